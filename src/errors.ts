@@ -1,0 +1,72 @@
+/**
+ * The one table of errors. A code is part of the wire contract: it never changes its meaning.
+ */
+
+/** HTTP status and human title of every error code. */
+export const ERRORS = {
+  VALIDATION_FAILED: { status: 400, title: 'The request is not valid' },
+  INVALID_IMAGE: { status: 400, title: 'The image cannot be read' },
+  IMAGE_TOO_LARGE: { status: 400, title: 'The image is too large' },
+  UNSUPPORTED_IMAGE: { status: 400, title: 'The image format is not supported' },
+  IMAGE_URL_FORBIDDEN: { status: 400, title: 'Fetching images by URL is not allowed' },
+  IMAGE_URL_FAILED: { status: 400, title: 'The image could not be fetched' },
+  EXTERNAL_KEY_CONFLICT: { status: 400, title: 'The external key belongs to another face' },
+  AUTHENTICATION_REQUIRED: { status: 401, title: 'Authentication is required' },
+  INVALID_API_KEY: { status: 401, title: 'The API key is not valid' },
+  API_KEY_EXPIRED: { status: 401, title: 'The API key has expired' },
+  TOKEN_INVALID: { status: 401, title: 'The token is not valid' },
+  TOKEN_EXPIRED: { status: 401, title: 'The token has expired' },
+  INVALID_CREDENTIALS: { status: 401, title: 'The credentials are not valid' },
+  INSUFFICIENT_CREDITS: { status: 402, title: 'Payment required' },
+  IP_NOT_ALLOWED: { status: 403, title: 'The client address is not allowed' },
+  SCOPE_DENIED: { status: 403, title: 'The API key lacks the scope' },
+  COLLECTION_NOT_ALLOWED: { status: 403, title: 'The API key may not use this collection' },
+  FACE_NOT_ALLOWED: { status: 403, title: 'The API key may not use this face' },
+  MODEL_NOT_ALLOWED: { status: 403, title: 'The API key may not use this model' },
+  ACCOUNT_NOT_FOUND: { status: 403, title: 'The account does not exist' },
+  PERMISSION_DENIED: { status: 403, title: 'Permission denied' },
+  COLLECTION_NOT_FOUND: { status: 404, title: 'The collection does not exist' },
+  FACE_NOT_FOUND: { status: 404, title: 'The face does not exist' },
+  NOT_FOUND: { status: 404, title: 'Not found' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here' },
+  COLLECTION_ALREADY_EXISTS: { status: 409, title: 'The collection already exists' },
+  PAYLOAD_TOO_LARGE: { status: 413, title: 'The request body is too large' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The media type is not supported' },
+  RATE_LIMIT_EXCEEDED: { status: 429, title: 'Too many requests' },
+  INTERNAL_ERROR: { status: 500, title: 'Internal error' },
+  OVERLOADED: { status: 503, title: 'The appliance is busy' },
+  NOT_READY: { status: 503, title: 'The appliance is not ready' },
+  STORAGE_READ_ONLY: { status: 503, title: 'The store accepts no writes' },
+} as const;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** What is wrong with one field of a request. */
+export interface FieldError {
+  /** JSON pointer or parameter name, such as `/faceMatchThreshold`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** An error that a caller may see: it becomes problem+json. `detail` never holds a secret, a path or a picture. */
+export class VisageError extends Error {
+  readonly code: ErrorCode;
+  readonly errors: readonly FieldError[] | undefined;
+
+  /** @param detail one sentence that says what is wrong and, where it helps, what to do. */
+  constructor(code: ErrorCode, detail: string, errors?: readonly FieldError[]) {
+    super(detail);
+    this.name = 'VisageError';
+    this.code = code;
+    this.errors = errors;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+}
+
+/** Whether a value is a code of the table. */
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(ERRORS, value);
+}

@@ -1,0 +1,224 @@
+/**
+ * The typed border to the C++ addon: plain data in, plain data out.
+ *
+ * Everything here returns at once on the JavaScript thread; the work runs on an {@link Executor}'s own
+ * threads, never on libuv's pool. Failures are {@link NativeError}s that carry a code of `errors.ts`.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { isErrorCode, VisageError } from './errors.ts';
+
+/** Rectangle in pixels of the upright picture (after EXIF orientation); `x`, `y` is the top left corner. */
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** One face that the detector found. */
+export interface DetectedFace {
+  readonly box: Box;
+  /** Detector's score, 0..1. */
+  readonly confidence: number;
+}
+
+/** What the pipeline saw in one picture. */
+export interface Analysis {
+  /** Size of the upright picture in pixels. */
+  readonly width: number;
+  readonly height: number;
+  readonly format: 'jpeg' | 'png' | 'webp' | 'bmp' | 'gif';
+  /** Every face found, largest box area first. */
+  readonly faces: readonly DetectedFace[];
+  /**
+   * Ten numbers, (x, y) of left eye, right eye, nose tip, left and right mouth corner of `faces[0]` in pixels
+   * of the upright picture (left as seen in the picture). Null where there is no face.
+   */
+  readonly landmarks: Float32Array | null;
+  /** Unit vector of `faces[0]`, of the embedder's `dimension`. Null where there is no face. */
+  readonly template: Float32Array | null;
+  /** Milliseconds spent in the queue and in each stage; 0 for a stage that did not run. */
+  readonly timings: {
+    readonly queue: number;
+    readonly decode: number;
+    readonly detect: number;
+    readonly align: number;
+    readonly embed: number;
+  };
+}
+
+/** An upright picture: 8-bit RGB, three bytes a pixel, rows without padding. */
+export interface DecodedImage {
+  readonly width: number;
+  readonly height: number;
+  readonly format: Analysis['format'];
+  /** `width * height * 3` bytes. */
+  readonly pixels: Uint8Array;
+}
+
+/** How the bytes of a picture are written: as they are, or as base64 text (standard or URL-safe, `data:` prefix allowed). */
+export type ImageEncoding = 'binary' | 'base64';
+
+/** Pre-processing of one network: `value = (pixel - mean) * scale`, channels in the order named. */
+export interface NetworkInput {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 'RGB' | 'BGR' | 'GREY';
+  readonly mean: number;
+  readonly scale: number;
+}
+
+/** The stages of a model pack with absolute file paths; the manifest's own shape otherwise. */
+export interface PipelineOptions {
+  readonly detector: {
+    readonly file: string;
+    readonly decoder: 'rfb';
+    readonly input: NetworkInput;
+    /** Least score, 0..1, of a face. */
+    readonly scoreThreshold: number;
+    /** Boxes whose intersection over union is above this are the same face. */
+    readonly nmsIou: number;
+  };
+  readonly landmarks: {
+    readonly file: string;
+    readonly decoder: 'points68';
+    readonly input: NetworkInput;
+    /** The crop is the box's larger side times this, centred on the box, kept inside the picture. */
+    readonly cropScale: number;
+  };
+  readonly embedder: {
+    readonly file: string;
+    readonly alignment: 'arcface5';
+    readonly input: NetworkInput;
+    readonly dimension: number;
+  };
+}
+
+/** A bounded pool of the addon's own threads. Work over `maxQueue` is refused with `OVERLOADED`. */
+export interface Executor {
+  /** Threads, jobs waiting, jobs running, all at this moment. */
+  stats(): { readonly threads: number; readonly queued: number; readonly running: number };
+  /** Lets running and waiting jobs end, then joins the threads. New work is refused with `NOT_READY`. */
+  close(): Promise<void>;
+}
+
+/** Decode, detect, align, embed. */
+export interface Pipeline {
+  /**
+   * Finds every face of a picture and makes the largest one's template. The bytes are borrowed until the promise
+   * settles and must not change meanwhile.
+   * @throws NativeError `INVALID_IMAGE`, `IMAGE_TOO_LARGE`, `UNSUPPORTED_IMAGE`, `OVERLOADED`, `NOT_READY`.
+   */
+  analyze(image: Uint8Array, encoding: ImageEncoding): Promise<Analysis>;
+}
+
+/**
+ * Exact inner-product search over the unit vectors of one gallery. Operations take effect in the order in which
+ * they are called; searches run in parallel with each other.
+ */
+export interface FlatIndex {
+  /** Vectors held. */
+  readonly size: number;
+  /** Adds `ids.length` vectors, row after row in `vectors` (`ids.length * dimension` floats). An id already held is replaced. */
+  add(ids: BigInt64Array, vectors: Float32Array): Promise<void>;
+  /** Removes ids, unknown ones are passed over. Answers how many were held. */
+  remove(ids: BigInt64Array): Promise<number>;
+  /**
+   * The `k` nearest (fewer if fewer are held), best first; scores are inner products, -1..1.
+   * `allow` restricts the search to these ids inside the index.
+   */
+  search(
+    query: Float32Array,
+    k: number,
+    allow?: BigInt64Array,
+  ): Promise<{ readonly ids: BigInt64Array; readonly scores: Float32Array }>;
+}
+
+interface Addon {
+  readonly Executor: new (options: { threads: number; maxQueue: number }) => Executor;
+  readonly FlatIndex: new (executor: Executor, dimension: number) => FlatIndex;
+  loadPipeline(executor: Executor, options: PipelineOptions): Promise<Pipeline>;
+  decodeImage(executor: Executor, image: Uint8Array, encoding: ImageEncoding): Promise<DecodedImage>;
+  lockFile(path: string): boolean;
+}
+
+/** `build/Release/visage.node` at the project's top, seen from `dist/src/`. */
+const ADDON_FILE = fileURLToPath(new URL('../../build/Release/visage.node', import.meta.url));
+
+let loaded: Addon | undefined;
+
+function addon(): Addon {
+  if (loaded) return loaded;
+  if (!existsSync(ADDON_FILE)) {
+    throw new Error(`The native addon is missing (${ADDON_FILE}). Run \`npm run setup\` to build it.`);
+  }
+  try {
+    loaded = createRequire(import.meta.url)(ADDON_FILE) as Addon;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(
+      `The native addon does not load: ${why}. Run \`npm run setup\` to build it for this machine.`,
+      {
+        cause,
+      },
+    );
+  }
+  return loaded;
+}
+
+/**
+ * Makes a failure of the addon an error whose stack leads to the caller: the addon's own has no JavaScript frames,
+ * and taking one on every call would cost time on the way that does not fail.
+ */
+async function crossing<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    const { code, message } = cause as { code?: unknown; message?: string };
+    if (isErrorCode(code)) throw new VisageError(code, message ?? code);
+    throw new Error(message ?? 'The native addon failed', { cause });
+  }
+}
+
+/** @param options `threads` 1..256; `maxQueue` jobs may wait, 1..65536. */
+export function createExecutor(options: { threads: number; maxQueue: number }): Executor {
+  return new (addon().Executor)(options);
+}
+
+/** Loads a pack's networks, on the executor. @throws Error naming the file that does not load and why. */
+export async function loadPipeline(executor: Executor, options: PipelineOptions): Promise<Pipeline> {
+  const pipeline = await crossing(addon().loadPipeline(executor, options));
+  return { analyze: (image, encoding) => crossing(pipeline.analyze(image, encoding)) };
+}
+
+/** An empty index of vectors of `dimension` floats. */
+export function createFlatIndex(executor: Executor, dimension: number): FlatIndex {
+  const index = new (addon().FlatIndex)(executor, dimension);
+  return {
+    get size() {
+      return index.size;
+    },
+    add: (ids, vectors) => crossing(index.add(ids, vectors)),
+    remove: (ids) => crossing(index.remove(ids)),
+    search: (query, k, allow) => crossing(index.search(query, k, allow)),
+  };
+}
+
+/** Decodes a picture to upright RGB in full size, for tools and tests. Errors as {@link Pipeline.analyze}. */
+export function decodeImage(
+  executor: Executor,
+  image: Uint8Array,
+  encoding: ImageEncoding = 'binary',
+): Promise<DecodedImage> {
+  return crossing(addon().decodeImage(executor, image, encoding));
+}
+
+/**
+ * Takes an exclusive lock on a file, made if missing, for the life of this process (`flock`).
+ * @returns false if another process holds it. @throws Error if the file cannot be opened.
+ */
+export function lockFile(path: string): boolean {
+  return addon().lockFile(path);
+}
