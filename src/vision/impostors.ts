@@ -1,0 +1,105 @@
+/**
+ * Scores of all impostor pairs (two pictures of different people) and the false match rate that follows from them.
+ */
+import type { LabelledTemplate } from './labelled-templates.ts';
+
+/** Bins of the histogram per unit of score. */
+const RESOLUTION = 20_000;
+/** Pairs kept by name: enough to look through, few enough to hold. */
+const BEST_PAIRS = 50_000;
+
+/** Two pictures of people with different names, and the inner product of their templates. */
+export interface ImpostorPair {
+  readonly first: LabelledTemplate;
+  readonly second: LabelledTemplate;
+  readonly score: number;
+}
+
+/** Inner product of two vectors of one length. */
+export function innerProduct(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
+  return sum;
+}
+
+/** The distribution of impostor scores: how many pairs, and what share of them reaches a score. */
+export class ImpostorScores {
+  /** Pairs counted. */
+  pairs = 0;
+  /** The pairs with the highest scores, best first, {@link BEST_PAIRS} at most. */
+  best: ImpostorPair[] = [];
+  readonly #bins = new Float64Array(2 * RESOLUTION + 1);
+  #reaching: Float64Array | undefined;
+
+  /** Counts every pair of pictures of different people. Takes `n * n / 2 * dimension` multiplications. */
+  static of(templates: readonly LabelledTemplate[]): ImpostorScores {
+    const scores = new ImpostorScores();
+    let floor = -1;
+    for (const [i, first] of templates.entries()) {
+      if (!first.template) continue;
+      for (let j = i + 1; j < templates.length; j++) {
+        const second = templates[j] as LabelledTemplate;
+        if (!second.template || second.person === first.person) continue;
+        const score = innerProduct(first.template, second.template);
+        scores.#count(score, 1);
+        if (score <= floor) continue;
+        scores.best.push({ first, second, score });
+        if (scores.best.length >= 2 * BEST_PAIRS) floor = scores.#keepBest();
+      }
+    }
+    scores.#keepBest();
+    return scores;
+  }
+
+  /** Takes pairs out of the count again. They must have been counted. */
+  without(excluded: readonly ImpostorPair[]): void {
+    for (const pair of excluded) this.#count(pair.score, -1);
+    const gone = new Set(excluded);
+    this.best = this.best.filter((pair) => !gone.has(pair));
+  }
+
+  /** Share of impostor pairs whose score is at least `score`, to the histogram's resolution. */
+  falseMatchRate(score: number): number {
+    return (this.#cumulative()[bin(score)] ?? 0) / this.pairs;
+  }
+
+  /** The least score that at most the share `rate` of impostor pairs reaches. */
+  scoreAt(rate: number): number {
+    const reaching = this.#cumulative();
+    let low = 0;
+    let high = reaching.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((reaching[middle] as number) <= rate * this.pairs) high = middle;
+      else low = middle + 1;
+    }
+    return low / RESOLUTION - 1;
+  }
+
+  #count(score: number, times: number): void {
+    const at = bin(score);
+    this.#bins[at] = (this.#bins[at] as number) + times;
+    this.pairs += times;
+    this.#reaching = undefined;
+  }
+
+  #cumulative(): Float64Array {
+    if (!this.#reaching) {
+      this.#reaching = Float64Array.from(this.#bins);
+      for (let i = this.#reaching.length - 2; i >= 0; i--) {
+        this.#reaching[i] = (this.#reaching[i] as number) + (this.#reaching[i + 1] as number);
+      }
+    }
+    return this.#reaching;
+  }
+
+  #keepBest(): number {
+    this.best.sort((a, b) => b.score - a.score);
+    this.best.length = Math.min(this.best.length, BEST_PAIRS);
+    return this.best.length === BEST_PAIRS ? (this.best.at(-1)?.score ?? -1) : -1;
+  }
+}
+
+function bin(score: number): number {
+  return Math.min(2 * RESOLUTION, Math.max(0, Math.floor((score + 1) * RESOLUTION)));
+}

@@ -1,0 +1,63 @@
+/**
+ * How well templates tell people apart, in the field's measures (ISO/IEC 19795-1).
+ */
+
+/** Scores of mated pairs (two pictures of one person) and non-mated pairs. A failure to find a face scores -1. */
+export interface PairScores {
+  readonly mated: readonly number[];
+  readonly nonMated: readonly number[];
+}
+
+/** One labelled pair, in the order of its protocol. */
+export interface LabelledScore {
+  readonly score: number;
+  readonly mated: boolean;
+}
+
+/** Share of mated scores that reach `threshold`: the true match rate, 1 - FNMR. */
+export function trueMatchRate(mated: readonly number[], threshold: number): number {
+  return mated.filter((score) => score >= threshold).length / mated.length;
+}
+
+/** The least threshold that at most the share `rate` of the non-mated scores reaches. */
+export function thresholdAt(nonMated: readonly number[], rate: number): number {
+  const sorted = [...nonMated].sort((a, b) => b - a);
+  const allowed = Math.floor(rate * sorted.length);
+  const first = sorted[allowed];
+  return first === undefined ? -1 : first + Number.EPSILON;
+}
+
+/**
+ * Mean accuracy over `folds` folds: each is judged with the threshold that is best on the others, as LFW's protocol
+ * does. Every fold takes an equal share of the mated and of the non-mated pairs, in order.
+ */
+export function foldedAccuracy(pairs: readonly LabelledScore[], folds: number): { mean: number; deviation: number } {
+  const foldOf = new Map<LabelledScore, number>();
+  for (const kind of [true, false]) {
+    const ofKind = pairs.filter((pair) => pair.mated === kind);
+    for (const [i, pair] of ofKind.entries()) foldOf.set(pair, Math.floor((i * folds) / ofKind.length));
+  }
+  const accuracies = Array.from({ length: folds }, (_, fold) => {
+    const threshold = bestThreshold(pairs.filter((pair) => foldOf.get(pair) !== fold));
+    const judged = pairs.filter((pair) => foldOf.get(pair) === fold);
+    return judged.filter((pair) => pair.score >= threshold === pair.mated).length / judged.length;
+  });
+  const mean = accuracies.reduce((sum, value) => sum + value, 0) / folds;
+  const variance = accuracies.reduce((sum, value) => sum + (value - mean) ** 2, 0) / folds;
+  return { mean, deviation: Math.sqrt(variance) };
+}
+
+function bestThreshold(pairs: readonly LabelledScore[]): number {
+  const sorted = [...pairs].sort((a, b) => b.score - a.score);
+  let right = pairs.filter((pair) => !pair.mated).length;
+  let best = right;
+  let threshold = Number.POSITIVE_INFINITY;
+  for (const pair of sorted) {
+    right += pair.mated ? 1 : -1;
+    if (right > best) {
+      best = right;
+      threshold = pair.score;
+    }
+  }
+  return threshold;
+}
