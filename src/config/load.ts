@@ -1,0 +1,143 @@
+/** Reads the settings: environment over file over defaults. */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { parse as parseToml, TomlError } from 'smol-toml';
+import { nearest } from './nearest.ts';
+import {
+  type Config,
+  environmentName,
+  type LogLevel,
+  parseListen,
+  SETTING_NAMES,
+  SETTINGS_SCHEMA,
+  type SettingName,
+} from './settings.ts';
+
+/** A setting that stops the start. The message is one sentence for the operator. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const CONFIG_FILE_VARIABLE = 'VISAGE_CONFIG';
+
+const ajv = new Ajv2020({ formats: { 'host-port': (text: string) => parseListen(text) !== null } });
+const validators = new Map(
+  SETTING_NAMES.map((name) => [name, ajv.compile(SETTINGS_SCHEMA.properties[name])]),
+);
+
+type Values = Partial<Record<SettingName, unknown>>;
+
+function isSetting(name: string): name is SettingName {
+  return Object.hasOwn(SETTINGS_SCHEMA.properties, name);
+}
+
+function meant(typed: string, names: readonly string[]): string {
+  const name = nearest(typed, names);
+  return name === null ? `the known ones are ${names.join(', ')}` : `did you mean ${name}?`;
+}
+
+function check(name: SettingName, value: unknown, where: string): void {
+  if (validators.get(name)?.(value)) return;
+  const shown =
+    typeof value === 'string' || typeof value === 'number' ? JSON.stringify(value) : `a ${kind(value)}`;
+  throw new ConfigError(
+    `${where} is ${shown}, but it must be ${SETTINGS_SCHEMA.properties[name].description}.`,
+  );
+}
+
+function kind(value: unknown): string {
+  if (Array.isArray(value)) return 'list';
+  if (value instanceof Date) return 'date';
+  return typeof value === 'object' ? 'table' : typeof value;
+}
+
+function fromFile(file: string): Values {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'it is not there' : code === 'EISDIR' ? 'it is a folder' : String(code);
+    throw new ConfigError(
+      `The settings file ${file} named by ${CONFIG_FILE_VARIABLE} cannot be read: ${why}.`,
+    );
+  }
+  let table: Record<string, unknown>;
+  try {
+    table = parseToml(text);
+  } catch (cause) {
+    if (!(cause instanceof TomlError)) throw cause;
+    const why = cause.message.split('\n', 1)[0]?.replace(/^Invalid TOML document: /, '');
+    throw new ConfigError(
+      `The settings file ${file} is not TOML: line ${cause.line}, column ${cause.column}: ${why}.`,
+    );
+  }
+  const values: Values = {};
+  for (const [name, value] of Object.entries(table)) {
+    if (!isSetting(name)) {
+      throw new ConfigError(`Unknown setting "${name}" in ${file}: ${meant(name, SETTING_NAMES)}`);
+    }
+    check(name, value, `Setting "${name}" in ${file}`);
+    values[name] = value;
+  }
+  // A path in the file means the same wherever the service and visagectl are started from.
+  if (typeof values.data_dir === 'string') values.data_dir = resolve(dirname(file), values.data_dir);
+  return values;
+}
+
+function fromEnvironment(environment: NodeJS.ProcessEnv): Values {
+  const settings = new Map(SETTING_NAMES.map((name) => [environmentName(name), name]));
+  const values: Values = {};
+  for (const [variable, text] of Object.entries(environment)) {
+    if (!variable.startsWith('VISAGE_') || variable === CONFIG_FILE_VARIABLE || text === undefined) continue;
+    const name = settings.get(variable);
+    if (name === undefined) {
+      const known = [CONFIG_FILE_VARIABLE, ...settings.keys()];
+      throw new ConfigError(`Unknown environment variable ${variable}: ${meant(variable, known)}`);
+    }
+    const isNumber = SETTINGS_SCHEMA.properties[name].type === 'integer' && /^-?\d{1,9}$/.test(text);
+    const value = isNumber ? Number(text) : text;
+    check(name, value, `Environment variable ${variable}`);
+    values[name] = value;
+  }
+  return values;
+}
+
+/**
+ * The settings of this process.
+ * @param environment usually `process.env`; `VISAGE_CONFIG` in it names the TOML file. A relative folder in the file
+ *   is taken from the file's folder, any other from the working folder.
+ * @throws ConfigError that says which setting, from where, what is wrong and what is right.
+ */
+export function loadConfig(environment: NodeJS.ProcessEnv): Config {
+  const file = environment[CONFIG_FILE_VARIABLE];
+  if (file === '')
+    throw new ConfigError(`${CONFIG_FILE_VARIABLE} is empty, but it must be the path of a TOML file.`);
+  const values = {
+    listen: '127.0.0.1:8080',
+    data_dir: './data',
+    model_pack: 'faceplugin',
+    threads: Math.min(availableParallelism(), SETTINGS_SCHEMA.properties.threads.maximum),
+    max_queue: 64,
+    log_level: 'info',
+    ...(file === undefined ? {} : fromFile(resolve(file))),
+    ...fromEnvironment(environment),
+  } as {
+    listen: string;
+    data_dir: string;
+    model_pack: string;
+    threads: number;
+    max_queue: number;
+    log_level: LogLevel;
+  };
+  return {
+    listen: parseListen(values.listen) as Config['listen'],
+    dataDir: resolve(values.data_dir),
+    modelPack: values.model_pack,
+    threads: values.threads,
+    maxQueue: values.max_queue,
+    logLevel: values.log_level,
+  };
+}

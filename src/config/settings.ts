@@ -1,0 +1,65 @@
+/**
+ * The one schema of the settings. The TOML file uses the property names; each setting also has an environment
+ * variable, `VISAGE_` and the name in capitals.
+ */
+
+/** Settings of a running service, complete and checked. Folders are absolute. */
+export interface Config {
+  /** Address of the API. `host` is a name or an IP address without brackets; `port` 0 lets the system pick one. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Folder of the store, the lock and the admin socket. */
+  readonly dataDir: string;
+  /** Name of a folder in `models/`. */
+  readonly modelPack: string;
+  /** Threads of the addon's executor, 1..256. */
+  readonly threads: number;
+  /** Jobs that may wait for a thread, 1..65536; more are answered `OVERLOADED`. */
+  readonly maxQueue: number;
+  readonly logLevel: LogLevel;
+}
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** JSON Schema of the file. Each `description` completes "it must be ...". */
+export const SETTINGS_SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    listen: {
+      type: 'string',
+      format: 'host-port',
+      description: 'host:port, such as "127.0.0.1:8080" or "[::1]:8080"',
+    },
+    data_dir: { type: 'string', minLength: 1, description: 'the path of a folder' },
+    model_pack: {
+      type: 'string',
+      pattern: '^[A-Za-z0-9_-][A-Za-z0-9._-]*$',
+      description: 'the name of a folder in models/',
+    },
+    threads: { type: 'integer', minimum: 1, maximum: 256, description: 'a whole number from 1 to 256' },
+    max_queue: { type: 'integer', minimum: 1, maximum: 65536, description: 'a whole number from 1 to 65536' },
+    log_level: { type: 'string', enum: LOG_LEVELS, description: `one of ${LOG_LEVELS.join(', ')}` },
+  },
+} as const;
+
+export type SettingName = keyof typeof SETTINGS_SCHEMA.properties;
+
+export const SETTING_NAMES = Object.keys(SETTINGS_SCHEMA.properties) as SettingName[];
+
+/** Name of a setting's environment variable. */
+export function environmentName(setting: SettingName): string {
+  return `VISAGE_${setting.toUpperCase()}`;
+}
+
+/**
+ * Splits `host:port`; an IPv6 address stands in brackets.
+ * @returns null if the text is not of that form or the port is not 0..65535.
+ */
+export function parseListen(text: string): Config['listen'] | null {
+  const match = /^(?:\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text);
+  if (!match) return null;
+  const port = Number(match[3]);
+  const host = match[1] ?? match[2];
+  return host === undefined || port > 65535 ? null : { host, port };
+}

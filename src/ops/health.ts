@@ -1,0 +1,43 @@
+/** Whether the service can do its work. */
+
+/** What must hold before the service is ready, in the order of the start. */
+export const CHECKS = ['modelsLoaded', 'storeOpen', 'indexConsistent', 'selfInference'] as const;
+export type Check = (typeof CHECKS)[number];
+
+export interface HealthReport {
+  readonly ready: boolean;
+  readonly checks: Readonly<Record<Check, boolean>>;
+  /** True from the first signal to stop. */
+  readonly stopping: boolean;
+}
+
+/** The state that `/readyz` tells. Starts with nothing passed. */
+export class Health {
+  readonly #passed = new Set<Check>();
+  #stopping = false;
+
+  pass(check: Check): void {
+    this.#passed.add(check);
+  }
+
+  fail(check: Check): void {
+    this.#passed.delete(check);
+  }
+
+  /** From here on the service is not ready: a load balancer sends nothing new. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  report(): HealthReport {
+    const checks = Object.fromEntries(CHECKS.map((check) => [check, this.#passed.has(check)])) as Record<
+      Check,
+      boolean
+    >;
+    return {
+      ready: !this.#stopping && this.#passed.size === CHECKS.length,
+      checks,
+      stopping: this.#stopping,
+    };
+  }
+}
