@@ -1,5 +1,4 @@
-/** `live` keys see only live collections, `test` keys only test collections. */
-export type Environment = 'live' | 'test';
+import type { Environment } from '../store/records.ts';
 
 /** Who is calling, after authentication. */
 export interface Caller {

@@ -1,0 +1,111 @@
+import { VisageError } from '../errors.ts';
+import { type CollectionKey, type Databases, type Session, takeNumber } from './databases.ts';
+import type { Collection, CollectionRecord, Owner, PackId } from './records.ts';
+
+/** After every collection id: ids are ASCII. */
+const AFTER_IDS = '\uffff';
+
+function keyOf(owner: Owner, collectionId: string): CollectionKey {
+  return [owner.accountId, owner.environment, collectionId];
+}
+
+/** @throws VisageError `COLLECTION_NOT_FOUND`. */
+export function requireCollection(db: Databases, owner: Owner, collectionId: string): CollectionRecord {
+  const record = db.collections.get(keyOf(owner, collectionId));
+  if (!record) throw new VisageError('COLLECTION_NOT_FOUND', 'There is no collection of this id.');
+  return record;
+}
+
+/** Collections: an owner's named galleries. */
+export class Collections {
+  readonly #session: Session;
+  readonly #onGarbage: () => void;
+
+  /** @param onGarbage called after a transaction that left a gallery to be removed. */
+  constructor(session: Session, onGarbage: () => void) {
+    this.#session = session;
+    this.#onGarbage = onGarbage;
+  }
+
+  get(owner: Owner, collectionId: string): Collection | null {
+    const record = this.#session.db.collections.get(keyOf(owner, collectionId));
+    return record ? { collectionId, ...record } : null;
+  }
+
+  /** An owner's collections by id, at most `limit`, beginning behind the id `after` (null: with the first). */
+  list(owner: Owner, after: string | null, limit: number): Collection[] {
+    const { accountId, environment } = owner;
+    const range = this.#session.db.collections.getRange({
+      start: [accountId, environment, after ?? ''],
+      end: [accountId, environment, AFTER_IDS],
+      exclusiveStart: after !== null,
+      limit,
+    });
+    return Array.from(range, ({ key, value }) => ({ collectionId: key[2], ...value }));
+  }
+
+  /** @throws VisageError `COLLECTION_ALREADY_EXISTS`. */
+  create(
+    owner: Owner,
+    collection: { collectionId: string; description: string | null; now: number } & PackId,
+  ): Promise<void> {
+    const { db, write } = this.#session;
+    const { collectionId, description, now, pack, packVersion } = collection;
+    return write(() => {
+      const key = keyOf(owner, collectionId);
+      if (db.collections.doesExist(key)) {
+        throw new VisageError('COLLECTION_ALREADY_EXISTS', 'There is a collection of this id already.');
+      }
+      const gallery = takeNumber(db, 'nextGallery');
+      db.collections.put(key, { gallery, description, pack, packVersion, createdAt: now, updatedAt: now });
+    });
+  }
+
+  /** @throws VisageError `COLLECTION_NOT_FOUND`. */
+  update(owner: Owner, collectionId: string, description: string | null, now: number): Promise<void> {
+    const { db, write } = this.#session;
+    return write(() => {
+      const record = requireCollection(db, owner, collectionId);
+      db.collections.put(keyOf(owner, collectionId), { ...record, description, updatedAt: now });
+    });
+  }
+
+  /**
+   * Gives the collection a new, empty gallery of the given pack; the old one is removed in the background.
+   * @returns the old gallery's number.
+   * @throws VisageError `COLLECTION_NOT_FOUND`.
+   */
+  async reset(owner: Owner, collectionId: string, pack: PackId, now: number): Promise<number> {
+    const { db, write } = this.#session;
+    const old = await write(() => {
+      const record = requireCollection(db, owner, collectionId);
+      const gallery = takeNumber(db, 'nextGallery');
+      db.collections.put(keyOf(owner, collectionId), {
+        ...record,
+        gallery,
+        pack: pack.pack,
+        packVersion: pack.packVersion,
+        updatedAt: now,
+      });
+      db.garbage.put(record.gallery, true);
+      return record.gallery;
+    });
+    this.#onGarbage();
+    return old;
+  }
+
+  /** @returns the number of the gallery that the collection had, null where there was no such collection. */
+  async delete(owner: Owner, collectionId: string): Promise<number | null> {
+    const { db, write } = this.#session;
+    const old = await write(() => {
+      const key = keyOf(owner, collectionId);
+      const record = db.collections.get(key);
+      if (!record) return null;
+      db.collections.remove(key);
+      db.garbage.put(record.gallery, true);
+      return record.gallery;
+    });
+    if (old !== null) this.#onGarbage();
+    return old;
+  }
+}

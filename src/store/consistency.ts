@@ -1,0 +1,63 @@
+import type { Databases } from './databases.ts';
+
+/** Everything in the store that does not fit together, in words without anybody's data; empty for a sound store. */
+export function checkConsistency(db: Databases): string[] {
+  return [...checkGalleries(db), ...checkFaces(db), ...checkReferences(db), ...checkApiKeys(db)];
+}
+
+function knownGalleries(db: Databases): Set<number> {
+  const galleries = new Set<number>(db.garbage.getKeys());
+  for (const { value } of db.collections.getRange()) galleries.add(value.gallery);
+  return galleries;
+}
+
+function* checkGalleries(db: Databases): Generator<string> {
+  const next = db.meta.get('nextGallery') ?? 1;
+  const seen = new Set<number>(db.garbage.getKeys());
+  for (const { value } of db.collections.getRange()) {
+    if (seen.has(value.gallery)) yield `gallery ${value.gallery} has two owners`;
+    if (value.gallery >= next) yield `gallery ${value.gallery} is beyond the counter`;
+    seen.add(value.gallery);
+  }
+}
+
+function* checkFaces(db: Databases): Generator<string> {
+  const galleries = knownGalleries(db);
+  const next = db.meta.get('nextLabel') ?? 1;
+  for (const { key, value } of db.faces.getRange()) {
+    const [gallery, label] = key;
+    const name = `face ${label} of gallery ${gallery}`;
+    if (!galleries.has(gallery)) yield `${name} belongs to no collection`;
+    if (label >= next) yield `${name} is beyond the counter`;
+    if (!db.templates.doesExist(key)) yield `${name} has no template`;
+    if (db.faceLabels.get([gallery, value.faceId]) !== label) yield `${name} is not found by its id`;
+    if (value.externalKey !== null && !db.externalKeys.doesExist([gallery, value.externalKey, label])) {
+      yield `${name} is not found by its external key`;
+    }
+  }
+}
+
+function* checkReferences(db: Databases): Generator<string> {
+  for (const [gallery, label] of db.templates.getKeys()) {
+    if (!db.faces.doesExist([gallery, label])) yield `template ${label} of gallery ${gallery} has no face`;
+  }
+  for (const { key, value } of db.faceLabels.getRange()) {
+    const [gallery, faceId] = key;
+    if (db.faces.get([gallery, value])?.faceId !== faceId) yield `an id of gallery ${gallery} has no face`;
+  }
+  for (const [gallery, externalKey, label] of db.externalKeys.getKeys()) {
+    if (db.faces.get([gallery, label])?.externalKey !== externalKey) {
+      yield `an external key of gallery ${gallery} has no face`;
+    }
+  }
+}
+
+function* checkApiKeys(db: Databases): Generator<string> {
+  for (const { key, value } of db.apiKeys.getRange()) {
+    if (db.apiKeyIds.get(value.id) !== key) yield `API key ${value.id} is not found by its id`;
+    if (!db.accounts.doesExist(value.accountId)) yield `API key ${value.id} has no account`;
+  }
+  for (const { key, value } of db.apiKeyIds.getRange()) {
+    if (db.apiKeys.get(value)?.id !== key) yield `API key id ${key} has no key`;
+  }
+}

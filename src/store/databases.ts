@@ -1,0 +1,75 @@
+/**
+ * The databases inside the LMDB environment, and the one way to write to them. Reads are direct and synchronous: LMDB
+ * is a memory map, and a read sees everything that was committed before this turn of the event loop.
+ */
+import type { Database, RootDatabase } from 'lmdb';
+import { VisageError } from '../errors.ts';
+import type { AccountRecord, ApiKeyRecord, CollectionRecord, FaceRecord } from './records.ts';
+
+export type CollectionKey = [accountId: string, environment: string, collectionId: string];
+export type FaceKey = [gallery: number, label: number];
+export type FaceIdKey = [gallery: number, faceId: string];
+export type ExternalKeyKey = [gallery: number, externalKey: string, label: number];
+
+/** Every database by name; `docs/architecture.md` has the table of keys and values. */
+export interface Databases {
+  readonly meta: Database<number, string>;
+  readonly accounts: Database<AccountRecord, string>;
+  readonly apiKeys: Database<ApiKeyRecord, string>;
+  readonly apiKeyIds: Database<string, string>;
+  readonly collections: Database<CollectionRecord, CollectionKey>;
+  readonly faces: Database<FaceRecord, FaceKey>;
+  readonly templates: Database<Buffer, FaceKey>;
+  readonly faceLabels: Database<number, FaceIdKey>;
+  readonly externalKeys: Database<true, ExternalKeyKey>;
+  readonly garbage: Database<true, number>;
+}
+
+/** Opens the databases, making those that are not there yet. */
+export function openDatabases(root: RootDatabase): Databases {
+  return {
+    meta: root.openDB('meta', {}),
+    accounts: root.openDB('accounts', {}),
+    apiKeys: root.openDB('apiKeys', {}),
+    apiKeyIds: root.openDB('apiKeyIds', {}),
+    collections: root.openDB('collections', {}),
+    faces: root.openDB('faces', {}),
+    templates: root.openDB('templates', { encoding: 'binary' }),
+    faceLabels: root.openDB('faceLabels', {}),
+    externalKeys: root.openDB('externalKeys', {}),
+    garbage: root.openDB('garbage', {}),
+  };
+}
+
+/** Everything that a part of the store works with. */
+export interface Session {
+  readonly db: Databases;
+  /**
+   * Runs `action` as one transaction: all of its writes or, where it throws, none. Resolves when they are on disk.
+   * @throws what `action` throws; VisageError `STORAGE_READ_ONLY` where the disk takes no write, `NOT_READY` when
+   * the store is closing.
+   */
+  write<T>(action: () => T): Promise<T>;
+}
+
+/** The value of a counter before it is raised by one; inside a transaction. */
+export function takeNumber(db: Databases, counter: 'nextGallery' | 'nextLabel'): number {
+  const value = db.meta.get(counter) ?? 1;
+  db.meta.put(counter, value + 1);
+  return value;
+}
+
+/** Failures of LMDB as the one error that a caller may see; the real reason is its `cause`. */
+export function storageError(error: unknown): unknown {
+  if (error instanceof VisageError || !(error instanceof Error)) return error;
+  const { commitError, code } = error as { commitError?: Promise<never>; code?: unknown };
+  // LMDB's binding rejects this promise after the transaction's own: unhandled, it would end the process.
+  commitError?.catch(() => {});
+  if (commitError === undefined && typeof code !== 'number') return error;
+  const refused = new VisageError(
+    'STORAGE_READ_ONLY',
+    'The store could not write to its disk; nothing was changed.',
+  );
+  refused.cause = error;
+  return refused;
+}

@@ -1,0 +1,169 @@
+import { VisageError } from '../errors.ts';
+import { requireCollection } from './collections.ts';
+import { type Databases, type Session, takeNumber } from './databases.ts';
+import { newIdentifier } from './identifiers.ts';
+import type { FacePlace, FaceRecord, NewFace, Owner, PackId, TemplateBatch } from './records.ts';
+
+/** @throws VisageError `FACE_NOT_FOUND`. */
+export function requireLabel(db: Databases, gallery: number, faceId: string): number {
+  const label = db.faceLabels.get([gallery, faceId]);
+  if (label === undefined) throw new VisageError('FACE_NOT_FOUND', 'The collection has no face of this id.');
+  return label;
+}
+
+/** Labels of the faces with an external key, oldest first, at most `limit`, beginning behind the label `after`. */
+export function labelsOfKey(
+  db: Databases,
+  gallery: number,
+  externalKey: string,
+  after = 0,
+  limit = Number.MAX_SAFE_INTEGER,
+): number[] {
+  const range = db.externalKeys.getKeys({
+    start: [gallery, externalKey, after + 1],
+    end: [gallery, externalKey, Number.MAX_SAFE_INTEGER],
+    limit,
+  });
+  return Array.from(range, (key) => key[2]);
+}
+
+/** Takes a face out of every database; inside a transaction. */
+export function removeFace(db: Databases, { gallery, label }: FacePlace, face: FaceRecord): void {
+  db.faces.remove([gallery, label]);
+  db.templates.remove([gallery, label]);
+  db.faceLabels.remove([gallery, face.faceId]);
+  if (face.externalKey !== null) db.externalKeys.remove([gallery, face.externalKey, label]);
+}
+
+/** Vectors are little-endian on disk, which is what every machine that Visage runs on has in memory. */
+function bytesOf(vector: Float32Array): Buffer {
+  return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
+}
+
+/** The faces of galleries: their records and their templates. */
+export class Faces {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** The face of a label, null where it has been removed. */
+  get(place: FacePlace): FaceRecord | null {
+    return this.#session.db.faces.get([place.gallery, place.label]) ?? null;
+  }
+
+  /** Faces of a gallery. */
+  count(gallery: number): number {
+    return this.#session.db.faces.getKeysCount({ start: [gallery], end: [gallery + 1] });
+  }
+
+  /**
+   * Adds a face to the gallery that the collection has at that moment.
+   * @throws VisageError `COLLECTION_NOT_FOUND`; `NOT_READY` if the collection is of another model pack.
+   */
+  add(
+    owner: Owner,
+    collectionId: string,
+    face: NewFace,
+    template: Float32Array,
+  ): Promise<FacePlace & { readonly faceId: string }> {
+    const { db, write } = this.#session;
+    return write(() => {
+      const { gallery, pack, packVersion } = requireCollection(db, owner, collectionId);
+      if (pack !== face.pack || packVersion !== face.packVersion) {
+        throw new VisageError('NOT_READY', 'The collection now belongs to another model pack.');
+      }
+      const label = takeNumber(db, 'nextLabel');
+      const faceId = newIdentifier('face_', face.createdAt);
+      db.faces.put([gallery, label], { ...face, faceId, externalKey: null });
+      db.templates.put([gallery, label], bytesOf(template));
+      db.faceLabels.put([gallery, faceId], label);
+      return { gallery, label, faceId };
+    });
+  }
+
+  /**
+   * Removes one face. @returns where it was.
+   * @throws VisageError `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`.
+   */
+  removeById(owner: Owner, collectionId: string, faceId: string): Promise<FacePlace[]> {
+    const { db } = this.#session;
+    return this.#remove(owner, collectionId, (gallery) => [requireLabel(db, gallery, faceId)]);
+  }
+
+  /**
+   * Removes every face with an external key. @returns where they were.
+   * @throws VisageError `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`.
+   */
+  removeByExternalKey(owner: Owner, collectionId: string, externalKey: string): Promise<FacePlace[]> {
+    const { db } = this.#session;
+    return this.#remove(owner, collectionId, (gallery) => {
+      const labels = labelsOfKey(db, gallery, externalKey);
+      if (labels.length === 0) {
+        throw new VisageError('FACE_NOT_FOUND', 'The collection has no face with this external key.');
+      }
+      return labels;
+    });
+  }
+
+  #remove(owner: Owner, collectionId: string, select: (gallery: number) => number[]): Promise<FacePlace[]> {
+    const { db, write } = this.#session;
+    return write(() => {
+      const { gallery } = requireCollection(db, owner, collectionId);
+      return select(gallery).map((label) => {
+        const place = { gallery, label };
+        const face = db.faces.get([gallery, label]);
+        if (!face) throw new Error(`Label ${label} of gallery ${gallery} has no face`);
+        removeFace(db, place, face);
+        return place;
+      });
+    });
+  }
+
+  /** Faces of all collections of one pack. */
+  countOfPack(pack: PackId): number {
+    let count = 0;
+    for (const gallery of this.#galleriesOf(pack)) count += this.count(gallery);
+    return count;
+  }
+
+  /**
+   * The templates of all collections of one pack, for rebuilding the index.
+   * @param dimension floats a template; @param batchSize templates a batch at most.
+   */
+  *templatesOfPack(pack: PackId, dimension: number, batchSize: number): Generator<TemplateBatch> {
+    const bytes = dimension * Float32Array.BYTES_PER_ELEMENT;
+    for (const gallery of this.#galleriesOf(pack)) {
+      let labels: bigint[] = [];
+      let vectors = new Float32Array(batchSize * dimension);
+      const range = this.#session.db.templates.getRange({ start: [gallery], end: [gallery + 1] });
+      for (const { key, value } of range) {
+        if (value.length !== bytes)
+          throw new Error(`Template ${key} has ${value.length} bytes, not ${bytes}`);
+        value.copy(bytesOf(vectors), labels.length * bytes);
+        labels.push(BigInt(key[1]));
+        if (labels.length === batchSize) {
+          yield { gallery, labels: BigInt64Array.from(labels), vectors };
+          labels = [];
+          vectors = new Float32Array(batchSize * dimension);
+        }
+      }
+      if (labels.length > 0) {
+        yield {
+          gallery,
+          labels: BigInt64Array.from(labels),
+          vectors: vectors.subarray(0, labels.length * dimension),
+        };
+      }
+    }
+  }
+
+  #galleriesOf({ pack, packVersion }: PackId): number[] {
+    const galleries: number[] = [];
+    for (const { value } of this.#session.db.collections.getRange()) {
+      if (value.pack === pack && value.packVersion === packVersion) galleries.push(value.gallery);
+    }
+    return galleries;
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * What the store keeps, one interface a database. Times are milliseconds since 1970.
+ */
+
+/** `live` keys see only live collections, `test` keys only test collections. */
+export type Environment = 'live' | 'test';
+
+/** Whose collections: nothing crosses from one owner to another. */
+export interface Owner {
+  readonly accountId: string;
+  readonly environment: Environment;
+}
+
+export interface AccountRecord {
+  readonly name: string;
+  readonly createdAt: number;
+}
+
+export interface Account extends AccountRecord {
+  readonly accountId: string;
+}
+
+export interface ApiKeyRecord {
+  readonly id: string;
+  readonly accountId: string;
+  readonly name: string;
+  /** The key's first characters, for people to tell keys apart. */
+  readonly prefix: string;
+  readonly environment: Environment;
+  /** The only collection that the key may use; null for all of the account's. */
+  readonly collectionId: string | null;
+  readonly createdAt: number;
+}
+
+/** Which model pack made a template; templates of two packs are never compared. */
+export interface PackId {
+  readonly pack: string;
+  readonly packVersion: string;
+}
+
+export interface CollectionRecord extends PackId {
+  /** The number under which the collection's faces are kept; a new one after each reset, never used twice. */
+  readonly gallery: number;
+  readonly description: string | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export interface Collection extends CollectionRecord {
+  readonly collectionId: string;
+}
+
+export interface FaceRecord extends PackId {
+  readonly faceId: string;
+  /** Whole pixels of the upright picture that the face was indexed from. */
+  readonly box: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+  /** Detector's score, 0..1. */
+  readonly confidence: number;
+  readonly createdAt: number;
+  readonly externalKey: string | null;
+}
+
+/** What a face is made of when it is indexed. */
+export type NewFace = Omit<FaceRecord, 'faceId' | 'externalKey'>;
+
+/** Where a face is: its gallery and its label, the number that grows with every face and is never used twice. */
+export interface FacePlace {
+  readonly gallery: number;
+  readonly label: number;
+}
+
+/** Templates of one gallery, as many rows in `vectors` as there are labels. */
+export interface TemplateBatch {
+  readonly gallery: number;
+  readonly labels: BigInt64Array;
+  readonly vectors: Float32Array;
+}
