@@ -1,0 +1,227 @@
+/** The OpenAPI 3.1 document, made from the route table. */
+import { ERRORS, type ErrorCode } from '../errors.ts';
+import { IMAGE_SCHEMA, imageBodySchema } from './image-request.ts';
+import type { Route, Schema } from './route.ts';
+
+/** A JSON object of the document. */
+export type Json = { [name: string]: unknown };
+
+const PROBLEM_SCHEMA: Schema = {
+  type: 'object',
+  description: 'An error, RFC 9457.',
+  required: ['type', 'title', 'status', 'detail', 'code', 'requestId'],
+  additionalProperties: false,
+  properties: {
+    type: { type: 'string', description: 'A URI that names the code.' },
+    title: { type: 'string', description: 'The code in words; the same for every occurrence.' },
+    status: { type: 'integer', description: 'The HTTP status.' },
+    detail: { type: 'string', description: 'What is wrong this time.' },
+    code: { type: 'string', enum: Object.keys(ERRORS), description: 'Stable; programs decide by it.' },
+    requestId: { type: 'string', description: 'The `X-Request-Id` of the request, as in the log.' },
+    errors: {
+      type: 'array',
+      description: 'Every field that is wrong.',
+      items: {
+        type: 'object',
+        required: ['path', 'message'],
+        additionalProperties: false,
+        properties: {
+          path: { type: 'string', description: 'JSON pointer into the body, or the name of a parameter.' },
+          message: { type: 'string' },
+        },
+      },
+    },
+  },
+};
+
+const SECURITY_SCHEMES: Json = {
+  ApiKey: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'Authorization',
+    description: '`ApiKey <key>`, or `ApiKey` and the base64 of `<accountId>:<key>`.',
+  },
+  Bearer: { type: 'http', scheme: 'bearer', description: '`Bearer <key>`.' },
+  XApiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'The key alone.' },
+};
+
+const AUTHENTICATION_ERRORS: readonly ErrorCode[] = ['AUTHENTICATION_REQUIRED', 'INVALID_API_KEY'];
+const BODY_ERRORS: readonly ErrorCode[] = ['PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
+const IMAGE_ERRORS: readonly ErrorCode[] = [
+  'INVALID_IMAGE',
+  'IMAGE_TOO_LARGE',
+  'UNSUPPORTED_IMAGE',
+  'IMAGE_URL_FORBIDDEN',
+  'OVERLOADED',
+];
+
+function takesBody(route: Route): boolean {
+  return route.body !== undefined || route.image === 'required';
+}
+
+/** Every code that a route can answer: its own and those of its kind. */
+export function errorCodesOf(route: Route): ErrorCode[] {
+  const hasInput = route.query !== undefined || takesBody(route);
+  return [
+    ...new Set<ErrorCode>([
+      ...(hasInput ? (['VALIDATION_FAILED'] as const) : []),
+      ...(route.access === 'api-key' ? AUTHENTICATION_ERRORS : []),
+      ...(takesBody(route) ? BODY_ERRORS : []),
+      ...(route.image === 'required' ? IMAGE_ERRORS : []),
+      ...route.errors,
+      'INTERNAL_ERROR',
+    ]),
+  ];
+}
+
+function propertiesOf(schema: Schema): [string, Schema][] {
+  return Object.entries((schema.properties ?? {}) as Record<string, Schema>);
+}
+
+function requiredOf(schema: Schema): readonly string[] {
+  return (schema.required ?? []) as readonly string[];
+}
+
+function queryParameters(schema: Schema, isForRawImage: boolean): Json[] {
+  return propertiesOf(schema).map(([name, { description, ...property }]) => {
+    const note = isForRawImage ? 'Only beside a raw image body. ' : '';
+    return {
+      name,
+      in: 'query',
+      required: !isForRawImage && requiredOf(schema).includes(name),
+      ...(description || note ? { description: `${note}${description ?? ''}`.trim() } : {}),
+      schema: property,
+    };
+  });
+}
+
+/** An object of the first example of each property; undefined if a required one has none. */
+function exampleOf(schema: Schema): Json | undefined {
+  const example: Json = {};
+  for (const [name, property] of propertiesOf(schema)) {
+    const first = (property.examples as readonly unknown[] | undefined)?.[0];
+    if (first !== undefined) example[name] = first;
+    else if (requiredOf(schema).includes(name)) return undefined;
+  }
+  return example;
+}
+
+/** `image` as the seed shows it; the value is not a picture. */
+const IMAGE_EXAMPLE = { bytes: '/9j/4AAQSkZJRgABAQEAYABgAAD...' };
+
+function imageContent(body: Schema): Json {
+  const fields = exampleOf(body);
+  const binary = {
+    type: 'string',
+    format: 'binary',
+    description: 'JPEG, PNG, WebP, BMP or GIF, at most 10 MB.',
+  };
+  const form = imageBodySchema(body);
+  return {
+    'application/json': {
+      schema: {
+        ...form,
+        properties: { ...(form.properties as Json), image: { $ref: '#/components/schemas/Image' } },
+      },
+      ...(fields ? { example: { image: IMAGE_EXAMPLE, ...fields } } : {}),
+    },
+    'multipart/form-data': {
+      schema: { ...form, properties: { ...(form.properties as Json), image: binary } },
+    },
+    'application/octet-stream': { schema: binary },
+    'image/*': { schema: binary },
+  };
+}
+
+function requestBody(route: Route): Json | undefined {
+  if (route.image === 'required') return { required: true, content: imageContent(route.body ?? {}) };
+  if (!route.body) return undefined;
+  const example = exampleOf(route.body);
+  const media = { schema: route.body, ...(example ? { example } : {}) };
+  return { required: true, content: { 'application/json': media } };
+}
+
+function errorResponses(codes: readonly ErrorCode[]): Json {
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of codes) {
+    const { status } = ERRORS[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  const responses: Json = {};
+  for (const [status, own] of byStatus) {
+    responses[status] = {
+      description: own.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('\n\n'),
+      headers: {
+        'X-Request-Id': { $ref: '#/components/headers/RequestId' },
+        ...(status === 503 ? { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } } : {}),
+      },
+      content: {
+        'application/problem+json': {
+          schema: {
+            allOf: [{ $ref: '#/components/schemas/Problem' }],
+            properties: { status: { const: status }, code: { enum: own } },
+          },
+        },
+      },
+    };
+  }
+  return responses;
+}
+
+function successResponses(route: Route): Json {
+  return Object.fromEntries(
+    Object.entries(route.responses).map(([status, { description, contentType, schema }]) => [
+      status,
+      {
+        description,
+        headers: { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } },
+        content: { [contentType ?? 'application/json']: { schema } },
+      },
+    ]),
+  );
+}
+
+function operationOf(route: Route): Json {
+  const isImage = route.image === 'required';
+  const schema = isImage ? route.body : route.query;
+  const body = requestBody(route);
+  return {
+    operationId: route.operationId,
+    summary: route.summary,
+    ...(route.description ? { description: route.description } : {}),
+    tags: route.tags,
+    security: route.access === 'public' ? [] : Object.keys(SECURITY_SCHEMES).map((name) => ({ [name]: [] })),
+    ...(schema ? { parameters: queryParameters(schema, isImage) } : {}),
+    ...(body ? { requestBody: body } : {}),
+    responses: { ...successResponses(route), ...errorResponses(errorCodesOf(route)) },
+  };
+}
+
+/** The document of a table of routes. Equal tables make equal documents. */
+export function openApiDocument(routes: readonly Route[], version: string): Json {
+  const paths: Record<string, Json> = {};
+  for (const route of routes) {
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operationOf(route) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Visage',
+      version,
+      description: 'Face recognition over REST. Pictures and templates stay on this machine.',
+    },
+    servers: [{ url: '/' }],
+    paths,
+    components: {
+      securitySchemes: SECURITY_SCHEMES,
+      schemas: { Problem: PROBLEM_SCHEMA, Image: IMAGE_SCHEMA },
+      headers: {
+        RequestId: { description: 'Joins this answer and the log.', schema: { type: 'string' } },
+        RetryAfter: {
+          description: 'Seconds after which trying again makes sense.',
+          schema: { type: 'integer' },
+        },
+      },
+    },
+  };
+}
