@@ -30,8 +30,9 @@ struct DecodedImage {
 /// Decodes a picture and applies its EXIF orientation, once.
 ///
 /// @param bytes the file as it came; borrowed for the call.
-/// @param min_long_side JPEG only: the picture may be decoded at 1/2, 1/4 or 1/8 of its size by libjpeg-turbo's
-///        scaled inverse transform, as long as the longer side keeps at least this many pixels. 0: full size.
+/// @param min_long_side JPEG only: the picture may be decoded at 1/2, 1/4 or 1/8 of its size by the scaled
+///        inverse transform of libjpeg-turbo, as long as the longer side keeps at least this many pixels. 0:
+///        full size.
 /// @throws Error kUnsupportedImage if the first bytes name no known format, kImageTooLarge if a limit of
 ///         ImageLimits is passed, kInvalidImage if the file is too small a picture, cut short or broken.
 /// Thread-safe.

@@ -1,0 +1,155 @@
+#include "decode/bmp_header.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <string>
+
+#include "base/error.h"
+#include "decode/bytes.h"
+#include "decode/codec.h"
+
+namespace visage {
+namespace {
+
+constexpr std::size_t kFileHeaderBytes = 14;
+constexpr std::size_t kCoreBytes = 12;
+constexpr std::size_t kInfoBytes = 40;
+constexpr std::array<std::uint32_t, 6> kKnownHeaders = {40, 52, 56, 64, 108, 124};
+/// OS/2's second header; from 40 bytes on its fields are not Windows' masks.
+constexpr std::uint32_t kOs2Bytes = 64;
+constexpr std::size_t kMasksAt = kFileHeaderBytes + kInfoBytes;
+
+[[noreturn]] void Refuse(const std::string& why) { throw Error(ErrorCode::kInvalidImage, why); }
+
+[[noreturn]] void RefuseCoding() {
+  throw Error(ErrorCode::kUnsupportedImage, "The BMP file uses a coding that is not supported.");
+}
+
+template <typename T>
+T Need(std::optional<T> value) {
+  if (!value) Refuse("The BMP file is cut short.");
+  return *value;
+}
+
+BmpChannel MakeChannel(std::uint32_t mask, int bits) {
+  BmpChannel channel;
+  if (mask == 0) return channel;
+  int shift = std::countr_zero(mask);
+  int width = std::popcount(mask);
+  if (static_cast<int>(std::bit_width(mask)) != shift + width || shift + width > bits)
+    Refuse("The BMP file's masks are wrong.");
+  constexpr int kByte = std::numeric_limits<std::uint8_t>::digits;
+  if (width > kByte) {
+    shift += width - kByte;
+    width = kByte;
+  }
+  channel.shift = shift;
+  channel.mask = (1U << width) - 1;
+  for (std::uint32_t value = 0; value <= channel.mask; ++value) {
+    channel.table[value] = static_cast<std::uint8_t>((value * 255 + channel.mask / 2) / channel.mask);
+  }
+  return channel;
+}
+
+void CheckCoding(const BmpHeader& header) {
+  const int bits = header.bits;
+  const bool indexed = bits == 1 || bits == 4 || bits == 8;
+  if (!indexed && bits != 16 && bits != 24 && bits != 32) {
+    Refuse("The BMP file has " + std::to_string(bits) + " bits a pixel, which no BMP file can have.");
+  }
+  switch (header.compression) {
+    case BmpCompression::kNone:
+      return;
+    case BmpCompression::kRle8:
+      if (bits == 8 && !header.top_down) return;
+      break;
+    case BmpCompression::kRle4:
+      if (bits == 4 && !header.top_down) return;
+      break;
+    case BmpCompression::kBitFields:
+    case BmpCompression::kAlphaBitFields:
+      if (bits == 16 || bits == 32) return;
+      break;
+    default:
+      RefuseCoding();
+  }
+  Refuse("The BMP file's coding does not go with its " + std::to_string(bits) + " bits a pixel.");
+}
+
+/// Reads the masks, or takes the usual ones. @returns where the palette begins.
+std::size_t ReadMasks(const ByteReader& reader, std::uint32_t header_bytes, BmpHeader& header) {
+  const std::size_t end = kFileHeaderBytes + header_bytes;
+  if (header.bits != 16 && header.bits != 32) return end;
+  const bool with_alpha = header.compression == BmpCompression::kAlphaBitFields || header_bytes >= 56;
+  if (header.compression == BmpCompression::kNone) {
+    const bool is16 = header.bits == 16;
+    header.red = MakeChannel(is16 ? 0x7C00 : 0xFF0000, header.bits);
+    header.green = MakeChannel(is16 ? 0x03E0 : 0x00FF00, header.bits);
+    header.blue = MakeChannel(is16 ? 0x001F : 0x0000FF, header.bits);
+    return end;
+  }
+  // Windows' first header is followed by the masks that later ones hold at the same place.
+  header.red = MakeChannel(Need(reader.U32(kMasksAt)), header.bits);
+  header.green = MakeChannel(Need(reader.U32(kMasksAt + 4)), header.bits);
+  header.blue = MakeChannel(Need(reader.U32(kMasksAt + 8)), header.bits);
+  if (with_alpha) header.alpha = MakeChannel(Need(reader.U32(kMasksAt + 12)), header.bits);
+  return std::max(end, kMasksAt + (with_alpha ? 16U : 12U));
+}
+
+void ReadPalette(std::span<const std::uint8_t> bytes, std::size_t at, std::uint32_t count,
+                 std::size_t entry_bytes, BmpHeader& header) {
+  // A file whose pixels begin inside the palette has a shorter one than it says.
+  const std::size_t room = (std::max(header.pixels, at) - at) / entry_bytes;
+  const std::size_t entries = std::min<std::size_t>({count, std::size_t{1} << header.bits, room});
+  for (std::size_t i = 0; i < entries; ++i) {
+    const std::uint8_t* const bgr = bytes.data() + at + i * entry_bytes;
+    header.palette[i] = {bgr[2], bgr[1], bgr[0]};
+  }
+}
+
+}  // namespace
+
+BmpHeader ReadBmpHeader(std::span<const std::uint8_t> bytes) {
+  const ByteReader reader(bytes, ByteOrder::kLittle);
+  constexpr std::size_t kAt = kFileHeaderBytes;
+  const std::uint32_t header_bytes = Need(reader.U32(kAt));
+  const bool core = header_bytes == kCoreBytes;
+  if (!core && std::ranges::find(kKnownHeaders, header_bytes) == kKnownHeaders.end()) RefuseCoding();
+  if (!reader.Holds(kAt, header_bytes)) Refuse("The BMP file is cut short.");
+
+  std::int64_t width;
+  std::int64_t height;
+  std::uint32_t colours = 0;
+  BmpHeader header;
+  if (core) {
+    width = Need(reader.U16(kAt + 4));
+    height = Need(reader.U16(kAt + 6));
+    header.bits = Need(reader.U16(kAt + 10));
+  } else {
+    width = static_cast<std::int32_t>(Need(reader.U32(kAt + 4)));
+    height = static_cast<std::int32_t>(Need(reader.U32(kAt + 8)));
+    header.bits = Need(reader.U16(kAt + 14));
+    header.compression = static_cast<BmpCompression>(Need(reader.U32(kAt + 16)));
+    colours = Need(reader.U32(kAt + 32));
+    header.top_down = height < 0;
+    height = std::abs(height);
+    // OS/2 gives these numbers other meanings.
+    if (header_bytes == kOs2Bytes && header.compression > BmpCompression::kRle4) RefuseCoding();
+  }
+  CheckSize(width, height);
+  header.width = static_cast<int>(width);
+  header.height = static_cast<int>(height);
+  CheckCoding(header);
+
+  const std::size_t palette_at = ReadMasks(reader, header_bytes, header);
+  header.pixels = Need(reader.U32(10));
+  if (header.pixels > bytes.size()) Refuse("The BMP file is cut short.");
+  if (header.pixels < palette_at) Refuse("The BMP file's pixels begin inside of its header.");
+  if (header.bits <= 8) {
+    ReadPalette(bytes, palette_at, colours == 0 ? 1U << header.bits : colours, core ? 3 : 4, header);
+  }
+  return header;
+}
+
+}  // namespace visage

@@ -1,0 +1,101 @@
+#include <webp/decode.h>
+#include <webp/demux.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "base/error.h"
+#include "decode/codec.h"
+#include "decode/exif.h"
+
+namespace visage {
+namespace {
+
+constexpr int kAlphaChannels = 4;
+
+[[noreturn]] void Refuse(const char* why) { throw Error(ErrorCode::kInvalidImage, why); }
+
+/// Decodes a frame without alpha straight into its place on the canvas.
+void DecodeOpaque(const WebPIterator& frame, Image& canvas) {
+  std::uint8_t* const to = canvas.Row(frame.y_offset) + frame.x_offset * Image::kChannels;
+  const std::uint8_t* const end = canvas.data() + canvas.size_bytes();
+  if (WebPDecodeRGBInto(frame.fragment.bytes, frame.fragment.size, to, static_cast<std::size_t>(end - to),
+                        static_cast<int>(canvas.stride())) == nullptr) {
+    Refuse("The WebP file is broken.");
+  }
+}
+
+/// Decodes a frame and lays it over the white canvas.
+void DecodeOverWhite(const WebPIterator& frame, Image& canvas) {
+  const std::size_t stride = static_cast<std::size_t>(frame.width) * kAlphaChannels;
+  const std::size_t size = stride * static_cast<std::size_t>(frame.height);
+  const auto pixels = std::make_unique_for_overwrite<std::uint8_t[]>(size);
+  if (WebPDecodeRGBAInto(frame.fragment.bytes, frame.fragment.size, pixels.get(), size,
+                         static_cast<int>(stride)) == nullptr) {
+    Refuse("The WebP file is broken.");
+  }
+  for (int y = 0; y < frame.height; ++y) {
+    const std::uint8_t* from = pixels.get() + y * stride;
+    std::uint8_t* to = canvas.Row(frame.y_offset + y) + frame.x_offset * Image::kChannels;
+    for (int x = 0; x < frame.width; ++x, from += kAlphaChannels, to += Image::kChannels) {
+      const int alpha = from[3];
+      for (int c = 0; c < Image::kChannels; ++c) {
+        to[c] = static_cast<std::uint8_t>((from[c] * alpha + 255 * (255 - alpha) + 127) / 255);
+      }
+    }
+  }
+}
+
+int FindOrientation(const WebPDemuxer* demuxer) {
+  WebPChunkIterator chunk;
+  if (!WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk)) return 1;
+  const int orientation = ReadExifOrientation({chunk.chunk.bytes, chunk.chunk.size});
+  WebPDemuxReleaseChunkIterator(&chunk);
+  return orientation;
+}
+
+}  // namespace
+
+StoredPicture DecodeWebp(std::span<const std::uint8_t> bytes) {
+  WebPBitstreamFeatures header;
+  switch (WebPGetFeatures(bytes.data(), bytes.size(), &header)) {
+    case VP8_STATUS_OK:
+      break;
+    case VP8_STATUS_NOT_ENOUGH_DATA:
+      Refuse("The WebP file is cut short.");
+    default:
+      Refuse("The WebP file is broken.");
+  }
+  CheckSize(header.width, header.height);
+
+  const WebPData data{bytes.data(), bytes.size()};
+  // Answers nothing for a file that ends before its RIFF header says.
+  const std::unique_ptr<WebPDemuxer, decltype(&WebPDemuxDelete)> demuxer(WebPDemux(&data), &WebPDemuxDelete);
+  if (!demuxer) Refuse("The WebP file is cut short or broken.");
+  const auto width = static_cast<int>(WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH));
+  const auto height = static_cast<int>(WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT));
+  CheckSize(width, height);
+
+  WebPIterator frame;
+  if (!WebPDemuxGetFrame(demuxer.get(), 1, &frame)) Refuse("The WebP file holds no picture.");
+  const std::unique_ptr<WebPIterator, decltype(&WebPDemuxReleaseIterator)> release(&frame,
+                                                                                   &WebPDemuxReleaseIterator);
+  if (frame.x_offset < 0 || frame.y_offset < 0 || frame.width > width - frame.x_offset ||
+      frame.height > height - frame.y_offset) {
+    Refuse("The first frame of the WebP file lies outside of its picture.");
+  }
+
+  StoredPicture picture{.image = Image(width, height), .full_width = width, .full_height = height};
+  if (frame.width != width || frame.height != height) {
+    std::fill_n(picture.image.data(), picture.image.size_bytes(), std::uint8_t{255});
+  }
+  if (frame.has_alpha) {
+    DecodeOverWhite(frame, picture.image);
+  } else {
+    DecodeOpaque(frame, picture.image);
+  }
+  picture.orientation = FindOrientation(demuxer.get());
+  return picture;
+}
+
+}  // namespace visage
