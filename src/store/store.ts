@@ -45,11 +45,13 @@ export class Store {
       maxDbs: 32,
       // So a commit resolves after it is flushed: with overlapping syncs it resolves once it is visible.
       overlappingSync: false,
+      // With it the binding makes a promise of its own for each turn's batch, and nobody handles its rejection.
+      eventTurnBatching: false,
     });
     try {
       return new Store(root, directory, now);
     } catch (error) {
-      void root.close();
+      root.close().catch(() => {});
       throw error;
     }
   }

@@ -1,0 +1,82 @@
+import { createFlatIndex, type Executor, type FlatIndex } from '../native.ts';
+
+/** Templates of one gallery, as many rows in `vectors` as there are labels. */
+export interface VectorBatch {
+  readonly gallery: number;
+  readonly labels: BigInt64Array;
+  readonly vectors: Float32Array;
+}
+
+/** One face near a probe; `score` is the inner product, -1..1. */
+export interface Neighbour {
+  readonly label: number;
+  readonly score: number;
+}
+
+/**
+ * The vector indexes of all galleries, by gallery number: a cache of what the store holds. Operations on one gallery
+ * take effect in the order in which they are called.
+ */
+export class GalleryIndexes {
+  readonly #executor: Executor;
+  readonly #dimension: number;
+  readonly #indexes = new Map<number, FlatIndex>();
+
+  /** @param dimension floats of a template. */
+  constructor(executor: Executor, dimension: number) {
+    this.#executor = executor;
+    this.#dimension = dimension;
+  }
+
+  /** Vectors of a gallery. */
+  size(gallery: number): number {
+    return this.#indexes.get(gallery)?.size ?? 0;
+  }
+
+  /** Vectors of all galleries. */
+  get total(): number {
+    let total = 0;
+    for (const index of this.#indexes.values()) total += index.size;
+    return total;
+  }
+
+  /** Adds everything that `batches` gives. @param onProgress is told the number of vectors so far after each batch. */
+  async rebuild(batches: Iterable<VectorBatch>, onProgress: (done: number) => void): Promise<void> {
+    let done = 0;
+    for (const { gallery, labels, vectors } of batches) {
+      await this.#index(gallery).add(labels, vectors);
+      done += labels.length;
+      onProgress(done);
+    }
+  }
+
+  async add(gallery: number, label: number, template: Float32Array): Promise<void> {
+    await this.#index(gallery).add(BigInt64Array.of(BigInt(label)), template);
+  }
+
+  async remove(gallery: number, labels: readonly number[]): Promise<void> {
+    await this.#indexes.get(gallery)?.remove(BigInt64Array.from(labels, BigInt));
+  }
+
+  /** Forgets a gallery. */
+  drop(gallery: number): void {
+    this.#indexes.delete(gallery);
+  }
+
+  /** The `k` nearest of a gallery, best first; fewer where it holds fewer. */
+  async search(gallery: number, probe: Float32Array, k: number): Promise<Neighbour[]> {
+    const index = this.#indexes.get(gallery);
+    if (!index) return [];
+    const { ids, scores } = await index.search(probe, k);
+    return Array.from(ids, (id, i) => ({ label: Number(id), score: scores[i] as number }));
+  }
+
+  #index(gallery: number): FlatIndex {
+    let index = this.#indexes.get(gallery);
+    if (!index) {
+      index = createFlatIndex(this.#executor, this.#dimension);
+      this.#indexes.set(gallery, index);
+    }
+    return index;
+  }
+}

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { PipelineOptions } from '../native.ts';
+import { type Manifest, type ManifestFile, parseManifest } from './manifest.ts';
+import { SimilarityScale } from './similarity.ts';
+
+/** `models/` at the project's top, seen from `dist/src/vision/`. */
+const MODELS_FOLDER = fileURLToPath(new URL('../../../models/', import.meta.url));
+
+/** Networks that belong together, with their pre-processing and their similarity scale, checked against the manifest. */
+export interface ModelPack {
+  readonly name: string;
+  readonly version: string;
+  /** Absolute path. */
+  readonly folder: string;
+  /** Stages with absolute file paths. */
+  readonly pipeline: PipelineOptions;
+  readonly similarity: SimilarityScale;
+  /** Whether the calibration found these two names of its pictures to be one person. */
+  excludes(first: string, second: string): boolean;
+}
+
+/**
+ * Reads a pack's manifest and checks each of its files: present, of the right size, of the right SHA-256.
+ * @param nameOrPath a folder of `models/`, or a path, which has a `/`.
+ * @throws Error that names the file and what was expected.
+ */
+export async function openModelPack(nameOrPath: string): Promise<ModelPack> {
+  const folder = nameOrPath.includes('/') ? resolve(nameOrPath) : join(MODELS_FOLDER, nameOrPath);
+  const manifest = await readManifest(folder, nameOrPath);
+  await Promise.all(manifest.files.map((file) => checkFile(folder, file)));
+  const excluded = new Set(
+    manifest.calibration.excluded?.flatMap(({ people: [a, b] }) => [`${a}\n${b}`, `${b}\n${a}`]),
+  );
+  return {
+    name: manifest.name,
+    version: manifest.version,
+    folder,
+    pipeline: stagesOf(folder, manifest),
+    similarity: scaleOf(folder, manifest),
+    excludes: (first, second) => excluded.has(`${first}\n${second}`),
+  };
+}
+
+async function readManifest(folder: string, nameOrPath: string): Promise<Manifest> {
+  const file = join(folder, 'manifest.json');
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new Error(`There is no model pack "${nameOrPath}": ${file} cannot be read.`, { cause });
+  }
+  try {
+    return parseManifest(text);
+  } catch (cause) {
+    throw new Error(`The model pack's ${file} is not valid: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+function stagesOf(folder: string, manifest: Manifest): PipelineOptions {
+  const listed = new Set(manifest.files.map(({ name }) => name));
+  const located = <Stage extends { readonly file: string }>(stage: Stage): Stage => {
+    if (!listed.has(stage.file)) {
+      throw new Error(
+        `The model pack ${basename(folder)} uses ${stage.file}, which its "files" do not list.`,
+      );
+    }
+    return { ...stage, file: join(folder, stage.file) };
+  };
+  return {
+    detector: located(manifest.detector),
+    landmarks: located(manifest.landmarks),
+    embedder: located(manifest.embedder),
+  };
+}
+
+function scaleOf(folder: string, manifest: Manifest): SimilarityScale {
+  try {
+    return new SimilarityScale(manifest.calibration.points);
+  } catch (cause) {
+    throw new Error(`The model pack ${basename(folder)}: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+async function checkFile(folder: string, { name, bytes, sha256 }: ManifestFile): Promise<void> {
+  const file = join(folder, name);
+  const hash = createHash('sha256');
+  let read = 0;
+  try {
+    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      read += chunk.length;
+    }
+  } catch (cause) {
+    throw new Error(
+      `The model file ${file} (${bytes} bytes, SHA-256 ${sha256}) cannot be read. Run \`npm run setup\` to fetch it.`,
+      { cause },
+    );
+  }
+  const found = hash.digest('hex');
+  if (found !== sha256) {
+    throw new Error(
+      `The model file ${file} has been altered: expected ${bytes} bytes with SHA-256 ${sha256}, found ${read} bytes ` +
+        `with SHA-256 ${found}. Delete it and run \`npm run setup\` to fetch it again.`,
+    );
+  }
+}

@@ -1,0 +1,30 @@
+import { type Analysis, type Executor, type ImageEncoding, loadPipeline, type Pipeline } from '../native.ts';
+import type { ModelPack } from './model-pack.ts';
+import type { SimilarityScale } from './similarity.ts';
+
+/** A model pack at work: pictures to faces and a template, scores to similarity. */
+export class Recognizer {
+  /** Name and version of the pack, as the store keeps them beside every template. */
+  readonly packId: { readonly pack: string; readonly packVersion: string };
+  /** Floats of a template. */
+  readonly dimension: number;
+  readonly similarity: SimilarityScale;
+  readonly #pipeline: Pipeline;
+
+  /** @throws Error naming the file that does not load and why. */
+  static async load(pack: ModelPack, executor: Executor): Promise<Recognizer> {
+    return new Recognizer(pack, await loadPipeline(executor, pack.pipeline));
+  }
+
+  private constructor(pack: ModelPack, pipeline: Pipeline) {
+    this.packId = { pack: pack.name, packVersion: pack.version };
+    this.dimension = pack.pipeline.embedder.dimension;
+    this.similarity = pack.similarity;
+    this.#pipeline = pipeline;
+  }
+
+  /** Every face of a picture and the template of the largest; see `Pipeline.analyze` for errors and for the bytes. */
+  analyze(image: Uint8Array, encoding: ImageEncoding): Promise<Analysis> {
+    return this.#pipeline.analyze(image, encoding);
+  }
+}
