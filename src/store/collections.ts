@@ -61,12 +61,21 @@ export class Collections {
     });
   }
 
-  /** @throws VisageError `COLLECTION_NOT_FOUND`. */
-  update(owner: Owner, collectionId: string, description: string | null, now: number): Promise<void> {
+  /** @param description undefined leaves it. @throws VisageError `COLLECTION_NOT_FOUND`. */
+  update(
+    owner: Owner,
+    collectionId: string,
+    description: string | null | undefined,
+    now: number,
+  ): Promise<void> {
     const { db, write } = this.#session;
     return write(() => {
       const record = requireCollection(db, owner, collectionId);
-      db.collections.put(keyOf(owner, collectionId), { ...record, description, updatedAt: now });
+      db.collections.put(keyOf(owner, collectionId), {
+        ...record,
+        description: description === undefined ? record.description : description,
+        updatedAt: now,
+      });
     });
   }
 

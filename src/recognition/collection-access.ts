@@ -1,0 +1,47 @@
+import type { Caller } from '../access/caller.ts';
+import { VisageError } from '../errors.ts';
+import type { Collection, PackId } from '../store/records.ts';
+import type { Store } from '../store/store.ts';
+
+/**
+ * Lets a caller that is bound to one collection use no other.
+ * @throws VisageError `COLLECTION_NOT_ALLOWED` if the other one exists in the account, `COLLECTION_NOT_FOUND` if not.
+ */
+export function checkAllowed(store: Store, caller: Caller, collectionId: string): void {
+  if (caller.collectionId === null || caller.collectionId === collectionId) return;
+  if (!store.collections.get(caller, collectionId)) throw notFound();
+  throw new VisageError('COLLECTION_NOT_ALLOWED', 'This API key is bound to another collection.');
+}
+
+/** @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`. */
+export function collectionOf(store: Store, caller: Caller, collectionId: string): Collection {
+  checkAllowed(store, caller, collectionId);
+  const collection = store.collections.get(caller, collectionId);
+  if (!collection) throw notFound();
+  return collection;
+}
+
+/**
+ * A collection whose templates can be compared with those of the model pack at work.
+ * @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`; `NOT_READY` if its pack is another one.
+ */
+export function searchableCollection(
+  store: Store,
+  caller: Caller,
+  collectionId: string,
+  { pack, packVersion }: PackId,
+): Collection {
+  const collection = collectionOf(store, caller, collectionId);
+  if (collection.pack !== pack || collection.packVersion !== packVersion) {
+    throw new VisageError(
+      'NOT_READY',
+      `The faces of this collection were made with the model pack ${collection.pack} ${collection.packVersion}, and the ` +
+        `appliance runs ${pack} ${packVersion}. Reset the collection and index its faces again.`,
+    );
+  }
+  return collection;
+}
+
+function notFound(): VisageError {
+  return new VisageError('COLLECTION_NOT_FOUND', 'There is no collection of this id.');
+}

@@ -1,0 +1,80 @@
+import type { Caller } from '../access/caller.ts';
+import { VisageError } from '../errors.ts';
+import type { Collection } from '../store/records.ts';
+import { checkAllowed, collectionOf } from './collection-access.ts';
+import { decodeCursor, encodeCursor } from './paging.ts';
+import type { RecognitionParts } from './parts.ts';
+
+const COLLECTION_ID = /^[A-Za-z0-9_.-]{1,255}$/;
+
+/** Collections, as callers see them. */
+export class CollectionService {
+  readonly #parts: RecognitionParts;
+
+  constructor(parts: RecognitionParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`. */
+  get(caller: Caller, collectionId: string): Collection {
+    return collectionOf(this.#parts.store, caller, collectionId);
+  }
+
+  /**
+   * The caller's collections by id, at most `limit`.
+   * @throws VisageError `VALIDATION_FAILED` for a wrong cursor.
+   */
+  list(
+    caller: Caller,
+    cursor: string | undefined,
+    limit: number,
+  ): { readonly collections: readonly Collection[]; readonly nextCursor: string | null } {
+    const after = decodeCursor(cursor, COLLECTION_ID);
+    const found =
+      caller.collectionId === null
+        ? this.#parts.store.collections.list(caller, after, limit + 1)
+        : this.#own(caller, caller.collectionId, after);
+    const collections = found.slice(0, limit);
+    const last = collections.at(-1);
+    return { collections, nextCursor: found.length > limit && last ? encodeCursor(last.collectionId) : null };
+  }
+
+  #own(caller: Caller, collectionId: string, after: string | null): Collection[] {
+    const collection = this.#parts.store.collections.get(caller, collectionId);
+    return collection && (after === null || after < collectionId) ? [collection] : [];
+  }
+
+  /** @throws VisageError `COLLECTION_ALREADY_EXISTS`; `COLLECTION_NOT_ALLOWED` if the caller is bound to another id. */
+  async create(caller: Caller, collectionId: string, description: string | null): Promise<void> {
+    const { store, recognizer, now } = this.#parts;
+    if (caller.collectionId !== null && caller.collectionId !== collectionId) {
+      throw new VisageError('COLLECTION_NOT_ALLOWED', 'This API key is bound to another collection.');
+    }
+    await store.collections.create(caller, { collectionId, description, now: now(), ...recognizer.packId });
+  }
+
+  /**
+   * Changes the description; undefined leaves it.
+   * @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`.
+   */
+  async update(caller: Caller, collectionId: string, description: string | null | undefined): Promise<void> {
+    const { store, now } = this.#parts;
+    checkAllowed(store, caller, collectionId);
+    await store.collections.update(caller, collectionId, description, now());
+  }
+
+  /** Removes every face. @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`. */
+  async reset(caller: Caller, collectionId: string): Promise<void> {
+    const { store, indexes, recognizer, now } = this.#parts;
+    checkAllowed(store, caller, collectionId);
+    indexes.drop(await store.collections.reset(caller, collectionId, recognizer.packId, now()));
+  }
+
+  /** Removes a collection with its faces, if it is there. @throws VisageError as `checkAllowed`. */
+  async delete(caller: Caller, collectionId: string): Promise<void> {
+    const { store, indexes } = this.#parts;
+    checkAllowed(store, caller, collectionId);
+    const gallery = await store.collections.delete(caller, collectionId);
+    if (gallery !== null) indexes.drop(gallery);
+  }
+}

@@ -1,0 +1,61 @@
+/** The parts that the schemas of several routes share. */
+import type { Schema } from '../http/route.ts';
+
+/** An object schema that takes no other property; all of them are required but those named. */
+export function object(
+  properties: Readonly<Record<string, Schema>>,
+  { optional = [], ...rest }: { optional?: readonly string[]; [keyword: string]: unknown } = {},
+): Schema {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name));
+  return {
+    type: 'object',
+    properties,
+    ...(required.length > 0 ? { required } : {}),
+    additionalProperties: false,
+    ...rest,
+  };
+}
+
+export const COLLECTION_ID: Schema = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 255,
+  pattern: '^[A-Za-z0-9_.-]+$',
+  description: 'The collection, case-sensitive.',
+  examples: ['my-collection'],
+};
+
+/** A face id as a parameter: whatever has no face is answered with 404. */
+export const FACE_ID: Schema = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 64,
+  pattern: '^[A-Za-z0-9_-]+$',
+  description: 'The face, case-sensitive.',
+  examples: ['face_01KF2M7Q8TC5V9XW3E6YB4NZRD'],
+};
+
+/** A face id as an answer. */
+export const ISSUED_FACE_ID: Schema = {
+  type: 'string',
+  pattern: '^face_[0-9A-HJKMNP-TV-Z]{26}$',
+  description: '`face_` and 26 characters that sort by time.',
+  examples: ['face_01KF2M7Q8TC5V9XW3E6YB4NZRD'],
+};
+
+export const EXTERNAL_KEY: Schema = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 512,
+  pattern: '^[\\x21-\\x7E]+$',
+  description: "The caller's own name for a face: printable ASCII without spaces.",
+  examples: ['user-123'],
+};
+
+/** The answer of calls that say nothing but that they succeeded. */
+export const EMPTY: Schema = object({}, { examples: [{}] });
+
+/** The same schema with null allowed. */
+export function nullable(schema: Schema, description: string): Schema {
+  return { ...schema, type: [schema.type, 'null'], description };
+}
