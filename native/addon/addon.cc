@@ -1,0 +1,29 @@
+#include <napi.h>
+
+#include "addon/environment.h"
+#include "addon/executor_object.h"
+#include "addon/index_object.h"
+#include "addon/lock_file.h"
+#include "addon/pipeline_object.h"
+
+namespace visage {
+namespace {
+
+/// Once in every environment that loads the addon. @returns `Addon` of `src/native.ts`.
+Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(std::make_unique<Environment>(env).release());
+  const Napi::Function executor_class = ExecutorObject::Define(env);
+  Environment::Of(env).executor_class = Napi::Persistent(executor_class);
+  exports.Set("Executor", executor_class);
+  exports.Set("FlatIndex", IndexObject::Define(env));
+  exports.Set("loadPipeline", Napi::Function::New<LoadPipeline>(env, "loadPipeline"));
+  exports.Set("decodeImage", Napi::Function::New<DecodeImage>(env, "decodeImage"));
+  exports.Set("lockFile", Napi::Function::New<LockFile>(env, "lockFile"));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(visage, Initialize)
+
+}  // namespace visage

@@ -1,0 +1,67 @@
+#include "addon/arguments.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace visage {
+namespace {
+
+[[noreturn]] void Refuse(const Napi::Value& value, const std::string& name, const std::string& wanted) {
+  throw Napi::TypeError::New(value.Env(), name + " must be " + wanted);
+}
+
+template <typename Element>
+std::span<const Element> Elements(const Napi::Value& value, const std::string& name,
+                                  napi_typedarray_type type, const char* wanted) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type)
+    Refuse(value, name, wanted);
+  const auto array = value.As<Napi::TypedArrayOf<Element>>();
+  return {array.Data(), array.ElementLength()};
+}
+
+}  // namespace
+
+std::int64_t WholeNumber(const Napi::Value& value, const std::string& name, std::int64_t least,
+                         std::int64_t most) {
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
+  if (!(number >= static_cast<double>(least) && number <= static_cast<double>(most)) ||
+      number != std::floor(number)) {
+    Refuse(value, name, "a whole number, " + std::to_string(least) + ".." + std::to_string(most));
+  }
+  return static_cast<std::int64_t>(number);
+}
+
+float Number(const Napi::Value& value, const std::string& name) {
+  const float number = value.IsNumber() ? value.As<Napi::Number>().FloatValue() : NAN;
+  if (!std::isfinite(number)) Refuse(value, name, "a finite number");
+  return number;
+}
+
+std::string Text(const Napi::Value& value, const std::string& name) {
+  if (!value.IsString()) Refuse(value, name, "a string");
+  return value.As<Napi::String>().Utf8Value();
+}
+
+Napi::Object Object(const Napi::Value& value, const std::string& name) {
+  if (!value.IsObject()) Refuse(value, name, "an object");
+  return value.As<Napi::Object>();
+}
+
+std::span<const std::uint8_t> Bytes(const Napi::Value& value, const std::string& name) {
+  return Elements<std::uint8_t>(value, name, napi_uint8_array, "a Uint8Array");
+}
+
+std::span<const float> Floats(const Napi::Value& value, const std::string& name) {
+  const auto floats = Elements<float>(value, name, napi_float32_array, "a Float32Array");
+  // NaN would break the order of every search that meets it.
+  if (!std::ranges::all_of(floats, [](float f) { return std::isfinite(f); })) {
+    Refuse(value, name, "finite in every value");
+  }
+  return floats;
+}
+
+std::span<const std::int64_t> Labels(const Napi::Value& value, const std::string& name) {
+  return Elements<std::int64_t>(value, name, napi_bigint64_array, "a BigInt64Array");
+}
+
+}  // namespace visage

@@ -1,0 +1,98 @@
+#include "addon/environment.h"
+
+#include "base/error.h"
+
+namespace visage {
+
+Napi::Value FailureValue(Napi::Env env, const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Error& error) {
+    Napi::Object value = Napi::Error::New(env, error.what()).Value();
+    value.Set("code", Name(error.code()));
+    return value;
+  } catch (const Napi::Error& error) {
+    return error.Value();
+  } catch (const std::exception& error) {
+    return Napi::Error::New(env, error.what()).Value();
+  }
+}
+
+Call::Call(Napi::Env env, std::vector<Napi::Object> kept) : deferred_(Napi::Promise::Deferred::New(env)) {
+  for (const Napi::Object& object : kept) kept_.push_back(Napi::Persistent(object));
+}
+
+void Call::Perform() noexcept {
+  try {
+    Work();
+  } catch (...) {
+    failure_ = std::current_exception();
+  }
+}
+
+void Call::Settle(Napi::Env env) {
+  if (!failure_) {
+    try {
+      deferred_.Resolve(Result(env));
+      return;
+    } catch (...) {
+      failure_ = std::current_exception();
+    }
+  }
+  deferred_.Reject(FailureValue(env, failure_));
+}
+
+Environment::Environment(Napi::Env env) : env_(env), wakeup_(Wakeup::New(env, "visage", 0, 1, this)) {
+  wakeup_.Unref(env);
+  // Runs before the wakeup's own hook, which was added earlier: no thread is left that could use it.
+  env.AddCleanupHook([](Environment* self) { self->StopExecutors(); }, this);
+  // process.exit() ends the process without the hook, and destroys the libraries under the running threads.
+  const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
+  process.Get("once").As<Napi::Function>().Call(
+      process, {Napi::String::New(env, "exit"),
+                Napi::Function::New(env, [this](const Napi::CallbackInfo&) { StopExecutors(); })});
+}
+
+Environment::~Environment() { executor_class.SuppressDestruct(); }
+
+void Environment::Watch(const std::shared_ptr<Executor>& executor) {
+  std::erase_if(executors_, [](const std::weak_ptr<Executor>& known) { return known.expired(); });
+  executors_.push_back(executor);
+}
+
+void Environment::StopExecutors() {
+  for (const std::weak_ptr<Executor>& known : executors_) {
+    if (const std::shared_ptr<Executor> executor = known.lock()) executor->Abandon();
+  }
+  held_.clear();
+}
+
+Call& Environment::Hold(std::unique_ptr<Call> call) {
+  if (held_.empty()) wakeup_.Ref(env_);
+  Call& held = *call;
+  held_.emplace(&held, std::move(call));
+  return held;
+}
+
+void Environment::Finish(Call& call) {
+  const std::lock_guard lock(mutex_);
+  finished_.push_back(&call);
+  if (finished_.size() == 1) wakeup_.NonBlockingCall();
+}
+
+void Environment::SettleFinished(Napi::Env env, Napi::Function, Environment* environment, void*) {
+  if (env == nullptr) return;
+  std::vector<Call*> finished;
+  {
+    const std::lock_guard lock(environment->mutex_);
+    finished.swap(environment->finished_);
+  }
+  for (Call* call : finished) {
+    // Not held any more where the environment is being taken down.
+    const auto held = environment->held_.extract(call);
+    if (!held.empty()) held.mapped()->Settle(env);
+  }
+  if (environment->held_.empty()) environment->wakeup_.Unref(env);
+}
+
+}  // namespace visage

@@ -1,0 +1,70 @@
+#include "addon/executor_object.h"
+
+#include "addon/arguments.h"
+#include "addon/environment.h"
+
+namespace visage {
+namespace {
+
+constexpr int kMostThreads = 256;
+constexpr int kMostWaiting = 65536;
+
+class CloseCall : public Call {
+ public:
+  CloseCall(Napi::Env env, std::shared_ptr<Executor> executor)
+      : Call(env, {}), executor_(std::move(executor)) {}
+
+ protected:
+  void Work() override {}
+  Napi::Value Result(Napi::Env env) override {
+    executor_->Join();
+    return env.Undefined();
+  }
+
+ private:
+  std::shared_ptr<Executor> executor_;
+};
+
+}  // namespace
+
+Napi::Function ExecutorObject::Define(Napi::Env env) {
+  return DefineClass(
+      env, "Executor",
+      {InstanceMethod<&ExecutorObject::Stats>("stats"), InstanceMethod<&ExecutorObject::Close>("close")});
+}
+
+std::shared_ptr<Executor> ExecutorObject::From(const Napi::Value& value) {
+  const Napi::Env env = value.Env();
+  if (!value.IsObject() ||
+      !value.As<Napi::Object>().InstanceOf(Environment::Of(env).executor_class.Value())) {
+    throw Napi::TypeError::New(env, "executor must be an Executor");
+  }
+  return Unwrap(value.As<Napi::Object>())->executor_;
+}
+
+ExecutorObject::ExecutorObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  const Napi::Object options = Object(info[0], "options");
+  const auto threads = WholeNumber(options.Get("threads"), "threads", 1, kMostThreads);
+  const auto max_queue = WholeNumber(options.Get("maxQueue"), "maxQueue", 1, kMostWaiting);
+  executor_ = std::make_shared<Executor>(static_cast<int>(threads), static_cast<std::size_t>(max_queue));
+  Environment::Of(info.Env()).Watch(executor_);
+}
+
+Napi::Value ExecutorObject::Stats(const Napi::CallbackInfo& info) {
+  const Executor::Stats stats = executor_->stats();
+  Napi::Object value = Napi::Object::New(info.Env());
+  value.Set("threads", stats.threads);
+  value.Set("queued", static_cast<double>(stats.queued));
+  value.Set("running", static_cast<double>(stats.running));
+  return value;
+}
+
+Napi::Value ExecutorObject::Close(const Napi::CallbackInfo& info) {
+  Environment& environment = Environment::Of(info.Env());
+  Call& call = environment.Hold(std::make_unique<CloseCall>(info.Env(), executor_));
+  const Napi::Promise promise = call.promise();
+  executor_->Close([&environment, &call] { environment.Finish(call); });
+  return promise;
+}
+
+}  // namespace visage

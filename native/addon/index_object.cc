@@ -1,0 +1,109 @@
+#include "addon/index_object.h"
+
+#include <algorithm>
+#include <limits>
+#include <span>
+#include <variant>
+
+#include "addon/arguments.h"
+#include "addon/executor_object.h"
+#include "addon/start.h"
+
+namespace visage {
+namespace {
+
+constexpr int kMostDimensions = 65536;
+
+}  // namespace
+
+Napi::Function IndexObject::Define(Napi::Env env) {
+  return DefineClass(
+      env, "FlatIndex",
+      {InstanceAccessor<&IndexObject::Size>("size"), InstanceMethod<&IndexObject::Add>("add"),
+       InstanceMethod<&IndexObject::Remove>("remove"), InstanceMethod<&IndexObject::Search>("search")});
+}
+
+IndexObject::IndexObject(const Napi::CallbackInfo& info)
+    : ObjectWrap(info), executor_(ExecutorObject::From(info[0])), sequencer_(std::make_shared<Sequencer>()) {
+  index_ =
+      std::make_shared<FlatIndex>(static_cast<int>(WholeNumber(info[1], "dimension", 1, kMostDimensions)));
+}
+
+template <typename WorkFunction, typename ConvertFunction>
+Napi::Value IndexObject::Sequence(const Napi::CallbackInfo& info, Sequencer::Kind kind,
+                                  std::vector<Napi::Object> kept, WorkFunction work,
+                                  ConvertFunction convert) {
+  const Admission admission = kind == Sequencer::Kind::kWrite ? Admission::kAlways : Admission::kBounded;
+  const auto hand_over = [&](Executor::Job job) {
+    // The call that the job is a part of holds the executor.
+    Executor* executor = executor_.get();
+    sequencer_->Add(kind, std::move(job), [executor, admission](Executor::Job turn) {
+      executor->Start(admission, std::move(turn));
+    });
+  };
+  return StartCall(info.Env(), executor_, admission, std::move(kept), hand_over, std::move(work),
+                   std::move(convert));
+}
+
+Napi::Value IndexObject::Size(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(index_->size()));
+}
+
+Napi::Value IndexObject::Add(const Napi::CallbackInfo& info) {
+  const auto labels = Labels(info[0], "ids");
+  const auto vectors = Floats(info[1], "vectors");
+  if (vectors.size() != labels.size() * index_->dimension()) {
+    throw Napi::TypeError::New(info.Env(), "vectors must hold " + std::to_string(index_->dimension()) +
+                                               " floats for each of the ids");
+  }
+  return Sequence(
+      info, Sequencer::Kind::kWrite, {info[0].As<Napi::Object>(), info[1].As<Napi::Object>()},
+      [index = index_, labels, vectors] {
+        index->Add(labels, vectors);
+        return std::monostate{};
+      },
+      [](Napi::Env env, std::monostate) { return env.Undefined(); });
+}
+
+Napi::Value IndexObject::Remove(const Napi::CallbackInfo& info) {
+  const auto labels = Labels(info[0], "ids");
+  return Sequence(
+      info, Sequencer::Kind::kWrite, {info[0].As<Napi::Object>()},
+      [index = index_, labels] { return index->Remove(labels); },
+      [](Napi::Env env, std::size_t removed) {
+        return Napi::Number::New(env, static_cast<double>(removed));
+      });
+}
+
+Napi::Value IndexObject::Search(const Napi::CallbackInfo& info) {
+  const auto probe = Floats(info[0], "query");
+  if (probe.size() != static_cast<std::size_t>(index_->dimension())) {
+    throw Napi::TypeError::New(info.Env(),
+                               "query must hold " + std::to_string(index_->dimension()) + " floats");
+  }
+  const auto k =
+      static_cast<std::size_t>(WholeNumber(info[1], "k", 1, std::numeric_limits<std::int32_t>::max()));
+  std::vector<Napi::Object> kept = {info[0].As<Napi::Object>()};
+  std::optional<std::span<const std::int64_t>> allowed;
+  if (!info[2].IsUndefined()) {
+    allowed = Labels(info[2], "allow");
+    kept.push_back(info[2].As<Napi::Object>());
+  }
+  return Sequence(
+      info, Sequencer::Kind::kRead, std::move(kept),
+      [index = index_, probe, k, allowed] {
+        return allowed ? index->Search(probe, k, *allowed) : index->Search(probe, k);
+      },
+      [](Napi::Env env, const FlatIndex::Matches& matches) {
+        auto ids = Napi::BigInt64Array::New(env, matches.labels.size());
+        auto scores = Napi::Float32Array::New(env, matches.scores.size());
+        std::ranges::copy(matches.labels, ids.Data());
+        std::ranges::copy(matches.scores, scores.Data());
+        Napi::Object value = Napi::Object::New(env);
+        value.Set("ids", ids);
+        value.Set("scores", scores);
+        return value;
+      });
+}
+
+}  // namespace visage

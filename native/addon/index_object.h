@@ -1,0 +1,36 @@
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "pipeline/executor.h"
+#include "search/flat_index.h"
+#include "search/sequencer.h"
+
+namespace visage {
+
+/// The class `FlatIndex` of `src/native.ts`.
+class IndexObject : public Napi::ObjectWrap<IndexObject> {
+ public:
+  static Napi::Function Define(Napi::Env env);
+
+  explicit IndexObject(const Napi::CallbackInfo& info);
+
+ private:
+  Napi::Value Size(const Napi::CallbackInfo& info);
+  Napi::Value Add(const Napi::CallbackInfo& info);
+  Napi::Value Remove(const Napi::CallbackInfo& info);
+  Napi::Value Search(const Napi::CallbackInfo& info);
+
+  /// Has an operation done in its turn; `work` and `convert` as for StartCall.
+  template <typename WorkFunction, typename ConvertFunction>
+  Napi::Value Sequence(const Napi::CallbackInfo& info, Sequencer::Kind kind, std::vector<Napi::Object> kept,
+                       WorkFunction work, ConvertFunction convert);
+
+  std::shared_ptr<Executor> executor_;
+  std::shared_ptr<FlatIndex> index_;
+  std::shared_ptr<Sequencer> sequencer_;
+};
+
+}  // namespace visage

@@ -1,0 +1,141 @@
+#include "addon/pipeline_object.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "addon/arguments.h"
+#include "addon/executor_object.h"
+#include "addon/pipeline_options.h"
+#include "addon/start.h"
+#include "pipeline/pipeline.h"
+
+namespace visage {
+namespace {
+
+ImageEncoding ParseEncoding(const Napi::Value& value) {
+  const std::string encoding = Text(value, "encoding");
+  if (encoding == "binary") return ImageEncoding::kBinary;
+  if (encoding == "base64") return ImageEncoding::kBase64;
+  throw Napi::TypeError::New(value.Env(), "encoding must be binary or base64");
+}
+
+const char* FormatName(ImageFormat format) {
+  switch (format) {
+    case ImageFormat::kPng:
+      return "png";
+    case ImageFormat::kWebp:
+      return "webp";
+    case ImageFormat::kBmp:
+      return "bmp";
+    case ImageFormat::kGif:
+      return "gif";
+    case ImageFormat::kJpeg:
+      break;
+  }
+  return "jpeg";
+}
+
+Napi::Value FaceValue(Napi::Env env, const Detection& face) {
+  Napi::Object box = Napi::Object::New(env);
+  box.Set("x", face.box.x);
+  box.Set("y", face.box.y);
+  box.Set("width", face.box.width);
+  box.Set("height", face.box.height);
+  Napi::Object value = Napi::Object::New(env);
+  value.Set("box", box);
+  value.Set("confidence", face.score);
+  return value;
+}
+
+Napi::Value AnalysisValue(Napi::Env env, const Analysis& analysis) {
+  Napi::Object value = Napi::Object::New(env);
+  value.Set("width", analysis.width);
+  value.Set("height", analysis.height);
+  value.Set("format", FormatName(analysis.format));
+  auto faces = Napi::Array::New(env, analysis.faces.size());
+  for (std::size_t i = 0; i < analysis.faces.size(); ++i) {
+    faces.Set(static_cast<std::uint32_t>(i), FaceValue(env, analysis.faces[i]));
+  }
+  value.Set("faces", faces);
+  value.Set("landmarks", env.Null());
+  value.Set("template", env.Null());
+  if (analysis.landmarks) {
+    auto landmarks = Napi::Float32Array::New(env, 2 * analysis.landmarks->size());
+    for (std::size_t i = 0; i < analysis.landmarks->size(); ++i) {
+      landmarks.Data()[2 * i] = (*analysis.landmarks)[i].x;
+      landmarks.Data()[2 * i + 1] = (*analysis.landmarks)[i].y;
+    }
+    value.Set("landmarks", landmarks);
+    auto face_template = Napi::Float32Array::New(env, analysis.face_template.size());
+    std::ranges::copy(analysis.face_template, face_template.Data());
+    value.Set("template", face_template);
+  }
+  Napi::Object timings = Napi::Object::New(env);
+  timings.Set("queue", analysis.timings.queue);
+  timings.Set("decode", analysis.timings.decode);
+  timings.Set("detect", analysis.timings.detect);
+  timings.Set("align", analysis.timings.align);
+  timings.Set("embed", analysis.timings.embed);
+  value.Set("timings", timings);
+  return value;
+}
+
+Napi::Value DecodedValue(Napi::Env env, DecodedImage& decoded) {
+  Napi::Object value = Napi::Object::New(env);
+  value.Set("width", decoded.full_width);
+  value.Set("height", decoded.full_height);
+  value.Set("format", FormatName(decoded.format));
+  // The pixels are handed to JavaScript as they are; the collector destroys their owner.
+  const std::size_t size = decoded.image.size_bytes();
+  auto owner = std::make_unique<Image>(std::move(decoded.image));
+  const auto buffer = Napi::ArrayBuffer::New(
+      env, owner->data(), size,
+      [](Napi::Env, void*, Image* image) { const std::unique_ptr<Image> end(image); }, owner.get());
+  static_cast<void>(owner.release());
+  value.Set("pixels", Napi::Uint8Array::New(env, size, buffer, 0));
+  return value;
+}
+
+Napi::Value PipelineValue(Napi::Env env, const std::shared_ptr<Executor>& executor,
+                          std::shared_ptr<const Pipeline> pipeline) {
+  Napi::Object value = Napi::Object::New(env);
+  const auto analyze = [executor,
+                        pipeline = std::move(pipeline)](const Napi::CallbackInfo& info) -> Napi::Value {
+    const auto image = Bytes(info[0], "image");
+    const ImageEncoding encoding = ParseEncoding(info[1]);
+    return StartCall(
+        info.Env(), executor, Admission::kBounded, {info[0].As<Napi::Object>()},
+        [pipeline, image, encoding, called = std::chrono::steady_clock::now()] {
+          const std::chrono::duration<double, std::milli> waited = std::chrono::steady_clock::now() - called;
+          Analysis analysis = pipeline->Analyze(image, encoding);
+          analysis.timings.queue = waited.count();
+          return analysis;
+        },
+        AnalysisValue);
+  };
+  value.Set("analyze", Napi::Function::New(env, analyze, "analyze"));
+  return value;
+}
+
+}  // namespace
+
+Napi::Value LoadPipeline(const Napi::CallbackInfo& info) {
+  const std::shared_ptr<Executor> executor = ExecutorObject::From(info[0]);
+  return StartCall(
+      info.Env(), executor, Admission::kAlways, {},
+      [options = ParsePipelineOptions(info[1])] { return std::make_shared<const Pipeline>(options); },
+      [executor](Napi::Env env, std::shared_ptr<const Pipeline>& pipeline) {
+        return PipelineValue(env, executor, std::move(pipeline));
+      });
+}
+
+Napi::Value DecodeImage(const Napi::CallbackInfo& info) {
+  const std::shared_ptr<Executor> executor = ExecutorObject::From(info[0]);
+  const auto image = Bytes(info[1], "image");
+  const ImageEncoding encoding = ParseEncoding(info[2]);
+  return StartCall(
+      info.Env(), executor, Admission::kBounded, {info[1].As<Napi::Object>()},
+      [image, encoding] { return DecodeEncoded(image, encoding); }, DecodedValue);
+}
+
+}  // namespace visage

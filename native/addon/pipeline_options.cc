@@ -1,0 +1,56 @@
+#include "addon/pipeline_options.h"
+
+#include "addon/arguments.h"
+
+namespace visage {
+namespace {
+
+constexpr int kMostSide = 4096;
+constexpr int kMostDimensions = 65536;
+
+NetworkInput ParseInput(const Napi::Object& stage, const std::string& name) {
+  const Napi::Object value = Object(stage.Get("input"), name + ".input");
+  NetworkInput input;
+  input.width = static_cast<int>(WholeNumber(value.Get("width"), name + ".input.width", 1, kMostSide));
+  input.height = static_cast<int>(WholeNumber(value.Get("height"), name + ".input.height", 1, kMostSide));
+  const std::string channels = Text(value.Get("channels"), name + ".input.channels");
+  if (channels == "RGB") {
+    input.channels = Channels::kRgb;
+  } else if (channels == "BGR") {
+    input.channels = Channels::kBgr;
+  } else if (channels == "GREY") {
+    input.channels = Channels::kGrey;
+  } else {
+    throw Napi::TypeError::New(stage.Env(), name + ".input.channels must be RGB, BGR or GREY");
+  }
+  input.mean = Number(value.Get("mean"), name + ".input.mean");
+  input.scale = Number(value.Get("scale"), name + ".input.scale");
+  return input;
+}
+
+}  // namespace
+
+PipelineOptions ParsePipelineOptions(const Napi::Value& value) {
+  const Napi::Object options = Object(value, "options");
+  const Napi::Object detector = Object(options.Get("detector"), "detector");
+  const Napi::Object landmarks = Object(options.Get("landmarks"), "landmarks");
+  const Napi::Object embedder = Object(options.Get("embedder"), "embedder");
+  PipelineOptions parsed;
+  parsed.detector.file = Text(detector.Get("file"), "detector.file");
+  parsed.detector.decoder = Text(detector.Get("decoder"), "detector.decoder");
+  parsed.detector.input = ParseInput(detector, "detector");
+  parsed.detector.score_threshold = Number(detector.Get("scoreThreshold"), "detector.scoreThreshold");
+  parsed.detector.nms_iou = Number(detector.Get("nmsIou"), "detector.nmsIou");
+  parsed.landmarks.file = Text(landmarks.Get("file"), "landmarks.file");
+  parsed.landmarks.decoder = Text(landmarks.Get("decoder"), "landmarks.decoder");
+  parsed.landmarks.input = ParseInput(landmarks, "landmarks");
+  parsed.landmarks.crop_scale = Number(landmarks.Get("cropScale"), "landmarks.cropScale");
+  parsed.embedder.file = Text(embedder.Get("file"), "embedder.file");
+  parsed.embedder.alignment = Text(embedder.Get("alignment"), "embedder.alignment");
+  parsed.embedder.input = ParseInput(embedder, "embedder");
+  parsed.embedder.dimension =
+      static_cast<int>(WholeNumber(embedder.Get("dimension"), "embedder.dimension", 1, kMostDimensions));
+  return parsed;
+}
+
+}  // namespace visage

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "base/geometry.h"
+#include "base/image.h"
+#include "base/network_input.h"
+
+namespace visage {
+
+/// Turns, scales and shifts a face so that its five points come to lie on ArcFace's (J. Deng et al.,
+/// "ArcFace: Additive Angular Margin Loss for Deep Face Recognition", 2019; a 112 x 112 picture), straight
+/// into a network's input. Beyond the picture's edge its pixels count as black.
+/// @param points the face's, in pixels of `image`.
+/// @param input the embedder's; ArcFace's points are scaled to its size.
+/// @param out `input.size()` floats.
+/// Thread-safe.
+void AlignArcFace(const ImageView& image, const FivePoints& points, const NetworkInput& input, float* out);
+
+}  // namespace visage

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/geometry.h"
+#include "base/image.h"
+#include "base/network_input.h"
+#include "base/resample.h"
+#include "runtime/session.h"
+
+namespace visage {
+
+/// The manifest's `landmarks` section.
+struct LandmarkOptions {
+  std::string file;
+  /// How the network's output is read; `points68` is known: 68 (x, y) in 0..1 of the crop, in the order of
+  /// the iBUG 300-W annotation.
+  std::string decoder;
+  NetworkInput input;
+  /// The crop is a square with the box's larger side times this, centred on the box, kept inside the picture.
+  float crop_scale = 1;
+};
+
+/// Finds the five points that a face is aligned by. An object belongs to one thread at a time; copies share
+/// the network.
+class Landmarker {
+ public:
+  /// Loads the network. @throws Error kInternal if the file or the decoder's name is not right.
+  explicit Landmarker(const LandmarkOptions& options);
+
+  /// @param box the face, in pixels of `image`. @returns points in pixels of `image`.
+  FivePoints Locate(const ImageView& image, const Box& box);
+
+ private:
+  LandmarkOptions options_;
+  std::shared_ptr<const Session> session_;
+  Resampler resampler_;
+  std::vector<float> input_;
+  std::vector<float> output_;
+};
+
+}  // namespace visage

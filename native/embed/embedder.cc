@@ -1,0 +1,37 @@
+#include "embed/embedder.h"
+
+#include <array>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace visage {
+
+Embedder::Embedder(const EmbedderOptions& options)
+    : options_(options),
+      session_(std::make_shared<Session>(
+          options.file,
+          Session::Shape{1, options.input.channel_count(), options.input.height, options.input.width},
+          std::vector<Session::Shape>{{1, options.dimension}})),
+      buffer_(options.input.size()) {
+  if (options.alignment != "arcface5") {
+    throw Error(ErrorCode::kInternal, "The embedder's alignment is not known: " + options.alignment);
+  }
+}
+
+std::vector<float> Embedder::Embed() {
+  std::vector<float> vector(options_.dimension);
+  const std::array<std::span<float>, 1> outputs = {vector};
+  session_->Run(buffer_, outputs);
+
+  double squares = 0;
+  for (const float value : vector) squares += static_cast<double>(value) * value;
+  if (!(squares > 0) || !std::isfinite(squares)) {
+    throw Error(ErrorCode::kInternal, "The embedder gave a vector without a direction");
+  }
+  const float shrink = static_cast<float>(1 / std::sqrt(squares));
+  for (float& value : vector) value *= shrink;
+  return vector;
+}
+
+}  // namespace visage

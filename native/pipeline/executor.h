@@ -1,0 +1,78 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace visage {
+
+/// Whether a job is refused while too many are waiting.
+enum class Admission {
+  kBounded,
+  /// For writes that were promised: never refused while the executor is open.
+  kAlways,
+};
+
+/// A fixed set of threads that work through jobs in the order in which they were handed over.
+///
+/// A job is first admitted, which counts it, and later handed over to the threads; in between it may wait for
+/// its turn elsewhere. All methods are thread-safe but `Join` and the destructor.
+class Executor {
+ public:
+  using Job = std::function<void()>;
+  struct Stats {
+    int threads;
+    /// Admitted and not yet begun.
+    std::size_t queued;
+    std::size_t running;
+  };
+
+  /// @param threads at least 1. @param max_queue bounded jobs that may wait while all threads are busy.
+  Executor(int threads, std::size_t max_queue);
+  /// Abandons what is waiting.
+  ~Executor();
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+
+  /// Counts a job in. @throws Error kOverloaded, kNotReady after Close or Abandon.
+  void Admit(Admission admission);
+  /// Hands over a job that was admitted. It must not throw and must not wait for another job.
+  void Start(Admission admission, Job job);
+
+  Stats stats() const;
+
+  /// Refuses new jobs. When all admitted ones have ended, `closed` is called, on the last of the threads.
+  void Close(std::function<void()> closed);
+  /// Refuses new jobs, forgets the waiting ones, waits for the running ones, joins the threads.
+  void Abandon();
+  /// Joins the threads after Close has called back.
+  void Join();
+
+ private:
+  struct Waiting {
+    Admission admission;
+    Job job;
+  };
+
+  void Work();
+
+  const std::size_t max_bounded_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Waiting> waiting_;
+  /// Admitted and not ended: all, and of these the bounded ones.
+  std::size_t admitted_ = 0;
+  std::size_t bounded_ = 0;
+  std::size_t running_ = 0;
+  bool closing_ = false;
+  bool abandoned_ = false;
+  std::vector<std::function<void()>> on_closed_;
+  std::size_t alive_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace visage

@@ -1,0 +1,156 @@
+#include "pipeline/pipeline.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "align/aligner.h"
+#include "decode/base64.h"
+
+namespace visage {
+namespace {
+
+/// Faces are looked for in a JPEG's reduced picture whose longer side keeps at least this many pixels.
+constexpr int kSearchSide = 1280;
+/// A face whose larger side has fewer pixels than this in the reduced picture is taken from a larger one, if
+/// there is one: the embedder's input, 112 pixels, shows about this much of a face.
+constexpr float kLeastFaceSide = 112;
+
+class Stopwatch {
+ public:
+  /// Milliseconds since the last lap.
+  double Lap() {
+    const Clock::time_point now = Clock::now();
+    const double passed = std::chrono::duration<double, std::milli>(now - last_).count();
+    last_ = now;
+    return passed;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point last_ = Clock::now();
+};
+
+Box Scaled(const Box& box, float x, float y) { return {box.x * x, box.y * y, box.width * x, box.height * y}; }
+
+/// A file out of its base64 text.
+class Base64File {
+ public:
+  explicit Base64File(std::span<const std::uint8_t> text)
+      : bytes_(std::make_unique_for_overwrite<std::uint8_t[]>(Base64Bound(text.size()))),
+        size_(DecodeBase64({reinterpret_cast<const char*>(text.data()), text.size()},
+                           {bytes_.get(), Base64Bound(text.size())})) {}
+
+  std::span<const std::uint8_t> bytes() const { return {bytes_.get(), size_}; }
+
+ private:
+  std::unique_ptr<std::uint8_t[]> bytes_;
+  std::size_t size_;
+};
+
+/// From pixels of one rendition of a picture to pixels of another.
+struct Ratio {
+  float x;
+  float y;
+};
+
+}  // namespace
+
+DecodedImage DecodeEncoded(std::span<const std::uint8_t> bytes, ImageEncoding encoding) {
+  if (encoding == ImageEncoding::kBinary) return Decode(bytes);
+  return Decode(Base64File(bytes).bytes());
+}
+
+struct Pipeline::Stages {
+  std::unique_ptr<Detector> detector;
+  Landmarker landmarker;
+  Embedder embedder;
+
+  explicit Stages(const PipelineOptions& options)
+      : detector(MakeDetector(options.detector)), landmarker(options.landmarks), embedder(options.embedder) {}
+  Stages(const Stages& other)
+      : detector(other.detector->Clone()), landmarker(other.landmarker), embedder(other.embedder) {}
+};
+
+/// Stages out of the pipeline's stock, and back into it at the end.
+class Pipeline::Lease {
+ public:
+  explicit Lease(const Pipeline& pipeline) : pipeline_(pipeline) {
+    {
+      const std::lock_guard lock(pipeline_.mutex_);
+      if (!pipeline_.idle_.empty()) {
+        stages_ = std::move(pipeline_.idle_.back());
+        pipeline_.idle_.pop_back();
+      }
+    }
+    if (!stages_) stages_ = std::make_unique<Stages>(*pipeline_.pattern_);
+  }
+  ~Lease() {
+    const std::lock_guard lock(pipeline_.mutex_);
+    pipeline_.idle_.push_back(std::move(stages_));
+  }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+
+  Stages& operator*() { return *stages_; }
+
+ private:
+  const Pipeline& pipeline_;
+  std::unique_ptr<Stages> stages_;
+};
+
+Pipeline::Pipeline(const PipelineOptions& options) : pattern_(std::make_unique<const Stages>(options)) {}
+
+Pipeline::~Pipeline() = default;
+
+Analysis Pipeline::Analyze(std::span<const std::uint8_t> bytes, ImageEncoding encoding) const {
+  Lease stages(*this);
+  Analysis analysis;
+  if (encoding == ImageEncoding::kBinary) {
+    Examine(bytes, *stages, analysis);
+  } else {
+    Stopwatch watch;
+    const Base64File file(bytes);
+    analysis.timings.decode = watch.Lap();
+    Examine(file.bytes(), *stages, analysis);
+  }
+  return analysis;
+}
+
+void Pipeline::Examine(std::span<const std::uint8_t> file, Stages& stages, Analysis& analysis) const {
+  Stopwatch watch;
+  DecodedImage picture = Decode(file, kSearchSide);
+  analysis.width = picture.full_width;
+  analysis.height = picture.full_height;
+  analysis.format = picture.format;
+  analysis.timings.decode += watch.Lap();
+
+  analysis.faces = stages.detector->Detect(picture.image.view());
+  const auto to_full = [&] {
+    return Ratio{static_cast<float>(picture.full_width) / static_cast<float>(picture.image.width()),
+                 static_cast<float>(picture.full_height) / static_cast<float>(picture.image.height())};
+  };
+  const Ratio up = to_full();
+  for (Detection& face : analysis.faces) face.box = Scaled(face.box, up.x, up.y);
+  analysis.timings.detect = watch.Lap();
+  if (analysis.faces.empty()) return;
+
+  const Box& box = analysis.faces.front().box;
+  const float side = std::max(box.width, box.height);
+  if (side < kLeastFaceSide * std::max(up.x, up.y) && up.x > 1) {
+    const float wanted = std::min(kLeastFaceSide / side, 1.0f);
+    picture = Decode(file, static_cast<int>(wanted * std::max(picture.full_width, picture.full_height)));
+    analysis.timings.decode += watch.Lap();
+  }
+
+  const Ratio full = to_full();
+  FivePoints points = stages.landmarker.Locate(picture.image.view(), Scaled(box, 1 / full.x, 1 / full.y));
+  AlignArcFace(picture.image.view(), points, stages.embedder.input(), stages.embedder.buffer().data());
+  for (Point& point : points) point = {point.x * full.x, point.y * full.y};
+  analysis.landmarks = points;
+  analysis.timings.align = watch.Lap();
+
+  analysis.face_template = stages.embedder.Embed();
+  analysis.timings.embed = watch.Lap();
+}
+
+}  // namespace visage

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "align/landmarker.h"
+#include "decode/decode.h"
+#include "detect/detector.h"
+#include "embed/embedder.h"
+
+namespace visage {
+
+/// A model pack's stages.
+struct PipelineOptions {
+  DetectorOptions detector;
+  LandmarkOptions landmarks;
+  EmbedderOptions embedder;
+};
+
+/// How the bytes of a picture are written.
+enum class ImageEncoding { kBinary, kBase64 };
+
+/// Decodes a picture in full size. @throws as `Decode`, and kInvalidImage for text that is not base64.
+DecodedImage DecodeEncoded(std::span<const std::uint8_t> bytes, ImageEncoding encoding);
+
+/// What was seen in one picture. Coordinates are pixels of the upright picture in full size.
+struct Analysis {
+  int width = 0;
+  int height = 0;
+  ImageFormat format = ImageFormat::kJpeg;
+  /// Largest area first.
+  std::vector<Detection> faces;
+  /// Of `faces[0]`; empty and nothing where there is no face.
+  std::vector<float> face_template;
+  std::optional<FivePoints> landmarks;
+  /// Milliseconds.
+  struct {
+    double queue = 0;
+    double decode = 0;
+    double detect = 0;
+    double align = 0;
+    double embed = 0;
+  } timings;
+};
+
+/// Decode, detect, align, embed.
+class Pipeline {
+ public:
+  /// Loads the networks. @throws Error kInternal naming the file that does not load and why.
+  explicit Pipeline(const PipelineOptions& options);
+  ~Pipeline();
+
+  /// Works on the calling thread. Thread-safe.
+  /// @param bytes the file or its base64 text, borrowed for the call.
+  /// @throws as `Decode`, and kInvalidImage for text that is not base64.
+  Analysis Analyze(std::span<const std::uint8_t> bytes, ImageEncoding encoding) const;
+
+ private:
+  /// The stages with their buffers, for one thread at a time.
+  struct Stages;
+  class Lease;
+
+  void Examine(std::span<const std::uint8_t> file, Stages& stages, Analysis& analysis) const;
+
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<Stages>> idle_;
+  std::unique_ptr<const Stages> pattern_;
+};
+
+}  // namespace visage

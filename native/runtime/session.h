@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace visage {
+
+/// One network of one float input and one or more float outputs, all of fixed shape.
+///
+/// Loaded once and shared by all threads; a run computes on the calling thread alone.
+class Session {
+ public:
+  using Shape = std::vector<std::int64_t>;
+
+  /// @param file path of an ONNX file.
+  /// @param input shape that the input must have.
+  /// @param outputs shapes that the outputs must have, in the file's order; -1 stands for any size.
+  /// @throws Error kInternal naming the file (without its folder) and what is wrong with it.
+  Session(const std::string& file, const Shape& input, const std::vector<Shape>& outputs);
+  ~Session();
+
+  /// Floats of the output with this number.
+  std::size_t output_size(std::size_t output) const;
+
+  /// Runs the network from and into the caller's buffers, without a copy. Thread-safe.
+  /// @param input as many floats as the input's shape has.
+  /// @param outputs one buffer an output, in the file's order, each of `output_size` floats.
+  void Run(std::span<float> input, std::span<const std::span<float>> outputs) const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace visage
