@@ -53,6 +53,11 @@ function kind(value: unknown): string {
   return typeof value === 'object' ? 'table' : typeof value;
 }
 
+/** A pack's name has no `/`. */
+function isPath(modelPack: unknown): boolean {
+  return typeof modelPack === 'string' && modelPack.includes('/');
+}
+
 function fromFile(file: string): Values {
   let text: string;
   try {
@@ -83,7 +88,9 @@ function fromFile(file: string): Values {
     values[name] = value;
   }
   // A path in the file means the same wherever the service and visagectl are started from.
-  if (typeof values.data_dir === 'string') values.data_dir = resolve(dirname(file), values.data_dir);
+  const located = (path: unknown) => (typeof path === 'string' ? resolve(dirname(file), path) : path);
+  if (values.data_dir !== undefined) values.data_dir = located(values.data_dir);
+  if (isPath(values.model_pack)) values.model_pack = located(values.model_pack);
   return values;
 }
 
@@ -107,7 +114,7 @@ function fromEnvironment(environment: NodeJS.ProcessEnv): Values {
 
 /**
  * The settings of this process.
- * @param environment usually `process.env`; `VISAGE_CONFIG` in it names the TOML file. A relative folder in the file
+ * @param environment usually `process.env`; `VISAGE_CONFIG` in it names the TOML file. A relative path in the file
  *   is taken from the file's folder, any other from the working folder.
  * @throws ConfigError that says which setting, from where, what is wrong and what is right.
  */
@@ -135,7 +142,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
   return {
     listen: parseListen(values.listen) as Config['listen'],
     dataDir: resolve(values.data_dir),
-    modelPack: values.model_pack,
+    modelPack: isPath(values.model_pack) ? resolve(values.model_pack) : values.model_pack,
     threads: values.threads,
     maxQueue: values.max_queue,
     logLevel: values.log_level,

@@ -9,7 +9,7 @@ export interface Config {
   readonly listen: { readonly host: string; readonly port: number };
   /** Folder of the store, the lock and the admin socket. */
   readonly dataDir: string;
-  /** Name of a folder in `models/`. */
+  /** Name of a folder in `models/`, or an absolute path. */
   readonly modelPack: string;
   /** Threads of the addon's executor, 1..256. */
   readonly threads: number;
@@ -34,8 +34,8 @@ export const SETTINGS_SCHEMA = {
     data_dir: { type: 'string', minLength: 1, description: 'the path of a folder' },
     model_pack: {
       type: 'string',
-      pattern: '^[A-Za-z0-9_-][A-Za-z0-9._-]*$',
-      description: 'the name of a folder in models/',
+      minLength: 1,
+      description: 'the name of a folder in models/, or the path of a folder',
     },
     threads: { type: 'integer', minimum: 1, maximum: 256, description: 'a whole number from 1 to 256' },
     max_queue: { type: 'integer', minimum: 1, maximum: 65536, description: 'a whole number from 1 to 65536' },

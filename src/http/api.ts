@@ -1,5 +1,5 @@
 /** The public API: the route table, mounted. */
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import Router from '@koa/router';
 import type { Caller } from '../access/caller.ts';
 import { VisageError } from '../errors.ts';
@@ -14,8 +14,10 @@ import { compile, queryParameters } from './validation.ts';
 /** Bytes of a JSON body without a picture. */
 const MAX_JSON_BYTES = 64 * 1024;
 
-/** Says who sends a request. @throws VisageError with a 401 code. */
-export type Authenticate = (headers: IncomingHttpHeaders) => Caller | Promise<Caller>;
+/** Says who sends a request, by all values of each header. @throws VisageError with a 401 code. */
+export type Authenticate = (
+  headers: Readonly<Record<string, readonly string[] | undefined>>,
+) => Caller | Promise<Caller>;
 
 const NO_PARAMETERS: Schema = { type: 'object', additionalProperties: false };
 
@@ -36,7 +38,7 @@ function responderOf(route: Route, authenticate: Authenticate): Responder {
   if (route.image === 'required') {
     const read = imageReader(route.body ?? NO_PARAMETERS);
     return async ({ req, res, querystring, state }) => {
-      const caller = await authenticate(req.headers);
+      const caller = await authenticate(req.headersDistinct);
       const { body, image } = await read(req, res, querystring);
       return route.handler({ requestId: state.requestId, caller, query: {}, body, image });
     };
@@ -50,7 +52,7 @@ function responderOf(route: Route, authenticate: Authenticate): Responder {
   });
   if (route.access === 'public') return async (context) => route.handler(await input(context));
   return async (context) => {
-    const caller = await authenticate(context.req.headers);
+    const caller = await authenticate(context.req.headersDistinct);
     return route.handler({ ...(await input(context)), caller });
   };
 }

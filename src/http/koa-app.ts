@@ -35,6 +35,15 @@ function answerProblem(context: Context, error: unknown, log: Log): ErrorCode {
   return problem.code;
 }
 
+/** Node's parser lets through what is no URL, and reading the path of it throws. */
+function checkTarget(context: Context): void {
+  try {
+    void context.path;
+  } catch {
+    throw new VisageError('VALIDATION_FAILED', 'The request target is not a URL.');
+  }
+}
+
 /** Sends the answer itself where the client is still sending. */
 function closeIfUnread(context: Context): void {
   if (!hasUnreadBody(context.req)) return;
@@ -70,6 +79,7 @@ export function createKoaApp(log: Log): App {
       });
     });
     try {
+      checkTarget(context);
       await next();
     } catch (error) {
       if (error instanceof ClientGoneError) {

@@ -43,6 +43,7 @@ export function parseForm(body: Buffer, contentType: string): Promise<Form> {
       return;
     }
     parser.on('file', (name, stream) => {
+      stream.on('error', () => fail('image', 'must be complete'));
       if (name === 'image') {
         hasImage = true;
         stream.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -22,4 +22,22 @@ export class ApiKeys {
       db.apiKeyIds.put(record.id, hash);
     });
   }
+
+  /** Every key of every account, oldest first: ids sort by time. */
+  list(): ApiKeyRecord[] {
+    const { db } = this.#session;
+    return [...db.apiKeyIds.getRange()].flatMap(({ value }) => db.apiKeys.get(value) ?? []);
+  }
+
+  /** Removes a key. Resolves when that is on disk. @returns false if there is no key of this id. */
+  remove(id: string): Promise<boolean> {
+    const { db, write } = this.#session;
+    return write(() => {
+      const hash = db.apiKeyIds.get(id);
+      if (hash === undefined) return false;
+      db.apiKeys.remove(hash);
+      db.apiKeyIds.remove(id);
+      return true;
+    });
+  }
 }

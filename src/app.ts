@@ -1,0 +1,40 @@
+/** Wiring: the parts of the service put together to one application. */
+import { authenticate } from './access/authenticate.ts';
+import { createRouter, mountRouter } from './http/api.ts';
+import { type App, createKoaApp } from './http/koa-app.ts';
+import { type Json, openApiDocument } from './http/openapi.ts';
+import type { Route } from './http/route.ts';
+import { addDocumentation } from './http/swagger.ts';
+import { systemRoutes } from './http/system-routes.ts';
+import type { Health } from './ops/health.ts';
+import type { Log } from './ops/log.ts';
+import type { RecognitionParts } from './recognition/parts.ts';
+import { recognitionRoutes } from './recognition/routes.ts';
+
+/** What the application works with. */
+export interface AppParts extends RecognitionParts {
+  readonly log: Log;
+  readonly health: Health;
+  /** Version of the program, for the documentation. */
+  readonly version: string;
+}
+
+/** Every route of the public API. */
+export function routeTable(parts: RecognitionParts & { readonly health: Health }): Route[] {
+  return [...recognitionRoutes(parts), ...systemRoutes(parts.health)];
+}
+
+/** The OpenAPI document of the public API. The parts are not used: making it starts nothing. */
+export function apiDocument(routes: readonly Route[], version: string): Json {
+  return openApiDocument(routes, version);
+}
+
+/** The public API. Its `callback()` is a request listener: nothing listens yet. */
+export function createApp(parts: AppParts): App {
+  const routes = routeTable(parts);
+  const router = createRouter(routes, (headers) => authenticate(headers, parts.store.apiKeys));
+  addDocumentation(router, openApiDocument(routes, parts.version));
+  const app = createKoaApp(parts.log);
+  mountRouter(app, router);
+  return app;
+}

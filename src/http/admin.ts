@@ -1,0 +1,49 @@
+/** The admin API: HTTP over a Unix socket in the data folder, whose mode is the authentication. */
+import Router from '@koa/router';
+import type { KeyAdministration, KeyRequest } from '../access/key-administration.ts';
+import type { Log } from '../ops/log.ts';
+import { mountRouter } from './api.ts';
+import { readBody } from './body.ts';
+import { parseJson } from './json-body.ts';
+import { type App, createKoaApp, type RequestState } from './koa-app.ts';
+import { bodyForm } from './media-type.ts';
+import { compile } from './validation.ts';
+
+const MAX_BODY_BYTES = 16 * 1024;
+
+const KEY_REQUEST_SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['name'],
+  properties: {
+    name: { type: 'string', minLength: 1, maxLength: 255 },
+    environment: { type: 'string', enum: ['live', 'test'], default: 'live' },
+    collectionId: { type: ['string', 'null'], pattern: '^[A-Za-z0-9_.-]{1,255}$', default: null },
+  },
+} as const;
+
+/** `POST /api-keys`, `GET /api-keys`, `DELETE /api-keys/{id}`. */
+export function createAdminApp(keys: KeyAdministration, log: Log): App {
+  const validate = compile(KEY_REQUEST_SCHEMA, 'typed');
+  const router = new Router<RequestState>({ sensitive: true, strict: true });
+  router.use((context, next) => {
+    context.state.route = `admin ${context.routerPath ?? ''}`.trim();
+    return next();
+  });
+  router.post('/api-keys', async (context) => {
+    bodyForm(context.req.headers, ['json']);
+    const body = validate(parseJson(await readBody(context.req, context.res, MAX_BODY_BYTES)));
+    context.body = await keys.create(body as unknown as KeyRequest);
+    context.status = 201;
+  });
+  router.get('/api-keys', async (context) => {
+    context.body = { keys: await keys.list() };
+  });
+  router.delete('/api-keys/:id', async (context) => {
+    await keys.revoke(String(context.params.id));
+    context.status = 204;
+  });
+  const app = createKoaApp(log);
+  mountRouter(app, router);
+  return app;
+}

@@ -1,0 +1,145 @@
+/** A small service on a port of its own: the real plumbing around routes that say what they were given. */
+import { createHash } from 'node:crypto';
+import type { Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { pino } from 'pino';
+import { VisageError } from '../../src/errors.ts';
+import { type Authenticate, createRouter, mountRouter } from '../../src/http/api.ts';
+import { createKoaApp } from '../../src/http/koa-app.ts';
+import type { Route } from '../../src/http/route.ts';
+import { createHttpServer, drain, listen } from '../../src/http/server.ts';
+
+export const KEY = 'a-key';
+
+const OK = { 200: { description: 'What was given.', schema: { type: 'object' } } };
+const parameters = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['collectionId'],
+  properties: {
+    collectionId: { type: 'string', minLength: 1, maxLength: 20, pattern: '^[a-z]*$' },
+    threshold: { type: 'number', minimum: 0, maximum: 100, default: 80 },
+    flag: { type: 'boolean', default: false },
+  },
+} as const;
+
+/** Picks up what the routes can be made to do. */
+export interface EchoHooks {
+  /** Awaited by every image route before it answers. */
+  held: Promise<void>;
+}
+
+function echoRoutes(hooks: EchoHooks): Route[] {
+  const base = { tags: [], errors: [], responses: OK, summary: '' } as const;
+  return [
+    {
+      ...base,
+      method: 'POST',
+      path: '/image',
+      operationId: 'image',
+      access: 'api-key',
+      image: 'required',
+      body: parameters,
+      handler: async ({ image, body }) => {
+        await hooks.held;
+        const sha256 = createHash('sha256').update(image.data).digest('hex');
+        return {
+          status: 200,
+          body: { ...body, encoding: image.encoding, length: image.data.length, sha256 },
+        };
+      },
+    },
+    {
+      ...base,
+      method: 'POST',
+      path: '/json',
+      operationId: 'json',
+      access: 'api-key',
+      body: parameters,
+      handler: ({ body }) => ({ status: 200, body }),
+    },
+    {
+      ...base,
+      method: 'GET',
+      path: '/query',
+      operationId: 'query',
+      access: 'api-key',
+      query: parameters,
+      handler: ({ query }) => ({ status: 200, body: query }),
+    },
+    {
+      ...base,
+      method: 'GET',
+      path: '/fail',
+      operationId: 'fail',
+      access: 'public',
+      query: { type: 'object', additionalProperties: false, properties: { code: { type: 'string' } } },
+      handler: ({ query }) => {
+        if (query.code === 'OVERLOADED') throw new VisageError('OVERLOADED', 'Too much at once.');
+        throw new Error('secret detail of the inside');
+      },
+    },
+  ];
+}
+
+/** A started echo service. */
+export interface EchoService {
+  readonly url: string;
+  readonly port: number;
+  readonly server: Server;
+  readonly hooks: EchoHooks;
+  /** Every line that was logged. */
+  readonly log: Record<string, unknown>[];
+  /** Sends bytes as they are and answers everything that comes back until the connection ends. */
+  raw(text: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export async function startEchoService(): Promise<EchoService> {
+  const lines: Record<string, unknown>[] = [];
+  const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
+  const hooks: EchoHooks = { held: Promise.resolve() };
+  const app = createKoaApp(log);
+  const authenticate: Authenticate = (headers) => {
+    if (headers['x-api-key']?.[0] !== KEY) throw new VisageError('AUTHENTICATION_REQUIRED', 'Send a key.');
+    return { accountId: 'acc', keyId: 'key', environment: 'live' as const, collectionId: null };
+  };
+  mountRouter(app, createRouter(echoRoutes(hooks), authenticate));
+  const server = createHttpServer(app.callback());
+  await listen(server, { host: '127.0.0.1', port: 0 });
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    server,
+    hooks,
+    log: lines,
+    raw: (text) =>
+      new Promise((resolve, reject) => {
+        let answer = '';
+        const socket = connect(port, '127.0.0.1', () => socket.write(text));
+        socket.setEncoding('latin1');
+        socket.on('data', (chunk) => {
+          answer += chunk;
+        });
+        socket.on('end', () => socket.end());
+        socket.on('close', () => resolve(answer));
+        socket.on('error', reject);
+      }),
+    stop: () => drain(server, 100),
+  };
+}
+
+/** The problem of an answer, with the claims that every problem must keep checked by the caller. */
+export async function problem(response: Response): Promise<{
+  status: number;
+  code: string;
+  detail: string;
+  requestId: string;
+  errors?: { path: string; message: string }[];
+}> {
+  const type = response.headers.get('content-type') ?? '';
+  if (!type.startsWith('application/problem+json'))
+    throw new Error(`Not a problem: ${response.status} ${type}`);
+  return response.json() as never;
+}

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { drain } from '../../src/http/server.ts';
+import { KEY, startEchoService } from './echo-service.ts';
+
+const headers = { 'X-API-Key': KEY, 'Content-Type': 'image/png' };
+
+test('draining lets a request in flight end and accepts no other', async () => {
+  const service = await startEchoService();
+  let release = () => {};
+  service.hooks.held = new Promise((resolve) => {
+    release = resolve;
+  });
+  const request = fetch(`${service.url}/image?collectionId=a`, { method: 'POST', body: 'picture', headers });
+  while ((await connections(service.server)) === 0) await new Promise(setImmediate);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const drained = drain(service.server, 60_000);
+  await assert.rejects(fetch(service.url));
+  release();
+  assert.equal((await request).status, 200);
+  await drained;
+  assert.equal(await connections(service.server), 0);
+});
+
+test('draining cuts what does not end within its limit', async () => {
+  const service = await startEchoService();
+  service.hooks.held = new Promise(() => {});
+  const request = fetch(`${service.url}/image?collectionId=a`, { method: 'POST', body: 'picture', headers });
+  const cut = assert.rejects(request);
+  while ((await connections(service.server)) === 0) await new Promise(setImmediate);
+  await drain(service.server, 50);
+  await cut;
+});
+
+function connections(server: {
+  getConnections(done: (error: Error | null, count: number) => void): unknown;
+}) {
+  return new Promise<number>((resolve, reject) =>
+    server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+  );
+}
