@@ -1,15 +1,13 @@
 #include "decode/orient.h"
 
 #include <algorithm>
-#include <cstring>
-#include <utility>
 
 namespace visage {
 namespace {
 
-/// Pixels a side of the squares in which pixels are moved: 32 rows of 96 bytes on either side stay in the L1
-/// cache, where moving row by row would miss it at every pixel of a transposed picture.
-constexpr int kTile = 32;
+/// Pixels a side of the squares in which pixels are moved: the 64 rows that a transposed square reads stay in
+/// the cache until all of their pixels are used. Measured best of 16, 32, 64, 128 at 12 megapixels.
+constexpr int kTile = 64;
 
 }  // namespace
 
@@ -20,27 +18,34 @@ Image Orient(Image image, int orientation) {
   const bool transposed = orientation >= 5;
   const bool flip_x = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
   const bool flip_y = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
-  const int width = image.width();
-  const int height = image.height();
-  Image upright(transposed ? height : width, transposed ? width : height);
+  const int width = transposed ? image.height() : image.width();
+  const int height = transposed ? image.width() : image.height();
 
-  // ... so that a step along a stored row or column is a fixed step in the upright picture.
-  const std::ptrdiff_t right = flip_x ? -Image::kChannels : Image::kChannels;
-  const std::ptrdiff_t down = flip_y ? -upright.stride() : upright.stride();
-  const std::ptrdiff_t step_x = transposed ? down : right;
-  const std::ptrdiff_t step_y = transposed ? right : down;
-  std::uint8_t* const origin =
-      upright.Row(flip_y ? upright.height() - 1 : 0) + (flip_x ? upright.stride() - Image::kChannels : 0);
+  // ... so that a step right or down in the upright picture is a fixed step in the stored one.
+  std::ptrdiff_t right = transposed ? image.stride() : Image::kChannels;
+  std::ptrdiff_t down = transposed ? Image::kChannels : image.stride();
+  const std::uint8_t* origin = image.data();
+  if (flip_x) {
+    origin += right * (width - 1);
+    right = -right;
+  }
+  if (flip_y) {
+    origin += down * (height - 1);
+    down = -down;
+  }
 
+  Image upright(width, height);
   for (int top = 0; top < height; top += kTile) {
     for (int left = 0; left < width; left += kTile) {
       const int bottom = std::min(top + kTile, height);
       const int count = std::min(kTile, width - left);
       for (int y = top; y < bottom; ++y) {
-        const std::uint8_t* from = image.Row(y) + left * Image::kChannels;
-        std::uint8_t* to = origin + y * step_y + left * step_x;
-        for (int i = 0; i < count; ++i, from += Image::kChannels, to += step_x) {
-          std::memcpy(to, from, Image::kChannels);
+        const std::uint8_t* from = origin + y * down + left * right;
+        std::uint8_t* to = upright.Row(y) + left * Image::kChannels;
+        for (int i = 0; i < count; ++i, from += right, to += Image::kChannels) {
+          to[0] = from[0];
+          to[1] = from[1];
+          to[2] = from[2];
         }
       }
     }

@@ -1,7 +1,6 @@
 #include <png.h>
 
 #include <csetjmp>
-#include <cstring>
 #include <string_view>
 
 #include "base/error.h"
@@ -20,19 +19,22 @@ constexpr std::size_t kChunkFrameBytes = 12;
 /// Palette and tRNS are the only chunks held in memory; both are far smaller.
 constexpr png_alloc_size_t kMaxChunkBytes = 65536;
 
+[[noreturn]] void RefuseShort() { throw Error(ErrorCode::kInvalidImage, "The PNG file is cut short."); }
+[[noreturn]] void RefuseBroken() { throw Error(ErrorCode::kInvalidImage, "The PNG file is broken."); }
+
 std::string_view ChunkName(std::span<const std::uint8_t> bytes, std::size_t chunk) {
   return {reinterpret_cast<const char*>(bytes.data()) + chunk + 4, 4};
 }
 
-void CheckHeader(std::span<const std::uint8_t> bytes) {
+/// An image of the size in the header, after that was checked.
+Image MakeImage(std::span<const std::uint8_t> bytes) {
   const ByteReader reader(bytes, ByteOrder::kBig);
   const auto width = reader.U32(kSignatureBytes + kChunkHeadBytes);
   const auto height = reader.U32(kSignatureBytes + kChunkHeadBytes + 4);
-  if (!width || !height) throw Error(ErrorCode::kInvalidImage, "The PNG file is cut short.");
-  if (ChunkName(bytes, kSignatureBytes) != "IHDR") {
-    throw Error(ErrorCode::kInvalidImage, "The PNG file does not begin with its header.");
-  }
+  if (!width || !height) RefuseShort();
+  if (ChunkName(bytes, kSignatureBytes) != "IHDR") RefuseBroken();
   CheckSize(*width, *height);
+  return Image(static_cast<int>(*width), static_cast<int>(*height));
 }
 
 /// Looks for the eXIf chunk, which may stand before or after the pixels.
@@ -50,57 +52,42 @@ int FindOrientation(std::span<const std::uint8_t> bytes) {
   return 1;
 }
 
-/// libpng's reader. The library reports errors by a callback that may not return, so every call into it is
-/// made inside Run(), whose body holds nothing that needs a destructor.
+/// libpng's push reader, which stops at the last row: its pull reader unpacks whatever follows in the
+/// compressed stream, which may be gigabytes of nothing.
+///
+/// The library reports errors by a callback that may not return, so every call into it is made inside Run(),
+/// whose body holds nothing that needs a destructor.
 class PngReader {
  public:
-  /// `bytes` must outlive the reader.
-  explicit PngReader(std::span<const std::uint8_t> bytes) : rest_(bytes) {}
+  explicit PngReader(Image& image) : image_(image) {}
 
   ~PngReader() { png_destroy_read_struct(&png_, &info_, nullptr); }
 
   PngReader(const PngReader&) = delete;
   PngReader& operator=(const PngReader&) = delete;
 
-  Image Decode() {
-    Run([&] { ReadHeader(); });
-    Image image(static_cast<int>(png_get_image_width(png_, info_)),
-                static_cast<int>(png_get_image_height(png_, info_)));
+  void Decode(std::span<const std::uint8_t> bytes) {
     Run([&] {
-      if (png_get_rowbytes(png_, info_) != static_cast<std::size_t>(image.stride())) {
-        png_error(png_, "unexpected row size");
-      }
-      for (int pass = 0; pass < passes_; ++pass) {
-        for (int y = 0; y < image.height(); ++y) png_read_row(png_, image.Row(y), nullptr);
-      }
-      png_read_end(png_, nullptr);
+      Open();
+      // The library takes a pointer to bytes that may change and does not change them.
+      png_process_data(png_, info_, const_cast<png_bytep>(bytes.data()), bytes.size());
     });
-    return image;
+    if (!ended_) RefuseShort();
+    if (!filled_) RefuseBroken();
   }
 
  private:
+  static PngReader* Self(png_structp png) { return static_cast<PngReader*>(png_get_progressive_ptr(png)); }
+
   [[noreturn]] void Jump() { std::longjmp(jump_, 1); }
 
   template <typename Body>
   void Run(Body body) {
-    if (setjmp(jump_) != 0) {
-      throw Error(ErrorCode::kInvalidImage,
-                  cut_short_ ? "The PNG file is cut short." : "The PNG file is broken.");
-    }
+    if (setjmp(jump_) != 0) RefuseBroken();
     body();
   }
 
-  static void Read(png_structp png, png_bytep to, std::size_t count) {
-    auto* const self = static_cast<PngReader*>(png_get_io_ptr(png));
-    if (count > self->rest_.size()) {
-      self->cut_short_ = true;
-      self->Jump();
-    }
-    std::memcpy(to, self->rest_.data(), count);
-    self->rest_ = self->rest_.subspan(count);
-  }
-
-  void ReadHeader() {
+  void Open() {
     png_ = png_create_read_struct(
         PNG_LIBPNG_VER_STRING, this,
         [](png_structp png, png_const_charp) { static_cast<PngReader*>(png_get_error_ptr(png))->Jump(); },
@@ -108,15 +95,28 @@ class PngReader {
     if (png_ == nullptr) Jump();
     info_ = png_create_info_struct(png_);
     if (info_ == nullptr) Jump();
-    png_set_read_fn(png_, this, Read);
     png_set_user_limits(png_, ImageLimits::kMaxSide, ImageLimits::kMaxSide);
     png_set_chunk_malloc_max(png_, kMaxChunkBytes);
     // Every chunk that pixels do not need is passed over: no profile or text is unpacked, no gamma applied.
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
-    png_read_info(png_, info_);
+    png_set_progressive_read_fn(
+        png_, this, [](png_structp png, png_infop) { Self(png)->Start(); },
+        [](png_structp png, png_bytep row, png_uint_32 y, int pass) { Self(png)->TakeRow(row, y, pass); },
+        [](png_structp png, png_infop) { Self(png)->ended_ = true; });
+  }
+
+  void Start() {
     AskForRgb();
-    passes_ = png_set_interlace_handling(png_);
+    last_pass_ = png_set_interlace_handling(png_) - 1;
     png_read_update_info(png_, info_);
+    if (png_get_rowbytes(png_, info_) != static_cast<std::size_t>(image_.stride())) Jump();
+  }
+
+  /// @param row null where this pass of an interlaced picture adds nothing.
+  void TakeRow(png_bytep row, png_uint_32 y, int pass) {
+    const int at = static_cast<int>(y);
+    if (row != nullptr) png_progressive_combine_row(png_, image_.Row(at), row);
+    filled_ = filled_ || (pass == last_pass_ && at == image_.height() - 1);
   }
 
   void AskForRgb() {
@@ -133,23 +133,24 @@ class PngReader {
     }
   }
 
+  Image& image_;
   png_structp png_ = nullptr;
   png_infop info_ = nullptr;
-  std::span<const std::uint8_t> rest_;
   std::jmp_buf jump_;
-  int passes_ = 1;
-  bool cut_short_ = false;
+  int last_pass_ = 0;
+  bool filled_ = false;
+  bool ended_ = false;
 };
 
 }  // namespace
 
 StoredPicture DecodePng(std::span<const std::uint8_t> bytes) {
-  CheckHeader(bytes);
   StoredPicture picture;
-  picture.image = PngReader(bytes).Decode();
+  picture.image = MakeImage(bytes);
+  picture.orientation = FindOrientation(bytes);
   picture.full_width = picture.image.width();
   picture.full_height = picture.image.height();
-  picture.orientation = FindOrientation(bytes);
+  PngReader(picture.image).Decode(bytes);
   return picture;
 }
 
