@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse as parseToml, TomlError } from 'smol-toml';
+import { ConfigError } from './config-error.ts';
 import { nearest } from './nearest.ts';
 import {
   type Config,
@@ -14,11 +15,6 @@ import {
   SETTINGS_SCHEMA,
   type SettingName,
 } from './settings.ts';
-
-/** A setting that stops the start. The message is one sentence for the operator. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
 
 const CONFIG_FILE_VARIABLE = 'VISAGE_CONFIG';
 

@@ -1,3 +1,5 @@
+import { ConfigError } from '../config/config-error.ts';
+
 /** Exit codes of the service and of visagectl, after BSD's sysexits.h where it has one. */
 export const EXIT = {
   /** Ended as asked. */
@@ -29,4 +31,14 @@ export class ExitError extends Error {
     super(message);
     this.exitCode = exitCode;
   }
+}
+
+/**
+ * The code for an error that ends the start. A plain `Error` was written for the operator, and so were the system's;
+ * what JavaScript itself throws (`TypeError` and its like) is a mistake of ours.
+ */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof ExitError) return error.exitCode;
+  if (error instanceof ConfigError) return EXIT.config;
+  return error instanceof Error && error.name === 'Error' ? EXIT.unavailable : EXIT.failure;
 }

@@ -1,0 +1,156 @@
+/** The service: settings, parts, listening, and the way down. */
+import { chmodSync, readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { relative } from 'node:path';
+import { keyAdministration } from './access/key-administration.ts';
+import { createApp } from './app.ts';
+import { loadConfig } from './config/load.ts';
+import type { Config } from './config/settings.ts';
+import { createAdminApp } from './http/admin.ts';
+import { createHttpServer, drain, listen } from './http/server.ts';
+import { createExecutor } from './native.ts';
+import { adminSocketPath, removeStaleSocket, takeDataFolder } from './ops/data-folder.ts';
+import { EXIT, ExitError, exitCodeOf } from './ops/exit-codes.ts';
+import { Health } from './ops/health.ts';
+import { createLog, type Log } from './ops/log.ts';
+import { createShutdown } from './ops/shutdown.ts';
+import { Store } from './store/store.ts';
+import { GalleryIndexes } from './vector/galleries.ts';
+import { openModelPack } from './vision/model-pack.ts';
+import { Recognizer } from './vision/recognizer.ts';
+import { selfInference } from './vision/self-inference.ts';
+
+/** Requests in flight may take this long after a signal, and everything together this long. */
+const DRAIN_LIMIT_MS = 10_000;
+const SHUTDOWN_LIMIT_MS = 20_000;
+
+/** Templates that are read from the store at once, and how often the rebuild says how far it is. */
+const REBUILD_BATCH = 4096;
+const PROGRESS_INTERVAL_MS = 1_000;
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** Fills the indexes from the store and says how far it is. @throws Error if not everything arrived. */
+async function rebuildIndexes(
+  store: Store,
+  indexes: GalleryIndexes,
+  recognizer: Recognizer,
+  log: Log,
+): Promise<void> {
+  const { packId, dimension } = recognizer;
+  const total = store.faces.countOfPack(packId);
+  log.info({ done: 0, total }, 'rebuilding the index');
+  let told = performance.now();
+  await indexes.rebuild(store.faces.templatesOfPack(packId, dimension, REBUILD_BATCH), (done) => {
+    if (performance.now() - told < PROGRESS_INTERVAL_MS) return;
+    told = performance.now();
+    log.info({ done, total }, 'rebuilding the index');
+  });
+  if (indexes.total !== total) {
+    throw new Error(`The index holds ${indexes.total} faces, but the store holds ${total}.`);
+  }
+  log.info({ done: total, total }, 'the index is complete');
+}
+
+async function listenPublic(server: Server, { host, port }: Config['listen']): Promise<string> {
+  try {
+    await listen(server, { host, port });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const reasons: Record<string, string> = {
+      EADDRINUSE: 'another program listens there',
+      EACCES: 'this user may not listen there',
+      EADDRNOTAVAIL: 'this machine has no such address',
+      ENOTFOUND: 'the name is not known',
+    };
+    const why = (code && reasons[code]) || String(code);
+    throw new ExitError(
+      EXIT.unavailable,
+      `Visage cannot listen on ${host}:${port}: ${why}. Set VISAGE_LISTEN to another host:port.`,
+    );
+  }
+  const { port: actual } = server.address() as AddressInfo;
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${actual}`;
+}
+
+/** For the person who started it: the address, a key, a call that works. */
+function greet(version: string, url: string, { dataDir }: Config): void {
+  const folder = relative(process.cwd(), dataDir) === 'data' ? '' : ` --data-dir '${dataDir}'`;
+  process.stderr.write(`
+Visage ${version} serves at ${url}  (documentation: ${url}/swagger)
+
+  KEY=$(bin/visagectl keys create --name first${folder})
+  curl -H "Authorization: ApiKey $KEY" ${url}/v1/collection/get-all
+
+`);
+}
+
+async function start(): Promise<void> {
+  const config = loadConfig(process.env);
+  const log = createLog(config.logLevel);
+  const version = packageVersion();
+  const health = new Health();
+  log.info(
+    { version, dataDir: config.dataDir, modelPack: config.modelPack, threads: config.threads },
+    'starting',
+  );
+
+  takeDataFolder(config.dataDir);
+  const store = Store.open(config.dataDir);
+  health.pass('storeOpen');
+  const pack = await openModelPack(config.modelPack);
+  const executor = createExecutor({ threads: config.threads, maxQueue: config.maxQueue });
+  const recognizer = await Recognizer.load(pack, executor);
+  health.pass('modelsLoaded');
+  const indexes = new GalleryIndexes(executor, recognizer.dimension);
+  await rebuildIndexes(store, indexes, recognizer, log);
+  health.pass('indexConsistent');
+  await selfInference(recognizer);
+  health.pass('selfInference');
+
+  const app = createApp({ store, indexes, recognizer, now: Date.now, log, health, version });
+  const server = createHttpServer(app.callback());
+  const admin = createHttpServer(createAdminApp(keyAdministration(store), log).callback());
+  const socket = adminSocketPath(config.dataDir);
+  removeStaleSocket(socket.path);
+  await listen(admin, { path: socket.path });
+  chmodSync(socket.path, 0o600);
+  const url = await listenPublic(server, config.listen);
+
+  const shutdown = createShutdown({
+    log,
+    limitMs: SHUTDOWN_LIMIT_MS,
+    exit: (code) => process.exit(code),
+    steps: [
+      { name: 'readiness', run: () => health.stop() },
+      {
+        name: 'connections',
+        run: () => Promise.all([server, admin].map((each) => drain(each, DRAIN_LIMIT_MS))),
+      },
+      { name: 'admin socket', run: () => socket.release() },
+      { name: 'executor', run: () => executor.close() },
+      { name: 'store', run: () => store.close() },
+    ],
+  });
+  process.on('SIGTERM', shutdown).on('SIGINT', shutdown);
+  log.info({ url, faces: indexes.total }, 'listening');
+  greet(version, url, config);
+}
+
+try {
+  await start();
+} catch (error) {
+  process.stderr.write(`visage: ${messageOf(error)}\n`);
+  process.exit(exitCodeOf(error));
+}
+
+/** A sentence for what an operator can mend, a stack for what is our mistake. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return exitCodeOf(error) === EXIT.failure ? String(error.stack) : error.message;
+}
