@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { createExecutor } from '../../src/native.ts';
+import { GalleryIndexes } from '../../src/vector/galleries.ts';
+
+const executor = createExecutor({ threads: 2, maxQueue: 64 });
+after(() => executor.close());
+
+/** The unit vector along one of four axes. */
+function axis(i: number): Float32Array {
+  return Float32Array.from({ length: 4 }, (_, j) => (i === j ? 1 : 0));
+}
+
+describe('the indexes of galleries', () => {
+  test('find what was added, best first, in its own gallery only', async () => {
+    const indexes = new GalleryIndexes(executor, 4);
+    await indexes.add(1, 10, axis(0));
+    await indexes.add(1, 11, axis(1));
+    await indexes.add(2, 12, axis(0));
+    const probe = Float32Array.of(0.8, 0.6, 0, 0);
+    const found = await indexes.search(1, probe, 5);
+    assert.deepEqual(
+      found.map(({ label }) => label),
+      [10, 11],
+    );
+    assert.deepEqual(
+      found.map(({ score }) => Number(score.toFixed(5))),
+      [0.8, 0.6],
+    );
+    assert.deepEqual(await indexes.search(3, probe, 5), []);
+  });
+
+  test('forget what was removed or dropped', async () => {
+    const indexes = new GalleryIndexes(executor, 4);
+    await indexes.add(1, 10, axis(0));
+    await indexes.add(1, 11, axis(1));
+    await indexes.remove(1, [10, 99]);
+    await indexes.remove(7, [1]);
+    assert.deepEqual(
+      (await indexes.search(1, axis(0), 5)).map(({ label }) => label),
+      [11],
+    );
+    assert.equal(indexes.size(1), 1);
+    indexes.drop(1);
+    assert.equal(indexes.size(1), 0);
+    assert.deepEqual(await indexes.search(1, axis(0), 5), []);
+  });
+
+  test('are rebuilt from batches, and tell how far they are', async () => {
+    const indexes = new GalleryIndexes(executor, 4);
+    const both = Float32Array.of(...axis(0), ...axis(1));
+    const progress: number[] = [];
+    await indexes.rebuild(
+      [
+        { gallery: 5, labels: BigInt64Array.of(1n, 2n), vectors: both },
+        { gallery: 6, labels: BigInt64Array.of(3n), vectors: axis(3) },
+      ],
+      (done) => progress.push(done),
+    );
+    assert.deepEqual(progress, [2, 3]);
+    assert.equal(indexes.total, 3);
+    assert.equal((await indexes.search(5, axis(1), 1))[0]?.label, 2);
+    assert.equal((await indexes.search(6, axis(3), 1))[0]?.label, 3);
+  });
+});
