@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { folderWith, SCRIPTS } from './project-scripts.ts';
+
+/** What the runner counts in these test files, and what it printed. */
+function count(
+  files: Readonly<Record<string, string>>,
+  timeout = 60_000,
+): { line: string | undefined; output: string } {
+  const program = `
+    import { runTests, testFiles } from ${JSON.stringify(new URL('test-runner.mjs', SCRIPTS).href)};
+    console.log(String(await runTests(testFiles(process.argv[2]), { timeout: ${timeout} })));`;
+  const tests = Object.entries(files).map(([name, body]) => [
+    name,
+    `const { after, describe, test } = require('node:test');\n${body}`,
+  ]);
+  const folder = folderWith({ 'program.mjs': program, ...Object.fromEntries(tests) });
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  try {
+    const { stdout } = spawnSync(process.execPath, [join(folder, 'program.mjs'), folder], {
+      env,
+      encoding: 'utf8',
+    });
+    return { line: stdout.trimEnd().split('\n').at(-1), output: stdout };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const PASS = "test('passes', () => {});";
+const FAIL = "test('fails', () => { throw new Error('no'); });";
+
+describe('the test runner', () => {
+  test('counts over all files and folders, and passes over files that are no tests', () => {
+    const { line, output } = count({ 'a.test.js': PASS, 'deep/b.test.js': PASS + FAIL, 'c.js': FAIL });
+    assert.equal(line, '2 passed, 1 failed');
+    assert.match(output, /fails/);
+  });
+
+  test('counts leaves, neither suites nor tests that hold tests', () => {
+    const nested =
+      "test('parent', async (t) => { await t.test('a', () => {}); await t.test('b', () => {}); });";
+    const { line } = count({
+      'a.test.js': `describe('suite', () => { ${PASS} describe('inner', () => { ${PASS} ${FAIL} }); }); ${nested}`,
+    });
+    assert.equal(line, '4 passed, 1 failed');
+  });
+
+  test('counts what is skipped or to do apart', () => {
+    const { line } = count({
+      'a.test.js': `${PASS} test('s', { skip: true }, () => {}); test('t', { todo: true }, () => { throw 1; });`,
+    });
+    assert.equal(line, '1 passed, 0 failed, 2 skipped');
+  });
+
+  test('counts a hook that fails', () => {
+    const { line } = count({
+      'a.test.js': `describe('suite', () => { after(() => { throw new Error('hook'); }); ${PASS} });`,
+    });
+    assert.equal(line, '1 passed, 1 failed');
+  });
+
+  test('counts a parent that fails by itself', () => {
+    const { line } = count({
+      'a.test.js': "test('parent', async (t) => { await t.test('a', () => {}); throw new Error('own'); });",
+    });
+    assert.equal(line, '1 passed, 1 failed');
+  });
+
+  test('counts a file that holds no test as failed, and names it', () => {
+    const { line, output } = count({ 'a.test.js': PASS, 'empty.test.js': '' });
+    assert.equal(line, '1 passed, 1 failed');
+    assert.match(output, /empty\.test\.js holds no test/);
+  });
+
+  test('counts a file that crashes, does not load or leaves early as failed', () => {
+    const { line } = count({
+      'abort.test.js': `${PASS} setTimeout(() => process.abort(), 20);`,
+      'exit.test.js': `test('leaves', () => process.exit(0)); ${PASS}`,
+      'load.test.js': "throw new Error('does not load');",
+    });
+    assert.equal(line, '1 passed, 3 failed');
+  });
+
+  test('ends a file that hangs', () => {
+    const { line } = count(
+      { 'a.test.js': "test('hangs', () => new Promise(() => setInterval(() => {}, 1000)));" },
+      1500,
+    );
+    assert.equal(line, '0 passed, 1 failed');
+  });
+
+  test('counts nothing where there is nothing', () => {
+    assert.equal(count({}).line, '0 passed, 0 failed');
+  });
+});
