@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { Caller } from '../../src/access/caller.ts';
+import type { Route } from '../../src/http/route.ts';
+import { compile } from '../../src/http/validation.ts';
+import { createExecutor, type Executor } from '../../src/native.ts';
+import { recognitionRoutes } from '../../src/recognition/routes.ts';
+import type { FacePlace } from '../../src/store/records.ts';
+import { Store } from '../../src/store/store.ts';
+import { GalleryIndexes } from '../../src/vector/galleries.ts';
+import { openModelPack } from '../../src/vision/model-pack.ts';
+import { Recognizer } from '../../src/vision/recognizer.ts';
+
+/** Body of an answer; its shape has been checked against the route's schema. */
+// biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of many shapes, each validated before.
+export type Answer = any;
+
+const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true });
+
+/** The routes of recognition on a real store, real indexes and the real addon, without HTTP. */
+export class TestService {
+  readonly folder: string;
+  readonly recognizer: Recognizer;
+  /** Milliseconds since 1970: the only thing that is not real. */
+  now = Date.UTC(2026, 0, 15, 10, 30, 0, 123);
+  store: Store;
+  indexes: GalleryIndexes;
+  readonly #executor: Executor;
+  #routes = new Map<string, Route>();
+
+  static async open(): Promise<TestService> {
+    const executor = createExecutor({ threads: 2, maxQueue: 256 });
+    const recognizer = await Recognizer.load(await openModelPack('faceplugin'), executor);
+    return new TestService(executor, recognizer);
+  }
+
+  private constructor(executor: Executor, recognizer: Recognizer) {
+    this.folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
+    this.#executor = executor;
+    this.recognizer = recognizer;
+    this.store = Store.open(this.folder);
+    this.indexes = new GalleryIndexes(executor, recognizer.dimension);
+    this.#serve();
+  }
+
+  #serve(): void {
+    const { store, indexes, recognizer } = this;
+    const routes = recognitionRoutes({ store, indexes, recognizer, now: () => this.now });
+    this.#routes = new Map(routes.map((route) => [route.operationId, route]));
+  }
+
+  /** Closes the store, opens it again and rebuilds the indexes, as a restart does. */
+  async restart(): Promise<void> {
+    await this.store.close();
+    this.store = Store.open(this.folder);
+    this.indexes = new GalleryIndexes(this.#executor, this.recognizer.dimension);
+    const { packId, dimension } = this.recognizer;
+    await this.indexes.rebuild(this.store.faces.templatesOfPack(packId, dimension, 100), () => {});
+    this.#serve();
+  }
+
+  async close(): Promise<void> {
+    await this.store.close();
+    await this.#executor.close();
+    rmSync(this.folder, { recursive: true });
+  }
+
+  caller(limits: Partial<Caller> = {}): Caller {
+    const { accountId } = this.store.accounts.first();
+    return { accountId, keyId: 'key_1', environment: 'live', collectionId: null, ...limits };
+  }
+
+  /** Calls a route as HTTP does, and checks the answer against the route's schema. */
+  async call(
+    operationId: string,
+    parameters: Record<string, unknown>,
+    { caller = this.caller(), image }: { caller?: Caller; image?: Buffer } = {},
+  ): Promise<Answer> {
+    const route = this.#routes.get(operationId);
+    assert.ok(route && route.access === 'api-key', `no route ${operationId}`);
+    const schema = route.query ?? route.body ?? {};
+    const input = compile(schema, 'typed')({ ...parameters });
+    const request = {
+      caller,
+      requestId: 'test',
+      query: route.query ? input : {},
+      body: route.query ? {} : input,
+    };
+    assert.equal(image !== undefined, route.image === 'required');
+    const response = await (route.image === 'required'
+      ? route.handler({ ...request, image: { data: image as Buffer, encoding: 'binary' } })
+      : route.handler(request));
+    const validate = ajv.compile(route.responses[response.status]?.schema ?? false);
+    assert.ok(validate(response.body), `${operationId}: ${ajv.errorsText(validate.errors)}`);
+    return response.body;
+  }
+
+  /** The code of the error that a call ends with. */
+  async code(...args: Parameters<TestService['call']>): Promise<string> {
+    try {
+      await this.call(...args);
+    } catch (error) {
+      return (error as { code?: string }).code ?? String(error);
+    }
+    return 'succeeded';
+  }
+
+  /** Where the faces of a collection are, by the store. */
+  gallery(collectionId: string): FacePlace['gallery'] {
+    const collection = this.store.collections.get(this.caller(), collectionId);
+    assert.ok(collection);
+    return collection.gallery;
+  }
+
+  /** Faces of a collection; the store and the index must agree, and the store be sound. */
+  faceCount(collectionId: string): number {
+    const gallery = this.gallery(collectionId);
+    const count = this.store.faces.count(gallery);
+    assert.equal(this.indexes.size(gallery), count);
+    assert.deepEqual(this.store.check(), []);
+    return count;
+  }
+}
