@@ -6,8 +6,9 @@ import { type Command, usageError } from './command.ts';
 import { keysCreate } from './keys-create.ts';
 import { keysList } from './keys-list.ts';
 import { keysRevoke } from './keys-revoke.ts';
+import { modelsCalibrate } from './models-calibrate.ts';
 
-const COMMANDS: readonly Command[] = [keysCreate, keysList, keysRevoke];
+const COMMANDS: readonly Command[] = [keysCreate, keysList, keysRevoke, modelsCalibrate];
 
 function usage(commands: readonly Command[]): string {
   const lines = commands.map(({ name, usage, summary }) => `  visagectl ${name} ${usage}\n      ${summary}`);
