@@ -1,0 +1,86 @@
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { bmpFile } from './bmp-file.ts';
+import { assertRefused, assertSamePicture, photograph, useDecoder } from './pictures.ts';
+
+const decode = useDecoder();
+
+const SIDE = 64;
+
+/** What a client may do to a character of base64 that any decoder should bear. */
+const spelling = fc.record({
+  urlSafe: fc.boolean(),
+  escaped: fc.boolean(),
+  space: fc.constantFrom('', '', '', ' ', '\n', '\r\n', '\t'),
+});
+
+const prefix = fc.constantFrom(
+  '',
+  'data:image/jpeg;base64,',
+  'data:image\\/png;charset=x;base64,',
+  ' DATA:;BASE64,',
+);
+
+function spelt(
+  base64: string,
+  spellings: readonly (typeof spelling extends fc.Arbitrary<infer T> ? T : never)[],
+) {
+  return [...base64]
+    .map((c, i) => {
+      const { urlSafe = false, escaped = false, space = '' } = spellings[i % spellings.length] ?? {};
+      if (c === '+') return `${urlSafe ? '-' : '+'}${space}`;
+      if (c === '/') return `${urlSafe ? '_' : escaped ? '\\/' : '/'}${space}`;
+      return `${c}${space}`;
+    })
+    .join('');
+}
+
+describe('base64', () => {
+  test('gives back the bytes in every spelling', async () => {
+    const bytes = fc.uint8Array({ minLength: SIDE * SIDE * 3, maxLength: SIDE * SIDE * 3 });
+    const spellings = fc.array(spelling, { minLength: 1, maxLength: 50 });
+    await fc.assert(
+      fc.asyncProperty(
+        bytes,
+        fc.nat(2),
+        prefix,
+        spellings,
+        fc.boolean(),
+        async (pixels, gap, head, how, padded) => {
+          // A gap of 0, 1 or 2 bytes makes all three lengths of the last group.
+          const file = bmpFile({ width: SIDE, height: SIDE, bits: 24, pixels, gap });
+          const base64 = file.toString('base64');
+          const text = head + spelt(padded ? base64 : base64.replace(/=+$/, ''), how);
+          assertSamePicture(await decode(Buffer.from(text), 'base64'), await decode(file), 0);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test('refuses characters of no alphabet, wrong padding and a lone last character', async () => {
+    const sound = (await photograph().jpeg().toBuffer()).toString('base64').replace(/=+$/, '');
+    const whole = sound.slice(0, sound.length - (sound.length % 4));
+    const wrong = [
+      `${whole.slice(0, 40)}*${whole.slice(40)}`,
+      `${whole.slice(0, 40)}\\${whole.slice(40).replace(/^\//, 'A')}`,
+      `${whole}\u00e9`,
+      `${whole.slice(0, 39)}=${whole.slice(40)}`,
+      `${whole}A`,
+      `${whole}A=`,
+      `${whole}AA=`,
+      `${whole}AAA==`,
+      `${whole}=`,
+      `${whole}====`,
+      `data:image/jpeg,${whole}`,
+      'data:image/jpeg;base64',
+    ];
+    for (const text of wrong) await assertRefused(decode(Buffer.from(text), 'base64'), 'INVALID_IMAGE');
+  });
+
+  test('of nothing is no picture', async () => {
+    for (const text of ['', ' \n', 'data:image/png;base64,']) {
+      await assertRefused(decode(Buffer.from(text), 'base64'), 'INVALID_IMAGE', /no bytes/);
+    }
+  });
+});

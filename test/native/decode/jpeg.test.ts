@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { findSegment, insertSegments, segment, withEmptyScans } from './jpeg-file.ts';
+import {
+  asSharpSees,
+  assertRefused,
+  assertSamePicture,
+  colourAt,
+  photograph,
+  useDecoder,
+} from './pictures.ts';
+
+const decode = useDecoder();
+
+/** `test/fixtures/decode`, seen from `dist/test/native/decode`. */
+const FIXTURES = new URL('../../../../test/fixtures/decode/', import.meta.url);
+
+describe('JPEG', () => {
+  test('reads baseline, progressive, grey and full-colour-resolution files as sharp does', async () => {
+    const files = [
+      await photograph().jpeg().toBuffer(),
+      await photograph().jpeg({ progressive: true }).toBuffer(),
+      await photograph().greyscale().jpeg().toBuffer(),
+      await photograph().jpeg({ chromaSubsampling: '4:4:4' }).toBuffer(),
+    ];
+    for (const file of files) assertSamePicture(await decode(file), await asSharpSees(file), 2);
+  });
+
+  for (const name of ['ycck-adobe.jpg', 'cmyk-adobe.jpg', 'cmyk-plain.jpg']) {
+    test(`turns the inks of ${name} into light`, async () => {
+      const picture = await decode(await readFile(fileURLToPath(new URL(name, FIXTURES))));
+      const expected = [255, 255, 255, 0, 255, 255, 255, 55, 155, 127, 107, 87];
+      const actual = [12, 36, 60, 84].flatMap((x) => colourAt(picture, x, 32));
+      for (const [i, value] of expected.entries()) {
+        assert.ok(Math.abs(value - (actual[i] ?? 0)) <= 3, `${actual} is not near ${expected}`);
+      }
+    });
+  }
+
+  test('reads a CMYK photograph near to what a colour profile makes of it', async () => {
+    const file = await photograph().toColourspace('cmyk').jpeg().toBuffer();
+    const actual = await decode(file);
+    const expected = await asSharpSees(file);
+    const sum = expected.pixels.reduce((all, value, i) => all + Math.abs(value - (actual.pixels[i] ?? 0)), 0);
+    assert.ok(sum / expected.pixels.length < 20);
+  });
+
+  test('passes over junk behind the end', async () => {
+    const file = await photograph().jpeg().toBuffer();
+    const expected = await decode(file);
+    assertSamePicture(await decode(Buffer.concat([file, Buffer.alloc(1000, 0xff)])), expected, 0);
+  });
+
+  test('reads a file of many metadata segments', async () => {
+    const file = await photograph().jpeg().toBuffer();
+    const metadata = Array.from({ length: 50 }, (_, i) => segment(0xe1 + (i % 12), Buffer.alloc(60_000, i)));
+    assertSamePicture(await decode(insertSegments(file, ...metadata)), await decode(file), 0);
+  });
+
+  test('reads 100 scans and refuses 101', async () => {
+    const file = await photograph().jpeg({ progressive: true }).toBuffer();
+    await decode(withEmptyScans(file, 100));
+    await assertRefused(decode(withEmptyScans(file, 101)), 'INVALID_IMAGE', /more than 100 scans/);
+  });
+
+  test('refuses 12 bits a sample and lossless coding as not supported', async () => {
+    const twelve = await photograph().jpeg().toBuffer();
+    twelve[findSegment(twelve, 0xc0) + 4] = 12;
+    await assertRefused(decode(twelve), 'UNSUPPORTED_IMAGE', /8 bits/);
+    const lossless = await photograph().jpeg().toBuffer();
+    lossless[findSegment(lossless, 0xc0) + 1] = 0xc3;
+    await assertRefused(decode(lossless), 'UNSUPPORTED_IMAGE');
+  });
+
+  test('refuses a file whose tables are missing', async () => {
+    const file = await photograph().jpeg().toBuffer();
+    const tables = findSegment(file, 0xdb);
+    const without = Buffer.concat([file.subarray(0, tables), file.subarray(findSegment(file, 0xc0))]);
+    await assertRefused(decode(without), 'INVALID_IMAGE', /broken/);
+  });
+});
