@@ -2,7 +2,7 @@
 import { authenticate } from './access/authenticate.ts';
 import { createRouter, mountRouter } from './http/api.ts';
 import { type App, createKoaApp } from './http/koa-app.ts';
-import { type Json, openApiDocument } from './http/openapi.ts';
+import { openApiDocument } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
 import { addDocumentation } from './http/swagger.ts';
 import { systemRoutes } from './http/system-routes.ts';
@@ -22,11 +22,6 @@ export interface AppParts extends RecognitionParts {
 /** Every route of the public API. */
 export function routeTable(parts: RecognitionParts & { readonly health: Health }): Route[] {
   return [...recognitionRoutes(parts), ...systemRoutes(parts.health)];
-}
-
-/** The OpenAPI document of the public API. The parts are not used: making it starts nothing. */
-export function apiDocument(routes: readonly Route[], version: string): Json {
-  return openApiDocument(routes, version);
 }
 
 /** The public API. Its `callback()` is a request listener: nothing listens yet. */

@@ -31,7 +31,7 @@ function isSetting(name: string): name is SettingName {
 
 function meant(typed: string, names: readonly string[]): string {
   const name = nearest(typed, names);
-  return name === null ? `the known ones are ${names.join(', ')}` : `did you mean ${name}?`;
+  return name === null ? `the known ones are ${names.join(', ')}.` : `did you mean ${name}?`;
 }
 
 function check(name: SettingName, value: unknown, where: string): void {

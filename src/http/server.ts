@@ -1,8 +1,11 @@
 /** Node's HTTP server with limits against slow and hostile clients, and a way to empty it. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 
-/** Milliseconds for the header, for a whole request with its body, and between two requests of a connection. */
-const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 15_000 } as const;
+/**
+ * Milliseconds for the header, for a whole request with its body, and between two requests of a connection: the last
+ * longer than the minute after which load balancers drop theirs, or they would meet a connection that just closed.
+ */
+const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 65_000 } as const;
 
 /** How often stalled connections are looked for, and idle ones closed while the server empties. */
 const CHECK_INTERVAL_MS = 5_000;

@@ -1,0 +1,62 @@
+/** Holds what a service answers against its own OpenAPI document. */
+import assert from 'node:assert/strict';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+
+/** A JSON answer. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers whose shape the contract has just checked.
+  readonly body: any;
+}
+
+interface Media {
+  readonly schema: object;
+}
+interface Operation {
+  readonly responses: Record<string, { content?: Record<string, Media> }>;
+}
+interface Document {
+  readonly paths: Record<string, Record<string, Operation>>;
+}
+
+const escaped = (name: string) => encodeURIComponent(name.replaceAll('~', '~0').replaceAll('/', '~1'));
+
+/** A document, ready to judge answers. */
+export class Contract {
+  readonly document: Document;
+  readonly #ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: false });
+
+  constructor(document: Document) {
+    this.document = document;
+    this.#ajv.addSchema(document, 'api', undefined, false);
+  }
+
+  /** Checks a body against the schema at a place in the document. */
+  #check(place: readonly string[], body: unknown): void {
+    const validate = this.#ajv.getSchema(`api#/${place.map(escaped).join('/')}`);
+    assert.ok(validate, `${place.join(' ')} is not in the document`);
+    assert.ok(validate(body), `${place.join(' ')}: ${this.#ajv.errorsText(validate.errors)}`);
+  }
+
+  /** Checks the status, the media type and the body of the answer to a call. @returns the body. */
+  async check(method: string, target: string, response: Response): Promise<Answer> {
+    const path = target.split('?', 1)[0] as string;
+    const operation = this.document.paths[path]?.[method.toLowerCase()];
+    const type = (response.headers.get('content-type') ?? '').split(';', 1)[0] as string;
+    const text = await response.text();
+    const body: unknown = type.endsWith('json') ? JSON.parse(text) : text;
+    assert.ok(response.headers.get('x-request-id'));
+    const answer = { status: response.status, headers: response.headers, body };
+    if (!operation) {
+      this.#check(['components', 'schemas', 'Problem'], body);
+      return answer;
+    }
+    const described = operation.responses[response.status];
+    assert.ok(described, `${method} ${path} does not document ${response.status}: ${text}`);
+    assert.ok(described.content?.[type], `${method} ${path} ${response.status} does not document ${type}`);
+    const status = String(response.status);
+    this.#check(['paths', path, method.toLowerCase(), 'responses', status, 'content', type, 'schema'], body);
+    return answer;
+  }
+}

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { cpSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { portrait } from './photographs.ts';
+import { ROOT, type Service, startChild, startService, temporaryFolder } from './service.ts';
+
+/** The exit code and the sentence of a start that does not succeed. */
+async function failure(settings: Record<string, string>): Promise<{ code: number; stderr: string }> {
+  const folder = await temporaryFolder();
+  try {
+    const child = await startChild(folder.path, settings);
+    await child.stop();
+    throw new Error('It started');
+  } catch (error) {
+    const { code, stderr, message } = error as { code?: number; stderr?: string; message: string };
+    assert.ok(stderr !== undefined, message);
+    assert.match(stderr, /^visage: [^\n]+\n$/);
+    return { code: code ?? -1, stderr };
+  } finally {
+    await folder.remove();
+  }
+}
+
+describe('A start that cannot succeed ends with a sentence and a code', () => {
+  test('for an unknown setting', async () => {
+    const { code, stderr } = await failure({ VISAGE_PORT: '80' });
+    assert.equal(code, 78);
+    assert.match(stderr, /VISAGE_PORT/);
+  });
+
+  test('for an address that is taken', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
+    const { code, stderr } = await failure({ VISAGE_LISTEN: `127.0.0.1:${port}` });
+    other.close();
+    assert.equal(code, 69);
+    assert.match(stderr, /another program listens there.*VISAGE_LISTEN/);
+  });
+
+  test('for a model pack that is not there', async () => {
+    const { code, stderr } = await failure({ VISAGE_MODEL_PACK: 'nothing' });
+    assert.equal(code, 69);
+    assert.match(stderr, /model pack "nothing"/);
+  });
+
+  test('for a model file that was altered', async () => {
+    const folder = await temporaryFolder();
+    const pack = join(folder.path, 'pack');
+    cpSync(join(ROOT, 'models/faceplugin'), pack, { recursive: true });
+    writeFileSync(join(pack, 'fr_landmark.onnx'), 'altered');
+    const { code, stderr } = await failure({ VISAGE_MODEL_PACK: pack });
+    await folder.remove();
+    assert.equal(code, 69);
+    assert.match(stderr, /fr_landmark\.onnx.*[0-9a-f]{64}/);
+  });
+});
+
+describe('A started service', () => {
+  let service: Service;
+  before(async () => {
+    service = await startService();
+  });
+  after(() => service.stop());
+
+  test('tells its address, the way to a key, and a call that works', async () => {
+    const said = service.child.stderr();
+    assert.ok(said.includes(`serves at ${service.child.url} `));
+    assert.ok(said.includes(`bin/visagectl keys create --name first --data-dir '${service.folder}'`));
+    assert.match(said, /curl -H "Authorization: ApiKey \$KEY" http:\S+\/v1\/collection\/get-all/);
+  });
+
+  test('is alive, ready, and knows the time', async () => {
+    const { client } = service;
+    assert.equal(await client.ok('GET', '/livez'), 'ok');
+    const { checks } = await client.ok('GET', '/readyz');
+    assert.deepEqual(Object.values(checks), [true, true, true, true]);
+    const time = Date.parse(await client.ok('GET', '/v1/healthz'));
+    assert.ok(Math.abs(Date.now() - time) < 60_000);
+  });
+
+  test('serves its documentation itself', async () => {
+    const page = await fetch(`${service.client.url}/swagger`);
+    const html = await page.text();
+    assert.match(page.headers.get('content-security-policy') ?? '', /script-src 'self';/);
+    assert.doesNotMatch(html, /https?:\/\/|<script>|onload/);
+    for (const [, path] of html.matchAll(/(?:src|href)="([^"]+)"/g)) {
+      const asset = await fetch(service.client.url + path);
+      assert.equal(asset.status, 200, path);
+      assert.equal(asset.headers.get('x-content-type-options'), 'nosniff');
+      assert.ok((await asset.arrayBuffer()).byteLength > 100);
+    }
+    assert.equal((await fetch(`${service.client.url}/swagger/../../package.json`)).status, 404);
+    assert.equal((await fetch(`${service.client.url}/swagger/%2e%2e%2fpackage.json`)).status, 404);
+  });
+
+  test('finds after a restart what it was told before', async () => {
+    const { client, folder, child } = service;
+    await client.ok('POST', '/v1/collection/create', { json: { collectionId: 'kept' } });
+    const image = { bytes: (await portrait('anna')).toString('base64') };
+    const { faceId } = await client.ok('POST', '/v1/face/index', { json: { image, collectionId: 'kept' } });
+    assert.equal(await child.stop(), 0);
+    const again = await startChild(folder);
+    try {
+      assert.ok(
+        again.log.some(
+          ({ msg, done, total }) => msg === 'the index is complete' && done === 1 && total === 1,
+        ),
+      );
+      const elsewhere = { bytes: (await portrait('annaElsewhere')).toString('base64') };
+      const sent = { json: { image: elsewhere, collectionId: 'kept' } };
+      assert.equal((await client.at(again.url).ok('POST', '/v1/face/search', sent)).faceId, faceId);
+    } finally {
+      await again.stop();
+    }
+  });
+});
