@@ -62,15 +62,16 @@ describe('PNG', () => {
       const value = (x: number) => Math.round((x * most) / (SIDE - 1));
       const rows = greyRows(depth, value);
       const file = { width: SIDE, height: SIDE, depth, colourType: 0, rows };
-      const grey = (x: number) => Array<number>(3).fill((value(x) * 255) / most);
+      const grey = (x: number) => Array<number>(3).fill(Math.round((value(x) * 255) / most));
       assertSamePicture(
         await decode(pngFile(file)),
         painted(SIDE, SIDE, (x) => grey(x)),
-        1,
+        0,
       );
       const black = [chunk('tRNS', Buffer.from([0, 0]))];
+      // libpng makes white 254 where it reduces 16 bits.
       const holed = painted(SIDE, SIDE, (x) => (value(x) === 0 ? [255, 255, 255] : grey(x)));
-      assertSamePicture(await decode(pngFile({ ...file, before: black })), holed, 1);
+      assertSamePicture(await decode(pngFile({ ...file, before: black })), holed, depth === 16 ? 1 : 0);
     });
   }
 
