@@ -50,7 +50,7 @@ export interface CutBody {
 
 /**
  * Cuts the long strings out of a JSON text. Text that is not JSON comes out as something that is not JSON either,
- * but what stands inside a cut string is not looked at. Strings with an escaped quote, and keys, are left in.
+ * but what stands inside a cut string is not looked at. Keys are left in.
  * @param minCut least bytes of a string that is cut.
  * @param maxRest bytes that may be left.
  * @throws VisageError `PAYLOAD_TOO_LARGE` as soon as more than `maxRest` is left.
@@ -61,7 +61,6 @@ export function cutLongStrings(body: Buffer, minCut = MIN_CUT_BYTES, maxRest = M
   let kept = 0;
   let cutBytes = 0;
   let start = 0;
-  let hasQuote = false;
   const bound = (end: number) => {
     if (end - cutBytes > maxRest) {
       throw new VisageError(
@@ -75,12 +74,10 @@ export function cutLongStrings(body: Buffer, minCut = MIN_CUT_BYTES, maxRest = M
     if (start === 0) {
       bound(at);
       start = at + 1;
-      hasQuote = false;
     } else if (isEscaped(body, at, start)) {
       bound(at);
-      hasQuote = true;
     } else {
-      if (at - start >= minCut && !hasQuote && !isKey(body, at + 1)) {
+      if (at - start >= minCut && !isKey(body, at + 1)) {
         const name = `${PLACEHOLDER}${cuts.size}`;
         pieces.push(body.subarray(kept, start), Buffer.from(name));
         cuts.set(name, body.subarray(start, at));

@@ -53,6 +53,9 @@ function closeIfUnread(context: Context): void {
   answerAndClose(context.req, context.res, body);
 }
 
+/** Stands in the log for the status of an answer that nobody was there to get. */
+const CLIENT_GONE_STATUS = 499;
+
 /** An application without routes. */
 export function createKoaApp(log: Log): App {
   const app: App = new Koa<RequestState>();
@@ -66,8 +69,9 @@ export function createKoaApp(log: Log): App {
     context.set({ ...HEADERS, [REQUEST_ID_HEADER]: requestId });
     let code: ErrorCode | null = null;
     context.res.once('close', () => {
-      const { method, status, res, state } = context;
+      const { method, res, state } = context;
       const aborted = !res.writableFinished;
+      const status = res.headersSent ? context.status : CLIENT_GONE_STATUS;
       logRequest(log, {
         requestId,
         method,

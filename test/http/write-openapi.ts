@@ -1,5 +1,6 @@
 /** `npm run openapi`: writes `docs/openapi.json` from the route table. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { routeTable } from '../../src/app.ts';
 import { openApiDocument } from '../../src/http/openapi.ts';
 import { Health } from '../../src/ops/health.ts';
@@ -15,4 +16,4 @@ export function documentText(): string {
   return `${JSON.stringify(openApiDocument(routeTable(parts), version), null, 2)}\n`;
 }
 
-if (process.argv[1] === new URL(import.meta.url).pathname) writeFileSync(DOCUMENT_FILE, documentText());
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(DOCUMENT_FILE, documentText());
