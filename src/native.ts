@@ -85,7 +85,7 @@ export interface PipelineOptions {
     readonly file: string;
     readonly decoder: 'points68';
     readonly input: NetworkInput;
-    /** The crop is the box's larger side times this, centred on the box, kept inside the picture. */
+    /** The crop is the box grown by this factor about its centre, cut to the picture, stretched to the input. */
     readonly cropScale: number;
   };
   readonly embedder: {

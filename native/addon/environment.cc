@@ -65,6 +65,7 @@ void Environment::StopExecutors() {
     if (const std::shared_ptr<Executor> executor = known.lock()) executor->Abandon();
   }
   held_.clear();
+  finished_.clear();
 }
 
 Call& Environment::Hold(std::unique_ptr<Call> call) {

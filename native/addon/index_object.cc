@@ -34,11 +34,11 @@ Napi::Value IndexObject::Sequence(const Napi::CallbackInfo& info, Sequencer::Kin
                                   std::vector<Napi::Object> kept, WorkFunction work,
                                   ConvertFunction convert) {
   const Admission admission = kind == Sequencer::Kind::kWrite ? Admission::kAlways : Admission::kBounded;
-  const auto hand_over = [&](Executor::Job job) {
+  const auto hand_over = [&](Executor::Job job, Executor::Job done) {
     // The call that the job is a part of holds the executor.
     Executor* executor = executor_.get();
-    sequencer_->Add(kind, std::move(job), [executor, admission](Executor::Job turn) {
-      executor->Start(admission, std::move(turn));
+    sequencer_->Add(kind, std::move(job), [executor, admission, done](Sequencer::Job turn) {
+      executor->Start(admission, std::move(turn), done);
     });
   };
   return StartCall(info.Env(), executor_, admission, std::move(kept), hand_over, std::move(work),

@@ -40,7 +40,7 @@ class ExecutorCall : public Call {
 /// Has work done by an executor. `work` must not use JavaScript, `convert` is where its result becomes a
 /// value.
 /// @param kept objects whose memory `work` borrows.
-/// @param hand_over takes the job, once it is admitted, to the executor's `Start`.
+/// @param hand_over takes the admitted job and what is to be done after it to the executor's `Start`.
 /// @returns the promise; already rejected with OVERLOADED or NOT_READY where the executor refuses the work.
 template <typename HandOver, typename WorkFunction, typename ConvertFunction>
 Napi::Promise StartCall(Napi::Env env, const std::shared_ptr<Executor>& executor, Admission admission,
@@ -57,10 +57,7 @@ Napi::Promise StartCall(Napi::Env env, const std::shared_ptr<Executor>& executor
   Call& call = environment.Hold(std::make_unique<ExecutorCall<WorkFunction, ConvertFunction>>(
       env, executor, std::move(kept), std::move(work), std::move(convert)));
   const Napi::Promise promise = call.promise();
-  hand_over([&environment, &call] {
-    call.Perform();
-    environment.Finish(call);
-  });
+  hand_over([&call] { call.Perform(); }, [&environment, &call] { environment.Finish(call); });
   return promise;
 }
 
@@ -68,7 +65,9 @@ Napi::Promise StartCall(Napi::Env env, const std::shared_ptr<Executor>& executor
 template <typename WorkFunction, typename ConvertFunction>
 Napi::Promise StartCall(Napi::Env env, const std::shared_ptr<Executor>& executor, Admission admission,
                         std::vector<Napi::Object> kept, WorkFunction work, ConvertFunction convert) {
-  const auto hand_over = [&](Executor::Job job) { executor->Start(admission, std::move(job)); };
+  const auto hand_over = [&](Executor::Job job, Executor::Job done) {
+    executor->Start(admission, std::move(job), std::move(done));
+  };
   return StartCall(env, executor, admission, std::move(kept), hand_over, std::move(work), std::move(convert));
 }
 

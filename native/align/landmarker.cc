@@ -11,17 +11,16 @@ namespace {
 
 constexpr int kPoints = 68;
 
-/// A square around the box's centre, moved and at last shrunk to lie inside the picture.
+/// The box grown about its centre, cut to the picture.
 Box Crop(const Box& box, float scale, const ImageView& image) {
   const float picture_width = static_cast<float>(image.width);
   const float picture_height = static_cast<float>(image.height);
-  const float side = std::max(box.width, box.height) * scale;
-  const float centre_x = box.x + box.width / 2;
-  const float centre_y = box.y + box.height / 2;
-  const float left = std::clamp(centre_x - side / 2, 0.0f, picture_width - 1);
-  const float top = std::clamp(centre_y - side / 2, 0.0f, picture_height - 1);
-  const float right = std::clamp(centre_x + side / 2, left + 1, picture_width);
-  const float bottom = std::clamp(centre_y + side / 2, top + 1, picture_height);
+  const float grown_x = box.width * (scale - 1) / 2;
+  const float grown_y = box.height * (scale - 1) / 2;
+  const float left = std::clamp(box.x - grown_x, 0.0f, picture_width - 1);
+  const float top = std::clamp(box.y - grown_y, 0.0f, picture_height - 1);
+  const float right = std::clamp(box.x + box.width + grown_x, left + 1, picture_width);
+  const float bottom = std::clamp(box.y + box.height + grown_y, top + 1, picture_height);
   return {left, top, right - left, bottom - top};
 }
 

@@ -19,7 +19,8 @@ struct LandmarkOptions {
   /// the iBUG 300-W annotation.
   std::string decoder;
   NetworkInput input;
-  /// The crop is a square with the box's larger side times this, centred on the box, kept inside the picture.
+  /// The crop is the box grown by this factor about its centre and cut to the picture. The network was
+  /// trained on crops that were stretched to its input: a square crop finds the points less well.
   float crop_scale = 1;
 };
 

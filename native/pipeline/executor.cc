@@ -25,11 +25,11 @@ void Executor::Admit(Admission admission) {
   ++admitted_;
 }
 
-void Executor::Start(Admission admission, Job job) {
+void Executor::Start(Admission admission, Job job, Job done) {
   {
     const std::lock_guard lock(mutex_);
     if (abandoned_) return;
-    waiting_.push_back({admission, std::move(job)});
+    waiting_.push_back({admission, std::move(job), std::move(done)});
   }
   wake_.notify_one();
 }
@@ -81,12 +81,15 @@ void Executor::Work() {
     ++running_;
     lock.unlock();
     next.job();
-    next.job = nullptr;
     lock.lock();
     --running_;
     --admitted_;
     if (next.admission == Admission::kBounded) --bounded_;
     if (closing_ && admitted_ == 0) wake_.notify_all();
+    lock.unlock();
+    next.done();
+    next = {};
+    lock.lock();
   }
   if (--alive_ > 0 || abandoned_) return;
   const std::vector<std::function<void()>> on_closed = std::move(on_closed_);

@@ -41,7 +41,8 @@ class Executor {
   /// Counts a job in. @throws Error kOverloaded, kNotReady after Close or Abandon.
   void Admit(Admission admission);
   /// Hands over a job that was admitted. It must not throw and must not wait for another job.
-  void Start(Admission admission, Job job);
+  /// @param done called after it on the same thread, when it does not count any more.
+  void Start(Admission admission, Job job, Job done);
 
   Stats stats() const;
 
@@ -56,6 +57,7 @@ class Executor {
   struct Waiting {
     Admission admission;
     Job job;
+    Job done;
   };
 
   void Work();

@@ -1,0 +1,12 @@
+/** A worker thread that analyses a photograph, says how many faces it found, and leaves its executor open. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { createExecutor } from '../../../src/native.ts';
+import { photograph } from '../../e2e/photographs.ts';
+import { openPipeline } from '../faces.ts';
+
+const pipeline = await openPipeline(createExecutor({ threads: 2, maxQueue: 64 }));
+const analyses = Array.from({ length: 3 }, () =>
+  pipeline.analyze(photograph(workerData as number), 'binary'),
+);
+const [first] = await Promise.all(analyses);
+parentPort?.postMessage(first?.faces.length);
