@@ -1,14 +1,24 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { after, before, beforeEach, describe, test } from 'node:test';
 import { TestService } from './service.ts';
 
-describe('collections', () => {
-  let service: TestService;
-  beforeEach(async () => {
-    service = await TestService.open();
-  });
-  afterEach(() => service.close());
+let service: TestService;
 
+before(async () => {
+  service = await TestService.open();
+});
+after(() => service.close());
+beforeEach(async () => {
+  service.now = Date.UTC(2026, 0, 15, 10, 30, 0, 123);
+  for (const environment of ['live', 'test'] as const) {
+    const caller = service.caller({ environment });
+    for (const collectionId of ids(await service.call('getAllCollections', {}, { caller }))) {
+      await service.call('deleteCollection', { collectionId }, { caller });
+    }
+  }
+});
+
+describe('collections', () => {
   const get = async (collectionId: string) =>
     (await service.call('getCollection', { collectionId })).recognitionCollection;
 
@@ -132,12 +142,7 @@ describe('collections', () => {
 });
 
 describe('a key that is bound to a collection', () => {
-  let service: TestService;
-  beforeEach(async () => {
-    service = await TestService.open();
-    await service.call('createCollection', { collectionId: 'other' });
-  });
-  afterEach(() => service.close());
+  beforeEach(() => service.call('createCollection', { collectionId: 'other' }));
 
   const OPERATIONS = ['getCollection', 'updateCollection', 'resetCollection', 'deleteCollection'];
 

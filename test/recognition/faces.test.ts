@@ -162,7 +162,20 @@ describe('search-or-index', () => {
     assert.equal(service.faceCount(collectionId), 2);
   });
 
-  test('adds one face however many parallel calls bring the same person', async () => {
+  test('adds one face however many parallel calls bring the same person', async (t) => {
+    // All of them know their templates before the first one searches: the hardest case for the lock.
+    const analyze = service.recognizer.analyze.bind(service.recognizer);
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    let seen = 0;
+    t.mock.method(service.recognizer, 'analyze', async (...args: Parameters<typeof analyze>) => {
+      const analysis = await analyze(...args);
+      if (++seen === 32) open();
+      await gate;
+      return analysis;
+    });
     const answers = await Promise.all(Array.from({ length: 32 }, () => call(person(5))));
     assert.equal(new Set(answers.map(({ faceId }) => faceId)).size, 1);
     assert.equal(answers.filter(({ resultSource }) => resultSource === 'Index').length, 1);
@@ -242,6 +255,52 @@ describe('delete', () => {
     for (const { faceId } of await Promise.all(searches)) assert.ok(ids.includes(faceId));
     await Promise.all(deletes);
     assert.equal((await service.call('searchFace', { collectionId }, { image: person(0) })).faceId, ids[2]);
+  });
+});
+
+describe('a search', () => {
+  test('passes over a face that is in the index and no longer in the store', async () => {
+    const ids: string[] = [];
+    for (let i = 0; i < 12; i++) ids.push(await index(person(0)));
+    for (const faceId of ids.slice(0, 11)) {
+      await service.store.faces.removeById(service.caller(), collectionId, faceId);
+    }
+    const { faceId } = await service.call('searchFace', { collectionId }, { image: person(0) });
+    assert.equal(faceId, ids[11]);
+    await service.store.faces.removeById(service.caller(), collectionId, String(ids[11]));
+    const nobody = await service.call('searchFace', { collectionId }, { image: person(0) });
+    assert.equal(nobody.faceId, null);
+  });
+
+  test('that a reset overtakes shows nobody from before it', async (t) => {
+    await index(person(0));
+    const search = service.indexes.search.bind(service.indexes);
+    t.mock.method(
+      service.indexes,
+      'search',
+      async (...args: Parameters<typeof search>) => {
+        const found = await search(...args);
+        await service.call('resetCollection', { collectionId });
+        return found;
+      },
+      { times: 1 },
+    );
+    const { faceId } = await service.call('searchFace', { collectionId }, { image: person(0) });
+    assert.equal(faceId, null);
+  });
+});
+
+describe('indexing', () => {
+  test('that a reset overtakes brings no index back to life', async (t) => {
+    const add = service.store.faces.add.bind(service.store.faces);
+    t.mock.method(service.store.faces, 'add', async (...args: Parameters<typeof add>) => {
+      const place = await add(...args);
+      await service.call('resetCollection', { collectionId });
+      return place;
+    });
+    await index(person(0));
+    assert.equal(service.faceCount(collectionId), 0);
+    assert.equal(service.indexes.total, 0);
   });
 });
 
