@@ -9,8 +9,6 @@
 namespace visage {
 namespace {
 
-/// Faces are looked for in a JPEG's reduced picture whose longer side keeps at least this many pixels.
-constexpr int kSearchSide = 1280;
 /// A face whose larger side has fewer pixels than this in the reduced picture is taken from a larger one, if
 /// there is one: the embedder's input, 112 pixels, shows about this much of a face.
 constexpr float kLeastFaceSide = 112;

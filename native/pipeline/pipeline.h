@@ -50,6 +50,9 @@ struct Analysis {
 /// Decode, detect, align, embed.
 class Pipeline {
  public:
+  /// Faces are looked for in a JPEG's reduced picture whose longer side keeps at least this many pixels.
+  static constexpr int kSearchSide = 1280;
+
   /// Loads the networks. @throws Error kInternal naming the file that does not load and why.
   explicit Pipeline(const PipelineOptions& options);
   ~Pipeline();
