@@ -1,5 +1,5 @@
 /** Wiring: the parts of the service put together to one application. */
-import { authenticate } from './access/authenticate.ts';
+import { createGate } from './access/gate.ts';
 import { createRouter, mountRouter } from './http/api.ts';
 import { type App, createKoaApp } from './http/koa-app.ts';
 import { openApiDocument } from './http/openapi.ts';
@@ -27,7 +27,7 @@ export function routeTable(parts: RecognitionParts & { readonly health: Health }
 /** The public API. Its `callback()` is a request listener: nothing listens yet. */
 export function createApp(parts: AppParts): App {
   const routes = routeTable(parts);
-  const router = createRouter(routes, (headers) => authenticate(headers, parts.store.apiKeys));
+  const router = createRouter(routes, createGate({ keys: parts.store.apiKeys }));
   addDocumentation(router, openApiDocument(routes, parts.version));
   const app = createKoaApp(parts.log);
   mountRouter(app, router);

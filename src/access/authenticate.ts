@@ -92,5 +92,13 @@ export function authenticate(
   );
   if (!record || !agree) throw invalidKey();
   const { id, accountId, environment, collectionId } = record;
-  return { accountId, keyId: id, environment, collectionId };
+  return {
+    accountId,
+    environment,
+    collectionId,
+    allowedExternalKeys: null,
+    allowedModels: null,
+    key: { id, scopes: ['v1:*'] },
+    member: null,
+  };
 }

@@ -1,10 +1,30 @@
-import type { Environment } from '../store/records.ts';
+import type { Environment, Owner } from '../store/records.ts';
+import type { Role } from './roles.ts';
+import type { Scope } from './scopes.ts';
 
-/** Who is calling, after authentication. */
-export interface Caller {
+/** The API key behind a call, be it sent itself or as a token. */
+export interface CallingKey {
+  readonly id: string;
+  readonly scopes: readonly Scope[];
+}
+
+/** The member behind a call. */
+export interface CallingMember {
+  readonly id: string;
+  readonly role: Role;
+}
+
+/** Who is calling, after authentication: a key or a member, never both. */
+export interface Caller extends Owner {
   readonly accountId: string;
-  readonly keyId: string;
+  /** Members act on live collections only. */
   readonly environment: Environment;
   /** The only collection that this caller may use; null for every collection of the account. */
   readonly collectionId: string | null;
+  /** External keys of the only faces that this caller may see; null for every face. */
+  readonly allowedExternalKeys: readonly string[] | null;
+  /** The only model packs that this caller may use; null for every one. */
+  readonly allowedModels: readonly string[] | null;
+  readonly key: CallingKey | null;
+  readonly member: CallingMember | null;
 }

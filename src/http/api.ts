@@ -2,22 +2,26 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Router from '@koa/router';
 import type { Caller } from '../access/caller.ts';
+import type { Gate } from '../access/gate.ts';
 import { VisageError } from '../errors.ts';
 import { readBody } from './body.ts';
 import { imageReader } from './image-request.ts';
 import { parseJson } from './json-body.ts';
 import type { App, Context, RequestState } from './koa-app.ts';
 import { bodyForm } from './media-type.ts';
-import type { PublicRequest, Route, RouteResponse, Schema } from './route.ts';
+import type {
+  CallerRoute,
+  ImageInput,
+  PublicRequest,
+  PublicRoute,
+  Route,
+  RouteResponse,
+  Schema,
+} from './route.ts';
 import { compile, queryParameters } from './validation.ts';
 
 /** Bytes of a JSON body without a picture. */
 const MAX_JSON_BYTES = 64 * 1024;
-
-/** Says who sends a request, by all values of each header. @throws VisageError with a 401 code. */
-export type Authenticate = (
-  headers: Readonly<Record<string, readonly string[] | undefined>>,
-) => Caller | Promise<Caller>;
 
 const NO_PARAMETERS: Schema = { type: 'object', additionalProperties: false };
 
@@ -31,35 +35,75 @@ function jsonReader(schema: Schema): BodyReader {
   };
 }
 
-/** Answers one request of a route. Who is calling is settled before a byte of the body is read. */
-type Responder = (context: Context) => Promise<RouteResponse>;
+/** Reads what a handler is given of a request, but for who is calling and from where. */
+type InputReader = (context: Context) => Promise<{
+  readonly query: Record<string, unknown>;
+  readonly body: Record<string, unknown>;
+  readonly image: ImageInput | null;
+}>;
 
-function responderOf(route: Route, authenticate: Authenticate): Responder {
+function inputReaderOf(route: Route): InputReader {
   if (route.image === 'required') {
     const read = imageReader(route.body ?? NO_PARAMETERS);
-    return async ({ req, res, querystring, state }) => {
-      const caller = await authenticate(req.headersDistinct);
-      const { body, image } = await read(req, res, querystring);
-      return route.handler({ requestId: state.requestId, caller, query: {}, body, image });
-    };
+    return async ({ req, res, querystring }) => ({ query: {}, ...(await read(req, res, querystring)) });
   }
   const validateQuery = compile(route.query ?? NO_PARAMETERS, 'textual');
   const readJson = route.body && jsonReader(route.body);
-  const input = async ({ req, res, querystring, state }: Context): Promise<PublicRequest> => ({
-    requestId: state.requestId,
+  return async ({ req, res, querystring }) => ({
     query: validateQuery(queryParameters(querystring)),
     body: readJson ? await readJson(req, res) : {},
+    image: null,
   });
-  if (route.access === 'public') return async (context) => route.handler(await input(context));
+}
+
+/** Checks the parameters of a path: what cannot be there is not there. */
+function pathReaderOf({ params = {} }: Route): (values: unknown) => Record<string, string> {
+  const validate = compile(
+    { type: 'object', properties: params, required: Object.keys(params), additionalProperties: false },
+    'textual',
+  );
+  return (values) => {
+    try {
+      return validate({ ...(values as object) }) as Record<string, string>;
+    } catch {
+      throw new VisageError('NOT_FOUND', 'There is nothing at this path.');
+    }
+  };
+}
+
+function handle(route: Route, request: PublicRequest, caller: Caller | null, image: ImageInput | null) {
+  if (route.access.by === 'anyone') return (route as PublicRoute).handler(request);
+  if (caller === null) throw new Error(`The gate let nobody into ${route.operationId}`);
+  if (route.image !== 'required') return (route as CallerRoute).handler({ ...request, caller });
+  return route.handler({ ...request, caller, image: image as ImageInput });
+}
+
+/** Answers one request of a route. Who is calling is settled before a byte of the body is read. */
+function responderOf(route: Route, gate: Gate): (context: Context) => Promise<RouteResponse> {
+  const readPath = pathReaderOf(route);
+  const readInput = inputReaderOf(route);
   return async (context) => {
-    const caller = await authenticate(context.req.headersDistinct);
-    return route.handler({ ...(await input(context)), caller });
+    const { requestId } = context.state;
+    const headers = context.req.headersDistinct;
+    const admission = await gate(route, {
+      requestId,
+      headers,
+      peer: context.req.socket.remoteAddress,
+      setHeader: (name, value) => context.set(name, value),
+    });
+    const { caller, address } = admission;
+    const params = readPath(context.params);
+    const { query, body, image } = await readInput(context);
+    const request = { requestId, address, headers, params, query, body };
+    return admission.run(async () => handle(route, request, caller, image));
   };
 }
 
 function answer(context: Context, route: Route, response: RouteResponse): void {
   const contentType = route.responses[response.status]?.contentType ?? 'application/json';
+  for (const [name, value] of Object.entries(response.headers ?? {})) context.set(name, [value].flat());
   context.status = response.status;
+  if (response.status === 204) return;
   context.body = contentType === 'application/json' ? JSON.stringify(response.body) : response.body;
   context.type = contentType;
 }
@@ -68,11 +112,12 @@ function answer(context: Context, route: Route, response: RouteResponse): void {
  * The router of a table of routes.
  * @throws Error if a schema of the table does not compile.
  */
-export function createRouter(routes: readonly Route[], authenticate: Authenticate): Router<RequestState> {
+export function createRouter(routes: readonly Route[], gate: Gate): Router<RequestState> {
   const router = new Router<RequestState>({ sensitive: true, strict: true });
   for (const route of routes) {
-    const respond = responderOf(route, authenticate);
-    router.register(route.path, [route.method], async (context) => {
+    const respond = responderOf(route, gate);
+    const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
+    router.register(path, [route.method], async (context) => {
       context.state.route = route.path;
       answer(context, route, await respond(context));
     });

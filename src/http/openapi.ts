@@ -65,7 +65,7 @@ export function errorCodesOf(route: Route): ErrorCode[] {
   return [
     ...new Set<ErrorCode>([
       ...(hasInput ? (['VALIDATION_FAILED'] as const) : []),
-      ...(route.access === 'api-key' ? AUTHENTICATION_ERRORS : []),
+      ...(route.access.by !== 'anyone' ? AUTHENTICATION_ERRORS : []),
       ...(takesBody(route) ? BODY_ERRORS : []),
       ...(route.image === 'required' ? IMAGE_ERRORS : []),
       ...route.errors,
@@ -190,7 +190,8 @@ function operationOf(route: Route): Json {
     summary: route.summary,
     ...(route.description ? { description: route.description } : {}),
     tags: route.tags,
-    security: route.access === 'public' ? [] : Object.keys(SECURITY_SCHEMES).map((name) => ({ [name]: [] })),
+    security:
+      route.access.by === 'anyone' ? [] : Object.keys(SECURITY_SCHEMES).map((name) => ({ [name]: [] })),
     ...(schema ? { parameters: queryParameters(schema, isImage) } : {}),
     ...(body ? { requestBody: body } : {}),
     responses: { ...successResponses(route), ...errorResponses(errorCodesOf(route)) },

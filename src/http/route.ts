@@ -3,6 +3,8 @@
  * HTTP framework is in here.
  */
 import type { Caller } from '../access/caller.ts';
+import type { Role } from '../access/roles.ts';
+import type { RouteScope } from '../access/scopes.ts';
 import type { ErrorCode } from '../errors.ts';
 
 /** A JSON Schema (2020-12) object. */
@@ -14,16 +16,42 @@ export interface ImageInput {
   readonly encoding: 'binary' | 'base64';
 }
 
+/** Who may call a route. Nothing is read of a request before that is settled. */
+export type Access = PublicAccess | CallerAccess;
+
+/** No credential is asked for, and none is looked at. */
+export interface PublicAccess {
+  readonly by: 'anyone';
+}
+
+export type CallerAccess =
+  /** An API key itself, with the scope; not a token of it. */
+  | { readonly by: 'key'; readonly scope: RouteScope | null }
+  /** An API key with the scope, a token of one, or any member. */
+  | { readonly by: 'caller'; readonly scope: RouteScope | null }
+  /** A member of at least this role. */
+  | { readonly by: 'member'; readonly role: Role }
+  /** A member of at least this role, or an API key with the scope, or a token of one. */
+  | { readonly by: 'member-or-key'; readonly role: Role; readonly scope: RouteScope };
+
+/** All values of each header, by lower-case name. */
+export type RequestHeaders = Readonly<Record<string, readonly string[] | undefined>>;
+
 /** What every handler is given: validated input. */
 export interface PublicRequest {
   readonly requestId: string;
+  /** The client's address: the connection's, or what a trusted proxy says. */
+  readonly address: string;
+  readonly headers: RequestHeaders;
+  /** What stands in the path for each `{name}` of it; empty without one. */
+  readonly params: Readonly<Record<string, string>>;
   /** Query parameters by the route's `query` schema, types coerced and defaults filled in; empty without one. */
   readonly query: Readonly<Record<string, unknown>>;
   /** Body parameters by the route's `body` schema, defaults filled in; empty without one. */
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** What the handler of a route with `access: 'api-key'` is given: also who is calling. */
+/** What the handler of a route that is not for anyone is given: also who is calling. */
 export interface RouteRequest extends PublicRequest {
   readonly caller: Caller;
 }
@@ -38,6 +66,8 @@ export interface RouteResponse {
   readonly status: number;
   /** Sent as JSON, or as it is where the response's `contentType` is another one (then a string). */
   readonly body: unknown;
+  /** Headers of the answer, such as cookies. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
 }
 
 /** One successful answer of a route, for the OpenAPI document and for tests. */
@@ -52,6 +82,8 @@ interface RouteData {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Absolute, such as `/v1/face/search`; parameters as `{id}`. */
   readonly path: string;
+  /** Schemas of the path's parameters, by name; a value that does not match is answered `NOT_FOUND`. */
+  readonly params?: Readonly<Record<string, Schema>>;
   readonly operationId: string;
   readonly summary: string;
   /** Longer text of the documentation, in Markdown. */
@@ -74,23 +106,23 @@ type Handler<Request> = (request: Request) => Promise<RouteResponse> | RouteResp
 
 /** Needs no credential. */
 export interface PublicRoute extends RouteData {
-  readonly access: 'public';
+  readonly access: PublicAccess;
   readonly image?: undefined;
   readonly handler: Handler<PublicRequest>;
 }
 
-/** Needs an API key. */
-export interface KeyRoute extends RouteData {
-  readonly access: 'api-key';
+/** Needs a credential. */
+export interface CallerRoute extends RouteData {
+  readonly access: CallerAccess;
   readonly image?: undefined;
   readonly handler: Handler<RouteRequest>;
 }
 
-/** Needs an API key and a picture. */
+/** Needs a credential and a picture. */
 export interface ImageRoute extends RouteData {
-  readonly access: 'api-key';
+  readonly access: CallerAccess;
   readonly image: 'required';
   readonly handler: Handler<ImageRequest>;
 }
 
-export type Route = PublicRoute | KeyRoute | ImageRoute;
+export type Route = PublicRoute | CallerRoute | ImageRoute;

@@ -1,10 +1,11 @@
-import type { Route, Schema } from '../http/route.ts';
+import type { CallerRoute, Schema } from '../http/route.ts';
 import type { Collection } from '../store/records.ts';
 import type { CollectionService } from './collections.ts';
 import { NEXT_CURSOR, PAGING } from './paging.ts';
 import { COLLECTION_ID, EMPTY, object } from './schemas.ts';
 
 const TAGS = ['Collections'];
+const ACCESS = { by: 'caller', scope: 'v1:collections' } as const;
 
 const DESCRIPTION: Schema = {
   type: ['string', 'null'],
@@ -48,7 +49,7 @@ function visible({ collectionId, description, createdAt, updatedAt }: Collection
 }
 
 /** The endpoints under `/v1/collection`. */
-export function collectionRoutes(collections: CollectionService): readonly Route[] {
+export function collectionRoutes(collections: CollectionService): readonly CallerRoute[] {
   return [
     {
       method: 'GET',
@@ -56,7 +57,7 @@ export function collectionRoutes(collections: CollectionService): readonly Route
       operationId: 'getCollection',
       summary: 'Get a collection',
       tags: TAGS,
-      access: 'api-key',
+      access: ACCESS,
       query: COLLECTION_QUERY,
       responses: {
         200: { description: 'The collection.', schema: object({ recognitionCollection: COLLECTION }) },
@@ -78,7 +79,7 @@ export function collectionRoutes(collections: CollectionService): readonly Route
       description:
         "The account's collections by id. An API key that is bound to a collection sees that one only.",
       tags: TAGS,
-      access: 'api-key',
+      access: ACCESS,
       query: object(PAGING, { optional: Object.keys(PAGING) }),
       responses: {
         200: {
@@ -102,7 +103,7 @@ export function collectionRoutes(collections: CollectionService): readonly Route
       operationId: 'createCollection',
       summary: 'Create a collection',
       tags: TAGS,
-      access: 'api-key',
+      access: ACCESS,
       body: object(
         { collectionId: COLLECTION_ID, description: { ...DESCRIPTION, default: null } },
         { optional: ['description'] },
@@ -122,7 +123,7 @@ export function collectionRoutes(collections: CollectionService): readonly Route
       summary: 'Change the description of a collection',
       description: 'Without `description` the old one stays; null removes it.',
       tags: TAGS,
-      access: 'api-key',
+      access: ACCESS,
       body: object({ collectionId: COLLECTION_ID, description: DESCRIPTION }, { optional: ['description'] }),
       responses: { 200: { description: 'The collection was changed.', schema: COLLECTION_ANSWER } },
       errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'STORAGE_READ_ONLY'],
@@ -139,7 +140,7 @@ export function collectionRoutes(collections: CollectionService): readonly Route
       summary: 'Remove all faces of a collection',
       description: 'The collection and its description stay. This cannot be undone.',
       tags: TAGS,
-      access: 'api-key',
+      access: ACCESS,
       query: COLLECTION_QUERY,
       responses: { 200: { description: 'All faces were removed.', schema: COLLECTION_ANSWER } },
       errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'STORAGE_READ_ONLY'],
@@ -156,7 +157,7 @@ export function collectionRoutes(collections: CollectionService): readonly Route
       summary: 'Delete a collection with its faces',
       description: 'Deleting a collection that is not there succeeds.',
       tags: TAGS,
-      access: 'api-key',
+      access: ACCESS,
       query: COLLECTION_QUERY,
       responses: { 200: { description: 'There is no such collection any more.', schema: EMPTY } },
       errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'STORAGE_READ_ONLY'],

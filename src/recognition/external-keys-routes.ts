@@ -1,9 +1,10 @@
-import type { Route } from '../http/route.ts';
+import type { CallerRoute } from '../http/route.ts';
 import type { ExternalKeyService } from './external-keys.ts';
 import { NEXT_CURSOR, PAGING } from './paging.ts';
 import { COLLECTION_ID, EMPTY, EXTERNAL_KEY, FACE_ID, ISSUED_FACE_ID, object } from './schemas.ts';
 
 const TAGS = ['External keys'];
+const ACCESS = { by: 'caller', scope: 'v1:external-keys' } as const;
 
 interface SetParameters {
   readonly collectionId: string;
@@ -21,7 +22,7 @@ interface KeyParameters {
 }
 
 /** The endpoints under `/v1/external-key`. */
-export function externalKeyRoutes(externalKeys: ExternalKeyService): readonly Route[] {
+export function externalKeyRoutes(externalKeys: ExternalKeyService): readonly CallerRoute[] {
   return [
     {
       method: 'PUT',
@@ -30,7 +31,7 @@ export function externalKeyRoutes(externalKeys: ExternalKeyService): readonly Ro
       summary: 'Give a face an external key',
       description: 'A face has one key at most: setting another replaces it.',
       tags: TAGS,
-      access: 'api-key',
+      access: ACCESS,
       body: object(
         {
           collectionId: COLLECTION_ID,
@@ -80,7 +81,7 @@ export function externalKeyRoutes(externalKeys: ExternalKeyService): readonly Ro
       summary: 'List the faces with an external key',
       description: 'Oldest first; an empty list for a key that no face has.',
       tags: TAGS,
-      access: 'api-key',
+      access: ACCESS,
       query: object(
         { collectionId: COLLECTION_ID, externalKey: EXTERNAL_KEY, ...PAGING },
         { optional: Object.keys(PAGING) },
@@ -105,7 +106,7 @@ export function externalKeyRoutes(externalKeys: ExternalKeyService): readonly Ro
       description:
         'With `faceId` from that face only, without it from every face that has it. The faces stay. Taking away a key that no face has succeeds.',
       tags: TAGS,
-      access: 'api-key',
+      access: ACCESS,
       query: object(
         { collectionId: COLLECTION_ID, externalKey: EXTERNAL_KEY, faceId: FACE_ID },
         { optional: ['faceId'] },

@@ -1,9 +1,10 @@
 import { VisageError } from '../errors.ts';
-import type { Route, Schema } from '../http/route.ts';
+import type { CallerRoute, ImageRoute, Schema } from '../http/route.ts';
 import type { FaceService } from './faces.ts';
 import { COLLECTION_ID, EMPTY, EXTERNAL_KEY, FACE_ID, ISSUED_FACE_ID, nullable, object } from './schemas.ts';
 
 const TAGS = ['Faces'];
+const ACCESS = { by: 'caller', scope: 'v1:faces' } as const;
 
 const UPRIGHT =
   'Faces should be upright: sideways or upside-down ones are not supported. Of several faces the largest is processed.';
@@ -106,7 +107,7 @@ function whichFaces({ faceId, externalKey }: DeleteParameters): { faceId: string
 }
 
 /** The endpoints under `/v1/face`. */
-export function faceRoutes(faces: FaceService): readonly Route[] {
+export function faceRoutes(faces: FaceService): readonly (CallerRoute | ImageRoute)[] {
   return [
     {
       method: 'POST',
@@ -115,7 +116,7 @@ export function faceRoutes(faces: FaceService): readonly Route[] {
       summary: 'Search for a face',
       description: UPRIGHT,
       tags: TAGS,
-      access: 'api-key',
+      access: ACCESS,
       image: 'required',
       body: SEARCH_BODY,
       responses: { 200: { description: 'What was seen, and who was found.', schema: SEARCH_ANSWER } },
@@ -132,7 +133,7 @@ export function faceRoutes(faces: FaceService): readonly Route[] {
       summary: 'Add a face to a collection',
       description: `${UPRIGHT} Indexing never sets an external key.`,
       tags: TAGS,
-      access: 'api-key',
+      access: ACCESS,
       image: 'required',
       body: object({ collectionId: COLLECTION_ID }),
       responses: { 200: { description: 'What was seen, and the id of the new face.', schema: INDEX_ANSWER } },
@@ -149,7 +150,7 @@ export function faceRoutes(faces: FaceService): readonly Route[] {
       summary: 'Search for a face, and add it if nobody is found',
       description: `${UPRIGHT} Any number of parallel calls with the same person add one face. The call never sets an external key.`,
       tags: TAGS,
-      access: 'api-key',
+      access: ACCESS,
       image: 'required',
       body: SEARCH_BODY,
       responses: {
@@ -171,7 +172,7 @@ export function faceRoutes(faces: FaceService): readonly Route[] {
       summary: 'Delete a face, or every face with an external key',
       description: 'Takes either `faceId` or `externalKey`.',
       tags: TAGS,
-      access: 'api-key',
+      access: ACCESS,
       query: object(
         { collectionId: COLLECTION_ID, faceId: FACE_ID, externalKey: EXTERNAL_KEY },
         { optional: ['faceId', 'externalKey'] },

@@ -7,6 +7,7 @@ import { createApiKey, hashApiKey, type NewApiKey } from '../../src/access/api-k
 import { authenticate } from '../../src/access/authenticate.ts';
 import type { VisageError } from '../../src/errors.ts';
 import { Store } from '../../src/store/store.ts';
+import { keyCaller } from './key-caller.ts';
 
 let folder: string;
 let store: Store;
@@ -81,7 +82,7 @@ describe('a caller', () => {
       { 'x-api-key': key.key },
       { 'x-api-key': [key.key, key.key], authorization: [`ApiKey ${key.key}`] },
     ];
-    const expected = { accountId: key.accountId, keyId: key.id, environment: 'live', collectionId: null };
+    const expected = keyCaller(key.accountId, { key: { id: key.id, scopes: ['v1:*'] } });
     for (const headers of forms) assert.deepEqual(caller(headers), expected);
   });
 

@@ -3,11 +3,13 @@ import { createHash } from 'node:crypto';
 import type { Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { pino } from 'pino';
+import type { Gate } from '../../src/access/gate.ts';
 import { VisageError } from '../../src/errors.ts';
-import { type Authenticate, createRouter, mountRouter } from '../../src/http/api.ts';
+import { createRouter, mountRouter } from '../../src/http/api.ts';
 import { createKoaApp } from '../../src/http/koa-app.ts';
-import type { Route } from '../../src/http/route.ts';
+import type { CallerRoute, ImageRoute, PublicRoute } from '../../src/http/route.ts';
 import { createHttpServer, drain, listen } from '../../src/http/server.ts';
+import { keyCaller } from '../access/key-caller.ts';
 
 export const KEY = 'a-key';
 
@@ -29,7 +31,7 @@ export interface EchoHooks {
   held: Promise<void>;
 }
 
-function echoRoutes(hooks: EchoHooks): Route[] {
+function echoRoutes(hooks: EchoHooks): (CallerRoute | ImageRoute)[] {
   const base = { tags: [], errors: [], responses: OK, summary: '' } as const;
   return [
     {
@@ -37,7 +39,7 @@ function echoRoutes(hooks: EchoHooks): Route[] {
       method: 'POST',
       path: '/image',
       operationId: 'image',
-      access: 'api-key',
+      access: { by: 'caller', scope: 'v1:faces' },
       image: 'required',
       body: parameters,
       handler: async ({ image, body }) => {
@@ -54,7 +56,7 @@ function echoRoutes(hooks: EchoHooks): Route[] {
       method: 'POST',
       path: '/json',
       operationId: 'json',
-      access: 'api-key',
+      access: { by: 'caller', scope: 'v1:faces' },
       body: parameters,
       handler: ({ body }) => ({ status: 200, body }),
     },
@@ -63,24 +65,28 @@ function echoRoutes(hooks: EchoHooks): Route[] {
       method: 'GET',
       path: '/query',
       operationId: 'query',
-      access: 'api-key',
+      access: { by: 'caller', scope: 'v1:faces' },
       query: parameters,
       handler: ({ query }) => ({ status: 200, body: query }),
     },
-    {
-      ...base,
-      method: 'GET',
-      path: '/fail',
-      operationId: 'fail',
-      access: 'public',
-      query: { type: 'object', additionalProperties: false, properties: { code: { type: 'string' } } },
-      handler: ({ query }) => {
-        if (query.code === 'OVERLOADED') throw new VisageError('OVERLOADED', 'Too much at once.');
-        throw new Error('secret detail of the inside');
-      },
-    },
   ];
 }
+
+const FAIL: PublicRoute = {
+  tags: [],
+  errors: [],
+  responses: OK,
+  summary: '',
+  method: 'GET',
+  path: '/fail',
+  operationId: 'fail',
+  access: { by: 'anyone' },
+  query: { type: 'object', additionalProperties: false, properties: { code: { type: 'string' } } },
+  handler: ({ query }) => {
+    if (query.code === 'OVERLOADED') throw new VisageError('OVERLOADED', 'Too much at once.');
+    throw new Error('secret detail of the inside');
+  },
+};
 
 /** A started echo service. */
 export interface EchoService {
@@ -100,11 +106,16 @@ export async function startEchoService(): Promise<EchoService> {
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
   const hooks: EchoHooks = { held: Promise.resolve() };
   const app = createKoaApp(log);
-  const authenticate: Authenticate = (headers) => {
-    if (headers['x-api-key']?.[0] !== KEY) throw new VisageError('AUTHENTICATION_REQUIRED', 'Send a key.');
-    return { accountId: 'acc', keyId: 'key', environment: 'live' as const, collectionId: null };
+  const gate: Gate = (route, { headers, peer }) => {
+    if (route.access.by !== 'anyone' && headers['x-api-key']?.[0] !== KEY)
+      throw new VisageError('AUTHENTICATION_REQUIRED', 'Send a key.');
+    return {
+      caller: route.access.by === 'anyone' ? null : keyCaller('acc'),
+      address: peer ?? '',
+      run: (work) => work(),
+    };
   };
-  mountRouter(app, createRouter(echoRoutes(hooks), authenticate));
+  mountRouter(app, createRouter([...echoRoutes(hooks), FAIL], gate));
   const server = createHttpServer(app.callback());
   await listen(server, { host: '127.0.0.1', port: 0 });
   const { port } = server.address() as AddressInfo;

@@ -13,6 +13,7 @@ import { Store } from '../../src/store/store.ts';
 import { GalleryIndexes } from '../../src/vector/galleries.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
 import { Recognizer } from '../../src/vision/recognizer.ts';
+import { keyCaller } from '../access/key-caller.ts';
 
 /** Body of an answer; its shape has been checked against the route's schema. */
 // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of many shapes, each validated before.
@@ -70,7 +71,7 @@ export class TestService {
 
   caller(limits: Partial<Caller> = {}): Caller {
     const { accountId } = this.store.accounts.first();
-    return { accountId, keyId: 'key_1', environment: 'live', collectionId: null, ...limits };
+    return keyCaller(accountId, limits);
   }
 
   /** Calls a route as HTTP does, and checks the answer against the route's schema. */
@@ -80,12 +81,15 @@ export class TestService {
     { caller = this.caller(), image }: { caller?: Caller; image?: Buffer } = {},
   ): Promise<Answer> {
     const route = this.#routes.get(operationId);
-    assert.ok(route && route.access === 'api-key', `no route ${operationId}`);
+    assert.ok(route && route.access.by !== 'anyone', `no route ${operationId}`);
     const schema = route.query ?? route.body ?? {};
     const input = compile(schema, 'typed')({ ...parameters });
     const request = {
       caller,
       requestId: 'test',
+      address: '127.0.0.1',
+      headers: {},
+      params: {},
       query: route.query ? input : {},
       body: route.query ? {} : input,
     };

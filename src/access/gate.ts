@@ -1,0 +1,37 @@
+/** What stands before and around every handler of the public API. */
+import type { RequestHeaders, Route, RouteResponse } from '../http/route.ts';
+import type { ApiKeys } from '../store/api-keys.ts';
+import { authenticate } from './authenticate.ts';
+import type { Caller } from './caller.ts';
+
+/** What is known of a request before its body is read. */
+export interface RequestFacts {
+  readonly requestId: string;
+  readonly headers: RequestHeaders;
+  /** Address of the connection's other end; undefined where it is gone already. */
+  readonly peer: string | undefined;
+  /** Adds a header to the answer, be it a success or a problem. */
+  setHeader(name: string, value: string): void;
+}
+
+/** A request that may go on. */
+export interface Admission {
+  /** Null on routes for anyone. */
+  readonly caller: Caller | null;
+  /** The client's address. */
+  readonly address: string;
+  /** Runs the handler, and says whether its answer may be sent. @throws VisageError. */
+  run(handler: () => Promise<RouteResponse>): Promise<RouteResponse>;
+}
+
+/** Lets a request in before a byte of its body is read. @throws VisageError with the reason why not. */
+export type Gate = (route: Route, facts: RequestFacts) => Admission | Promise<Admission>;
+
+/** The gate over the keys of a store. */
+export function createGate({ keys }: { readonly keys: ApiKeys }): Gate {
+  return ({ access }, { headers, peer }) => ({
+    caller: access.by === 'anyone' ? null : authenticate(headers, keys),
+    address: peer ?? '',
+    run: (handler) => handler(),
+  });
+}
