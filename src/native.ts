@@ -2,7 +2,9 @@
  * The typed border to the C++ addon: plain data in, plain data out.
  *
  * Everything here returns at once on the JavaScript thread; the work runs on an {@link Executor}'s own
- * threads, never on libuv's pool. Failures are {@link NativeError}s that carry a code of `errors.ts`.
+ * threads, never on libuv's pool. Failures are `VisageError`s with a code of `errors.ts`; an argument of a wrong type
+ * or size is a TypeError that is thrown at once. Typed arrays are borrowed until the promise settles and must not
+ * change meanwhile.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -96,7 +98,10 @@ export interface PipelineOptions {
   };
 }
 
-/** A bounded pool of the addon's own threads. Work over `maxQueue` is refused with `OVERLOADED`. */
+/**
+ * A bounded pool of the addon's own threads. While all are busy, `maxQueue` pictures and searches may wait; more are
+ * refused with `OVERLOADED`. Writes to an index are never refused for that.
+ */
 export interface Executor {
   /** Threads, jobs waiting, jobs running, all at this moment. */
   stats(): { readonly threads: number; readonly queued: number; readonly running: number };
@@ -109,7 +114,7 @@ export interface Pipeline {
   /**
    * Finds every face of a picture and makes the largest one's template. The bytes are borrowed until the promise
    * settles and must not change meanwhile.
-   * @throws NativeError `INVALID_IMAGE`, `IMAGE_TOO_LARGE`, `UNSUPPORTED_IMAGE`, `OVERLOADED`, `NOT_READY`.
+   * @throws VisageError `INVALID_IMAGE`, `IMAGE_TOO_LARGE`, `UNSUPPORTED_IMAGE`, `OVERLOADED`, `NOT_READY`.
    */
   analyze(image: Uint8Array, encoding: ImageEncoding): Promise<Analysis>;
 }
@@ -127,7 +132,8 @@ export interface FlatIndex {
   remove(ids: BigInt64Array): Promise<number>;
   /**
    * The `k` nearest (fewer if fewer are held), best first; scores are inner products, -1..1.
-   * `allow` restricts the search to these ids inside the index.
+   * A longer query's scores are as many times larger, in the same order; a zero query's are all 0.
+   * @param allow restricts the search to these ids inside the index; unknown and repeated ones are passed over.
    */
   search(
     query: Float32Array,
@@ -158,6 +164,12 @@ function addon(): Addon {
     loaded = createRequire(import.meta.url)(ADDON_FILE) as Addon;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
+    // glibc's words about a library that is marked, as ours is, as compiled for a newer processor.
+    if (why.includes('CPU ISA level')) {
+      throw new Error('Visage needs a processor with AVX2 and FMA (x86-64-v3), which this one is not.', {
+        cause,
+      });
+    }
     throw new Error(
       `The native addon does not load: ${why}. Run \`npm run setup\` to build it for this machine.`,
       {
