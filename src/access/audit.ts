@@ -40,7 +40,8 @@ export interface AuditRetention {
 
 /** Repetitions of one refusal. */
 interface Group {
-  readonly first: NewAuditRecord;
+  /** The first of those. */
+  first: NewAuditRecord;
   /** Those not yet written. */
   count: number;
   /** When they are written, or the group is forgotten if there were none. */
@@ -90,10 +91,14 @@ export class Audit {
     else this.#count(result, withoutNames(record));
   }
 
-  #count(key: string, first: NewAuditRecord): void {
-    const group = this.#groups.get(key) ?? { first, count: 0, due: first.at };
-    const isNew = group.count === 0;
-    this.#groups.set(key, { ...group, first: isNew ? first : group.first, count: group.count + 1 });
+  #count(key: string, record: NewAuditRecord): void {
+    let group = this.#groups.get(key);
+    if (!group) {
+      group = { first: record, count: 0, due: record.at };
+      this.#groups.set(key, group);
+    }
+    if (group.count === 0) group.first = record;
+    group.count++;
   }
 
   #complete(entry: AuditEntry): NewAuditRecord {
@@ -123,16 +128,17 @@ export class Audit {
       else this.#groups.delete(key);
     }
     if (due.length === 0) return this.#writing;
-    const next = this.#options.now() + REPEAT_MS;
-    for (const [key, group] of due) this.#groups.set(key, { ...group, count: 0, due: next });
     const records = due.map(([, { first, count }]) => ({ ...first, count }));
+    const next = this.#options.now() + REPEAT_MS;
+    for (const [, group] of due) Object.assign(group, { count: 0, due: next });
     this.#writing = this.#writing
       .then(() => this.#store.append(records))
       .catch((error: unknown) => {
         this.#options.log.error({ err: error, entries: records.length }, 'the audit log takes no entries');
-        for (const [key, { first, count, due: wasDue }] of due) {
-          const later = this.#groups.get(key)?.count ?? 0;
-          this.#groups.set(key, { first, count: count + later, due: wasDue });
+        for (const [at, [key, group]] of due.entries()) {
+          const { count, ...first } = records[at] as NewAuditRecord;
+          this.#groups.set(key, group);
+          Object.assign(group, { first: { ...first, count: 1 }, count: group.count + count, due: 0 });
         }
       });
     return this.#writing;

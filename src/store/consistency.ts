@@ -1,8 +1,15 @@
+import { verifyAudit } from './audit.ts';
 import type { Databases } from './databases.ts';
 
 /** Everything in the store that does not fit together, in words without anybody's data; empty for a sound store. */
 export function checkConsistency(db: Databases): string[] {
-  return [...checkGalleries(db), ...checkFaces(db), ...checkReferences(db), ...checkApiKeys(db)];
+  return [
+    ...checkGalleries(db),
+    ...checkFaces(db),
+    ...checkReferences(db),
+    ...checkApiKeys(db),
+    ...checkAudit(db),
+  ];
 }
 
 function knownGalleries(db: Databases): Set<number> {
@@ -59,5 +66,19 @@ function* checkApiKeys(db: Databases): Generator<string> {
   }
   for (const { key, value } of db.apiKeyIds.getRange()) {
     if (db.apiKeys.get(value)?.id !== key) yield `API key id ${key} has no key`;
+  }
+}
+
+function* checkAudit(db: Databases): Generator<string> {
+  const { fault } = verifyAudit(db);
+  if (fault !== null) yield `audit log: ${fault}`;
+  for (const { key, value } of db.audit.getRange()) {
+    const { accountId } = value;
+    if (accountId !== null && !db.auditByAccount.doesExist([accountId, key])) {
+      yield `audit entry ${key} is not found by its account`;
+    }
+  }
+  for (const [accountId, sequence] of db.auditByAccount.getKeys()) {
+    if (db.audit.get(sequence)?.accountId !== accountId) yield `audit entry ${sequence} is missing`;
   }
 }

@@ -4,11 +4,13 @@
  */
 import type { Database, RootDatabase } from 'lmdb';
 import { VisageError } from '../errors.ts';
+import type { AuditMark, StoredAuditRecord } from './audit-records.ts';
 import type { AccountRecord, ApiKeyRecord, CollectionRecord, FaceRecord } from './records.ts';
 
 export type CollectionKey = [accountId: string, environment: string, collectionId: string];
 export type FaceKey = [gallery: number, label: number];
 export type FaceIdKey = [gallery: number, faceId: string];
+export type AuditAccountKey = [accountId: string, sequence: number];
 export type ExternalKeyKey = [gallery: number, externalKey: string, label: number];
 
 /** Every database by name; `docs/architecture.md` has the table of keys and values. */
@@ -23,6 +25,9 @@ export interface Databases {
   readonly faceLabels: Database<number, FaceIdKey>;
   readonly externalKeys: Database<true, ExternalKeyKey>;
   readonly garbage: Database<true, number>;
+  readonly audit: Database<StoredAuditRecord, number>;
+  readonly auditByAccount: Database<true, AuditAccountKey>;
+  readonly auditMarks: Database<AuditMark, 'head' | 'base'>;
 }
 
 /** Opens the databases, making those that are not there yet. */
@@ -38,6 +43,9 @@ export function openDatabases(root: RootDatabase): Databases {
     faceLabels: root.openDB('faceLabels', {}),
     externalKeys: root.openDB('externalKeys', {}),
     garbage: root.openDB('garbage', {}),
+    audit: root.openDB('audit', {}),
+    auditByAccount: root.openDB('auditByAccount', {}),
+    auditMarks: root.openDB('auditMarks', {}),
   };
 }
 

@@ -3,6 +3,7 @@ import { open, type RootDatabase } from 'lmdb';
 import { VisageError } from '../errors.ts';
 import { Accounts } from './accounts.ts';
 import { ApiKeys } from './api-keys.ts';
+import { AuditLog } from './audit.ts';
 import { Collections } from './collections.ts';
 import { checkConsistency } from './consistency.ts';
 import { type Databases, openDatabases, type Session, storageError } from './databases.ts';
@@ -25,6 +26,7 @@ export class Store {
   readonly collections: Collections;
   readonly faces: Faces;
   readonly externalKeys: ExternalKeys;
+  readonly audit: AuditLog;
   readonly #root: RootDatabase;
   readonly #db: Databases;
   readonly #garbage: GarbageCollector;
@@ -67,6 +69,7 @@ export class Store {
     this.collections = new Collections(session, () => this.#garbage.start());
     this.faces = new Faces(session);
     this.externalKeys = new ExternalKeys(session);
+    this.audit = new AuditLog(session);
     this.#garbage.start();
   }
 
