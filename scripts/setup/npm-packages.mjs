@@ -25,8 +25,16 @@ export function missingBinaries(root) {
   const platform = `${process.platform}-${process.arch}`;
   return [
     `node_modules/@lmdb/lmdb-${platform}/package.json`,
+    `node_modules/@node-rs/argon2-${platform}-gnu/package.json`,
     `node_modules/onnxruntime-node/bin/napi-v6/${process.platform}/${process.arch}/libonnxruntime.so.1`,
   ].filter((file) => !existsSync(join(root, file)));
+}
+
+/** @throws SetupError if this Node is older than the build tools take (`engines` of `package.json`) */
+export function demandNode(version = process.versions.node) {
+  const [major, minor] = version.split('.').map(Number);
+  if (major > 22 || (major === 22 && minor >= 9) || (major === 20 && minor >= 17)) return;
+  throw new SetupError(`Node ${version} is too old: Visage needs 20.17 or later, or 22.9 or later.`);
 }
 
 /** @returns {import('./set-up.mjs').Step} */
@@ -35,6 +43,7 @@ export function npmPackages(root) {
     name: 'npm packages',
     isDone: () => isInstalled(root) && missingBinaries(root).length === 0,
     async run({ run }) {
+      demandNode();
       // No package's own script runs: all that is needed is in the packages as they are published. The development
       // packages are what builds, so they are wanted in production too.
       await run(

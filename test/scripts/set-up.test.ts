@@ -24,9 +24,8 @@ const stamps: {
   isStamped(file: string, hash: string): boolean;
   writeStamp(file: string, hash: string): void;
 } = await import(new URL('setup/stamp.mjs', SCRIPTS).href);
-const { isInstalled }: { isInstalled(root: string): boolean } = await import(
-  new URL('setup/npm-packages.mjs', SCRIPTS).href
-);
+const { demandNode, isInstalled }: { demandNode(version: string): void; isInstalled(root: string): boolean } =
+  await import(new URL('setup/npm-packages.mjs', SCRIPTS).href);
 const { compileJobs }: { compileJobs(cores: number, memory: number): number } = await import(
   new URL('setup/faiss.mjs', SCRIPTS).href
 );
@@ -215,6 +214,13 @@ describe('the npm packages', () => {
     assert.equal(installedWith({ 'node_modules/a': { ...a, version: '1.0.1' } }), false);
     assert.equal(installedWith({ 'node_modules/a': { ...a, integrity: 'sha512-b' } }), false);
   });
+});
+
+test('a Node that is too old for the build tools is named', () => {
+  for (const version of ['20.17.0', '20.20.2', '22.9.0', '24.0.0']) demandNode(version);
+  for (const version of ['18.20.0', '20.16.1', '21.7.0', '22.8.0']) {
+    assert.throws(() => demandNode(version), new RegExp(`Node ${version.replaceAll('.', '\\.')} is too old`));
+  }
 });
 
 test('compilers are as many as cores and gigabytes of memory allow, and at least one', () => {
