@@ -8,6 +8,7 @@ export function checkConsistency(db: Databases): string[] {
     ...checkFaces(db),
     ...checkReferences(db),
     ...checkApiKeys(db),
+    ...checkMembers(db),
     ...checkAudit(db),
   ];
 }
@@ -80,5 +81,31 @@ function* checkAudit(db: Databases): Generator<string> {
   }
   for (const [accountId, sequence] of db.auditByAccount.getKeys()) {
     if (db.audit.get(sequence)?.accountId !== accountId) yield `audit entry ${sequence} is missing`;
+  }
+}
+
+function* checkMembers(db: Databases): Generator<string> {
+  for (const { key, value } of db.members.getRange()) {
+    const [accountId, memberId] = key;
+    const points = (place: readonly string[] | undefined) => place?.[1] === memberId;
+    if (!db.accounts.doesExist(accountId)) yield `member ${memberId} has no account`;
+    const { passwordHash, invitation } = value;
+    if (passwordHash !== null && !points(db.memberEmails.get(value.email))) {
+      yield `member ${memberId} is not found by the e-mail`;
+    }
+    if (invitation !== null && !points(db.invitations.get(invitation.hash))) {
+      yield `member ${memberId} is not found by the invitation`;
+    }
+  }
+  for (const { key, value } of db.memberEmails.getRange()) {
+    const member = db.members.get(value);
+    if (member?.email !== key || member.passwordHash === null) yield `an e-mail has no member`;
+  }
+  for (const { key, value } of db.invitations.getRange()) {
+    if (db.members.get(value)?.invitation?.hash !== key) yield `an invitation has no member`;
+  }
+  for (const { key, value } of db.sessions.getRange()) {
+    const [memberId, sessionId] = key;
+    if (!db.members.doesExist([value.accountId, memberId])) yield `session ${sessionId} has no member`;
   }
 }

@@ -5,8 +5,11 @@
 import type { Database, RootDatabase } from 'lmdb';
 import { VisageError } from '../errors.ts';
 import type { AuditMark, StoredAuditRecord } from './audit-records.ts';
+import type { MemberRecord } from './members.ts';
 import type { AccountRecord, ApiKeyRecord, CollectionRecord, FaceRecord } from './records.ts';
+import type { SessionRecord } from './sessions.ts';
 
+export type MemberKey = [accountId: string, memberId: string];
 export type CollectionKey = [accountId: string, environment: string, collectionId: string];
 export type FaceKey = [gallery: number, label: number];
 export type FaceIdKey = [gallery: number, faceId: string];
@@ -19,6 +22,10 @@ export interface Databases {
   readonly accounts: Database<AccountRecord, string>;
   readonly apiKeys: Database<ApiKeyRecord, string>;
   readonly apiKeyIds: Database<string, string>;
+  readonly members: Database<MemberRecord, MemberKey>;
+  readonly memberEmails: Database<MemberKey, string>;
+  readonly invitations: Database<MemberKey, string>;
+  readonly sessions: Database<SessionRecord, [memberId: string, sessionId: string]>;
   readonly collections: Database<CollectionRecord, CollectionKey>;
   readonly faces: Database<FaceRecord, FaceKey>;
   readonly templates: Database<Buffer, FaceKey>;
@@ -37,6 +44,10 @@ export function openDatabases(root: RootDatabase): Databases {
     accounts: root.openDB('accounts', {}),
     apiKeys: root.openDB('apiKeys', {}),
     apiKeyIds: root.openDB('apiKeyIds', {}),
+    members: root.openDB('members', {}),
+    memberEmails: root.openDB('memberEmails', {}),
+    invitations: root.openDB('invitations', {}),
+    sessions: root.openDB('sessions', {}),
     collections: root.openDB('collections', {}),
     faces: root.openDB('faces', {}),
     templates: root.openDB('templates', { encoding: 'binary' }),

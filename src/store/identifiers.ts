@@ -14,7 +14,7 @@ function base32(value: bigint, length: number): string {
  * that they cannot be guessed.
  * @param time milliseconds since 1970.
  */
-export function newIdentifier(prefix: 'face_' | 'key_' | 'acc_', time: number): string {
+export function newIdentifier(prefix: 'face_' | 'key_' | 'acc_' | 'mem_' | 'ses_', time: number): string {
   const random = BigInt(`0x${randomBytes(10).toString('hex')}`);
   return prefix + base32(BigInt(time), 10) + base32(random, 16);
 }

@@ -11,6 +11,8 @@ import { ExternalKeys } from './external-keys.ts';
 import { Faces } from './faces.ts';
 import { GarbageCollector } from './garbage.ts';
 import { newIdentifier } from './identifiers.ts';
+import { Members } from './members.ts';
+import { Sessions } from './sessions.ts';
 
 /** The layout of keys and values that this program reads and writes. */
 const SCHEMA_VERSION = 1;
@@ -23,6 +25,8 @@ const SCHEMA_VERSION = 1;
 export class Store {
   readonly accounts: Accounts;
   readonly apiKeys: ApiKeys;
+  readonly members: Members;
+  readonly sessions: Sessions;
   readonly collections: Collections;
   readonly faces: Faces;
   readonly externalKeys: ExternalKeys;
@@ -66,6 +70,8 @@ export class Store {
     this.#garbage = new GarbageCollector(session);
     this.accounts = new Accounts(session);
     this.apiKeys = new ApiKeys(session);
+    this.members = new Members(session);
+    this.sessions = new Sessions(session);
     this.collections = new Collections(session, () => this.#garbage.start());
     this.faces = new Faces(session);
     this.externalKeys = new ExternalKeys(session);
