@@ -1,4 +1,5 @@
 /** Wiring: the parts of the service put together to one application. */
+import type { Audit } from './access/audit.ts';
 import { createGate } from './access/gate.ts';
 import { createRouter, mountRouter } from './http/api.ts';
 import { type App, createKoaApp } from './http/koa-app.ts';
@@ -15,6 +16,7 @@ import { recognitionRoutes } from './recognition/routes.ts';
 export interface AppParts extends RecognitionParts {
   readonly log: Log;
   readonly health: Health;
+  readonly audit: Audit;
   /** Version of the program, for the documentation. */
   readonly version: string;
 }
@@ -27,7 +29,8 @@ export function routeTable(parts: RecognitionParts & { readonly health: Health }
 /** The public API. Its `callback()` is a request listener: nothing listens yet. */
 export function createApp(parts: AppParts): App {
   const routes = routeTable(parts);
-  const router = createRouter(routes, createGate({ keys: parts.store.apiKeys }));
+  const gate = createGate({ keys: parts.store.apiKeys });
+  const router = createRouter(routes, { gate, audit: parts.audit });
   addDocumentation(router, openApiDocument(routes, parts.version));
   const app = createKoaApp(parts.log);
   mountRouter(app, router);

@@ -3,6 +3,7 @@ import { chmodSync, readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { relative } from 'node:path';
+import { Audit } from './access/audit.ts';
 import { keyAdministration } from './access/key-administration.ts';
 import { createApp } from './app.ts';
 import { loadConfig } from './config/load.ts';
@@ -113,7 +114,8 @@ async function start(): Promise<void> {
   await selfInference(recognizer);
   health.pass('selfInference');
 
-  const app = createApp({ store, indexes, recognizer, now: Date.now, log, health, version });
+  const audit = new Audit(store.audit, { now: Date.now, log, retention: config.audit });
+  const app = createApp({ store, indexes, recognizer, now: Date.now, log, health, audit, version });
   const server = createHttpServer(app.callback());
   const admin = createHttpServer(createAdminApp(keyAdministration(store), log).callback());
   const socket = adminSocketPath(config.dataDir);
@@ -134,6 +136,7 @@ async function start(): Promise<void> {
       },
       { name: 'admin socket', run: () => socket.release() },
       { name: 'executor', run: () => executor.close() },
+      { name: 'audit log', run: () => audit.close() },
       { name: 'store', run: () => store.close() },
     ],
   });

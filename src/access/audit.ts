@@ -4,6 +4,8 @@ import type { Log } from '../ops/log.ts';
 import type { AuditLog } from '../store/audit.ts';
 import type { AuditActor, NewAuditRecord } from '../store/audit-records.ts';
 
+export type { AuditActor };
+
 /** How often refusals are written, and how long repetitions of one are only counted. */
 const BATCH_MS = 1_000;
 const REPEAT_MS = 60_000;

@@ -1,6 +1,7 @@
 /** What stands before and around every handler of the public API. */
 import type { RequestHeaders, Route, RouteResponse } from '../http/route.ts';
 import type { ApiKeys } from '../store/api-keys.ts';
+import type { Trail } from './audit-trail.ts';
 import { authenticate } from './authenticate.ts';
 import type { Caller } from './caller.ts';
 
@@ -12,6 +13,8 @@ export interface RequestFacts {
   readonly peer: string | undefined;
   /** Adds a header to the answer, be it a success or a problem. */
   setHeader(name: string, value: string): void;
+  /** To be told who is calling and from where as soon as that is known: a refusal is recorded with it. */
+  readonly trail: Trail;
 }
 
 /** A request that may go on. */
@@ -29,9 +32,9 @@ export type Gate = (route: Route, facts: RequestFacts) => Admission | Promise<Ad
 
 /** The gate over the keys of a store. */
 export function createGate({ keys }: { readonly keys: ApiKeys }): Gate {
-  return ({ access }, { headers, peer }) => ({
-    caller: access.by === 'anyone' ? null : authenticate(headers, keys),
-    address: peer ?? '',
-    run: (handler) => handler(),
-  });
+  return ({ access }, { headers, peer, trail }) => {
+    const caller = access.by === 'anyone' ? null : authenticate(headers, keys);
+    trail.caller = caller;
+    return { caller, address: peer ?? '', run: (handler) => handler() };
+  };
 }

@@ -125,6 +125,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     threads: Math.min(availableParallelism(), SETTINGS_SCHEMA.properties.threads.maximum),
     max_queue: 64,
     log_level: 'info',
+    audit_max_entries: 1_000_000,
+    audit_max_days: 400,
     ...(file === undefined ? {} : fromFile(resolve(file))),
     ...fromEnvironment(environment),
   } as {
@@ -134,6 +136,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     threads: number;
     max_queue: number;
     log_level: LogLevel;
+    audit_max_entries: number;
+    audit_max_days: number;
   };
   return {
     listen: parseListen(values.listen) as Config['listen'],
@@ -142,5 +146,6 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     threads: values.threads,
     maxQueue: values.max_queue,
     logLevel: values.log_level,
+    audit: { maxEntries: values.audit_max_entries, maxDays: values.audit_max_days },
   };
 }

@@ -16,6 +16,8 @@ export interface Config {
   /** Jobs that may wait for a thread, 1..65536; more are answered `OVERLOADED`. */
   readonly maxQueue: number;
   readonly logLevel: LogLevel;
+  /** Older audit entries are removed, and so are the oldest beyond a number. */
+  readonly audit: { readonly maxEntries: number; readonly maxDays: number };
 }
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -39,6 +41,18 @@ export const SETTINGS_SCHEMA = {
     },
     threads: { type: 'integer', minimum: 1, maximum: 256, description: 'a whole number from 1 to 256' },
     max_queue: { type: 'integer', minimum: 1, maximum: 65536, description: 'a whole number from 1 to 65536' },
+    audit_max_entries: {
+      type: 'integer',
+      minimum: 1000,
+      maximum: 100_000_000,
+      description: 'a whole number from 1000 to 100000000',
+    },
+    audit_max_days: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 36500,
+      description: 'a whole number from 1 to 36500',
+    },
     log_level: { type: 'string', enum: LOG_LEVELS, description: `one of ${LOG_LEVELS.join(', ')}` },
   },
 } as const;

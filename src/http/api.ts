@@ -1,6 +1,8 @@
 /** The public API: the route table, mounted. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Router from '@koa/router';
+import type { Audit } from '../access/audit.ts';
+import { recordAct, recordRefusal, type Trail } from '../access/audit-trail.ts';
 import type { Caller } from '../access/caller.ts';
 import type { Gate } from '../access/gate.ts';
 import { VisageError } from '../errors.ts';
@@ -78,24 +80,46 @@ function handle(route: Route, request: PublicRequest, caller: Caller | null, ima
   return route.handler({ ...request, caller, image: image as ImageInput });
 }
 
+/** What the routes are mounted on. */
+export interface RouterParts {
+  readonly gate: Gate;
+  readonly audit: Pick<Audit, 'record' | 'refuse'>;
+}
+
 /** Answers one request of a route. Who is calling is settled before a byte of the body is read. */
-function responderOf(route: Route, gate: Gate): (context: Context) => Promise<RouteResponse> {
+function responderOf(
+  route: Route,
+  { gate, audit }: RouterParts,
+): (context: Context) => Promise<RouteResponse> {
   const readPath = pathReaderOf(route);
   const readInput = inputReaderOf(route);
-  return async (context) => {
-    const { requestId } = context.state;
+  const respond = async (context: Context, trail: Trail) => {
+    const { requestId } = trail;
     const headers = context.req.headersDistinct;
     const admission = await gate(route, {
       requestId,
       headers,
       peer: context.req.socket.remoteAddress,
       setHeader: (name, value) => context.set(name, value),
+      trail,
     });
     const { caller, address } = admission;
     const params = readPath(context.params);
     const { query, body, image } = await readInput(context);
     const request = { requestId, address, headers, params, query, body };
-    return admission.run(async () => handle(route, request, caller, image));
+    const response = await admission.run(async () => handle(route, request, caller, image));
+    await recordAct(audit, route, trail, request, response);
+    return response;
+  };
+  return async (context) => {
+    const { requestId } = context.state;
+    const trail: Trail = { requestId, address: context.req.socket.remoteAddress ?? null, caller: null };
+    try {
+      return await respond(context, trail);
+    } catch (error) {
+      recordRefusal(audit, route, trail, error);
+      throw error;
+    }
   };
 }
 
@@ -112,10 +136,10 @@ function answer(context: Context, route: Route, response: RouteResponse): void {
  * The router of a table of routes.
  * @throws Error if a schema of the table does not compile.
  */
-export function createRouter(routes: readonly Route[], gate: Gate): Router<RequestState> {
+export function createRouter(routes: readonly Route[], parts: RouterParts): Router<RequestState> {
   const router = new Router<RequestState>({ sensitive: true, strict: true });
   for (const route of routes) {
-    const respond = responderOf(route, gate);
+    const respond = responderOf(route, parts);
     const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
     router.register(path, [route.method], async (context) => {
       context.state.route = route.path;

@@ -2,6 +2,7 @@
  * A route is data: one table registers it, compiles its validators and makes the OpenAPI document. Nothing of the
  * HTTP framework is in here.
  */
+import type { AuditActor } from '../access/audit.ts';
 import type { Caller } from '../access/caller.ts';
 import type { Role } from '../access/roles.ts';
 import type { RouteScope } from '../access/scopes.ts';
@@ -68,6 +69,12 @@ export interface RouteResponse {
   readonly body: unknown;
   /** Headers of the answer, such as cookies. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  /** What the audit log cannot know from the request: the id of what was made, or who has logged in. */
+  readonly audit?: {
+    readonly target?: string;
+    readonly actor?: AuditActor;
+    readonly accountId?: string;
+  };
 }
 
 /** One successful answer of a route, for the OpenAPI document and for tests. */
@@ -98,6 +105,11 @@ interface RouteData {
   readonly body?: Schema;
   /** Successful answers by status. */
   readonly responses: Readonly<Record<number, ResponseSpec>>;
+  /**
+   * Set where success is an administrative act: it is in the audit log, on disk, before it is answered. `target` names
+   * the parameters of which the first one given says what it was done to.
+   */
+  readonly audit?: { readonly action: string; readonly target?: string | readonly string[] };
   /** The codes that this route can answer beyond those that every route of its kind can. */
   readonly errors: readonly ErrorCode[];
 }

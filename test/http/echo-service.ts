@@ -115,7 +115,8 @@ export async function startEchoService(): Promise<EchoService> {
       run: (work) => work(),
     };
   };
-  mountRouter(app, createRouter([...echoRoutes(hooks), FAIL], gate));
+  const audit = { record: async () => {}, refuse: () => {} };
+  mountRouter(app, createRouter([...echoRoutes(hooks), FAIL], { gate, audit }));
   const server = createHttpServer(app.callback());
   await listen(server, { host: '127.0.0.1', port: 0 });
   const { port } = server.address() as AddressInfo;
