@@ -52,13 +52,16 @@ export interface FieldError {
 export class VisageError extends Error {
   readonly code: ErrorCode;
   readonly errors: readonly FieldError[] | undefined;
+  /** Seconds after which trying again makes sense; undefined for what is usual for the code. */
+  readonly retryAfter: number | undefined;
 
   /** @param detail one sentence that says what is wrong and, where it helps, what to do. */
-  constructor(code: ErrorCode, detail: string, errors?: readonly FieldError[]) {
+  constructor(code: ErrorCode, detail: string, errors?: readonly FieldError[], retryAfter?: number) {
     super(detail);
     this.name = 'VisageError';
     this.code = code;
     this.errors = errors;
+    this.retryAfter = retryAfter;
   }
 
   get status(): number {

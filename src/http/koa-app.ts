@@ -29,7 +29,7 @@ function answerProblem(context: Context, error: unknown, log: Log): ErrorCode {
   const problem = problemOf(error, requestId);
   if (!(error instanceof VisageError)) log.error({ requestId, err: error }, 'unexpected error');
   context.status = problem.status;
-  context.set(problemHeaders(problem.code));
+  context.set(problemHeaders(problem.code, error instanceof VisageError ? error.retryAfter : undefined));
   context.body = Buffer.from(JSON.stringify(problem));
   context.type = PROBLEM_TYPE;
   return problem.code;

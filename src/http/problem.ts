@@ -42,9 +42,9 @@ export function problemOf(error: unknown, requestId: string): Problem {
   };
 }
 
-/** Headers that belong to a code. */
-export function problemHeaders(code: ErrorCode): Readonly<Record<string, string>> {
-  const seconds = RETRY_AFTER_SECONDS[code];
+/** Headers that belong to a code. @param retryAfter seconds, where the error says them. */
+export function problemHeaders(code: ErrorCode, retryAfter?: number): Readonly<Record<string, string>> {
+  const seconds = retryAfter ?? RETRY_AFTER_SECONDS[code];
   if (seconds !== undefined) return { 'Retry-After': String(seconds) };
   if (ERRORS[code].status === 401)
     return { 'WWW-Authenticate': 'ApiKey realm="visage", Bearer realm="visage"' };

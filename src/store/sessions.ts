@@ -60,7 +60,7 @@ export class Sessions {
     return write(() => {
       const key: [string, string] = [place.memberId, place.sessionId];
       const record = db.sessions.get(key);
-      if (!record || record.kind !== 'token' || record.expiresAt <= now) return null;
+      if (record?.kind !== 'token' || record.expiresAt <= now) return null;
       if (record.secretHash !== hashes.sent) {
         db.sessions.remove(key);
         return null;
