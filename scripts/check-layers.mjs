@@ -10,13 +10,16 @@ import { fileURLToPath } from 'node:url';
 
 const LEAVES = ['errors', 'native', 'config', 'ops'];
 
+/** What a table of routes is written with. */
+const TABLES = ['http/route', 'http/schema', 'http/paging'];
+
 /** What each part of `src/` may import, besides itself: a folder, or one module of it. */
 const SRC = {
   main: ['*'],
   app: ['access', 'recognition', 'http', 'vision', 'vector', 'store', ...LEAVES],
   cli: ['access', 'recognition', 'http', 'vision', 'vector', 'store', ...LEAVES],
-  recognition: ['access/caller', 'http/route', 'vision', 'vector', 'store', ...LEAVES],
-  access: ['http/route', 'store', ...LEAVES],
+  recognition: ['access/caller', ...TABLES, 'vision', 'vector', 'store', ...LEAVES],
+  access: [...TABLES, 'store', ...LEAVES],
   http: ['access', ...LEAVES],
   vision: LEAVES,
   vector: LEAVES,

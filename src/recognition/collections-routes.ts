@@ -1,8 +1,9 @@
+import { NEXT_CURSOR, PAGING } from '../http/paging.ts';
 import type { CallerRoute, Schema } from '../http/route.ts';
+import { EMPTY, object } from '../http/schema.ts';
 import type { Collection } from '../store/records.ts';
 import type { CollectionService } from './collections.ts';
-import { NEXT_CURSOR, PAGING } from './paging.ts';
-import { COLLECTION_ID, EMPTY, object } from './schemas.ts';
+import { COLLECTION_ID } from './schemas.ts';
 
 const TAGS = ['Collections'];
 const ACCESS = { by: 'caller', scope: 'v1:collections' } as const;
@@ -101,6 +102,7 @@ export function collectionRoutes(collections: CollectionService): readonly Calle
       method: 'POST',
       path: '/v1/collection/create',
       operationId: 'createCollection',
+      audit: { action: 'collection.create', target: 'collectionId' },
       summary: 'Create a collection',
       tags: TAGS,
       access: ACCESS,
@@ -120,6 +122,7 @@ export function collectionRoutes(collections: CollectionService): readonly Calle
       method: 'PUT',
       path: '/v1/collection/update',
       operationId: 'updateCollection',
+      audit: { action: 'collection.update', target: 'collectionId' },
       summary: 'Change the description of a collection',
       description: 'Without `description` the old one stays; null removes it.',
       tags: TAGS,
@@ -137,6 +140,7 @@ export function collectionRoutes(collections: CollectionService): readonly Calle
       method: 'DELETE',
       path: '/v1/collection/reset',
       operationId: 'resetCollection',
+      audit: { action: 'collection.reset', target: 'collectionId' },
       summary: 'Remove all faces of a collection',
       description: 'The collection and its description stay. This cannot be undone.',
       tags: TAGS,
@@ -154,6 +158,7 @@ export function collectionRoutes(collections: CollectionService): readonly Calle
       method: 'DELETE',
       path: '/v1/collection/delete',
       operationId: 'deleteCollection',
+      audit: { action: 'collection.delete', target: 'collectionId' },
       summary: 'Delete a collection with its faces',
       description: 'Deleting a collection that is not there succeeds.',
       tags: TAGS,

@@ -1,8 +1,8 @@
 import type { Caller } from '../access/caller.ts';
 import { VisageError } from '../errors.ts';
+import { decodeCursor, encodeCursor } from '../http/paging.ts';
 import type { Collection } from '../store/records.ts';
 import { checkAllowed, collectionOf } from './collection-access.ts';
-import { decodeCursor, encodeCursor } from './paging.ts';
 import type { RecognitionParts } from './parts.ts';
 
 const COLLECTION_ID = /^[A-Za-z0-9_.-]{1,255}$/;

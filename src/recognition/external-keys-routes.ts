@@ -1,7 +1,8 @@
+import { NEXT_CURSOR, PAGING } from '../http/paging.ts';
 import type { CallerRoute } from '../http/route.ts';
+import { EMPTY, object } from '../http/schema.ts';
 import type { ExternalKeyService } from './external-keys.ts';
-import { NEXT_CURSOR, PAGING } from './paging.ts';
-import { COLLECTION_ID, EMPTY, EXTERNAL_KEY, FACE_ID, ISSUED_FACE_ID, object } from './schemas.ts';
+import { COLLECTION_ID, EXTERNAL_KEY, FACE_ID, ISSUED_FACE_ID } from './schemas.ts';
 
 const TAGS = ['External keys'];
 const ACCESS = { by: 'caller', scope: 'v1:external-keys' } as const;

@@ -1,6 +1,6 @@
 import type { Caller } from '../access/caller.ts';
+import { decodeCursor, encodeCursor } from '../http/paging.ts';
 import { checkAllowed } from './collection-access.ts';
-import { decodeCursor, encodeCursor } from './paging.ts';
 import type { RecognitionParts } from './parts.ts';
 
 const LABEL = /^[1-9][0-9]{0,15}$/;

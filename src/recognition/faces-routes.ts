@@ -1,7 +1,8 @@
 import { VisageError } from '../errors.ts';
 import type { CallerRoute, ImageRoute, Schema } from '../http/route.ts';
+import { EMPTY, nullable, object } from '../http/schema.ts';
 import type { FaceService } from './faces.ts';
-import { COLLECTION_ID, EMPTY, EXTERNAL_KEY, FACE_ID, ISSUED_FACE_ID, nullable, object } from './schemas.ts';
+import { COLLECTION_ID, EXTERNAL_KEY, FACE_ID, ISSUED_FACE_ID } from './schemas.ts';
 
 const TAGS = ['Faces'];
 const ACCESS = { by: 'caller', scope: 'v1:faces' } as const;
@@ -169,6 +170,7 @@ export function faceRoutes(faces: FaceService): readonly (CallerRoute | ImageRou
       method: 'DELETE',
       path: '/v1/face/delete',
       operationId: 'deleteFace',
+      audit: { action: 'face.delete', target: ['faceId', 'externalKey'] },
       summary: 'Delete a face, or every face with an external key',
       description: 'Takes either `faceId` or `externalKey`.',
       tags: TAGS,

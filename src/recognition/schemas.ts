@@ -1,20 +1,5 @@
-/** The parts that the schemas of several routes share. */
+/** The parts that the schemas of several routes of recognition share. */
 import type { Schema } from '../http/route.ts';
-
-/** An object schema that takes no other property; all of them are required but those named. */
-export function object(
-  properties: Readonly<Record<string, Schema>>,
-  { optional = [], ...rest }: { optional?: readonly string[]; [keyword: string]: unknown } = {},
-): Schema {
-  const required = Object.keys(properties).filter((name) => !optional.includes(name));
-  return {
-    type: 'object',
-    properties,
-    ...(required.length > 0 ? { required } : {}),
-    additionalProperties: false,
-    ...rest,
-  };
-}
 
 export const COLLECTION_ID: Schema = {
   type: 'string',
@@ -51,11 +36,3 @@ export const EXTERNAL_KEY: Schema = {
   description: "The caller's own name for a face: printable ASCII without spaces.",
   examples: ['user-123'],
 };
-
-/** The answer of calls that say nothing but that they succeeded. */
-export const EMPTY: Schema = object({}, { examples: [{}] });
-
-/** The same schema with null allowed. */
-export function nullable(schema: Schema, description: string): Schema {
-  return { ...schema, type: [schema.type, 'null'], description };
-}

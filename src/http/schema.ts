@@ -1,0 +1,25 @@
+/** JSON Schemas as the tables of routes are written with. */
+import type { Schema } from './route.ts';
+
+/** An object schema that takes no other property; all of them are required but those named. */
+export function object(
+  properties: Readonly<Record<string, Schema>>,
+  { optional = [], ...rest }: { optional?: readonly string[]; [keyword: string]: unknown } = {},
+): Schema {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name));
+  return {
+    type: 'object',
+    properties,
+    ...(required.length > 0 ? { required } : {}),
+    additionalProperties: false,
+    ...rest,
+  };
+}
+
+/** The answer of calls that say nothing but that they succeeded. */
+export const EMPTY: Schema = object({}, { examples: [{}] });
+
+/** The same schema with null allowed. */
+export function nullable(schema: Schema, description: string): Schema {
+  return { ...schema, type: [schema.type, 'null'], description };
+}
