@@ -1,5 +1,6 @@
 /** Wiring: the parts of the service put together to one application. */
 import type { Audit } from './access/audit.ts';
+import { auditRoutes } from './access/audit-routes.ts';
 import { createGate } from './access/gate.ts';
 import { createRouter, mountRouter } from './http/api.ts';
 import { type App, createKoaApp } from './http/koa-app.ts';
@@ -23,7 +24,7 @@ export interface AppParts extends RecognitionParts {
 
 /** Every route of the public API. */
 export function routeTable(parts: RecognitionParts & { readonly health: Health }): Route[] {
-  return [...recognitionRoutes(parts), ...systemRoutes(parts.health)];
+  return [...recognitionRoutes(parts), ...auditRoutes(parts), ...systemRoutes(parts.health)];
 }
 
 /** The public API. Its `callback()` is a request listener: nothing listens yet. */
