@@ -1,0 +1,215 @@
+/**
+ * `npm run bench:pipeline`: what a search costs next to the bare floor, libjpeg-turbo's decode plus the networks alone.
+ *
+ * The floor (`bench/native/floor.cc`) runs before and after, so that a machine that speeds up or slows down shows.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { createExecutor } from '../src/native.ts';
+import { openModelPack } from '../src/vision/model-pack.ts';
+import { Recognizer } from '../src/vision/recognizer.ts';
+import { ROOT, startChild, visagectl } from '../test/e2e/service.ts';
+
+const ITERATIONS = 300;
+const CLIENTS = 16;
+const SAMPLES = join(ROOT, 'node_modules/@vladmandic/face-api/demo');
+const FLOOR_STEPS = ['decode', 'detect', 'landmarks', 'embed', 'total'] as const;
+const STAGES = ['decode', 'detect', 'align', 'embed'] as const;
+
+interface Quantiles {
+  readonly p50: number;
+  readonly p99: number;
+}
+type Floor = Readonly<Record<(typeof FLOOR_STEPS)[number], Quantiles>>;
+
+/** One way to send a picture. */
+interface Body {
+  readonly name: string;
+  readonly type: string;
+  readonly query: string;
+  readonly data: Buffer;
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'visage-bench-'));
+const service = await startChild(folder);
+try {
+  await run();
+} finally {
+  await service.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function run(): Promise<void> {
+  execFileSync('cmake', ['--build', 'build', '--target', 'visage_floor'], { cwd: ROOT, stdio: 'ignore' });
+  const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  console.log(`machine       ${cpus()[0]?.model}, ${availableParallelism()} cores, Node ${process.version}`);
+  console.log(`visage        ${version}, model pack faceplugin, ${ITERATIONS} iterations a line\n`);
+
+  const made = await visagectl(['keys', 'create', '--name', 'bench'], { VISAGE_DATA_DIR: folder });
+  const key = made.stdout.trim();
+  const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
+  const call = (method: string, path: string, type: string, data: Buffer) =>
+    send(
+      agent,
+      `${service.url}${path}`,
+      method,
+      { authorization: `ApiKey ${key}`, 'content-type': type },
+      data,
+    );
+  await call('POST', '/v1/collection/create', 'application/json', Buffer.from('{"collectionId":"bench"}'));
+  for (let i = 1; i <= 6; i++) {
+    await call('POST', '/v1/face/index?collectionId=bench', 'image/jpeg', await picture(i, 640, 480));
+  }
+
+  await measure('640 x 480', await picture(1, 640, 480), call, true);
+  await measure('4000 x 3000', await picture(1, 4000, 3000), call, false);
+  agent.destroy();
+}
+
+/** A 4:3 cut of a sample photograph as a JPEG of quality 90. */
+function picture(sample: number, width: number, height: number): Promise<Buffer> {
+  return sharp(join(SAMPLES, `sample${sample}.jpg`))
+    .resize(width, height)
+    .jpeg({ quality: 90 })
+    .toBuffer();
+}
+
+type Call = (method: string, path: string, type: string, data: Buffer) => Promise<void>;
+
+async function measure(title: string, jpeg: Buffer, call: Call, throughput: boolean): Promise<void> {
+  const file = join(folder, `${title.replaceAll(' ', '')}.jpg`);
+  await writeFile(file, jpeg);
+  console.log(
+    `${title} JPEG, ${Math.round(jpeg.length / 1024)} KB`.padEnd(44),
+    '   p50 ms   p99 ms   x floor',
+  );
+
+  const before = floorOf(file);
+  const stages = await stagesOf(jpeg);
+  const requests: [string, Quantiles][] = [];
+  for (const body of bodies(jpeg)) {
+    requests.push([`request, one client, ${body.name}`, quantiles(await timesOf(body, 1, ITERATIONS, call))]);
+  }
+  const began = performance.now();
+  if (throughput) await timesOf(bodies(jpeg)[0] as Body, CLIENTS, 4 * ITERATIONS, call);
+  const seconds = (performance.now() - began) / 1000;
+  const after = floorOf(file);
+
+  const floor = (before.total.p50 + after.total.p50) / 2;
+  for (const step of FLOOR_STEPS) {
+    line(`floor: ${step}`, { p50: (before[step].p50 + after[step].p50) / 2, p99: after[step].p99 }, floor);
+  }
+  for (const [name, times] of stages) line(`pipeline: ${name}`, times, floor);
+  for (const [name, times] of requests) line(name, times, floor);
+  if (throughput) {
+    const rate = (4 * ITERATIONS) / seconds;
+    const limit = (1000 * availableParallelism()) / floor;
+    console.log(
+      `requests a second, ${CLIENTS} clients`.padEnd(44),
+      `${rate.toFixed(1)}, ${((100 * rate) / limit).toFixed(0)} % of cores divided by floor (${limit.toFixed(1)})`,
+    );
+  }
+  console.log(
+    `floor before and after: ${before.total.p50.toFixed(2)} and ${after.total.p50.toFixed(2)} ms\n`,
+  );
+}
+
+function floorOf(file: string): Floor {
+  const out = execFileSync(join(ROOT, 'build/visage_floor'), [
+    file,
+    join(ROOT, 'models/faceplugin'),
+    String(ITERATIONS),
+  ]);
+  return JSON.parse(out.toString()) as Floor;
+}
+
+/** The addon's own clock, one picture at a time on one thread, without HTTP. */
+async function stagesOf(jpeg: Buffer): Promise<[string, Quantiles][]> {
+  const executor = createExecutor({ threads: 1, maxQueue: 4 });
+  const recognizer = await Recognizer.load(await openModelPack('faceplugin'), executor);
+  const times = new Map<string, number[]>([...STAGES, 'total'].map((stage) => [stage, []]));
+  for (let i = -10; i < ITERATIONS; i++) {
+    const { timings } = await recognizer.analyze(jpeg, 'binary');
+    if (i < 0) continue;
+    for (const stage of STAGES) times.get(stage)?.push(timings[stage]);
+    times.get('total')?.push(STAGES.reduce((sum, stage) => sum + timings[stage], 0));
+  }
+  await executor.close();
+  return Array.from(times, ([stage, values]) => [stage, quantiles(values)]);
+}
+
+function bodies(jpeg: Buffer): Body[] {
+  const edge = 'visage-bench-form';
+  const form = Buffer.concat([
+    Buffer.from(
+      `--${edge}\r\nContent-Disposition: form-data; name="collectionId"\r\n\r\nbench\r\n` +
+        `--${edge}\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n`,
+    ),
+    jpeg,
+    Buffer.from(`\r\n--${edge}--\r\n`),
+  ]);
+  const json = JSON.stringify({ collectionId: 'bench', image: { bytes: jpeg.toString('base64') } });
+  return [
+    { name: 'image body', type: 'image/jpeg', query: '?collectionId=bench', data: jpeg },
+    { name: 'multipart', type: `multipart/form-data; boundary=${edge}`, query: '', data: form },
+    { name: 'base64 in JSON', type: 'application/json', query: '', data: Buffer.from(json) },
+  ];
+}
+
+/** Milliseconds of each of `count` searches by `clients` clients that each wait for their answer. */
+async function timesOf(body: Body, clients: number, count: number, call: Call): Promise<number[]> {
+  const times: number[] = [];
+  let left = count + 2 * clients;
+  const client = async () => {
+    while (left-- > 0) {
+      const began = performance.now();
+      await call('POST', `/v1/face/search${body.query}`, body.type, body.data);
+      times.push(performance.now() - began);
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+  return times.slice(2 * clients);
+}
+
+function send(
+  agent: Agent,
+  url: string,
+  method: string,
+  headers: Record<string, string>,
+  data: Buffer,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      url,
+      { agent, method, headers: { ...headers, 'content-length': data.length } },
+      (answer) => {
+        answer.resume().once('end', () => {
+          if (answer.statusCode === 200) resolve();
+          else reject(new Error(`${method} ${url} answered ${answer.statusCode}`));
+        });
+      },
+    );
+    sent.once('error', reject);
+    sent.end(data);
+  });
+}
+
+function quantiles(times: number[]): Quantiles {
+  const sorted = [...times].sort((a, b) => a - b);
+  const at = (share: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] as number;
+  return { p50: at(0.5), p99: at(0.99) };
+}
+
+function line(name: string, { p50, p99 }: Quantiles, floor: number): void {
+  const columns = [
+    p50.toFixed(2).padStart(9),
+    p99.toFixed(2).padStart(8),
+    (p50 / floor).toFixed(2).padStart(9),
+  ];
+  console.log(name.padEnd(44), columns.join(' '));
+}
