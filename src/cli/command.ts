@@ -1,6 +1,9 @@
 /** What a command of visagectl is: adding one is one file and one line in `main.ts`. */
+import { resolve } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { loadConfig } from '../config/load.ts';
 import { nearest } from '../config/nearest.ts';
+import type { Config } from '../config/settings.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 
 export interface Command {
@@ -28,6 +31,24 @@ export const DATA_OPTIONS = {
 } as const satisfies Options;
 
 export const DATA_USAGE = '[--data-dir DIR] [--config FILE]';
+
+/** Values of {@link DATA_OPTIONS}. */
+export interface DataOptions {
+  readonly 'data-dir'?: string | undefined;
+  readonly config?: string | undefined;
+}
+
+/**
+ * The settings that a command works with.
+ * @param options `data-dir` and `config` stand over `VISAGE_DATA_DIR` and `VISAGE_CONFIG`.
+ * @throws ConfigError.
+ */
+export function configOf(options: DataOptions): Config {
+  const environment = { ...process.env };
+  if (options.config !== undefined) environment.VISAGE_CONFIG = options.config;
+  if (options['data-dir'] !== undefined) environment.VISAGE_DATA_DIR = resolve(options['data-dir']);
+  return loadConfig(environment);
+}
 
 /**
  * Reads options; `--name VALUE`, `--name=VALUE`.

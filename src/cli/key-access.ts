@@ -1,12 +1,11 @@
 /** Where visagectl administers keys: in the running service, or in the store itself. */
 import { request } from 'node:http';
-import { resolve } from 'node:path';
 import { type KeyAdministration, keyAdministration } from '../access/key-administration.ts';
-import { loadConfig } from '../config/load.ts';
 import { isErrorCode, VisageError } from '../errors.ts';
 import { adminSocketPath, takeDataFolder } from '../ops/data-folder.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import { Store } from '../store/store.ts';
+import { configOf, type DataOptions } from './command.ts';
 
 const ANSWER_LIMIT_MS = 15_000;
 
@@ -83,13 +82,10 @@ async function inStore<T>(folder: string, work: (keys: KeyAdministration) => Pro
  * @throws ConfigError, ExitError, VisageError.
  */
 export async function withKeys<T>(
-  options: { readonly 'data-dir'?: string | undefined; readonly config?: string | undefined },
+  options: DataOptions,
   work: (keys: KeyAdministration) => Promise<T>,
 ): Promise<T> {
-  const environment = { ...process.env };
-  if (options.config !== undefined) environment.VISAGE_CONFIG = options.config;
-  if (options['data-dir'] !== undefined) environment.VISAGE_DATA_DIR = resolve(options['data-dir']);
-  const { dataDir } = loadConfig(environment);
+  const { dataDir } = configOf(options);
   try {
     return await inService(dataDir, work);
   } catch (error) {

@@ -2,13 +2,22 @@
 import { nearest } from '../config/nearest.ts';
 import { VisageError } from '../errors.ts';
 import { EXIT, exitCodeOf } from '../ops/exit-codes.ts';
+import { auditExport } from './audit-export.ts';
+import { auditVerify } from './audit-verify.ts';
 import { type Command, usageError } from './command.ts';
 import { keysCreate } from './keys-create.ts';
 import { keysList } from './keys-list.ts';
 import { keysRevoke } from './keys-revoke.ts';
 import { modelsCalibrate } from './models-calibrate.ts';
 
-const COMMANDS: readonly Command[] = [keysCreate, keysList, keysRevoke, modelsCalibrate];
+const COMMANDS: readonly Command[] = [
+  keysCreate,
+  keysList,
+  keysRevoke,
+  modelsCalibrate,
+  auditExport,
+  auditVerify,
+];
 
 function usage(commands: readonly Command[]): string {
   const lines = commands.map(({ name, usage, summary }) => `  visagectl ${name} ${usage}\n      ${summary}`);
