@@ -23,9 +23,12 @@ interface Entry {
   touched: number;
 }
 
-/** One attempt under way; it counts as a failure until it is said to have succeeded. */
+/** One attempt under way; it counts as a failure until its outcome is told. */
 export interface Attempt {
+  /** The account's failures are forgotten. */
   succeed(): void;
+  /** It came to no outcome. */
+  cancel(): void;
 }
 
 /**
@@ -66,6 +69,10 @@ export class LoginThrottle {
       succeed: () => {
         this.#entries.delete(accountKey);
         // Only this attempt is taken back: whoever knows one password would wash away guesses at the others.
+        this.#forgive(addressKey);
+      },
+      cancel: () => {
+        this.#forgive(accountKey);
         this.#forgive(addressKey);
       },
     };
