@@ -12,6 +12,8 @@ export interface CallingKey {
 export interface CallingMember {
   readonly id: string;
   readonly role: Role;
+  /** The log-in that the call belongs to. */
+  readonly sessionId: string;
 }
 
 /** Who is calling, after authentication: a key or a member, never both. */

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { VisageError } from '../errors.ts';
 
-/** Failures that cost nothing: people mistype. */
-const FREE_FAILURES = 5;
+/** Failures that cost nothing: people mistype, and many of them may share an address. */
+const FREE_FAILURES = { account: 5, address: 20 } as const;
 
 /** Longest delay, seconds. An account's is short, or a stranger could keep its member out; an address's is not. */
 export const LONGEST_DELAY = { account: 60, address: 900 } as const;
@@ -32,9 +32,9 @@ export interface Attempt {
 }
 
 /**
- * Counts failures of accounts (known or not, so that they cannot be told apart) and of addresses. The delay after
- * the n-th failure is 2^(n-5) seconds. It is kept in memory only: a restart forgets it, which gives a guesser five
- * free attempts more, and no failed attempt costs a write to the disk.
+ * Counts failures of accounts (known or not, so that they cannot be told apart) and of addresses. The first failure
+ * that is not free delays the next attempt by a second, each further one by twice as much. It is kept in memory only:
+ * a restart forgets it, which gives a guesser the free attempts again, and no failed attempt costs a write to the disk.
  */
 export class LoginThrottle {
   readonly #entries = new Map<string, Entry>();
@@ -86,8 +86,8 @@ export class LoginThrottle {
 
   #fail(kind: ThrottleKind, key: string, now: number): void {
     const failures = (this.#entries.get(key)?.failures ?? 0) + 1;
-    const beyond = failures - FREE_FAILURES;
-    const seconds = beyond < 0 ? 0 : Math.min(2 ** beyond, LONGEST_DELAY[kind]);
+    const beyond = failures - FREE_FAILURES[kind];
+    const seconds = beyond <= 0 ? 0 : Math.min(2 ** (beyond - 1), LONGEST_DELAY[kind]);
     // Removed first, so that the map stays in the order of touching.
     this.#entries.delete(key);
     this.#entries.set(key, { failures, notBefore: now + seconds * 1000, touched: now });

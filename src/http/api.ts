@@ -20,6 +20,7 @@ import type {
   RouteResponse,
   Schema,
 } from './route.ts';
+import { requiredOf } from './schema.ts';
 import { compile, queryParameters } from './validation.ts';
 
 /** Bytes of a JSON body without a picture. */
@@ -29,9 +30,16 @@ const NO_PARAMETERS: Schema = { type: 'object', additionalProperties: false };
 
 type BodyReader = (request: IncomingMessage, response: ServerResponse) => Promise<Record<string, unknown>>;
 
+/** Whether a request comes without a body, as `curl -X POST` sends it. */
+function hasNoBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
+}
+
 function jsonReader(schema: Schema): BodyReader {
   const validate = compile(schema, 'typed');
+  const isOptional = requiredOf(schema).length === 0;
   return async (request, response) => {
+    if (isOptional && hasNoBody(request)) return validate({});
     bodyForm(request.headers, ['json']);
     return validate(parseJson(await readBody(request, response, MAX_JSON_BYTES)));
   };

@@ -2,6 +2,7 @@
 import { ERRORS, type ErrorCode } from '../errors.ts';
 import { IMAGE_SCHEMA, imageBodySchema } from './image-request.ts';
 import type { Route, Schema } from './route.ts';
+import { requiredOf } from './schema.ts';
 
 /** A JSON object of the document. */
 export type Json = { [name: string]: unknown };
@@ -78,10 +79,6 @@ function propertiesOf(schema: Schema): [string, Schema][] {
   return Object.entries((schema.properties ?? {}) as Record<string, Schema>);
 }
 
-function requiredOf(schema: Schema): readonly string[] {
-  return (schema.required ?? []) as readonly string[];
-}
-
 function queryParameters(schema: Schema, isForRawImage: boolean): Json[] {
   return propertiesOf(schema).map(([name, { description, ...property }]) => {
     const note = isForRawImage ? 'Only beside a raw image body. ' : '';
@@ -138,7 +135,7 @@ function requestBody(route: Route): Json | undefined {
   if (!route.body) return undefined;
   const example = exampleOf(route.body);
   const media = { schema: route.body, ...(example ? { example } : {}) };
-  return { required: true, content: { 'application/json': media } };
+  return { required: requiredOf(route.body).length > 0, content: { 'application/json': media } };
 }
 
 function errorResponses(codes: readonly ErrorCode[]): Json {

@@ -23,3 +23,8 @@ export const EMPTY: Schema = object({}, { examples: [{}] });
 export function nullable(schema: Schema, description: string): Schema {
   return { ...schema, type: [schema.type, 'null'], description };
 }
+
+/** The names of the properties that an object schema requires. A body that requires none may be left out. */
+export function requiredOf(schema: Schema): readonly string[] {
+  return (schema.required ?? []) as readonly string[];
+}

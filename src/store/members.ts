@@ -29,7 +29,7 @@ export interface Member extends MemberRecord {
 export type ActiveMemberRecord = MemberRecord & { readonly passwordHash: string; readonly invitation: null };
 
 /** Decides on a member inside a transaction: the record to keep, or null to remove it. Throws to change nothing. */
-export type MemberDecision = (member: Member) => MemberRecord | null;
+export type MemberDecision = (record: MemberRecord, memberId: string) => MemberRecord | null;
 
 /**
  * Members, their e-mails and their invitations. Rules that must hold whatever runs at the same time are kept here:
@@ -122,9 +122,9 @@ export class Members {
   ): Promise<Member | null> {
     const { db, write } = this.#session;
     return write(() => {
-      const before = this.get(accountId, memberId);
+      const before = db.members.get([accountId, memberId]);
       if (!before) throw new VisageError('NOT_FOUND', 'There is no member of this id.');
-      const after = decide(before);
+      const after = decide(before, memberId);
       if (isOwner(before) && !(after && isOwner(after)) && ownerCount(db, accountId) < 2) {
         throw new VisageError(
           'PERMISSION_DENIED',
