@@ -1,0 +1,30 @@
+/** Writes to a store in each way that it has, and says on standard output when each write was acknowledged. */
+import { writeSync } from 'node:fs';
+import { createApiKey } from '../../src/access/api-keys.ts';
+import { FACE, PACK, storeWithCollection, template } from '../store/temporary-store.ts';
+
+const [folder] = process.argv.slice(2) as [string];
+const { store, owner } = await storeWithCollection(folder);
+const collectionId = 'people';
+
+async function acknowledged<T>(name: string, write: () => Promise<T>): Promise<T> {
+  writeSync(1, `${name}\n`);
+  const result = await write();
+  writeSync(1, 'acknowledged\n');
+  return result;
+}
+
+const { faceId } = await acknowledged('index', () => store.faces.add(owner, collectionId, FACE, template(1)));
+await acknowledged('set key', () =>
+  store.externalKeys.set(owner, collectionId, { faceId, externalKey: 'k', allowDuplicates: false }),
+);
+await acknowledged('take key', () => store.externalKeys.remove(owner, collectionId, 'k', null));
+await acknowledged('delete face', () => store.faces.removeById(owner, collectionId, faceId));
+await acknowledged('update', () => store.collections.update(owner, collectionId, 'new', 1));
+await acknowledged('API key', () =>
+  createApiKey(store, { accountId: owner.accountId, name: 'x', environment: 'live', collectionId: null }),
+);
+await acknowledged('reset', () => store.collections.reset(owner, collectionId, PACK, 1));
+await store.garbageCollected();
+await acknowledged('delete', () => store.collections.delete(owner, collectionId));
+process.kill(process.pid, 'SIGKILL');
