@@ -54,7 +54,7 @@ export function aptGet(run, args, byHand) {
   if (process.getuid() !== 0) {
     if (spawnSync('sudo', ['-n', 'true']).status !== 0) {
       throw new SetupError(
-        `Debian packages are missing, and this user is neither root nor may use sudo without a password. Run \`${byHand}\`, then start again.`,
+        `apt-get has work to do, and this user is neither root nor may use sudo without a password. Run \`${byHand}\`, then start again.`,
       );
     }
     command.unshift('sudo', '-n');
