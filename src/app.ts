@@ -2,6 +2,7 @@
 import type { Audit } from './access/audit.ts';
 import { auditRoutes } from './access/audit-routes.ts';
 import { createGate } from './access/gate.ts';
+import { type Identity, identityRoutes } from './access/identity.ts';
 import { createRouter, mountRouter } from './http/api.ts';
 import { type App, createKoaApp } from './http/koa-app.ts';
 import { openApiDocument } from './http/openapi.ts';
@@ -18,19 +19,25 @@ export interface AppParts extends RecognitionParts {
   readonly log: Log;
   readonly health: Health;
   readonly audit: Audit;
+  readonly identity: Identity;
   /** Version of the program, for the documentation. */
   readonly version: string;
 }
 
 /** Every route of the public API. */
-export function routeTable(parts: RecognitionParts & { readonly health: Health }): Route[] {
-  return [...recognitionRoutes(parts), ...auditRoutes(parts), ...systemRoutes(parts.health)];
+export function routeTable(parts: RecognitionParts & Pick<AppParts, 'health' | 'identity'>): Route[] {
+  return [
+    ...recognitionRoutes(parts),
+    ...identityRoutes(parts.identity),
+    ...auditRoutes(parts),
+    ...systemRoutes(parts.health),
+  ];
 }
 
 /** The public API. Its `callback()` is a request listener: nothing listens yet. */
 export function createApp(parts: AppParts): App {
   const routes = routeTable(parts);
-  const gate = createGate({ keys: parts.store.apiKeys });
+  const gate = createGate({ keys: parts.store.apiKeys, ...parts.identity });
   const router = createRouter(routes, { gate, audit: parts.audit });
   addDocumentation(router, openApiDocument(routes, parts.version));
   const app = createKoaApp(parts.log);

@@ -4,7 +4,9 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { relative } from 'node:path';
 import { Audit } from './access/audit.ts';
+import { createIdentity } from './access/identity.ts';
 import { keyAdministration } from './access/key-administration.ts';
+import { SigningKeys } from './access/signing-keys.ts';
 import { createApp } from './app.ts';
 import { loadConfig } from './config/load.ts';
 import type { Config } from './config/settings.ts';
@@ -80,14 +82,14 @@ async function listenPublic(server: Server, { host, port }: Config['listen']): P
 }
 
 /** For the person who started it: the address, a key, a call that works. */
-function greet(version: string, url: string, { dataDir }: Config): void {
+function greet(version: string, url: string, { dataDir }: Config, setupCode: string | null): void {
   const folder = relative(process.cwd(), dataDir) === 'data' ? '' : ` --data-dir '${dataDir}'`;
   process.stderr.write(`
 Visage ${version} serves at ${url}  (documentation: ${url}/swagger)
 
   KEY=$(bin/visagectl keys create --name first${folder})
   curl -H "Authorization: ApiKey $KEY" ${url}/v1/collection/get-all
-
+${setupCode === null ? '' : `\n  There is no owner yet. The set-up code, until the next start: ${setupCode}\n`}
 `);
 }
 
@@ -104,6 +106,11 @@ async function start(): Promise<void> {
   takeDataFolder(config.dataDir);
   const store = Store.open(config.dataDir);
   health.pass('storeOpen');
+  // The first run makes a key meanwhile, on a thread of its own.
+  const signingKeysReady = SigningKeys.open(config.dataDir, {
+    credentials: process.env.CREDENTIALS_DIRECTORY,
+  });
+  signingKeysReady.catch(() => {});
   const pack = await openModelPack(config.modelPack);
   const executor = createExecutor({ threads: config.threads, maxQueue: config.maxQueue });
   const recognizer = await Recognizer.load(pack, executor);
@@ -115,7 +122,10 @@ async function start(): Promise<void> {
   health.pass('selfInference');
 
   const audit = new Audit(store.audit, { now: Date.now, log, retention: config.audit });
-  const app = createApp({ store, indexes, recognizer, now: Date.now, log, health, audit, version });
+  const signingKeys = await signingKeysReady;
+  const { registration } = config;
+  const identity = createIdentity({ store, signingKeys, registration, dashboardOrigin: null, now: Date.now });
+  const app = createApp({ identity, store, indexes, recognizer, now: Date.now, log, health, audit, version });
   const server = createHttpServer(app.callback());
   const admin = createHttpServer(createAdminApp(keyAdministration(store), log).callback());
   const socket = adminSocketPath(config.dataDir);
@@ -135,6 +145,7 @@ async function start(): Promise<void> {
         run: () => Promise.all([server, admin].map((each) => drain(each, DRAIN_LIMIT_MS))),
       },
       { name: 'admin socket', run: () => socket.release() },
+      { name: 'passwords', run: () => identity.passwords.close() },
       { name: 'executor', run: () => executor.close() },
       { name: 'audit log', run: () => audit.close() },
       { name: 'store', run: () => store.close() },
@@ -142,7 +153,13 @@ async function start(): Promise<void> {
   });
   process.on('SIGTERM', shutdown).on('SIGINT', shutdown);
   log.info({ url, faces: indexes.total }, 'listening');
-  greet(version, url, config);
+  if (identity.setupCode) {
+    log.warn(
+      { setupCode: identity.setupCode.text },
+      'there is no owner yet: the set-up code lets one be made',
+    );
+  }
+  greet(version, url, config, identity.setupCode?.text ?? null);
 }
 
 try {

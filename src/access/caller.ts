@@ -5,6 +5,8 @@ import type { Scope } from './scopes.ts';
 /** The API key behind a call, be it sent itself or as a token. */
 export interface CallingKey {
   readonly id: string;
+  /** It was not sent itself: a token of it was. */
+  readonly isToken: boolean;
   readonly scopes: readonly Scope[];
 }
 

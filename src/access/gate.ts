@@ -1,8 +1,7 @@
 /** What stands before and around every handler of the public API. */
 import type { RequestHeaders, Route, RouteResponse } from '../http/route.ts';
-import type { ApiKeys } from '../store/api-keys.ts';
 import type { Trail } from './audit-trail.ts';
-import { authenticate } from './authenticate.ts';
+import { type AuthenticationParts, authenticate } from './authenticate.ts';
 import type { Caller } from './caller.ts';
 
 /** What is known of a request before its body is read. */
@@ -30,10 +29,10 @@ export interface Admission {
 /** Lets a request in before a byte of its body is read. @throws VisageError with the reason why not. */
 export type Gate = (route: Route, facts: RequestFacts) => Admission | Promise<Admission>;
 
-/** The gate over the keys of a store. */
-export function createGate({ keys }: { readonly keys: ApiKeys }): Gate {
-  return ({ access }, { headers, peer, trail }) => {
-    const caller = access.by === 'anyone' ? null : authenticate(headers, keys);
+/** The gate over those whom {@link authenticate} knows. */
+export function createGate(parts: AuthenticationParts): Gate {
+  return ({ access, method }, { headers, peer, trail }) => {
+    const caller = access.by === 'anyone' ? null : authenticate({ headers, method }, parts);
     trail.caller = caller;
     return { caller, address: peer ?? '', run: (handler) => handler() };
   };

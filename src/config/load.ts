@@ -125,6 +125,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     threads: Math.min(availableParallelism(), SETTINGS_SCHEMA.properties.threads.maximum),
     max_queue: 64,
     log_level: 'info',
+    registration: 'closed',
     audit_max_entries: 1_000_000,
     audit_max_days: 400,
     ...(file === undefined ? {} : fromFile(resolve(file))),
@@ -136,6 +137,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     threads: number;
     max_queue: number;
     log_level: LogLevel;
+    registration: Config['registration'];
     audit_max_entries: number;
     audit_max_days: number;
   };
@@ -146,6 +148,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     threads: values.threads,
     maxQueue: values.max_queue,
     logLevel: values.log_level,
+    registration: values.registration,
     audit: { maxEntries: values.audit_max_entries, maxDays: values.audit_max_days },
   };
 }

@@ -16,6 +16,8 @@ export interface Config {
   /** Jobs that may wait for a thread, 1..65536; more are answered `OVERLOADED`. */
   readonly maxQueue: number;
   readonly logLevel: LogLevel;
+  /** `open`: anybody may make an account of their own. */
+  readonly registration: 'closed' | 'open';
   /** Older audit entries are removed, and so are the oldest beyond a number. */
   readonly audit: { readonly maxEntries: number; readonly maxDays: number };
 }
@@ -53,6 +55,7 @@ export const SETTINGS_SCHEMA = {
       maximum: 36500,
       description: 'a whole number from 1 to 36500',
     },
+    registration: { type: 'string', enum: ['closed', 'open'], description: 'closed or open' },
     log_level: { type: 'string', enum: LOG_LEVELS, description: `one of ${LOG_LEVELS.join(', ')}` },
   },
 } as const;

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { createApiKey, hashApiKey, type NewApiKey } from '../../src/access/api-keys.ts';
-import { authenticate } from '../../src/access/authenticate.ts';
+import { type AuthenticationParts, authenticate } from '../../src/access/authenticate.ts';
+import { createIdentity } from '../../src/access/identity.ts';
+import { SigningKeys } from '../../src/access/signing-keys.ts';
 import type { VisageError } from '../../src/errors.ts';
 import { Store } from '../../src/store/store.ts';
 import { keyCaller } from './key-caller.ts';
@@ -13,10 +15,20 @@ let folder: string;
 let store: Store;
 let key: NewApiKey;
 let bound: NewApiKey;
+let parts: AuthenticationParts;
 
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
   store = Store.open(folder);
+  const signingKeys = await SigningKeys.open(folder);
+  const options = {
+    store,
+    signingKeys,
+    registration: 'closed',
+    dashboardOrigin: null,
+    now: Date.now,
+  } as const;
+  parts = { keys: store.apiKeys, ...createIdentity(options) };
   const { accountId } = store.accounts.first();
   key = await createApiKey(store, { accountId, name: 'one', environment: 'live', collectionId: null });
   bound = await createApiKey(store, { accountId, name: 'two', environment: 'test', collectionId: 'people' });
@@ -30,7 +42,8 @@ after(async () => {
 type Headers = Record<string, string | string[]>;
 
 function caller(headers: Headers) {
-  return authenticate(headers, store.apiKeys);
+  const lists = Object.entries(headers).map(([name, value]) => [name, [value].flat()]);
+  return authenticate({ headers: Object.fromEntries(lists), method: 'GET' }, parts);
 }
 
 function code(headers: Headers): string {
@@ -57,15 +70,9 @@ describe('a new API key', () => {
     assert.deepEqual(store.check(), []);
   });
 
-  test('needs an account, a name and a possible collection id', async () => {
-    const request = { accountId: key.accountId, name: 'x', environment: 'live', collectionId: null } as const;
-    await assert.rejects(createApiKey(store, { ...request, accountId: 'acc_0' }), {
-      code: 'ACCOUNT_NOT_FOUND',
-    });
-    await assert.rejects(createApiKey(store, { ...request, name: '' }), { code: 'VALIDATION_FAILED' });
-    await assert.rejects(createApiKey(store, { ...request, collectionId: 'a b' }), {
-      code: 'VALIDATION_FAILED',
-    });
+  test('needs an account', async () => {
+    const request = { accountId: 'acc_0', name: 'x', environment: 'live' } as const;
+    await assert.rejects(createApiKey(store, request), { code: 'ACCOUNT_NOT_FOUND' });
   });
 });
 
@@ -82,7 +89,7 @@ describe('a caller', () => {
       { 'x-api-key': key.key },
       { 'x-api-key': [key.key, key.key], authorization: [`ApiKey ${key.key}`] },
     ];
-    const expected = keyCaller(key.accountId, { key: { id: key.id, scopes: ['v1:*'] } });
+    const expected = keyCaller(key.accountId, { key: { id: key.id, isToken: false, scopes: ['v1:*'] } });
     for (const headers of forms) assert.deepEqual(caller(headers), expected);
   });
 
