@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { relative } from 'node:path';
 import { Audit } from './access/audit.ts';
 import { createIdentity } from './access/identity.ts';
+import { identityAdministration } from './access/identity-administration.ts';
 import { keyAdministration } from './access/key-administration.ts';
 import { SigningKeys } from './access/signing-keys.ts';
 import { createApp } from './app.ts';
@@ -127,7 +128,13 @@ async function start(): Promise<void> {
   const identity = createIdentity({ store, signingKeys, registration, dashboardOrigin: null, now: Date.now });
   const app = createApp({ identity, store, indexes, recognizer, now: Date.now, log, health, audit, version });
   const server = createHttpServer(app.callback());
-  const admin = createHttpServer(createAdminApp(keyAdministration(store), log).callback());
+  const admin = createHttpServer(
+    createAdminApp({
+      keys: keyAdministration(store),
+      identity: identityAdministration({ ...identity, audit, signingKeys: async () => signingKeys }),
+      log,
+    }).callback(),
+  );
   const socket = adminSocketPath(config.dataDir);
   removeStaleSocket(socket.path);
   await listen(admin, { path: socket.path });

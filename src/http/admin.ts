@@ -1,7 +1,9 @@
 /** The admin API: HTTP over a Unix socket in the data folder, whose mode is the authentication. */
 import Router from '@koa/router';
+import type { IdentityAdministration } from '../access/identity-administration.ts';
 import type { KeyAdministration, KeyRequest } from '../access/key-administration.ts';
 import type { Log } from '../ops/log.ts';
+import { addIdentityRoutes } from './admin-identity.ts';
 import { mountRouter } from './api.ts';
 import { readBody } from './body.ts';
 import { parseJson } from './json-body.ts';
@@ -22,8 +24,14 @@ const KEY_REQUEST_SCHEMA = {
   },
 } as const;
 
-/** `POST /api-keys`, `GET /api-keys`, `DELETE /api-keys/{id}`. */
-export function createAdminApp(keys: KeyAdministration, log: Log): App {
+export interface AdminParts {
+  readonly keys: KeyAdministration;
+  readonly identity: IdentityAdministration;
+  readonly log: Log;
+}
+
+/** `POST /api-keys`, `GET /api-keys`, `DELETE /api-keys/{id}`, and those of members and signing keys. */
+export function createAdminApp({ keys, identity, log }: AdminParts): App {
   const validate = compile(KEY_REQUEST_SCHEMA, 'typed');
   const router = new Router<RequestState>({ sensitive: true, strict: true });
   router.use((context, next) => {
@@ -43,6 +51,7 @@ export function createAdminApp(keys: KeyAdministration, log: Log): App {
     await keys.revoke(String(context.params.id));
     context.status = 204;
   });
+  addIdentityRoutes(router, identity);
   const app = createKoaApp(log);
   mountRouter(app, router);
   return app;
