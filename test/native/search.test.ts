@@ -139,6 +139,22 @@ describe('the search index', () => {
     assert.equal(index.size, 200);
   });
 
+  test('lets no search pass a write that was called before it, while an earlier search is still at work', async () => {
+    const [count, dimension] = [20_000, 128];
+    const index = createFlatIndex(executor, dimension);
+    await index.add(labels(count), rows(count, 9, dimension));
+    for (let round = 0; round < 5; round++) {
+      const key = BigInt(count + round);
+      const query = rows(1, 10 + round, dimension);
+      const [, , found] = await Promise.all([
+        index.search(query, count),
+        index.add(BigInt64Array.of(key), query),
+        index.search(query, 1),
+      ]);
+      assert.deepEqual([...found.ids], [key]);
+    }
+  });
+
   test('answers a longer probe with scores as many times larger, and a zero probe with zeros', async () => {
     const index = createFlatIndex(executor, DIMENSION);
     const vectors = rows(5, 5, DIMENSION);
