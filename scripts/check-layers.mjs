@@ -19,7 +19,7 @@ const SRC = {
   app: ['access', 'recognition', 'http', 'vision', 'vector', 'store', ...LEAVES],
   cli: ['access', 'recognition', 'http', 'vision', 'vector', 'store', ...LEAVES],
   recognition: ['access/caller', ...TABLES, 'vision', 'vector', 'store', ...LEAVES],
-  access: [...TABLES, 'store', ...LEAVES],
+  access: [...TABLES, 'http/validation', 'store', ...LEAVES],
   http: ['access', ...LEAVES],
   vision: LEAVES,
   vector: LEAVES,

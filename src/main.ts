@@ -2,7 +2,7 @@
 import { chmodSync, readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { Audit } from './access/audit.ts';
 import { createIdentity } from './access/identity.ts';
 import { identityAdministration } from './access/identity-administration.ts';
@@ -114,7 +114,7 @@ async function start(): Promise<void> {
   signingKeysReady.catch(() => {});
   const pack = await openModelPack(config.modelPack);
   const executor = createExecutor({ threads: config.threads, maxQueue: config.maxQueue });
-  const recognizer = await Recognizer.load(pack, executor);
+  const recognizer = await Recognizer.load(pack, executor, { folder: join(config.dataDir, 'prepared'), log });
   health.pass('modelsLoaded');
   const indexes = new GalleryIndexes(executor, recognizer.dimension);
   await rebuildIndexes(store, indexes, recognizer, log);
@@ -125,12 +125,29 @@ async function start(): Promise<void> {
   const audit = new Audit(store.audit, { now: Date.now, log, retention: config.audit });
   const signingKeys = await signingKeysReady;
   const { registration } = config;
-  const identity = createIdentity({ store, signingKeys, registration, dashboardOrigin: null, now: Date.now });
-  const app = createApp({ identity, store, indexes, recognizer, now: Date.now, log, health, audit, version });
+  const identity = createIdentity({
+    store,
+    signingKeys,
+    registration,
+    dashboardOrigin: config.web.dashboardOrigin,
+    now: Date.now,
+  });
+  const app = createApp({
+    web: config.web,
+    identity,
+    store,
+    indexes,
+    recognizer,
+    now: Date.now,
+    log,
+    health,
+    audit,
+    version,
+  });
   const server = createHttpServer(app.callback());
   const admin = createHttpServer(
     createAdminApp({
-      keys: keyAdministration(store),
+      keys: keyAdministration(store, config.access.plan),
       identity: identityAdministration({ ...identity, audit, signingKeys: async () => signingKeys }),
       log,
     }).callback(),

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { VisageError } from '../errors.ts';
+import type { NewKeyValue } from '../store/api-keys.ts';
 import { newIdentifier } from '../store/identifiers.ts';
-import type { Environment } from '../store/records.ts';
+import type { ApiKeyRecord, ApiKeySettings, Environment } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 
 const PATTERN = /^fr_(?:live|test)_[0-9a-f]{32}$/;
@@ -9,16 +10,30 @@ const PATTERN = /^fr_(?:live|test)_[0-9a-f]{32}$/;
 const PREFIX_LENGTH = 12;
 
 /** A new API key. This is the only time that the key itself is anywhere but with its owner. */
-export interface NewApiKey {
-  readonly id: string;
+export interface NewApiKey extends ApiKeyRecord {
   readonly key: string;
-  readonly prefix: string;
+}
+
+/** What a key is made of; what is left out is without limit. */
+export interface NewApiKeyRequest extends Partial<ApiKeySettings> {
   readonly accountId: string;
+  /** Whose key it is; left out for the operator's. */
+  readonly memberId?: string | null;
   readonly name: string;
   readonly environment: Environment;
-  readonly collectionId: string | null;
-  readonly createdAt: number;
 }
+
+const UNLIMITED: Omit<ApiKeySettings, 'name'> = {
+  collectionId: null,
+  scopes: ['v1:*'],
+  rateLimit: null,
+  allowedIps: [],
+  allowedExternalKeys: null,
+  allowedModels: null,
+  budget: null,
+  expiresAt: null,
+  frozen: false,
+};
 
 /** Whether a text has the form of an API key. */
 export function isApiKey(text: string): boolean {
@@ -30,31 +45,38 @@ export function hashApiKey(key: string): string {
   return createHash('sha256').update(key).digest('hex');
 }
 
+/** A key's value, with 128 random bits, and what the store keeps of it. */
+export function newKeyValue(environment: Environment): NewKeyValue & { readonly key: string } {
+  const key = `fr_${environment}_${randomBytes(16).toString('hex')}`;
+  return { key, hash: hashApiKey(key), prefix: key.slice(0, PREFIX_LENGTH) };
+}
+
 /**
- * Makes a key with 128 random bits. Resolves when it is on disk.
- * @param request `collectionId` null: for every collection of the account. @param now milliseconds since 1970.
+ * Makes a key. Resolves when it is on disk.
+ * @param request checked by the schema of whoever asks. @param now milliseconds since 1970.
+ * @param most keys that its member may have. @param confirm called inside the transaction; throws to change nothing.
  * @throws VisageError `ACCOUNT_NOT_FOUND`, `VALIDATION_FAILED`.
  */
 export async function createApiKey(
   store: Store,
-  request: { accountId: string; name: string; environment: Environment; collectionId: string | null },
+  request: NewApiKeyRequest,
   now: number = Date.now(),
+  most?: number,
+  confirm?: () => void,
 ): Promise<NewApiKey> {
-  const { accountId, name, environment, collectionId } = request;
-  if (!store.accounts.get(accountId)) throw new VisageError('ACCOUNT_NOT_FOUND', 'There is no such account.');
-  if (name.length < 1 || name.length > 255) {
-    throw new VisageError('VALIDATION_FAILED', 'The name of an API key has 1 to 255 characters.');
+  if (!store.accounts.get(request.accountId)) {
+    throw new VisageError('ACCOUNT_NOT_FOUND', 'There is no such account.');
   }
-  if (collectionId !== null && !/^[A-Za-z0-9_.-]{1,255}$/.test(collectionId)) {
-    throw new VisageError(
-      'VALIDATION_FAILED',
-      'A collection id has 1 to 255 of A-Z, a-z, 0-9, "_", "." and "-".',
-    );
-  }
-  const key = `fr_${environment}_${randomBytes(16).toString('hex')}`;
-  const id = newIdentifier('key_', now);
-  const prefix = key.slice(0, PREFIX_LENGTH);
-  const record = { id, accountId, name, prefix, environment, collectionId, createdAt: now };
-  await store.apiKeys.add(hashApiKey(key), record);
+  const { key, hash, prefix } = newKeyValue(request.environment);
+  const record: ApiKeyRecord = {
+    memberId: null,
+    ...UNLIMITED,
+    ...request,
+    id: newIdentifier('key_', now),
+    prefix,
+    generation: 1,
+    createdAt: now,
+  };
+  await store.apiKeys.add(hash, record, most, confirm);
   return { ...record, key };
 }

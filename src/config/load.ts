@@ -4,8 +4,10 @@ import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse as parseToml, TomlError } from 'smol-toml';
+import { ACCESS_DEFAULTS, type AccessValues, accessConfigOf } from './access-settings.ts';
 import { ConfigError } from './config-error.ts';
 import { nearest } from './nearest.ts';
+import { parseNetwork } from './networks.ts';
 import {
   type Config,
   environmentName,
@@ -15,10 +17,17 @@ import {
   SETTINGS_SCHEMA,
   type SettingName,
 } from './settings.ts';
+import { isOrigin, WEB_DEFAULTS, type WebValues, webConfigOf } from './web-settings.ts';
 
 const CONFIG_FILE_VARIABLE = 'VISAGE_CONFIG';
 
-const ajv = new Ajv2020({ formats: { 'host-port': (text: string) => parseListen(text) !== null } });
+const ajv = new Ajv2020({
+  formats: {
+    'host-port': (text: string) => parseListen(text) !== null,
+    network: (text: string) => parseNetwork(text) !== null,
+    origin: isOrigin,
+  },
+});
 const validators = new Map(
   SETTING_NAMES.map((name) => [name, ajv.compile(SETTINGS_SCHEMA.properties[name])]),
 );
@@ -90,6 +99,14 @@ function fromFile(file: string): Values {
   return values;
 }
 
+/** A setting's value as a variable writes it: a list has commas. */
+function settingOf(name: SettingName, text: string): unknown {
+  const { type } = SETTINGS_SCHEMA.properties[name];
+  if (type === 'integer' && /^-?\d{1,9}$/.test(text)) return Number(text);
+  if (type === 'array') return text.split(',').map((item) => item.trim());
+  return text;
+}
+
 function fromEnvironment(environment: NodeJS.ProcessEnv): Values {
   const settings = new Map(SETTING_NAMES.map((name) => [environmentName(name), name]));
   const values: Values = {};
@@ -100,8 +117,7 @@ function fromEnvironment(environment: NodeJS.ProcessEnv): Values {
       const known = [CONFIG_FILE_VARIABLE, ...settings.keys()];
       throw new ConfigError(`Unknown environment variable ${variable}: ${meant(variable, known)}`);
     }
-    const isNumber = SETTINGS_SCHEMA.properties[name].type === 'integer' && /^-?\d{1,9}$/.test(text);
-    const value = isNumber ? Number(text) : text;
+    const value = settingOf(name, text);
     check(name, value, `Environment variable ${variable}`);
     values[name] = value;
   }
@@ -128,19 +144,22 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     registration: 'closed',
     audit_max_entries: 1_000_000,
     audit_max_days: 400,
+    ...ACCESS_DEFAULTS,
+    ...WEB_DEFAULTS,
     ...(file === undefined ? {} : fromFile(resolve(file))),
     ...fromEnvironment(environment),
-  } as {
-    listen: string;
-    data_dir: string;
-    model_pack: string;
-    threads: number;
-    max_queue: number;
-    log_level: LogLevel;
-    registration: Config['registration'];
-    audit_max_entries: number;
-    audit_max_days: number;
-  };
+  } as AccessValues &
+    WebValues & {
+      listen: string;
+      data_dir: string;
+      model_pack: string;
+      threads: number;
+      max_queue: number;
+      log_level: LogLevel;
+      registration: Config['registration'];
+      audit_max_entries: number;
+      audit_max_days: number;
+    };
   return {
     listen: parseListen(values.listen) as Config['listen'],
     dataDir: resolve(values.data_dir),
@@ -148,6 +167,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     threads: values.threads,
     maxQueue: values.max_queue,
     logLevel: values.log_level,
+    access: accessConfigOf(values),
+    web: webConfigOf(values),
     registration: values.registration,
     audit: { maxEntries: values.audit_max_entries, maxDays: values.audit_max_days },
   };

@@ -3,6 +3,9 @@
  * variable, `VISAGE_` and the name in capitals.
  */
 
+import { ACCESS_SETTINGS, type AccessConfig } from './access-settings.ts';
+import { WEB_SETTINGS, type WebConfig } from './web-settings.ts';
+
 /** Settings of a running service, complete and checked. Folders are absolute. */
 export interface Config {
   /** Address of the API. `host` is a name or an IP address without brackets; `port` 0 lets the system pick one. */
@@ -16,6 +19,8 @@ export interface Config {
   /** Jobs that may wait for a thread, 1..65536; more are answered `OVERLOADED`. */
   readonly maxQueue: number;
   readonly logLevel: LogLevel;
+  readonly access: AccessConfig;
+  readonly web: WebConfig;
   /** `open`: anybody may make an account of their own. */
   readonly registration: 'closed' | 'open';
   /** Older audit entries are removed, and so are the oldest beyond a number. */
@@ -55,6 +60,8 @@ export const SETTINGS_SCHEMA = {
       maximum: 36500,
       description: 'a whole number from 1 to 36500',
     },
+    ...ACCESS_SETTINGS,
+    ...WEB_SETTINGS,
     registration: { type: 'string', enum: ['closed', 'open'], description: 'closed or open' },
     log_level: { type: 'string', enum: LOG_LEVELS, description: `one of ${LOG_LEVELS.join(', ')}` },
   },

@@ -1,7 +1,8 @@
 /** The admin API: HTTP over a Unix socket in the data folder, whose mode is the authentication. */
 import Router from '@koa/router';
 import type { IdentityAdministration } from '../access/identity-administration.ts';
-import type { KeyAdministration, KeyRequest } from '../access/key-administration.ts';
+import type { KeyAdministration } from '../access/key-administration.ts';
+import { newKeyBody } from '../access/key-settings.ts';
 import type { Log } from '../ops/log.ts';
 import { addIdentityRoutes } from './admin-identity.ts';
 import { mountRouter } from './api.ts';
@@ -9,20 +10,8 @@ import { readBody } from './body.ts';
 import { parseJson } from './json-body.ts';
 import { type App, createKoaApp, type RequestState } from './koa-app.ts';
 import { bodyForm } from './media-type.ts';
-import { compile } from './validation.ts';
 
-const MAX_BODY_BYTES = 16 * 1024;
-
-const KEY_REQUEST_SCHEMA = {
-  type: 'object',
-  additionalProperties: false,
-  required: ['name'],
-  properties: {
-    name: { type: 'string', minLength: 1, maxLength: 255 },
-    environment: { type: 'string', enum: ['live', 'test'], default: 'live' },
-    collectionId: { type: ['string', 'null'], pattern: '^[A-Za-z0-9_.-]{1,255}$', default: null },
-  },
-} as const;
+const MAX_BODY_BYTES = 64 * 1024;
 
 export interface AdminParts {
   readonly keys: KeyAdministration;
@@ -32,7 +21,6 @@ export interface AdminParts {
 
 /** `POST /api-keys`, `GET /api-keys`, `DELETE /api-keys/{id}`, and those of members and signing keys. */
 export function createAdminApp({ keys, identity, log }: AdminParts): App {
-  const validate = compile(KEY_REQUEST_SCHEMA, 'typed');
   const router = new Router<RequestState>({ sensitive: true, strict: true });
   router.use((context, next) => {
     context.state.route = `admin ${context.routerPath ?? ''}`.trim();
@@ -40,8 +28,8 @@ export function createAdminApp({ keys, identity, log }: AdminParts): App {
   });
   router.post('/api-keys', async (context) => {
     bodyForm(context.req.headers, ['json']);
-    const body = validate(parseJson(await readBody(context.req, context.res, MAX_BODY_BYTES)));
-    context.body = await keys.create(body as unknown as KeyRequest);
+    const body = parseJson(await readBody(context.req, context.res, MAX_BODY_BYTES));
+    context.body = await keys.create(newKeyBody(body));
     context.status = 201;
   });
   router.get('/api-keys', async (context) => {

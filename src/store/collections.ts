@@ -1,6 +1,6 @@
 import { VisageError } from '../errors.ts';
-import { type CollectionKey, type Databases, type Session, takeNumber } from './databases.ts';
-import type { Collection, CollectionRecord, Owner, PackId } from './records.ts';
+import { type CollectionKey, type Databases, type Session, takeNumber, writeAs } from './databases.ts';
+import type { Collection, CollectionRecord, Owner, PackId, Writer } from './records.ts';
 
 /** After every collection id: ids are ASCII. */
 const AFTER_IDS = '\uffff';
@@ -46,12 +46,12 @@ export class Collections {
 
   /** @throws VisageError `COLLECTION_ALREADY_EXISTS`. */
   create(
-    owner: Owner,
+    owner: Writer,
     collection: { collectionId: string; description: string | null; now: number } & PackId,
   ): Promise<void> {
-    const { db, write } = this.#session;
+    const { db } = this.#session;
     const { collectionId, description, now, pack, packVersion } = collection;
-    return write(() => {
+    return writeAs(this.#session, owner, () => {
       const key = keyOf(owner, collectionId);
       if (db.collections.doesExist(key)) {
         throw new VisageError('COLLECTION_ALREADY_EXISTS', 'There is a collection of this id already.');
@@ -63,13 +63,13 @@ export class Collections {
 
   /** @param description undefined leaves it. @throws VisageError `COLLECTION_NOT_FOUND`. */
   update(
-    owner: Owner,
+    owner: Writer,
     collectionId: string,
     description: string | null | undefined,
     now: number,
   ): Promise<void> {
-    const { db, write } = this.#session;
-    return write(() => {
+    const { db } = this.#session;
+    return writeAs(this.#session, owner, () => {
       const record = requireCollection(db, owner, collectionId);
       db.collections.put(keyOf(owner, collectionId), {
         ...record,
@@ -84,9 +84,9 @@ export class Collections {
    * @returns the old gallery's number.
    * @throws VisageError `COLLECTION_NOT_FOUND`.
    */
-  async reset(owner: Owner, collectionId: string, pack: PackId, now: number): Promise<number> {
-    const { db, write } = this.#session;
-    const old = await write(() => {
+  async reset(owner: Writer, collectionId: string, pack: PackId, now: number): Promise<number> {
+    const { db } = this.#session;
+    const old = await writeAs(this.#session, owner, () => {
       const record = requireCollection(db, owner, collectionId);
       const gallery = takeNumber(db, 'nextGallery');
       db.collections.put(keyOf(owner, collectionId), {
@@ -104,9 +104,9 @@ export class Collections {
   }
 
   /** @returns the number of the gallery that the collection had, null where there was no such collection. */
-  async delete(owner: Owner, collectionId: string): Promise<number | null> {
-    const { db, write } = this.#session;
-    const old = await write(() => {
+  async delete(owner: Writer, collectionId: string): Promise<number | null> {
+    const { db } = this.#session;
+    const old = await writeAs(this.#session, owner, () => {
       const key = keyOf(owner, collectionId);
       const record = db.collections.get(key);
       if (!record) return null;

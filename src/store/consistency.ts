@@ -64,6 +64,17 @@ function* checkApiKeys(db: Databases): Generator<string> {
   for (const { key, value } of db.apiKeys.getRange()) {
     if (db.apiKeyIds.get(value.id) !== key) yield `API key ${value.id} is not found by its id`;
     if (!db.accounts.doesExist(value.accountId)) yield `API key ${value.id} has no account`;
+    if (!db.apiKeysByAccount.doesExist([value.accountId, value.id]))
+      yield `API key ${value.id} is not listed in its account`;
+  }
+  for (const [accountId, id] of db.apiKeysByAccount.getKeys()) {
+    const hash = db.apiKeyIds.get(id);
+    if (hash === undefined || db.apiKeys.get(hash)?.accountId !== accountId)
+      yield `API key id ${id} is listed in an account that does not have it`;
+  }
+  for (const keyId of [...db.spends.getKeys(), ...db.apiKeyUses.getKeys()]) {
+    if (!db.apiKeyIds.doesExist(keyId))
+      yield `API key ${keyId} is gone, but not what it spent or when it was used`;
   }
   for (const { key, value } of db.apiKeyIds.getRange()) {
     if (db.apiKeys.get(value)?.id !== key) yield `API key id ${key} has no key`;

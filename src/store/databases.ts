@@ -6,9 +6,17 @@ import type { Database, RootDatabase } from 'lmdb';
 import { VisageError } from '../errors.ts';
 import type { AuditMark, StoredAuditRecord } from './audit-records.ts';
 import type { MemberRecord } from './members.ts';
-import type { AccountRecord, ApiKeyRecord, CollectionRecord, FaceRecord } from './records.ts';
+import type {
+  AccountRecord,
+  ApiKeyRecord,
+  CollectionRecord,
+  FaceRecord,
+  UsageRecord,
+  Writer,
+} from './records.ts';
 import type { SessionRecord } from './sessions.ts';
 
+export type UsageKey = [accountId: string, day: string, keyId: string, operation: string];
 export type MemberKey = [accountId: string, memberId: string];
 export type CollectionKey = [accountId: string, environment: string, collectionId: string];
 export type FaceKey = [gallery: number, label: number];
@@ -22,6 +30,11 @@ export interface Databases {
   readonly accounts: Database<AccountRecord, string>;
   readonly apiKeys: Database<ApiKeyRecord, string>;
   readonly apiKeyIds: Database<string, string>;
+  readonly apiKeysByAccount: Database<true, [accountId: string, keyId: string]>;
+  readonly apiKeyUses: Database<number, string>;
+  readonly spends: Database<number, string>;
+  readonly balances: Database<number, string>;
+  readonly usage: Database<UsageRecord, UsageKey>;
   readonly members: Database<MemberRecord, MemberKey>;
   readonly memberEmails: Database<MemberKey, string>;
   readonly invitations: Database<MemberKey, string>;
@@ -44,6 +57,11 @@ export function openDatabases(root: RootDatabase): Databases {
     accounts: root.openDB('accounts', {}),
     apiKeys: root.openDB('apiKeys', {}),
     apiKeyIds: root.openDB('apiKeyIds', {}),
+    apiKeysByAccount: root.openDB('apiKeysByAccount', {}),
+    apiKeyUses: root.openDB('apiKeyUses', {}),
+    spends: root.openDB('spends', {}),
+    balances: root.openDB('balances', {}),
+    usage: root.openDB('usage', {}),
     members: root.openDB('members', {}),
     memberEmails: root.openDB('memberEmails', {}),
     invitations: root.openDB('invitations', {}),
@@ -69,6 +87,14 @@ export interface Session {
    * the store is closing.
    */
   write<T>(action: () => T): Promise<T>;
+}
+
+/** A transaction in the name of somebody who must still be allowed to write when it runs. */
+export function writeAs<T>({ write }: Session, { confirm }: Writer, action: () => T): Promise<T> {
+  return write(() => {
+    confirm?.();
+    return action();
+  });
 }
 
 /** The value of a counter before it is raised by one; inside a transaction. */

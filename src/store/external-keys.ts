@@ -1,8 +1,8 @@
 import { VisageError } from '../errors.ts';
 import { requireCollection } from './collections.ts';
-import type { Databases, Session } from './databases.ts';
-import { labelsOfKey, requireLabel } from './faces.ts';
-import type { FaceRecord, Owner } from './records.ts';
+import { type Databases, type Session, writeAs } from './databases.ts';
+import { checkMayChange, labelsOfKey, requireLabel } from './faces.ts';
+import type { FaceRecord, Owner, Writer } from './records.ts';
 
 function requireFace(db: Databases, gallery: number, label: number): FaceRecord {
   const face = db.faces.get([gallery, label]);
@@ -21,10 +21,10 @@ export class ExternalKeys {
   /**
    * Gives a face its key, in place of the one it had.
    * @throws VisageError `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`; `EXTERNAL_KEY_CONFLICT` where another face has the
-   * key and `allowDuplicates` is false.
+   * key and `allowDuplicates` is false; `FACE_NOT_ALLOWED`.
    */
   set(
-    owner: Owner,
+    owner: Writer,
     collectionId: string,
     {
       faceId,
@@ -32,11 +32,13 @@ export class ExternalKeys {
       allowDuplicates,
     }: { faceId: string; externalKey: string; allowDuplicates: boolean },
   ): Promise<'Created' | 'Updated'> {
-    const { db, write } = this.#session;
-    return write(() => {
+    const { db } = this.#session;
+    return writeAs(this.#session, owner, () => {
       const { gallery } = requireCollection(db, owner, collectionId);
       const label = requireLabel(db, gallery, faceId);
       const face = requireFace(db, gallery, label);
+      checkMayChange(owner, face.externalKey);
+      checkMayChange(owner, externalKey);
       if (face.externalKey === externalKey) return 'Updated';
       if (!allowDuplicates && labelsOfKey(db, gallery, externalKey, 0, 1).length > 0) {
         throw new VisageError(
@@ -74,10 +76,11 @@ export class ExternalKeys {
    * Takes a key from every face that has it, or from one face only if that one has it. The faces stay.
    * @throws VisageError `COLLECTION_NOT_FOUND`.
    */
-  remove(owner: Owner, collectionId: string, externalKey: string, faceId: string | null): Promise<void> {
-    const { db, write } = this.#session;
-    return write(() => {
+  remove(owner: Writer, collectionId: string, externalKey: string, faceId: string | null): Promise<void> {
+    const { db } = this.#session;
+    return writeAs(this.#session, owner, () => {
       const { gallery } = requireCollection(db, owner, collectionId);
+      checkMayChange(owner, externalKey);
       for (const label of labelsOfKey(db, gallery, externalKey)) {
         const face = requireFace(db, gallery, label);
         if (faceId !== null && face.faceId !== faceId) continue;

@@ -1,14 +1,27 @@
 import { VisageError } from '../errors.ts';
 import { requireCollection } from './collections.ts';
-import { type Databases, type Session, takeNumber } from './databases.ts';
+import { type Databases, type Session, takeNumber, writeAs } from './databases.ts';
 import { newIdentifier } from './identifiers.ts';
-import type { FacePlace, FaceRecord, NewFace, Owner, PackId, TemplateBatch } from './records.ts';
+import type { FacePlace, FaceRecord, NewFace, PackId, TemplateBatch, Writer } from './records.ts';
 
 /** @throws VisageError `FACE_NOT_FOUND`. */
 export function requireLabel(db: Databases, gallery: number, faceId: string): number {
   const label = db.faceLabels.get([gallery, faceId]);
   if (label === undefined) throw new VisageError('FACE_NOT_FOUND', 'The collection has no face of this id.');
   return label;
+}
+
+/**
+ * Lets a writer who is limited to some faces change no other.
+ * @param externalKey the face's own, or the one that it is going to have.
+ * @throws VisageError `FACE_NOT_ALLOWED`.
+ */
+export function checkMayChange({ allowedExternalKeys }: Writer, externalKey: string | null): void {
+  if (!allowedExternalKeys || (externalKey !== null && allowedExternalKeys.includes(externalKey))) return;
+  throw new VisageError(
+    'FACE_NOT_ALLOWED',
+    'This API key may change some faces only, and this is none of them.',
+  );
 }
 
 /** Labels of the faces with an external key, oldest first, at most `limit`, beginning behind the label `after`. */
@@ -63,13 +76,13 @@ export class Faces {
    * @throws VisageError `COLLECTION_NOT_FOUND`; `NOT_READY` if the collection is of another model pack.
    */
   add(
-    owner: Owner,
+    owner: Writer,
     collectionId: string,
     face: NewFace,
     template: Float32Array,
   ): Promise<FacePlace & { readonly faceId: string }> {
-    const { db, write } = this.#session;
-    return write(() => {
+    const { db } = this.#session;
+    return writeAs(this.#session, owner, () => {
       const { gallery, pack, packVersion } = requireCollection(db, owner, collectionId);
       if (pack !== face.pack || packVersion !== face.packVersion) {
         throw new VisageError('NOT_READY', 'The collection now belongs to another model pack.');
@@ -85,20 +98,21 @@ export class Faces {
 
   /**
    * Removes one face. @returns where it was.
-   * @throws VisageError `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`.
+   * @throws VisageError `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`, `FACE_NOT_ALLOWED`.
    */
-  removeById(owner: Owner, collectionId: string, faceId: string): Promise<FacePlace[]> {
+  removeById(owner: Writer, collectionId: string, faceId: string): Promise<FacePlace[]> {
     const { db } = this.#session;
     return this.#remove(owner, collectionId, (gallery) => [requireLabel(db, gallery, faceId)]);
   }
 
   /**
    * Removes every face with an external key. @returns where they were.
-   * @throws VisageError `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`.
+   * @throws VisageError `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`, `FACE_NOT_ALLOWED`.
    */
-  removeByExternalKey(owner: Owner, collectionId: string, externalKey: string): Promise<FacePlace[]> {
+  removeByExternalKey(owner: Writer, collectionId: string, externalKey: string): Promise<FacePlace[]> {
     const { db } = this.#session;
     return this.#remove(owner, collectionId, (gallery) => {
+      checkMayChange(owner, externalKey);
       const labels = labelsOfKey(db, gallery, externalKey);
       if (labels.length === 0) {
         throw new VisageError('FACE_NOT_FOUND', 'The collection has no face with this external key.');
@@ -107,14 +121,15 @@ export class Faces {
     });
   }
 
-  #remove(owner: Owner, collectionId: string, select: (gallery: number) => number[]): Promise<FacePlace[]> {
-    const { db, write } = this.#session;
-    return write(() => {
+  #remove(owner: Writer, collectionId: string, select: (gallery: number) => number[]): Promise<FacePlace[]> {
+    const { db } = this.#session;
+    return writeAs(this.#session, owner, () => {
       const { gallery } = requireCollection(db, owner, collectionId);
       return select(gallery).map((label) => {
         const place = { gallery, label };
         const face = db.faces.get([gallery, label]);
         if (!face) throw new Error(`Label ${label} of gallery ${gallery} has no face`);
+        checkMayChange(owner, face.externalKey);
         removeFace(db, place, face);
         return place;
       });

@@ -11,6 +11,17 @@ export interface Owner {
   readonly environment: Environment;
 }
 
+/** Somebody who changes what an owner has, perhaps with limits of their own. */
+export interface Writer extends Owner {
+  /**
+   * Called inside each transaction before anything is written: throws to change nothing, such as for an API key that
+   * has been revoked meanwhile.
+   */
+  readonly confirm?: () => void;
+  /** External keys of the only faces that may be changed; every face may where it is null or absent. */
+  readonly allowedExternalKeys?: readonly string[] | null;
+}
+
 export interface AccountRecord {
   readonly name: string;
   readonly createdAt: number;
@@ -20,16 +31,44 @@ export interface Account extends AccountRecord {
   readonly accountId: string;
 }
 
-export interface ApiKeyRecord {
+/** What may be changed of an API key. */
+export interface ApiKeySettings {
+  readonly name: string;
+  /** The only collection that the key may use; null for all of the account's. */
+  readonly collectionId: string | null;
+  readonly scopes: readonly string[];
+  /** Requests a minute; null for the plan's limit. */
+  readonly rateLimit: number | null;
+  /** Addresses and networks from which the key may be used; empty for everywhere. */
+  readonly allowedIps: readonly string[];
+  /** External keys of the only faces that the key may use; null for every face. */
+  readonly allowedExternalKeys: readonly string[] | null;
+  /** The only model packs that the key may use; null for every one. */
+  readonly allowedModels: readonly string[] | null;
+  /** Most that the key may spend, micro-dollars; null for no limit. */
+  readonly budget: number | null;
+  readonly expiresAt: number | null;
+  readonly frozen: boolean;
+}
+
+export interface ApiKeyRecord extends ApiKeySettings {
   readonly id: string;
   readonly accountId: string;
-  readonly name: string;
+  /** Whose key it is; null for a key that the operator made. */
+  readonly memberId: string | null;
   /** The key's first characters, for people to tell keys apart. */
   readonly prefix: string;
   readonly environment: Environment;
-  /** The only collection that the key may use; null for all of the account's. */
-  readonly collectionId: string | null;
+  /** Raised whenever the key gets a new value. */
+  readonly generation: number;
   readonly createdAt: number;
+}
+
+/** Calls of one day (UTC), key and operation. */
+export interface UsageRecord {
+  readonly calls: number;
+  /** Micro-dollars. */
+  readonly charged: number;
 }
 
 /** Which model pack made a template; templates of two packs are never compared. */

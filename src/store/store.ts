@@ -6,6 +6,7 @@ import { ApiKeys } from './api-keys.ts';
 import { AuditLog } from './audit.ts';
 import { Collections } from './collections.ts';
 import { checkConsistency } from './consistency.ts';
+import { Credits } from './credits.ts';
 import { type Databases, openDatabases, type Session, storageError } from './databases.ts';
 import { ExternalKeys } from './external-keys.ts';
 import { Faces } from './faces.ts';
@@ -25,6 +26,7 @@ const SCHEMA_VERSION = 1;
 export class Store {
   readonly accounts: Accounts;
   readonly apiKeys: ApiKeys;
+  readonly credits: Credits;
   readonly members: Members;
   readonly sessions: Sessions;
   readonly collections: Collections;
@@ -70,6 +72,7 @@ export class Store {
     this.#garbage = new GarbageCollector(session);
     this.accounts = new Accounts(session);
     this.apiKeys = new ApiKeys(session);
+    this.credits = new Credits(session);
     this.members = new Members(session);
     this.sessions = new Sessions(session);
     this.collections = new Collections(session, () => this.#garbage.start());

@@ -59,7 +59,11 @@ describe('With a running service', () => {
   });
 
   test('JSON holds what there is to know of a new key', async () => {
-    const options = ['--name', 'a b', '--collection', 'c', '--environment', 'test', '--json'];
+    const options = [
+      ...['--name', 'a b', '--collection', 'c', '--environment', 'test', '--json'],
+      ...['--scope', 'v1:faces', '--scope', 'v1:collections', '--ip', '10.0.0.0/8', '--ip', '::1'],
+      ...['--rate-limit', '20', '--expires-in-days', '7', '--budget-usd', '0.5'],
+    ];
     const { id, key, account_id, created_at, ...rest } = JSON.parse(
       await run(folder, 'keys', 'create', ...options),
     );
@@ -72,6 +76,17 @@ describe('With a running service', () => {
       environment: 'test',
       collection_id: 'c',
       key_prefix: key.slice(0, 12),
+      scopes: ['v1:faces', 'v1:collections'],
+      rate_limit: 20,
+      allowed_ips: ['10.0.0.0/8', '::1'],
+      allowed_face_ids: null,
+      allowed_llm_models: null,
+      budget_usd: 0.5,
+      spent_usd: 0,
+      frozen: false,
+      member_id: null,
+      expires_at: new Date(Date.parse(created_at) + 7 * 86_400_000).toISOString(),
+      last_used_at: null,
     });
   });
 
@@ -81,7 +96,7 @@ describe('With a running service', () => {
     assert.deepEqual([unknown.code, unknown.stderr], [65, 'visagectl: There is no API key of this id.\n']);
     const wrong = await visagectl(['keys', 'create', '--name', 'a', '--collection', 'a b'], settings);
     assert.equal(wrong.code, 65);
-    assert.match(wrong.stderr, /collectionId/);
+    assert.match(wrong.stderr, /collection_id/);
   });
 
   test('the socket is for its user only, and gone when the service has ended', async () => {

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { parseListen } from '../../src/config/settings.ts';
+import { parseListen, SETTING_NAMES } from '../../src/config/settings.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'visage-config-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -31,14 +31,45 @@ function refusal(environment: NodeJS.ProcessEnv): string {
 
 describe('Settings', () => {
   test('have defaults', () => {
-    assert.deepEqual(loadConfig({ PATH: '/bin' }), {
-      listen: { host: '127.0.0.1', port: 8080 },
-      dataDir: resolve('data'),
-      modelPack: 'faceplugin',
-      threads: Math.min(availableParallelism(), 256),
-      maxQueue: 64,
-      logLevel: 'info',
-    });
+    const { listen, dataDir, modelPack, threads, maxQueue, logLevel, access } = loadConfig({ PATH: '/bin' });
+    assert.deepEqual(
+      { listen, dataDir, modelPack, threads, maxQueue, logLevel, access },
+      {
+        listen: { host: '127.0.0.1', port: 8080 },
+        dataDir: resolve('data'),
+        modelPack: 'faceplugin',
+        threads: Math.min(availableParallelism(), 256),
+        maxQueue: 64,
+        logLevel: 'info',
+        access: {
+          trustedProxies: [],
+          plan: { name: 'enterprise', keysPerMember: 20, maxRateLimit: 500 },
+          prices: {},
+          isPrepaid: false,
+          addressRateLimit: 1200,
+        },
+      },
+    );
+  });
+
+  test('of access come with plans to choose from, and money in whole micro-dollars', () => {
+    const environment = withFile(
+      'plan = "small"\naccount_balance = "prepaid"\n[plans.small]\nkeys_per_member = 2\nmax_rate_limit = 7\n' +
+        '[prices]\nsearchFace = 0.0015\n',
+    );
+    const { access } = loadConfig({ ...environment, VISAGE_TRUSTED_PROXIES: '10.0.0.0/8, ::1' });
+    assert.deepEqual(access.plan, { name: 'small', keysPerMember: 2, maxRateLimit: 7 });
+    assert.deepEqual(access.prices, { searchFace: 1500 });
+    assert.equal(access.isPrepaid, true);
+    assert.deepEqual(
+      access.trustedProxies.map(({ address, prefix }) => `${address}/${prefix}`),
+      ['10.0.0.0/8', '::1/128'],
+    );
+    assert.throws(() => loadConfig({ VISAGE_PLAN: 'toString' }), /free, startup, enterprise/);
+    assert.throws(
+      () => loadConfig({ VISAGE_TRUSTED_PROXIES: '10.0.0.0/33' }),
+      /trusted_proxies|TRUSTED_PROXIES/,
+    );
   });
 
   test('come from the file over the defaults and from the environment over the file', () => {
@@ -72,7 +103,7 @@ describe('A wrong setting is refused with a sentence that says which, where and 
     [
       'a table',
       '[server]\nport = 1',
-      'Unknown setting "server" in FILE: the known ones are listen, data_dir, model_pack, threads, max_queue, log_level.',
+      `Unknown setting "server" in FILE: the known ones are ${SETTING_NAMES.join(', ')}.`,
     ],
     [
       'a port without a host',
