@@ -3,6 +3,7 @@ import type { Audit } from './access/audit.ts';
 import { auditRoutes } from './access/audit-routes.ts';
 import { createGate } from './access/gate.ts';
 import { type Identity, identityRoutes } from './access/identity.ts';
+import type { WebConfig } from './config/web-settings.ts';
 import { createRouter, mountRouter } from './http/api.ts';
 import { type App, createKoaApp } from './http/koa-app.ts';
 import { openApiDocument } from './http/openapi.ts';
@@ -20,6 +21,7 @@ export interface AppParts extends RecognitionParts {
   readonly health: Health;
   readonly audit: Audit;
   readonly identity: Identity;
+  readonly web: WebConfig;
   /** Version of the program, for the documentation. */
   readonly version: string;
 }
@@ -38,7 +40,7 @@ export function routeTable(parts: RecognitionParts & Pick<AppParts, 'health' | '
 export function createApp(parts: AppParts): App {
   const routes = routeTable(parts);
   const gate = createGate({ keys: parts.store.apiKeys, ...parts.identity });
-  const router = createRouter(routes, { gate, audit: parts.audit });
+  const router = createRouter(routes, { gate, audit: parts.audit, origins: parts.web });
   addDocumentation(router, openApiDocument(routes, parts.version));
   const app = createKoaApp(parts.log);
   mountRouter(app, router);

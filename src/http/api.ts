@@ -7,6 +7,7 @@ import type { Caller } from '../access/caller.ts';
 import type { Gate } from '../access/gate.ts';
 import { VisageError } from '../errors.ts';
 import { readBody } from './body.ts';
+import { type CorsOrigins, corsHeaders, preflightHeaders } from './cors.ts';
 import { imageReader } from './image-request.ts';
 import { parseJson } from './json-body.ts';
 import type { App, Context, RequestState } from './koa-app.ts';
@@ -92,6 +93,7 @@ function handle(route: Route, request: PublicRequest, caller: Caller | null, ima
 export interface RouterParts {
   readonly gate: Gate;
   readonly audit: Pick<Audit, 'record' | 'refuse'>;
+  readonly origins: CorsOrigins;
 }
 
 /** Answers one request of a route. Who is calling is settled before a byte of the body is read. */
@@ -140,6 +142,31 @@ function answer(context: Context, route: Route, response: RouteResponse): void {
   context.type = contentType;
 }
 
+/** The path as the router writes it. */
+function patternOf(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1');
+}
+
+/** Answers OPTIONS: what a path takes, and to a browser whether a page may send it. */
+function addOptions(
+  router: Router<RequestState>,
+  routes: readonly Route[],
+  path: string,
+  origins: CorsOrigins,
+): void {
+  const own = routes.filter((route) => route.path === path);
+  const methods = own.flatMap(({ method }) => (method === 'GET' ? ['HEAD', 'GET'] : [method]));
+  router.options(patternOf(path), (context) => {
+    const { origin, 'access-control-request-method': asked } = context.req.headersDistinct;
+    context.state.route = path;
+    context.set({
+      ...preflightHeaders(own, asked?.[0], origin, origins),
+      Allow: [...methods, 'OPTIONS'].join(', '),
+    });
+    context.status = 204;
+  });
+}
+
 /**
  * The router of a table of routes.
  * @throws Error if a schema of the table does not compile.
@@ -148,12 +175,14 @@ export function createRouter(routes: readonly Route[], parts: RouterParts): Rout
   const router = new Router<RequestState>({ sensitive: true, strict: true });
   for (const route of routes) {
     const respond = responderOf(route, parts);
-    const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
-    router.register(path, [route.method], async (context) => {
+    router.register(patternOf(route.path), [route.method], async (context) => {
       context.state.route = route.path;
+      context.set(corsHeaders(route, context.req.headersDistinct.origin, parts.origins));
       answer(context, route, await respond(context));
     });
   }
+  for (const path of new Set(routes.map((route) => route.path)))
+    addOptions(router, routes, path, parts.origins);
   return router;
 }
 
@@ -165,7 +194,7 @@ export function mountRouter(app: App, router: Router<RequestState>): void {
       router.match(context.path, context.method).path.flatMap((layer) => layer.methods),
     );
     if (methods.size === 0) throw new VisageError('NOT_FOUND', 'There is nothing at this path.');
-    context.set('Allow', [...methods, 'OPTIONS'].join(', '));
+    context.set('Allow', [...new Set([...methods, 'OPTIONS'])].join(', '));
     if (context.method !== 'OPTIONS') {
       throw new VisageError('METHOD_NOT_ALLOWED', 'This path does not take the method.');
     }

@@ -13,6 +13,11 @@ import { keyCaller } from '../access/key-caller.ts';
 
 export const KEY = 'a-key';
 
+export const ORIGINS = {
+  dashboardOrigin: 'https://dashboard.example',
+  allowedOrigins: ['https://app.example', 'http://localhost:5173'],
+};
+
 const OK = { 200: { description: 'What was given.', schema: { type: 'object' } } };
 const parameters = {
   type: 'object',
@@ -116,7 +121,7 @@ export async function startEchoService(): Promise<EchoService> {
     };
   };
   const audit = { record: async () => {}, refuse: () => {} };
-  mountRouter(app, createRouter([...echoRoutes(hooks), FAIL], { gate, audit }));
+  mountRouter(app, createRouter([...echoRoutes(hooks), FAIL], { gate, audit, origins: ORIGINS }));
   const server = createHttpServer(app.callback());
   await listen(server, { host: '127.0.0.1', port: 0 });
   const { port } = server.address() as AddressInfo;
