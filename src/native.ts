@@ -142,11 +142,26 @@ export interface FlatIndex {
   ): Promise<{ readonly ids: BigInt64Array; readonly scores: Float32Array }>;
 }
 
+/** How far the outputs of two networks are apart: the worst of all inputs and outputs. NaN is worse than any number. */
+export interface NetworkComparison {
+  /** Least cosine of two outputs, -1..1. */
+  readonly cosine: number;
+  /** Most of |a - b| of two values, over the largest |a| of the original's output. */
+  readonly difference: number;
+}
+
 interface Addon {
   readonly Executor: new (options: { threads: number; maxQueue: number }) => Executor;
   readonly FlatIndex: new (executor: Executor, dimension: number) => FlatIndex;
   loadPipeline(executor: Executor, options: PipelineOptions): Promise<Pipeline>;
   decodeImage(executor: Executor, image: Uint8Array, encoding: ImageEncoding): Promise<DecodedImage>;
+  compareNetworks(
+    executor: Executor,
+    original: string,
+    changed: string,
+    inputs: Float32Array,
+  ): Promise<NetworkComparison>;
+  runtimeVersion(): string;
   lockFile(path: string): boolean;
 }
 
@@ -225,6 +240,26 @@ export function decodeImage(
   encoding: ImageEncoding = 'binary',
 ): Promise<DecodedImage> {
   return crossing(addon().decodeImage(executor, image, encoding));
+}
+
+/**
+ * Runs two networks on the same inputs, as one job of the executor.
+ * @param original path of an ONNX file with one input, everything of floats in fixed shapes; so is `changed`.
+ * @param inputs finite values of one or more inputs, one after the other.
+ * @throws Error where one does not load, or their shapes differ.
+ */
+export function compareNetworks(
+  executor: Executor,
+  original: string,
+  changed: string,
+  inputs: Float32Array,
+): Promise<NetworkComparison> {
+  return crossing(addon().compareNetworks(executor, original, changed, inputs));
+}
+
+/** Version of ONNX Runtime, such as `1.30.0`. */
+export function runtimeVersion(): string {
+  return addon().runtimeVersion();
 }
 
 /**

@@ -4,6 +4,7 @@
 #include "addon/executor_object.h"
 #include "addon/index_object.h"
 #include "addon/lock_file.h"
+#include "addon/network_comparison.h"
 #include "addon/pipeline_object.h"
 
 namespace visage {
@@ -18,6 +19,8 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("FlatIndex", IndexObject::Define(env));
   exports.Set("loadPipeline", Napi::Function::New<LoadPipeline>(env, "loadPipeline"));
   exports.Set("decodeImage", Napi::Function::New<DecodeImage>(env, "decodeImage"));
+  exports.Set("compareNetworks", Napi::Function::New<CompareNetworks>(env, "compareNetworks"));
+  exports.Set("runtimeVersion", Napi::Function::New<RuntimeVersionText>(env, "runtimeVersion"));
   exports.Set("lockFile", Napi::Function::New<LockFile>(env, "lockFile"));
   return exports;
 }

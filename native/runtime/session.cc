@@ -40,10 +40,23 @@ std::string Text(const Session::Shape& shape) {
   return text;
 }
 
+bool IsFixed(const Session::Shape& shape) {
+  return std::ranges::all_of(shape, [](std::int64_t size) { return size > 0; });
+}
+
 bool Fits(const Session::Shape& actual, const Session::Shape& wanted) {
   return std::ranges::equal(actual, wanted, [](std::int64_t has, std::int64_t wants) {
     return has > 0 && (wants == -1 || has == wants);
   });
+}
+
+[[noreturn]] void DoesNotLoad(const std::string& file, const std::exception& cause) {
+  // ONNX Runtime's own messages hold the whole path, which an error must not show.
+  const std::string name = std::filesystem::path(file).filename().string();
+  std::string why = cause.what();
+  for (std::size_t at; !file.empty() && (at = why.find(file)) != std::string::npos;)
+    why.replace(at, file.size(), name);
+  throw Error(ErrorCode::kInternal, "The network " + name + " does not load: " + why);
 }
 
 }  // namespace
@@ -61,21 +74,26 @@ struct Session::Parts {
   std::vector<Port> outputs;
   std::vector<const char*> output_names;
 
-  static Port Checked(const char* name, const Ort::TypeInfo& type, const Shape& wanted) {
+  static Port FloatPort(const char* name, const Ort::TypeInfo& type) {
     if (type.GetONNXType() != ONNX_TYPE_TENSOR) {
       throw Error(ErrorCode::kInternal, std::string(name) + " is not a tensor");
     }
     const auto info = type.GetTensorTypeAndShapeInfo();
     Port port{name, info.GetShape(), 0};
-    if (info.GetElementType() != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT || !Fits(port.shape, wanted)) {
-      throw Error(ErrorCode::kInternal, std::string(name) + " has the shape " + Text(port.shape) +
-                                            ", the manifest asks for floats of " + Text(wanted));
+    if (info.GetElementType() != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT || !IsFixed(port.shape)) {
+      throw Error(ErrorCode::kInternal, port.name + " is not of floats in a fixed shape");
     }
     port.size = std::accumulate(port.shape.begin(), port.shape.end(), std::size_t{1}, std::multiplies<>());
     return port;
   }
 
-  Parts(const std::string& file, const Shape& input_shape, const std::vector<Shape>& output_shapes) {
+  static void CheckShape(const Port& port, const Shape& wanted) {
+    if (Fits(port.shape, wanted)) return;
+    throw Error(ErrorCode::kInternal, port.name + " has the shape " + Text(port.shape) +
+                                          ", the manifest asks for floats of " + Text(wanted));
+  }
+
+  explicit Parts(const std::string& file) {
     Ort::SessionOptions options;
     options.SetIntraOpNumThreads(1);
     options.SetInterOpNumThreads(1);
@@ -84,20 +102,28 @@ struct Session::Parts {
     options.AddConfigEntry(kOrtSessionOptionsConfigUseEnvAllocators, "1");
     session = Ort::Session(Environment(), file.c_str(), options);
 
-    if (session.GetInputCount() != 1 || session.GetOutputCount() != output_shapes.size()) {
-      throw Error(ErrorCode::kInternal, "one input and " + std::to_string(output_shapes.size()) +
-                                            " outputs are expected, the file has " +
-                                            std::to_string(session.GetInputCount()) + " and " +
-                                            std::to_string(session.GetOutputCount()));
+    if (session.GetInputCount() != 1) {
+      throw Error(ErrorCode::kInternal,
+                  "one input is expected, the file has " + std::to_string(session.GetInputCount()));
     }
     const Ort::AllocatorWithDefaultOptions allocator;
-    input =
-        Checked(session.GetInputNameAllocated(0, allocator).get(), session.GetInputTypeInfo(0), input_shape);
-    for (std::size_t i = 0; i < output_shapes.size(); ++i) {
-      outputs.push_back(Checked(session.GetOutputNameAllocated(i, allocator).get(),
-                                session.GetOutputTypeInfo(i), output_shapes[i]));
+    input = FloatPort(session.GetInputNameAllocated(0, allocator).get(), session.GetInputTypeInfo(0));
+    for (std::size_t i = 0; i < session.GetOutputCount(); ++i) {
+      outputs.push_back(
+          FloatPort(session.GetOutputNameAllocated(i, allocator).get(), session.GetOutputTypeInfo(i)));
     }
     for (const Port& port : outputs) output_names.push_back(port.name.c_str());
+  }
+
+  Parts(const std::string& file, const Shape& input_shape, const std::vector<Shape>& output_shapes)
+      : Parts(file) {
+    CheckShape(input, input_shape);
+    if (outputs.size() != output_shapes.size()) {
+      throw Error(ErrorCode::kInternal, std::to_string(output_shapes.size()) +
+                                            " outputs are expected, the file has " +
+                                            std::to_string(outputs.size()));
+    }
+    for (std::size_t i = 0; i < outputs.size(); ++i) CheckShape(outputs[i], output_shapes[i]);
   }
 
   Ort::Value Borrow(const Port& port, std::span<float> buffer) const {
@@ -111,15 +137,23 @@ struct Session::Parts {
 Session::Session(const std::string& file, const Shape& input, const std::vector<Shape>& outputs) try
     : parts_(std::make_unique<Parts>(file, input, outputs)) {
 } catch (const std::exception& cause) {
-  // ONNX Runtime's own messages hold the whole path, which an error must not show.
-  const std::string name = std::filesystem::path(file).filename().string();
-  std::string why = cause.what();
-  for (std::size_t at; !file.empty() && (at = why.find(file)) != std::string::npos;)
-    why.replace(at, file.size(), name);
-  throw Error(ErrorCode::kInternal, "The network " + name + " does not load: " + why);
+  DoesNotLoad(file, cause);
+}
+
+Session::Session(const std::string& file) try : parts_(std::make_unique<Parts>(file)) {
+} catch (const std::exception& cause) {
+  DoesNotLoad(file, cause);
 }
 
 Session::~Session() = default;
+
+std::size_t Session::input_size() const { return parts_->input.size; }
+
+std::vector<Session::Shape> Session::output_shapes() const {
+  std::vector<Shape> shapes;
+  for (const Parts::Port& port : parts_->outputs) shapes.push_back(port.shape);
+  return shapes;
+}
 
 std::size_t Session::output_size(std::size_t output) const { return parts_->outputs.at(output).size; }
 

@@ -20,8 +20,14 @@ class Session {
   /// @param outputs shapes that the outputs must have, in the file's order; -1 stands for any size.
   /// @throws Error kInternal naming the file (without its folder) and what is wrong with it.
   Session(const std::string& file, const Shape& input, const std::vector<Shape>& outputs);
+  /// The same with the shapes that the file has, which must be fixed.
+  explicit Session(const std::string& file);
   ~Session();
 
+  /// Floats of the input.
+  std::size_t input_size() const;
+  /// Shapes of the outputs, in the file's order.
+  std::vector<Shape> output_shapes() const;
   /// Floats of the output with this number.
   std::size_t output_size(std::size_t output) const;
 

@@ -18,6 +18,8 @@ export interface ModelPack {
   readonly folder: string;
   /** Stages with absolute file paths. */
   readonly pipeline: PipelineOptions;
+  /** SHA-256 in hex of each stage's file, by its absolute path. */
+  readonly hashes: ReadonlyMap<string, string>;
   readonly similarity: SimilarityScale;
   /** Whether the calibration found these two names of its pictures to be one person. */
   excludes(first: string, second: string): boolean;
@@ -40,6 +42,7 @@ export async function openModelPack(nameOrPath: string): Promise<ModelPack> {
     version: manifest.version,
     folder,
     pipeline: stagesOf(folder, manifest),
+    hashes: new Map(manifest.files.map(({ name, sha256 }) => [join(folder, name), sha256])),
     similarity: scaleOf(folder, manifest),
     excludes: (first, second) => excluded.has(`${first}\n${second}`),
   };

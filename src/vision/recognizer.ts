@@ -1,4 +1,5 @@
 import { type Analysis, type Executor, type ImageEncoding, loadPipeline, type Pipeline } from '../native.ts';
+import { type Preparation, prepareNetworks } from './graph/prepare.ts';
 import type { ModelPack } from './model-pack.ts';
 import type { SimilarityScale } from './similarity.ts';
 
@@ -11,8 +12,20 @@ export class Recognizer {
   readonly similarity: SimilarityScale;
   readonly #pipeline: Pipeline;
 
-  /** @throws Error naming the file that does not load and why. */
-  static async load(pack: ModelPack, executor: Executor): Promise<Recognizer> {
+  /**
+   * @param preparation where the pack's networks are made faster once; without it they run as they are.
+   * @throws Error naming the file that does not load and why.
+   */
+  static async load(pack: ModelPack, executor: Executor, preparation?: Preparation): Promise<Recognizer> {
+    if (preparation) {
+      const prepared = await prepareNetworks(pack, executor, preparation);
+      try {
+        return new Recognizer(pack, await loadPipeline(executor, prepared));
+      } catch (error) {
+        // Where the pack itself is at fault, loading it as it is says so and names its own file.
+        preparation.log.warn({ err: error }, 'the prepared networks do not load: the originals are used');
+      }
+    }
     return new Recognizer(pack, await loadPipeline(executor, pack.pipeline));
   }
 

@@ -1,0 +1,30 @@
+#include "addon/network_comparison.h"
+
+#include "addon/arguments.h"
+#include "addon/executor_object.h"
+#include "addon/start.h"
+#include "runtime/comparison.h"
+
+namespace visage {
+
+Napi::Value CompareNetworks(const Napi::CallbackInfo& info) {
+  const std::shared_ptr<Executor> executor = ExecutorObject::From(info[0]);
+  const auto inputs = Floats(info[3], "inputs");
+  return StartCall(
+      info.Env(), executor, Admission::kAlways, {info[3].As<Napi::Object>()},
+      [original = Text(info[1], "original"), changed = Text(info[2], "changed"), inputs] {
+        return Compare(original, changed, inputs);
+      },
+      [](Napi::Env env, const Comparison& comparison) -> Napi::Value {
+        Napi::Object value = Napi::Object::New(env);
+        value.Set("cosine", comparison.cosine);
+        value.Set("difference", comparison.difference);
+        return value;
+      });
+}
+
+Napi::Value RuntimeVersionText(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), RuntimeVersion());
+}
+
+}  // namespace visage

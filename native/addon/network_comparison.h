@@ -1,0 +1,13 @@
+#pragma once
+
+#include <napi.h>
+
+namespace visage {
+
+/// `compareNetworks(executor, original, changed, inputs)` of `src/native.ts`.
+Napi::Value CompareNetworks(const Napi::CallbackInfo& info);
+
+/// `runtimeVersion()` of `src/native.ts`.
+Napi::Value RuntimeVersionText(const Napi::CallbackInfo& info);
+
+}  // namespace visage

@@ -1,0 +1,131 @@
+/**
+ * The part of ONNX's messages that a rewrite of a graph needs; numbers of fields and types as in `onnx/onnx.proto`.
+ */
+import { bytesField, type Field, readFields, readVarints, varintField } from './wire.ts';
+
+export const MODEL_GRAPH = 7;
+export const GRAPH_NODE = 1;
+export const GRAPH_INITIALIZER = 5;
+
+const NODE = { input: 1, output: 2, name: 3, opType: 4, attribute: 5, domain: 7 } as const;
+const TENSOR = { dims: 1, dataType: 2, floatData: 4, name: 8, rawData: 9, dataLocation: 14 } as const;
+const ATTRIBUTE = { name: 1, i: 3, tensor: 5, ints: 8, type: 20 } as const;
+
+const DATA_TYPE_FLOAT = 1;
+const ATTRIBUTE_TYPE = { int: 2, ints: 7 } as const;
+
+/** A step of a graph. */
+export interface Node {
+  /** Name of the operator, `''` where it is none of ONNX's own. */
+  readonly opType: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: readonly Uint8Array[];
+}
+
+/** A constant. */
+export interface Tensor {
+  readonly name: string;
+  readonly dims: readonly number[];
+  /** Whether it is of 32-bit floats, all of them in this file. */
+  readonly isFloats: boolean;
+  /** The values, row-major, where `isFloats`. */
+  floats(): Float32Array;
+}
+
+const text = ({ content }: Field): string => Buffer.from(content).toString('utf8');
+
+/** @throws Error where the bytes are no message. */
+export function readNode(bytes: Uint8Array): Node {
+  const fields = readFields(bytes);
+  const texts = (number: number) => fields.filter((field) => field.number === number).map(text);
+  const isOfOnnx = ['', 'ai.onnx'].includes(texts(NODE.domain).at(-1) ?? '');
+  return {
+    opType: (isOfOnnx && texts(NODE.opType).at(-1)) || '',
+    inputs: texts(NODE.input),
+    outputs: texts(NODE.output),
+    attributes: fields.filter(({ number }) => number === NODE.attribute).map(({ content }) => content),
+  };
+}
+
+/** @throws Error where the bytes are no message. */
+export function readTensor(bytes: Uint8Array): Tensor {
+  let name = '';
+  let dataType = 0;
+  let dataLocation = 0;
+  const dims: number[] = [];
+  const data: Uint8Array[] = [];
+  for (const field of readFields(bytes)) {
+    if (field.number === TENSOR.name) name = text(field);
+    else if (field.number === TENSOR.dataType) dataType = Number(field.varint);
+    else if (field.number === TENSOR.dataLocation) dataLocation = Number(field.varint);
+    else if (field.number === TENSOR.dims) dims.push(...wholeNumbers(field));
+    else if (field.number === TENSOR.floatData || field.number === TENSOR.rawData) data.push(field.content);
+  }
+  const length = data.reduce((sum, { length }) => sum + length, 0);
+  const isFloats =
+    dataType === DATA_TYPE_FLOAT &&
+    dataLocation === 0 &&
+    length === 4 * dims.reduce((size, dim) => size * dim, 1);
+  const floats = () => {
+    const values = Buffer.concat(data);
+    return Float32Array.from({ length: length / 4 }, (_, i) => values.readFloatLE(4 * i));
+  };
+  return { name, dims, isFloats, floats };
+}
+
+/** A repeated number stands alone, or in a list that is packed into bytes. */
+function wholeNumbers({ isBytes, content, varint }: Field): number[] {
+  return (isBytes ? readVarints(content) : [varint]).map(Number);
+}
+
+/** The value of a node `Constant`; undefined where it is none of floats. */
+export function constantOf(node: Node): Tensor | undefined {
+  if (node.opType !== 'Constant') return undefined;
+  for (const attribute of node.attributes) {
+    const tensor = readFields(attribute).find(({ number }) => number === ATTRIBUTE.tensor);
+    if (tensor) return readTensor(tensor.content);
+  }
+  return undefined;
+}
+
+/** The message of a node with one output. */
+export function nodeMessage(
+  name: string,
+  opType: string,
+  inputs: readonly string[],
+  output: string,
+  attributes: readonly Uint8Array[] = [],
+): Uint8Array {
+  return Buffer.concat([
+    ...inputs.map((input) => bytesField(NODE.input, input)),
+    bytesField(NODE.output, output),
+    bytesField(NODE.name, name),
+    bytesField(NODE.opType, opType),
+    ...attributes.map((attribute) => bytesField(NODE.attribute, attribute)),
+  ]);
+}
+
+/** The message of a tensor of 32-bit floats. */
+export function tensorMessage(name: string, dims: readonly number[], floats: Float32Array): Uint8Array {
+  const data = Buffer.alloc(4 * floats.length);
+  for (const [i, value] of floats.entries()) data.writeFloatLE(value, 4 * i);
+  return Buffer.concat([
+    ...dims.map((dim) => varintField(TENSOR.dims, dim)),
+    varintField(TENSOR.dataType, DATA_TYPE_FLOAT),
+    bytesField(TENSOR.name, name),
+    bytesField(TENSOR.rawData, data),
+  ]);
+}
+
+/** The message of an attribute: a whole number, or a list of them. */
+export function attributeMessage(name: string, value: number | readonly number[]): Uint8Array {
+  const fields =
+    typeof value === 'number'
+      ? [varintField(ATTRIBUTE.i, value), varintField(ATTRIBUTE.type, ATTRIBUTE_TYPE.int)]
+      : [
+          ...value.map((each) => varintField(ATTRIBUTE.ints, each)),
+          varintField(ATTRIBUTE.type, ATTRIBUTE_TYPE.ints),
+        ];
+  return Buffer.concat([bytesField(ATTRIBUTE.name, name), ...fields]);
+}

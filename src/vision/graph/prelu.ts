@@ -1,0 +1,160 @@
+import {
+  attributeMessage,
+  constantOf,
+  GRAPH_INITIALIZER,
+  GRAPH_NODE,
+  MODEL_GRAPH,
+  type Node,
+  nodeMessage,
+  readNode,
+  readTensor,
+  type Tensor,
+  tensorMessage,
+} from './onnx.ts';
+import { bytesField, type Field, readFields } from './wire.ts';
+
+/** Changes whenever {@link splitPRelus} writes another graph than before. */
+export const REWRITE_VERSION = 1;
+
+/** Bytes of slopes beyond those of the file itself that a rewrite may add: one slope can stand for many channels. */
+const SPARE_ROOM = 1 << 20;
+
+/** A model after its rewrite. */
+export interface Rewritten {
+  /** The very bytes that were given where nothing was replaced. */
+  readonly model: Uint8Array;
+  /** PRelu nodes that were replaced. */
+  readonly replaced: number;
+}
+
+/**
+ * Replaces each `PRelu` of a constant slope a channel by
+ * `Add(Conv(Relu(x), 1 - slope), Conv(x, slope))` with depthwise 1 x 1 convolutions: the same function for every
+ * finite x, up to rounding. ONNX Runtime's blocked layout of convolutions (NCHWc) has no PRelu, so that each one costs
+ * two changes of layout besides; all of these it has.
+ *
+ * A PRelu whose slope is not constant, or whose activations are not known to be of four dimensions and as many channels
+ * as slopes, stays as it is; so does everything else, byte for byte.
+ * @param model an ONNX file. @throws Error with one sentence where it is none.
+ */
+export function splitPRelus(model: Uint8Array): Rewritten {
+  const modelFields = readFields(model);
+  const graphs = modelFields.filter(({ number }) => number === MODEL_GRAPH);
+  const graph = graphs[0];
+  if (graph === undefined || graphs.length > 1) {
+    throw new Error(`The file has ${graphs.length} graphs where an ONNX model has one.`);
+  }
+  const graphFields = readFields(graph.content);
+  const constants = new Map(
+    graphFields
+      .filter(({ number }) => number === GRAPH_INITIALIZER)
+      .map(({ content }) => readTensor(content))
+      .map((tensor) => [tensor.name, tensor]),
+  );
+  const channels = new Map<string, number>();
+  const prefix = unusedPrefix(model);
+  const initializers: Uint8Array[] = [];
+  let replaced = 0;
+  let room = model.length + SPARE_ROOM;
+
+  const rewriteNode = (field: Field): Uint8Array[] => {
+    const node = readNode(field.content);
+    const constant = constantOf(node);
+    if (constant) constants.set(node.outputs[0] ?? '', constant);
+    noteChannels(node, constants, channels);
+    const slopes = slopesOf(node, constants, channels);
+    if (!slopes) return [field.bytes];
+    const parts = splitPRelu(node, slopes, `${prefix}${replaced}`);
+    replaced += 1;
+    room -= slopes.byteLength;
+    if (room < 0) throw new Error('The file has more slopes than weights, which no real network has.');
+    initializers.push(...parts.initializers.map((each) => bytesField(GRAPH_INITIALIZER, each)));
+    return parts.nodes.map((each) => bytesField(GRAPH_NODE, each));
+  };
+  const rewritten = graphFields.flatMap((field) =>
+    field.number === GRAPH_NODE ? rewriteNode(field) : [field.bytes],
+  );
+  if (replaced === 0) return { model, replaced };
+  const message = bytesField(MODEL_GRAPH, Buffer.concat([...rewritten, ...initializers]));
+  return {
+    model: Buffer.concat(modelFields.map((field) => (field === graph ? message : field.bytes))),
+    replaced,
+  };
+}
+
+/** Names that begin with it are nowhere in the file, whatever has a name there. */
+function unusedPrefix(model: Uint8Array): string {
+  const bytes = Buffer.from(model.buffer, model.byteOffset, model.byteLength);
+  let prefix = 'split_prelu_';
+  while (bytes.includes(prefix)) prefix += '_';
+  return prefix;
+}
+
+/**
+ * Notes how many channels a node's output has, where it is sure to have four dimensions. Nodes come in topological
+ * order, so what a node reads has been noted.
+ */
+function noteChannels(
+  { opType, inputs, outputs }: Node,
+  constants: ReadonlyMap<string, Tensor>,
+  channels: Map<string, number>,
+): void {
+  const [x = '', second = ''] = inputs;
+  const of = {
+    Conv: () => {
+      const weights = constants.get(second);
+      return weights?.isFloats && weights.dims.length === 4 ? weights.dims[0] : undefined;
+    },
+    BatchNormalization: () => channels.get(x),
+    PRelu: () => channels.get(x),
+    Relu: () => channels.get(x),
+    Add: () => (channels.get(x) === channels.get(second) ? channels.get(x) : undefined),
+  };
+  const count = Object.hasOwn(of, opType) ? of[opType as keyof typeof of]() : undefined;
+  if (count !== undefined) channels.set(outputs[0] ?? '', count);
+}
+
+/** A slope a channel; undefined where the node is no PRelu, or none that is understood. */
+function slopesOf(
+  { opType, inputs: [x = '', slope = ''] }: Node,
+  constants: ReadonlyMap<string, Tensor>,
+  channels: ReadonlyMap<string, number>,
+): Float32Array | undefined {
+  const tensor = opType === 'PRelu' ? constants.get(slope) : undefined;
+  const count = channels.get(x);
+  if (!tensor?.isFloats || count === undefined) return undefined;
+  const values = tensor.floats();
+  if (!values.every(Number.isFinite)) return undefined;
+  if (values.length === 1 && tensor.dims.length <= 4)
+    return new Float32Array(count).fill(values[0] as number);
+  // Shapes are compared from the last dimension, so a list of C slopes alone would be one a column.
+  const shape = tensor.dims.join('x');
+  return shape === `${count}x1x1` || shape === `1x${count}x1x1` ? values : undefined;
+}
+
+/** @param name begins the names of all that is made. */
+function splitPRelu(
+  { inputs: [x = ''], outputs: [y = ''] }: Node,
+  slopes: Float32Array,
+  name: string,
+): { nodes: Uint8Array[]; initializers: Uint8Array[] } {
+  const count = slopes.length;
+  const depthwise = [attributeMessage('group', count), attributeMessage('kernel_shape', [1, 1])];
+  const weights = (suffix: string, values: Float32Array) =>
+    tensorMessage(`${name}_${suffix}`, [count, 1, 1, 1], values);
+  return {
+    nodes: [
+      nodeMessage(`${name}_relu`, 'Relu', [x], `${name}_relu`),
+      nodeMessage(`${name}_rest`, 'Conv', [`${name}_relu`, `${name}_rest_w`], `${name}_rest`, depthwise),
+      nodeMessage(`${name}_line`, 'Conv', [x, `${name}_line_w`], `${name}_line`, depthwise),
+      nodeMessage(`${name}_add`, 'Add', [`${name}_rest`, `${name}_line`], y),
+    ],
+    initializers: [
+      weights(
+        'rest_w',
+        slopes.map((slope) => 1 - slope),
+      ),
+      weights('line_w', slopes),
+    ],
+  };
+}
