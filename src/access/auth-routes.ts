@@ -7,7 +7,7 @@ import type { Caller, CallingMember } from './caller.ts';
 import { changePassword, logIn } from './login.ts';
 import type { CookieGrant, MemberSessions, TokenGrant } from './member-sessions.ts';
 import { type RegistrationParts, type RegistrationRequest, register } from './registration.ts';
-import { expiredSessionCookies, isSameOrigin } from './session-cookie.ts';
+import { expiredSessionCookies, isFromDashboard } from './session-cookie.ts';
 
 const TAGS = ['Accounts'];
 
@@ -177,7 +177,7 @@ function loginRoute(parts: AuthParts): PublicRoute {
     ],
     handler: async ({ body, address, headers }) => {
       const { email, password, session } = body as { email: string; password: string; session: string };
-      if (session === 'cookie' && !isSameOrigin(headers, parts.dashboardOrigin)) {
+      if (session === 'cookie' && !isFromDashboard(headers, parts.dashboardOrigin)) {
         throw new VisageError('PERMISSION_DENIED', 'Session cookies are for browsers on the dashboard only.');
       }
       const member = await logIn(parts, { email, password }, address);

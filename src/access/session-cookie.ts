@@ -48,19 +48,22 @@ export function expiredSessionCookies(): string[] {
 }
 
 /**
- * Whether a browser says that a page of this service sent the request. A browser says so with every request that is
- * not a GET; what says nothing is no browser.
- * @param dashboardOrigin where the dashboard is served, if not at the host that the request names.
+ * Whether a browser says that a page of this service, or of its dashboard, sent the request. A browser says so with
+ * every request that is not a GET; what says nothing is no browser.
+ * @param dashboardOrigin where the dashboard is served, if not at the host that the request names; on the same site,
+ * since the cookies go nowhere else.
  */
-export function isSameOrigin(headers: RequestHeaders, dashboardOrigin: string | null): boolean {
-  const site = headers['sec-fetch-site'];
-  if (site !== undefined && single(headers, 'sec-fetch-site') !== 'same-origin') return false;
-  if (headers.origin === undefined) return site !== undefined;
+export function isFromDashboard(headers: RequestHeaders, dashboardOrigin: string | null): boolean {
+  const site = single(headers, 'sec-fetch-site');
   const origin = single(headers, 'origin');
+  if (headers.origin === undefined) return site === 'same-origin';
   if (origin === null) return false;
+  const isSaid = (...expected: string[]) =>
+    headers['sec-fetch-site'] === undefined || (site !== null && expected.includes(site));
+  if (origin === dashboardOrigin) return isSaid('same-origin', 'same-site');
   const host = single(headers, 'host');
-  const isOwn = origin === `https://${host}` || origin === `http://${host}`;
-  return dashboardOrigin === null ? host !== null && isOwn : origin === dashboardOrigin;
+  const isOwn = host !== null && (origin === `https://${host}` || origin === `http://${host}`);
+  return isOwn && isSaid('same-origin');
 }
 
 /**
@@ -77,7 +80,7 @@ export function checkRequestForgery(
   const sent = Buffer.from(single(headers, CSRF_HEADER) ?? '');
   const right = Buffer.from(csrfTokenOf(cookie));
   const isRight = sent.length === right.length && timingSafeEqual(sent, right);
-  if (isRight && isSameOrigin(headers, dashboardOrigin)) return;
+  if (isRight && isFromDashboard(headers, dashboardOrigin)) return;
   throw new VisageError(
     'PERMISSION_DENIED',
     'A request with a session cookie must come from the dashboard and carry its X-CSRF-Token.',

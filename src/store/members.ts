@@ -101,7 +101,10 @@ export class Members {
   addWithAccount(accountName: string, owner: ActiveMemberRecord): Promise<Member> {
     const { db, write } = this.#session;
     return write(() => {
-      const accountId = newIdentifier('acc_', owner.createdAt);
+      // Ids sort by time, and the first account stays the appliance's own even where its clock was set back.
+      const [first] = db.accounts.getRange({ limit: 1 });
+      const time = Math.max(owner.createdAt, (first?.value.createdAt ?? 0) + 1);
+      const accountId = newIdentifier('acc_', time);
       db.accounts.put(accountId, { name: accountName, createdAt: owner.createdAt });
       return addMember(db, accountId, owner);
     });

@@ -27,13 +27,16 @@ export function person(email: string, rest: Partial<RegistrationRequest> = {}): 
   return { name: 'A', email, password: PASSWORD, username: null, setupCode: null, invitation: null, ...rest };
 }
 
-/** @param t its folder is gone after it. */
-export async function openIdentity(t: { after(work: () => void): void }): Promise<IdentityFixture> {
+/** @param t its folder is gone after it. @param shared keys of another fixture: making some takes a second. */
+export async function openIdentity(
+  t: { after(work: () => void): void },
+  shared?: SigningKeys,
+): Promise<IdentityFixture> {
   const folder = temporaryFolder(t);
   const clock = { now: Date.UTC(2026, 0, 15) };
   const now = () => clock.now;
   const store = Store.open(folder, now);
-  const signingKeys = await SigningKeys.open(folder, { now });
+  const signingKeys = shared ?? (await SigningKeys.open(folder, { now }));
   const made: Identity[] = [];
   let passwordHash: Promise<string> | null = null;
   const identity: IdentityFixture['identity'] = ({ registration } = { registration: 'closed' }) => {
