@@ -59,8 +59,9 @@ export async function prepareNetworks(
   const prepared = async <S extends Stage>(stage: S): Promise<S> => {
     const network = basename(stage.file);
     try {
-      const name = join(folder, `${pack.hashes.get(stage.file)}-${REWRITE_VERSION}`);
-      const verdict = (await verdictOf(name)) ?? (await prepare(stage, name, executor));
+      const hash = pack.hashes.get(stage.file);
+      const name = join(folder, `${hash}-${REWRITE_VERSION}`);
+      const verdict = (await verdictOf(name)) ?? (await prepare(stage, hash, name, executor));
       if (verdict.outcome === 'prepared') return { ...stage, file: `${name}.onnx` };
       if (verdict.outcome === 'refused') {
         const { comparison } = verdict;
@@ -93,9 +94,15 @@ async function verdictOf(name: string): Promise<Verdict | undefined> {
   }
 }
 
-async function prepare({ file, input }: Stage, name: string, executor: Executor): Promise<Verdict> {
+async function prepare(
+  { file, input }: Stage,
+  hash: string | undefined,
+  name: string,
+  executor: Executor,
+): Promise<Verdict> {
   const runtime = runtimeVersion();
   const original = await readFile(file);
+  if (sha256Of(original) !== hash) throw new Error('The file is not the one that the manifest names.');
   const { model, replaced } = splitPRelus(original);
   let verdict: Verdict = { runtime, outcome: 'nothing to do' };
   if (replaced > 0) {

@@ -1,0 +1,62 @@
+/** Small ONNX models, written field by field. */
+import { nodeMessage, tensorMessage } from '../../../src/vision/graph/onnx.ts';
+import { bytesField, varintField } from '../../../src/vision/graph/wire.ts';
+
+/** A model of one input and one output, both of floats. */
+export interface SmallModel {
+  readonly nodes: readonly Uint8Array[];
+  readonly initializers: readonly Uint8Array[];
+  readonly input: readonly number[];
+  readonly output: readonly number[];
+  readonly irVersion?: number;
+}
+
+function valueInfo(name: string, dims: readonly number[]): Uint8Array {
+  const shape = Buffer.concat(dims.map((dim) => bytesField(1, varintField(1, dim))));
+  const tensor = Buffer.concat([varintField(1, 1), bytesField(2, shape)]);
+  return Buffer.concat([bytesField(1, name), bytesField(2, bytesField(1, tensor))]);
+}
+
+/** Bytes of the file. The input is named `x`, the output `y`; operators are of version 13. */
+export function modelBytes({ nodes, initializers, input, output, irVersion = 7 }: SmallModel): Uint8Array {
+  const graph = Buffer.concat([
+    ...nodes.map((node) => bytesField(1, node)),
+    bytesField(2, 'small'),
+    ...initializers.map((tensor) => bytesField(5, tensor)),
+    bytesField(11, valueInfo('x', input)),
+    bytesField(12, valueInfo('y', output)),
+  ]);
+  return Buffer.concat([varintField(1, irVersion), bytesField(7, graph), bytesField(8, varintField(2, 13))]);
+}
+
+/** Whole fractions from -1 to 1 that repeat after a while: weights that are all different. */
+export function weights(count: number): Float32Array {
+  return Float32Array.from({ length: count }, (_, i) => (((i * 37) % 101) - 50) / 50);
+}
+
+export const CHANNELS = 4;
+
+/** x of 1 x 3 x 5 x 5 → Conv, 1 x 1, to 1 x 4 x 5 x 5 → PRelu → y. */
+export function convAndPRelu(
+  slope: Uint8Array | undefined,
+  { slopeNodes = [], between = [], preluInput = 'c', opType = 'PRelu', after = [] as Uint8Array[] } = {} as {
+    slopeNodes?: Uint8Array[];
+    between?: Uint8Array[];
+    preluInput?: string;
+    opType?: string;
+    after?: Uint8Array[];
+  },
+): SmallModel {
+  return {
+    nodes: [
+      ...slopeNodes,
+      nodeMessage('conv', 'Conv', ['x', 'w'], 'c'),
+      ...between,
+      nodeMessage('prelu', opType, [preluInput, 's'], after.length > 0 ? 'p' : 'y'),
+      ...after,
+    ],
+    initializers: [tensorMessage('w', [CHANNELS, 3, 1, 1], weights(3 * CHANNELS)), ...(slope ? [slope] : [])],
+    input: [1, 3, 5, 5],
+    output: [1, CHANNELS, 5, 5],
+  };
+}
