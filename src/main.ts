@@ -8,10 +8,14 @@ import { createIdentity } from './access/identity.ts';
 import { identityAdministration } from './access/identity-administration.ts';
 import { keyAdministration } from './access/key-administration.ts';
 import { SigningKeys } from './access/signing-keys.ts';
+import { UsageLog } from './access/usage-log.ts';
 import { createApp } from './app.ts';
 import { loadConfig } from './config/load.ts';
 import type { Config } from './config/settings.ts';
+import { wideningSettings } from './config/widening.ts';
 import { createAdminApp } from './http/admin.ts';
+import { createImageFetcher } from './http/image-fetch.ts';
+import { imageUrlPolicy } from './http/image-url-policy.ts';
 import { createHttpServer, drain, listen } from './http/server.ts';
 import { createExecutor } from './native.ts';
 import { adminSocketPath, removeStaleSocket, takeDataFolder } from './ops/data-folder.ts';
@@ -123,6 +127,10 @@ async function start(): Promise<void> {
   health.pass('selfInference');
 
   const audit = new Audit(store.audit, { now: Date.now, log, retention: config.audit });
+  for (const target of wideningSettings(config)) {
+    await audit.record({ actor: { kind: 'system', id: null }, action: 'setting.widen', target });
+  }
+  const usage = new UsageLog(store, log);
   const signingKeys = await signingKeysReady;
   const { registration } = config;
   const identity = createIdentity({
@@ -132,8 +140,13 @@ async function start(): Promise<void> {
     dashboardOrigin: config.web.dashboardOrigin,
     now: Date.now,
   });
+  const { imageUrl } = config.web;
+  const ownPort = () => (server.address() as AddressInfo | null)?.port ?? null;
   const app = createApp({
     web: config.web,
+    fetchImage: imageUrl.enabled ? createImageFetcher({ policy: imageUrlPolicy(imageUrl, ownPort) }) : null,
+    access: config.access,
+    usage,
     identity,
     store,
     indexes,
@@ -147,7 +160,7 @@ async function start(): Promise<void> {
   const server = createHttpServer(app.callback());
   const admin = createHttpServer(
     createAdminApp({
-      keys: keyAdministration(store, config.access.plan),
+      keys: keyAdministration(store),
       identity: identityAdministration({ ...identity, audit, signingKeys: async () => signingKeys }),
       log,
     }).callback(),
@@ -171,6 +184,7 @@ async function start(): Promise<void> {
       { name: 'admin socket', run: () => socket.release() },
       { name: 'passwords', run: () => identity.passwords.close() },
       { name: 'executor', run: () => executor.close() },
+      { name: 'usage', run: () => usage.close() },
       { name: 'audit log', run: () => audit.close() },
       { name: 'store', run: () => store.close() },
     ],

@@ -65,14 +65,14 @@ function valuesOf(value: readonly string[] | undefined): string[] {
 }
 
 function callerOfKey(record: ApiKeyRecord, isToken: boolean): Caller {
-  const { id, accountId, environment, collectionId } = record;
+  const { id, accountId, environment, collectionId, scopes, generation } = record;
   return {
     accountId,
     environment,
     collectionId,
-    allowedExternalKeys: null,
-    allowedModels: null,
-    key: { id, isToken, scopes: ['v1:*'] },
+    allowedExternalKeys: record.allowedExternalKeys,
+    allowedModels: record.allowedModels,
+    key: { id, isToken, scopes, generation },
     member: null,
   };
 }

@@ -1,13 +1,14 @@
-import type { Environment, Owner } from '../store/records.ts';
+import type { Environment, Writer } from '../store/records.ts';
 import type { Role } from './roles.ts';
-import type { Scope } from './scopes.ts';
 
 /** The API key behind a call, be it sent itself or as a token. */
 export interface CallingKey {
   readonly id: string;
   /** It was not sent itself: a token of it was. */
   readonly isToken: boolean;
-  readonly scopes: readonly Scope[];
+  readonly scopes: readonly string[];
+  /** Raised when the key gets a new value: calls of the old one are over then. */
+  readonly generation: number;
 }
 
 /** The member behind a call. */
@@ -19,7 +20,7 @@ export interface CallingMember {
 }
 
 /** Who is calling, after authentication: a key or a member, never both. */
-export interface Caller extends Owner {
+export interface Caller extends Writer {
   readonly accountId: string;
   /** Members act on live collections only. */
   readonly environment: Environment;

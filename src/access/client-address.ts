@@ -1,4 +1,5 @@
 /** Who is at the other end: the connection's peer, or whom trusted proxies name. */
+import type ipaddr from 'ipaddr.js';
 import { type Network, parseAddress, within } from '../config/networks.ts';
 
 /** What stands for an address that cannot be told, such as that of a connection which has just gone. */
@@ -30,4 +31,14 @@ export function clientAddress(
     if (!within(client, trusted)) break;
   }
   return client.toString();
+}
+
+/** What one client can easily have many addresses of counts as one: the /64 of an IPv6 address. */
+export function originOf(text: string): string {
+  const address = parseAddress(text);
+  if (address === null || address.kind() === 'ipv4') return text;
+  return `${(address as ipaddr.IPv6).parts
+    .slice(0, 4)
+    .map((part) => part.toString(16))
+    .join(':')}::/64`;
 }

@@ -1,8 +1,16 @@
 /** What stands before and around every handler of the public API. */
+import type { AccessConfig } from '../config/access-settings.ts';
+import { VisageError } from '../errors.ts';
 import type { RequestHeaders, Route, RouteResponse } from '../http/route.ts';
+import type { Store } from '../store/store.ts';
 import type { Trail } from './audit-trail.ts';
 import { type AuthenticationParts, authenticate } from './authenticate.ts';
 import type { Caller } from './caller.ts';
+import { clientAddress, originOf } from './client-address.ts';
+import { KeyPass } from './key-pass.ts';
+import { checkMember, checkMemberRoute, confirmMember } from './member-pass.ts';
+import { RateLimiter, rateLimitHeaders, type Verdict } from './rate-limit.ts';
+import type { UsageLog } from './usage-log.ts';
 
 /** What is known of a request before its body is read. */
 export interface RequestFacts {
@@ -29,11 +37,63 @@ export interface Admission {
 /** Lets a request in before a byte of its body is read. @throws VisageError with the reason why not. */
 export type Gate = (route: Route, facts: RequestFacts) => Admission | Promise<Admission>;
 
-/** The gate over those whom {@link authenticate} knows. */
-export function createGate(parts: AuthenticationParts): Gate {
-  return ({ access, method }, { headers, peer, trail }) => {
-    const caller = access.by === 'anyone' ? null : authenticate({ headers, method }, parts);
-    trail.caller = caller;
-    return { caller, address: peer ?? '', run: (handler) => handler() };
+/** What the gate works with. */
+export interface GateParts extends AuthenticationParts {
+  readonly store: Store;
+  readonly access: AccessConfig;
+  readonly usage: UsageLog;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/**
+ * The gate of the public API. In this order: who is calling, whether the key may be used from there and now, the
+ * limit of requests, whether the caller may use the route; then, around the handler, what it costs.
+ * @param limiter replaced where a test has a clock of its own.
+ */
+export function createGate(parts: GateParts, limiter = new RateLimiter()): Gate {
+  const { access } = parts;
+
+  const limit = ({ setHeader }: RequestFacts, policy: string, verdict: Verdict) => {
+    for (const [name, value] of Object.entries(rateLimitHeaders(policy, verdict))) setHeader(name, value);
+    if (!verdict.admitted) {
+      throw new VisageError('RATE_LIMIT_EXCEEDED', `Try again in ${verdict.retryAfter} seconds.`);
+    }
+  };
+
+  /** Wrong credentials are limited by address; right ones never are, so nobody can lock others out. */
+  const identify = (route: Route, facts: RequestFacts, address: string): Caller => {
+    try {
+      return authenticate({ headers: facts.headers, method: route.method }, parts);
+    } catch (error) {
+      const verdict = limiter.take(`failed ${originOf(address)}`, access.addressRateLimit);
+      if (!verdict.admitted) limit(facts, 'address', verdict);
+      throw error;
+    }
+  };
+
+  return (route, facts) => {
+    const address = clientAddress(facts.peer, facts.headers['x-forwarded-for'] ?? [], access.trustedProxies);
+    facts.trail.address = address;
+    if (route.access.by === 'anyone') {
+      const verdict = limiter.take(`open ${originOf(address)}`, access.addressRateLimit);
+      if (!verdict.admitted) limit(facts, 'address', verdict);
+      return { caller: null, address, run: (handler) => handler() };
+    }
+    const known = identify(route, facts, address);
+    facts.trail.caller = known;
+    if (known.key) {
+      const pass = new KeyPass(parts, route, known, known.key, address);
+      pass.checkUse();
+      parts.usage.touch(known.key.id, parts.now());
+      limit(facts, 'key', limiter.take(known.key.id, pass.rateLimit));
+      pass.checkRoute();
+      return { caller: pass.caller, address, run: (handler) => pass.run(handler) };
+    }
+    const member = checkMember(known);
+    limit(facts, 'member', limiter.take(member.id, access.plan.maxRateLimit));
+    checkMemberRoute(route.access, member);
+    const caller = { ...known, confirm: () => confirmMember(parts.store, route, known) };
+    return { caller, address, run: (handler) => handler() };
   };
 }

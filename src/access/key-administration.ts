@@ -14,15 +14,22 @@ export interface KeyAdministration {
   revoke(id: string): Promise<void>;
 }
 
+/** No plan holds the operator, who can change it: only the settings' own bounds do. */
+const OPERATOR: Plan = {
+  name: 'operator',
+  keysPerMember: Number.POSITIVE_INFINITY,
+  maxRateLimit: Number.POSITIVE_INFINITY,
+};
+
 /** Administers the keys of a store; new ones belong to its first account and to no member. */
-export function keyAdministration(store: Store, plan: Plan): KeyAdministration {
+export function keyAdministration(store: Store): KeyAdministration {
   return {
     create: async (request) => {
       const { environment, ...settings } = request;
       const { accountId } = store.accounts.first();
       const now = Date.now();
       const { name } = settings;
-      const limits = settingsOf(settings, plan, now);
+      const limits = settingsOf(settings, OPERATOR, now);
       const { key, ...record } = await createApiKey(store, { ...limits, name, environment, accountId }, now);
       return { ...viewOf(record, 0, null), key };
     },

@@ -19,6 +19,6 @@ export type Scope = (typeof SCOPES)[number];
 export type RouteScope = Exclude<Scope, 'v1:*'>;
 
 /** Whether a list of scopes gives the one that is asked for. */
-export function holdsScope(held: readonly Scope[], asked: Scope): boolean {
+export function holdsScope(held: readonly string[], asked: Scope): boolean {
   return held.includes(asked) || held.includes('v1:*');
 }

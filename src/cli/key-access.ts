@@ -11,7 +11,7 @@ const WAYS: Ways<KeyAdministration> = {
       await call('DELETE', `/api-keys/${encodeURIComponent(id)}`);
     },
   }),
-  local: (store, { access }) => keyAdministration(store, access.plan),
+  local: keyAdministration,
 };
 
 /** Does something with the keys of the service that the settings name. @throws ConfigError, ExitError, VisageError. */

@@ -67,13 +67,3 @@ function matches(address: Address, network: Address, prefix: number): boolean {
   // `match` takes an address of its own kind only, which `within` has made sure of.
   return (address as ipaddr.IPv6).match(network as ipaddr.IPv6, prefix);
 }
-
-/** What one client can easily have many addresses of counts as one: the /64 of an IPv6 address. */
-export function originOf(text: string): string {
-  const address = parseAddress(text);
-  if (address === null || address.kind() === 'ipv4') return text;
-  return `${(address as ipaddr.IPv6).parts
-    .slice(0, 4)
-    .map((part) => part.toString(16))
-    .join(':')}::/64`;
-}

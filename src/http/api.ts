@@ -8,6 +8,7 @@ import type { Gate } from '../access/gate.ts';
 import { VisageError } from '../errors.ts';
 import { readBody } from './body.ts';
 import { type CorsOrigins, corsHeaders, preflightHeaders } from './cors.ts';
+import type { ImageFetcher } from './image-fetch.ts';
 import { imageReader } from './image-request.ts';
 import { parseJson } from './json-body.ts';
 import type { App, Context, RequestState } from './koa-app.ts';
@@ -47,16 +48,22 @@ function jsonReader(schema: Schema): BodyReader {
 }
 
 /** Reads what a handler is given of a request, but for who is calling and from where. */
-type InputReader = (context: Context) => Promise<{
+type InputReader = (
+  context: Context,
+  caller: Caller | null,
+) => Promise<{
   readonly query: Record<string, unknown>;
   readonly body: Record<string, unknown>;
   readonly image: ImageInput | null;
 }>;
 
-function inputReaderOf(route: Route): InputReader {
+function inputReaderOf(route: Route, fetchImage: ImageFetcher | null): InputReader {
   if (route.image === 'required') {
-    const read = imageReader(route.body ?? NO_PARAMETERS);
-    return async ({ req, res, querystring }) => ({ query: {}, ...(await read(req, res, querystring)) });
+    const read = imageReader(route.body ?? NO_PARAMETERS, fetchImage);
+    return async ({ req, res, querystring }, caller) => ({
+      query: {},
+      ...(await read(req, res, querystring, (caller as Caller).accountId)),
+    });
   }
   const validateQuery = compile(route.query ?? NO_PARAMETERS, 'textual');
   const readJson = route.body && jsonReader(route.body);
@@ -94,15 +101,17 @@ export interface RouterParts {
   readonly gate: Gate;
   readonly audit: Pick<Audit, 'record' | 'refuse'>;
   readonly origins: CorsOrigins;
+  /** Null where pictures are not fetched by URL. */
+  readonly fetchImage: ImageFetcher | null;
 }
 
 /** Answers one request of a route. Who is calling is settled before a byte of the body is read. */
 function responderOf(
   route: Route,
-  { gate, audit }: RouterParts,
+  { gate, audit, fetchImage }: RouterParts,
 ): (context: Context) => Promise<RouteResponse> {
   const readPath = pathReaderOf(route);
-  const readInput = inputReaderOf(route);
+  const readInput = inputReaderOf(route, fetchImage);
   const respond = async (context: Context, trail: Trail) => {
     const { requestId } = trail;
     const headers = context.req.headersDistinct;
@@ -115,7 +124,7 @@ function responderOf(
     });
     const { caller, address } = admission;
     const params = readPath(context.params);
-    const { query, body, image } = await readInput(context);
+    const { query, body, image } = await readInput(context, caller);
     const request = { requestId, address, headers, params, query, body };
     const response = await admission.run(async () => handle(route, request, caller, image));
     await recordAct(audit, route, trail, request, response);

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { VisageError } from '../errors.ts';
 import { readBody } from './body.ts';
+import type { ImageFetcher } from './image-fetch.ts';
 import { parseImageJson } from './json-body.ts';
 import { type BodyForm, bodyForm } from './media-type.ts';
 import { parseForm } from './multipart.ts';
@@ -32,7 +33,8 @@ export const IMAGE_SCHEMA: Schema = {
     url: {
       type: ['string', 'null'],
       maxLength: 2048,
-      description: 'Fetching pictures by URL is off: a URL is answered `IMAGE_URL_FORBIDDEN`.',
+      description:
+        'http or https, to an address of the public internet. Where the service does not fetch pictures, as by default, the answer is `IMAGE_URL_FORBIDDEN`.',
     },
   },
 };
@@ -57,38 +59,52 @@ export type ImageReader = (
   request: IncomingMessage,
   response: ServerResponse,
   query: string,
+  accountId: string,
 ) => Promise<ImageIntake>;
 
 function invalidImage(detail: string): VisageError {
   return new VisageError('VALIDATION_FAILED', detail, [{ path: '/image', message: detail }]);
 }
 
-function fromJson(raw: Buffer, validate: Validator): ImageIntake {
+/**
+ * @param fetchImage null where pictures are not fetched.
+ * @param accountId on whose behalf.
+ */
+async function fromJson(
+  raw: Buffer,
+  validate: Validator,
+  fetchImage: ImageFetcher | null,
+  accountId: string,
+): Promise<ImageIntake> {
   const { value, bytes } = parseImageJson(raw);
   const { image, ...body } = validate(value) as { image: { url?: string | null } } & Record<string, unknown>;
-  const hasUrl = typeof image.url === 'string';
-  if (hasUrl && bytes !== null) throw invalidImage('image holds both bytes and url, but takes one of them.');
-  if (hasUrl) throw new VisageError('IMAGE_URL_FORBIDDEN', 'Send the picture itself in image.bytes.');
-  if (bytes === null) throw invalidImage('image holds neither bytes nor url.');
-  return { body, image: { data: bytes, encoding: 'base64' } };
+  const url = image.url ?? null;
+  if (url !== null && bytes !== null) {
+    throw invalidImage('image holds both bytes and url, but takes one of them.');
+  }
+  if (url === null && bytes === null) throw invalidImage('image holds neither bytes nor url.');
+  if (bytes !== null) return { body, image: { data: bytes, encoding: 'base64' } };
+  if (!fetchImage) throw new VisageError('IMAGE_URL_FORBIDDEN', 'Send the picture itself in image.bytes.');
+  return { body, image: { data: await fetchImage(url as string, accountId), encoding: 'binary' } };
 }
 
 /**
  * Makes the reader of a route.
  * @param schema the route's `body`, without `image`.
+ * @param fetchImage null where pictures are not fetched by URL.
  */
-export function imageReader(schema: Schema): ImageReader {
+export function imageReader(schema: Schema, fetchImage: ImageFetcher | null): ImageReader {
   const validateJson = compile(imageBodySchema(schema), 'typed');
   const validateText = compile(schema, 'textual');
   const nothing = compile({ type: 'object', additionalProperties: false }, 'textual');
 
-  return async (request, response, query) => {
+  return async (request, response, query, accountId) => {
     const form = bodyForm(request.headers, FORMS);
     const parameters = queryParameters(query);
     // Before the body is read: a wrong query need not cost an upload.
     const fromQuery = (form === 'raw' ? validateText : nothing)(parameters);
     const raw = await readBody(request, response, MAX_BYTES[form]);
-    if (form === 'json') return fromJson(raw, validateJson);
+    if (form === 'json') return fromJson(raw, validateJson, fetchImage, accountId);
     if (form === 'raw') {
       if (raw.length === 0) throw invalidImage('The body is empty.');
       return { body: fromQuery, image: { data: raw, encoding: 'binary' } };

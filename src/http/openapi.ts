@@ -42,17 +42,44 @@ const SECURITY_SCHEMES: Json = {
     name: 'Authorization',
     description: '`ApiKey <key>`, or `ApiKey` and the base64 of `<accountId>:<key>`.',
   },
-  Bearer: { type: 'http', scheme: 'bearer', description: '`Bearer <key>`.' },
+  Bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    description: "`Bearer` and an API key, a token of one, or a member's token.",
+  },
   XApiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'The key alone.' },
+  Session: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: '__Host-visage_session',
+    description: "A member's session in the dashboard; what changes something also takes `X-CSRF-Token`.",
+  },
 };
 
-const AUTHENTICATION_ERRORS: readonly ErrorCode[] = ['AUTHENTICATION_REQUIRED', 'INVALID_API_KEY'];
+const CREDENTIAL_ERRORS: readonly ErrorCode[] = [
+  'AUTHENTICATION_REQUIRED',
+  'INVALID_API_KEY',
+  'TOKEN_INVALID',
+  'TOKEN_EXPIRED',
+];
+const KEY_ERRORS: readonly ErrorCode[] = ['API_KEY_EXPIRED', 'INSUFFICIENT_CREDITS', 'IP_NOT_ALLOWED'];
+
+function accessErrorsOf({ access }: Route): ErrorCode[] {
+  if (access.by === 'anyone') return ['RATE_LIMIT_EXCEEDED'];
+  const own: ErrorCode[] = [];
+  if (access.by !== 'member' && access.scope !== null) own.push('SCOPE_DENIED');
+  // A cookie is a member's, and needs proof that the dashboard sent the request.
+  if (access.by !== 'key') own.push('PERMISSION_DENIED');
+  return [...CREDENTIAL_ERRORS, ...KEY_ERRORS, ...own, 'RATE_LIMIT_EXCEEDED'];
+}
+
 const BODY_ERRORS: readonly ErrorCode[] = ['PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
 const IMAGE_ERRORS: readonly ErrorCode[] = [
   'INVALID_IMAGE',
   'IMAGE_TOO_LARGE',
   'UNSUPPORTED_IMAGE',
   'IMAGE_URL_FORBIDDEN',
+  'IMAGE_URL_FAILED',
   'OVERLOADED',
 ];
 
@@ -66,7 +93,7 @@ export function errorCodesOf(route: Route): ErrorCode[] {
   return [
     ...new Set<ErrorCode>([
       ...(hasInput ? (['VALIDATION_FAILED'] as const) : []),
-      ...(route.access.by !== 'anyone' ? AUTHENTICATION_ERRORS : []),
+      ...accessErrorsOf(route),
       ...(takesBody(route) ? BODY_ERRORS : []),
       ...(route.image === 'required' ? IMAGE_ERRORS : []),
       ...route.errors,
@@ -150,7 +177,9 @@ function errorResponses(codes: readonly ErrorCode[]): Json {
       description: own.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('\n\n'),
       headers: {
         'X-Request-Id': { $ref: '#/components/headers/RequestId' },
-        ...(status === 503 ? { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } } : {}),
+        ...(status === 503 || status === 429
+          ? { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } }
+          : {}),
       },
       content: {
         'application/problem+json': {
@@ -172,10 +201,28 @@ function successResponses(route: Route): Json {
       {
         description,
         headers: { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } },
-        content: { [contentType ?? 'application/json']: { schema } },
+        ...(status === '204' ? {} : { content: { [contentType ?? 'application/json']: { schema } } }),
       },
     ]),
   );
+}
+
+function pathParameters({ params = {} }: Route): Json[] {
+  return Object.entries(params).map(([name, { description, ...schema }]) => {
+    return { name, in: 'path', required: true, ...(description ? { description } : {}), schema };
+  });
+}
+
+function securityOf({ access }: Route): Json[] {
+  const keys = ['ApiKey', 'Bearer', 'XApiKey'];
+  const names = {
+    anyone: [],
+    key: keys,
+    caller: [...keys, 'Session'],
+    member: ['Bearer', 'Session'],
+    'member-or-key': [...keys, 'Session'],
+  }[access.by];
+  return names.map((name) => ({ [name]: [] }));
 }
 
 function operationOf(route: Route): Json {
@@ -187,9 +234,10 @@ function operationOf(route: Route): Json {
     summary: route.summary,
     ...(route.description ? { description: route.description } : {}),
     tags: route.tags,
-    security:
-      route.access.by === 'anyone' ? [] : Object.keys(SECURITY_SCHEMES).map((name) => ({ [name]: [] })),
-    ...(schema ? { parameters: queryParameters(schema, isImage) } : {}),
+    security: securityOf(route),
+    ...(schema || route.params
+      ? { parameters: [...pathParameters(route), ...(schema ? queryParameters(schema, isImage) : [])] }
+      : {}),
     ...(body ? { requestBody: body } : {}),
     responses: { ...successResponses(route), ...errorResponses(errorCodesOf(route)) },
   };

@@ -13,6 +13,19 @@ export function checkAllowed(store: Store, caller: Caller, collectionId: string)
   throw new VisageError('COLLECTION_NOT_ALLOWED', 'This API key is bound to another collection.');
 }
 
+/**
+ * Lets nobody remove all faces who may not change every one of them.
+ * @throws VisageError as `checkAllowed`, and `FACE_NOT_ALLOWED`.
+ */
+export function checkMayClear(store: Store, caller: Caller, collectionId: string): void {
+  checkAllowed(store, caller, collectionId);
+  if (caller.allowedExternalKeys === null) return;
+  throw new VisageError(
+    'FACE_NOT_ALLOWED',
+    'This API key is limited to some faces and may not remove all of them.',
+  );
+}
+
 /** @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`. */
 export function collectionOf(store: Store, caller: Caller, collectionId: string): Collection {
   checkAllowed(store, caller, collectionId);

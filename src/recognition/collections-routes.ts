@@ -147,7 +147,7 @@ export function collectionRoutes(collections: CollectionService): readonly Calle
       access: ACCESS,
       query: COLLECTION_QUERY,
       responses: { 200: { description: 'All faces were removed.', schema: COLLECTION_ANSWER } },
-      errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'STORAGE_READ_ONLY'],
+      errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'FACE_NOT_ALLOWED', 'STORAGE_READ_ONLY'],
       handler: async ({ caller, query }) => {
         const { collectionId } = query as unknown as CollectionParameters;
         await collections.reset(caller, collectionId);
@@ -165,7 +165,7 @@ export function collectionRoutes(collections: CollectionService): readonly Calle
       access: ACCESS,
       query: COLLECTION_QUERY,
       responses: { 200: { description: 'There is no such collection any more.', schema: EMPTY } },
-      errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'STORAGE_READ_ONLY'],
+      errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'FACE_NOT_ALLOWED', 'STORAGE_READ_ONLY'],
       handler: async ({ caller, query }) => {
         const { collectionId } = query as unknown as CollectionParameters;
         await collections.delete(caller, collectionId);

@@ -2,7 +2,7 @@ import type { Caller } from '../access/caller.ts';
 import { VisageError } from '../errors.ts';
 import { decodeCursor, encodeCursor } from '../http/paging.ts';
 import type { Collection } from '../store/records.ts';
-import { checkAllowed, collectionOf } from './collection-access.ts';
+import { checkAllowed, checkMayClear, collectionOf } from './collection-access.ts';
 import type { RecognitionParts } from './parts.ts';
 
 const COLLECTION_ID = /^[A-Za-z0-9_.-]{1,255}$/;
@@ -63,17 +63,17 @@ export class CollectionService {
     await store.collections.update(caller, collectionId, description, now());
   }
 
-  /** Removes every face. @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`. */
+  /** Removes every face. @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_ALLOWED`. */
   async reset(caller: Caller, collectionId: string): Promise<void> {
     const { store, indexes, recognizer, now } = this.#parts;
-    checkAllowed(store, caller, collectionId);
+    checkMayClear(store, caller, collectionId);
     indexes.drop(await store.collections.reset(caller, collectionId, recognizer.packId, now()));
   }
 
-  /** Removes a collection with its faces, if it is there. @throws VisageError as `checkAllowed`. */
+  /** Removes a collection with its faces, if it is there. @throws VisageError as `checkMayClear`. */
   async delete(caller: Caller, collectionId: string): Promise<void> {
     const { store, indexes } = this.#parts;
-    checkAllowed(store, caller, collectionId);
+    checkMayClear(store, caller, collectionId);
     const gallery = await store.collections.delete(caller, collectionId);
     if (gallery !== null) indexes.drop(gallery);
   }

@@ -66,6 +66,7 @@ export function externalKeyRoutes(externalKeys: ExternalKeyService): readonly Ca
         'COLLECTION_NOT_FOUND',
         'COLLECTION_NOT_ALLOWED',
         'FACE_NOT_FOUND',
+        'FACE_NOT_ALLOWED',
         'STORAGE_READ_ONLY',
       ],
       handler: async ({ caller, body }) => {
@@ -113,7 +114,7 @@ export function externalKeyRoutes(externalKeys: ExternalKeyService): readonly Ca
         { optional: ['faceId'] },
       ),
       responses: { 200: { description: 'No such face has the key any more.', schema: EMPTY } },
-      errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'STORAGE_READ_ONLY'],
+      errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'FACE_NOT_ALLOWED', 'STORAGE_READ_ONLY'],
       handler: async ({ caller, query }) => {
         const { collectionId, externalKey, faceId } = query as unknown as KeyParameters;
         await externalKeys.delete(caller, collectionId, externalKey, faceId ?? null);

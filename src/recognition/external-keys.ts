@@ -1,6 +1,6 @@
 import type { Caller } from '../access/caller.ts';
 import { decodeCursor, encodeCursor } from '../http/paging.ts';
-import { checkAllowed } from './collection-access.ts';
+import { checkAllowed, collectionOf } from './collection-access.ts';
 import type { RecognitionParts } from './parts.ts';
 
 const LABEL = /^[1-9][0-9]{0,15}$/;
@@ -34,6 +34,11 @@ export class ExternalKeyService {
     const { store } = this.#parts;
     checkAllowed(store, caller, collectionId);
     const after = Number(decodeCursor(cursor, LABEL) ?? 0);
+    // What the caller may not see is not there.
+    if (caller.allowedExternalKeys?.includes(externalKey) === false) {
+      collectionOf(store, caller, collectionId);
+      return { faceIds: [], nextCursor: null };
+    }
     const found = store.externalKeys.faces(caller, collectionId, externalKey, after, limit + 1);
     const page = found.slice(0, limit);
     const last = page.at(-1);

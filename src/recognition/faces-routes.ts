@@ -121,7 +121,7 @@ export function faceRoutes(faces: FaceService): readonly (CallerRoute | ImageRou
       image: 'required',
       body: SEARCH_BODY,
       responses: { 200: { description: 'What was seen, and who was found.', schema: SEARCH_ANSWER } },
-      errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'NOT_READY'],
+      errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'MODEL_NOT_ALLOWED', 'NOT_READY'],
       handler: async ({ caller, body, image }) => {
         const { collectionId, faceMatchThreshold } = body as unknown as SearchParameters;
         return { status: 200, body: await faces.search(caller, collectionId, image, faceMatchThreshold) };
@@ -138,7 +138,14 @@ export function faceRoutes(faces: FaceService): readonly (CallerRoute | ImageRou
       image: 'required',
       body: object({ collectionId: COLLECTION_ID }),
       responses: { 200: { description: 'What was seen, and the id of the new face.', schema: INDEX_ANSWER } },
-      errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'NOT_READY', 'STORAGE_READ_ONLY'],
+      errors: [
+        'COLLECTION_NOT_FOUND',
+        'COLLECTION_NOT_ALLOWED',
+        'FACE_NOT_ALLOWED',
+        'MODEL_NOT_ALLOWED',
+        'NOT_READY',
+        'STORAGE_READ_ONLY',
+      ],
       handler: async ({ caller, body, image }) => {
         const { collectionId } = body as unknown as SearchParameters;
         return { status: 200, body: await faces.index(caller, collectionId, image) };
@@ -149,7 +156,7 @@ export function faceRoutes(faces: FaceService): readonly (CallerRoute | ImageRou
       path: '/v1/face/search-or-index',
       operationId: 'searchOrIndexFace',
       summary: 'Search for a face, and add it if nobody is found',
-      description: `${UPRIGHT} Any number of parallel calls with the same person add one face. The call never sets an external key.`,
+      description: `${UPRIGHT} Any number of parallel calls with the same person add one face. The call never sets an external key. An API key with \`allowed_face_ids\` may find faces, and is answered \`FACE_NOT_ALLOWED\` where nobody is found.`,
       tags: TAGS,
       access: ACCESS,
       image: 'required',
@@ -157,7 +164,14 @@ export function faceRoutes(faces: FaceService): readonly (CallerRoute | ImageRou
       responses: {
         200: { description: 'What was seen, and who was found or added.', schema: SEARCH_OR_INDEX_ANSWER },
       },
-      errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'NOT_READY', 'STORAGE_READ_ONLY'],
+      errors: [
+        'COLLECTION_NOT_FOUND',
+        'COLLECTION_NOT_ALLOWED',
+        'FACE_NOT_ALLOWED',
+        'MODEL_NOT_ALLOWED',
+        'NOT_READY',
+        'STORAGE_READ_ONLY',
+      ],
       handler: async ({ caller, body, image }) => {
         const { collectionId, faceMatchThreshold } = body as unknown as SearchParameters;
         return {
@@ -180,7 +194,13 @@ export function faceRoutes(faces: FaceService): readonly (CallerRoute | ImageRou
         { optional: ['faceId', 'externalKey'] },
       ),
       responses: { 200: { description: 'The face is deleted.', schema: EMPTY } },
-      errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'FACE_NOT_FOUND', 'STORAGE_READ_ONLY'],
+      errors: [
+        'COLLECTION_NOT_FOUND',
+        'COLLECTION_NOT_ALLOWED',
+        'FACE_NOT_FOUND',
+        'FACE_NOT_ALLOWED',
+        'STORAGE_READ_ONLY',
+      ],
       handler: async ({ caller, query }) => {
         const parameters = query as unknown as DeleteParameters;
         await faces.delete(caller, parameters.collectionId, whichFaces(parameters));

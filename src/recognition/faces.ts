@@ -1,4 +1,5 @@
 import type { Caller } from '../access/caller.ts';
+import { VisageError } from '../errors.ts';
 import type { ImageInput } from '../http/route.ts';
 import type { Analysis, Box } from '../native.ts';
 import type { Collection, FacePlace, FaceRecord } from '../store/records.ts';
@@ -77,6 +78,7 @@ export class FaceService {
   /** Adds the largest face of a picture. @throws VisageError as `search`, and `STORAGE_READ_ONLY`. */
   async index(caller: Caller, collectionId: string, image: ImageInput): Promise<IndexAnswer> {
     this.#searchable(caller, collectionId);
+    checkMayIndex(caller);
     const { sighting, probe } = await this.#see(image);
     return { ...sighting, faceId: probe && (await this.#add(caller, collectionId, probe)) };
   }
@@ -140,6 +142,7 @@ export class FaceService {
 
   #searchable(caller: Caller, collectionId: string): Collection {
     const { store, recognizer } = this.#parts;
+    checkModel(caller, recognizer.packId.pack);
     return searchableCollection(store, caller, collectionId, recognizer.packId);
   }
 
@@ -169,15 +172,18 @@ export class FaceService {
     const { store, indexes, recognizer } = this.#parts;
     for (let k = 1; ; k *= 8) {
       const { gallery } = this.#searchable(caller, collectionId);
-      const neighbours = await indexes.search(gallery, template, k);
+      // Who may see some faces only is searched for among them, whatever else is more similar.
+      const allowed = caller.allowedExternalKeys;
+      const allow = allowed && store.externalKeys.labels(gallery, allowed);
+      const neighbours = await indexes.search(gallery, template, k, allow);
       // A reset meanwhile: these neighbours are no longer in the collection.
       if (this.#searchable(caller, collectionId).gallery !== gallery) continue;
       for (const { label, score } of neighbours) {
         const similarity = recognizer.similarity.toSimilarity(score);
         if (similarity < threshold) return null;
         const face = store.faces.get({ gallery, label });
-        // None where it was deleted meanwhile: then the next one counts.
-        if (face) return { face, similarity };
+        // Not where it was deleted, or got another external key, meanwhile: then the next one counts.
+        if (face && maySee(caller, face)) return { face, similarity };
       }
       if (neighbours.length < k) return null;
     }
@@ -185,6 +191,7 @@ export class FaceService {
 
   /** Adds a face on disk and in the index. @returns its id. */
   async #add(caller: Caller, collectionId: string, { face, template }: Probe): Promise<string> {
+    checkMayIndex(caller);
     const { store, indexes, recognizer, now } = this.#parts;
     const record = {
       box: face.boundingBox,
@@ -199,6 +206,25 @@ export class FaceService {
     }
     return faceId;
   }
+}
+
+/** @throws VisageError `MODEL_NOT_ALLOWED`. */
+function checkModel({ allowedModels }: Caller, pack: string): void {
+  if (allowedModels === null || allowedModels.includes(pack)) return;
+  throw new VisageError(
+    'MODEL_NOT_ALLOWED',
+    `This API key may not use the model pack ${pack}, which is at work.`,
+  );
+}
+
+/** A new face has no external key, so it is none that a limited caller may have. @throws VisageError `FACE_NOT_ALLOWED`. */
+function checkMayIndex({ allowedExternalKeys }: Caller): void {
+  if (allowedExternalKeys === null) return;
+  throw new VisageError('FACE_NOT_ALLOWED', 'This API key is limited to some faces and may not add others.');
+}
+
+function maySee({ allowedExternalKeys }: Caller, { externalKey }: FaceRecord): boolean {
+  return allowedExternalKeys === null || (externalKey !== null && allowedExternalKeys.includes(externalKey));
 }
 
 function found({ face, similarity }: Match) {

@@ -7,7 +7,7 @@ import type { UsageRecord } from './records.ts';
 export interface Charge {
   readonly accountId: string;
   readonly keyId: string;
-  /** Micro-dollars, more than 0. */
+  /** Micro-dollars. */
   readonly amount: number;
   /** Most that the key may have spent after it; null for no limit. */
   readonly budget: number | null;
@@ -20,7 +20,6 @@ export interface UsagePlace {
   readonly accountId: string;
   /** Such as `2026-01-15`, UTC. */
   readonly day: string;
-  /** Empty for calls of members. */
   readonly keyId: string;
   readonly operation: string;
 }
@@ -76,12 +75,19 @@ export class Credits {
     return this.#account(accountId).settled;
   }
 
-  /** Sets money aside. @throws VisageError `INSUFFICIENT_CREDITS` where the budget or the balance does not reach. */
+  /**
+   * Sets money aside.
+   * @throws VisageError `INSUFFICIENT_CREDITS` where the budget or the balance does not reach, or is used up: then a
+   * call that costs nothing is refused too.
+   */
   reserve({ accountId, keyId, amount, budget, prepaid }: Charge): void {
     const key = this.#key(keyId);
     const account = this.#account(accountId);
-    if (budget !== null && key.settled + key.reserved + amount > budget) throw insufficient();
-    if (prepaid && account.settled - account.reserved < amount) throw insufficient();
+    if (budget !== null && (key.settled >= budget || key.settled + key.reserved + amount > budget)) {
+      throw insufficient();
+    }
+    if (prepaid && (account.settled <= 0 || account.settled - account.reserved < amount))
+      throw insufficient();
     key.reserved += amount;
     if (prepaid) account.reserved += amount;
   }
@@ -94,14 +100,16 @@ export class Credits {
 
   /**
    * Charges what was set aside, and counts the call. Resolves when it is on disk; where it rejects nothing is charged.
+   * @param confirm called inside the transaction; throws to charge nothing.
    */
-  async settle(charge: Charge, place: UsagePlace): Promise<void> {
+  async settle(charge: Charge, place: UsagePlace, confirm: () => void): Promise<void> {
     const { accountId, keyId, amount, prepaid } = charge;
     const { db, write } = this.#session;
     this.release(charge);
     this.#move(charge, amount);
     try {
       await write(() => {
+        confirm();
         if (db.apiKeyIds.doesExist(keyId)) db.spends.put(keyId, (db.spends.get(keyId) ?? 0) + amount);
         if (prepaid) db.balances.put(accountId, (db.balances.get(accountId) ?? 0) - amount);
         this.#count(place, { calls: 1, charged: amount });

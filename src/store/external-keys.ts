@@ -72,6 +72,11 @@ export class ExternalKeys {
     }));
   }
 
+  /** Labels of the faces that have one of some keys. */
+  labels(gallery: number, externalKeys: readonly string[]): number[] {
+    return externalKeys.flatMap((externalKey) => labelsOfKey(this.#session.db, gallery, externalKey));
+  }
+
   /**
    * Takes a key from every face that has it, or from one face only if that one has it. The faces stay.
    * @throws VisageError `COLLECTION_NOT_FOUND`.

@@ -63,11 +63,21 @@ export class GalleryIndexes {
     this.#indexes.delete(gallery);
   }
 
-  /** The `k` nearest of a gallery, best first; fewer where it holds fewer. */
-  async search(gallery: number, probe: Float32Array, k: number): Promise<Neighbour[]> {
+  /**
+   * The `k` nearest of a gallery, best first; fewer where it holds fewer.
+   * @param allow labels of the only candidates; null for all.
+   */
+  async search(
+    gallery: number,
+    probe: Float32Array,
+    k: number,
+    allow: readonly number[] | null = null,
+  ): Promise<Neighbour[]> {
     const index = this.#indexes.get(gallery);
-    if (!index) return [];
-    const { ids, scores } = await index.search(probe, k);
+    if (!index || allow?.length === 0) return [];
+    const { ids, scores } = await (allow
+      ? index.search(probe, k, BigInt64Array.from(allow, BigInt))
+      : index.search(probe, k));
     return Array.from(ids, (id, i) => ({ label: Number(id), score: scores[i] as number }));
   }
 

@@ -89,7 +89,9 @@ describe('a caller', () => {
       { 'x-api-key': key.key },
       { 'x-api-key': [key.key, key.key], authorization: [`ApiKey ${key.key}`] },
     ];
-    const expected = keyCaller(key.accountId, { key: { id: key.id, isToken: false, scopes: ['v1:*'] } });
+    const expected = keyCaller(key.accountId, {
+      key: { id: key.id, isToken: false, scopes: ['v1:*'], generation: 1 },
+    });
     for (const headers of forms) assert.deepEqual(caller(headers), expected);
   });
 

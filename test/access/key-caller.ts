@@ -8,7 +8,7 @@ export function keyCaller(accountId: string, limits: Partial<Caller> = {}): Call
     collectionId: null,
     allowedExternalKeys: null,
     allowedModels: null,
-    key: { id: 'key_1', isToken: false, scopes: ['v1:*'] },
+    key: { id: 'key_1', isToken: false, scopes: ['v1:*'], generation: 1 },
     member: null,
     ...limits,
   };

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import type { Gate } from '../../src/access/gate.ts';
 import { VisageError } from '../../src/errors.ts';
 import { createRouter, mountRouter } from '../../src/http/api.ts';
+import type { ImageFetcher } from '../../src/http/image-fetch.ts';
 import { createKoaApp } from '../../src/http/koa-app.ts';
 import type { CallerRoute, ImageRoute, PublicRoute } from '../../src/http/route.ts';
 import { createHttpServer, drain, listen } from '../../src/http/server.ts';
@@ -32,6 +33,8 @@ const parameters = {
 
 /** Picks up what the routes can be made to do. */
 export interface EchoHooks {
+  /** Null where pictures are not fetched by URL; set before the start. */
+  readonly fetchImage: ImageFetcher | null;
   /** Awaited by every image route before it answers. */
   held: Promise<void>;
 }
@@ -106,10 +109,10 @@ export interface EchoService {
   stop(): Promise<void>;
 }
 
-export async function startEchoService(): Promise<EchoService> {
+export async function startEchoService(fetchImage: ImageFetcher | null = null): Promise<EchoService> {
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
-  const hooks: EchoHooks = { held: Promise.resolve() };
+  const hooks: EchoHooks = { held: Promise.resolve(), fetchImage };
   const app = createKoaApp(log);
   const gate: Gate = (route, { headers, peer }) => {
     if (route.access.by !== 'anyone' && headers['x-api-key']?.[0] !== KEY)
@@ -121,7 +124,15 @@ export async function startEchoService(): Promise<EchoService> {
     };
   };
   const audit = { record: async () => {}, refuse: () => {} };
-  mountRouter(app, createRouter([...echoRoutes(hooks), FAIL], { gate, audit, origins: ORIGINS }));
+  mountRouter(
+    app,
+    createRouter([...echoRoutes(hooks), FAIL], {
+      gate,
+      audit,
+      origins: ORIGINS,
+      fetchImage: hooks.fetchImage,
+    }),
+  );
   const server = createHttpServer(app.callback());
   await listen(server, { host: '127.0.0.1', port: 0 });
   const { port } = server.address() as AddressInfo;

@@ -8,7 +8,9 @@ import { errorCodesOf, openApiDocument } from '../../src/http/openapi.ts';
 import { Health } from '../../src/ops/health.ts';
 import { DOCUMENT_FILE, documentText } from './write-openapi.ts';
 
-const routes = routeTable({ health: new Health(), identity: {} } as Parameters<typeof routeTable>[0]);
+const routes = routeTable({ health: new Health(), identity: {}, access: {} } as Parameters<
+  typeof routeTable
+>[0]);
 // biome-ignore lint/suspicious/noExplicitAny: the tests walk through a document of free shape.
 const document = openApiDocument(routes, '1.2.3') as any;
 
@@ -70,7 +72,7 @@ describe('The document', () => {
         ['faceMatchThreshold', false],
       ],
     );
-    assert.deepEqual(security, [{ ApiKey: [] }, { Bearer: [] }, { XApiKey: [] }]);
+    assert.deepEqual(security, [{ ApiKey: [] }, { Bearer: [] }, { XApiKey: [] }, { Session: [] }]);
     assert.deepEqual(document.paths['/v1/healthz'].get.security, []);
   });
 });

@@ -12,7 +12,7 @@ export const DOCUMENT_FILE = new URL('../../../docs/openapi.json', import.meta.u
 export function documentText(): string {
   const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
   // The table is only read: no handler runs, so the parts that handlers would work with are not made.
-  const parts = { health: new Health(), identity: {} } as Parameters<typeof routeTable>[0];
+  const parts = { health: new Health(), identity: {}, access: {} } as Parameters<typeof routeTable>[0];
   return `${JSON.stringify(openApiDocument(routeTable(parts), version), null, 2)}\n`;
 }
 

@@ -1,0 +1,57 @@
+/** Whether one key's limits are within another's: what a key may give, and whether a call may still end as it began. */
+import { covered, type Network, parseNetwork } from '../config/networks.ts';
+import type { ApiKeyRecord, ApiKeySettings } from '../store/records.ts';
+import { holdsScope, type Scope } from './scopes.ts';
+
+type Names = readonly string[] | null;
+
+function namesWithin(inner: Names, outer: Names): boolean {
+  return outer === null || inner?.every((name) => outer.includes(name)) === true;
+}
+
+/** Null stands for no limit, so it is above every number. */
+function numberWithin(inner: number | null, outer: number | null): boolean {
+  return outer === null || (inner !== null && inner <= outer);
+}
+
+export function networksOf(texts: readonly string[]): Network[] {
+  return texts.flatMap((text) => parseNetwork(text) ?? []);
+}
+
+function ipsWithin(inner: readonly string[], outer: readonly string[]): boolean {
+  if (outer.length === 0) return true;
+  const networks = networksOf(outer);
+  return inner.length > 0 && networksOf(inner).every((network) => covered(network, networks));
+}
+
+/** Whether what a caller was let in to see is all within what its key allows now. */
+export function reachesWithin(
+  inner: Pick<ApiKeySettings, 'collectionId' | 'allowedExternalKeys' | 'allowedModels'>,
+  outer: Pick<ApiKeySettings, 'collectionId' | 'allowedExternalKeys' | 'allowedModels'>,
+): boolean {
+  return (
+    (outer.collectionId === null || inner.collectionId === outer.collectionId) &&
+    namesWithin(inner.allowedExternalKeys, outer.allowedExternalKeys) &&
+    namesWithin(inner.allowedModels, outer.allowedModels)
+  );
+}
+
+/** The settings of `inner` that go beyond those of `outer`; the name and being frozen give nobody anything. */
+export function beyond(
+  inner: ApiKeyRecord,
+  outer: ApiKeyRecord,
+  planLimit: number,
+): (keyof ApiKeySettings)[] {
+  const rateOf = ({ rateLimit }: ApiKeyRecord) => rateLimit ?? planLimit;
+  const within: Partial<Record<keyof ApiKeySettings, boolean>> = {
+    collectionId: outer.collectionId === null || inner.collectionId === outer.collectionId,
+    allowedExternalKeys: namesWithin(inner.allowedExternalKeys, outer.allowedExternalKeys),
+    allowedModels: namesWithin(inner.allowedModels, outer.allowedModels),
+    scopes: inner.scopes.every((scope) => holdsScope(outer.scopes, scope as Scope)),
+    allowedIps: ipsWithin(inner.allowedIps, outer.allowedIps),
+    rateLimit: rateOf(inner) <= rateOf(outer),
+    budget: numberWithin(inner.budget, outer.budget),
+    expiresAt: numberWithin(inner.expiresAt, outer.expiresAt),
+  };
+  return (Object.keys(within) as (keyof ApiKeySettings)[]).filter((setting) => !within[setting]);
+}

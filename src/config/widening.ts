@@ -1,0 +1,17 @@
+import type { Config } from './settings.ts';
+
+/** Settings that let more happen than a fresh appliance does, one in words each, for the audit log. */
+export function wideningSettings({ registration, access, web }: Config): string[] {
+  const { dashboardOrigin, allowedOrigins, imageUrl } = web;
+  return [
+    ...(registration === 'open' ? ['registration = open'] : []),
+    ...access.trustedProxies.map(({ address, prefix }) => `trusted_proxies has ${address}/${prefix}`),
+    ...(dashboardOrigin === null ? [] : [`dashboard_origin = ${dashboardOrigin}`]),
+    ...allowedOrigins.map((origin) => `allowed_origins has ${origin}`),
+    ...(imageUrl.enabled ? ['image_url.enabled'] : []),
+    ...imageUrl.allow.map(
+      ({ accountId, network, port }) =>
+        `image_url.allow has ${network.address}/${network.prefix} port ${port} for ${accountId}`,
+    ),
+  ];
+}
