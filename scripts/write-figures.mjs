@@ -1,0 +1,35 @@
+/**
+ * `npm run figures -- <faces>`: runs the benches and writes what they print into the documentation, between the marks
+ * `<!-- figures: NAME -->` and `<!-- end -->`.
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT, setUpOrExit } from './setup/set-up.mjs';
+
+const faces = process.argv[2];
+if (!faces) {
+  console.error('Usage: npm run figures -- <folder with lfw-dev/ and lfw-dev-pairs.csv>');
+  process.exit(64);
+}
+await setUpOrExit();
+writeFigures('pipeline', 'docs/performance.md', []);
+writeFigures('accuracy', 'docs/accuracy.md', [faces]);
+
+function writeFigures(bench, page, args) {
+  const program = join(ROOT, 'dist/bench', `${bench}.js`);
+  const { status, stdout } = spawnSync(process.execPath, [program, ...args], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (status !== 0) throw new Error(`bench:${bench} ended with ${status}`);
+  const file = join(ROOT, page);
+  const marks = new RegExp(`(<!-- figures: ${bench} -->\n)[^]*?(<!-- end -->)`);
+  const text = readFileSync(file, 'utf8');
+  if (!marks.test(text)) throw new Error(`${page} has no marks for ${bench}`);
+  writeFileSync(
+    file,
+    text.replace(marks, (_, begin, end) => `${begin}\n\`\`\`\n${stdout.trim()}\n\`\`\`\n\n${end}`),
+  );
+  console.error(`wrote ${page}`);
+}
