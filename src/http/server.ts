@@ -1,5 +1,6 @@
 /** Node's HTTP server with limits against slow and hostile clients, and a way to empty it. */
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { answerClientError } from './client-errors.ts';
 
 /**
  * Milliseconds for the header, for a whole request with its body, and between two requests of a connection: the last
@@ -23,6 +24,7 @@ export function createHttpServer(listener: RequestListener): Server {
   server.maxHeadersCount = MAX_HEADERS;
   // The body reader says when to go on, so a refused upload is refused before it is sent.
   server.on('checkContinue', listener);
+  server.on('clientError', answerClientError);
   return server;
 }
 

@@ -355,6 +355,12 @@ describe('A token is refused with 401', () => {
     });
   }
 
+  test('with a megabyte, which is more than the headers of a request may have', async () => {
+    assert.equal(await status(withClaims({ padding: 'x'.repeat(1 << 20) })), 401);
+    assert.equal(await status('a'.repeat(1 << 20)), 401);
+    assert.equal(await status(keyToken), 200);
+  });
+
   test('and there are more than sixty ways', () => {
     assert.ok(Object.keys(attacks).length >= 60, String(Object.keys(attacks).length));
   });
