@@ -312,22 +312,28 @@ describe('A redirect', () => {
   }
 
   const targets = [
-    'http://127.0.0.2/',
-    'http://2130706434/',
-    'http://[::1]/',
-    'http://[::ffff:127.0.0.2]/',
+    'http://127.0.0.2:PORT/',
+    'http://2130706434:PORT/',
+    'http://0x7f.2:PORT/',
+    'http://[::1]:PORT/',
+    'http://[::ffff:127.0.0.2]:PORT/',
+    'http://[64:ff9b::127.0.0.1]:PORT/',
+    'http://169.254.169.254:PORT/latest/meta-data/',
     'http://169.254.169.254/latest/meta-data/',
-    'http://[fd00:ec2::254]/',
-    'http://10.0.0.1/',
-    'http://192.168.1.1/',
-    'http://localhost/',
-    'http://inside.example/',
-    '//inside.example/',
+    'http://[fd00:ec2::254]:PORT/',
+    'http://10.0.0.1:PORT/',
+    'http://192.168.1.1:PORT/',
+    'http://inside.example:PORT/',
+    'http://unknown.example:PORT/',
+    '//inside.example:PORT/',
+    '\\\\inside.example:PORT\\',
     'http://127.0.0.1:1/',
-    'http://user@127.0.0.1/',
+    'http://127.0.0.1/',
+    'http://user@127.0.0.1:PORT/',
+    'http://127.0.0.1:PORT@127.0.0.2:PORT/',
     'file:///etc/passwd',
-    'ftp://127.0.0.1/',
-    'gopher://127.0.0.1/',
+    'ftp://127.0.0.1:PORT/',
+    'gopher://127.0.0.1:PORT/',
     'data:image/png;base64,AAAA',
     'javascript:0',
     'http://',
@@ -335,12 +341,7 @@ describe('A redirect', () => {
   ];
   for (const target of targets) {
     test(`to ${target} is refused`, async () => {
-      assert.equal(
-        await redirectTo(
-          target.replace(/^(http:\/\/[^/@]+|\/\/[^/]+)\/(?!\/)/, `$1:${port}/`).replace(':1:', ':1/?'),
-        ),
-        'IMAGE_URL_FORBIDDEN',
-      );
+      assert.equal(await redirectTo(target.replaceAll('PORT', String(port))), 'IMAGE_URL_FORBIDDEN');
       assert.equal(connections, 1);
     });
   }
