@@ -160,7 +160,7 @@ async function start(): Promise<void> {
   const server = createHttpServer(app.callback());
   const admin = createHttpServer(
     createAdminApp({
-      keys: keyAdministration(store),
+      keys: keyAdministration(store, audit),
       identity: identityAdministration({ ...identity, audit, signingKeys: async () => signingKeys }),
       log,
     }).callback(),

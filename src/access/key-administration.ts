@@ -2,6 +2,7 @@ import type { Plan } from '../config/access-settings.ts';
 import { VisageError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import { createApiKey } from './api-keys.ts';
+import type { Audit } from './audit.ts';
 import { type NewKeyBody, settingsOf } from './key-settings.ts';
 import { type ApiKeyView, type NewApiKeyView, viewOf } from './key-view.ts';
 
@@ -22,7 +23,9 @@ const OPERATOR: Plan = {
 };
 
 /** Administers the keys of a store; new ones belong to its first account and to no member. */
-export function keyAdministration(store: Store): KeyAdministration {
+export function keyAdministration(store: Store, audit: Pick<Audit, 'record'>): KeyAdministration {
+  const record = (action: string, accountId: string, target: string) =>
+    audit.record({ actor: { kind: 'operator', id: null }, action, accountId, target });
   return {
     create: async (request) => {
       const { environment, ...settings } = request;
@@ -30,17 +33,21 @@ export function keyAdministration(store: Store): KeyAdministration {
       const now = Date.now();
       const { name } = settings;
       const limits = settingsOf(settings, OPERATOR, now);
-      const { key, ...record } = await createApiKey(store, { ...limits, name, environment, accountId }, now);
-      return { ...viewOf(record, 0, null), key };
+      const { key, ...made } = await createApiKey(store, { ...limits, name, environment, accountId }, now);
+      await record('api-key.create', accountId, made.id);
+      return { ...viewOf(made, 0, null), key };
     },
     list: async () =>
       store.apiKeys
         .list()
-        .map((record) => viewOf(record, store.credits.spent(record.id), store.apiKeys.lastUsed(record.id))),
+        .map((key) => viewOf(key, store.credits.spent(key.id), store.apiKeys.lastUsed(key.id))),
     revoke: async (id) => {
-      if (!(await store.apiKeys.remove(id)))
+      const known = store.apiKeys.byId(id);
+      if (!known || !(await store.apiKeys.remove(id))) {
         throw new VisageError('NOT_FOUND', 'There is no API key of this id.');
+      }
       store.credits.forget(id);
+      await record('api-key.revoke', known.accountId, id);
     },
   };
 }

@@ -1,9 +1,11 @@
 /** Where visagectl does its work: in the running service, over its admin socket, or in the store itself. */
 import { request } from 'node:http';
+import { Audit } from '../access/audit.ts';
 import type { Config } from '../config/settings.ts';
 import { isErrorCode, VisageError } from '../errors.ts';
 import { adminSocketPath, takeDataFolder } from '../ops/data-folder.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
+import { createLog } from '../ops/log.ts';
 import { Store } from '../store/store.ts';
 import { configOf, type DataOptions } from './command.ts';
 
@@ -40,6 +42,11 @@ function exchange(path: string, method: string, target: string, body?: unknown):
     });
     call.end(body === undefined ? undefined : JSON.stringify(body));
   });
+}
+
+/** The audit log of a store that no service has open. */
+export function auditOf(store: Store, { audit }: Config): Audit {
+  return new Audit(store.audit, { now: Date.now, log: createLog('silent'), retention: audit });
 }
 
 /** Sends a call to the admin API. @returns the JSON that it answers. @throws VisageError, ExitError. */

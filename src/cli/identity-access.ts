@@ -1,10 +1,8 @@
 /** Where visagectl administers members and signing keys. */
-import { Audit } from '../access/audit.ts';
 import { type IdentityAdministration, identityAdministration } from '../access/identity-administration.ts';
 import { Passwords } from '../access/passwords.ts';
 import { SigningKeys } from '../access/signing-keys.ts';
-import { createLog } from '../ops/log.ts';
-import { administer, type Ways } from './admin-access.ts';
+import { administer, auditOf, type Ways } from './admin-access.ts';
 import { type DataOptions, usageError } from './command.ts';
 
 const WAYS: Ways<IdentityAdministration> = {
@@ -22,13 +20,13 @@ const WAYS: Ways<IdentityAdministration> = {
       rotateTokenKey: async () => (await call('POST', '/tokens/rotate')) as never,
     };
   },
-  local: (store, { dataDir, audit }) =>
+  local: (store, config) =>
     identityAdministration({
       store,
       passwords: new Passwords(),
-      audit: new Audit(store.audit, { now: Date.now, log: createLog('silent'), retention: audit }),
+      audit: auditOf(store, config),
       now: Date.now,
-      signingKeys: () => SigningKeys.open(dataDir),
+      signingKeys: () => SigningKeys.open(config.dataDir),
     }),
 };
 

@@ -1,6 +1,6 @@
 /** Where visagectl administers keys. */
 import { type KeyAdministration, keyAdministration } from '../access/key-administration.ts';
-import { administer, type Ways } from './admin-access.ts';
+import { administer, auditOf, type Ways } from './admin-access.ts';
 import type { DataOptions } from './command.ts';
 
 const WAYS: Ways<KeyAdministration> = {
@@ -11,7 +11,7 @@ const WAYS: Ways<KeyAdministration> = {
       await call('DELETE', `/api-keys/${encodeURIComponent(id)}`);
     },
   }),
-  local: keyAdministration,
+  local: (store, config) => keyAdministration(store, auditOf(store, config)),
 };
 
 /** Does something with the keys of the service that the settings name. @throws ConfigError, ExitError, VisageError. */
