@@ -1,12 +1,13 @@
 /**
- * `npm run bench:accuracy -- <faces>`: how well the default pack tells people apart.
+ * `npm run bench:accuracy -- <faces>`: how well the default pack, as the service runs it, tells people apart.
  *
  * `<faces>` holds `lfw-dev/<person>/<picture>` and `lfw-dev-pairs.csv` (first, second, same_person).
  */
-import { readFile } from 'node:fs/promises';
-import { availableParallelism, cpus } from 'node:os';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createExecutor } from '../src/native.ts';
+import { createLog } from '../src/ops/log.ts';
 import { ImpostorScores, innerProduct } from '../src/vision/impostors.ts';
 import { type LabelledTemplate, readLabelledTemplates } from '../src/vision/labelled-templates.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
@@ -35,7 +36,9 @@ if (!folder) {
 const threads = availableParallelism();
 const executor = createExecutor({ threads, maxQueue: 4 * threads });
 const pack = await openModelPack('faceplugin');
-const recognizer = await Recognizer.load(pack, executor);
+const prepared = await mkdtemp(join(tmpdir(), 'visage-bench-'));
+const recognizer = await Recognizer.load(pack, executor, { folder: prepared, log: createLog('warn') });
+await rm(prepared, { recursive: true });
 const templates = await readLabelledTemplates(
   recognizer,
   join(folder, 'lfw-dev'),

@@ -2,7 +2,7 @@
 /// default pack on a fixed input, one after the other on one thread, and nothing else.
 ///
 ///   cmake --build build --target visage_floor
-///   build/visage_floor picture.jpg models/faceplugin 200
+///   build/visage_floor picture.jpg fr_detect.onnx fr_landmark.onnx fr_feature.onnx 200
 ///
 /// Prints one JSON object: `p50` and `p99` in milliseconds of each step and of all together.
 
@@ -89,14 +89,21 @@ double Quantile(std::vector<double> times, double share) {
   return times[std::max<std::size_t>(rank, 1) - 1];
 }
 
-void Measure(const std::string& picture, const std::string& pack, int iterations) {
+/// Paths of the default pack's networks, or of what they were prepared to.
+struct Networks {
+  std::string detector;
+  std::string landmarks;
+  std::string embedder;
+};
+
+void Measure(const std::string& picture, const Networks& networks, int iterations) {
   std::ifstream stream(picture, std::ios::binary);
   const std::vector<unsigned char> file{std::istreambuf_iterator<char>(stream), {}};
   if (file.empty()) throw std::runtime_error("The picture cannot be read: " + picture);
   std::vector<unsigned char> pixels;
-  FixedRun detector(pack + "/fr_detect.onnx", {1, 3, 240, 320}, {{1, -1, 2}, {1, -1, 4}});
-  FixedRun landmarks(pack + "/fr_landmark.onnx", {1, 1, 64, 64}, {{1, 136}});
-  FixedRun embedder(pack + "/fr_feature.onnx", {1, 3, 112, 112}, {{1, 512}});
+  FixedRun detector(networks.detector, {1, 3, 240, 320}, {{1, -1, 2}, {1, -1, 4}});
+  FixedRun landmarks(networks.landmarks, {1, 1, 64, 64}, {{1, 136}});
+  FixedRun embedder(networks.embedder, {1, 3, 112, 112}, {{1, 512}});
 
   constexpr std::array kSteps = {"decode", "detect", "landmarks", "embed", "total"};
   std::array<std::vector<double>, kSteps.size()> times;
@@ -133,13 +140,13 @@ void Measure(const std::string& picture, const std::string& pack, int iterations
 }  // namespace
 
 int main(int count, char** arguments) {
-  const int iterations = count == 4 ? std::atoi(arguments[3]) : 0;
+  const int iterations = count == 6 ? std::atoi(arguments[5]) : 0;
   if (iterations < 1) {
-    std::fputs("Usage: visage_floor PICTURE.jpg MODEL_FOLDER ITERATIONS\n", stderr);
+    std::fputs("Usage: visage_floor PICTURE.jpg DETECTOR LANDMARKS EMBEDDER ITERATIONS\n", stderr);
     return 64;
   }
   try {
-    Measure(arguments[1], arguments[2], iterations);
+    Measure(arguments[1], {arguments[2], arguments[3], arguments[4]}, iterations);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

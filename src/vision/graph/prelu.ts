@@ -28,10 +28,12 @@ export interface Rewritten {
 }
 
 /**
- * Replaces each `PRelu` of a constant slope a channel by
- * `Add(Conv(Relu(x), 1 - slope), Conv(x, slope))` with depthwise 1 x 1 convolutions: the same function for every
- * finite x, up to rounding. ONNX Runtime's blocked layout of convolutions (NCHWc) has no PRelu, so that each one costs
- * two changes of layout besides; all of these it has.
+ * Replaces each `PRelu` of a constant slope a channel by `(1 - slope) * relu(x) + slope * x` with depthwise 1 x 1
+ * convolutions: the same function for every finite x, up to rounding. ONNX Runtime's blocked layout of convolutions
+ * (NCHWc) has no PRelu, so that each one costs two changes of layout besides; all of these it has.
+ *
+ * Where no slope is above 1 it is `Add(Relu(Conv(x, 1 - slope)), Conv(x, slope))`, of which the runtime makes two passes:
+ * a convolution ending in Relu, and one ending in a sum. Else it is `Add(Conv(Relu(x), 1 - slope), Conv(x, slope))`.
  *
  * A PRelu whose slope is not constant, or whose activations are not known to be of four dimensions and as many channels
  * as slopes, stays as it is; so does everything else, byte for byte.
@@ -140,21 +142,23 @@ function splitPRelu(
 ): { nodes: Uint8Array[]; initializers: Uint8Array[] } {
   const count = slopes.length;
   const depthwise = [attributeMessage('group', count), attributeMessage('kernel_shape', [1, 1])];
-  const weights = (suffix: string, values: Float32Array) =>
-    tensorMessage(`${name}_${suffix}`, [count, 1, 1, 1], values);
+  const scaled = (part: string, input: string) =>
+    nodeMessage(`${name}_${part}`, 'Conv', [input, `${name}_${part}_w`], `${name}_${part}`, depthwise);
+  const weights = (part: string, values: Float32Array) =>
+    tensorMessage(`${name}_${part}_w`, [count, 1, 1, 1], values);
+  const relu = (input: string) => nodeMessage(`${name}_relu`, 'Relu', [input], `${name}_relu`);
+  const sum = (bent: string) => nodeMessage(`${name}_add`, 'Add', [bent, `${name}_line`], y);
+  const isConvex = slopes.every((slope) => slope <= 1);
   return {
-    nodes: [
-      nodeMessage(`${name}_relu`, 'Relu', [x], `${name}_relu`),
-      nodeMessage(`${name}_rest`, 'Conv', [`${name}_relu`, `${name}_rest_w`], `${name}_rest`, depthwise),
-      nodeMessage(`${name}_line`, 'Conv', [x, `${name}_line_w`], `${name}_line`, depthwise),
-      nodeMessage(`${name}_add`, 'Add', [`${name}_rest`, `${name}_line`], y),
-    ],
+    nodes: isConvex
+      ? [scaled('bend', x), relu(`${name}_bend`), scaled('line', x), sum(`${name}_relu`)]
+      : [relu(x), scaled('bend', `${name}_relu`), scaled('line', x), sum(`${name}_bend`)],
     initializers: [
       weights(
-        'rest_w',
+        'bend',
         slopes.map((slope) => 1 - slope),
       ),
-      weights('line_w', slopes),
+      weights('line', slopes),
     ],
   };
 }

@@ -100,6 +100,7 @@ describe('the rewrite of PRelu', () => {
   const norm = nodeMessage('norm', 'BatchNormalization', ['c', 'n', 'n', 'n', 'v'], 'n_out');
   const understood: [what: string, model: Uint8Array][] = [
     ['C x 1 x 1 slopes', modelBytes(convAndPRelu(PER_CHANNEL))],
+    ['no slope above 1', modelBytes(convAndPRelu(slope([CHANNELS, 1, 1], Float32Array.of(-2, 0, 0.5, 1))))],
     ['1 x C x 1 x 1 slopes', modelBytes(convAndPRelu(slope([1, CHANNELS, 1, 1], SLOPES)))],
     ['one slope for all', modelBytes(convAndPRelu(slope([1], SLOPES.subarray(0, 1))))],
     ['one slope without dimensions', modelBytes(convAndPRelu(slope([], SLOPES.subarray(0, 1))))],
