@@ -98,8 +98,8 @@ class Rounds {
 
   async run(kills: number, onRound: (line: string) => void): Promise<Report> {
     const store = Store.open(this.#folder);
+    const { accountId } = store.accounts.first();
     const request = { accountId, name: 'durability', environment: 'live', rateLimit: 1_000_000 } as const;
-    const request = { accountId, name: 'durability', environment: 'live', collectionId: null } as const;
     const { key } = await createApiKey(store, request);
     await store.close();
     for (let round = 1; round <= kills + 1; round++) {
