@@ -1,5 +1,5 @@
 /** Tokens: RS512, signed with this appliance's keys, verified to the letter. */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import jwt from 'jsonwebtoken';
 import { VisageError } from '../errors.ts';
@@ -13,6 +13,9 @@ const MAX_LENGTH = 4096;
 
 /** Seconds that a token may seem to be from the future: a clock that was set back a little. */
 const MAX_SKEW = 5;
+
+/** Verified tokens that are remembered, by their hash. */
+const MAX_REMEMBERED = 1024;
 
 const FORM = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/;
 
@@ -84,6 +87,8 @@ function claimsOf(part: string): TokenClaims {
 export class Tokens {
   readonly #keys: SigningKeys;
   readonly #now: () => number;
+  /** The signature of a token says the same each time, so a client's next request need not pay for it again. */
+  readonly #verified = new Map<string, TokenClaims>();
 
   /** @param now milliseconds since 1970. */
   constructor(keys: SigningKeys, now: () => number) {
@@ -116,8 +121,11 @@ export class Tokens {
     const [, header, payload, signature] = FORM.exec(text) ?? [];
     const key = this.#keys.verifying.find((each) => headerOf(each) === header);
     if (!key || payload === undefined || signature === undefined) throw invalid();
-    decode(signature);
     const now = Math.floor(this.#now() / 1000);
+    const hash = createHash('sha256').update(text).digest('base64');
+    const remembered = this.#verified.get(hash);
+    if (remembered && now < remembered.exp) return remembered;
+    decode(signature);
     const claims = claimsOf(payload);
     try {
       jwt.verify(text, key.publicKey, {
@@ -132,7 +140,15 @@ export class Tokens {
       throw new VisageError('TOKEN_EXPIRED', 'The token has expired.');
     }
     if (claims.iat > now + MAX_SKEW || claims.exp - claims.iat > LONGEST_TOKEN) throw invalid();
+    this.#remember(hash, claims);
     return claims;
+  }
+
+  #remember(hash: string, claims: TokenClaims): void {
+    this.#verified.set(hash, claims);
+    if (this.#verified.size <= MAX_REMEMBERED) return;
+    const [oldest] = this.#verified.keys();
+    if (oldest !== undefined) this.#verified.delete(oldest);
   }
 
   /** The public keys, RFC 7517. */
