@@ -27,7 +27,7 @@ export interface Node {
 export interface Tensor {
   readonly name: string;
   readonly dims: readonly number[];
-  /** Whether it is of 32-bit floats, all of them in this file. */
+  /** Whether it is of one or more 32-bit floats, all of them in this file. */
   readonly isFloats: boolean;
   /** The values, row-major, where `isFloats`. */
   floats(): Float32Array;
@@ -66,6 +66,7 @@ export function readTensor(bytes: Uint8Array): Tensor {
   const isFloats =
     dataType === DATA_TYPE_FLOAT &&
     dataLocation === 0 &&
+    length > 0 &&
     length === 4 * dims.reduce((size, dim) => size * dim, 1);
   const floats = () => {
     const values = Buffer.concat(data);

@@ -72,8 +72,13 @@ export async function prepareNetworks(
     }
     return stage;
   };
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch(() => {});
   const stages = pack.pipeline;
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    log.warn({ err: error }, 'no network can be prepared: the originals are used');
+    return stages;
+  }
   const [detector, landmarks, embedder] = await Promise.all([
     prepared(stages.detector),
     prepared(stages.landmarks),

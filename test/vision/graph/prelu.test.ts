@@ -171,6 +171,15 @@ describe('the rewrite of PRelu', () => {
         convAndPRelu(PER_CHANNEL, { between: [nodeMessage('a', 'Abs', ['c'], 'a')], preluInput: 'a' }),
       ),
     ],
+    [
+      'one slope for activations of unknown shape',
+      modelBytes(
+        convAndPRelu(slope([1], SLOPES.subarray(0, 1)), {
+          between: [nodeMessage('a', 'Abs', ['c'], 'a')],
+          preluInput: 'a',
+        }),
+      ),
+    ],
   ];
   for (const [what, original] of left) {
     test(`leaves a PRelu with ${what} as it is`, () => {
@@ -232,6 +241,17 @@ describe('the rewrite of PRelu', () => {
       output: [1, width, 1, 1],
     });
     assert.throws(() => splitPRelus(model), /more slopes than weights/);
+  });
+
+  test('believes no number of channels that has no weights', () => {
+    const model = modelBytes({
+      ...convAndPRelu(undefined),
+      initializers: [
+        tensorMessage('w', [2 ** 31, 0, 1, 1], new Float32Array()),
+        slope([1], SLOPES.subarray(0, 1)),
+      ],
+    });
+    assert.equal(splitPRelus(model).replaced, 0);
   });
 
   test('of damaged files is either a sentence or a message again', () => {
