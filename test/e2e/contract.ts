@@ -39,9 +39,16 @@ export class Contract {
     assert.ok(validate(body), `${place.join(' ')}: ${this.#ajv.errorsText(validate.errors)}`);
   }
 
+  /** The path as the document has it: with `{id}` for an id. */
+  #pathOf(path: string): string {
+    if (this.document.paths[path]) return path;
+    const fits = (template: string) => new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path);
+    return Object.keys(this.document.paths).find(fits) ?? path;
+  }
+
   /** Checks the status, the media type and the body of the answer to a call. @returns the body. */
   async check(method: string, target: string, response: Response): Promise<Answer> {
-    const path = target.split('?', 1)[0] as string;
+    const path = this.#pathOf(target.split('?', 1)[0] as string);
     const operation = this.document.paths[path]?.[method.toLowerCase()];
     const type = (response.headers.get('content-type') ?? '').split(';', 1)[0] as string;
     const text = await response.text();
