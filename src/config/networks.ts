@@ -28,11 +28,12 @@ export function parseAddress(text: string): Address | null {
   return address;
 }
 
-/** A dotted tail must be strict too. */
+/** A dotted tail must be strict too, and not of the old form `::192.0.2.1`, which the parser takes for a mapped one. */
 function isStrictIPv6(text: string): boolean {
   if (!ipaddr.IPv6.isValid(text)) return false;
   const [withoutZone = ''] = text.split('%');
   const tail = withoutZone.slice(withoutZone.lastIndexOf(':') + 1);
+  if (/^::\d+\./.test(withoutZone)) return false;
   return !tail.includes('.') || ipaddr.IPv4.isValidFourPartDecimal(tail);
 }
 

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { AccessService, closeShared } from './access-service.ts';
+
+const CALL = '/v1/collection/get-all';
+const PRICE = 0.01;
+
+let service: AccessService;
+before(async () => {
+  service = await AccessService.open({ prices: { getAllCollections: 10_000, createCollection: 10_000 } });
+});
+after(async () => {
+  assert.deepEqual(service.store.check(), []);
+  await service.close();
+});
+
+/** Statuses of many calls by 64 clients, each with one call at a time. */
+async function byManyClients(at: AccessService, key: string, calls: number): Promise<Map<number, number>> {
+  const statuses = new Map<number, number>();
+  let left = calls;
+  await Promise.all(
+    Array.from({ length: 64 }, async () => {
+      while (left-- > 0) {
+        const { status } = await at.call(key, 'GET', CALL);
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      }
+    }),
+  );
+  return statuses;
+}
+
+describe('A budget', () => {
+  test('that pays for 100 calls gives 64 parallel clients exactly 100', async () => {
+    const { id, key } = await service.key({ budget: 1_000_000 });
+    assert.deepEqual([...(await byManyClients(service, key, 300))].sort(), [
+      [200, 100],
+      [402, 200],
+    ]);
+    assert.equal(service.store.credits.spent(id), 1_000_000);
+    const { body } = await service.call(key, 'GET', CALL);
+    assert.deepEqual([body.code, body.detail], ['INSUFFICIENT_CREDITS', 'Insufficient credits']);
+  });
+
+  test('is charged for calls that succeed only', async () => {
+    const { id, key } = await service.key({ budget: 15_000 });
+    for (let i = 0; i < 5; i++) {
+      assert.equal(
+        (await service.call(key, 'POST', '/v1/collection/create', { collectionId: 'a b' })).status,
+        400,
+      );
+    }
+    assert.equal(
+      (await service.call(key, 'POST', '/v1/collection/create', { collectionId: 'a' })).status,
+      200,
+    );
+    const { body } = await service.call(key, 'POST', '/v1/collection/create', { collectionId: 'a' });
+    assert.equal(body.code, 'INSUFFICIENT_CREDITS');
+    assert.equal(service.store.credits.spent(id), 10_000);
+  });
+
+  test('that is used up refuses what costs nothing too, but not to look after keys', async () => {
+    const { key } = await service.key({ budget: 0 });
+    assert.equal((await service.call(key, 'GET', '/v1/collection/get?collectionId=a')).status, 402);
+    assert.equal((await service.call(key, 'GET', '/v1/auth/api-keys')).status, 200);
+  });
+
+  test('starts anew with reset_spent', async () => {
+    const { id, key } = await service.key({ budget: 10_000 });
+    assert.equal((await service.call(key, 'GET', CALL)).status, 200);
+    assert.equal((await service.call(key, 'GET', CALL)).status, 402);
+    const token = await service.token(await service.member('admin'));
+    const { body } = await service.call(token, 'PATCH', `/v1/auth/api-keys/${id}`, { reset_spent: true });
+    assert.equal(body.spent_usd, 0);
+    assert.equal((await service.call(key, 'GET', CALL)).status, 200);
+    assert.equal(service.store.credits.spent(id), 10_000);
+  });
+
+  test('is not touched by test keys', async () => {
+    const { id, key } = await service.key({ environment: 'test', budget: 10_000 });
+    for (let i = 0; i < 3; i++) assert.equal((await service.call(key, 'GET', CALL)).status, 200);
+    assert.equal(service.store.credits.spent(id), 0);
+  });
+});
+
+describe('Usage', () => {
+  test('is told by day, key and operation, page by page, free and charged calls alike', async () => {
+    const { id, key } = await service.key();
+    for (let i = 0; i < 3; i++) await service.call(key, 'GET', CALL);
+    for (let i = 0; i < 2; i++) await service.call(key, 'GET', '/v1/collection/get?collectionId=a');
+    const token = await service.token(await service.member('admin'));
+    const found: { key_id: string }[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const { body } = await service.call(
+        token,
+        'GET',
+        `/v1/billing/usage?limit=2${cursor && `&cursor=${cursor}`}`,
+      );
+      found.push(...body.usage);
+      cursor = body.next_cursor;
+    }
+    const day = new Date().toISOString().slice(0, 10);
+    assert.deepEqual(
+      found.filter(({ key_id }) => key_id === id),
+      [
+        { day, key_id: id, operation: 'getAllCollections', calls: 3, charged_usd: 3 * PRICE },
+        { day, key_id: id, operation: 'getCollection', calls: 2, charged_usd: 0 },
+      ],
+    );
+    const { body } = await service.call(token, 'GET', '/v1/billing/usage?from=2026-01-02&to=2026-01-01');
+    assert.equal(body.code, 'VALIDATION_FAILED');
+  });
+});
+
+describe('A prepaid balance', () => {
+  test('pays for exactly what was put in, whichever key spends it', async () => {
+    const prepaid = await AccessService.open({ isPrepaid: true, prices: { getAllCollections: 10_000 } });
+    try {
+      const { key } = await prepaid.key();
+      const second = await prepaid.key();
+      assert.equal((await prepaid.call(key, 'GET', CALL)).status, 402);
+      const owner = await prepaid.token(await prepaid.member('owner'));
+      const admin = await prepaid.token(await prepaid.member('admin'));
+      assert.equal((await prepaid.call(admin, 'POST', '/v1/billing/top-up', { amount_usd: 1 })).status, 403);
+      const { body } = await prepaid.call(owner, 'POST', '/v1/billing/top-up', { amount_usd: 1 });
+      assert.deepEqual(body, { balance_usd: 1, unlimited: false });
+      const both = await Promise.all([key, second.key].map((each) => byManyClients(prepaid, each, 80)));
+      assert.equal(
+        both.reduce((sum, statuses) => sum + (statuses.get(200) ?? 0), 0),
+        100,
+      );
+      assert.equal((await prepaid.call(admin, 'GET', '/v1/billing/balance')).body.balance_usd, 0);
+    } finally {
+      await prepaid.close();
+    }
+  });
+});
+
+describe('A key of 20 requests a minute', () => {
+  after(closeShared);
+
+  test('lets exactly 20 of 64 parallel clients in, and says when to come again', async () => {
+    const { key } = await service.key({ rateLimit: 20 });
+    const answers = await Promise.all(
+      Array.from({ length: 64 }, () => service.call(key, 'GET', '/v1/collection/get?collectionId=a')),
+    );
+    assert.equal(answers.filter(({ status }) => status === 200).length, 20);
+    const refused = answers.filter(({ status }) => status === 429);
+    assert.equal(refused.length, 44);
+    for (const { headers, body } of refused) {
+      assert.equal(body.code, 'RATE_LIMIT_EXCEEDED');
+      assert.match(headers.get('retry-after') ?? '', /^[1-3]$/);
+      assert.equal(headers.get('ratelimit-policy'), '"key";q=20;w=60');
+      assert.match(headers.get('ratelimit') ?? '', /^"key";r=0;t=(60|5\d)$/);
+    }
+  });
+
+  test('shares them with its tokens', async () => {
+    const { key } = await service.key({ rateLimit: 3 });
+    const { token } = (await service.call(key, 'GET', '/v1/token/get')).body;
+    const statuses: number[] = [];
+    for (const credential of [token, key, token])
+      statuses.push((await service.call(credential, 'GET', CALL)).status);
+    assert.deepEqual(statuses, [200, 200, 429]);
+  });
+});
+
+describe('An address', () => {
+  test('is limited without a credential and with wrong ones, but never with a right one', async () => {
+    const limited = await AccessService.open({ addressRateLimit: 5 });
+    try {
+      const statuses = async (credential: string | null, target: string) => {
+        const all: number[] = [];
+        for (let i = 0; i < 7; i++) all.push((await limited.call(credential, 'GET', target)).status);
+        return all;
+      };
+      assert.deepEqual(await statuses(null, '/v1/healthz'), [200, 200, 200, 200, 200, 429, 429]);
+      const wrong = `fr_live_${'0'.repeat(32)}`;
+      assert.deepEqual(await statuses(wrong, CALL), [401, 401, 401, 401, 401, 429, 429]);
+      assert.deepEqual(await statuses((await limited.key()).key, CALL), Array(7).fill(200));
+    } finally {
+      await limited.close();
+    }
+  });
+});

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { samePerson } from '../recognition/sample-faces.ts';
+import { AccessService, closeShared, type Said } from './access-service.ts';
+
+let service: AccessService;
+let token: string;
+let picture: string;
+before(async () => {
+  service = await AccessService.open({ prices: { indexFace: 10_000 } });
+  token = await service.token(await service.member('admin'));
+  const { key } = await service.key();
+  await service.call(key, 'POST', '/v1/collection/create', { collectionId: 'people' });
+  picture = (await samePerson())[0].toString('base64');
+});
+after(async () => {
+  assert.deepEqual(service.store.check(), []);
+  await service.close();
+  await closeShared();
+});
+
+function faces(): number {
+  const collection = service.store.collections.get(
+    { accountId: service.accountId, environment: 'live' },
+    'people',
+  );
+  assert.ok(collection);
+  return service.store.faces.count(collection.gallery);
+}
+
+/** Sends a picture, does something while it is looked at, and gives the answer. */
+async function during(credential: string, path: string, act: () => Promise<unknown>): Promise<Said> {
+  let goOn = () => {};
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const seen = new Promise<void>((resolve) => {
+    service.beforePicture = () => {
+      resolve();
+      return held;
+    };
+  });
+  const answer = service.call(credential, 'POST', path, {
+    collectionId: 'people',
+    image: { bytes: picture },
+  });
+  await seen;
+  await act();
+  goOn();
+  service.beforePicture = async () => {};
+  return answer;
+}
+
+const PATHS = ['/v1/face/index', '/v1/face/search-or-index', '/v1/face/search'];
+
+describe('A request in flight', () => {
+  const change = (id: string, changes: unknown) =>
+    service.call(token, 'PATCH', `/v1/auth/api-keys/${id}`, changes);
+
+  const ACTS: readonly [string, (id: string) => Promise<unknown>][] = [
+    ['revoked', (id) => service.call(token, 'DELETE', `/v1/auth/api-keys/${id}`)],
+    ['regenerated', (id) => service.call(token, 'POST', `/v1/auth/api-keys/${id}/regenerate`)],
+    ['frozen', (id) => change(id, { frozen: true })],
+    ['taken its scope', (id) => change(id, { scopes: ['v1:collections'] })],
+    ['bound to another collection', (id) => change(id, { collection_id: 'others' })],
+    ['limited to some faces', (id) => change(id, { allowed_face_ids: ['alice'] })],
+    ['kept from the model', (id) => change(id, { allowed_llm_models: ['other'] })],
+    ['kept from its address', (id) => change(id, { allowed_ips: ['192.0.2.1'] })],
+  ];
+
+  for (const [what, act] of ACTS) {
+    test(`of a key that is ${what} meanwhile ends with INVALID_API_KEY, leaves no face and costs nothing`, async () => {
+      const before = faces();
+      for (const path of PATHS) {
+        const { id, key } = await service.key({ budget: 20_000 });
+        const { status, body } = await during(key, path, () => act(id));
+        assert.deepEqual([status, body.code], [401, 'INVALID_API_KEY'], path);
+        assert.equal(service.store.credits.spent(id), 0);
+      }
+      assert.equal(faces(), before);
+    });
+  }
+
+  test('of a token dies with its key', async () => {
+    const before = faces();
+    const { id, key } = await service.key();
+    const ofKey = (await service.call(key, 'GET', '/v1/token/get')).body.token;
+    const { body } = await during(ofKey, '/v1/face/index', () =>
+      service.call(token, 'DELETE', `/v1/auth/api-keys/${id}`),
+    );
+    assert.equal(body.code, 'INVALID_API_KEY');
+    assert.equal(faces(), before);
+  });
+
+  test('of a member who has logged out leaves nothing', async () => {
+    const before = faces();
+    const own = await service.token(await service.member('member'));
+    const { status } = await during(own, '/v1/face/index', () => service.call(own, 'POST', '/auth/logout'));
+    assert.equal(status, 401);
+    assert.equal(faces(), before);
+  });
+
+  test('goes on where the change leaves it allowed', async () => {
+    const before = faces();
+    const { id, key } = await service.key({ budget: 20_000 });
+    const { status } = await during(key, '/v1/face/index', () =>
+      change(id, { name: 'b', rate_limit: 9, scopes: ['v1:faces'], allowed_ips: ['127.0.0.1'] }),
+    );
+    assert.equal(status, 200);
+    assert.equal(faces(), before + 1);
+    assert.equal(service.store.credits.spent(id), 10_000);
+  });
+});
