@@ -31,7 +31,10 @@ export function thresholdAt(nonMated: readonly number[], rate: number): number {
  * Mean accuracy over `folds` folds: each is judged with the threshold that is best on the others, as LFW's protocol
  * does. Every fold takes an equal share of the mated and of the non-mated pairs, in order.
  */
-export function foldedAccuracy(pairs: readonly LabelledScore[], folds: number): { mean: number; deviation: number } {
+export function foldedAccuracy(
+  pairs: readonly LabelledScore[],
+  folds: number,
+): { mean: number; deviation: number } {
   const foldOf = new Map<LabelledScore, number>();
   for (const kind of [true, false]) {
     const ofKind = pairs.filter((pair) => pair.mated === kind);
