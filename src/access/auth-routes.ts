@@ -276,7 +276,8 @@ function passwordRoute(parts: AuthParts): CallerRoute {
       const member = parts.store.members.get(caller.accountId, id);
       if (!member) throw new VisageError('TOKEN_INVALID', 'The session has ended; log in again.');
       const { current_password: current, new_password: next } = body as unknown as PasswordBody;
-      await changePassword(parts, member, { current, next }, sessionId, address);
+      const { confirm } = caller;
+      await changePassword(parts, member, { current, next }, { sessionId, address, confirm });
       return { status: 200, body: { success: true } };
     },
   };

@@ -1,6 +1,7 @@
 /** Slows down guessing: after a few failures each further attempt has to wait, longer each time, up to a limit. */
 import { createHash } from 'node:crypto';
 import { VisageError } from '../errors.ts';
+import { originOf } from './client-address.ts';
 
 /** Failures that cost nothing: people mistype, and many of them may share an address. */
 const FREE_FAILURES = { account: 5, address: 20 } as const;
@@ -52,7 +53,7 @@ export class LoginThrottle {
   begin(account: string, address: string): Attempt {
     const now = this.#now();
     const accountKey = `account ${createHash('sha256').update(account).digest('base64')}`;
-    const addressKey = `address ${address}`;
+    const addressKey = `address ${originOf(address)}`;
     const wait = Math.max(this.#wait(accountKey, now), this.#wait(addressKey, now));
     if (wait > 0) {
       const seconds = Math.ceil(wait / 1000);

@@ -1,6 +1,6 @@
 /** Log-in by e-mail and password, and the change of one's own password. */
 import { VisageError } from '../errors.ts';
-import type { Member } from '../store/members.ts';
+import type { Member, MemberRecord } from '../store/members.ts';
 import type { Store } from '../store/store.ts';
 import type { LoginThrottle } from './login-throttle.ts';
 import { checkPassword, type Passwords } from './passwords.ts';
@@ -46,20 +46,27 @@ export async function logIn(
 /**
  * Gives a member another password, who knows the present one. Ends every other session of the member; resolves when
  * that is on disk.
- * @param keepSession the session that asks. @param address of the client.
+ * @param by the session that asks, the client's address, and what throws inside the transaction if it has ended.
  * @throws VisageError as {@link logIn}, and `VALIDATION_FAILED`.
  */
 export async function changePassword(
   parts: LoginParts,
   member: Member,
   change: { readonly current: string; readonly next: string },
-  keepSession: string,
-  address: string,
+  by: {
+    readonly sessionId: string;
+    readonly address: string;
+    readonly confirm?: (() => void) | undefined;
+  },
 ): Promise<void> {
   checkPassword(change.next, member.email, '/new_password');
-  await logIn(parts, { email: member.email, password: change.current }, address);
+  await logIn(parts, { email: member.email, password: change.current }, by.address);
   const passwordHash = await parts.passwords.hash(change.next);
   const { accountId, memberId } = member;
   const { members } = parts.store;
-  await members.change(accountId, memberId, (record) => ({ ...record, passwordHash }), keepSession);
+  const decide = (record: MemberRecord) => {
+    by.confirm?.();
+    return { ...record, passwordHash };
+  };
+  await members.change(accountId, memberId, decide, by.sessionId);
 }

@@ -8,6 +8,8 @@ import { type Role, reaches } from './roles.ts';
 export interface ActingMember {
   readonly accountId: string;
   readonly memberId: string;
+  /** Throws inside the transaction if the call's log-in has ended meanwhile. */
+  readonly confirm?: (() => void) | undefined;
 }
 
 function denied(why: string): VisageError {
@@ -15,7 +17,8 @@ function denied(why: string): VisageError {
 }
 
 /** The one who asks, as they are now. @throws VisageError `PERMISSION_DENIED` if they are no admin any more. */
-function actorOf(store: Store, { accountId, memberId }: ActingMember): Member {
+function actorOf(store: Store, { accountId, memberId, confirm }: ActingMember): Member {
+  confirm?.();
   const actor = store.members.get(accountId, memberId);
   if (!actor || !reaches(actor.role, 'admin')) throw denied('Only an admin or an owner may do this.');
   return actor;
@@ -47,7 +50,8 @@ export function roleChange(store: Store, by: ActingMember, role: MemberRole): Me
 /** Removes a member. Everybody may leave; only admins and owners remove others. */
 export function removal(store: Store, by: ActingMember): MemberDecision {
   return (target, memberId) => {
-    if (memberId !== by.memberId) checkOwners(actorOf(store, by), [target.role]);
+    if (memberId === by.memberId) by.confirm?.();
+    else checkOwners(actorOf(store, by), [target.role]);
     return null;
   };
 }

@@ -78,7 +78,7 @@ export function memberView({
 }
 
 function actorOf({ caller }: RouteRequest): ActingMember {
-  return { accountId: caller.accountId, memberId: memberOf(caller).id };
+  return { accountId: caller.accountId, memberId: memberOf(caller).id, confirm: caller.confirm };
 }
 
 function listMembers({ store }: MembersParts): CallerRoute {

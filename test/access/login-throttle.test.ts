@@ -76,6 +76,13 @@ describe('Guessing from one address', () => {
     assert.equal(wait(throttle, 'one more'), 1);
   });
 
+  test('of IPv6 counts for its whole /64, which one client has', () => {
+    const { throttle } = throttleAt();
+    for (let i = 0; i < 21; i++) assert.equal(wait(throttle, `account ${i}`, `2001:db8::${i}`), 0);
+    assert.equal(wait(throttle, 'one more', '2001:db8::ffff'), 1);
+    assert.equal(wait(throttle, 'one more', '2001:db8:0:1::1'), 0);
+  });
+
   test('is not washed away by logging in to an account of one’s own between', () => {
     const { throttle, clock } = throttleAt();
     let waited = 0;

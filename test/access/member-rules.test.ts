@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { checkInvite, removal, roleChange } from '../../src/access/member-rules.ts';
 import { ROLES, type Role } from '../../src/access/roles.ts';
+import { VisageError } from '../../src/errors.ts';
 import type { Member } from '../../src/store/members.ts';
 import { type IdentityFixture, openIdentity } from './identity.ts';
 
@@ -139,4 +140,20 @@ test('Members are listed page by page, all of them and each once', async () => {
   }
   assert.deepEqual(paged, all);
   assert.ok(all.length > 20);
+});
+
+test('A call whose log-in ended on the way changes nothing', async () => {
+  const [actor, target] = [await newMember('owner'), await newMember('member')];
+  const confirm = () => {
+    throw new VisageError('TOKEN_INVALID', 'The session has ended; log in again.');
+  };
+  const by = { ...actor, confirm };
+  const decisions = [roleChange(fixture.store, by, 'admin'), removal(fixture.store, by)];
+  for (const decide of decisions) {
+    const changed = outcome(fixture.store.members.change(actor.accountId, target.memberId, decide));
+    assert.equal(await changed, 'TOKEN_INVALID');
+  }
+  const leaving = fixture.store.members.change(actor.accountId, actor.memberId, removal(fixture.store, by));
+  assert.equal(await outcome(leaving), 'TOKEN_INVALID');
+  assert.throws(() => checkInvite(fixture.store, by, 'member'), { code: 'TOKEN_INVALID' });
 });

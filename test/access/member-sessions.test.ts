@@ -195,10 +195,11 @@ describe('A new password', () => {
     const other = await identity.sessions.beginToken(member);
     const { sid } = identity.tokens.verify(mine.token) as { sid: string };
     const change = { current: PASSWORD, next: 'another password' };
-    await assert.rejects(changePassword(identity, member, { ...change, current: 'x' }, sid, AWAY.address), {
+    const by = { sessionId: sid, address: AWAY.address };
+    await assert.rejects(changePassword(identity, member, { ...change, current: 'x' }, by), {
       code: 'INVALID_CREDENTIALS',
     });
-    await changePassword(identity, member, change, sid, AWAY.address);
+    await changePassword(identity, member, change, by);
     assert.equal(who(bearer(mine.token)), member.memberId);
     assert.equal(who(bearer(other.token)), 'TOKEN_INVALID');
     await assert.rejects(logIn(identity, { email: member.email, password: PASSWORD }, AWAY.address), {
