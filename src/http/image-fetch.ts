@@ -207,7 +207,7 @@ export function createImageFetcher({
     } finally {
       clearInterval(pace);
     }
-    if (!response.complete || bytes === 0) throw failed();
+    if (bytes === 0) throw failed();
     return Buffer.concat(chunks);
   };
 

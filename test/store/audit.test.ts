@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { type Database, open } from 'lmdb';
+import { auditHash } from '../../src/store/audit.ts';
 import { openAuditReader } from '../../src/store/audit-reader.ts';
 import type { AuditMark, NewAuditRecord, StoredAuditRecord } from '../../src/store/audit-records.ts';
 import { Store } from '../../src/store/store.ts';
@@ -86,6 +87,16 @@ describe('Checking the chain', () => {
       assert.equal((await verify(folder)).fault, 'entry 4 does not follow from the one before it');
     });
   }
+
+  test('names the entry behind one that was rewritten with a right hash of its own', async (t) => {
+    const folder = await logOfTen(t);
+    await tamper(folder, (entries) => {
+      const previous = (entries.get(3) as StoredAuditRecord).hash;
+      const forged = record(4, { target: 'other' });
+      entries.put(4, { ...forged, hash: auditHash(previous, 4, forged) });
+    });
+    assert.equal((await verify(folder)).fault, 'entry 5 does not follow from the one before it');
+  });
 
   test('names the first of the entries that were taken out', async (t) => {
     for (const gone of [[1], [5], [5, 6], [1, 2, 3]]) {
