@@ -14,8 +14,22 @@ function numberWithin(inner: number | null, outer: number | null): boolean {
   return outer === null || (inner !== null && inner <= outer);
 }
 
+/** Networks that were read already: reading one takes some ten microseconds, and a key's come with each request. */
+const known = new Map<string, Network | null>();
+const MAX_KNOWN = 10_000;
+
+function networkOf(text: string): Network | null {
+  let network = known.get(text);
+  if (network === undefined) {
+    network = parseNetwork(text);
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.set(text, network);
+  }
+  return network;
+}
+
 export function networksOf(texts: readonly string[]): Network[] {
-  return texts.flatMap((text) => parseNetwork(text) ?? []);
+  return texts.flatMap((text) => networkOf(text) ?? []);
 }
 
 function ipsWithin(inner: readonly string[], outer: readonly string[]): boolean {

@@ -30,6 +30,8 @@ export class KeyPass {
   readonly #key: CallingKey;
   readonly #address: string;
   readonly #record: ApiKeyRecord;
+  /** Changes of keys before this one was read. */
+  readonly #changes: number;
   #hasWritten = false;
 
   /** @throws VisageError `INVALID_API_KEY`. */
@@ -38,6 +40,7 @@ export class KeyPass {
     this.#route = route;
     this.#key = key;
     this.#address = address;
+    this.#changes = parts.store.apiKeys.changes;
     this.#record = this.#current();
     this.rateLimit = this.#record.rateLimit ?? parts.access.plan.maxRateLimit;
     this.caller = {
@@ -115,7 +118,7 @@ export class KeyPass {
     let response: RouteResponse;
     try {
       response = await handler();
-      this.#confirmAnswer();
+      if (this.#mayHaveChanged()) this.#confirmAnswer();
     } catch (error) {
       if (charge) store.credits.release(charge);
       throw error;
@@ -132,6 +135,13 @@ export class KeyPass {
       usage.count(place);
     }
     return response;
+  }
+
+  /** Whether there is anything to confirm: nearly always no key was changed since, and looking again costs time. */
+  #mayHaveChanged(): boolean {
+    const { store, now } = this.#parts;
+    const { expiresAt } = this.#record;
+    return store.apiKeys.changes !== this.#changes || (expiresAt !== null && expiresAt <= now());
   }
 
   /** A key may revoke or change itself, so calls about keys are not held to it; they confirm in their transaction. */

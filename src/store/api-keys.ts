@@ -25,9 +25,24 @@ function recordOf(db: Databases, id: string): ApiKeyRecord | null {
 /** API keys by the SHA-256 of the key; the key itself is nowhere. */
 export class ApiKeys {
   readonly #session: Session;
+  #changes = 0;
 
   constructor(session: Session) {
     this.#session = session;
+  }
+
+  /** Goes up before any change or removal of a key is told to have happened. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** Runs a transaction that changes a key. */
+  async #changing<T>(action: () => T): Promise<T> {
+    try {
+      return await this.#session.write(action);
+    } finally {
+      this.#changes++;
+    }
   }
 
   /** @param hash SHA-256 of the key, 64 hex digits. */
@@ -98,8 +113,8 @@ export class ApiKeys {
    * @throws what `decide` throws; VisageError `NOT_FOUND`.
    */
   change(id: string, decide: KeyDecision, value?: NewKeyValue): Promise<ApiKeyRecord> {
-    const { db, write } = this.#session;
-    return write(() => {
+    const { db } = this.#session;
+    return this.#changing(() => {
       const hash = db.apiKeyIds.get(id);
       const record = recordOf(db, id);
       if (hash === undefined || !record) throw notFound();
@@ -121,8 +136,8 @@ export class ApiKeys {
    * @param confirm called inside the transaction with the key; throws to change nothing.
    */
   remove(id: string, confirm: (record: ApiKeyRecord) => void = () => {}): Promise<boolean> {
-    const { db, write } = this.#session;
-    return write(() => {
+    const { db } = this.#session;
+    return this.#changing(() => {
       const hash = db.apiKeyIds.get(id);
       const record = recordOf(db, id);
       if (hash === undefined || !record) return false;

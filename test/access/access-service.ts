@@ -15,6 +15,8 @@ import { UsageLog } from '../../src/access/usage-log.ts';
 import { type AppParts, createApp, routeTable } from '../../src/app.ts';
 import type { AccessConfig } from '../../src/config/access-settings.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { VisageError } from '../../src/errors.ts';
+import type { ImageFetcher } from '../../src/http/image-fetch.ts';
 import type { Route } from '../../src/http/route.ts';
 import { createHttpServer, drain, listen } from '../../src/http/server.ts';
 import { createExecutor, type Executor } from '../../src/native.ts';
@@ -45,6 +47,10 @@ export class AccessService {
   readonly usage: UsageLog;
   /** Awaited before each picture is looked at. */
   beforePicture: () => Promise<void> = async () => {};
+  /** What fetches pictures by URL; off as the product's default is. */
+  fetchImage: ImageFetcher = async () => {
+    throw new VisageError('IMAGE_URL_FORBIDDEN', 'Off.');
+  };
   url = '';
   readonly #audit: Audit;
   readonly #server: Server;
@@ -94,7 +100,7 @@ export class AccessService {
       audit: this.#audit,
       identity: this.identity,
       web: config.web,
-      fetchImage: null,
+      fetchImage: (url, accountId) => this.fetchImage(url, accountId),
       access: { ...config.access, addressRateLimit: 1_000_000, ...settings },
       usage: this.usage,
       version: '0',

@@ -134,6 +134,21 @@ describe('An API key', () => {
     assert.ok(Math.abs(Date.parse(body.last_used_at) - Date.now()) < 60_000);
   });
 
+  test('takes every list of addresses that the contract shows', async () => {
+    for (const allowed_ips of [
+      ['198.51.100.42'],
+      ['10.0.0.0/8'],
+      ['203.0.113.0/24', '198.51.100.0/24', '192.0.2.5'],
+      [],
+    ]) {
+      const { id, key, ...shown } = await made({ collection_id: 'people', allowed_ips });
+      assert.deepEqual(shown.allowed_ips, allowed_ips);
+      const { body } = await service.call(key, 'GET', '/v1/collection/get-all');
+      assert.equal(body.code, allowed_ips.length > 0 ? 'IP_NOT_ALLOWED' : undefined);
+      await service.call(await service.token(admin), 'DELETE', `/v1/auth/api-keys/${id}`);
+    }
+  });
+
   test('is refused with what cannot be or what the plan does not allow', async () => {
     const token = await service.token(admin);
     for (const wrong of [

@@ -1,0 +1,20 @@
+/** Spends until it is killed: eight calls at a time, each told on standard output once it is charged. */
+import { writeSync } from 'node:fs';
+import { Store } from '../../src/store/store.ts';
+
+const [folder = '', keyId = ''] = process.argv.slice(2);
+const store = Store.open(folder);
+const { accountId } = store.accounts.first();
+
+async function spend(): Promise<never> {
+  for (;;) {
+    const charge = { accountId, keyId, amount: 10, budget: 1e9, prepaid: true };
+    store.credits.reserve(charge);
+    await store.credits.settle(charge, { accountId, day: '2026-01-15', keyId, operation: 'a' }, () => {});
+    writeSync(1, '.');
+  }
+}
+
+// One reservation that is never settled.
+store.credits.reserve({ accountId, keyId, amount: 500_000, budget: 1e9, prepaid: true });
+await Promise.all(Array.from({ length: 8 }, spend));
