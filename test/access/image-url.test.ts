@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { createImageFetcher } from '../../src/http/image-fetch.ts';
-import { AccessService } from './access-service.ts';
+import { AccessService, closeShared } from './access-service.ts';
 
 const PACKAGE = dirname(createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json'));
 const PICTURE = readFileSync(join(PACKAGE, 'demo/sample1.jpg'));
@@ -34,6 +34,7 @@ describe('A picture by URL', () => {
   after(async () => {
     camera.close();
     await service.close();
+    await closeShared();
   });
 
   const face = (operation: string, path: string, credential = key) =>
