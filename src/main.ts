@@ -190,6 +190,7 @@ async function start(): Promise<void> {
     ],
   });
   process.on('SIGTERM', shutdown).on('SIGINT', shutdown);
+  void audit.truncate();
   log.info({ url, faces: indexes.total }, 'listening');
   if (identity.setupCode) {
     log.warn(

@@ -68,6 +68,8 @@ export class Audit {
   readonly #groups = new Map<string, Group>();
   readonly #timers: NodeJS.Timeout[];
   #writing: Promise<void> = Promise.resolve();
+  #truncating: Promise<void> | null = null;
+  #closed = false;
 
   constructor(store: AuditLog, options: AuditOptions) {
     this.#store = store;
@@ -146,12 +148,19 @@ export class Audit {
     return this.#writing;
   }
 
-  /** Removes what is older or more than the retention allows. */
-  async truncate(): Promise<void> {
+  /** Removes what is older or more than the retention allows; done by itself every hour. */
+  truncate(): Promise<void> {
+    this.#truncating ??= this.#truncate().finally(() => {
+      this.#truncating = null;
+    });
+    return this.#truncating;
+  }
+
+  async #truncate(): Promise<void> {
     const { now, log, retention } = this.#options;
     const limits = { keep: retention.maxEntries, since: now() - retention.maxDays * DAY_MS, now: now() };
     try {
-      while (await this.#store.truncate(limits));
+      while (!this.#closed && (await this.#store.truncate(limits)));
     } catch (error) {
       log.error({ err: error }, 'the audit log could not be shortened');
     }
@@ -159,7 +168,9 @@ export class Audit {
 
   /** Writes every refusal that is still only counted, and ends. */
   async close(): Promise<void> {
+    this.#closed = true;
     for (const timer of this.#timers) clearInterval(timer);
+    await this.#truncating;
     await this.#write(Number.POSITIVE_INFINITY);
   }
 }
