@@ -30,6 +30,19 @@ describe('the indexes of galleries', () => {
     assert.deepEqual(await indexes.search(3, probe, 5), []);
   });
 
+  test('search among allowed labels only, however much nearer others are', async () => {
+    const indexes = new GalleryIndexes(executor, 4);
+    for (let label = 1; label <= 50; label++) await indexes.add(1, label, axis(0));
+    await indexes.add(1, 51, axis(1));
+    await indexes.add(1, 52, axis(2));
+    const labels = async (allow: number[] | null) =>
+      (await indexes.search(1, axis(0), 3, allow)).map(({ label }) => label).sort();
+    assert.deepEqual(await labels([51, 52]), [51, 52]);
+    assert.deepEqual(await labels([52, 99]), [52]);
+    assert.deepEqual(await labels([]), []);
+    assert.equal((await labels(null)).length, 3);
+  });
+
   test('forget what was removed or dropped', async () => {
     const indexes = new GalleryIndexes(executor, 4);
     await indexes.add(1, 10, axis(0));
