@@ -36,9 +36,11 @@ export const keysCreate: Command = {
   async run(args) {
     const { values } = readOptions(args, OPTIONS, 0);
     if (!values.name) throw usageError('--name NAME is missing.');
+    const { environment } = values;
+    if (environment !== 'live' && environment !== 'test') throw usageError('--environment is live or test.');
     const request = newKeyBody({
       name: values.name,
-      environment: values.environment,
+      environment,
       collection_id: values.collection ?? null,
       ...(values.scope ? { scopes: values.scope } : {}),
       ...(values.ip ? { allowed_ips: values.ip } : {}),
