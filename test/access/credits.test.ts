@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { type Network, parseNetwork } from '../../src/config/networks.ts';
 import { AccessService, closeShared } from './access-service.ts';
 
 const CALL = '/v1/collection/get-all';
@@ -165,6 +166,25 @@ describe('A key of 20 requests a minute', () => {
 });
 
 describe('An address', () => {
+  test('is what a trusted proxy says, and nobody else', async () => {
+    const behind = await AccessService.open({ trustedProxies: [parseNetwork('127.0.0.0/8') as Network] });
+    try {
+      for (const [at, forwarded, status] of [
+        [behind, '203.0.113.9', 200],
+        [behind, '198.51.100.1, 203.0.113.9, 127.0.0.5', 200],
+        [behind, '203.0.113.9, 198.51.100.1', 403],
+        [behind, '203.0.113.9, unknown', 403],
+        [service, '203.0.113.9', 403],
+      ] as const) {
+        const { key } = await at.key({ allowedIps: ['203.0.113.0/24'] });
+        const answer = await at.call(key, 'GET', CALL, undefined, { 'X-Forwarded-For': forwarded });
+        assert.equal(answer.status, status, forwarded);
+      }
+    } finally {
+      await behind.close();
+    }
+  });
+
   test('is limited without a credential and with wrong ones, but never with a right one', async () => {
     const limited = await AccessService.open({ addressRateLimit: 5 });
     try {
