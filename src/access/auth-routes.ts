@@ -16,7 +16,8 @@ export interface AuthParts extends RegistrationParts {
   readonly dashboardOrigin: string | null;
 }
 
-const EMAIL = {
+/** An e-mail as a parameter. */
+export const EMAIL = {
   type: 'string',
   minLength: 3,
   maxLength: 254,

@@ -4,6 +4,7 @@ import { VisageError } from '../errors.ts';
 import type { Member, MemberRole } from '../store/members.ts';
 import type { Store } from '../store/store.ts';
 import type { Audit } from './audit.ts';
+import { EMAIL } from './auth-routes.ts';
 import { normalizedEmail } from './login.ts';
 import { type MemberView, memberView } from './members-routes.ts';
 import { checkPassword, type Passwords } from './passwords.ts';
@@ -57,8 +58,6 @@ export interface IdentityAdministrationParts {
   readonly signingKeys: () => Promise<SigningKeys>;
 }
 
-const EMAIL = /^[^\s@]+@[^\s@]+$/;
-
 function invalid(path: string, message: string): VisageError {
   return new VisageError('VALIDATION_FAILED', `${path}: ${message}.`, [{ path, message }]);
 }
@@ -89,7 +88,8 @@ export function identityAdministration(parts: IdentityAdministrationParts): Iden
   return {
     createMember: async ({ email: typed, name, role, password }) => {
       const email = normalizedEmail(typed);
-      if (!EMAIL.test(email) || email.length > 254) throw invalid('/email', 'is not an e-mail');
+      if (!new RegExp(EMAIL.pattern).test(email) || email.length > EMAIL.maxLength)
+        throw invalid('/email', 'is not an e-mail');
       if (name.length < 1 || name.length > 255) throw invalid('/name', 'must have 1 to 255 characters');
       const used = password ?? inventPassword();
       checkPassword(used, email, '/password');

@@ -5,7 +5,7 @@ import type { CallerRoute, RouteRequest, Schema } from '../http/route.ts';
 import { object } from '../http/schema.ts';
 import type { Member } from '../store/members.ts';
 import type { Store } from '../store/store.ts';
-import { memberOf } from './auth-routes.ts';
+import { EMAIL, memberOf } from './auth-routes.ts';
 import { type ActingMember, checkInvite, removal, roleChange } from './member-rules.ts';
 import { invite } from './registration.ts';
 import { ROLES, type Role } from './roles.ts';
@@ -19,13 +19,6 @@ export interface MembersParts {
   readonly now: () => number;
 }
 
-const EMAIL = {
-  type: 'string',
-  minLength: 3,
-  maxLength: 254,
-  pattern: '^[^\\s@]+@[^\\s@]+$',
-  examples: ['bob@example.com'],
-};
 const ROLE = { type: 'string', enum: ROLES, examples: ['member'] };
 const TIME = { type: 'string', examples: ['2026-01-15T10:30:00.000Z'] };
 const OPTIONAL_TEXT = { type: ['string', 'null'] };
