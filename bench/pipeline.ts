@@ -55,7 +55,7 @@ async function run(): Promise<void> {
   console.log(`machine       ${cpus()[0]?.model}, ${availableParallelism()} cores, Node ${process.version}`);
   console.log(`visage        ${version}, model pack faceplugin, ${ITERATIONS} iterations a line\n`);
 
-  const made = await visagectl(['keys', 'create', '--name', 'bench', '--rate-limit', '1000000'], {
+  const made = await visagectl(['keys', 'create', '--name', 'bench'], {
     VISAGE_DATA_DIR: folder,
   });
   const key = made.stdout.trim();

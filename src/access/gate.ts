@@ -86,7 +86,7 @@ export function createGate(parts: GateParts, limiter = new RateLimiter()): Gate 
       const pass = new KeyPass(parts, route, known, known.key, address);
       pass.checkUse();
       parts.usage.touch(known.key.id, parts.now());
-      limit(facts, 'key', limiter.take(known.key.id, pass.rateLimit));
+      if (Number.isFinite(pass.rateLimit)) limit(facts, 'key', limiter.take(known.key.id, pass.rateLimit));
       pass.checkRoute();
       return { caller: pass.caller, address, run: (handler) => pass.run(handler) };
     }

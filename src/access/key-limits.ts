@@ -50,20 +50,27 @@ export function reachesWithin(
   );
 }
 
+/**
+ * Requests a minute that a key may make. Without a limit of its own a member's key has the plan's; the operator's keys
+ * are not held to a plan, so they have none: infinity.
+ */
+export function requestsAMinute({ rateLimit, memberId }: ApiKeyRecord, planLimit: number): number {
+  return rateLimit ?? (memberId === null ? Number.POSITIVE_INFINITY : planLimit);
+}
+
 /** The settings of `inner` that go beyond those of `outer`; the name and being frozen give nobody anything. */
 export function beyond(
   inner: ApiKeyRecord,
   outer: ApiKeyRecord,
   planLimit: number,
 ): (keyof ApiKeySettings)[] {
-  const rateOf = ({ rateLimit }: ApiKeyRecord) => rateLimit ?? planLimit;
   const within: Partial<Record<keyof ApiKeySettings, boolean>> = {
     collectionId: outer.collectionId === null || inner.collectionId === outer.collectionId,
     allowedExternalKeys: namesWithin(inner.allowedExternalKeys, outer.allowedExternalKeys),
     allowedModels: namesWithin(inner.allowedModels, outer.allowedModels),
     scopes: inner.scopes.every((scope) => holdsScope(outer.scopes, scope as Scope)),
     allowedIps: ipsWithin(inner.allowedIps, outer.allowedIps),
-    rateLimit: rateOf(inner) <= rateOf(outer),
+    rateLimit: requestsAMinute(inner, planLimit) <= requestsAMinute(outer, planLimit),
     budget: numberWithin(inner.budget, outer.budget),
     expiresAt: numberWithin(inner.expiresAt, outer.expiresAt),
   };

@@ -6,7 +6,7 @@ import type { Charge } from '../store/credits.ts';
 import type { ApiKeyRecord } from '../store/records.ts';
 import type { Caller, CallingKey } from './caller.ts';
 import type { GateParts } from './gate.ts';
-import { networksOf, reachesWithin } from './key-limits.ts';
+import { networksOf, reachesWithin, requestsAMinute } from './key-limits.ts';
 import { reaches } from './roles.ts';
 import { holdsScope } from './scopes.ts';
 import { dayOf } from './usage-log.ts';
@@ -23,7 +23,7 @@ function revoked(): VisageError {
 export class KeyPass {
   /** The caller, who confirms in every transaction. */
   readonly caller: Caller;
-  /** Requests a minute. */
+  /** Requests a minute; infinity without a limit. */
   readonly rateLimit: number;
   readonly #parts: GateParts;
   readonly #route: Route;
@@ -42,7 +42,7 @@ export class KeyPass {
     this.#address = address;
     this.#changes = parts.store.apiKeys.changes;
     this.#record = this.#current();
-    this.rateLimit = this.#record.rateLimit ?? parts.access.plan.maxRateLimit;
+    this.rateLimit = requestsAMinute(this.#record, parts.access.plan.maxRateLimit);
     this.caller = {
       ...known,
       confirm: () => {

@@ -165,6 +165,29 @@ describe('A key of 20 requests a minute', () => {
   });
 });
 
+describe('A key without a limit of its own', () => {
+  const small = { plan: { name: 'small', keysPerMember: 5, maxRateLimit: 2 } };
+
+  test("has its plan's where a member made it, and none where the operator did", async () => {
+    const planned = await AccessService.open(small);
+    try {
+      const statuses = async (key: string) => {
+        const answers = [];
+        for (let i = 0; i < 4; i++) answers.push(await planned.call(key, 'GET', CALL));
+        return answers.map(({ status }) => status);
+      };
+      const { memberId } = await planned.member('member');
+      assert.deepEqual(
+        await statuses((await planned.key({ rateLimit: null, memberId })).key),
+        [200, 200, 429, 429],
+      );
+      assert.deepEqual(await statuses((await planned.key({ rateLimit: null })).key), [200, 200, 200, 200]);
+    } finally {
+      await planned.close();
+    }
+  });
+});
+
 describe('An address', () => {
   test('is what a trusted proxy says, and nobody else', async () => {
     const behind = await AccessService.open({ trustedProxies: [parseNetwork('127.0.0.0/8') as Network] });

@@ -160,7 +160,7 @@ export async function startService(settings: Record<string, string> = {}): Promi
   const folder = await temporaryFolder();
   const child = await startChild(folder.path, settings);
   const key = async (...options: string[]) => {
-    const args = ['keys', 'create', '--name', 'test', '--json', '--rate-limit', '1000000', ...options];
+    const args = ['keys', 'create', '--name', 'test', '--json', ...options];
     const { code, stdout, stderr } = await visagectl(args, { VISAGE_DATA_DIR: folder.path });
     assert.equal(code, 0, stderr);
     return JSON.parse(stdout) as { id: string; key: string; account_id: string };
