@@ -25,7 +25,7 @@ class Image {
   /// @param width, height pixels, each at least 1 and small enough that `width * height * 3` fits an int.
   Image(int width, int height)
       : pixels_(std::make_unique_for_overwrite<std::uint8_t[]>(static_cast<std::size_t>(width) * height *
-                                                                kChannels)),
+                                                               kChannels)),
         width_(width),
         height_(height) {}
 
