@@ -1,5 +1,5 @@
 /**
- * `npm run figures -- <faces>`: runs the benches and writes what they print into the documentation, between the marks
+ * `npm run figures -- <faces> [bench...]`: runs the benches, or those named, and writes what they print into the documentation, between the marks
  * `<!-- figures: NAME -->` and `<!-- end -->`.
  */
 import { spawnSync } from 'node:child_process';
@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, setUpOrExit } from './setup/set-up.mjs';
 
-const faces = process.argv[2];
+const [faces, ...named] = process.argv.slice(2);
 if (!faces) {
   console.error('Usage: npm run figures -- <folder with lfw-dev/ and lfw-dev-pairs.csv>');
   process.exit(64);
@@ -15,8 +15,10 @@ if (!faces) {
 await setUpOrExit();
 writeFigures('pipeline', 'docs/performance.md', []);
 writeFigures('accuracy', 'docs/accuracy.md', [faces]);
+writeFigures('reach', 'docs/accuracy.md', [faces]);
 
 function writeFigures(bench, page, args) {
+  if (named.length > 0 && !named.includes(bench)) return;
   const program = join(ROOT, 'dist/bench', `${bench}.js`);
   const { status, stdout } = spawnSync(process.execPath, [program, ...args], {
     encoding: 'utf8',
