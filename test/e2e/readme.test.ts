@@ -9,7 +9,7 @@ import { childEnvironment, ROOT, startChild, temporaryFolder } from './service.t
 /** The commands of the README's first ten minutes, as they stand there. */
 async function firstTenMinutes(): Promise<string> {
   const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
-  const commands = /## The first ten minutes\n[^]*?```sh\n([^]*?)```/.exec(readme)?.[1];
+  const commands = /## The first ten minutes\n[\s\S]*?```sh\n([\s\S]*?)```/.exec(readme)?.[1];
   assert.ok(commands, 'the README has its commands');
   return commands;
 }
