@@ -12,12 +12,7 @@ import { ImpostorScores, innerProduct } from '../src/vision/impostors.ts';
 import { type LabelledTemplate, readLabelledTemplates } from '../src/vision/labelled-templates.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 import { Recognizer } from '../src/vision/recognizer.ts';
-import {
-  foldedAccuracy,
-  type LabelledScore,
-  thresholdAt,
-  trueMatchRate,
-} from '../src/vision/verification.ts';
+import { foldedAccuracy, type LabelledScore, thresholdAt, trueMatchRate } from './verification.ts';
 
 const FALSE_MATCH_RATES = [1e-2, 1e-3, 1e-4, 1e-5] as const;
 const SIMILARITIES = [

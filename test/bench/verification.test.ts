@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { foldedAccuracy, thresholdAt, trueMatchRate } from '../../src/vision/verification.ts';
+import { foldedAccuracy, thresholdAt, trueMatchRate } from '../../bench/verification.ts';
 
 describe('measures of verification', () => {
   test('a threshold at a false match rate admits just that share of strangers', () => {
