@@ -19,11 +19,24 @@ export interface Box {
   readonly height: number;
 }
 
-/** One face that the detector found. */
-export interface DetectedFace {
+/** One face of a picture. What was not asked for is null. */
+export interface AnalyzedFace {
   readonly box: Box;
   /** Detector's score, 0..1. */
   readonly confidence: number;
+  /**
+   * Ten numbers, (x, y) of left eye, right eye, nose tip, left and right mouth corner in pixels of the upright picture
+   * (left as seen in the picture).
+   */
+  readonly landmarks: Float32Array | null;
+}
+
+/** What is to be found out about a picture, beside where its faces are. */
+export interface AnalysisRequest {
+  /** Faces, largest first, that get landmarks; 0 or more. Default 1. */
+  readonly described?: number;
+  /** Whether the largest face's template is made. Default true. */
+  readonly template?: boolean;
 }
 
 /** What the pipeline saw in one picture. */
@@ -33,13 +46,8 @@ export interface Analysis {
   readonly height: number;
   readonly format: 'jpeg' | 'png' | 'webp' | 'bmp' | 'gif';
   /** Every face found, largest box area first. */
-  readonly faces: readonly DetectedFace[];
-  /**
-   * Ten numbers, (x, y) of left eye, right eye, nose tip, left and right mouth corner of `faces[0]` in pixels
-   * of the upright picture (left as seen in the picture). Null where there is no face.
-   */
-  readonly landmarks: Float32Array | null;
-  /** Unit vector of `faces[0]`, of the embedder's `dimension`. Null where there is no face. */
+  readonly faces: readonly AnalyzedFace[];
+  /** Unit vector of `faces[0]`, of the embedder's `dimension`. Null where there is no face or it was not asked for. */
   readonly template: Float32Array | null;
   /** Milliseconds spent in the queue and in each stage; 0 for a stage that did not run. */
   readonly timings: {
@@ -112,11 +120,11 @@ export interface Executor {
 /** Decode, detect, align, embed. */
 export interface Pipeline {
   /**
-   * Finds every face of a picture and makes the largest one's template. The bytes are borrowed until the promise
-   * settles and must not change meanwhile.
+   * Finds every face of a picture and what `request` asks for. The bytes are borrowed until the promise settles and must
+   * not change meanwhile.
    * @throws VisageError `INVALID_IMAGE`, `IMAGE_TOO_LARGE`, `UNSUPPORTED_IMAGE`, `OVERLOADED`, `NOT_READY`.
    */
-  analyze(image: Uint8Array, encoding: ImageEncoding): Promise<Analysis>;
+  analyze(image: Uint8Array, encoding: ImageEncoding, request?: AnalysisRequest): Promise<Analysis>;
 }
 
 /**
@@ -217,7 +225,7 @@ export function createExecutor(options: { threads: number; maxQueue: number }): 
 /** Loads a pack's networks, on the executor. @throws Error naming the file that does not load and why. */
 export async function loadPipeline(executor: Executor, options: PipelineOptions): Promise<Pipeline> {
   const pipeline = await crossing(addon().loadPipeline(executor, options));
-  return { analyze: (image, encoding) => crossing(pipeline.analyze(image, encoding)) };
+  return { analyze: (image, encoding, request) => crossing(pipeline.analyze(image, encoding, request)) };
 }
 
 /** An empty index of vectors of `dimension` floats. */

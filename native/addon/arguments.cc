@@ -37,6 +37,11 @@ float Number(const Napi::Value& value, const std::string& name) {
   return number;
 }
 
+bool Truth(const Napi::Value& value, const std::string& name) {
+  if (!value.IsBoolean()) Refuse(value, name, "true or false");
+  return value.As<Napi::Boolean>().Value();
+}
+
 std::string Text(const Napi::Value& value, const std::string& name) {
   if (!value.IsString()) Refuse(value, name, "a string");
   return value.As<Napi::String>().Utf8Value();

@@ -16,6 +16,7 @@ std::int64_t WholeNumber(const Napi::Value& value, const std::string& name, std:
                          std::int64_t most);
 /// A finite number.
 float Number(const Napi::Value& value, const std::string& name);
+bool Truth(const Napi::Value& value, const std::string& name);
 std::string Text(const Napi::Value& value, const std::string& name);
 Napi::Object Object(const Napi::Value& value, const std::string& name);
 /// A Uint8Array; a Buffer is one.

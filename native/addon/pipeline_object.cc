@@ -1,7 +1,9 @@
 #include "addon/pipeline_object.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <span>
 
 #include "addon/arguments.h"
 #include "addon/executor_object.h"
@@ -35,16 +37,46 @@ const char* FormatName(ImageFormat format) {
   return "jpeg";
 }
 
-Napi::Value FaceValue(Napi::Env env, const Detection& face) {
+Napi::Value FloatsValue(Napi::Env env, std::span<const float> values) {
+  auto array = Napi::Float32Array::New(env, values.size());
+  std::ranges::copy(values, array.Data());
+  return array;
+}
+
+Napi::Value LandmarksValue(Napi::Env env, const FivePoints& points) {
+  std::array<float, 10> values;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    values[2 * i] = points[i].x;
+    values[2 * i + 1] = points[i].y;
+  }
+  return FloatsValue(env, values);
+}
+
+Napi::Value FaceValue(Napi::Env env, const AnalyzedFace& face) {
   Napi::Object box = Napi::Object::New(env);
-  box.Set("x", face.box.x);
-  box.Set("y", face.box.y);
-  box.Set("width", face.box.width);
-  box.Set("height", face.box.height);
+  box.Set("x", face.detection.box.x);
+  box.Set("y", face.detection.box.y);
+  box.Set("width", face.detection.box.width);
+  box.Set("height", face.detection.box.height);
   Napi::Object value = Napi::Object::New(env);
   value.Set("box", box);
-  value.Set("confidence", face.score);
+  value.Set("confidence", face.detection.score);
+  value.Set("landmarks", face.landmarks ? LandmarksValue(env, *face.landmarks) : env.Null());
   return value;
+}
+
+/// Absent members, and an absent object, stand for their defaults.
+AnalysisRequest ParseRequest(const Napi::Value& value) {
+  AnalysisRequest request;
+  if (value.IsUndefined()) return request;
+  const Napi::Object object = Object(value, "request");
+  if (const Napi::Value described = object.Get("described"); !described.IsUndefined()) {
+    request.described = static_cast<std::size_t>(WholeNumber(described, "request.described", 0, 1 << 20));
+  }
+  if (const Napi::Value made = object.Get("template"); !made.IsUndefined()) {
+    request.face_template = Truth(made, "request.template");
+  }
+  return request;
 }
 
 Napi::Value AnalysisValue(Napi::Env env, const Analysis& analysis) {
@@ -57,19 +89,8 @@ Napi::Value AnalysisValue(Napi::Env env, const Analysis& analysis) {
     faces.Set(static_cast<std::uint32_t>(i), FaceValue(env, analysis.faces[i]));
   }
   value.Set("faces", faces);
-  value.Set("landmarks", env.Null());
-  value.Set("template", env.Null());
-  if (analysis.landmarks) {
-    auto landmarks = Napi::Float32Array::New(env, 2 * analysis.landmarks->size());
-    for (std::size_t i = 0; i < analysis.landmarks->size(); ++i) {
-      landmarks.Data()[2 * i] = (*analysis.landmarks)[i].x;
-      landmarks.Data()[2 * i + 1] = (*analysis.landmarks)[i].y;
-    }
-    value.Set("landmarks", landmarks);
-    auto face_template = Napi::Float32Array::New(env, analysis.face_template.size());
-    std::ranges::copy(analysis.face_template, face_template.Data());
-    value.Set("template", face_template);
-  }
+  value.Set("template",
+            analysis.face_template.empty() ? env.Null() : FloatsValue(env, analysis.face_template));
   Napi::Object timings = Napi::Object::New(env);
   timings.Set("queue", analysis.timings.queue);
   timings.Set("decode", analysis.timings.decode);
@@ -103,11 +124,12 @@ Napi::Value PipelineValue(Napi::Env env, const std::shared_ptr<Executor>& execut
                         pipeline = std::move(pipeline)](const Napi::CallbackInfo& info) -> Napi::Value {
     const auto image = Bytes(info[0], "image");
     const ImageEncoding encoding = ParseEncoding(info[1]);
+    const AnalysisRequest request = ParseRequest(info[2]);
     return StartCall(
         info.Env(), executor, Admission::kBounded, {info[0].As<Napi::Object>()},
-        [pipeline, image, encoding, called = std::chrono::steady_clock::now()] {
+        [pipeline, image, encoding, request, called = std::chrono::steady_clock::now()] {
           const std::chrono::duration<double, std::milli> waited = std::chrono::steady_clock::now() - called;
-          Analysis analysis = pipeline->Analyze(image, encoding);
+          Analysis analysis = pipeline->Analyze(image, encoding, request);
           analysis.timings.queue = waited.count();
           return analysis;
         },

@@ -100,21 +100,23 @@ Pipeline::Pipeline(const PipelineOptions& options) : pattern_(std::make_unique<c
 
 Pipeline::~Pipeline() = default;
 
-Analysis Pipeline::Analyze(std::span<const std::uint8_t> bytes, ImageEncoding encoding) const {
+Analysis Pipeline::Analyze(std::span<const std::uint8_t> bytes, ImageEncoding encoding,
+                           const AnalysisRequest& request) const {
   Lease stages(*this);
   Analysis analysis;
   if (encoding == ImageEncoding::kBinary) {
-    Examine(bytes, *stages, analysis);
+    Examine(bytes, request, *stages, analysis);
   } else {
     Stopwatch watch;
     const Base64File file(bytes);
     analysis.timings.decode = watch.Lap();
-    Examine(file.bytes(), *stages, analysis);
+    Examine(file.bytes(), request, *stages, analysis);
   }
   return analysis;
 }
 
-void Pipeline::Examine(std::span<const std::uint8_t> file, Stages& stages, Analysis& analysis) const {
+void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest& request, Stages& stages,
+                       Analysis& analysis) const {
   Stopwatch watch;
   DecodedImage picture = Decode(file, kSearchSide);
   analysis.width = picture.full_width;
@@ -122,30 +124,41 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, Stages& stages, Analy
   analysis.format = picture.format;
   analysis.timings.decode += watch.Lap();
 
-  analysis.faces = stages.detector->Detect(picture.image.view());
   const auto to_full = [&] {
     return Ratio{static_cast<float>(picture.full_width) / static_cast<float>(picture.image.width()),
                  static_cast<float>(picture.full_height) / static_cast<float>(picture.image.height())};
   };
   const Ratio up = to_full();
-  for (Detection& face : analysis.faces) face.box = Scaled(face.box, up.x, up.y);
+  for (Detection& face : stages.detector->Detect(picture.image.view())) {
+    face.box = Scaled(face.box, up.x, up.y);
+    analysis.faces.push_back({face, std::nullopt});
+  }
   analysis.timings.detect = watch.Lap();
-  if (analysis.faces.empty()) return;
+  const std::size_t described =
+      std::min(std::max<std::size_t>(request.described, request.face_template), analysis.faces.size());
+  if (described == 0) return;
 
-  const Box& box = analysis.faces.front().box;
-  const float side = std::max(box.width, box.height);
+  const Box& smallest = analysis.faces[described - 1].detection.box;
+  const float side = std::max(smallest.width, smallest.height);
   if (side < kLeastFaceSide * std::max(up.x, up.y) && up.x > 1) {
     const float wanted = std::min(kLeastFaceSide / side, 1.0f);
     picture = Decode(file, static_cast<int>(wanted * std::max(picture.full_width, picture.full_height)));
     analysis.timings.decode += watch.Lap();
   }
 
+  const ImageView view = picture.image.view();
   const Ratio full = to_full();
-  FivePoints points = stages.landmarker.Locate(picture.image.view(), Scaled(box, 1 / full.x, 1 / full.y));
-  AlignArcFace(picture.image.view(), points, stages.embedder.input(), stages.embedder.buffer().data());
-  for (Point& point : points) point = {point.x * full.x, point.y * full.y};
-  analysis.landmarks = points;
+  for (std::size_t i = 0; i < described; ++i) {
+    AnalyzedFace& face = analysis.faces[i];
+    FivePoints points = stages.landmarker.Locate(view, Scaled(face.detection.box, 1 / full.x, 1 / full.y));
+    if (i == 0 && request.face_template) {
+      AlignArcFace(view, points, stages.embedder.input(), stages.embedder.buffer().data());
+    }
+    for (Point& point : points) point = {point.x * full.x, point.y * full.y};
+    face.landmarks = points;
+  }
   analysis.timings.align = watch.Lap();
+  if (!request.face_template) return;
 
   analysis.face_template = stages.embedder.Embed();
   analysis.timings.embed = watch.Lap();

@@ -27,16 +27,31 @@ enum class ImageEncoding { kBinary, kBase64 };
 /// Decodes a picture in full size. @throws as `Decode`, and kInvalidImage for text that is not base64.
 DecodedImage DecodeEncoded(std::span<const std::uint8_t> bytes, ImageEncoding encoding);
 
-/// What was seen in one picture. Coordinates are pixels of the upright picture in full size.
+/// What is to be found out about a picture, beside where its faces are.
+struct AnalysisRequest {
+  /// Faces, largest first, that get landmarks.
+  std::size_t described = 1;
+  /// Whether the largest face's template is made.
+  bool face_template = true;
+};
+
+/// One face of a picture. Coordinates are pixels of the upright picture in full size.
+struct AnalyzedFace {
+  Detection detection;
+  /// Nothing where they were not asked for.
+  std::optional<FivePoints> landmarks;
+};
+
+/// What was seen in one picture.
 struct Analysis {
+  /// Of the upright picture in full size.
   int width = 0;
   int height = 0;
   ImageFormat format = ImageFormat::kJpeg;
   /// Largest area first.
-  std::vector<Detection> faces;
-  /// Of `faces[0]`; empty and nothing where there is no face.
+  std::vector<AnalyzedFace> faces;
+  /// Of `faces[0]`; empty where there is no face or it was not asked for.
   std::vector<float> face_template;
-  std::optional<FivePoints> landmarks;
   /// Milliseconds.
   struct {
     double queue = 0;
@@ -60,14 +75,16 @@ class Pipeline {
   /// Works on the calling thread. Thread-safe.
   /// @param bytes the file or its base64 text, borrowed for the call.
   /// @throws as `Decode`, and kInvalidImage for text that is not base64.
-  Analysis Analyze(std::span<const std::uint8_t> bytes, ImageEncoding encoding) const;
+  Analysis Analyze(std::span<const std::uint8_t> bytes, ImageEncoding encoding,
+                   const AnalysisRequest& request) const;
 
  private:
   /// The stages with their buffers, for one thread at a time.
   struct Stages;
   class Lease;
 
-  void Examine(std::span<const std::uint8_t> file, Stages& stages, Analysis& analysis) const;
+  void Examine(std::span<const std::uint8_t> file, const AnalysisRequest& request, Stages& stages,
+               Analysis& analysis) const;
 
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Stages>> idle_;

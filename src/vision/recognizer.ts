@@ -1,4 +1,11 @@
-import { type Analysis, type Executor, type ImageEncoding, loadPipeline, type Pipeline } from '../native.ts';
+import {
+  type Analysis,
+  type AnalysisRequest,
+  type Executor,
+  type ImageEncoding,
+  loadPipeline,
+  type Pipeline,
+} from '../native.ts';
 import { type Preparation, prepareNetworks } from './graph/prepare.ts';
 import type { ModelPack } from './model-pack.ts';
 import type { SimilarityScale } from './similarity.ts';
@@ -36,8 +43,8 @@ export class Recognizer {
     this.#pipeline = pipeline;
   }
 
-  /** Every face of a picture and the template of the largest; see `Pipeline.analyze` for errors and for the bytes. */
-  analyze(image: Uint8Array, encoding: ImageEncoding): Promise<Analysis> {
-    return this.#pipeline.analyze(image, encoding);
+  /** Every face of a picture and what is asked about them; see `Pipeline.analyze` for errors and for the bytes. */
+  analyze(image: Uint8Array, encoding: ImageEncoding, request?: AnalysisRequest): Promise<Analysis> {
+    return this.#pipeline.analyze(image, encoding, request);
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import sharp from 'sharp';
-import type { Analysis, Box } from '../../src/native.ts';
+import type { Analysis, AnalyzedFace, Box } from '../../src/native.ts';
 import { nobody, photograph, portrait } from '../e2e/photographs.ts';
 import { cosine, FACES_OF_PHOTOGRAPH, usePipeline } from './faces.ts';
 
@@ -28,7 +28,7 @@ function assertSameFaces(actual: Analysis, expected: Analysis, least: number) {
 describe('the analysis of a photograph', () => {
   for (const [number, count] of FACES_OF_PHOTOGRAPH) {
     test(`finds the ${count} faces of photograph ${number}, inside the picture, largest first`, async () => {
-      const { width, height, format, faces, landmarks, template } = await analyze(photograph(number));
+      const { width, height, format, faces, template } = await analyze(photograph(number));
       assert.equal(format, 'jpeg');
       assert.equal(faces.length, count);
       for (const { box, confidence } of faces) {
@@ -42,13 +42,14 @@ describe('the analysis of a photograph', () => {
       );
       assert.equal(template?.length, 512);
       assert.ok(Math.abs(cosine(template, template) - 1) < 1e-5);
-      assert.equal(landmarks?.length, 10);
+      assert.equal(faces[0]?.landmarks?.length, 10);
+      assert.ok(faces.slice(1).every(({ landmarks }) => landmarks === null));
     });
   }
 
   test('places eyes, nose and mouth corners where a face has them', async () => {
-    const { faces, landmarks } = await analyze(photograph(3));
-    const box = faces[0]?.box as Box;
+    const { faces } = await analyze(photograph(3));
+    const { box, landmarks } = faces[0] as AnalyzedFace;
     const [
       leftEyeX,
       leftEyeY,
@@ -143,9 +144,23 @@ describe('the analysis of a photograph', () => {
     assert.deepEqual({ ...base64, timings: null }, { ...binary, timings: null });
   });
 
-  test('has no face, no landmarks and no template where nobody is', async () => {
-    const { faces, landmarks, template, timings } = await analyze(await nobody());
-    assert.deepEqual({ faces, landmarks, template }, { faces: [], landmarks: null, template: null });
+  test('describes as many faces as are asked for, and makes no template that nobody wants', async () => {
+    const request = { described: 2, template: false };
+    const { faces, template, timings } = await parts.pipeline.analyze(photograph(1), 'binary', request);
+    assert.deepEqual(
+      faces.map(({ landmarks }) => landmarks?.length),
+      [10, 10, undefined],
+    );
+    assert.equal(template, null);
+    assert.equal(timings.embed, 0);
+    const boxesOnly = await parts.pipeline.analyze(photograph(1), 'binary', { ...request, described: 0 });
+    assert.ok(boxesOnly.faces.every(({ landmarks }) => landmarks === null));
+    assert.equal(boxesOnly.timings.align, 0);
+  });
+
+  test('has no face and no template where nobody is', async () => {
+    const { faces, template, timings } = await analyze(await nobody());
+    assert.deepEqual({ faces, template }, { faces: [], template: null });
     assert.deepEqual([timings.align, timings.embed], [0, 0]);
     assert.ok(timings.decode > 0 && timings.detect > 0 && timings.queue > 0);
   });
