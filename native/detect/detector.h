@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct Detection {
   Box box;
   /// 0..1.
   float score = 0;
+  /// In pixels of the same picture; nothing where the detector finds boxes alone.
+  std::optional<FivePoints> points;
 };
 
 /// Finds faces. An object belongs to one thread at a time; clones share the network.

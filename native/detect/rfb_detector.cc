@@ -50,7 +50,7 @@ class RfbDetector : public Detector {
       const float right = std::clamp(boxes_[4 * i + 2] * to_x, 0.0f, whole.width);
       const float bottom = std::clamp(boxes_[4 * i + 3] * to_y, 0.0f, whole.height);
       if (right - left < 1 || bottom - top < 1) continue;
-      candidates.push_back({{left, top, right - left, bottom - top}, score});
+      candidates.push_back({{left, top, right - left, bottom - top}, score, std::nullopt});
     }
     return Suppress(std::move(candidates), options_.nms_iou);
   }

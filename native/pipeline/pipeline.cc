@@ -131,6 +131,9 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
   const Ratio up = to_full();
   for (Detection& face : stages.detector->Detect(picture.image.view())) {
     face.box = Scaled(face.box, up.x, up.y);
+    if (face.points) {
+      for (Point& point : *face.points) point = {point.x * up.x, point.y * up.y};
+    }
     analysis.faces.push_back({face, std::nullopt});
   }
   analysis.timings.detect = watch.Lap();
