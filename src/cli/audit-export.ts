@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { openAuditReader } from '../store/audit-reader.ts';
 import type { AuditRecord } from '../store/audit-records.ts';
-import { type Command, configOf, DATA_OPTIONS, DATA_USAGE, readOptions } from './command.ts';
+import { command, configOf, DATA_OPTIONS } from './command.ts';
 
 /** Entries written to the output at once. */
 const BATCH = 500;
@@ -22,12 +22,11 @@ function* batches(entries: Iterable<AuditRecord>): Generator<string> {
   yield lines.join('');
 }
 
-export const auditExport: Command = {
+export const auditExport = command({
   name: 'audit export',
-  usage: DATA_USAGE,
   summary: 'Print every entry of the audit log as a line of JSON, oldest first.',
-  async run(args) {
-    const { values } = readOptions(args, DATA_OPTIONS, 0);
+  options: DATA_OPTIONS,
+  async run(values) {
     const log = openAuditReader(configOf(values).dataDir);
     try {
       await pipeline(Readable.from(batches(log.entries())), process.stdout, { end: false });
@@ -38,4 +37,4 @@ export const auditExport: Command = {
       await log.close();
     }
   },
-};
+});

@@ -1,20 +1,26 @@
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import { openAuditReader } from '../store/audit-reader.ts';
-import { type Command, configOf, DATA_OPTIONS, DATA_USAGE, readOptions, usageError } from './command.ts';
-
-const OPTIONS = { expect: { type: 'string' }, ...DATA_OPTIONS } as const;
+import { command, configOf, DATA_OPTIONS, usageError } from './command.ts';
 
 function broken(what: string): ExitError {
   return new ExitError(EXIT.data, `The audit log is broken: ${what}.`);
 }
 
-export const auditVerify: Command = {
+export const auditVerify = command({
   name: 'audit verify',
-  usage: `[--expect NUMBER:HASH] ${DATA_USAGE}`,
-  summary:
-    'Check the chain of the audit log and print its head, NUMBER:HASH; --expect looks for a head printed earlier.',
-  async run(args) {
-    const { values } = readOptions(args, OPTIONS, 0);
+  summary: 'Check the chain of the audit log and print its head, NUMBER:HASH.',
+  details: [
+    'Whoever can rewrite the whole store can build a new chain: keep the head elsewhere and give it back with --expect.',
+  ],
+  options: {
+    expect: {
+      type: 'string',
+      value: 'NUMBER:HASH',
+      about: 'a head printed earlier, which must be in the chain',
+    },
+    ...DATA_OPTIONS,
+  },
+  async run(values) {
     const expected = values.expect === undefined ? null : /^(\d{1,15}):([0-9a-f]{64})$/.exec(values.expect);
     if (values.expect !== undefined && !expected) throw usageError('--expect is NUMBER:HASH.');
     const log = openAuditReader(configOf(values).dataDir);
@@ -30,4 +36,4 @@ export const auditVerify: Command = {
       await log.close();
     }
   },
-};
+});

@@ -3,7 +3,7 @@ import { type IdentityAdministration, identityAdministration } from '../access/i
 import { Passwords } from '../access/passwords.ts';
 import { SigningKeys } from '../access/signing-keys.ts';
 import { administer, auditOf, type Ways } from './admin-access.ts';
-import { type DataOptions, usageError } from './command.ts';
+import { type DataOptions, type Options, usageError } from './command.ts';
 
 const WAYS: Ways<IdentityAdministration> = {
   remote: (call) => {
@@ -39,7 +39,12 @@ export function withIdentity<T>(
 }
 
 /** Options of commands that give a member a password. */
-export const PASSWORD_OPTIONS = { 'password-stdin': { type: 'boolean', default: false } } as const;
+export const PASSWORD_OPTIONS = {
+  'password-stdin': { type: 'boolean', about: 'take the password from the first line of standard input' },
+} as const satisfies Options;
+
+/** The operand that says which member is meant. */
+export const MEMBER = { name: 'MEMBER', about: "the member's id or e-mail" } as const;
 
 /** The first line of standard input, if it is asked for; null where a password is to be made up. */
 export async function readPassword(options: { readonly 'password-stdin': boolean }): Promise<string | null> {

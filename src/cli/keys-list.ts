@@ -1,23 +1,22 @@
-import { type Command, DATA_OPTIONS, DATA_USAGE, readOptions } from './command.ts';
+import { columns, command, DATA_OPTIONS, JSON_OPTION, print } from './command.ts';
 import { withKeys } from './key-access.ts';
 
-const OPTIONS = { json: { type: 'boolean', default: false }, ...DATA_OPTIONS } as const;
-
-export const keysList: Command = {
+export const keysList = command({
   name: 'keys list',
-  usage: `[--json] ${DATA_USAGE}`,
   summary: 'List the API keys, oldest first, without the keys themselves.',
-  async run(args) {
-    const { values } = readOptions(args, OPTIONS, 0);
-    const list = await withKeys(values, (keys) => keys.list());
-    if (values.json) {
-      process.stdout.write(`${JSON.stringify({ keys: list })}\n`);
-      return;
-    }
-    for (const { id, key_prefix, created_at, collection_id, name } of list) {
-      process.stdout.write(
-        `${[id, `${key_prefix}...`, created_at, collection_id ?? '*', name].join('  ')}\n`,
-      );
-    }
+  options: { ...JSON_OPTION, ...DATA_OPTIONS },
+  async run(values) {
+    const keys = await withKeys(values, (administration) => administration.list());
+    print({ keys }, values.json, () =>
+      columns(
+        keys.map(({ id, key_prefix, created_at, collection_id, name }) => [
+          id,
+          `${key_prefix}...`,
+          created_at,
+          collection_id ?? '*',
+          name,
+        ]),
+      ),
+    );
   },
-};
+});

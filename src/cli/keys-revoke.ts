@@ -1,14 +1,13 @@
-import { type Command, DATA_OPTIONS, DATA_USAGE, readOptions } from './command.ts';
+import { command, DATA_OPTIONS } from './command.ts';
 import { withKeys } from './key-access.ts';
 
-export const keysRevoke: Command = {
+export const keysRevoke = command({
   name: 'keys revoke',
-  usage: `ID ${DATA_USAGE}`,
   summary: 'Revoke an API key, at once and for good.',
-  async run(args) {
-    const { values, positionals } = readOptions(args, DATA_OPTIONS, 1);
-    const [id] = positionals as [string];
+  operands: [{ name: 'ID', about: "the key's id, as `keys list` shows it" }],
+  options: DATA_OPTIONS,
+  async run(values, [id]) {
     await withKeys(values, (keys) => keys.revoke(id));
     process.stderr.write(`Revoked ${id}.\n`);
   },
-};
+});

@@ -2,61 +2,43 @@
 import { nearest } from '../config/nearest.ts';
 import { VisageError } from '../errors.ts';
 import { EXIT, exitCodeOf } from '../ops/exit-codes.ts';
-import { auditExport } from './audit-export.ts';
-import { auditVerify } from './audit-verify.ts';
 import { type Command, usageError } from './command.ts';
-import { keysCreate } from './keys-create.ts';
-import { keysList } from './keys-list.ts';
-import { keysRevoke } from './keys-revoke.ts';
-import { membersCreate } from './members-create.ts';
-import { membersList } from './members-list.ts';
-import { membersRemove } from './members-remove.ts';
-import { membersResetPassword } from './members-reset-password.ts';
-import { membersRole } from './members-role.ts';
-import { modelsCalibrate } from './models-calibrate.ts';
-import { tokensRotate } from './tokens-rotate.ts';
+import { COMMANDS } from './commands.ts';
+import { helpOf, overview } from './help.ts';
 
-const COMMANDS: readonly Command[] = [
-  keysCreate,
-  keysList,
-  keysRevoke,
-  membersCreate,
-  membersList,
-  membersRole,
-  membersRemove,
-  membersResetPassword,
-  tokensRotate,
-  modelsCalibrate,
-  auditExport,
-  auditVerify,
-];
-
-function usage(commands: readonly Command[]): string {
-  const lines = commands.map(({ name, usage, summary }) => `  visagectl ${name} ${usage}\n      ${summary}`);
-  return `Usage:\n${lines.join('\n')}\n`;
+function startsWith(args: readonly string[], words: readonly string[]): boolean {
+  return words.every((word, at) => args[at] === word);
 }
 
+/** @throws ExitError `usage` that names the nearest command, or those of a family. */
 function find(args: readonly string[]): Command {
-  const command = COMMANDS.find(({ name }) => name.split(' ').every((word, at) => args[at] === word));
+  const command = COMMANDS.find(({ name }) => startsWith(args, name.split(' ')));
   if (command) return command;
-  const words = args
-    .filter((arg) => !arg.startsWith('-'))
-    .slice(0, 2)
-    .join(' ');
-  if (words === '') throw usageError('A command is missing.');
-  const near = nearest(
-    words,
-    COMMANDS.map(({ name }) => name),
+  const words = args.filter((arg) => !arg.startsWith('-')).slice(0, 2);
+  if (words.length === 0) throw usageError('A command is missing.');
+  const family = COMMANDS.flatMap(({ name }) =>
+    name.startsWith(`${words[0]} `) ? name.slice(name.indexOf(' ') + 1) : [],
   );
-  throw usageError(`Unknown command "${words}"${near ? `: did you mean "${near}"?` : '.'}`);
+  if (words.length === 1 && family.length > 0) {
+    throw usageError(`"${words[0]}" is followed by one of ${family.join(', ')}.`);
+  }
+  const names = COMMANDS.map(({ name }) => name);
+  const near = nearest(words.join(' '), names) ?? nearest(words[0] as string, names);
+  throw usageError(`Unknown command "${words.join(' ')}"${near ? `: did you mean "${near}"?` : '.'}`);
+}
+
+function help(topic: readonly string[]): string {
+  const named = COMMANDS.filter(({ name }) => startsWith(name.split(' '), topic));
+  const exact = COMMANDS.find(({ name }) => startsWith(topic, name.split(' ')));
+  if (topic.length === 0) return overview(COMMANDS);
+  if (exact) return helpOf(exact);
+  return named.length > 0 ? overview(named) : helpOf(find(topic));
 }
 
 async function run(args: string[]): Promise<void> {
   const isHelp = args.includes('--help') || args.includes('-h') || args[0] === 'help';
   if (isHelp) {
-    const topic = args.filter((arg) => !arg.startsWith('-') && arg !== 'help').join(' ');
-    const named = COMMANDS.filter(({ name }) => topic.startsWith(name));
-    process.stdout.write(usage(named.length > 0 ? named : COMMANDS));
+    process.stdout.write(help(args.filter((arg) => !arg.startsWith('-') && arg !== 'help')));
     return;
   }
   const command = find(args);

@@ -1,21 +1,16 @@
-import { type Command, DATA_OPTIONS, DATA_USAGE, readOptions } from './command.ts';
+import { columns, command, DATA_OPTIONS, JSON_OPTION, print } from './command.ts';
 import { withIdentity } from './identity-access.ts';
 
-const OPTIONS = { json: { type: 'boolean', default: false }, ...DATA_OPTIONS } as const;
-
-export const membersList: Command = {
+export const membersList = command({
   name: 'members list',
-  usage: `[--json] ${DATA_USAGE}`,
   summary: 'List the members of every account, with those who were invited.',
-  async run(args) {
-    const { values } = readOptions(args, OPTIONS, 0);
+  options: { ...JSON_OPTION, ...DATA_OPTIONS },
+  async run(values) {
     const members = await withIdentity(values, (identity) => identity.listMembers());
-    if (values.json) {
-      process.stdout.write(`${JSON.stringify({ members })}\n`);
-      return;
-    }
-    for (const { id, account_id, role, status, email } of members) {
-      process.stdout.write(`${[id, account_id, role, status, email].join('  ')}\n`);
-    }
+    print({ members }, values.json, () =>
+      columns(
+        members.map(({ id, account_id, role, status, email }) => [id, account_id, role, status, email]),
+      ),
+    );
   },
-};
+});

@@ -7,29 +7,26 @@ import { type Calibration, calibrate } from '../vision/calibration.ts';
 import { readLabelledTemplates } from '../vision/labelled-templates.ts';
 import { type ModelPack, openModelPack } from '../vision/model-pack.ts';
 import { Recognizer } from '../vision/recognizer.ts';
-import { type Command, readOptions } from './command.ts';
-
-const OPTIONS = {
-  pack: { type: 'string', default: 'faceplugin' },
-  write: { type: 'boolean', default: false },
-} as const;
+import { command } from './command.ts';
 
 /** Makes a pack's similarity scale from pictures that the buyer has. */
-export const modelsCalibrate: Command = {
+export const modelsCalibrate = command({
   name: 'models calibrate',
-  usage: 'FOLDER [--pack NAME|PATH] [--write]',
-  summary:
-    "Make a model pack's similarity scale from FOLDER/<person>/<picture>; --write puts it into its manifest.",
-  async run(args) {
-    const { values, positionals } = readOptions(args, OPTIONS, 1);
+  summary: "Make a model pack's similarity scale from FOLDER/<person>/<picture>.",
+  operands: [{ name: 'FOLDER', completion: 'folder', about: 'a folder for each person, with pictures' }],
+  options: {
+    pack: { type: 'string', value: 'NAME|PATH', default: 'faceplugin', about: 'the model pack' },
+    write: { type: 'boolean', about: "put the scale into the pack's manifest in place of printing it" },
+  },
+  async run(values, [folder]) {
     const pack = await openModelPack(values.pack).catch((error: Error) => {
       throw new ExitError(EXIT.config, error.message);
     });
-    const calibration = await calibrateOn(pack, positionals[0] as string);
+    const calibration = await calibrateOn(pack, folder);
     if (values.write) await writeCalibration(pack, calibration);
     else process.stdout.write(`${JSON.stringify(calibration, null, 2)}\n`);
   },
-};
+});
 
 async function calibrateOn(pack: ModelPack, folder: string): Promise<Calibration> {
   const threads = availableParallelism();

@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { COMMANDS } from '../../src/cli/commands.ts';
+import { keysCreate } from '../../src/cli/keys-create.ts';
 import {
   type Child,
   childEnvironment,
@@ -182,9 +184,11 @@ describe('A wrong command line', () => {
     [['keys', 'create'], /--name NAME is missing/],
     [['keys', 'create', '--nam', 'a'], /Unknown option --nam: did you mean --name\?/],
     [['keys', 'create', '--name'], /--name <value>/],
-    [['keys', 'create', '--name', 'a', '--environment', 'prod'], /live or test/],
+    [['keys', 'create', '--name', 'a', '--environment', 'prod'], /--environment is one of live, test/],
     [['keys', 'create', '--name', 'a', 'b'], /Unexpected "b"/],
-    [['keys', 'revoke'], /number of arguments/],
+    [['keys', 'revoke'], /ID is missing/],
+    [['keys'], /"keys" is followed by one of create, list, revoke\./],
+    [['members', 'role', 'a', 'ower'], /ROLE is one of member, admin, owner: did you mean owner\?/],
   ];
   for (const [args, sentence] of cases) {
     test(`is refused: visagectl ${args.join(' ')}`, async () => {
@@ -206,6 +210,17 @@ describe('A wrong command line', () => {
   test('--help lists the commands', async () => {
     const { code, stdout } = await visagectl(['--help'], {});
     assert.equal(code, 0);
-    for (const command of ['keys create', 'keys list', 'keys revoke']) assert.ok(stdout.includes(command));
+    for (const { name } of COMMANDS) assert.ok(stdout.includes(`  ${name}  `), name);
+  });
+
+  test('--help after a command explains it and each of its options', async () => {
+    const { code, stdout } = await visagectl(['keys', 'create', '--help'], {});
+    assert.equal(code, 0);
+    assert.match(stdout, /^Usage: visagectl keys create --name NAME \[--collection ID\]/);
+    for (const option of Object.keys(keysCreate.options))
+      assert.ok(stdout.includes(`\n  --${option}`), option);
+    const family = await visagectl(['help', 'members'], {});
+    assert.match(family.stdout, /members reset-password/);
+    assert.doesNotMatch(family.stdout, /keys create/);
   });
 });

@@ -1,0 +1,29 @@
+/** Every command, in the order in which the help and the manual show them. */
+import { auditExport } from './audit-export.ts';
+import { auditVerify } from './audit-verify.ts';
+import type { Command } from './command.ts';
+import { keysCreate } from './keys-create.ts';
+import { keysList } from './keys-list.ts';
+import { keysRevoke } from './keys-revoke.ts';
+import { membersCreate } from './members-create.ts';
+import { membersList } from './members-list.ts';
+import { membersRemove } from './members-remove.ts';
+import { membersResetPassword } from './members-reset-password.ts';
+import { membersRole } from './members-role.ts';
+import { modelsCalibrate } from './models-calibrate.ts';
+import { tokensRotate } from './tokens-rotate.ts';
+
+export const COMMANDS: readonly Command[] = [
+  keysCreate,
+  keysList,
+  keysRevoke,
+  membersCreate,
+  membersList,
+  membersRole,
+  membersRemove,
+  membersResetPassword,
+  tokensRotate,
+  modelsCalibrate,
+  auditExport,
+  auditVerify,
+];

@@ -1,0 +1,60 @@
+/** What `--help` prints. */
+import { type Command, columns, type Option, placeholderOf } from './command.ts';
+
+/** An option as it is typed, such as `--name NAME`. */
+export function optionUsage(name: string, option: Option): string {
+  return option.type === 'boolean' ? `--${name}` : `--${name} ${placeholderOf(option)}`;
+}
+
+/** What follows a command's words, such as `ID [--json]`: what must be there first. */
+export function usageOf({ operands, options }: Command): string {
+  const words = operands.map(({ name, choices, optional }) => {
+    const word = choices?.join('|') ?? name;
+    return optional ? `[${word}]` : word;
+  });
+  const named = Object.entries(options).map(([name, option]) => {
+    const usage = optionUsage(name, option);
+    return option.required ? usage : `[${usage}]${option.multiple ? '...' : ''}`;
+  });
+  const required = named.filter((usage) => !usage.startsWith('['));
+  return [...words, ...required, ...named.filter((usage) => usage.startsWith('['))].join(' ');
+}
+
+/** What an option does, with its default. */
+export function aboutOption({ about, default: usual }: Option): string {
+  return usual === undefined ? about : `${about} (${usual} unless given)`;
+}
+
+/** All commands, a line each. */
+export function overview(commands: readonly Command[]): string {
+  const rows = commands.map(({ name, summary }) => [`  ${name}`, summary]);
+  return `Usage: visagectl COMMAND [OPTIONS]
+
+${columns(rows)}
+\`visagectl COMMAND --help\` says more of one. Commands work while the service runs and, where that makes sense, without it.
+`;
+}
+
+/** Everything about one command. */
+export function helpOf(command: Command): string {
+  const { name, summary, details, examples, operands, options } = command;
+  const rows = [
+    ...operands.map((operand) => [`  ${operand.name}`, operand.about]),
+    ...Object.entries(options).map(([option, value]) => [
+      `  ${optionUsage(option, value)}`,
+      aboutOption(value),
+    ]),
+  ];
+  return [
+    `Usage: visagectl ${name} ${usageOf(command)}`.trimEnd(),
+    summary,
+    ...details,
+    columns(rows).trimEnd(),
+    ...(examples.length > 0
+      ? [`Examples:\n${examples.map((line) => `  visagectl ${line}`).join('\n')}`]
+      : []),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')
+    .concat('\n');
+}
