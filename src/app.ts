@@ -10,7 +10,7 @@ import { type AccessConfig, checkPrices } from './config/access-settings.ts';
 import type { WebConfig } from './config/web-settings.ts';
 import { createRouter, mountRouter } from './http/api.ts';
 import type { ImageFetcher } from './http/image-fetch.ts';
-import { type App, createKoaApp } from './http/koa-app.ts';
+import { type App, createKoaApp, type RequestObserver } from './http/koa-app.ts';
 import { openApiDocument } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
 import { addDocumentation } from './http/swagger.ts';
@@ -25,6 +25,8 @@ export interface AppParts extends RecognitionParts {
   readonly log: Log;
   readonly health: Health;
   readonly audit: Audit;
+  /** Is told of every request. */
+  readonly observer?: RequestObserver;
   readonly identity: Identity;
   readonly web: WebConfig;
   /** Null where pictures are not fetched by URL. */
@@ -60,7 +62,7 @@ export function createApp(parts: AppParts): App {
   const gate = createGate({ ...parts.identity, ...parts, keys: parts.store.apiKeys });
   const router = createRouter(routes, { ...parts, gate, origins: parts.web });
   addDocumentation(router, openApiDocument(routes, parts.version));
-  const app = createKoaApp(parts.log);
+  const app = createKoaApp(parts.log, parts.observer);
   mountRouter(app, router);
   return app;
 }

@@ -11,18 +11,21 @@ import { SigningKeys } from './access/signing-keys.ts';
 import { UsageLog } from './access/usage-log.ts';
 import { createApp } from './app.ts';
 import { loadConfig } from './config/load.ts';
-import type { Config } from './config/settings.ts';
+import { type Config, environmentName, type SettingName } from './config/settings.ts';
 import { wideningSettings } from './config/widening.ts';
 import { createAdminApp } from './http/admin.ts';
 import { createImageFetcher } from './http/image-fetch.ts';
 import { imageUrlPolicy } from './http/image-url-policy.ts';
+import { metricsListener } from './http/metrics.ts';
 import { createHttpServer, drain, listen } from './http/server.ts';
-import { createExecutor } from './native.ts';
+import { createExecutor, runtimeVersion } from './native.ts';
 import { adminSocketPath, removeStaleSocket, takeDataFolder } from './ops/data-folder.ts';
 import { EXIT, ExitError, exitCodeOf } from './ops/exit-codes.ts';
 import { Health } from './ops/health.ts';
 import { createLog, type Log } from './ops/log.ts';
+import { Metrics } from './ops/metrics.ts';
 import { createShutdown } from './ops/shutdown.ts';
+import { addStateMetrics } from './ops/state-metrics.ts';
 import { Store } from './store/store.ts';
 import { GalleryIndexes } from './vector/galleries.ts';
 import { openModelPack } from './vision/model-pack.ts';
@@ -64,7 +67,12 @@ async function rebuildIndexes(
   log.info({ done: total, total }, 'the index is complete');
 }
 
-async function listenPublic(server: Server, { host, port }: Config['listen']): Promise<string> {
+/** @param setting names the address. @returns the URL. @throws ExitError in words for the operator. */
+async function listenTcp(
+  server: Server,
+  { host, port }: Config['listen'],
+  setting: SettingName,
+): Promise<string> {
   try {
     await listen(server, { host, port });
   } catch (cause) {
@@ -78,7 +86,7 @@ async function listenPublic(server: Server, { host, port }: Config['listen']): P
     const why = (code && reasons[code]) || String(code);
     throw new ExitError(
       EXIT.unavailable,
-      `Visage cannot listen on ${host}:${port}: ${why}. Set VISAGE_LISTEN to another host:port.`,
+      `Visage cannot listen on ${host}:${port}: ${why}. Set ${environmentName(setting)} to another host:port.`,
     );
   }
   const { port: actual } = server.address() as AddressInfo;
@@ -142,6 +150,17 @@ async function start(): Promise<void> {
   });
   const { imageUrl } = config.web;
   const ownPort = () => (server.address() as AddressInfo | null)?.port ?? null;
+  const metrics = new Metrics({ version, onnxruntime: runtimeVersion() });
+  addStateMetrics(metrics.registry, {
+    executor,
+    maxQueue: config.maxQueue,
+    health,
+    index: indexes,
+    model: { pack: pack.name, version: pack.version, provider: 'CPUExecutionProvider', device: 'cpu' },
+    storeFile: join(config.dataDir, 'data.mdb'),
+    lastBackup: () => null,
+    certificateExpiry: () => null,
+  });
   const app = createApp({
     web: config.web,
     fetchImage: imageUrl.enabled ? createImageFetcher({ policy: imageUrlPolicy(imageUrl, ownPort) }) : null,
@@ -155,6 +174,7 @@ async function start(): Promise<void> {
     log,
     health,
     audit,
+    observer: metrics,
     version,
   });
   const server = createHttpServer(app.callback());
@@ -169,7 +189,12 @@ async function start(): Promise<void> {
   removeStaleSocket(socket.path);
   await listen(admin, { path: socket.path });
   chmodSync(socket.path, 0o600);
-  const url = await listenPublic(server, config.listen);
+  const url = await listenTcp(server, config.listen, 'listen');
+  const metricsServer = createHttpServer(metricsListener(metrics, log));
+  if (config.metricsListen !== null) {
+    const metricsUrl = await listenTcp(metricsServer, config.metricsListen, 'metrics_listen');
+    log.info({ url: `${metricsUrl}/metrics` }, 'metrics');
+  }
 
   const shutdown = createShutdown({
     log,
@@ -179,7 +204,7 @@ async function start(): Promise<void> {
       { name: 'readiness', run: () => health.stop() },
       {
         name: 'connections',
-        run: () => Promise.all([server, admin].map((each) => drain(each, DRAIN_LIMIT_MS))),
+        run: () => Promise.all([server, admin, metricsServer].map((each) => drain(each, DRAIN_LIMIT_MS))),
       },
       { name: 'admin socket', run: () => socket.release() },
       { name: 'passwords', run: () => identity.passwords.close() },

@@ -136,6 +136,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     throw new ConfigError(`${CONFIG_FILE_VARIABLE} is empty, but it must be the path of a TOML file.`);
   const values = {
     listen: '127.0.0.1:8080',
+    metrics_listen: null,
     data_dir: './data',
     model_pack: 'faceplugin',
     threads: Math.min(availableParallelism(), SETTINGS_SCHEMA.properties.threads.maximum),
@@ -151,6 +152,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
   } as AccessValues &
     WebValues & {
       listen: string;
+      metrics_listen: string | null;
       data_dir: string;
       model_pack: string;
       threads: number;
@@ -162,6 +164,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     };
   return {
     listen: parseListen(values.listen) as Config['listen'],
+    metricsListen: values.metrics_listen === null ? null : parseListen(values.metrics_listen),
     dataDir: resolve(values.data_dir),
     modelPack: isPath(values.model_pack) ? resolve(values.model_pack) : values.model_pack,
     threads: values.threads,

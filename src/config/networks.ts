@@ -68,3 +68,8 @@ function matches(address: Address, network: Address, prefix: number): boolean {
   // `match` takes an address of its own kind only, which `within` has made sure of.
   return (address as ipaddr.IPv6).match(network as ipaddr.IPv6, prefix);
 }
+
+/** Whether a host, a name or an address, is this machine itself. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || parseAddress(host)?.range() === 'loopback';
+}

@@ -10,6 +10,8 @@ import { WEB_SETTINGS, type WebConfig } from './web-settings.ts';
 export interface Config {
   /** Address of the API. `host` is a name or an IP address without brackets; `port` 0 lets the system pick one. */
   readonly listen: { readonly host: string; readonly port: number };
+  /** Address of `/metrics`; null where nobody asks for them. */
+  readonly metricsListen: { readonly host: string; readonly port: number } | null;
   /** Folder of the store, the lock and the admin socket. */
   readonly dataDir: string;
   /** Name of a folder in `models/`, or an absolute path. */
@@ -39,6 +41,11 @@ export const SETTINGS_SCHEMA = {
       type: 'string',
       format: 'host-port',
       description: 'host:port, such as "127.0.0.1:8080" or "[::1]:8080"',
+    },
+    metrics_listen: {
+      type: 'string',
+      format: 'host-port',
+      description: 'host:port, such as "127.0.0.1:9464"',
     },
     data_dir: { type: 'string', minLength: 1, description: 'the path of a folder' },
     model_pack: {

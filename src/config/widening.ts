@@ -1,10 +1,14 @@
+import { isLoopback } from './networks.ts';
 import type { Config } from './settings.ts';
 
 /** Settings that let more happen than a fresh appliance does, one in words each, for the audit log. */
-export function wideningSettings({ registration, access, web }: Config): string[] {
+export function wideningSettings({ registration, access, web, metricsListen }: Config): string[] {
   const { dashboardOrigin, allowedOrigins, imageUrl } = web;
   return [
     ...(registration === 'open' ? ['registration = open'] : []),
+    ...(metricsListen === null || isLoopback(metricsListen.host)
+      ? []
+      : [`metrics_listen = ${metricsListen.host}:${metricsListen.port}`]),
     ...access.trustedProxies.map(({ address, prefix }) => `trusted_proxies has ${address}/${prefix}`),
     ...(dashboardOrigin === null ? [] : [`dashboard_origin = ${dashboardOrigin}`]),
     ...allowedOrigins.map((origin) => `allowed_origins has ${origin}`),

@@ -22,9 +22,13 @@ export interface AdminParts {
 /** `POST /api-keys`, `GET /api-keys`, `DELETE /api-keys/{id}`, and those of members and signing keys. */
 export function createAdminApp({ keys, identity, log }: AdminParts): App {
   const router = new Router<RequestState>({ sensitive: true, strict: true });
-  router.use((context, next) => {
-    context.state.route = `admin ${context.routerPath ?? ''}`.trim();
-    return next();
+  router.use(async (context, next) => {
+    try {
+      await next();
+    } finally {
+      // The router names the layer it is in, so before the handler this would be the middleware's own pattern.
+      context.state.route = `admin ${context._matchedRoute}`;
+    }
   });
   router.post('/api-keys', async (context) => {
     bodyForm(context.req.headers, ['json']);

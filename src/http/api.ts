@@ -133,6 +133,7 @@ function responderOf(
   return async (context) => {
     const { requestId } = context.state;
     const trail: Trail = { requestId, address: context.req.socket.remoteAddress ?? null, caller: null };
+    context.state.trail = trail;
     try {
       return await respond(context, trail);
     } catch (error) {
@@ -186,6 +187,7 @@ export function createRouter(routes: readonly Route[], parts: RouterParts): Rout
     const respond = responderOf(route, parts);
     router.register(patternOf(route.path), [route.method], async (context) => {
       context.state.route = route.path;
+      context.state.operation = route.operationId;
       context.set(corsHeaders(route, context.req.headersDistinct.origin, parts.origins));
       answer(context, route, await respond(context));
     });

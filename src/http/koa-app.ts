@@ -1,7 +1,8 @@
 /** What every answer has in common, whichever table it comes from: id, log line, headers, errors. */
 import Koa from 'koa';
+import type { Trail } from '../access/audit-trail.ts';
 import { type ErrorCode, VisageError } from '../errors.ts';
-import { type Log, logRequest } from '../ops/log.ts';
+import { type Log, logRequest, type RequestRecord } from '../ops/log.ts';
 import { ClientGoneError } from './body.ts';
 import { PROBLEM_TYPE, problemHeaders, problemOf } from './problem.ts';
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.ts';
@@ -12,6 +13,17 @@ export interface RequestState {
   requestId: string;
   /** Pattern of the route that matched, for the log. */
   route: string | null;
+  /** The route's `operationId`, where it is one of the table. */
+  operation: string | null;
+  /** Who is calling, as far as that is known. */
+  trail: Pick<Trail, 'caller'> | null;
+}
+
+/** Is told of every request. */
+export interface RequestObserver {
+  requestBegan(): void;
+  /** The answer has left, or the client has gone. */
+  requestEnded(record: RequestRecord): void;
 }
 
 export type Context = Koa.ParameterizedContext<RequestState>;
@@ -28,6 +40,7 @@ function answerProblem(context: Context, error: unknown, log: Log): ErrorCode {
   const { requestId } = context.state;
   const problem = problemOf(error, requestId);
   if (!(error instanceof VisageError)) log.error({ requestId, err: error }, 'unexpected error');
+  else if (error.cause !== undefined) log.error({ requestId, err: error.cause }, 'why a call was refused');
   context.status = problem.status;
   context.set(problemHeaders(problem.code, error instanceof VisageError ? error.retryAfter : undefined));
   context.body = Buffer.from(JSON.stringify(problem));
@@ -56,31 +69,48 @@ function closeIfUnread(context: Context): void {
 /** Stands in the log for the status of an answer that nobody was there to get. */
 const CLIENT_GONE_STATUS = 499;
 
-/** An application without routes. */
-export function createKoaApp(log: Log): App {
+/** What is known of a request at its end. */
+function recordOf(
+  { method, res, status, state }: Context,
+  began: number,
+  code: ErrorCode | null,
+): RequestRecord {
+  const { requestId, route, operation, trail } = state;
+  const { accountId = null, key = null, member = null } = trail?.caller ?? {};
+  return {
+    requestId,
+    method,
+    route,
+    operation,
+    status: res.headersSent ? status : CLIENT_GONE_STATUS,
+    ms: performance.now() - began,
+    code,
+    aborted: !res.writableFinished,
+    account: accountId,
+    key: key?.id ?? null,
+    member: member?.id ?? null,
+  };
+}
+
+/** An application without routes. @param observer is told of every request. */
+export function createKoaApp(log: Log, observer?: RequestObserver): App {
   const app: App = new Koa<RequestState>();
   // Koa's own handler would print to the console what happens to a connection after the answer.
-  app.on('error', (error: unknown) => log.debug({ err: error }, 'connection error'));
+  app.on('error', (error: unknown, context?: Context) =>
+    log.debug({ requestId: context?.state.requestId, err: error }, 'connection error'),
+  );
 
   app.use(async (context, next) => {
     const began = performance.now();
     const requestId = requestIdOf(context.req.headers['x-request-id']);
-    context.state = { requestId, route: null };
+    context.state = { requestId, route: null, operation: null, trail: null };
     context.set({ ...HEADERS, [REQUEST_ID_HEADER]: requestId });
     let code: ErrorCode | null = null;
+    observer?.requestBegan();
     context.res.once('close', () => {
-      const { method, res, state } = context;
-      const aborted = !res.writableFinished;
-      const status = res.headersSent ? context.status : CLIENT_GONE_STATUS;
-      logRequest(log, {
-        requestId,
-        method,
-        route: state.route,
-        status,
-        ms: performance.now() - began,
-        code,
-        aborted,
-      });
+      const record = recordOf(context, began, code);
+      observer?.requestEnded(record);
+      logRequest(log, record);
     });
     try {
       checkTarget(context);

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { open, type RootDatabase } from 'lmdb';
 import { VisageError } from '../errors.ts';
+import { stageTook } from '../ops/stage-times.ts';
 import { Accounts } from './accounts.ts';
 import { ApiKeys } from './api-keys.ts';
 import { AuditLog } from './audit.ts';
@@ -102,7 +103,10 @@ export class Store {
     if (!this.#open) throw new VisageError('NOT_READY', 'The appliance is stopping.');
     try {
       // A child transaction, since one that throws is rolled back; a plain one would keep what it wrote before.
-      return await this.#root.childTransaction(action);
+      const began = performance.now();
+      const result = await this.#root.childTransaction(action);
+      stageTook('store', performance.now() - began);
+      return result;
     } catch (error) {
       throw storageError(error);
     }

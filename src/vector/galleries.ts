@@ -1,4 +1,5 @@
 import { createFlatIndex, type Executor, type FlatIndex } from '../native.ts';
+import { stageTook } from '../ops/stage-times.ts';
 
 /** Templates of one gallery, as many rows in `vectors` as there are labels. */
 export interface VectorBatch {
@@ -31,6 +32,11 @@ export class GalleryIndexes {
   /** Vectors of a gallery. */
   size(gallery: number): number {
     return this.#indexes.get(gallery)?.size ?? 0;
+  }
+
+  /** Galleries that are held. */
+  get galleries(): number {
+    return this.#indexes.size;
   }
 
   /** Vectors of all galleries. */
@@ -75,9 +81,11 @@ export class GalleryIndexes {
   ): Promise<Neighbour[]> {
     const index = this.#indexes.get(gallery);
     if (!index || allow?.length === 0) return [];
+    const began = performance.now();
     const { ids, scores } = await (allow
       ? index.search(probe, k, BigInt64Array.from(allow, BigInt))
       : index.search(probe, k));
+    stageTook('search', performance.now() - began);
     return Array.from(ids, (id, i) => ({ label: Number(id), score: scores[i] as number }));
   }
 

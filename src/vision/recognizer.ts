@@ -6,6 +6,7 @@ import {
   loadPipeline,
   type Pipeline,
 } from '../native.ts';
+import { stageTook } from '../ops/stage-times.ts';
 import { type Preparation, prepareNetworks } from './graph/prepare.ts';
 import type { ModelPack } from './model-pack.ts';
 import type { SimilarityScale } from './similarity.ts';
@@ -44,7 +45,9 @@ export class Recognizer {
   }
 
   /** Every face of a picture and what is asked about them; see `Pipeline.analyze` for errors and for the bytes. */
-  analyze(image: Uint8Array, encoding: ImageEncoding, request?: AnalysisRequest): Promise<Analysis> {
-    return this.#pipeline.analyze(image, encoding, request);
+  async analyze(image: Uint8Array, encoding: ImageEncoding, request?: AnalysisRequest): Promise<Analysis> {
+    const analysis = await this.#pipeline.analyze(image, encoding, request);
+    for (const [stage, ms] of Object.entries(analysis.timings)) if (ms > 0) stageTook(stage, ms);
+    return analysis;
   }
 }

@@ -31,11 +31,14 @@ function refusal(environment: NodeJS.ProcessEnv): string {
 
 describe('Settings', () => {
   test('have defaults', () => {
-    const { listen, dataDir, modelPack, threads, maxQueue, logLevel, access } = loadConfig({ PATH: '/bin' });
+    const { listen, metricsListen, dataDir, modelPack, threads, maxQueue, logLevel, access } = loadConfig({
+      PATH: '/bin',
+    });
     assert.deepEqual(
-      { listen, dataDir, modelPack, threads, maxQueue, logLevel, access },
+      { listen, metricsListen, dataDir, modelPack, threads, maxQueue, logLevel, access },
       {
         listen: { host: '127.0.0.1', port: 8080 },
+        metricsListen: null,
         dataDir: resolve('data'),
         modelPack: 'faceplugin',
         threads: Math.min(availableParallelism(), 256),

@@ -162,9 +162,13 @@ describe('The log', () => {
       requestId: 'logged',
       method: 'GET',
       route: '/query',
+      operation: 'query',
       status: 200,
       code: null,
       aborted: false,
+      account: null,
+      key: null,
+      member: null,
     });
     assert.doesNotMatch(JSON.stringify(service.log), new RegExp(`hidden|${KEY}`));
   });

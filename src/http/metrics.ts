@@ -1,0 +1,25 @@
+/** `GET /metrics`, for a listener of its own: nothing else is there, and no credential is asked for. */
+import type { RequestListener } from 'node:http';
+import type { Log } from '../ops/log.ts';
+import type { Metrics } from '../ops/metrics.ts';
+
+/** Makes the listener. Whoever reaches its address reads the metrics. */
+export function metricsListener(metrics: Metrics, log: Log): RequestListener {
+  return async ({ method, url }, response) => {
+    const end = (status: number, body: string, headers: Record<string, string> = {}) =>
+      response
+        .writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', ...headers })
+        .end(method === 'HEAD' ? undefined : body);
+    if (url?.split('?', 1)[0] !== '/metrics') return end(404, 'Metrics are at /metrics.\n');
+    if (method !== 'GET' && method !== 'HEAD') return end(405, 'Use GET.\n', { Allow: 'GET, HEAD' });
+    try {
+      return end(200, await metrics.exposition(), {
+        'Content-Type': metrics.registry.contentType,
+        'Cache-Control': 'no-store',
+      });
+    } catch (error) {
+      log.error({ err: error }, 'the metrics could not be told');
+      return end(500, 'The metrics could not be told; the log says why.\n');
+    }
+  };
+}
