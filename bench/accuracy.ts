@@ -1,116 +1,354 @@
 /**
- * `npm run bench:accuracy -- <faces>`: how well the default pack, as the service runs it, tells people apart.
+ * `npm run bench:accuracy -- <faces> [pack]`: how well a model pack, as the service runs it, tells people apart.
  *
- * `<faces>` holds `lfw-dev/<person>/<picture>` and `lfw-dev-pairs.csv` (first, second, same_person).
+ * `<faces>` holds `lfw-dev/<person>/<picture>` and `lfw-dev-pairs.csv` (first, second, same_person). Prints the tables
+ * and draws the plots of docs/accuracy.md.
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createExecutor } from '../src/native.ts';
 import { createLog } from '../src/ops/log.ts';
-import { ImpostorScores, innerProduct } from '../src/vision/impostors.ts';
+import { ImpostorScores } from '../src/vision/impostors.ts';
 import { type LabelledTemplate, readLabelledTemplates } from '../src/vision/labelled-templates.ts';
-import { openModelPack } from '../src/vision/model-pack.ts';
+import { type ModelPack, openModelPack } from '../src/vision/model-pack.ts';
 import { Recognizer } from '../src/vision/recognizer.ts';
-import { foldedAccuracy, type LabelledScore, thresholdAt, trueMatchRate } from './verification.ts';
+import { crossValidate } from './cross-validation.ts';
+import {
+  bestOf,
+  draw,
+  type Enrolled,
+  type Fusion,
+  falseNegativeRate,
+  identificationThreshold,
+  meanScore,
+  meanTemplate,
+  rankOne,
+  type Searches,
+  search,
+} from './identification.ts';
+import { type Axis, type Line, linePlot, powersOfTen } from './plot.ts';
+import {
+  foldedAccuracy,
+  type LabelledScore,
+  matedScores,
+  scoreOf,
+  thresholdAt,
+  trueMatchRate,
+} from './verification.ts';
 
 const FALSE_MATCH_RATES = [1e-2, 1e-3, 1e-4, 1e-5] as const;
+/** Similarities and the false match rates that they claim. */
 const SIMILARITIES = [
   [70, 1e-3],
   [80, 1e-4],
   [90, 1e-5],
   [95, 1e-6],
 ] as const;
+const FALSE_POSITIVE_RATES = [0.01, 0.003] as const;
+/** Galleries drawn for each size; all people are one gallery. */
+const GALLERIES = [
+  { people: 100, draws: 10 },
+  { people: 1000, draws: 3 },
+] as const;
+/** Pictures enrolled under one external key. */
+const ENROLLED = [1, 2, 3, 5] as const;
+const SPLITS = 3;
+const IMAGES = fileURLToPath(new URL('../../docs/images/', import.meta.url));
 
-const folder = process.argv[2];
+const [folder, packName = 'faceplugin'] = process.argv.slice(2);
 if (!folder) {
-  console.error('Usage: npm run bench:accuracy -- <folder with lfw-dev/ and lfw-dev-pairs.csv>');
+  console.error('Usage: npm run bench:accuracy -- <folder with lfw-dev/ and lfw-dev-pairs.csv> [pack]');
   process.exit(64);
 }
 
-const threads = availableParallelism();
-const executor = createExecutor({ threads, maxQueue: 4 * threads });
-const pack = await openModelPack('faceplugin');
-const prepared = await mkdtemp(join(tmpdir(), 'visage-bench-'));
-const recognizer = await Recognizer.load(pack, executor, { folder: prepared, log: createLog('warn') });
-await rm(prepared, { recursive: true });
-const templates = await readLabelledTemplates(
-  recognizer,
-  join(folder, 'lfw-dev'),
-  2 * threads,
-  (done, total) => {
-    if (done % 500 === 0 || done === total) console.error(`embedded ${done} of ${total} pictures`);
-  },
-);
-const byPicture = new Map(templates.map((entry) => [entry.picture, entry]));
+const pack = await openModelPack(packName);
+const templates = await templatesOf(pack, folder);
+/** The plots of the documentation are the default pack's. */
+const isDrawn = packName === 'faceplugin';
 
-console.log(`machine            ${cpus()[0]?.model}, ${threads} threads`);
+console.log(`machine            ${cpus()[0]?.model}, ${availableParallelism()} threads`);
 console.log(`model pack         ${pack.name} ${pack.version}`);
 const missed = templates.filter((entry) => !entry.template).length;
 console.log(`pictures           ${templates.length}, no face found in ${missed}`);
 
-const pairs = await readPairs(join(folder, 'lfw-dev-pairs.csv'));
-const accuracy = foldedAccuracy(pairs, 10);
-console.log(
-  `\ngiven pairs        ${pairs.length}, accuracy over 10 folds ${percent(accuracy.mean)} +- ${percent(accuracy.deviation)}`,
-);
-const nonMated = pairs.filter((pair) => !pair.mated).map((pair) => pair.score);
-const mated = pairs.filter((pair) => pair.mated).map((pair) => pair.score);
-for (const rate of FALSE_MATCH_RATES.slice(0, 3)) {
-  const threshold = thresholdAt(nonMated, rate);
-  console.log(
-    `  TAR at FAR ${rate.toExponential(0)}  ${percent(trueMatchRate(mated, threshold))} (score ${threshold.toFixed(3)})`,
-  );
-}
-
+reportPairs(await readPairs(folder, templates));
 const impostors = ImpostorScores.of(templates);
-const allMated = matedScores(templates);
-console.log(`\nall pairs          ${allMated.length} mated, ${impostors.pairs} non-mated, none left out`);
-for (const rate of FALSE_MATCH_RATES) {
-  const threshold = impostors.scoreAt(rate);
+const mated = matedScores(templates);
+await reportVerification();
+reportCrossValidation();
+await reportIdentification();
+reportFusion();
+
+async function templatesOf({ name }: ModelPack, faces: string): Promise<LabelledTemplate[]> {
+  const threads = availableParallelism();
+  const executor = createExecutor({ threads, maxQueue: 4 * threads });
+  const prepared = await mkdtemp(join(tmpdir(), 'visage-bench-'));
+  const recognizer = await Recognizer.load(await openModelPack(name), executor, {
+    folder: prepared,
+    log: createLog('warn'),
+  });
+  await rm(prepared, { recursive: true });
+  const made = await readLabelledTemplates(recognizer, join(faces, 'lfw-dev'), 2 * threads, (done, total) => {
+    if (done % 500 === 0 || done === total) console.error(`embedded ${done} of ${total} pictures`);
+  });
+  await executor.close();
+  return made;
+}
+
+function reportPairs(pairs: readonly LabelledScore[]): void {
+  const { mean, deviation } = foldedAccuracy(pairs, 10);
   console.log(
-    `  TAR at FAR ${rate.toExponential(0)}  ${percent(trueMatchRate(allMated, threshold))} (score ${threshold.toFixed(3)})`,
+    `\ngiven pairs        ${pairs.length}, accuracy over 10 folds ${percent(mean)} +- ${percent(deviation)}`,
+  );
+  const nonMated = pairs.filter((pair) => !pair.mated).map((pair) => pair.score);
+  const same = pairs.filter((pair) => pair.mated).map((pair) => pair.score);
+  for (const rate of FALSE_MATCH_RATES.slice(0, 3)) {
+    const threshold = thresholdAt(nonMated, rate);
+    console.log(
+      `  TMR at FMR ${power(rate)}  ${percent(trueMatchRate(same, threshold))} (score ${threshold.toFixed(3)})`,
+    );
+  }
+}
+
+/** All pairs: true match rates, what the similarity scale claims and meets, and the curve. */
+async function reportVerification(): Promise<void> {
+  const before = SIMILARITIES.map(([similarity]) =>
+    impostors.falseMatchRate(pack.similarity.toScore(similarity)),
+  );
+  const withAll = FALSE_MATCH_RATES.map((rate) => impostors.scoreAt(rate));
+  const counted = impostors.pairs;
+  impostors.without(impostors.best.filter(({ first, second }) => pack.excludes(first.person, second.person)));
+
+  console.log(`\nall pairs          ${mated.length} mated, ${counted} non-mated`);
+  console.log('                   every pair                two-name pairs left out');
+  for (const [i, rate] of FALSE_MATCH_RATES.entries()) {
+    const columns = [withAll[i] as number, impostors.scoreAt(rate)].map((score) =>
+      `${percent(trueMatchRate(mated, score))} (score ${score.toFixed(3)})`.padEnd(26),
+    );
+    console.log(`  TMR at FMR ${power(rate)}  ${columns.join('').trimEnd()}`);
+  }
+
+  console.log('\nsimilarity         score   FMR claimed   FMR met    met, two-name pairs left out   TMR');
+  for (const [i, [similarity, claimed]] of SIMILARITIES.entries()) {
+    const score = pack.similarity.toScore(similarity);
+    const columns = [
+      `  ${similarity}`.padEnd(19),
+      score.toFixed(3).padEnd(8),
+      power(claimed).padEnd(14),
+      before[i]?.toExponential(2).padEnd(11),
+      impostors.falseMatchRate(score).toExponential(2).padEnd(31),
+      percent(trueMatchRate(mated, score)),
+    ];
+    console.log(columns.join(''));
+  }
+  const rates = spread(1e-6, 0.1);
+  await draws(
+    'verification.svg',
+    'Verification: all pairs of the pictures',
+    { x: 'false match rate (FMR)', y: 'false non-match rate (FNMR)', from: 1e-6, to: 0.1 },
+    [
+      {
+        name: `${pack.name} ${pack.version}`,
+        points: rates.map((rate) => [rate, 1 - trueMatchRate(mated, impostors.scoreAt(rate))]),
+      },
+    ],
   );
 }
 
-const withAll = SIMILARITIES.map(([similarity]) =>
-  impostors.falseMatchRate(pack.similarity.toScore(similarity)),
-);
-impostors.without(impostors.best.filter(({ first, second }) => pack.excludes(first.person, second.person)));
-console.log('\nsimilarity         score   FMR claimed   FMR met    met, two-name pairs left out   TMR');
-for (const [i, [similarity, claimed]] of SIMILARITIES.entries()) {
-  const score = pack.similarity.toScore(similarity);
-  const columns = [
-    `  ${similarity}`.padEnd(19),
-    score.toFixed(3).padEnd(8),
-    claimed.toExponential(0).padEnd(14),
-    withAll[i]?.toExponential(2).padEnd(11),
-    impostors.falseMatchRate(score).toExponential(2).padEnd(31),
-    percent(trueMatchRate(allMated, score)),
-  ];
-  console.log(columns.join(''));
+function reportCrossValidation(): void {
+  const similarities = SIMILARITIES.map(([similarity]) => similarity);
+  const halves = crossValidate(
+    templates,
+    similarities,
+    SPLITS,
+    ({ first, second }) => pack.excludes(first.person, second.person),
+    (done, total) => console.error(`cross-validated ${done} of ${total} halves`),
+  );
+  const pairs = Math.min(...halves.map((half) => half.pairs));
+  console.log(
+    `\nscale made from one half of the people, judged on the other: ${halves.length} halves of at least ${pairs} pairs`,
+  );
+  console.log('similarity         FMR claimed   FMR met, mean   lowest     highest');
+  for (const [i, [similarity, claimed]] of SIMILARITIES.entries()) {
+    const rates = halves.map((half) => half.rates[i] as number);
+    const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
+    const columns = [
+      `  ${similarity}`.padEnd(19),
+      power(claimed).padEnd(14),
+      mean.toExponential(2).padEnd(16),
+      Math.min(...rates)
+        .toExponential(2)
+        .padEnd(11),
+      Math.max(...rates).toExponential(2),
+    ];
+    console.log(columns.join(''));
+  }
 }
-await executor.close();
 
-async function readPairs(file: string): Promise<LabelledScore[]> {
-  const [, ...lines] = (await readFile(file, 'utf8')).trim().split('\n');
+/** A gallery of one picture a person, everybody's other pictures searched for. */
+async function reportIdentification(): Promise<void> {
+  const all = enrolFirst(1);
+  const sizes = [...GALLERIES, { people: all.length, draws: 1 }];
+  console.log('\nopen-set identification, one picture a person enrolled');
+  console.log(
+    `gallery            mated searches   non-mated   rank-1     ${FALSE_POSITIVE_RATES.map((rate) =>
+      `FNIR at FPIR ${rate}`.padEnd(27),
+    )
+      .join('')
+      .trimEnd()}`,
+  );
+  const curves: Line[] = [];
+  for (const { people, draws: count } of sizes) {
+    const searched = joined(
+      Array.from({ length: count }, (_, i) => searchesOf(draw(all, people, i + 1), bestOf)),
+    );
+    const rates = FALSE_POSITIVE_RATES.map((fpir) => {
+      const threshold = identificationThreshold(searched, fpir);
+      const similarity = pack.similarity.toSimilarity(threshold);
+      return `${percent(falseNegativeRate(searched, threshold))} (similarity ${similarity.toFixed(1)})`.padEnd(
+        23,
+      );
+    });
+    console.log(
+      `  ${people}`.padEnd(19) +
+        `${searched.mated.length}`.padEnd(17) +
+        `${searched.nonMated.length}`.padEnd(12) +
+        percent(rankOne(searched)).padEnd(11) +
+        rates.join('').trimEnd(),
+    );
+    curves.push({
+      name: `${people} people`,
+      points: spread(1e-3, 1).map((fpir) => [
+        fpir,
+        falseNegativeRate(searched, identificationThreshold(searched, fpir)),
+      ]),
+    });
+  }
+  await draws(
+    'identification.svg',
+    'Open-set identification by size of the gallery',
+    {
+      x: 'false positive identification rate (FPIR)',
+      y: 'false negative identification rate (FNIR)',
+      from: 1e-3,
+      to: 1,
+    },
+    curves,
+  );
+}
+
+/** Several pictures enrolled under one external key: how their scores become one. */
+function reportFusion(): void {
+  const fusions: readonly (readonly [string, () => Fusion])[] = [
+    ['best of', () => bestOf],
+    ['mean score', () => meanScore],
+    ['mean template', meanTemplate],
+  ];
+  console.log(
+    '\nseveral pictures of one external key, everybody enrolled, people with more pictures than that searched for',
+  );
+  console.log(
+    'pictures   way             searches   rank-1     FNIR at FPIR 0.01   at similarity 80: FNIR   FPIR',
+  );
+  for (const enrolled of ENROLLED) {
+    for (const [name, fusion] of enrolled === 1 ? fusions.slice(0, 1) : fusions) {
+      const searched = searchesOf(enrolFirst(enrolled), fusion());
+      const threshold = identificationThreshold(searched, 0.01);
+      const at80 = pack.similarity.toScore(80);
+      const found = searched.nonMated.filter((score) => score >= at80).length / searched.nonMated.length;
+      console.log(
+        `  ${enrolled}`.padEnd(11) +
+          name.padEnd(16) +
+          `${searched.mated.length}`.padEnd(11) +
+          percent(rankOne(searched)).padEnd(11) +
+          percent(falseNegativeRate(searched, threshold)).padEnd(20) +
+          percent(falseNegativeRate(searched, at80)).padEnd(25) +
+          percent(found),
+      );
+    }
+  }
+}
+
+/** Everybody with their first `count` pictures that show a face, fewer where there are fewer. */
+function enrolFirst(count: number): Enrolled[] {
+  return [...byPerson(templates.filter(({ template }) => template))].map(([person, pictures]) => ({
+    person,
+    templates: pictures.slice(0, count).map(({ template }) => template as Float32Array),
+  }));
+}
+
+/** Searches for every picture that is not enrolled, and for one picture of everybody as a stranger's. */
+function searchesOf(gallery: readonly Enrolled[], fusion: Fusion): Searches {
+  const names = new Set(gallery.map(({ person }) => person));
+  const held = new Set(gallery.flatMap((enrolled) => enrolled.templates));
+  const probes = {
+    mated: templates.filter(({ person, template }) => names.has(person) && !(template && held.has(template))),
+    nonMated: [...byPerson(templates).values()].map((pictures) => pictures.at(-1) as LabelledTemplate),
+  };
+  return search(gallery, probes, (first, second) => pack.excludes(first, second), fusion);
+}
+
+function byPerson(entries: readonly LabelledTemplate[]): Map<string, LabelledTemplate[]> {
+  const people = new Map<string, LabelledTemplate[]>();
+  for (const entry of entries) people.set(entry.person, [...(people.get(entry.person) ?? []), entry]);
+  return people;
+}
+
+function joined(all: readonly Searches[]): Searches {
+  return { mated: all.flatMap(({ mated }) => mated), nonMated: all.flatMap(({ nonMated }) => nonMated) };
+}
+
+async function readPairs(faces: string, entries: readonly LabelledTemplate[]): Promise<LabelledScore[]> {
+  const byPicture = new Map(entries.map((entry) => [entry.picture, entry]));
+  const [, ...lines] = (await readFile(join(faces, 'lfw-dev-pairs.csv'), 'utf8')).trim().split('\n');
   return lines.map((line) => {
     const [first, second, same] = line.trim().split(',');
-    return { score: scoreOf(byPicture.get(first ?? ''), byPicture.get(second ?? '')), mated: same === '1' };
+    const [one, other] = [byPicture.get(first ?? ''), byPicture.get(second ?? '')];
+    if (!one || !other) throw new Error('lfw-dev-pairs.csv names a picture that is not in lfw-dev');
+    return { score: scoreOf(one, other), mated: same === '1' };
   });
 }
 
-function scoreOf(first: LabelledTemplate | undefined, second: LabelledTemplate | undefined): number {
-  if (!first || !second) throw new Error('lfw-dev-pairs.csv names a picture that is not in lfw-dev');
-  return first.template && second.template ? innerProduct(first.template, second.template) : -1;
+/** Rates from `from` to `to`, ten to a power of ten. */
+function spread(from: number, to: number): number[] {
+  const steps = Math.round(10 * Math.log10(to / from));
+  return Array.from({ length: steps + 1 }, (_, i) => from * 10 ** (i / 10));
 }
 
-function matedScores(entries: readonly LabelledTemplate[]): number[] {
-  const scores: number[] = [];
-  for (const [i, first] of entries.entries()) {
-    for (let j = i + 1; entries[j]?.person === first.person; j++) scores.push(scoreOf(first, entries[j]));
-  }
-  return scores;
+/** Draws a plot of the documentation: shares of errors against a rate. */
+async function draws(
+  file: string,
+  title: string,
+  axes: { readonly x: string; readonly y: string; readonly from: number; readonly to: number },
+  lines: readonly Line[],
+): Promise<void> {
+  if (!isDrawn) return;
+  const highest = Math.max(...lines.flatMap(({ points }) => points.map(([, y]) => y)));
+  const step = highest > 0.1 ? 0.05 : 0.02;
+  const top = step * Math.ceil(highest / step);
+  const x: Axis = {
+    label: axes.x,
+    scale: 'log',
+    from: axes.from,
+    to: axes.to,
+    ticks: powersOfTen(axes.from, axes.to),
+    format: power,
+  };
+  const y: Axis = {
+    label: axes.y,
+    scale: 'linear',
+    from: 0,
+    to: top,
+    ticks: Array.from({ length: Math.round(top / step) + 1 }, (_, i) => i * step),
+    format: (share) => `${(100 * share).toFixed(0)} %`,
+  };
+  await writeFile(join(IMAGES, file), linePlot(title, x, y, lines));
+}
+
+function power(rate: number): string {
+  return rate.toExponential(0);
 }
 
 function percent(share: number): string {

@@ -2,6 +2,9 @@
  * How well templates tell people apart, in the field's measures (ISO/IEC 19795-1).
  */
 
+import { innerProduct } from '../src/vision/impostors.ts';
+import type { LabelledTemplate } from '../src/vision/labelled-templates.ts';
+
 /** Scores of mated pairs (two pictures of one person) and non-mated pairs. A failure to find a face scores -1. */
 export interface PairScores {
   readonly mated: readonly number[];
@@ -63,4 +66,20 @@ function bestThreshold(pairs: readonly LabelledScore[]): number {
     }
   }
   return threshold;
+}
+
+/** Score of two pictures; -1 where one of them shows no face. */
+export function scoreOf(first: LabelledTemplate, second: LabelledTemplate): number {
+  return first.template && second.template ? innerProduct(first.template, second.template) : -1;
+}
+
+/** Scores of all pairs of pictures of one person. @param templates in order of person. */
+export function matedScores(templates: readonly LabelledTemplate[]): number[] {
+  const scores: number[] = [];
+  for (const [i, first] of templates.entries()) {
+    for (let j = i + 1; templates[j]?.person === first.person; j++) {
+      scores.push(scoreOf(first, templates[j] as LabelledTemplate));
+    }
+  }
+  return scores;
 }

@@ -1,0 +1,119 @@
+/**
+ * Open-set identification (ISO/IEC 19795-1): a probe is searched for in a gallery that may or may not hold its person.
+ */
+import { innerProduct } from '../src/vision/impostors.ts';
+import type { LabelledTemplate } from '../src/vision/labelled-templates.ts';
+
+/** A person of a gallery with the templates that were enrolled. */
+export interface Enrolled {
+  readonly person: string;
+  readonly templates: readonly Float32Array[];
+}
+
+/** How the scores of one person's templates become that person's score. */
+export type Fusion = (probe: Float32Array, enrolled: Enrolled) => number;
+
+/** The best of the person's templates. */
+export const bestOf: Fusion = (probe, { templates }) =>
+  templates.reduce((best, template) => Math.max(best, innerProduct(probe, template)), -1);
+
+/** The mean of the scores of the person's templates. */
+export const meanScore: Fusion = (probe, { templates }) =>
+  templates.reduce((sum, template) => sum + innerProduct(probe, template), 0) / templates.length;
+
+/** The person's templates added up and made a unit vector again; worked out once a person. */
+export function meanTemplate(): Fusion {
+  const means = new Map<Enrolled, Float32Array>();
+  return (probe, enrolled) => {
+    let mean = means.get(enrolled);
+    if (!mean) {
+      mean = unitMean(enrolled.templates);
+      means.set(enrolled, mean);
+    }
+    return innerProduct(probe, mean);
+  };
+}
+
+/** Searches of one or more galleries. A probe without a face scores -1 everywhere. */
+export interface Searches {
+  /** Of probes whose person is enrolled: the mate's score, and whether nobody scored higher. */
+  readonly mated: readonly { readonly score: number; readonly isFirst: boolean }[];
+  /** Of probes whose person is not: the best score. */
+  readonly nonMated: readonly number[];
+}
+
+/**
+ * Searches a gallery.
+ * @param mated pictures of people who are enrolled, not the enrolled ones.
+ * @param nonMated each is searched for without its own person.
+ * @param isSamePerson names that stand for one person: such an entry is passed over.
+ */
+export function search(
+  gallery: readonly Enrolled[],
+  probes: { readonly mated: readonly LabelledTemplate[]; readonly nonMated: readonly LabelledTemplate[] },
+  isSamePerson: (first: string, second: string) => boolean,
+  fusion: Fusion = bestOf,
+): Searches {
+  const strangers = ({ person, template }: LabelledTemplate) => {
+    let best = -1;
+    if (!template) return best;
+    for (const enrolled of gallery) {
+      if (enrolled.person === person || isSamePerson(enrolled.person, person)) continue;
+      best = Math.max(best, fusion(template, enrolled));
+    }
+    return best;
+  };
+  const byPerson = new Map(gallery.map((enrolled) => [enrolled.person, enrolled]));
+  return {
+    mated: probes.mated.map((probe) => {
+      const mate = byPerson.get(probe.person);
+      if (!mate) throw new Error(`${probe.person} is not enrolled`);
+      const score = probe.template ? fusion(probe.template, mate) : -1;
+      return { score, isFirst: score > strangers(probe) };
+    }),
+    nonMated: probes.nonMated.map(strangers),
+  };
+}
+
+/** Share of mated searches whose mate scores highest. */
+export function rankOne({ mated }: Searches): number {
+  return mated.filter(({ isFirst }) => isFirst).length / mated.length;
+}
+
+/** The least threshold at which at most the share `fpir` of non-mated searches finds anybody. */
+export function identificationThreshold({ nonMated }: Searches, fpir: number): number {
+  const sorted = [...nonMated].sort((a, b) => b - a);
+  const first = sorted[Math.floor(fpir * sorted.length)];
+  return first === undefined ? -1 : first + Number.EPSILON;
+}
+
+/** FNIR: share of mated searches whose mate does not score highest or stays below the threshold. */
+export function falseNegativeRate({ mated }: Searches, threshold: number): number {
+  return mated.filter(({ score, isFirst }) => !isFirst || score < threshold).length / mated.length;
+}
+
+/** `count` of `items`, drawn without putting back; the same ones for one seed (mulberry32). */
+export function draw<T>(items: readonly T[], count: number, seed: number): T[] {
+  let state = seed >>> 0;
+  const random = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const pool = [...items];
+  for (let i = 0; i < count; i++) {
+    const other = i + Math.floor(random() * (pool.length - i));
+    [pool[i], pool[other]] = [pool[other] as T, pool[i] as T];
+  }
+  return pool.slice(0, count);
+}
+
+function unitMean(templates: readonly Float32Array[]): Float32Array {
+  const sum = new Float32Array(templates[0]?.length ?? 0);
+  for (const template of templates) {
+    for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (template[i] as number);
+  }
+  const length = Math.sqrt(innerProduct(sum, sum));
+  return sum.map((value) => value / length);
+}
