@@ -18,7 +18,7 @@ import { createImageFetcher } from './http/image-fetch.ts';
 import { imageUrlPolicy } from './http/image-url-policy.ts';
 import { metricsListener } from './http/metrics.ts';
 import { createHttpServer, drain, listen } from './http/server.ts';
-import { createExecutor, runtimeVersion } from './native.ts';
+import { createExecutor, type Executor, runtimeVersion } from './native.ts';
 import { adminSocketPath, removeStaleSocket, takeDataFolder } from './ops/data-folder.ts';
 import { EXIT, ExitError, exitCodeOf } from './ops/exit-codes.ts';
 import { Health } from './ops/health.ts';
@@ -30,6 +30,7 @@ import { Store } from './store/store.ts';
 import { GalleryIndexes } from './vector/galleries.ts';
 import { openModelPack } from './vision/model-pack.ts';
 import { Recognizer } from './vision/recognizer.ts';
+import { Recognizers } from './vision/recognizers.ts';
 import { selfInference } from './vision/self-inference.ts';
 
 /** Requests in flight may take this long after a signal, and everything together this long. */
@@ -45,22 +46,33 @@ function packageVersion(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
+/** Loads the packs of the settings, the default first. @throws Error with the file that is at fault. */
+async function loadModels(config: Config, executor: Executor, log: Log): Promise<Recognizers> {
+  const preparation = { folder: join(config.dataDir, 'prepared'), log };
+  const recognizers: Recognizer[] = [];
+  for (const name of [config.modelPack, ...config.extraModelPacks]) {
+    recognizers.push(await Recognizer.load(await openModelPack(name), executor, preparation));
+  }
+  return new Recognizers(recognizers);
+}
+
 /** Fills the indexes from the store and says how far it is. @throws Error if not everything arrived. */
 async function rebuildIndexes(
   store: Store,
   indexes: GalleryIndexes,
-  recognizer: Recognizer,
+  { all }: Recognizers,
   log: Log,
 ): Promise<void> {
-  const { packId, dimension } = recognizer;
-  const total = store.faces.countOfPack(packId);
+  const total = all.reduce((sum, { packId }) => sum + store.faces.countOfPack(packId), 0);
   log.info({ done: 0, total }, 'rebuilding the index');
   let told = performance.now();
-  await indexes.rebuild(store.faces.templatesOfPack(packId, dimension, REBUILD_BATCH), (done) => {
-    if (performance.now() - told < PROGRESS_INTERVAL_MS) return;
-    told = performance.now();
-    log.info({ done, total }, 'rebuilding the index');
-  });
+  for (const { packId, dimension } of all) {
+    await indexes.rebuild(store.faces.templatesOfPack(packId, dimension, REBUILD_BATCH), () => {
+      if (performance.now() - told < PROGRESS_INTERVAL_MS) return;
+      told = performance.now();
+      log.info({ done: indexes.total, total }, 'rebuilding the index');
+    });
+  }
   if (indexes.total !== total) {
     throw new Error(`The index holds ${indexes.total} faces, but the store holds ${total}.`);
   }
@@ -112,7 +124,12 @@ async function start(): Promise<void> {
   const version = packageVersion();
   const health = new Health();
   log.info(
-    { version, dataDir: config.dataDir, modelPack: config.modelPack, threads: config.threads },
+    {
+      version,
+      dataDir: config.dataDir,
+      modelPacks: [config.modelPack, ...config.extraModelPacks],
+      threads: config.threads,
+    },
     'starting',
   );
 
@@ -124,14 +141,13 @@ async function start(): Promise<void> {
     credentials: process.env.CREDENTIALS_DIRECTORY,
   });
   signingKeysReady.catch(() => {});
-  const pack = await openModelPack(config.modelPack);
   const executor = createExecutor({ threads: config.threads, maxQueue: config.maxQueue });
-  const recognizer = await Recognizer.load(pack, executor, { folder: join(config.dataDir, 'prepared'), log });
+  const recognizers = await loadModels(config, executor, log);
   health.pass('modelsLoaded');
-  const indexes = new GalleryIndexes(executor, recognizer.dimension);
-  await rebuildIndexes(store, indexes, recognizer, log);
+  const indexes = new GalleryIndexes(executor);
+  await rebuildIndexes(store, indexes, recognizers, log);
   health.pass('indexConsistent');
-  await selfInference(recognizer);
+  for (const recognizer of recognizers.all) await selfInference(recognizer);
   health.pass('selfInference');
 
   const audit = new Audit(store.audit, { now: Date.now, log, retention: config.audit });
@@ -156,7 +172,14 @@ async function start(): Promise<void> {
     maxQueue: config.maxQueue,
     health,
     index: indexes,
-    model: { pack: pack.name, version: pack.version, provider: 'CPUExecutionProvider', device: 'cpu' },
+    models: recognizers.all.map(({ packId }) => {
+      return {
+        pack: packId.pack,
+        version: packId.packVersion,
+        provider: 'CPUExecutionProvider',
+        device: 'cpu',
+      };
+    }),
     storeFile: join(config.dataDir, 'data.mdb'),
     lastBackup: () => null,
     certificateExpiry: () => null,
@@ -169,7 +192,7 @@ async function start(): Promise<void> {
     identity,
     store,
     indexes,
-    recognizer,
+    recognizers,
     now: Date.now,
     log,
     health,

@@ -63,6 +63,10 @@ function isPath(modelPack: unknown): boolean {
   return typeof modelPack === 'string' && modelPack.includes('/');
 }
 
+function packOf(modelPack: string): string {
+  return isPath(modelPack) ? resolve(modelPack) : modelPack;
+}
+
 function fromFile(file: string): Values {
   let text: string;
   try {
@@ -95,7 +99,11 @@ function fromFile(file: string): Values {
   // A path in the file means the same wherever the service and visagectl are started from.
   const located = (path: unknown) => (typeof path === 'string' ? resolve(dirname(file), path) : path);
   if (values.data_dir !== undefined) values.data_dir = located(values.data_dir);
-  if (isPath(values.model_pack)) values.model_pack = located(values.model_pack);
+  const locatedPack = (pack: unknown) => (isPath(pack) ? located(pack) : pack);
+  if (values.model_pack !== undefined) values.model_pack = locatedPack(values.model_pack);
+  if (Array.isArray(values.extra_model_packs)) {
+    values.extra_model_packs = values.extra_model_packs.map(locatedPack);
+  }
   return values;
 }
 
@@ -139,6 +147,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     metrics_listen: null,
     data_dir: './data',
     model_pack: 'faceplugin',
+    extra_model_packs: [],
     threads: Math.min(availableParallelism(), SETTINGS_SCHEMA.properties.threads.maximum),
     max_queue: 64,
     log_level: 'info',
@@ -155,6 +164,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
       metrics_listen: string | null;
       data_dir: string;
       model_pack: string;
+      extra_model_packs: readonly string[];
       threads: number;
       max_queue: number;
       log_level: LogLevel;
@@ -166,7 +176,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     listen: parseListen(values.listen) as Config['listen'],
     metricsListen: values.metrics_listen === null ? null : parseListen(values.metrics_listen),
     dataDir: resolve(values.data_dir),
-    modelPack: isPath(values.model_pack) ? resolve(values.model_pack) : values.model_pack,
+    modelPack: packOf(values.model_pack),
+    extraModelPacks: values.extra_model_packs.map(packOf),
     threads: values.threads,
     maxQueue: values.max_queue,
     logLevel: values.log_level,

@@ -14,8 +14,10 @@ export interface Config {
   readonly metricsListen: { readonly host: string; readonly port: number } | null;
   /** Folder of the store, the lock and the admin socket. */
   readonly dataDir: string;
-  /** Name of a folder in `models/`, or an absolute path. */
+  /** The default model pack: name of a folder in `models/`, or an absolute path. */
   readonly modelPack: string;
+  /** Packs that are loaded beside it, named alike. */
+  readonly extraModelPacks: readonly string[];
   /** Threads of the addon's executor, 1..256. */
   readonly threads: number;
   /** Jobs that may wait for a thread, 1..65536; more are answered `OVERLOADED`. */
@@ -52,6 +54,11 @@ export const SETTINGS_SCHEMA = {
       type: 'string',
       minLength: 1,
       description: 'the name of a folder in models/, or the path of a folder',
+    },
+    extra_model_packs: {
+      type: 'array',
+      items: { type: 'string', minLength: 1 },
+      description: 'a list of names of folders in models/ and paths of folders',
     },
     threads: { type: 'integer', minimum: 1, maximum: 256, description: 'a whole number from 1 to 256' },
     max_queue: { type: 'integer', minimum: 1, maximum: 65536, description: 'a whole number from 1 to 65536' },

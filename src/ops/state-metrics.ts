@@ -11,13 +11,14 @@ export interface StateSources {
   readonly maxQueue: number;
   readonly health: Health;
   readonly index: { readonly total: number; readonly galleries: number };
-  readonly model: {
+  /** The model packs at work. */
+  readonly models: readonly {
     readonly pack: string;
     readonly version: string;
     /** What runs the networks, such as `CPUExecutionProvider`, and on what. */
     readonly provider: string;
     readonly device: string;
-  };
+  }[];
   /** The store's file. Its file system is the one whose room is told. */
   readonly storeFile: string;
   /** When the last backup was complete; null where none is known. */
@@ -28,7 +29,7 @@ export interface StateSources {
 
 /** Adds gauges to a registry. One that cannot be told at the moment is left out of the answer. */
 export function addStateMetrics(registry: Registry, sources: StateSources): void {
-  const { executor, index, health, model, storeFile } = sources;
+  const { executor, index, health, models, storeFile } = sources;
   const gauge = (name: string, help: string, value: () => number | null | Promise<number>) => {
     new Gauge({
       name,
@@ -88,10 +89,11 @@ export function addStateMetrics(registry: Registry, sources: StateSources): void
       for (const check of CHECKS) this.set({ check }, Number(checks[check]));
     },
   });
-  new Gauge({
+  const modelInfo = new Gauge({
     name: 'visage_model_info',
-    help: 'Always 1; the labels say which model pack is at work, and on what.',
+    help: 'Always 1; the labels say which model packs are at work, and on what.',
     labelNames: ['pack', 'version', 'provider', 'device'],
     registers: [registry],
-  }).set(model, 1);
+  });
+  for (const model of models) modelInfo.set(model, 1);
 }

@@ -1,6 +1,6 @@
 import type { Caller } from '../access/caller.ts';
 import { VisageError } from '../errors.ts';
-import type { Collection, PackId } from '../store/records.ts';
+import type { Collection } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 
 /**
@@ -31,27 +31,6 @@ export function collectionOf(store: Store, caller: Caller, collectionId: string)
   checkAllowed(store, caller, collectionId);
   const collection = store.collections.get(caller, collectionId);
   if (!collection) throw notFound();
-  return collection;
-}
-
-/**
- * A collection whose templates can be compared with those of the model pack at work.
- * @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`; `NOT_READY` if its pack is another one.
- */
-export function searchableCollection(
-  store: Store,
-  caller: Caller,
-  collectionId: string,
-  { pack, packVersion }: PackId,
-): Collection {
-  const collection = collectionOf(store, caller, collectionId);
-  if (collection.pack !== pack || collection.packVersion !== packVersion) {
-    throw new VisageError(
-      'NOT_READY',
-      `The faces of this collection were made with the model pack ${collection.pack} ${collection.packVersion}, and the ` +
-        `appliance runs ${pack} ${packVersion}. Reset the collection and index its faces again.`,
-    );
-  }
   return collection;
 }
 

@@ -3,7 +3,7 @@ import type { CallerRoute, Schema } from '../http/route.ts';
 import { EMPTY, object } from '../http/schema.ts';
 import type { Collection } from '../store/records.ts';
 import type { CollectionService } from './collections.ts';
-import { COLLECTION_ID } from './schemas.ts';
+import { COLLECTION_ID, MODEL } from './schemas.ts';
 
 const TAGS = ['Collections'];
 const ACCESS = { by: 'caller', scope: 'v1:collections' } as const;
@@ -26,6 +26,7 @@ const COLLECTION: Schema = object({
   description: DESCRIPTION,
   createdAt: { ...TIME, examples: ['2026-01-15T10:30:00Z'] },
   updatedAt: { ...TIME, examples: ['2026-02-10T14:20:00Z'] },
+  model: { ...MODEL, description: 'The model pack that its faces are made with.' },
 });
 
 const COLLECTION_QUERY: Schema = object({ collectionId: COLLECTION_ID });
@@ -34,6 +35,7 @@ const COLLECTION_ANSWER: Schema = object({ collectionId: COLLECTION_ID });
 interface CollectionParameters {
   readonly collectionId: string;
   readonly description?: string | null;
+  readonly model?: string;
 }
 
 interface PageParameters {
@@ -45,8 +47,14 @@ function seconds(time: number): string {
   return `${new Date(time).toISOString().slice(0, 19)}Z`;
 }
 
-function visible({ collectionId, description, createdAt, updatedAt }: Collection) {
-  return { collectionId, description, createdAt: seconds(createdAt), updatedAt: seconds(updatedAt) };
+function visible({ collectionId, description, createdAt, updatedAt, pack }: Collection) {
+  return {
+    collectionId,
+    description,
+    createdAt: seconds(createdAt),
+    updatedAt: seconds(updatedAt),
+    model: pack,
+  };
 }
 
 /** The endpoints under `/v1/collection`. */
@@ -104,17 +112,24 @@ export function collectionRoutes(collections: CollectionService): readonly Calle
       operationId: 'createCollection',
       audit: { action: 'collection.create', target: 'collectionId' },
       summary: 'Create a collection',
+      description:
+        'The collection is bound to the model pack that `model` names, or to the first loaded one that the caller may use.',
       tags: TAGS,
       access: ACCESS,
       body: object(
-        { collectionId: COLLECTION_ID, description: { ...DESCRIPTION, default: null } },
-        { optional: ['description'] },
+        { collectionId: COLLECTION_ID, description: { ...DESCRIPTION, default: null }, model: MODEL },
+        { optional: ['description', 'model'] },
       ),
       responses: { 200: { description: 'The collection was created.', schema: COLLECTION_ANSWER } },
-      errors: ['COLLECTION_ALREADY_EXISTS', 'COLLECTION_NOT_ALLOWED', 'STORAGE_READ_ONLY'],
+      errors: [
+        'COLLECTION_ALREADY_EXISTS',
+        'COLLECTION_NOT_ALLOWED',
+        'MODEL_NOT_ALLOWED',
+        'STORAGE_READ_ONLY',
+      ],
       handler: async ({ caller, body }) => {
-        const { collectionId, description = null } = body as unknown as CollectionParameters;
-        await collections.create(caller, collectionId, description);
+        const { collectionId, description = null, ...rest } = body as unknown as CollectionParameters;
+        await collections.create(caller, collectionId, { description, ...rest });
         return { status: 200, body: { collectionId } };
       },
     },

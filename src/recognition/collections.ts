@@ -1,11 +1,19 @@
 import type { Caller } from '../access/caller.ts';
 import { VisageError } from '../errors.ts';
 import { decodeCursor, encodeCursor } from '../http/paging.ts';
-import type { Collection } from '../store/records.ts';
+import type { Collection, PackId } from '../store/records.ts';
 import { checkAllowed, checkMayClear, collectionOf } from './collection-access.ts';
+import { chooseModel } from './model-choice.ts';
 import type { RecognitionParts } from './parts.ts';
 
 const COLLECTION_ID = /^[A-Za-z0-9_.-]{1,255}$/;
+
+/** What a collection is made with. */
+export interface NewCollection {
+  readonly description: string | null;
+  /** The model pack; without it the first one that the caller may use. */
+  readonly model?: string;
+}
 
 /** Collections, as callers see them. */
 export class CollectionService {
@@ -44,13 +52,17 @@ export class CollectionService {
     return collection && (after === null || after < collectionId) ? [collection] : [];
   }
 
-  /** @throws VisageError `COLLECTION_ALREADY_EXISTS`; `COLLECTION_NOT_ALLOWED` if the caller is bound to another id. */
-  async create(caller: Caller, collectionId: string, description: string | null): Promise<void> {
-    const { store, recognizer, now } = this.#parts;
+  /**
+   * @throws VisageError `COLLECTION_ALREADY_EXISTS`; `COLLECTION_NOT_ALLOWED` if the caller is bound to another id;
+   * those of `chooseModel`.
+   */
+  async create(caller: Caller, collectionId: string, { description, model }: NewCollection): Promise<void> {
+    const { store, recognizers, now } = this.#parts;
     if (caller.collectionId !== null && caller.collectionId !== collectionId) {
       throw new VisageError('COLLECTION_NOT_ALLOWED', 'This API key is bound to another collection.');
     }
-    await store.collections.create(caller, { collectionId, description, now: now(), ...recognizer.packId });
+    const { packId } = chooseModel(recognizers, caller, model);
+    await store.collections.create(caller, { collectionId, description, now: now(), ...packId });
   }
 
   /**
@@ -65,9 +77,11 @@ export class CollectionService {
 
   /** Removes every face. @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_ALLOWED`. */
   async reset(caller: Caller, collectionId: string): Promise<void> {
-    const { store, indexes, recognizer, now } = this.#parts;
+    const { store, indexes, recognizers, now } = this.#parts;
     checkMayClear(store, caller, collectionId);
-    indexes.drop(await store.collections.reset(caller, collectionId, recognizer.packId, now()));
+    // Empty, it goes on with the version of its pack that is loaded now.
+    const rebind = ({ pack }: PackId) => (recognizers.byName(pack) ?? recognizers.default).packId;
+    indexes.drop(await store.collections.reset(caller, collectionId, rebind, now()));
   }
 
   /** Removes a collection with its faces, if it is there. @throws VisageError as `checkMayClear`. */

@@ -8,10 +8,10 @@ import type { Probe } from './sighting.ts';
  * @throws VisageError `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`, `NOT_READY`, `STORAGE_READ_ONLY`.
  */
 export async function addFace(
-  { store, indexes, recognizer, now }: RecognitionParts,
+  { store, indexes, now }: RecognitionParts,
   caller: Caller,
   collectionId: string,
-  { face, template }: Probe,
+  { recognizer, face, template }: Probe,
 ): Promise<string> {
   checkMayIndex(caller);
   const record = {

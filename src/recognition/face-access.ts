@@ -2,15 +2,6 @@ import type { Caller } from '../access/caller.ts';
 import { VisageError } from '../errors.ts';
 import type { FaceRecord } from '../store/records.ts';
 
-/** @throws VisageError `MODEL_NOT_ALLOWED`. */
-export function checkModel({ allowedModels }: Caller, pack: string): void {
-  if (allowedModels === null || allowedModels.includes(pack)) return;
-  throw new VisageError(
-    'MODEL_NOT_ALLOWED',
-    `This API key may not use the model pack ${pack}, which is at work.`,
-  );
-}
-
 /** A new face has no external key, so it is none that a limited caller may have. @throws VisageError `FACE_NOT_ALLOWED`. */
 export function checkMayIndex({ allowedExternalKeys }: Caller): void {
   if (allowedExternalKeys === null) return;

@@ -47,17 +47,17 @@ export class FaceService {
     image: ImageInput,
     threshold: number,
   ): Promise<SearchAnswer> {
-    this.#search.open(caller, collectionId);
-    const { sighting, probe } = await seeLargest(this.#parts.recognizer, image);
-    const match = probe && (await this.#search.nearest(caller, collectionId, probe.template, threshold));
+    const { recognizer } = this.#search.open(caller, collectionId);
+    const { sighting, probe } = await seeLargest(recognizer, image);
+    const match = probe && (await this.#search.nearest(caller, collectionId, probe, threshold));
     return { ...sighting, ...(match ? found(match) : NOBODY) };
   }
 
   /** Adds the largest face of a picture. @throws VisageError as `search`, and `STORAGE_READ_ONLY`. */
   async index(caller: Caller, collectionId: string, image: ImageInput): Promise<IndexAnswer> {
-    this.#search.open(caller, collectionId);
+    const { recognizer } = this.#search.open(caller, collectionId);
     checkMayIndex(caller);
-    const { sighting, probe } = await seeLargest(this.#parts.recognizer, image);
+    const { sighting, probe } = await seeLargest(recognizer, image);
     return { ...sighting, faceId: probe && (await addFace(this.#parts, caller, collectionId, probe)) };
   }
 
@@ -71,11 +71,11 @@ export class FaceService {
     image: ImageInput,
     threshold: number,
   ): Promise<SearchOrIndexAnswer> {
-    this.#search.open(caller, collectionId);
-    const { sighting, probe } = await seeLargest(this.#parts.recognizer, image);
+    const { recognizer } = this.#search.open(caller, collectionId);
+    const { sighting, probe } = await seeLargest(recognizer, image);
     if (!probe) return { ...sighting, ...NOBODY, resultSource: 'None' };
     const search = async (): Promise<SearchOrIndexAnswer | null> => {
-      const match = await this.#search.nearest(caller, collectionId, probe.template, threshold);
+      const match = await this.#search.nearest(caller, collectionId, probe, threshold);
       return match && { ...sighting, ...found(match), resultSource: 'Search' };
     };
     return (

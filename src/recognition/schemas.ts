@@ -36,3 +36,13 @@ export const EXTERNAL_KEY: Schema = {
   description: "The caller's own name for a face: printable ASCII without spaces.",
   examples: ['user-123'],
 };
+
+export const MODEL: Schema = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 64,
+  pattern: '^[a-z0-9][a-z0-9-]*$',
+  description:
+    "The model pack; without it the collection's own or, where the call is about none, the first loaded one that the caller may use.",
+  examples: ['faceplugin'],
+};

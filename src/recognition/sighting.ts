@@ -18,8 +18,10 @@ export interface Sighting {
   readonly unprocessedFaceCount: number;
 }
 
-/** The largest face of a picture. */
+/** The largest face of a picture, ready to be searched for or added. */
 export interface Probe {
+  /** Made the template. */
+  readonly recognizer: Recognizer;
   readonly face: VisibleFace;
   readonly template: Float32Array;
 }
@@ -37,7 +39,7 @@ export async function seeLargest(
   const face = visibleFace(largest, analysis);
   return {
     sighting: { face, hasFace: true, unprocessedFaceCount: others.length },
-    probe: { face, template: analysis.template },
+    probe: { recognizer, face, template: analysis.template },
   };
 }
 

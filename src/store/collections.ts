@@ -80,20 +80,25 @@ export class Collections {
   }
 
   /**
-   * Gives the collection a new, empty gallery of the given pack; the old one is removed in the background.
+   * Gives the collection a new, empty gallery; the old one is removed in the background.
+   * @param rebind the new gallery's pack by the old one's.
    * @returns the old gallery's number.
    * @throws VisageError `COLLECTION_NOT_FOUND`.
    */
-  async reset(owner: Writer, collectionId: string, pack: PackId, now: number): Promise<number> {
+  async reset(
+    owner: Writer,
+    collectionId: string,
+    rebind: (old: PackId) => PackId,
+    now: number,
+  ): Promise<number> {
     const { db } = this.#session;
     const old = await writeAs(this.#session, owner, () => {
       const record = requireCollection(db, owner, collectionId);
       const gallery = takeNumber(db, 'nextGallery');
       db.collections.put(keyOf(owner, collectionId), {
         ...record,
+        ...rebind(record),
         gallery,
-        pack: pack.pack,
-        packVersion: pack.packVersion,
         updatedAt: now,
       });
       db.garbage.put(record.gallery, true);

@@ -15,18 +15,15 @@ export interface Neighbour {
 }
 
 /**
- * The vector indexes of all galleries, by gallery number: a cache of what the store holds. Operations on one gallery
- * take effect in the order in which they are called.
+ * The vector indexes of all galleries, by gallery number: a cache of what the store holds. A gallery's templates are of
+ * one length; two galleries' may differ. Operations on one gallery take effect in the order in which they are called.
  */
 export class GalleryIndexes {
   readonly #executor: Executor;
-  readonly #dimension: number;
   readonly #indexes = new Map<number, FlatIndex>();
 
-  /** @param dimension floats of a template. */
-  constructor(executor: Executor, dimension: number) {
+  constructor(executor: Executor) {
     this.#executor = executor;
-    this.#dimension = dimension;
   }
 
   /** Vectors of a gallery. */
@@ -50,14 +47,14 @@ export class GalleryIndexes {
   async rebuild(batches: Iterable<VectorBatch>, onProgress: (done: number) => void): Promise<void> {
     let done = 0;
     for (const { gallery, labels, vectors } of batches) {
-      await this.#index(gallery).add(labels, vectors);
+      await this.#index(gallery, vectors.length / labels.length).add(labels, vectors);
       done += labels.length;
       onProgress(done);
     }
   }
 
   async add(gallery: number, label: number, template: Float32Array): Promise<void> {
-    await this.#index(gallery).add(BigInt64Array.of(BigInt(label)), template);
+    await this.#index(gallery, template.length).add(BigInt64Array.of(BigInt(label)), template);
   }
 
   async remove(gallery: number, labels: readonly number[]): Promise<void> {
@@ -89,10 +86,10 @@ export class GalleryIndexes {
     return Array.from(ids, (id, i) => ({ label: Number(id), score: scores[i] as number }));
   }
 
-  #index(gallery: number): FlatIndex {
+  #index(gallery: number, dimension: number): FlatIndex {
     let index = this.#indexes.get(gallery);
     if (!index) {
-      index = createFlatIndex(this.#executor, this.#dimension);
+      index = createFlatIndex(this.#executor, dimension);
       this.#indexes.set(gallery, index);
     }
     return index;

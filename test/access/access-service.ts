@@ -26,6 +26,7 @@ import { Store } from '../../src/store/store.ts';
 import { GalleryIndexes } from '../../src/vector/galleries.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
 import { Recognizer } from '../../src/vision/recognizer.ts';
+import { Recognizers } from '../../src/vision/recognizers.ts';
 
 const executor: Executor = createExecutor({ threads: 2, maxQueue: 256 });
 const recognizer = await Recognizer.load(await openModelPack('faceplugin'), executor);
@@ -92,8 +93,8 @@ export class AccessService {
     };
     const parts: AppParts = {
       store,
-      indexes: new GalleryIndexes(executor, recognizer.dimension),
-      recognizer: held as unknown as Recognizer,
+      indexes: new GalleryIndexes(executor),
+      recognizers: new Recognizers([held as unknown as Recognizer]),
       now: Date.now,
       log,
       health,

@@ -82,9 +82,12 @@ describe('Settings', () => {
   });
 
   test('in a file take paths from its folder, others from the working folder', () => {
-    const environment = withFile('data_dir = "faces"\nmodel_pack = "./pack"\n');
-    const { dataDir, modelPack } = loadConfig(environment);
+    const environment = withFile(
+      'data_dir = "faces"\nmodel_pack = "./pack"\nextra_model_packs = ["second", "./third"]\n',
+    );
+    const { dataDir, modelPack, extraModelPacks } = loadConfig(environment);
     assert.deepEqual([dataDir, modelPack], [join(folder, 'faces'), join(folder, 'pack')]);
+    assert.deepEqual(extraModelPacks, ['second', join(folder, 'third')]);
     const over = loadConfig({ ...environment, VISAGE_DATA_DIR: 'faces', VISAGE_MODEL_PACK: './pack' });
     assert.deepEqual([over.dataDir, over.modelPack], [resolve('faces'), resolve('pack')]);
   });

@@ -24,7 +24,7 @@ await acknowledged('update', () => store.collections.update(owner, collectionId,
 await acknowledged('API key', () =>
   createApiKey(store, { accountId: owner.accountId, name: 'x', environment: 'live', collectionId: null }),
 );
-await acknowledged('reset', () => store.collections.reset(owner, collectionId, PACK, 1));
+await acknowledged('reset', () => store.collections.reset(owner, collectionId, () => PACK, 1));
 await store.garbageCollected();
 await acknowledged('delete', () => store.collections.delete(owner, collectionId));
 process.kill(process.pid, 'SIGKILL');

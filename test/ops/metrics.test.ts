@@ -92,7 +92,7 @@ describe('How things stand', () => {
     maxQueue: 64,
     health: new Health(),
     index: { total: 70, galleries: 7 },
-    model: { pack: 'p', version: '1', provider: 'CPUExecutionProvider', device: 'cpu' },
+    models: [{ pack: 'p', version: '1', provider: 'CPUExecutionProvider', device: 'cpu' }],
     storeFile,
     lastBackup: () => 1_700_000_000_000,
     certificateExpiry: () => null,

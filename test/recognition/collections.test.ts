@@ -32,6 +32,7 @@ describe('collections', () => {
       description,
       createdAt: '2026-01-15T10:30:00Z',
       updatedAt: '2026-01-15T10:30:00Z',
+      model: 'faceplugin',
     });
   });
 
@@ -69,6 +70,7 @@ describe('collections', () => {
       description: 'two',
       createdAt: '2026-01-15T10:30:00Z',
       updatedAt: '2026-01-15T10:31:30Z',
+      model: 'faceplugin',
     });
     await service.call('updateCollection', { collectionId: 'a' });
     assert.equal((await get('a')).description, 'two');

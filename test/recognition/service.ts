@@ -13,6 +13,7 @@ import { Store } from '../../src/store/store.ts';
 import { GalleryIndexes } from '../../src/vector/galleries.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
 import { Recognizer } from '../../src/vision/recognizer.ts';
+import { Recognizers } from '../../src/vision/recognizers.ts';
 import { keyCaller } from '../access/key-caller.ts';
 
 /** Body of an answer; its shape has been checked against the route's schema. */
@@ -24,7 +25,7 @@ const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true });
 /** The routes of recognition on a real store, real indexes and the real addon, without HTTP. */
 export class TestService {
   readonly folder: string;
-  readonly recognizer: Recognizer;
+  readonly recognizers: Recognizers;
   /** Milliseconds since 1970: the only thing that is not real. */
   now = Date.UTC(2026, 0, 15, 10, 30, 0, 123);
   store: Store;
@@ -32,24 +33,30 @@ export class TestService {
   readonly #executor: Executor;
   #routes = new Map<string, Route>();
 
-  static async open(): Promise<TestService> {
+  /** @param packs model packs to load, the default first. */
+  static async open(packs: readonly string[] = ['faceplugin']): Promise<TestService> {
     const executor = createExecutor({ threads: 2, maxQueue: 256 });
-    const recognizer = await Recognizer.load(await openModelPack('faceplugin'), executor);
-    return new TestService(executor, recognizer);
+    const loaded = packs.map(async (pack) => Recognizer.load(await openModelPack(pack), executor));
+    return new TestService(executor, new Recognizers(await Promise.all(loaded)));
   }
 
-  private constructor(executor: Executor, recognizer: Recognizer) {
+  private constructor(executor: Executor, recognizers: Recognizers) {
     this.folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
     this.#executor = executor;
-    this.recognizer = recognizer;
+    this.recognizers = recognizers;
     this.store = Store.open(this.folder);
-    this.indexes = new GalleryIndexes(executor, recognizer.dimension);
+    this.indexes = new GalleryIndexes(executor);
     this.#serve();
   }
 
+  /** The default pack. */
+  get recognizer(): Recognizer {
+    return this.recognizers.default;
+  }
+
   #serve(): void {
-    const { store, indexes, recognizer } = this;
-    const routes = recognitionRoutes({ store, indexes, recognizer, now: () => this.now });
+    const { store, indexes, recognizers } = this;
+    const routes = recognitionRoutes({ store, indexes, recognizers, now: () => this.now });
     this.#routes = new Map(routes.map((route) => [route.operationId, route]));
   }
 
@@ -57,9 +64,10 @@ export class TestService {
   async restart(): Promise<void> {
     await this.store.close();
     this.store = Store.open(this.folder);
-    this.indexes = new GalleryIndexes(this.#executor, this.recognizer.dimension);
-    const { packId, dimension } = this.recognizer;
-    await this.indexes.rebuild(this.store.faces.templatesOfPack(packId, dimension, 100), () => {});
+    this.indexes = new GalleryIndexes(this.#executor);
+    for (const { packId, dimension } of this.recognizers.all) {
+      await this.indexes.rebuild(this.store.faces.templatesOfPack(packId, dimension, 100), () => {});
+    }
     this.#serve();
   }
 

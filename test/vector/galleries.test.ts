@@ -13,7 +13,7 @@ function axis(i: number): Float32Array {
 
 describe('the indexes of galleries', () => {
   test('find what was added, best first, in its own gallery only', async () => {
-    const indexes = new GalleryIndexes(executor, 4);
+    const indexes = new GalleryIndexes(executor);
     await indexes.add(1, 10, axis(0));
     await indexes.add(1, 11, axis(1));
     await indexes.add(2, 12, axis(0));
@@ -31,7 +31,7 @@ describe('the indexes of galleries', () => {
   });
 
   test('search among allowed labels only, however much nearer others are', async () => {
-    const indexes = new GalleryIndexes(executor, 4);
+    const indexes = new GalleryIndexes(executor);
     for (let label = 1; label <= 50; label++) await indexes.add(1, label, axis(0));
     await indexes.add(1, 51, axis(1));
     await indexes.add(1, 52, axis(2));
@@ -44,7 +44,7 @@ describe('the indexes of galleries', () => {
   });
 
   test('forget what was removed or dropped', async () => {
-    const indexes = new GalleryIndexes(executor, 4);
+    const indexes = new GalleryIndexes(executor);
     await indexes.add(1, 10, axis(0));
     await indexes.add(1, 11, axis(1));
     await indexes.remove(1, [10, 99]);
@@ -60,7 +60,7 @@ describe('the indexes of galleries', () => {
   });
 
   test('are rebuilt from batches, and tell how far they are', async () => {
-    const indexes = new GalleryIndexes(executor, 4);
+    const indexes = new GalleryIndexes(executor);
     const both = Float32Array.of(...axis(0), ...axis(1));
     const progress: number[] = [];
     await indexes.rebuild(

@@ -1,0 +1,67 @@
+/** Which model pack a call is answered with. */
+import type { Caller } from '../access/caller.ts';
+import { VisageError } from '../errors.ts';
+import type { Collection } from '../store/records.ts';
+import type { Recognizer } from '../vision/recognizer.ts';
+import type { Recognizers } from '../vision/recognizers.ts';
+
+/**
+ * The pack of a call that is about no collection, or makes a new one.
+ * @param model the one that the call names; without it the first one that the caller may use.
+ * @throws VisageError `MODEL_NOT_ALLOWED`; `VALIDATION_FAILED` for one that is not loaded.
+ */
+export function chooseModel(recognizers: Recognizers, caller: Caller, model: string | undefined): Recognizer {
+  if (model === undefined) {
+    const allowed = recognizers.all.find(({ packId }) => mayUse(caller, packId.pack));
+    if (!allowed) throw notAllowed(recognizers.default.packId.pack);
+    return allowed;
+  }
+  if (!mayUse(caller, model)) throw notAllowed(model);
+  return requireLoaded(recognizers, model);
+}
+
+/**
+ * The pack that a collection's faces were made with.
+ * @param model the one that the call names, if any: it must be the same.
+ * @throws VisageError `MODEL_NOT_ALLOWED`; `VALIDATION_FAILED` for another one or one that is not loaded; `NOT_READY`
+ * if the collection's own is not loaded.
+ */
+export function modelOf(
+  recognizers: Recognizers,
+  caller: Caller,
+  { pack, packVersion }: Collection,
+  model?: string,
+): Recognizer {
+  if (model !== undefined && model !== pack) {
+    if (!mayUse(caller, model)) throw notAllowed(model);
+    requireLoaded(recognizers, model);
+    throw wrongModel(`must be ${pack}, which the collection was made with`);
+  }
+  if (!mayUse(caller, pack)) throw notAllowed(pack);
+  const recognizer = recognizers.of({ pack, packVersion });
+  if (recognizer) return recognizer;
+  const running = recognizers.all.map(({ packId }) => `${packId.pack} ${packId.packVersion}`).join(', ');
+  throw new VisageError(
+    'NOT_READY',
+    `The faces of this collection were made with the model pack ${pack} ${packVersion}, and the appliance runs ` +
+      `${running}. Load that pack, or reset the collection and index its faces again.`,
+  );
+}
+
+function mayUse({ allowedModels }: Caller, pack: string): boolean {
+  return allowedModels === null || allowedModels.includes(pack);
+}
+
+function notAllowed(pack: string): VisageError {
+  return new VisageError('MODEL_NOT_ALLOWED', `This API key may not use the model pack ${pack}.`);
+}
+
+function requireLoaded(recognizers: Recognizers, model: string): Recognizer {
+  const recognizer = recognizers.byName(model);
+  if (!recognizer) throw wrongModel(`must be one of the loaded packs: ${recognizers.names.join(', ')}`);
+  return recognizer;
+}
+
+function wrongModel(message: string): VisageError {
+  return new VisageError('VALIDATION_FAILED', `model ${message}.`, [{ path: '/model', message }]);
+}
