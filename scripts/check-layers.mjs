@@ -31,7 +31,7 @@ const SRC = {
 };
 
 /** What each folder of `native/` may include, besides itself. */
-const STAGES = ['decode', 'detect', 'align', 'embed'];
+const STAGES = ['decode', 'detect', 'align', 'embed', 'pose', 'quality', 'liveness'];
 const NATIVE = {
   addon: ['pipeline', 'search', ...STAGES, 'runtime', 'base'],
   pipeline: [...STAGES, 'runtime', 'base'],

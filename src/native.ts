@@ -19,6 +19,33 @@ export interface Box {
   readonly height: number;
 }
 
+/** Where a face looks, in degrees; all 0 for one that looks into the camera. */
+export interface Pose {
+  /** Positive where the face looks to the right of the picture. */
+  readonly yaw: number;
+  /** Positive where the face looks up. */
+  readonly pitch: number;
+  /** Positive where the face is turned clockwise, as seen in the picture. */
+  readonly roll: number;
+}
+
+/**
+ * What is measured on the pixels of a face that was laid out upright, 112 x 112 pixels, so that nothing depends on how
+ * large it is in its picture. Light is ITU-R BT.601 luma, 0..255.
+ */
+export interface FaceMeasures {
+  /** Variance of the Laplacian: 0 for no detail at all. */
+  readonly sharpness: number;
+  /** Mean light. */
+  readonly light: number;
+  /** Standard deviation of the light. */
+  readonly contrast: number;
+  /** Share of pixels, 0..1, with a light of at most 25 ... */
+  readonly underexposed: number;
+  /** ... and of at least 247. */
+  readonly overexposed: number;
+}
+
 /** One face of a picture. What was not asked for is null. */
 export interface AnalyzedFace {
   readonly box: Box;
@@ -29,6 +56,9 @@ export interface AnalyzedFace {
    * (left as seen in the picture).
    */
   readonly landmarks: Float32Array | null;
+  /** Null also where the pack has no network for it. */
+  readonly pose: Pose | null;
+  readonly measures: FaceMeasures | null;
 }
 
 /** What is to be found out about a picture, beside where its faces are. */
@@ -37,6 +67,10 @@ export interface AnalysisRequest {
   readonly described?: number;
   /** Whether the largest face's template is made. Default true. */
   readonly template?: boolean;
+  /** Whether pose and measures of every described face are made. Default false. */
+  readonly attributes?: boolean;
+  /** Whether the largest face is told from a picture of one; needs a pack with a `liveness` stage. Default false. */
+  readonly liveness?: boolean;
 }
 
 /** What the pipeline saw in one picture. */
@@ -49,6 +83,8 @@ export interface Analysis {
   readonly faces: readonly AnalyzedFace[];
   /** Unit vector of `faces[0]`, of the embedder's `dimension`. Null where there is no face or it was not asked for. */
   readonly template: Float32Array | null;
+  /** Probability of each of the manifest's `liveness.classes` for `faces[0]`. Null as `template`. */
+  readonly liveness: Float32Array | null;
   /** Milliseconds spent in the queue and in each stage; 0 for a stage that did not run. */
   readonly timings: {
     readonly queue: number;
@@ -56,6 +92,8 @@ export interface Analysis {
     readonly detect: number;
     readonly align: number;
     readonly embed: number;
+    readonly attributes: number;
+    readonly liveness: number;
   };
 }
 
@@ -104,7 +142,28 @@ export interface PipelineOptions {
     readonly input: NetworkInput;
     readonly dimension: number;
   };
+  readonly pose?: {
+    readonly file: string;
+    /** 66 bins each of yaw, pitch and roll. */
+    readonly decoder: 'bins66';
+    readonly input: NetworkInput;
+    /** The crop is the box grown by this factor about its centre, cut to the picture, stretched to the input. */
+    readonly cropScale: number;
+  };
+  readonly liveness?: {
+    readonly file: string;
+    readonly input: NetworkInput;
+    /** The crop is the box grown by this factor, or by as much as fits, and shifted into the picture. */
+    readonly cropScale: number;
+    /** What each output stands for, in the network's order; `other` is an attack of a kind that has no name here. */
+    readonly classes: readonly LivenessClass[];
+    /** Least probability of `live`, 0..1, of a face that is called live. */
+    readonly threshold: number;
+  };
 }
+
+/** What a liveness network takes a face for. */
+export type LivenessClass = 'live' | 'print' | 'replay' | 'other';
 
 /**
  * A bounded pool of the addon's own threads. While all are busy, `maxQueue` pictures and searches may wait; more are
@@ -117,7 +176,7 @@ export interface Executor {
   close(): Promise<void>;
 }
 
-/** Decode, detect, align, embed. */
+/** Decode, detect, align, embed, and what else is asked about a face. */
 export interface Pipeline {
   /**
    * Finds every face of a picture and what `request` asks for. The bytes are borrowed until the promise settles and must

@@ -52,6 +52,24 @@ Napi::Value LandmarksValue(Napi::Env env, const FivePoints& points) {
   return FloatsValue(env, values);
 }
 
+Napi::Value PoseValue(Napi::Env env, const Pose& pose) {
+  Napi::Object value = Napi::Object::New(env);
+  value.Set("yaw", pose.yaw);
+  value.Set("pitch", pose.pitch);
+  value.Set("roll", pose.roll);
+  return value;
+}
+
+Napi::Value MeasuresValue(Napi::Env env, const FaceMeasures& measures) {
+  Napi::Object value = Napi::Object::New(env);
+  value.Set("sharpness", measures.sharpness);
+  value.Set("light", measures.light);
+  value.Set("contrast", measures.contrast);
+  value.Set("underexposed", measures.underexposed);
+  value.Set("overexposed", measures.overexposed);
+  return value;
+}
+
 Napi::Value FaceValue(Napi::Env env, const AnalyzedFace& face) {
   Napi::Object box = Napi::Object::New(env);
   box.Set("x", face.detection.box.x);
@@ -62,6 +80,8 @@ Napi::Value FaceValue(Napi::Env env, const AnalyzedFace& face) {
   value.Set("box", box);
   value.Set("confidence", face.detection.score);
   value.Set("landmarks", face.landmarks ? LandmarksValue(env, *face.landmarks) : env.Null());
+  value.Set("pose", face.pose ? PoseValue(env, *face.pose) : env.Null());
+  value.Set("measures", face.measures ? MeasuresValue(env, *face.measures) : env.Null());
   return value;
 }
 
@@ -76,6 +96,12 @@ AnalysisRequest ParseRequest(const Napi::Value& value) {
   if (const Napi::Value made = object.Get("template"); !made.IsUndefined()) {
     request.face_template = Truth(made, "request.template");
   }
+  if (const Napi::Value asked = object.Get("attributes"); !asked.IsUndefined()) {
+    request.attributes = Truth(asked, "request.attributes");
+  }
+  if (const Napi::Value asked = object.Get("liveness"); !asked.IsUndefined()) {
+    request.liveness = Truth(asked, "request.liveness");
+  }
   return request;
 }
 
@@ -89,14 +115,19 @@ Napi::Value AnalysisValue(Napi::Env env, const Analysis& analysis) {
     faces.Set(static_cast<std::uint32_t>(i), FaceValue(env, analysis.faces[i]));
   }
   value.Set("faces", faces);
-  value.Set("template",
-            analysis.face_template.empty() ? env.Null() : FloatsValue(env, analysis.face_template));
+  const auto floats_or_null = [env](const std::vector<float>& values) {
+    return values.empty() ? env.Null() : FloatsValue(env, values);
+  };
+  value.Set("template", floats_or_null(analysis.face_template));
+  value.Set("liveness", floats_or_null(analysis.liveness));
   Napi::Object timings = Napi::Object::New(env);
   timings.Set("queue", analysis.timings.queue);
   timings.Set("decode", analysis.timings.decode);
   timings.Set("detect", analysis.timings.detect);
   timings.Set("align", analysis.timings.align);
   timings.Set("embed", analysis.timings.embed);
+  timings.Set("attributes", analysis.timings.attributes);
+  timings.Set("liveness", analysis.timings.liveness);
   value.Set("timings", timings);
   return value;
 }

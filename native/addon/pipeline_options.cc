@@ -7,6 +7,7 @@ namespace {
 
 constexpr int kMostSide = 4096;
 constexpr int kMostDimensions = 65536;
+constexpr int kMostClasses = 64;
 
 NetworkInput ParseInput(const Napi::Object& stage, const std::string& name) {
   const Napi::Object value = Object(stage.Get("input"), name + ".input");
@@ -50,6 +51,23 @@ PipelineOptions ParsePipelineOptions(const Napi::Value& value) {
   parsed.embedder.input = ParseInput(embedder, "embedder");
   parsed.embedder.dimension =
       static_cast<int>(WholeNumber(embedder.Get("dimension"), "embedder.dimension", 1, kMostDimensions));
+  if (const Napi::Value value = options.Get("pose"); !value.IsUndefined()) {
+    const Napi::Object pose = Object(value, "pose");
+    PoseOptions& parsed_pose = parsed.pose.emplace();
+    parsed_pose.file = Text(pose.Get("file"), "pose.file");
+    parsed_pose.decoder = Text(pose.Get("decoder"), "pose.decoder");
+    parsed_pose.input = ParseInput(pose, "pose");
+    parsed_pose.crop_scale = Number(pose.Get("cropScale"), "pose.cropScale");
+  }
+  if (const Napi::Value value = options.Get("liveness"); !value.IsUndefined()) {
+    const Napi::Object liveness = Object(value, "liveness");
+    LivenessOptions& parsed_liveness = parsed.liveness.emplace();
+    parsed_liveness.file = Text(liveness.Get("file"), "liveness.file");
+    parsed_liveness.input = ParseInput(liveness, "liveness");
+    parsed_liveness.crop_scale = Number(liveness.Get("cropScale"), "liveness.cropScale");
+    parsed_liveness.classes =
+        static_cast<int>(Object(liveness.Get("classes"), "liveness.classes").As<Napi::Array>().Length());
+  }
   return parsed;
 }
 

@@ -1,28 +1,15 @@
 #include "align/landmarker.h"
 
-#include <algorithm>
 #include <array>
 #include <span>
 
+#include "base/crop.h"
 #include "base/error.h"
 
 namespace visage {
 namespace {
 
 constexpr int kPoints = 68;
-
-/// The box grown about its centre, cut to the picture.
-Box Crop(const Box& box, float scale, const ImageView& image) {
-  const float picture_width = static_cast<float>(image.width);
-  const float picture_height = static_cast<float>(image.height);
-  const float grown_x = box.width * (scale - 1) / 2;
-  const float grown_y = box.height * (scale - 1) / 2;
-  const float left = std::clamp(box.x - grown_x, 0.0f, picture_width - 1);
-  const float top = std::clamp(box.y - grown_y, 0.0f, picture_height - 1);
-  const float right = std::clamp(box.x + box.width + grown_x, left + 1, picture_width);
-  const float bottom = std::clamp(box.y + box.height + grown_y, top + 1, picture_height);
-  return {left, top, right - left, bottom - top};
-}
 
 }  // namespace
 
@@ -40,7 +27,7 @@ Landmarker::Landmarker(const LandmarkOptions& options)
 }
 
 FivePoints Landmarker::Locate(const ImageView& image, const Box& box) {
-  const Box crop = Crop(box, options_.crop_scale, image);
+  const Box crop = GrownAndCut(box, options_.crop_scale, image);
   resampler_.Run(image, crop, options_.input, options_.input.width, options_.input.height, input_.data());
   const std::array<std::span<float>, 1> outputs = {output_};
   session_->Run(input_, outputs);

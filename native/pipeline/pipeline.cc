@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "align/aligner.h"
+#include "base/error.h"
 #include "decode/base64.h"
 
 namespace visage {
@@ -62,11 +63,22 @@ struct Pipeline::Stages {
   std::unique_ptr<Detector> detector;
   Landmarker landmarker;
   Embedder embedder;
+  std::optional<PoseEstimator> pose;
+  std::optional<Liveness> liveness;
+  NetworkInput measured_input = MeasuredInput();
+  std::vector<float> measured = std::vector<float>(measured_input.size());
 
   explicit Stages(const PipelineOptions& options)
-      : detector(MakeDetector(options.detector)), landmarker(options.landmarks), embedder(options.embedder) {}
+      : detector(MakeDetector(options.detector)), landmarker(options.landmarks), embedder(options.embedder) {
+    if (options.pose) pose.emplace(*options.pose);
+    if (options.liveness) liveness.emplace(*options.liveness);
+  }
   Stages(const Stages& other)
-      : detector(other.detector->Clone()), landmarker(other.landmarker), embedder(other.embedder) {}
+      : detector(other.detector->Clone()),
+        landmarker(other.landmarker),
+        embedder(other.embedder),
+        pose(other.pose),
+        liveness(other.liveness) {}
 };
 
 /// Stages out of the pipeline's stock, and back into it at the end.
@@ -103,6 +115,9 @@ Pipeline::~Pipeline() = default;
 Analysis Pipeline::Analyze(std::span<const std::uint8_t> bytes, ImageEncoding encoding,
                            const AnalysisRequest& request) const {
   Lease stages(*this);
+  if (request.liveness && !(*stages).liveness) {
+    throw Error(ErrorCode::kInternal, "The model pack has no network that tells whether a face is live");
+  }
   Analysis analysis;
   if (encoding == ImageEncoding::kBinary) {
     Examine(bytes, request, *stages, analysis);
@@ -134,14 +149,16 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
     if (face.points) {
       for (Point& point : *face.points) point = {point.x * up.x, point.y * up.y};
     }
-    analysis.faces.push_back({face, std::nullopt});
+    analysis.faces.emplace_back().detection = face;
   }
   analysis.timings.detect = watch.Lap();
   const std::size_t described =
       std::min(std::max<std::size_t>(request.described, request.face_template), analysis.faces.size());
-  if (described == 0) return;
+  const std::size_t examined =
+      std::min(std::max<std::size_t>(described, request.liveness), analysis.faces.size());
+  if (examined == 0) return;
 
-  const Box& smallest = analysis.faces[described - 1].detection.box;
+  const Box& smallest = analysis.faces[examined - 1].detection.box;
   const float side = std::max(smallest.width, smallest.height);
   if (side < kLeastFaceSide * std::max(up.x, up.y) && up.x > 1) {
     const float wanted = std::min(kLeastFaceSide / side, 1.0f);
@@ -151,20 +168,34 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
 
   const ImageView view = picture.image.view();
   const Ratio full = to_full();
+  const auto box_of = [&](const AnalyzedFace& face) {
+    return Scaled(face.detection.box, 1 / full.x, 1 / full.y);
+  };
   for (std::size_t i = 0; i < described; ++i) {
     AnalyzedFace& face = analysis.faces[i];
-    FivePoints points = stages.landmarker.Locate(view, Scaled(face.detection.box, 1 / full.x, 1 / full.y));
+    const Box box = box_of(face);
+    FivePoints points = stages.landmarker.Locate(view, box);
     if (i == 0 && request.face_template) {
       AlignArcFace(view, points, stages.embedder.input(), stages.embedder.buffer().data());
+    }
+    analysis.timings.align += watch.Lap();
+    if (request.attributes) {
+      if (stages.pose) face.pose = stages.pose->Estimate(view, box);
+      AlignArcFace(view, points, stages.measured_input, stages.measured.data());
+      face.measures = Measure(stages.measured);
+      analysis.timings.attributes += watch.Lap();
     }
     for (Point& point : points) point = {point.x * full.x, point.y * full.y};
     face.landmarks = points;
   }
-  analysis.timings.align = watch.Lap();
-  if (!request.face_template) return;
-
-  analysis.face_template = stages.embedder.Embed();
-  analysis.timings.embed = watch.Lap();
+  if (request.face_template) {
+    analysis.face_template = stages.embedder.Embed();
+    analysis.timings.embed = watch.Lap();
+  }
+  if (request.liveness) {
+    analysis.liveness = stages.liveness->Classify(view, box_of(analysis.faces.front()));
+    analysis.timings.liveness = watch.Lap();
+  }
 }
 
 }  // namespace visage

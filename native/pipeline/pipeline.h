@@ -11,6 +11,9 @@
 #include "decode/decode.h"
 #include "detect/detector.h"
 #include "embed/embedder.h"
+#include "liveness/liveness.h"
+#include "pose/pose.h"
+#include "quality/measures.h"
 
 namespace visage {
 
@@ -19,6 +22,9 @@ struct PipelineOptions {
   DetectorOptions detector;
   LandmarkOptions landmarks;
   EmbedderOptions embedder;
+  /// Nothing where the pack has no such network.
+  std::optional<PoseOptions> pose;
+  std::optional<LivenessOptions> liveness;
 };
 
 /// How the bytes of a picture are written.
@@ -33,6 +39,10 @@ struct AnalysisRequest {
   std::size_t described = 1;
   /// Whether the largest face's template is made.
   bool face_template = true;
+  /// Whether pose and measures of every described face are made.
+  bool attributes = false;
+  /// Whether the largest face is told from a picture of one; needs a pack with a network for it.
+  bool liveness = false;
 };
 
 /// One face of a picture. Coordinates are pixels of the upright picture in full size.
@@ -40,6 +50,9 @@ struct AnalyzedFace {
   Detection detection;
   /// Nothing where they were not asked for.
   std::optional<FivePoints> landmarks;
+  std::optional<FaceMeasures> measures;
+  /// Nothing also where the pack has no network for it.
+  std::optional<Pose> pose;
 };
 
 /// What was seen in one picture.
@@ -52,6 +65,8 @@ struct Analysis {
   std::vector<AnalyzedFace> faces;
   /// Of `faces[0]`; empty where there is no face or it was not asked for.
   std::vector<float> face_template;
+  /// Probability of each class for `faces[0]`; empty where there is no face or it was not asked for.
+  std::vector<float> liveness;
   /// Milliseconds.
   struct {
     double queue = 0;
@@ -59,10 +74,12 @@ struct Analysis {
     double detect = 0;
     double align = 0;
     double embed = 0;
+    double attributes = 0;
+    double liveness = 0;
   } timings;
 };
 
-/// Decode, detect, align, embed.
+/// Decode, detect, align, embed, and what else is asked about a face.
 class Pipeline {
  public:
   /// Faces are looked for in a JPEG's reduced picture whose longer side keeps at least this many pixels.
@@ -74,7 +91,8 @@ class Pipeline {
 
   /// Works on the calling thread. Thread-safe.
   /// @param bytes the file or its base64 text, borrowed for the call.
-  /// @throws as `Decode`, and kInvalidImage for text that is not base64.
+  /// @throws as `Decode`, kInvalidImage for text that is not base64, kInternal for liveness without its
+  /// network.
   Analysis Analyze(std::span<const std::uint8_t> bytes, ImageEncoding encoding,
                    const AnalysisRequest& request) const;
 

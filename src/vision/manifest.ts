@@ -77,6 +77,26 @@ const MANIFEST = object(
       input: INPUT,
       dimension: { type: 'integer', minimum: 8, maximum: 4096 },
     }),
+    pose: object({
+      file: FILE_NAME,
+      decoder: { const: 'bins66' },
+      input: INPUT,
+      cropScale: { type: 'number', minimum: 1, maximum: 4 },
+    }),
+    liveness: object({
+      file: FILE_NAME,
+      input: INPUT,
+      cropScale: { type: 'number', minimum: 1, maximum: 8 },
+      classes: {
+        type: 'array',
+        minItems: 2,
+        maxItems: 16,
+        items: { enum: ['live', 'print', 'replay', 'other'] },
+        contains: { const: 'live' },
+        maxContains: 1,
+      },
+      threshold: { type: 'number', exclusiveMinimum: 0, exclusiveMaximum: 1 },
+    }),
     calibration: {
       type: 'object',
       required: ['points'],
@@ -99,7 +119,7 @@ const MANIFEST = object(
       },
     },
   },
-  ['description', 'licence', 'source'],
+  ['description', 'licence', 'source', 'pose', 'liveness'],
 );
 
 const validate = new Ajv2020({ strictTypes: false }).compile<Manifest>(MANIFEST);

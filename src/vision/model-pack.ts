@@ -77,6 +77,8 @@ function stagesOf(folder: string, manifest: Manifest): PipelineOptions {
     detector: located(manifest.detector),
     landmarks: located(manifest.landmarks),
     embedder: located(manifest.embedder),
+    ...(manifest.pose && { pose: located(manifest.pose) }),
+    ...(manifest.liveness && { liveness: located(manifest.liveness) }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { VisageError } from '../errors.ts';
 import {
   type Analysis,
   type AnalysisRequest,
@@ -8,6 +9,7 @@ import {
 } from '../native.ts';
 import { stageTook } from '../ops/stage-times.ts';
 import { type Preparation, prepareNetworks } from './graph/prepare.ts';
+import type { LivenessScale } from './liveness.ts';
 import type { ModelPack } from './model-pack.ts';
 import type { SimilarityScale } from './similarity.ts';
 
@@ -18,6 +20,8 @@ export class Recognizer {
   /** Floats of a template. */
   readonly dimension: number;
   readonly similarity: SimilarityScale;
+  /** How the pack's liveness is read; undefined where it has no network for it. */
+  readonly liveness: LivenessScale | undefined;
   readonly #pipeline: Pipeline;
 
   /**
@@ -41,11 +45,21 @@ export class Recognizer {
     this.packId = { pack: pack.name, packVersion: pack.version };
     this.dimension = pack.pipeline.embedder.dimension;
     this.similarity = pack.similarity;
+    this.liveness = pack.pipeline.liveness;
     this.#pipeline = pipeline;
   }
 
-  /** Every face of a picture and what is asked about them; see `Pipeline.analyze` for errors and for the bytes. */
+  /**
+   * Every face of a picture and what is asked about them; see `Pipeline.analyze` for errors and for the bytes.
+   * @throws VisageError `VALIDATION_FAILED` also where liveness is asked of a pack that has no network for it.
+   */
   async analyze(image: Uint8Array, encoding: ImageEncoding, request?: AnalysisRequest): Promise<Analysis> {
+    if (request?.liveness && !this.liveness) {
+      throw new VisageError(
+        'VALIDATION_FAILED',
+        `The model pack ${this.packId.pack} cannot tell a live face from a picture of one: it has no liveness network.`,
+      );
+    }
     const analysis = await this.#pipeline.analyze(image, encoding, request);
     for (const [stage, ms] of Object.entries(analysis.timings)) if (ms > 0) stageTook(stage, ms);
     return analysis;

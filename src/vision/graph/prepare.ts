@@ -79,12 +79,9 @@ export async function prepareNetworks(
     log.warn({ err: error }, 'no network can be prepared: the originals are used');
     return stages;
   }
-  const [detector, landmarks, embedder] = await Promise.all([
-    prepared(stages.detector),
-    prepared(stages.landmarks),
-    prepared(stages.embedder),
-  ]);
-  return { detector, landmarks, embedder };
+  const names = Object.keys(stages) as (keyof PipelineOptions)[];
+  const entries = names.map(async (name) => [name, await prepared(stages[name] as Stage)]);
+  return Object.fromEntries(await Promise.all(entries)) as PipelineOptions;
 }
 
 /** The verdict of an earlier start, if it still holds: for this runtime, and with its file as it was. */

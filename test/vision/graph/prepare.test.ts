@@ -52,11 +52,11 @@ describe('the preparation of a model pack', () => {
   const files = () => readdirSync(preparation.folder).sort();
   const verdictFile = (file: string) => file.replace(/onnx$/, 'json');
 
-  /** The default pack with another embedder, whose input is 5 x 5. */
+  /** The default pack's detector and landmarks with another embedder, whose input is 5 x 5. */
   function withEmbedder(bytes: Uint8Array): ModelPack {
     const file = join(scratch, 'embedder.onnx');
     writeFileSync(file, bytes);
-    const { pipeline } = pack;
+    const { liveness: _liveness, pose: _pose, ...pipeline } = pack.pipeline;
     const input = { ...pipeline.embedder.input, width: 5, height: 5 };
     return {
       ...pack,
@@ -74,16 +74,20 @@ describe('the preparation of a model pack', () => {
     );
   }
 
-  test('replaces the default embedder alone, by a file named for the original', async () => {
+  test('replaces the networks that have a PReLU, each by a file named for the original', async () => {
     const prepared = await prepare();
-    const embedder = join(preparation.folder, `${pack.hashes.get(pack.pipeline.embedder.file)}-1.onnx`);
+    const { embedder, liveness } = pack.pipeline;
+    assert.ok(liveness);
+    const fileOf = ({ file }: { file: string }) =>
+      join(preparation.folder, `${pack.hashes.get(file)}-1.onnx`);
     assert.deepEqual(prepared, {
       ...pack.pipeline,
-      embedder: { ...pack.pipeline.embedder, file: embedder },
+      embedder: { ...embedder, file: fileOf(embedder) },
+      liveness: { ...liveness, file: fileOf(liveness) },
     } satisfies PipelineOptions);
-    assert.equal(files().filter((name) => name.endsWith('.onnx')).length, 1);
-    assert.equal(files().filter((name) => name.endsWith('.json')).length, 3);
-    assert.equal(files().length, 4);
+    assert.equal(files().filter((name) => name.endsWith('.onnx')).length, 2);
+    assert.equal(files().filter((name) => name.endsWith('.json')).length, 5);
+    assert.equal(files().length, 7);
     assert.deepEqual(lines, []);
   });
 

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+
+namespace visage {
+
+/// Turns logits into probabilities, in place. @param values at least one.
+inline void Softmax(std::span<float> values) {
+  const float largest = *std::ranges::max_element(values);
+  float sum = 0;
+  for (float& value : values) sum += value = std::exp(value - largest);
+  for (float& value : values) value /= sum;
+}
+
+}  // namespace visage

@@ -1,0 +1,29 @@
+#include "liveness/liveness.h"
+
+#include <array>
+#include <span>
+
+#include "base/crop.h"
+#include "base/softmax.h"
+
+namespace visage {
+
+Liveness::Liveness(const LivenessOptions& options)
+    : options_(options),
+      session_(std::make_shared<Session>(
+          options.file,
+          Session::Shape{1, options.input.channel_count(), options.input.height, options.input.width},
+          std::vector<Session::Shape>{{1, options.classes}})),
+      input_(options.input.size()) {}
+
+std::vector<float> Liveness::Classify(const ImageView& image, const Box& box) {
+  const Box crop = GrownAndShifted(box, options_.crop_scale, image);
+  resampler_.Run(image, crop, options_.input, options_.input.width, options_.input.height, input_.data());
+  std::vector<float> classes(options_.classes);
+  const std::array<std::span<float>, 1> outputs = {classes};
+  session_->Run(input_, outputs);
+  Softmax(classes);
+  return classes;
+}
+
+}  // namespace visage

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/geometry.h"
+#include "base/image.h"
+#include "base/network_input.h"
+#include "base/resample.h"
+#include "runtime/session.h"
+
+namespace visage {
+
+/// The manifest's `liveness` section.
+struct LivenessOptions {
+  std::string file;
+  NetworkInput input;
+  /// The crop is the box grown by this factor, or by as much as fits, shifted into the picture and stretched
+  /// to the input.
+  float crop_scale = 1;
+  /// Kinds of presentation that the network tells apart.
+  int classes = 0;
+};
+
+/// Tells a live face from a picture of one. An object belongs to one thread at a time; copies share the
+/// network.
+class Liveness {
+ public:
+  /// Loads the network. @throws Error kInternal if the file is not right.
+  explicit Liveness(const LivenessOptions& options);
+
+  /// @param box the face, in pixels of `image`.
+  /// @returns a probability for each class, in the network's order; they sum to 1.
+  std::vector<float> Classify(const ImageView& image, const Box& box);
+
+ private:
+  LivenessOptions options_;
+  std::shared_ptr<const Session> session_;
+  Resampler resampler_;
+  std::vector<float> input_;
+};
+
+}  // namespace visage
