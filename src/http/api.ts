@@ -15,7 +15,7 @@ import type { App, Context, RequestState } from './koa-app.ts';
 import { bodyForm } from './media-type.ts';
 import type {
   CallerRoute,
-  ImageInput,
+  ImageSources,
   PublicRequest,
   PublicRoute,
   Route,
@@ -54,12 +54,12 @@ type InputReader = (
 ) => Promise<{
   readonly query: Record<string, unknown>;
   readonly body: Record<string, unknown>;
-  readonly image: ImageInput | null;
+  readonly images: ImageSources;
 }>;
 
 function inputReaderOf(route: Route, fetchImage: ImageFetcher | null): InputReader {
-  if (route.image === 'required') {
-    const read = imageReader(route.body ?? NO_PARAMETERS, fetchImage);
+  if (route.images) {
+    const read = imageReader(route.images, route.body ?? NO_PARAMETERS, fetchImage);
     return async ({ req, res, querystring }, caller) => ({
       query: {},
       ...(await read(req, res, querystring, (caller as Caller).accountId)),
@@ -70,7 +70,7 @@ function inputReaderOf(route: Route, fetchImage: ImageFetcher | null): InputRead
   return async ({ req, res, querystring }) => ({
     query: validateQuery(queryParameters(querystring)),
     body: readJson ? await readJson(req, res) : {},
-    image: null,
+    images: {},
   });
 }
 
@@ -89,11 +89,11 @@ function pathReaderOf({ params = {} }: Route): (values: unknown) => Record<strin
   };
 }
 
-function handle(route: Route, request: PublicRequest, caller: Caller | null, image: ImageInput | null) {
+function handle(route: Route, request: PublicRequest, caller: Caller | null, images: ImageSources) {
   if (route.access.by === 'anyone') return (route as PublicRoute).handler(request);
   if (caller === null) throw new Error(`The gate let nobody into ${route.operationId}`);
-  if (route.image !== 'required') return (route as CallerRoute).handler({ ...request, caller });
-  return route.handler({ ...request, caller, image: image as ImageInput });
+  if (!route.images) return (route as CallerRoute).handler({ ...request, caller });
+  return route.handler({ ...request, caller, images });
 }
 
 /** What the routes are mounted on. */
@@ -124,9 +124,9 @@ function responderOf(
     });
     const { caller, address } = admission;
     const params = readPath(context.params);
-    const { query, body, image } = await readInput(context, caller);
+    const { query, body, images } = await readInput(context, caller);
     const request = { requestId, address, headers, params, query, body };
-    const response = await admission.run(async () => handle(route, request, caller, image));
+    const response = await admission.run(async () => handle(route, request, caller, images));
     await recordAct(audit, route, trail, request, response);
     return response;
   };

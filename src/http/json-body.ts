@@ -110,25 +110,41 @@ function isPlain(text: Buffer): boolean {
   return true;
 }
 
-function imageBytes(value: unknown): unknown {
-  const image =
-    typeof value === 'object' && value !== null ? (value as { image?: unknown }).image : undefined;
-  return typeof image === 'object' && image !== null ? (image as { bytes?: unknown }).bytes : undefined;
+function bytesField(image: unknown): unknown {
+  return typeof image === 'object' && image !== null && Object.hasOwn(image, 'bytes')
+    ? (image as { bytes: unknown }).bytes
+    : undefined;
+}
+
+/** A body with pictures in it. */
+export interface ImageJson {
+  /** The JSON, in which each picture's `bytes` is some string. */
+  readonly value: unknown;
+  /** The text in base64 that such a string stands for: a view of the body where it is long. */
+  readonly textOf: (bytes: string) => Uint8Array;
 }
 
 /**
- * Parses a body that may hold a picture in `image.bytes`.
- * @returns `value`: the JSON, in which `image.bytes` is some string; `bytes`: that string's own text in base64, a view
- *   of the body where it is long, or null if there is none.
+ * Parses a body that may hold pictures in objects with `bytes`.
+ * @param imagesOf finds those objects in the JSON.
+ * @param most pictures that there may be.
  * @throws VisageError `VALIDATION_FAILED`, `PAYLOAD_TOO_LARGE`.
  */
-export function parseImageJson(body: Buffer): { value: unknown; bytes: Uint8Array | null } {
-  const { rest, cuts } = cutLongStrings(body);
+export function parseImageJson(
+  body: Buffer,
+  imagesOf: (value: unknown) => readonly unknown[],
+  most: number,
+): ImageJson {
+  // A picture that is too short to be cut out stays in the rest.
+  const { rest, cuts } = cutLongStrings(body, MIN_CUT_BYTES, MAX_REST_BYTES + (most - 1) * MIN_CUT_BYTES);
   const value = parseJson(rest);
-  const text = imageBytes(value);
-  const slice = typeof text === 'string' ? cuts.get(text) : undefined;
-  if (slice && cuts.size === 1 && isPlain(slice)) return { value, bytes: slice };
-  const whole = cuts.size === 0 ? value : parseJson(body);
-  const written = imageBytes(whole);
-  return { value: whole, bytes: typeof written === 'string' ? Buffer.from(written) : null };
+  const cutPictures = imagesOf(value).filter((image) => {
+    const text = bytesField(image);
+    return typeof text === 'string' && cuts.has(text);
+  });
+  // Whatever else was cut out is put back: a schema is going to look at it.
+  if (cutPictures.length === cuts.size && [...cuts.values()].every(isPlain)) {
+    return { value, textOf: (bytes) => cuts.get(bytes) ?? Buffer.from(bytes) };
+  }
+  return { value: parseJson(body), textOf: (bytes) => Buffer.from(bytes) };
 }

@@ -1,7 +1,13 @@
 /** The OpenAPI 3.1 document, made from the route table. */
 import { ERRORS, type ErrorCode } from '../errors.ts';
-import { IMAGE_SCHEMA, imageBodySchema } from './image-request.ts';
-import type { Route, Schema } from './route.ts';
+import {
+  BINARY_SCHEMA,
+  IMAGE_SCHEMA,
+  imageBodySchema,
+  imageFormSchema,
+  takesRawImage,
+} from './image-parameters.ts';
+import type { ImageParameters, Route, Schema } from './route.ts';
 import { requiredOf } from './schema.ts';
 
 /** A JSON object of the document. */
@@ -84,7 +90,7 @@ const IMAGE_ERRORS: readonly ErrorCode[] = [
 ];
 
 function takesBody(route: Route): boolean {
-  return route.body !== undefined || route.image === 'required';
+  return route.body !== undefined || route.images !== undefined;
 }
 
 /** Every code that a route can answer: its own and those of its kind. */
@@ -95,7 +101,7 @@ export function errorCodesOf(route: Route): ErrorCode[] {
       ...(hasInput ? (['VALIDATION_FAILED'] as const) : []),
       ...accessErrorsOf(route),
       ...(takesBody(route) ? BODY_ERRORS : []),
-      ...(route.image === 'required' ? IMAGE_ERRORS : []),
+      ...(route.images ? IMAGE_ERRORS : []),
       ...route.errors,
       'INTERNAL_ERROR',
     ]),
@@ -133,32 +139,33 @@ function exampleOf(schema: Schema): Json | undefined {
 /** `image` as the seed shows it; the value is not a picture. */
 const IMAGE_EXAMPLE = { bytes: '/9j/4AAQSkZJRgABAQEAYABgAAD...' };
 
-function imageContent(body: Schema): Json {
+/** The same parameters with pictures, as an example. */
+function imageExample(images: ImageParameters, body: Schema): Json | undefined {
   const fields = exampleOf(body);
-  const binary = {
-    type: 'string',
-    format: 'binary',
-    description: 'JPEG, PNG, WebP, BMP or GIF, at most 10 MB.',
-  };
-  const form = imageBodySchema(body);
+  if (!fields) return undefined;
+  const pictures = Object.entries(images).map(([name, image]) => {
+    if (image.kind === 'one') return [name, IMAGE_EXAMPLE];
+    if (image.kind === 'list') return [name, [IMAGE_EXAMPLE]];
+    return [name, [{ image: IMAGE_EXAMPLE, ...exampleOf(image.item) }]];
+  });
+  return { ...Object.fromEntries(pictures), ...fields };
+}
+
+function imageContent(images: ImageParameters, body: Schema): Json {
+  const example = imageExample(images, body);
+  const raw = { schema: BINARY_SCHEMA };
   return {
     'application/json': {
-      schema: {
-        ...form,
-        properties: { ...(form.properties as Json), image: { $ref: '#/components/schemas/Image' } },
-      },
-      ...(fields ? { example: { image: IMAGE_EXAMPLE, ...fields } } : {}),
+      schema: imageBodySchema(images, body, { $ref: '#/components/schemas/Image' }),
+      ...(example ? { example } : {}),
     },
-    'multipart/form-data': {
-      schema: { ...form, properties: { ...(form.properties as Json), image: binary } },
-    },
-    'application/octet-stream': { schema: binary },
-    'image/*': { schema: binary },
+    'multipart/form-data': { schema: imageFormSchema(images, body) },
+    ...(takesRawImage(images) ? { 'application/octet-stream': raw, 'image/*': raw } : {}),
   };
 }
 
 function requestBody(route: Route): Json | undefined {
-  if (route.image === 'required') return { required: true, content: imageContent(route.body ?? {}) };
+  if (route.images) return { required: true, content: imageContent(route.images, route.body ?? {}) };
   if (!route.body) return undefined;
   const example = exampleOf(route.body);
   const media = { schema: route.body, ...(example ? { example } : {}) };
@@ -226,8 +233,7 @@ function securityOf({ access }: Route): Json[] {
 }
 
 function operationOf(route: Route): Json {
-  const isImage = route.image === 'required';
-  const schema = isImage ? route.body : route.query;
+  const schema = route.images ? (takesRawImage(route.images) ? route.body : undefined) : route.query;
   const body = requestBody(route);
   return {
     operationId: route.operationId,
@@ -236,7 +242,12 @@ function operationOf(route: Route): Json {
     tags: route.tags,
     security: securityOf(route),
     ...(schema || route.params
-      ? { parameters: [...pathParameters(route), ...(schema ? queryParameters(schema, isImage) : [])] }
+      ? {
+          parameters: [
+            ...pathParameters(route),
+            ...(schema ? queryParameters(schema, route.images !== undefined) : []),
+          ],
+        }
       : {}),
     ...(body ? { requestBody: body } : {}),
     responses: { ...successResponses(route), ...errorResponses(errorCodesOf(route)) },

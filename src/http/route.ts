@@ -17,6 +17,27 @@ export interface ImageInput {
   readonly encoding: 'binary' | 'base64';
 }
 
+/** Brings a picture when it is wanted: one by URL is fetched then. @throws VisageError as `ImageFetcher`. */
+export type ImageSource = () => Promise<ImageInput>;
+
+/** The pictures of a request by parameter, in the order given; a parameter that was not given has none. */
+export type ImageSources = Readonly<Record<string, readonly ImageSource[] | undefined>>;
+
+/** How a route takes pictures under one name. */
+export type ImageParameter =
+  /** One picture; in a form a file part of that name. */
+  | { readonly kind: 'one'; readonly required: boolean }
+  /** A list of pictures, at most `max`; in a form several file parts `images`. */
+  | { readonly kind: 'list'; readonly max: number }
+  /**
+   * A list of objects, at most `max`, each with a picture `image` and the parameters of `item`, which the request's body
+   * has under the same name. In a form they are file parts `images`, with each of the parameters repeated in their order.
+   */
+  | { readonly kind: 'entries'; readonly max: number; readonly item: Schema };
+
+/** The pictures that a route takes, by name. */
+export type ImageParameters = Readonly<Record<string, ImageParameter>>;
+
 /** Who may call a route. Nothing is read of a request before that is settled. */
 export type Access = PublicAccess | CallerAccess;
 
@@ -57,9 +78,9 @@ export interface RouteRequest extends PublicRequest {
   readonly caller: Caller;
 }
 
-/** What the handler of a route with `image: 'required'` is given: also the picture. */
+/** What the handler of a route with `images` is given: also the pictures. */
 export interface ImageRequest extends RouteRequest {
-  readonly image: ImageInput;
+  readonly images: ImageSources;
 }
 
 /** What a handler answers. Failures are thrown as `VisageError`. */
@@ -99,8 +120,8 @@ interface RouteData {
   /** An object schema with `additionalProperties: false`. */
   readonly query?: Schema;
   /**
-   * An object schema with `additionalProperties: false`, without `image`. On image routes the same parameters stand
-   * beside `image` in JSON, as fields of a multipart form, or in the query beside a raw image body.
+   * An object schema with `additionalProperties: false`, without pictures. On image routes the same parameters
+   * stand beside them in JSON, as fields of a multipart form, or in the query beside a raw image body.
    */
   readonly body?: Schema;
   /** Successful answers by status. */
@@ -119,21 +140,21 @@ type Handler<Request> = (request: Request) => Promise<RouteResponse> | RouteResp
 /** Needs no credential. */
 export interface PublicRoute extends RouteData {
   readonly access: PublicAccess;
-  readonly image?: undefined;
+  readonly images?: undefined;
   readonly handler: Handler<PublicRequest>;
 }
 
 /** Needs a credential. */
 export interface CallerRoute extends RouteData {
   readonly access: CallerAccess;
-  readonly image?: undefined;
+  readonly images?: undefined;
   readonly handler: Handler<RouteRequest>;
 }
 
-/** Needs a credential and a picture. */
+/** Needs a credential, and takes pictures. */
 export interface ImageRoute extends RouteData {
   readonly access: CallerAccess;
-  readonly image: 'required';
+  readonly images: ImageParameters;
   readonly handler: Handler<ImageRequest>;
 }
 

@@ -1,5 +1,6 @@
 import { VisageError } from '../errors.ts';
-import type { CallerRoute, ImageRoute, Schema } from '../http/route.ts';
+import { ONE_IMAGE } from '../http/image-parameters.ts';
+import type { CallerRoute, ImageInput, ImageRoute, ImageSources, Schema } from '../http/route.ts';
 import { EMPTY, nullable, object } from '../http/schema.ts';
 import type { FaceService } from './faces.ts';
 import { COLLECTION_ID, EXTERNAL_KEY, FACE_ID, ISSUED_FACE_ID } from './schemas.ts';
@@ -97,6 +98,13 @@ interface DeleteParameters {
   readonly externalKey?: string;
 }
 
+/** The picture of a route that takes one. */
+async function theImage({ image = [] }: ImageSources): Promise<ImageInput> {
+  const [open] = image;
+  if (!open) throw new Error('The route has let a request without a picture in');
+  return open();
+}
+
 function whichFaces({ faceId, externalKey }: DeleteParameters): { faceId: string } | { externalKey: string } {
   if (faceId !== undefined && externalKey === undefined) return { faceId };
   if (externalKey !== undefined && faceId === undefined) return { externalKey };
@@ -118,13 +126,16 @@ export function faceRoutes(faces: FaceService): readonly (CallerRoute | ImageRou
       description: UPRIGHT,
       tags: TAGS,
       access: ACCESS,
-      image: 'required',
+      images: ONE_IMAGE,
       body: SEARCH_BODY,
       responses: { 200: { description: 'What was seen, and who was found.', schema: SEARCH_ANSWER } },
       errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'MODEL_NOT_ALLOWED', 'NOT_READY'],
-      handler: async ({ caller, body, image }) => {
+      handler: async ({ caller, body, images }) => {
         const { collectionId, faceMatchThreshold } = body as unknown as SearchParameters;
-        return { status: 200, body: await faces.search(caller, collectionId, image, faceMatchThreshold) };
+        return {
+          status: 200,
+          body: await faces.search(caller, collectionId, await theImage(images), faceMatchThreshold),
+        };
       },
     },
     {
@@ -135,7 +146,7 @@ export function faceRoutes(faces: FaceService): readonly (CallerRoute | ImageRou
       description: `${UPRIGHT} Indexing never sets an external key.`,
       tags: TAGS,
       access: ACCESS,
-      image: 'required',
+      images: ONE_IMAGE,
       body: object({ collectionId: COLLECTION_ID }),
       responses: { 200: { description: 'What was seen, and the id of the new face.', schema: INDEX_ANSWER } },
       errors: [
@@ -146,9 +157,9 @@ export function faceRoutes(faces: FaceService): readonly (CallerRoute | ImageRou
         'NOT_READY',
         'STORAGE_READ_ONLY',
       ],
-      handler: async ({ caller, body, image }) => {
+      handler: async ({ caller, body, images }) => {
         const { collectionId } = body as unknown as SearchParameters;
-        return { status: 200, body: await faces.index(caller, collectionId, image) };
+        return { status: 200, body: await faces.index(caller, collectionId, await theImage(images)) };
       },
     },
     {
@@ -159,7 +170,7 @@ export function faceRoutes(faces: FaceService): readonly (CallerRoute | ImageRou
       description: `${UPRIGHT} Any number of parallel calls with the same person add one face. The call never sets an external key. An API key with \`allowed_face_ids\` may find faces, and is answered \`FACE_NOT_ALLOWED\` where nobody is found.`,
       tags: TAGS,
       access: ACCESS,
-      image: 'required',
+      images: ONE_IMAGE,
       body: SEARCH_BODY,
       responses: {
         200: { description: 'What was seen, and who was found or added.', schema: SEARCH_OR_INDEX_ANSWER },
@@ -172,11 +183,11 @@ export function faceRoutes(faces: FaceService): readonly (CallerRoute | ImageRou
         'NOT_READY',
         'STORAGE_READ_ONLY',
       ],
-      handler: async ({ caller, body, image }) => {
+      handler: async ({ caller, body, images }) => {
         const { collectionId, faceMatchThreshold } = body as unknown as SearchParameters;
         return {
           status: 200,
-          body: await faces.searchOrIndex(caller, collectionId, image, faceMatchThreshold),
+          body: await faces.searchOrIndex(caller, collectionId, await theImage(images), faceMatchThreshold),
         };
       },
     },

@@ -184,7 +184,7 @@ function pathOf({ path }: Route, id?: string): string {
 
 /** An empty request: who is let in is told what is missing, and nothing happens. */
 async function codeOf(route: Route, credential: string | null): Promise<string | undefined> {
-  const hasBody = route.body !== undefined || route.image === 'required';
+  const hasBody = route.body !== undefined || route.images !== undefined;
   const { body } = await service.call(credential, route.method, pathOf(route), hasBody ? {} : undefined);
   return body.code;
 }
@@ -202,10 +202,9 @@ function sampleOf(route: Route): { target: string; json: Record<string, unknown>
   };
   const query = new URLSearchParams(exampleOf(route.query) as Record<string, string>);
   if (route.operationId === 'deleteFace') query.set('faceId', 'face_x');
-  const json =
-    route.image === 'required'
-      ? { ...exampleOf(route.body), image: { bytes: 'AAAA' } }
-      : route.body && exampleOf(route.body);
+  const json = route.images
+    ? { ...exampleOf(route.body), image: { bytes: 'AAAA' } }
+    : route.body && exampleOf(route.body);
   return { target: `${route.path}${query.size > 0 ? `?${query}` : ''}`, json };
 }
 

@@ -7,8 +7,9 @@ import type { Gate } from '../../src/access/gate.ts';
 import { VisageError } from '../../src/errors.ts';
 import { createRouter, mountRouter } from '../../src/http/api.ts';
 import type { ImageFetcher } from '../../src/http/image-fetch.ts';
+import { ONE_IMAGE } from '../../src/http/image-parameters.ts';
 import { createKoaApp } from '../../src/http/koa-app.ts';
-import type { CallerRoute, ImageRoute, PublicRoute } from '../../src/http/route.ts';
+import type { CallerRoute, ImageInput, ImageRequest, ImageRoute, PublicRoute } from '../../src/http/route.ts';
 import { createHttpServer, drain, listen } from '../../src/http/server.ts';
 import { keyCaller } from '../access/key-caller.ts';
 
@@ -31,6 +32,25 @@ const parameters = {
   },
 } as const;
 
+const ENTRY = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['name'],
+  properties: { name: { type: 'string', maxLength: 10 }, weight: { type: 'number', default: 1 } },
+} as const;
+
+/** Answers the parameters, and of each picture how it came and its SHA-256. */
+async function echoImages({ images, body }: ImageRequest) {
+  const told = Object.entries(images).map(async ([name, sources = []]) => {
+    const opened = await Promise.all(sources.map((open) => open()));
+    return [
+      name,
+      opened.map(({ encoding, data }) => [encoding, createHash('sha256').update(data).digest('hex')]),
+    ];
+  });
+  return { status: 200, body: { ...body, images: Object.fromEntries(await Promise.all(told)) } };
+}
+
 /** Picks up what the routes can be made to do. */
 export interface EchoHooks {
   /** Null where pictures are not fetched by URL; set before the start. */
@@ -48,16 +68,46 @@ function echoRoutes(hooks: EchoHooks): (CallerRoute | ImageRoute)[] {
       path: '/image',
       operationId: 'image',
       access: { by: 'caller', scope: 'v1:faces' },
-      image: 'required',
+      images: ONE_IMAGE,
       body: parameters,
-      handler: async ({ image, body }) => {
+      handler: async ({ images, body }) => {
         await hooks.held;
+        const image = (await images.image?.[0]?.()) as ImageInput;
         const sha256 = createHash('sha256').update(image.data).digest('hex');
         return {
           status: 200,
           body: { ...body, encoding: image.encoding, length: image.data.length, sha256 },
         };
       },
+    },
+    {
+      ...base,
+      method: 'POST',
+      path: '/pair',
+      operationId: 'pair',
+      access: { by: 'caller', scope: 'v1:faces' },
+      images: { image: { kind: 'one', required: true }, targetImage: { kind: 'one', required: false } },
+      body: parameters,
+      handler: echoImages,
+    },
+    {
+      ...base,
+      method: 'POST',
+      path: '/frames',
+      operationId: 'frames',
+      access: { by: 'caller', scope: 'v1:faces' },
+      images: { image: { kind: 'one', required: false }, images: { kind: 'list', max: 3 } },
+      handler: echoImages,
+    },
+    {
+      ...base,
+      method: 'POST',
+      path: '/batch',
+      operationId: 'batch',
+      access: { by: 'caller', scope: 'v1:faces' },
+      images: { faces: { kind: 'entries', max: 100, item: ENTRY } },
+      body: parameters,
+      handler: echoImages,
     },
     {
       ...base,

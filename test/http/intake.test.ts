@@ -102,6 +102,118 @@ describe('A picture comes in', () => {
   });
 });
 
+describe('Several pictures come in', () => {
+  const small = picture.subarray(0, 5_000);
+  const written = (data: Buffer) => ({ bytes: data.toString('base64') });
+  const hashOf = (data: Buffer) => ['base64', sha256(data.toString('base64'))];
+  const file = (data: Buffer) => new Blob([data]);
+  const asFile = (data: Buffer) => ['binary', sha256(data)];
+
+  test('under two names', async () => {
+    const json = { collectionId: 'a', image: written(picture), targetImage: written(small) };
+    const { images, ...body } = await given(await postJson('/pair', json));
+    assert.deepEqual(images, { image: [hashOf(picture)], targetImage: [hashOf(small)] });
+    assert.deepEqual(body, { collectionId: 'a', threshold: 80, flag: false });
+    const form = new FormData();
+    form.set('targetImage', file(small));
+    form.set('image', file(picture));
+    form.set('collectionId', 'a');
+    assert.deepEqual((await given(await post('/pair', form))).images, {
+      image: [asFile(picture)],
+      targetImage: [asFile(small)],
+    });
+  });
+
+  test('of which one may be left out, and then a body may be the other', async () => {
+    const json = { collectionId: 'a', image: written(picture) };
+    assert.deepEqual((await given(await postJson('/pair', json))).images, { image: [hashOf(picture)] });
+    const raw = await post('/pair?collectionId=a', picture, { 'Content-Type': 'image/jpeg' });
+    assert.deepEqual((await given(raw)).images, { image: [asFile(picture)] });
+    const { image, ...without } = json;
+    assert.deepEqual(
+      await refused(await postJson('/pair', { ...without, targetImage: image }), 'VALIDATION_FAILED'),
+      ['/image'],
+    );
+  });
+
+  test('as a list', async () => {
+    const json = { images: [written(small), written(picture), written(small)] };
+    assert.deepEqual((await given(await postJson('/frames', json))).images, {
+      images: [hashOf(small), hashOf(picture), hashOf(small)],
+    });
+    const form = new FormData();
+    form.append('images', file(small));
+    form.append('images', file(picture));
+    assert.deepEqual((await given(await post('/frames', form))).images, {
+      image: [],
+      images: [asFile(small), asFile(picture)],
+    });
+    const four = { images: [...json.images, written(small)] };
+    assert.deepEqual(await refused(await postJson('/frames', four), 'VALIDATION_FAILED'), ['/images']);
+    const broken = { images: [written(small), { bytes: 'YQ==', url: 'http://a/' }] };
+    assert.deepEqual(await refused(await postJson('/frames', broken), 'VALIDATION_FAILED'), ['/images/1']);
+    for (let i = 0; i < 2; i++) form.append('images', file(small));
+    assert.deepEqual(await refused(await post('/frames', form), 'VALIDATION_FAILED'), ['images']);
+  });
+
+  test('each with parameters of its own', async () => {
+    const json = {
+      collectionId: 'a',
+      faces: [
+        { image: written(picture), name: 'x' },
+        { image: written(small), name: 'y', weight: 2 },
+      ],
+    };
+    const { images, faces } = await given(await postJson('/batch', json));
+    assert.deepEqual(images, { faces: [hashOf(picture), hashOf(small)] });
+    assert.deepEqual(faces, [
+      { name: 'x', weight: 1 },
+      { name: 'y', weight: 2 },
+    ]);
+    const nameless = { ...json, faces: [...json.faces, { image: written(small) }] };
+    assert.deepEqual(await refused(await postJson('/batch', nameless), 'VALIDATION_FAILED'), [
+      '/faces/2/name',
+    ]);
+    const pictureless = { ...json, faces: [{ name: 'x', image: {} }] };
+    assert.deepEqual(await refused(await postJson('/batch', pictureless), 'VALIDATION_FAILED'), [
+      '/faces/0/image',
+    ]);
+  });
+
+  test('each with parameters of its own, as a form that repeats them', async () => {
+    const form = new FormData();
+    form.set('collectionId', 'a');
+    for (const [name, data] of Object.entries({ x: picture, y: small })) {
+      form.append('images', file(data));
+      form.append('name', name);
+    }
+    const { images, faces } = await given(await post('/batch', form));
+    assert.deepEqual(images, { faces: [asFile(picture), asFile(small)] });
+    assert.deepEqual(faces, [
+      { name: 'x', weight: 1 },
+      { name: 'y', weight: 1 },
+    ]);
+    form.append('images', file(small));
+    assert.deepEqual(await refused(await post('/batch', form), 'VALIDATION_FAILED'), ['name']);
+  });
+
+  test('up to a hundred, small ones too, and never as a body itself', async () => {
+    const entry = { image: written(small), name: 'x' };
+    const send = (count: number) =>
+      postJson('/batch', { collectionId: 'a', faces: Array.from({ length: count }, () => entry) });
+    assert.equal(((await given(await send(100))).faces as unknown[]).length, 100);
+    assert.deepEqual(await refused(await send(101), 'VALIDATION_FAILED'), ['/faces']);
+    assert.deepEqual(await refused(await send(0), 'VALIDATION_FAILED'), ['/faces']);
+    const raw = await post('/batch?collectionId=a', picture, { 'Content-Type': 'image/jpeg' });
+    await refused(raw, 'UNSUPPORTED_MEDIA_TYPE');
+  });
+
+  test('and a URL among them is not fetched', async () => {
+    const json = { images: [written(small), { url: 'http://127.0.0.1/a.jpg' }] };
+    await refused(await postJson('/frames', json), 'IMAGE_URL_FORBIDDEN');
+  });
+});
+
 describe('Exactly one of image.bytes and image.url', () => {
   const send = (image: unknown) => postJson('/image', { image, collectionId: 'a' });
 

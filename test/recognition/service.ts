@@ -86,7 +86,11 @@ export class TestService {
   async call(
     operationId: string,
     parameters: Record<string, unknown>,
-    { caller = this.caller(), image }: { caller?: Caller; image?: Buffer } = {},
+    {
+      caller = this.caller(),
+      image,
+      images = image ? { image: [image] } : undefined,
+    }: { caller?: Caller; image?: Buffer; images?: Record<string, Buffer[]> | undefined } = {},
   ): Promise<Answer> {
     const route = this.#routes.get(operationId);
     assert.ok(route && route.access.by !== 'anyone', `no route ${operationId}`);
@@ -101,9 +105,12 @@ export class TestService {
       query: route.query ? input : {},
       body: route.query ? {} : input,
     };
-    assert.equal(image !== undefined, route.image === 'required');
-    const response = await (route.image === 'required'
-      ? route.handler({ ...request, image: { data: image as Buffer, encoding: 'binary' } })
+    assert.equal(images !== undefined, route.images !== undefined);
+    const sources = Object.entries(images ?? {}).map(([name, pictures]) => {
+      return [name, pictures.map((data) => async () => ({ data, encoding: 'binary' }))];
+    });
+    const response = await (route.images
+      ? route.handler({ ...request, images: Object.fromEntries(sources) })
       : route.handler(request));
     const validate = ajv.compile(route.responses[response.status]?.schema ?? false);
     assert.ok(validate(response.body), `${operationId}: ${ajv.errorsText(validate.errors)}`);
