@@ -33,9 +33,6 @@ export const BINARY_SCHEMA: Schema = {
 /** The name of the file parts of a list of pictures in a form. */
 export const LIST_PART = 'images';
 
-/** A route's one picture. */
-export const ONE_IMAGE: ImageParameters = { image: { kind: 'one', required: true } };
-
 /** Most pictures of a request. */
 export function maxImages(images: ImageParameters): number {
   return Object.values(images).reduce((sum, image) => sum + (image.kind === 'one' ? 1 : image.max), 0);

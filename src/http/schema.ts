@@ -1,5 +1,5 @@
-/** JSON Schemas as the tables of routes are written with. */
-import type { Schema } from './route.ts';
+/** JSON Schemas and the like, as the tables of routes are written with. */
+import type { ImageParameters, Schema } from './route.ts';
 
 /** An object schema that takes no other property; all of them are required but those named. */
 export function object(
@@ -15,6 +15,9 @@ export function object(
     ...rest,
   };
 }
+
+/** A route's one picture. */
+export const ONE_IMAGE: ImageParameters = { image: { kind: 'one', required: true } };
 
 /** The answer of calls that say nothing but that they succeeded. */
 export const EMPTY: Schema = object({}, { examples: [{}] });

@@ -1,7 +1,6 @@
 import { VisageError } from '../errors.ts';
-import { ONE_IMAGE } from '../http/image-parameters.ts';
 import type { CallerRoute, ImageInput, ImageRoute, ImageSources, Schema } from '../http/route.ts';
-import { EMPTY, nullable, object } from '../http/schema.ts';
+import { EMPTY, nullable, ONE_IMAGE, object } from '../http/schema.ts';
 import type { FaceService } from './faces.ts';
 import { COLLECTION_ID, EXTERNAL_KEY, FACE_ID, ISSUED_FACE_ID } from './schemas.ts';
 

@@ -7,9 +7,9 @@ import type { Gate } from '../../src/access/gate.ts';
 import { VisageError } from '../../src/errors.ts';
 import { createRouter, mountRouter } from '../../src/http/api.ts';
 import type { ImageFetcher } from '../../src/http/image-fetch.ts';
-import { ONE_IMAGE } from '../../src/http/image-parameters.ts';
 import { createKoaApp } from '../../src/http/koa-app.ts';
 import type { CallerRoute, ImageInput, ImageRequest, ImageRoute, PublicRoute } from '../../src/http/route.ts';
+import { ONE_IMAGE } from '../../src/http/schema.ts';
 import { createHttpServer, drain, listen } from '../../src/http/server.ts';
 import { keyCaller } from '../access/key-caller.ts';
 
