@@ -71,6 +71,11 @@ export interface AnalysisRequest {
   readonly attributes?: boolean;
   /** Whether the largest face is told from a picture of one; needs a pack with a `liveness` stage. Default false. */
   readonly liveness?: boolean;
+  /**
+   * Width in pixels of the upright picture from which on faces are looked for, 16..8192; smaller ones may be found.
+   * Default 32, and in a picture of more than 1920 pixels a sixtieth of its longer side.
+   */
+  readonly minFaceSize?: number;
 }
 
 /** What the pipeline saw in one picture. */
@@ -118,14 +123,27 @@ export interface NetworkInput {
   readonly scale: number;
 }
 
+/** Families of detectors whose outputs can be read. */
+export const DETECTOR_DECODERS = ['rfb', 'yunet', 'scrfd', 'retinaface'] as const;
+export type DetectorDecoder = (typeof DETECTOR_DECODERS)[number];
+
 /** The stages of a model pack with absolute file paths; the manifest's own shape otherwise. */
 export interface PipelineOptions {
   readonly detector: {
     readonly file: string;
-    readonly decoder: 'rfb';
+    /** How the network's outputs are read. */
+    readonly decoder: DetectorDecoder;
+    /** A network of free size is first given the whole picture in this size; one of fixed size takes no other. */
     readonly input: NetworkInput;
+    /** Widths of faces, forehead to chin boxes in pixels of the input, that the network finds reliably. */
+    readonly faceWidths: { readonly least: number; readonly most: number };
     /** Least score, 0..1, of a face. */
     readonly scoreThreshold: number;
+    /**
+     * Scores of small candidates that are looked at a second time, larger, which decides; `from` may be below
+     * `scoreThreshold`. Without it nothing is looked at twice.
+     */
+    readonly doubtful?: { readonly from: number; readonly to: number };
     /** Boxes whose intersection over union is above this are the same face. */
     readonly nmsIou: number;
   };

@@ -93,6 +93,9 @@ AnalysisRequest ParseRequest(const Napi::Value& value) {
   if (const Napi::Value described = object.Get("described"); !described.IsUndefined()) {
     request.described = static_cast<std::size_t>(WholeNumber(described, "request.described", 0, 1 << 20));
   }
+  if (const Napi::Value least = object.Get("minFaceSize"); !least.IsUndefined()) {
+    request.least_face = static_cast<float>(WholeNumber(least, "request.minFaceSize", 16, 8192));
+  }
   if (const Napi::Value made = object.Get("template"); !made.IsUndefined()) {
     request.face_template = Truth(made, "request.template");
   }

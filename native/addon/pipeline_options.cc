@@ -40,7 +40,16 @@ PipelineOptions ParsePipelineOptions(const Napi::Value& value) {
   parsed.detector.file = Text(detector.Get("file"), "detector.file");
   parsed.detector.decoder = Text(detector.Get("decoder"), "detector.decoder");
   parsed.detector.input = ParseInput(detector, "detector");
+  const Napi::Object widths = Object(detector.Get("faceWidths"), "detector.faceWidths");
+  parsed.detector.least_face = Number(widths.Get("least"), "detector.faceWidths.least");
+  parsed.detector.most_face = Number(widths.Get("most"), "detector.faceWidths.most");
   parsed.detector.score_threshold = Number(detector.Get("scoreThreshold"), "detector.scoreThreshold");
+  parsed.detector.doubtful_from = parsed.detector.doubtful_to = parsed.detector.score_threshold;
+  if (const Napi::Value value = detector.Get("doubtful"); !value.IsUndefined()) {
+    const Napi::Object doubtful = Object(value, "detector.doubtful");
+    parsed.detector.doubtful_from = Number(doubtful.Get("from"), "detector.doubtful.from");
+    parsed.detector.doubtful_to = Number(doubtful.Get("to"), "detector.doubtful.to");
+  }
   parsed.detector.nms_iou = Number(detector.Get("nmsIou"), "detector.nmsIou");
   parsed.landmarks.file = Text(landmarks.Get("file"), "landmarks.file");
   parsed.landmarks.decoder = Text(landmarks.Get("decoder"), "landmarks.decoder");

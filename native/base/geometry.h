@@ -10,6 +10,12 @@ struct Point {
   float y = 0;
 };
 
+/// Whole pixels.
+struct Size {
+  int width = 0;
+  int height = 0;
+};
+
 /// Rectangle in pixels; (x, y) is the top left corner.
 struct Box {
   float x = 0;

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "base/image.h"
+#include "decode/decode.h"
 
 namespace visage {
 
@@ -24,7 +25,7 @@ void CheckSize(std::int64_t width, std::int64_t height);
 
 /// One function a format. `bytes` begin with the format's signature and are borrowed for the call; errors are
 /// those of Decode() in "decode/decode.h". All are thread-safe.
-StoredPicture DecodeJpeg(std::span<const std::uint8_t> bytes, int min_long_side);
+StoredPicture DecodeJpeg(std::span<const std::uint8_t> bytes, const Reduction& reduction);
 StoredPicture DecodePng(std::span<const std::uint8_t> bytes);
 StoredPicture DecodeWebp(std::span<const std::uint8_t> bytes);
 StoredPicture DecodeBmp(std::span<const std::uint8_t> bytes);

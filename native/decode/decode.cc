@@ -27,10 +27,10 @@ ImageFormat Sniff(std::span<const std::uint8_t> bytes) {
   throw Error(ErrorCode::kUnsupportedImage, "The image is not a JPEG, PNG, WebP, BMP or GIF file.");
 }
 
-StoredPicture DecodeAs(ImageFormat format, std::span<const std::uint8_t> bytes, int min_long_side) {
+StoredPicture DecodeAs(ImageFormat format, std::span<const std::uint8_t> bytes, const Reduction& reduction) {
   switch (format) {
     case ImageFormat::kJpeg:
-      return DecodeJpeg(bytes, min_long_side);
+      return DecodeJpeg(bytes, reduction);
     case ImageFormat::kPng:
       return DecodePng(bytes);
     case ImageFormat::kWebp:
@@ -62,7 +62,7 @@ void CheckSize(std::int64_t width, std::int64_t height) {
   }
 }
 
-DecodedImage Decode(std::span<const std::uint8_t> bytes, int min_long_side) {
+DecodedImage Decode(std::span<const std::uint8_t> bytes, const Reduction& reduction) {
   if (bytes.empty()) throw Error(ErrorCode::kInvalidImage, "The image has no bytes.");
   if (bytes.size() > ImageLimits::kMaxBytes) {
     throw Error(ErrorCode::kImageTooLarge, "The image has " + std::to_string(bytes.size()) +
@@ -70,7 +70,7 @@ DecodedImage Decode(std::span<const std::uint8_t> bytes, int min_long_side) {
                                                " are allowed.");
   }
   const ImageFormat format = Sniff(bytes);
-  StoredPicture stored = DecodeAs(format, bytes, min_long_side);
+  StoredPicture stored = DecodeAs(format, bytes, reduction);
 
   if (stored.orientation >= 5) std::swap(stored.full_width, stored.full_height);
   return {.image = Orient(std::move(stored.image), stored.orientation),

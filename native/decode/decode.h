@@ -18,6 +18,14 @@ struct ImageLimits {
   static constexpr std::int64_t kMaxPixels = 40'000'000;
 };
 
+/// How far a picture may be reduced while it is decoded. Without anything said it keeps its full size.
+struct Reduction {
+  /// Pixels that the longer side keeps at least.
+  int least_side = 0;
+  /// Share of its pixels, 0..1, that each side keeps at least.
+  float least_scale = 1;
+};
+
 /// A decoded picture: upright, RGB, alpha laid over white, 16 bits reduced to 8.
 struct DecodedImage {
   Image image;
@@ -30,12 +38,11 @@ struct DecodedImage {
 /// Decodes a picture and applies its EXIF orientation, once.
 ///
 /// @param bytes the file as it came; borrowed for the call.
-/// @param min_long_side JPEG only: the picture may be decoded at 1/2, 1/4 or 1/8 of its size by the scaled
-///        inverse transform of libjpeg-turbo, as long as the longer side keeps at least this many pixels. 0:
-///        full size.
+/// @param reduction JPEG only: the picture is decoded at 1/2, 1/4 or 1/8 of its size, the least that this
+///        allows, by the scaled inverse transform of libjpeg-turbo.
 /// @throws Error kUnsupportedImage if the first bytes name no known format, kImageTooLarge if a limit of
 ///         ImageLimits is passed, kInvalidImage if the file is too small a picture, cut short or broken.
 /// Thread-safe.
-DecodedImage Decode(std::span<const std::uint8_t> bytes, int min_long_side = 0);
+DecodedImage Decode(std::span<const std::uint8_t> bytes, const Reduction& reduction = {});
 
 }  // namespace visage

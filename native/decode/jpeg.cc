@@ -71,11 +71,11 @@ class JpegReader {
     return 1;
   }
 
-  Image Decode(int min_long_side) {
+  Image Decode(const Reduction& reduction) {
     const bool four_inks = info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;
     info_.out_color_space = four_inks ? JCS_CMYK : JCS_RGB;
     info_.scale_num = 1;
-    info_.scale_denom = Reduction(min_long_side);
+    info_.scale_denom = Divisor(reduction);
     Run([&] { jpeg_start_decompress(&info_); });
 
     Image image(static_cast<int>(info_.output_width), static_cast<int>(info_.output_height));
@@ -124,15 +124,14 @@ class JpegReader {
     throw Error(ErrorCode::kInvalidImage, "The JPEG file is broken.");
   }
 
-  unsigned Reduction(int min_long_side) const {
-    if (min_long_side <= 0) return 1;
+  unsigned Divisor(const Reduction& reduction) const {
     const int longer = std::max(width(), height());
-    unsigned reduction = 8;
-    while (reduction > 1 &&
-           (longer + static_cast<int>(reduction) - 1) / static_cast<int>(reduction) < min_long_side) {
-      reduction /= 2;
+    int divisor = 8;
+    while (divisor > 1 && ((longer + divisor - 1) / divisor < reduction.least_side ||
+                           static_cast<float>(divisor) * reduction.least_scale > 1)) {
+      divisor /= 2;
     }
-    return reduction;
+    return static_cast<unsigned>(divisor);
   }
 
   void ReadRgb(Image& image) {
@@ -177,13 +176,13 @@ class JpegReader {
 
 }  // namespace
 
-StoredPicture DecodeJpeg(std::span<const std::uint8_t> bytes, int min_long_side) {
+StoredPicture DecodeJpeg(std::span<const std::uint8_t> bytes, const Reduction& reduction) {
   JpegReader reader;
   reader.ReadHeader(bytes);
   CheckSize(reader.width(), reader.height());
   // Before the pixels: the library forgets the markers when it is done.
   const int orientation = reader.Orientation();
-  return {.image = reader.Decode(min_long_side),
+  return {.image = reader.Decode(reduction),
           .full_width = reader.width(),
           .full_height = reader.height(),
           .orientation = orientation};

@@ -8,44 +8,66 @@
 #include "base/geometry.h"
 #include "base/image.h"
 #include "base/network_input.h"
+#include "base/resample.h"
+#include "detect/decoder.h"
+#include "detect/detection.h"
+#include "detect/scan.h"
+#include "runtime/session.h"
 
 namespace visage {
 
 /// The manifest's `detector` section.
 struct DetectorOptions {
   std::string file;
-  /// How the network's outputs are read; `rfb` is known.
+  /// How the network's outputs are read: `rfb`, `yunet`, `scrfd` or `retinaface`.
   std::string decoder;
+  /// The size in which a whole picture is looked at first. A network of fixed size takes no other.
   NetworkInput input;
+  /// Widths of faces, in pixels of the input, that the network finds reliably.
+  float least_face = 0;
+  float most_face = 0;
   /// Least score, 0..1, of a face.
   float score_threshold = 0;
+  /// Small candidates with scores from `doubtful_from` to `doubtful_to` are looked at a second time, larger,
+  /// and that decides. Nothing is doubtful where both are the threshold.
+  float doubtful_from = 0;
+  float doubtful_to = 0;
   /// Boxes whose intersection over union is above this are the same face.
   float nms_iou = 0;
 };
 
-/// One face found.
-struct Detection {
-  /// In pixels of the picture that was looked at, inside it.
-  Box box;
-  /// 0..1.
-  float score = 0;
-  /// In pixels of the same picture; nothing where the detector finds boxes alone.
-  std::optional<FivePoints> points;
-};
-
-/// Finds faces. An object belongs to one thread at a time; clones share the network.
+/// Finds faces of all sizes. An object belongs to one thread at a time; copies share the network.
 class Detector {
  public:
-  virtual ~Detector() = default;
+  /// Loads the network and runs it once, on an empty picture.
+  /// @throws Error kInternal if the file, the decoder's name, or how the outputs are laid out is not right.
+  explicit Detector(const DetectorOptions& options);
 
-  /// Every face of a picture, largest area first.
-  virtual std::vector<Detection> Detect(const ImageView& image) = 0;
+  /// Every face of a picture, largest area first, boxes inside the picture.
+  /// @param least_face width in pixels of `image` from which on faces are found reliably; smaller ones may be
+  ///        found. The work grows with the inverse square (see `PlanScan`), and by a second look, a fifth of
+  ///        a run each and at most 32, at what is small and doubtful.
+  std::vector<Detection> Detect(const ImageView& image, float least_face);
 
-  /// Another one for another thread.
-  virtual std::unique_ptr<Detector> Clone() const = 0;
+  /// Width in pixels of the network's input from which on faces are found reliably.
+  float least_face() const { return scan_.least_face; }
+
+  /// The scale, at most 1, at which faces of `least_face` pixels are still found: a picture may be reduced to
+  /// it.
+  float ScaleFor(float least_face) const { return visage::ScaleFor(scan_, least_face); }
+
+ private:
+  /// Looks at one window and adds what it shows, in pixels of the picture.
+  void Look(const ImageView& image, const Window& window, float least_score, std::vector<Detection>& found);
+  /// Takes candidates that are no faces out, and puts what a second look shows in the place of doubtful ones.
+  std::vector<Detection> Settle(const ImageView& image, std::vector<Detection> candidates, float scale);
+
+  DetectorOptions options_;
+  ReadOutputs read_outputs_;
+  std::shared_ptr<const Session> session_;
+  ScanOptions scan_;
+  Resampler resampler_;
+  std::vector<float> input_;
 };
-
-/// Loads the network. @throws Error kInternal if the file or the decoder's name is not right.
-std::unique_ptr<Detector> MakeDetector(const DetectorOptions& options);
 
 }  // namespace visage

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "align/aligner.h"
 #include "base/error.h"
@@ -46,6 +47,17 @@ class Base64File {
   std::size_t size_;
 };
 
+constexpr float kDefaultLeastFace = 32;
+constexpr float kDefaultFacesAlongSide = 60;
+
+/// How far a picture may be reduced before faces are looked for.
+Reduction SearchReduction(const Detector& detector, const AnalysisRequest& request) {
+  if (request.least_face > 0) return {Pipeline::kSearchSide, detector.ScaleFor(request.least_face)};
+  // At the default the finest level is this long, whatever the size of the picture, which is not known yet.
+  const int finest = static_cast<int>(std::ceil(kDefaultFacesAlongSide * detector.least_face()));
+  return {std::max(Pipeline::kSearchSide, finest), 0};
+}
+
 /// From pixels of one rendition of a picture to pixels of another.
 struct Ratio {
   float x;
@@ -54,13 +66,17 @@ struct Ratio {
 
 }  // namespace
 
+float DefaultLeastFace(int width, int height) {
+  return std::max(kDefaultLeastFace, static_cast<float>(std::max(width, height)) / kDefaultFacesAlongSide);
+}
+
 DecodedImage DecodeEncoded(std::span<const std::uint8_t> bytes, ImageEncoding encoding) {
   if (encoding == ImageEncoding::kBinary) return Decode(bytes);
   return Decode(Base64File(bytes).bytes());
 }
 
 struct Pipeline::Stages {
-  std::unique_ptr<Detector> detector;
+  Detector detector;
   Landmarker landmarker;
   Embedder embedder;
   std::optional<PoseEstimator> pose;
@@ -69,16 +85,10 @@ struct Pipeline::Stages {
   std::vector<float> measured = std::vector<float>(measured_input.size());
 
   explicit Stages(const PipelineOptions& options)
-      : detector(MakeDetector(options.detector)), landmarker(options.landmarks), embedder(options.embedder) {
+      : detector(options.detector), landmarker(options.landmarks), embedder(options.embedder) {
     if (options.pose) pose.emplace(*options.pose);
     if (options.liveness) liveness.emplace(*options.liveness);
   }
-  Stages(const Stages& other)
-      : detector(other.detector->Clone()),
-        landmarker(other.landmarker),
-        embedder(other.embedder),
-        pose(other.pose),
-        liveness(other.liveness) {}
 };
 
 /// Stages out of the pipeline's stock, and back into it at the end.
@@ -133,7 +143,7 @@ Analysis Pipeline::Analyze(std::span<const std::uint8_t> bytes, ImageEncoding en
 void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest& request, Stages& stages,
                        Analysis& analysis) const {
   Stopwatch watch;
-  DecodedImage picture = Decode(file, kSearchSide);
+  DecodedImage picture = Decode(file, SearchReduction(stages.detector, request));
   analysis.width = picture.full_width;
   analysis.height = picture.full_height;
   analysis.format = picture.format;
@@ -144,7 +154,9 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
                  static_cast<float>(picture.full_height) / static_cast<float>(picture.image.height())};
   };
   const Ratio up = to_full();
-  for (Detection& face : stages.detector->Detect(picture.image.view())) {
+  const float least_face =
+      request.least_face > 0 ? request.least_face : DefaultLeastFace(analysis.width, analysis.height);
+  for (Detection& face : stages.detector.Detect(picture.image.view(), least_face / std::max(up.x, up.y))) {
     face.box = Scaled(face.box, up.x, up.y);
     if (face.points) {
       for (Point& point : *face.points) point = {point.x * up.x, point.y * up.y};
@@ -162,7 +174,7 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
   const float side = std::max(smallest.width, smallest.height);
   if (side < kLeastFaceSide * std::max(up.x, up.y) && up.x > 1) {
     const float wanted = std::min(kLeastFaceSide / side, 1.0f);
-    picture = Decode(file, static_cast<int>(wanted * std::max(picture.full_width, picture.full_height)));
+    picture = Decode(file, {.least_side = 0, .least_scale = wanted});
     analysis.timings.decode += watch.Lap();
   }
 

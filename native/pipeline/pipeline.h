@@ -43,7 +43,13 @@ struct AnalysisRequest {
   bool attributes = false;
   /// Whether the largest face is told from a picture of one; needs a pack with a network for it.
   bool liveness = false;
+  /// Width of the least face to look for, in pixels of the upright picture; 0 for `DefaultLeastFace`.
+  float least_face = 0;
 };
+
+/// The least face that is looked for where the caller does not say: 32 pixels wide, and in a picture of more
+/// than 1920 pixels a sixtieth of its longer side, so that the work stays within bounds.
+float DefaultLeastFace(int width, int height);
 
 /// One face of a picture. Coordinates are pixels of the upright picture in full size.
 struct AnalyzedFace {

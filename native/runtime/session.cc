@@ -74,16 +74,22 @@ struct Session::Parts {
   std::vector<Port> outputs;
   std::vector<const char*> output_names;
 
-  static Port FloatPort(const char* name, const Ort::TypeInfo& type) {
+  static std::size_t Floats(const Shape& shape) {
+    return std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>());
+  }
+
+  static Port FloatPort(const char* name, const Ort::TypeInfo& type, Sizes sizes) {
     if (type.GetONNXType() != ONNX_TYPE_TENSOR) {
       throw Error(ErrorCode::kInternal, std::string(name) + " is not a tensor");
     }
     const auto info = type.GetTensorTypeAndShapeInfo();
     Port port{name, info.GetShape(), 0};
-    if (info.GetElementType() != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT || !IsFixed(port.shape)) {
-      throw Error(ErrorCode::kInternal, port.name + " is not of floats in a fixed shape");
+    if (info.GetElementType() != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT ||
+        (sizes == Sizes::kFixed && !IsFixed(port.shape))) {
+      throw Error(ErrorCode::kInternal,
+                  port.name + " is not of floats" + (sizes == Sizes::kFixed ? " in a fixed shape" : ""));
     }
-    port.size = std::accumulate(port.shape.begin(), port.shape.end(), std::size_t{1}, std::multiplies<>());
+    if (IsFixed(port.shape)) port.size = Floats(port.shape);
     return port;
   }
 
@@ -93,7 +99,7 @@ struct Session::Parts {
                                           ", the manifest asks for floats of " + Text(wanted));
   }
 
-  explicit Parts(const std::string& file) {
+  Parts(const std::string& file, Sizes sizes) {
     Ort::SessionOptions options;
     options.SetIntraOpNumThreads(1);
     options.SetInterOpNumThreads(1);
@@ -107,16 +113,16 @@ struct Session::Parts {
                   "one input is expected, the file has " + std::to_string(session.GetInputCount()));
     }
     const Ort::AllocatorWithDefaultOptions allocator;
-    input = FloatPort(session.GetInputNameAllocated(0, allocator).get(), session.GetInputTypeInfo(0));
+    input = FloatPort(session.GetInputNameAllocated(0, allocator).get(), session.GetInputTypeInfo(0), sizes);
     for (std::size_t i = 0; i < session.GetOutputCount(); ++i) {
       outputs.push_back(
-          FloatPort(session.GetOutputNameAllocated(i, allocator).get(), session.GetOutputTypeInfo(i)));
+          FloatPort(session.GetOutputNameAllocated(i, allocator).get(), session.GetOutputTypeInfo(i), sizes));
     }
     for (const Port& port : outputs) output_names.push_back(port.name.c_str());
   }
 
   Parts(const std::string& file, const Shape& input_shape, const std::vector<Shape>& output_shapes)
-      : Parts(file) {
+      : Parts(file, Sizes::kFixed) {
     CheckShape(input, input_shape);
     if (outputs.size() != output_shapes.size()) {
       throw Error(ErrorCode::kInternal, std::to_string(output_shapes.size()) +
@@ -126,11 +132,10 @@ struct Session::Parts {
     for (std::size_t i = 0; i < outputs.size(); ++i) CheckShape(outputs[i], output_shapes[i]);
   }
 
-  Ort::Value Borrow(const Port& port, std::span<float> buffer) const {
-    if (buffer.size() != port.size)
+  Ort::Value Borrow(const Shape& shape, std::span<float> buffer) const {
+    if (buffer.size() != Floats(shape))
       throw Error(ErrorCode::kInternal, "A network was given a buffer of a wrong size");
-    return Ort::Value::CreateTensor<float>(memory, buffer.data(), buffer.size(), port.shape.data(),
-                                           port.shape.size());
+    return Ort::Value::CreateTensor<float>(memory, buffer.data(), buffer.size(), shape.data(), shape.size());
   }
 };
 
@@ -140,12 +145,14 @@ Session::Session(const std::string& file, const Shape& input, const std::vector<
   DoesNotLoad(file, cause);
 }
 
-Session::Session(const std::string& file) try : parts_(std::make_unique<Parts>(file)) {
+Session::Session(const std::string& file, Sizes sizes) try : parts_(std::make_unique<Parts>(file, sizes)) {
 } catch (const std::exception& cause) {
   DoesNotLoad(file, cause);
 }
 
 Session::~Session() = default;
+
+const Session::Shape& Session::input_shape() const { return parts_->input.shape; }
 
 std::size_t Session::input_size() const { return parts_->input.size; }
 
@@ -161,13 +168,29 @@ void Session::Run(std::span<float> input, std::span<const std::span<float>> outp
   if (outputs.size() != parts_->outputs.size()) {
     throw Error(ErrorCode::kInternal, "A network was given a wrong number of buffers");
   }
-  const Ort::Value from = parts_->Borrow(parts_->input, input);
+  const Ort::Value from = parts_->Borrow(parts_->input.shape, input);
   std::vector<Ort::Value> into;
   for (std::size_t i = 0; i < outputs.size(); ++i)
-    into.push_back(parts_->Borrow(parts_->outputs[i], outputs[i]));
+    into.push_back(parts_->Borrow(parts_->outputs[i].shape, outputs[i]));
   const char* input_name = parts_->input.name.c_str();
   parts_->session.Run(Ort::RunOptions{nullptr}, &input_name, &from, 1, parts_->output_names.data(),
                       into.data(), into.size());
+}
+
+void Session::Run(std::span<float> input, const Shape& shape,
+                  const std::function<void(std::span<const Output>)>& read) const {
+  const Ort::Value from = parts_->Borrow(shape, input);
+  const char* input_name = parts_->input.name.c_str();
+  const std::vector<Ort::Value> made =
+      parts_->session.Run(Ort::RunOptions{nullptr}, &input_name, &from, 1, parts_->output_names.data(),
+                          parts_->output_names.size());
+  std::vector<Output> outputs;
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    const auto info = made[i].GetTensorTypeAndShapeInfo();
+    outputs.push_back(
+        {parts_->outputs[i].name, info.GetShape(), {made[i].GetTensorData<float>(), info.GetElementCount()}});
+  }
+  read(outputs);
 }
 
 }  // namespace visage

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -8,23 +9,33 @@
 
 namespace visage {
 
-/// One network of one float input and one or more float outputs, all of fixed shape.
+/// One network of one float input and one or more float outputs.
 ///
 /// Loaded once and shared by all threads; a run computes on the calling thread alone.
 class Session {
  public:
   using Shape = std::vector<std::int64_t>;
+  /// Whether all shapes must be fixed in the file.
+  enum class Sizes { kFixed, kFree };
+  /// What a run gave: borrowed from the runtime.
+  struct Output {
+    std::string name;
+    Shape shape;
+    std::span<const float> values;
+  };
 
   /// @param file path of an ONNX file.
   /// @param input shape that the input must have.
   /// @param outputs shapes that the outputs must have, in the file's order; -1 stands for any size.
   /// @throws Error kInternal naming the file (without its folder) and what is wrong with it.
   Session(const std::string& file, const Shape& input, const std::vector<Shape>& outputs);
-  /// The same with the shapes that the file has, which must be fixed.
-  explicit Session(const std::string& file);
+  /// The same with the shapes that the file has.
+  explicit Session(const std::string& file, Sizes sizes = Sizes::kFixed);
   ~Session();
 
-  /// Floats of the input.
+  /// The input's shape in the file; -1 stands for a free size.
+  const Shape& input_shape() const;
+  /// Floats of the input, where its shape is fixed.
   std::size_t input_size() const;
   /// Shapes of the outputs, in the file's order.
   std::vector<Shape> output_shapes() const;
@@ -35,6 +46,12 @@ class Session {
   /// @param input as many floats as the input's shape has.
   /// @param outputs one buffer an output, in the file's order, each of `output_size` floats.
   void Run(std::span<float> input, std::span<const std::span<float>> outputs) const;
+
+  /// Runs the network on an input of any shape that it takes. Thread-safe.
+  /// @param input as many floats as `shape` has.
+  /// @param read is called once with the outputs, in the file's order, which are gone when it returns.
+  void Run(std::span<float> input, const Shape& shape,
+           const std::function<void(std::span<const Output>)>& read) const;
 
  private:
   struct Parts;

@@ -1,5 +1,5 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { PipelineOptions } from '../native.ts';
+import { DETECTOR_DECODERS, type PipelineOptions } from '../native.ts';
 
 /** One file of a pack, with what it must be. */
 export interface ManifestFile {
@@ -28,6 +28,7 @@ function object(properties: Record<string, object>, optional: readonly string[] 
 }
 
 const FILE_NAME = { type: 'string', pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*$' };
+const SHARE = { type: 'number', minimum: 0, maximum: 1 };
 const PIXELS = { type: 'integer', minimum: 16, maximum: 2048 };
 const INPUT = object({
   width: PIXELS,
@@ -58,13 +59,21 @@ const MANIFEST = object(
         ['source'],
       ),
     },
-    detector: object({
-      file: FILE_NAME,
-      decoder: { const: 'rfb' },
-      input: INPUT,
-      scoreThreshold: { type: 'number', minimum: 0, maximum: 1 },
-      nmsIou: { type: 'number', minimum: 0, maximum: 1 },
-    }),
+    detector: object(
+      {
+        file: FILE_NAME,
+        decoder: { enum: DETECTOR_DECODERS },
+        input: INPUT,
+        faceWidths: object({
+          least: { type: 'number', minimum: 4, maximum: 256 },
+          most: { type: 'number', minimum: 16, maximum: 2048 },
+        }),
+        scoreThreshold: SHARE,
+        doubtful: object({ from: SHARE, to: SHARE }),
+        nmsIou: SHARE,
+      },
+      ['doubtful'],
+    ),
     landmarks: object({
       file: FILE_NAME,
       decoder: { const: 'points68' },

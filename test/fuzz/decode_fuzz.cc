@@ -115,7 +115,7 @@ void MendPng(Bytes& bytes) {
 /// @returns whether the input is a picture.
 bool Decodes(std::span<const std::uint8_t> input, int min_long_side, visage::DecodedImage& decoded) {
   try {
-    decoded = visage::Decode(input, min_long_side);
+    decoded = visage::Decode(input, min_long_side > 0 ? visage::Reduction{min_long_side, 0} : visage::Reduction{});
     return true;
   } catch (const visage::Error& error) {
     switch (error.code()) {

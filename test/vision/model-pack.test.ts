@@ -16,7 +16,14 @@ function manifest(): Record<string, unknown> {
     name: 'tiny',
     version: '7',
     files: [{ name: 'net.onnx', bytes: CONTENT.length, sha256: SHA256 }],
-    detector: { file: 'net.onnx', decoder: 'rfb', input: INPUT, scoreThreshold: 0.7, nmsIou: 0.3 },
+    detector: {
+      file: 'net.onnx',
+      decoder: 'rfb',
+      input: INPUT,
+      faceWidths: { least: 16, most: 100 },
+      scoreThreshold: 0.7,
+      nmsIou: 0.3,
+    },
     landmarks: { file: 'net.onnx', decoder: 'points68', input: INPUT, cropScale: 1.2 },
     embedder: { file: 'net.onnx', alignment: 'arcface5', input: INPUT, dimension: 128 },
     calibration: {

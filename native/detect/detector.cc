@@ -1,0 +1,122 @@
+#include "detect/detector.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/error.h"
+#include "detect/merge.h"
+
+namespace visage {
+namespace {
+
+/// Share of its width. A box that comes closer than this to a window's edge inside the picture is taken for a
+/// face that the edge cuts: a neighbour, or a coarser level, shows it whole.
+constexpr float kEdge = 0.1f;
+
+/// Width of a face, in pixels of the input, from which on a larger view tells no more.
+constexpr float kSecondFace = 40;
+/// Second looks at one picture: what can be made of a picture full of almost-faces is bounded by it.
+constexpr std::size_t kSecondLooks = 32;
+
+bool IsCut(const Box& box, const Window& window, const ImageView& image) {
+  const Box& seen = window.source;
+  const float edge = kEdge * box.width;
+  const float right = seen.x + seen.width, bottom = seen.y + seen.height;
+  // Half a pixel stands for rounding.
+  return (seen.x > 0.5f && box.x < seen.x + edge) || (seen.y > 0.5f && box.y < seen.y + edge) ||
+         (right < static_cast<float>(image.width) - 0.5f && box.x + box.width > right - edge) ||
+         (bottom < static_cast<float>(image.height) - 0.5f && box.y + box.height > bottom - edge);
+}
+
+Box Clamped(const Box& box, const ImageView& image) {
+  const float width = static_cast<float>(image.width), height = static_cast<float>(image.height);
+  const float left = std::clamp(box.x, 0.0f, width), top = std::clamp(box.y, 0.0f, height);
+  return {left, top, std::clamp(box.x + box.width, 0.0f, width) - left,
+          std::clamp(box.y + box.height, 0.0f, height) - top};
+}
+
+}  // namespace
+
+Detector::Detector(const DetectorOptions& options)
+    : options_(options),
+      read_outputs_(DecoderOf(options.decoder)),
+      session_(std::make_shared<Session>(options.file, Session::Sizes::kFree)),
+      scan_{.input = {options.input.width, options.input.height},
+            .free_size = session_->input_shape().size() == 4 && session_->input_shape()[2] < 0 &&
+                         session_->input_shape()[3] < 0,
+            .least_face = options.least_face,
+            .most_face = options.most_face} {
+  try {
+    Image empty(options.input.width, options.input.height);
+    std::fill_n(empty.data(), empty.size_bytes(), std::uint8_t{0});
+    Detect(empty.view(), options.most_face);
+  } catch (const std::exception& cause) {
+    throw Error(ErrorCode::kInternal, "The detector " +
+                                          std::filesystem::path(options.file).filename().string() +
+                                          " cannot be used as " + options.decoder + ": " + cause.what());
+  }
+}
+
+std::vector<Detection> Detector::Detect(const ImageView& image, float least_face) {
+  const std::vector<Window> windows = PlanScan(scan_, {image.width, image.height}, least_face);
+  std::vector<Detection> found;
+  for (const Window& window : windows) Look(image, window, options_.doubtful_from, found);
+  found = Merge(std::move(found), options_.nms_iou);
+  const Window& finest = windows.back();
+  return Settle(image, std::move(found), static_cast<float>(finest.content.width) / finest.source.width);
+}
+
+std::vector<Detection> Detector::Settle(const ImageView& image, std::vector<Detection> candidates,
+                                        float scale) {
+  std::vector<Detection> faces, doubtful;
+  for (const Detection& candidate : candidates) {
+    const bool is_small = candidate.box.width * scale < kSecondFace;
+    if (is_small && candidate.score < options_.doubtful_to) {
+      doubtful.push_back(candidate);
+    } else if (candidate.score >= options_.score_threshold) {
+      faces.push_back(candidate);
+    }
+  }
+  std::ranges::stable_sort(doubtful, std::ranges::greater{}, &Detection::score);
+  if (doubtful.size() > kSecondLooks) doubtful.resize(kSecondLooks);
+  for (const Detection& candidate : doubtful) {
+    std::vector<Detection> seen;
+    Look(image, SecondLook(candidate.box, scan_, {image.width, image.height}), options_.score_threshold,
+         seen);
+    const auto same = std::ranges::max_element(
+        seen, {}, [&](const Detection& face) { return IntersectionOverUnion(face.box, candidate.box); });
+    if (same != seen.end() && IntersectionOverUnion(same->box, candidate.box) > options_.nms_iou) {
+      faces.push_back(*same);
+    }
+  }
+  return Merge(std::move(faces), options_.nms_iou);
+}
+
+void Detector::Look(const ImageView& image, const Window& window, float least_score,
+                    std::vector<Detection>& found) {
+  NetworkInput input = options_.input;
+  input.width = window.input.width;
+  input.height = window.input.height;
+  input_.resize(input.size());
+  resampler_.Run(image, window.source, input, window.content.width, window.content.height, input_.data());
+
+  const float to_x = window.source.width / static_cast<float>(window.content.width);
+  const float to_y = window.source.height / static_cast<float>(window.content.height);
+  const auto to_picture = [&](Point p) {
+    return Point{window.source.x + p.x * to_x, window.source.y + p.y * to_y};
+  };
+  const Session::Shape shape = {1, input.channel_count(), input.height, input.width};
+  session_->Run(input_, shape, [&](std::span<const Session::Output> outputs) {
+    for (Detection& face : read_outputs_(outputs, window.input, least_score)) {
+      const Point corner = to_picture({face.box.x, face.box.y});
+      face.box = {corner.x, corner.y, face.box.width * to_x, face.box.height * to_y};
+      if (face.box.width > window.most_face || IsCut(face.box, window, image)) continue;
+      face.box = Clamped(face.box, image);
+      if (face.box.width < 1 || face.box.height < 1) continue;
+      if (face.points) std::ranges::transform(*face.points, face.points->begin(), to_picture);
+      found.push_back(face);
+    }
+  });
+}
+
+}  // namespace visage
