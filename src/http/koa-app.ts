@@ -48,10 +48,15 @@ function answerProblem(context: Context, error: unknown, log: Log): ErrorCode {
   return problem.code;
 }
 
-/** Node's parser lets through what is no URL, and reading the path of it throws. */
+/**
+ * Node's parser lets through what is no URL. Reading the path of it throws or, for a wrong port, has Node write a warning
+ * to standard error with the whole of it, so it is looked at before.
+ */
 function checkTarget(context: Context): void {
+  const { url } = context.req;
   try {
-    void context.path;
+    if (url && /^[/*]/.test(url)) void context.path;
+    else new URL(url ?? '');
   } catch {
     throw new VisageError('VALIDATION_FAILED', 'The request target is not a URL.');
   }

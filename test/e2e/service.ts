@@ -33,6 +33,8 @@ export interface Child {
   readonly process: ChildProcess;
   /** Every JSON line of its log. */
   readonly log: Record<string, unknown>[];
+  /** Everything that it wrote to its log, as it stands. */
+  stdout(): string;
   /** What it wrote for people. */
   stderr(): string;
   /** Sends SIGTERM and answers the exit code. */
@@ -44,7 +46,11 @@ export async function startChild(folder: string, settings: Record<string, string
   const environment = { VISAGE_DATA_DIR: folder, VISAGE_LISTEN: '127.0.0.1:0', ...settings };
   const child = spawn(process.execPath, [MAIN], { env: childEnvironment(environment), cwd: ROOT });
   const log: Record<string, unknown>[] = [];
+  let stdout = '';
   let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    stdout += text;
+  });
   child.stderr.setEncoding('utf8').on('data', (text) => {
     stderr += text;
   });
@@ -62,6 +68,7 @@ export async function startChild(folder: string, settings: Record<string, string
     url,
     process: child,
     log,
+    stdout: () => stdout,
     stderr: () => stderr,
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;

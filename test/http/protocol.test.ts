@@ -194,6 +194,36 @@ describe('Hostile headers', () => {
   });
 });
 
+describe('The target of a request', () => {
+  const ask = (target: string) =>
+    service.raw(`GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+
+  test('may be a whole URL', async () => {
+    assert.match(await ask('http://a:8080/query?collectionId=a'), /^HTTP\/1.1 401 /);
+  });
+
+  test('that is none is refused, and nowhere told', async () => {
+    const warnings: string[] = [];
+    const hear = (warning: Error) => warnings.push(warning.message);
+    process.on('warning', hear);
+    for (const target of [
+      'http://kept-back@:x/',
+      'http://kept-back:99999999/',
+      'http://[kept-back/',
+      '?kept-back',
+      'kept-back',
+    ]) {
+      const answer = await ask(target);
+      assert.match(answer, /^HTTP\/1.1 400 /, target);
+      assert.doesNotMatch(answer, /kept-back/);
+    }
+    await sleep(5);
+    process.off('warning', hear);
+    assert.deepEqual(warnings, []);
+    assert.doesNotMatch(JSON.stringify(service.log), /kept-back/);
+  });
+});
+
 describe('A client that hangs up', () => {
   test('in the middle of its upload leaves nothing behind', async () => {
     const socket = connect(service.port, '127.0.0.1');
