@@ -11,7 +11,8 @@ export interface SmallModel {
   readonly irVersion?: number;
 }
 
-function valueInfo(name: string, dims: readonly number[]): Uint8Array {
+/** Name and shape of an input or output of floats. */
+export function valueInfo(name: string, dims: readonly number[]): Uint8Array {
   const shape = Buffer.concat(dims.map((dim) => bytesField(1, varintField(1, dim))));
   const tensor = Buffer.concat([varintField(1, 1), bytesField(2, shape)]);
   return Buffer.concat([bytesField(1, name), bytesField(2, bytesField(1, tensor))]);

@@ -1,0 +1,20 @@
+/** Faces annotated by eye: boxes from the hairline to the chin and from ear to ear, in pixels of the upright picture. */
+import { readFileSync } from 'node:fs';
+import type { Box } from '../../../src/native.ts';
+
+/** Seen from `dist/test/native/detect/`. */
+const FOLDER = new URL('../../../../test/fixtures/annotations/', import.meta.url);
+
+/** Boxes of every face of each picture of a set, by the picture's file name. */
+export function annotated(set: 'samples' | 'group'): ReadonlyMap<string, readonly Box[]> {
+  const boxes = JSON.parse(readFileSync(new URL(`${set}.json`, FOLDER), 'utf8')) as Record<string, Box[]>;
+  return new Map(Object.entries(boxes));
+}
+
+/** Intersection over union of two boxes, 0..1. */
+export function overlap(a: Box, b: Box): number {
+  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
+  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
+  const both = Math.max(width, 0) * Math.max(height, 0);
+  return both / (a.width * a.height + b.width * b.height - both);
+}

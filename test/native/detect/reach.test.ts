@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import sharp from 'sharp';
+import {
+  type AnalysisRequest,
+  type AnalyzedFace,
+  type Box,
+  createExecutor,
+  type Executor,
+  loadPipeline,
+  type Pipeline,
+} from '../../../src/native.ts';
+import { openModelPack } from '../../../src/vision/model-pack.ts';
+import { photograph } from '../../e2e/photographs.ts';
+import { annotated, overlap } from './annotations.ts';
+
+const FULL_HD = { width: 1920, height: 1080 };
+/** Width of a face, from ear to ear, that is to be found in a picture of 1920 x 1080. */
+const LEAST = 32;
+const SAMPLES = [...annotated('samples').values()];
+
+let executor: Executor;
+before(() => {
+  executor = createExecutor({ threads: 2, maxQueue: 64 });
+});
+after(() => executor.close());
+
+/** A picture of nothing but a soft slope, with pictures laid on it. */
+function canvas(
+  size: { width: number; height: number },
+  laid: readonly { input: Buffer; left: number; top: number }[],
+): Promise<Buffer> {
+  const slope = `<svg width="${size.width}" height="${size.height}"><defs><linearGradient id="g" x2="1" y2="1"><stop stop-color="#456"/><stop offset="1" stop-color="#cba"/></linearGradient></defs><rect width="100%" height="100%" fill="url(#g)"/></svg>`;
+  return sharp(Buffer.from(slope))
+    .removeAlpha()
+    .composite([...laid])
+    .png({ compressionLevel: 1 })
+    .toBuffer();
+}
+
+/** The photograph so small that its narrowest face is `width` pixels wide, and where its faces then are. */
+async function shrunk(number: number, width: number): Promise<{ input: Buffer; boxes: Box[] }> {
+  const boxes = SAMPLES[number - 1] as readonly Box[];
+  const scale = width / Math.min(...boxes.map((box) => box.width));
+  const { width: full = 0 } = await sharp(photograph(number)).metadata();
+  const input = await sharp(photograph(number))
+    .resize(Math.round(full * scale))
+    .png()
+    .toBuffer();
+  return { input, boxes: boxes.map((box) => moved(box, scale, 0, 0)) };
+}
+
+function moved(box: Box, scale: number, x: number, y: number): Box {
+  return {
+    x: x + box.x * scale,
+    y: y + box.y * scale,
+    width: box.width * scale,
+    height: box.height * scale,
+  };
+}
+
+function isMet(box: Box, faces: readonly AnalyzedFace[]): boolean {
+  return faces.some((face) => overlap(face.box, box) > 0.5);
+}
+
+/** Every expected face is found once, and nothing else is. */
+function assertFound(faces: readonly AnalyzedFace[], expected: readonly Box[]) {
+  assert.equal(faces.length, expected.length);
+  assert.ok(expected.every((box) => isMet(box, faces)));
+}
+
+/** Packs, and the share of upright faces of the least size that their detector finds at least. */
+for (const [name, least] of [
+  ['faceplugin', 0.85],
+  ['yunet', 0.99],
+] as const) {
+  describe(`the detector of ${name}`, () => {
+    let pipeline: Pipeline;
+    before(async () => {
+      pipeline = await loadPipeline(executor, (await openModelPack(name)).pipeline);
+    });
+    const facesOf = async (picture: Buffer, request: AnalysisRequest = {}) =>
+      (await pipeline.analyze(picture, 'binary', { described: 0, template: false, ...request })).faces;
+
+    test(`finds each face ${LEAST} pixels wide of a picture of 1920 x 1080 once, wherever it is`, async () => {
+      let expected = 0;
+      let met = 0;
+      for (const number of [1, 3, 4, 5, 6]) {
+        const { input, boxes } = await shrunk(number, LEAST);
+        const { width = 0, height = 0 } = await sharp(input).metadata();
+        // At the edges, and where windows meet.
+        for (const [across, down] of [
+          [0, 0],
+          [0.37, 0.29],
+          [1, 1],
+        ] as const) {
+          const left = Math.floor(across * (FULL_HD.width - width));
+          const top = Math.floor(down * (FULL_HD.height - height));
+          const faces = await facesOf(await canvas(FULL_HD, [{ input, left, top }]));
+          const found = boxes.filter((box) => isMet(moved(box, 1, left, top), faces));
+          expected += boxes.length;
+          met += found.length;
+          assert.equal(
+            faces.length,
+            found.length,
+            `no face twice, and none where nobody is: photograph ${number}`,
+          );
+        }
+      }
+      assert.ok(met >= least * expected, `${met} of ${expected}`);
+    });
+
+    test('finds small and large faces of one picture', async () => {
+      const small = await shrunk(3, 1.25 * LEAST);
+      const large = await shrunk(4, 100);
+      const picture = await canvas(FULL_HD, [
+        { input: large.input, left: 20, top: 0 },
+        { input: small.input, left: 1470, top: 60 },
+      ]);
+      assertFound(await facesOf(picture), [
+        ...small.boxes.map((box) => moved(box, 1, 1470, 60)),
+        ...large.boxes.map((box) => moved(box, 1, 20, 0)),
+      ]);
+    });
+
+    test('finds a face that fills a picture of any size once', async () => {
+      const [box] = SAMPLES[0] as [Box];
+      for (const [width, height] of [
+        [64, 80],
+        [640, 800],
+        [1600, 2000],
+      ] as const) {
+        const picture = await sharp(photograph(1))
+          .extract({ left: box.x - 10, top: box.y - 20, width: box.width + 20, height: box.height + 32 })
+          .resize(width, height, { fit: 'fill' })
+          .jpeg({ quality: 90 })
+          .toBuffer();
+        const faces = await facesOf(picture);
+        assert.equal(faces.length, 1, `${width} x ${height}`);
+        assert.ok((faces[0] as AnalyzedFace).box.width > 0.7 * width);
+      }
+    });
+
+    test('finds smaller faces of a large picture where minFaceSize asks for them', async () => {
+      const size = { width: 3840, height: 2880 };
+      const { input, boxes } = await shrunk(6, 36);
+      const laid = [{ input, left: 2011, top: 1733 }];
+      const picture = await sharp(await canvas(size, laid))
+        .jpeg({ quality: 95 })
+        .toBuffer();
+      assertFound(
+        await facesOf(picture, { minFaceSize: 32 }),
+        boxes.map((box) => moved(box, 1, 2011, 1733)),
+      );
+      const coarse = await facesOf(picture, { minFaceSize: 512 });
+      assert.ok(coarse.length < boxes.length);
+    });
+
+    test('draws boxes from the hairline to the chin, inside the picture', async () => {
+      const overlaps: number[] = [];
+      for (const [i, boxes] of SAMPLES.entries()) {
+        const { faces, width, height } = await pipeline.analyze(photograph(i + 1), 'binary', {
+          template: false,
+        });
+        assert.equal(faces.length, boxes.length);
+        for (const { box } of faces) {
+          assert.ok(box.x >= 0 && box.y >= 0 && box.x + box.width <= width && box.y + box.height <= height);
+        }
+        for (const box of boxes) overlaps.push(Math.max(...faces.map((face) => overlap(face.box, box))));
+      }
+      const mean = overlaps.reduce((sum, value) => sum + value) / overlaps.length;
+      assert.ok(mean > 0.82, `mean intersection over union ${mean.toFixed(3)}`);
+      assert.ok(Math.min(...overlaps) > 0.65, `least ${Math.min(...overlaps).toFixed(2)}`);
+    });
+
+    test('refuses a least face that is none', async () => {
+      for (const minFaceSize of [0, 15, 8193, Number.NaN]) {
+        await assert.rejects(async () => facesOf(photograph(1), { minFaceSize }), /minFaceSize/);
+      }
+    });
+  });
+}
