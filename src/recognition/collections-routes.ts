@@ -3,7 +3,7 @@ import type { CallerRoute, Schema } from '../http/route.ts';
 import { EMPTY, object } from '../http/schema.ts';
 import type { Collection } from '../store/records.ts';
 import type { CollectionService } from './collections.ts';
-import { COLLECTION_ID, MODEL } from './schemas.ts';
+import { COLLECTION_ID, MIN_QUALITY, MODEL } from './schemas.ts';
 
 const TAGS = ['Collections'];
 const ACCESS = { by: 'caller', scope: 'v1:collections' } as const;
@@ -27,6 +27,7 @@ const COLLECTION: Schema = object({
   createdAt: { ...TIME, examples: ['2026-01-15T10:30:00Z'] },
   updatedAt: { ...TIME, examples: ['2026-02-10T14:20:00Z'] },
   model: { ...MODEL, description: 'The model pack that its faces are made with.' },
+  minQuality: MIN_QUALITY,
 });
 
 const COLLECTION_QUERY: Schema = object({ collectionId: COLLECTION_ID });
@@ -36,6 +37,7 @@ interface CollectionParameters {
   readonly collectionId: string;
   readonly description?: string | null;
   readonly model?: string;
+  readonly minQuality?: number;
 }
 
 interface PageParameters {
@@ -47,13 +49,14 @@ function seconds(time: number): string {
   return `${new Date(time).toISOString().slice(0, 19)}Z`;
 }
 
-function visible({ collectionId, description, createdAt, updatedAt, pack }: Collection) {
+function visible({ collectionId, description, createdAt, updatedAt, pack, minQuality = 0 }: Collection) {
   return {
     collectionId,
     description,
     createdAt: seconds(createdAt),
     updatedAt: seconds(updatedAt),
     model: pack,
+    minQuality,
   };
 }
 
@@ -117,8 +120,13 @@ export function collectionRoutes(collections: CollectionService): readonly Calle
       tags: TAGS,
       access: ACCESS,
       body: object(
-        { collectionId: COLLECTION_ID, description: { ...DESCRIPTION, default: null }, model: MODEL },
-        { optional: ['description', 'model'] },
+        {
+          collectionId: COLLECTION_ID,
+          description: { ...DESCRIPTION, default: null },
+          model: MODEL,
+          minQuality: { ...MIN_QUALITY, default: 0 },
+        },
+        { optional: ['description', 'model', 'minQuality'] },
       ),
       responses: { 200: { description: 'The collection was created.', schema: COLLECTION_ANSWER } },
       errors: [
@@ -138,16 +146,20 @@ export function collectionRoutes(collections: CollectionService): readonly Calle
       path: '/v1/collection/update',
       operationId: 'updateCollection',
       audit: { action: 'collection.update', target: 'collectionId' },
-      summary: 'Change the description of a collection',
-      description: 'Without `description` the old one stays; null removes it.',
+      summary: 'Change a collection',
+      description:
+        'What is not given stays; `description` null removes it. Another `minQuality` is for faces to come.',
       tags: TAGS,
       access: ACCESS,
-      body: object({ collectionId: COLLECTION_ID, description: DESCRIPTION }, { optional: ['description'] }),
+      body: object(
+        { collectionId: COLLECTION_ID, description: DESCRIPTION, minQuality: MIN_QUALITY },
+        { optional: ['description', 'minQuality'] },
+      ),
       responses: { 200: { description: 'The collection was changed.', schema: COLLECTION_ANSWER } },
       errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'STORAGE_READ_ONLY'],
       handler: async ({ caller, body }) => {
-        const { collectionId, description } = body as unknown as CollectionParameters;
-        await collections.update(caller, collectionId, description);
+        const { collectionId, ...change } = body as unknown as CollectionParameters;
+        await collections.update(caller, collectionId, change);
         return { status: 200, body: { collectionId } };
       },
     },

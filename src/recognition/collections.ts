@@ -1,6 +1,7 @@
 import type { Caller } from '../access/caller.ts';
 import { VisageError } from '../errors.ts';
 import { decodeCursor, encodeCursor } from '../http/paging.ts';
+import type { CollectionChange } from '../store/collections.ts';
 import type { Collection, PackId } from '../store/records.ts';
 import { checkAllowed, checkMayClear, collectionOf } from './collection-access.ts';
 import { chooseModel } from './model-choice.ts';
@@ -9,10 +10,10 @@ import type { RecognitionParts } from './parts.ts';
 const COLLECTION_ID = /^[A-Za-z0-9_.-]{1,255}$/;
 
 /** What a collection is made with. */
-export interface NewCollection {
+export interface NewCollection extends CollectionChange {
   readonly description: string | null;
   /** The model pack; without it the first one that the caller may use. */
-  readonly model?: string;
+  readonly model?: string | undefined;
 }
 
 /** Collections, as callers see them. */
@@ -56,23 +57,23 @@ export class CollectionService {
    * @throws VisageError `COLLECTION_ALREADY_EXISTS`; `COLLECTION_NOT_ALLOWED` if the caller is bound to another id;
    * those of `chooseModel`.
    */
-  async create(caller: Caller, collectionId: string, { description, model }: NewCollection): Promise<void> {
+  async create(caller: Caller, collectionId: string, { model, ...collection }: NewCollection): Promise<void> {
     const { store, recognizers, now } = this.#parts;
     if (caller.collectionId !== null && caller.collectionId !== collectionId) {
       throw new VisageError('COLLECTION_NOT_ALLOWED', 'This API key is bound to another collection.');
     }
     const { packId } = chooseModel(recognizers, caller, model);
-    await store.collections.create(caller, { collectionId, description, now: now(), ...packId });
+    await store.collections.create(caller, { collectionId, ...collection, now: now(), ...packId });
   }
 
   /**
-   * Changes the description; undefined leaves it.
+   * Changes what is not undefined.
    * @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`.
    */
-  async update(caller: Caller, collectionId: string, description: string | null | undefined): Promise<void> {
+  async update(caller: Caller, collectionId: string, change: CollectionChange): Promise<void> {
     const { store, now } = this.#parts;
     checkAllowed(store, caller, collectionId);
-    await store.collections.update(caller, collectionId, description, now());
+    await store.collections.update(caller, collectionId, change, now());
   }
 
   /** Removes every face. @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_ALLOWED`. */

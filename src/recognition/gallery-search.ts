@@ -2,6 +2,7 @@ import type { Caller } from '../access/caller.ts';
 import { VisageError } from '../errors.ts';
 import type { Collection, FaceRecord } from '../store/records.ts';
 import type { Recognizer } from '../vision/recognizer.ts';
+import { fusedScore } from '../vision/template-fusion.ts';
 import { collectionOf } from './collection-access.ts';
 import { maySee } from './face-access.ts';
 import { modelOf } from './model-choice.ts';
@@ -10,8 +11,9 @@ import type { Probe } from './sighting.ts';
 
 /** A face of the gallery and its likeness to a probe. */
 export interface Match {
+  /** Of the faces of one external key the one that is most like the probe. */
   readonly face: FaceRecord;
-  /** 0..100. */
+  /** 0..100, of everything that the face's external key has. */
   readonly similarity: number;
 }
 
@@ -20,6 +22,16 @@ export interface OpenCollection {
   readonly collection: Collection;
   readonly recognizer: Recognizer;
 }
+
+/** Which stored faces a probe is compared with. */
+export type Target = { readonly faceId: string } | { readonly externalKey: string };
+
+/** Nearest faces that are looked at, at least: a key's faces together may be more like the probe than any of them. */
+const CANDIDATES = 16;
+/** Keys with more faces than these count by the best of them. */
+const MAX_FUSED = 32;
+/** Two pictures of a person are, on average, at least as similar. */
+const ONE_PERSON = 70;
 
 /** Searches in collections, as a caller may see them. */
 export class GallerySearch {
@@ -40,15 +52,21 @@ export class GallerySearch {
     return { collection, recognizer: modelOf(recognizers, caller, collection, model) };
   }
 
-  /** The most similar face of the store, null where none reaches the threshold. @throws VisageError as `open`. */
+  /**
+   * The most similar people of the collection, best first, each external key once. Faces without one are each a person.
+   * @param threshold least similarity. @param limit people at most.
+   * @throws VisageError as `open`.
+   */
   async nearest(
     caller: Caller,
     collectionId: string,
-    { recognizer, template }: Probe,
+    probe: Probe,
     threshold: number,
-  ): Promise<Match | null> {
+    limit: number,
+  ): Promise<Match[]> {
     const { store, indexes } = this.#parts;
-    for (let k = 1; ; k *= 8) {
+    const { recognizer, template } = probe;
+    for (let k = Math.max(CANDIDATES, limit); ; k *= 8) {
       const gallery = this.#gallery(caller, collectionId, recognizer);
       // Who may see some faces only is searched for among them, whatever else is more similar.
       const allowed = caller.allowedExternalKeys;
@@ -56,15 +74,72 @@ export class GallerySearch {
       const neighbours = await indexes.search(gallery, template, k, allow);
       // A reset meanwhile: these neighbours are no longer in the collection.
       if (this.#gallery(caller, collectionId, recognizer) !== gallery) continue;
+      const people = new Map<string, Match>();
       for (const { label, score } of neighbours) {
-        const similarity = recognizer.similarity.toSimilarity(score);
-        if (similarity < threshold) return null;
         const face = store.faces.get({ gallery, label });
         // Not where it was deleted, or got another external key, meanwhile: then the next one counts.
-        if (face && maySee(caller, face)) return { face, similarity };
+        if (!face || !maySee(caller, face)) continue;
+        const person = face.externalKey === null ? `/${face.faceId}` : `k${face.externalKey}`;
+        if (people.has(person)) continue;
+        const similarity = recognizer.similarity.toSimilarity(this.#fused(gallery, face, score, probe));
+        people.set(person, { face, similarity });
       }
-      if (neighbours.length < k) return null;
+      const matches = [...people.values()].filter(({ similarity }) => similarity >= threshold);
+      matches.sort((a, b) => b.similarity - a.similarity);
+      const last = neighbours.at(-1);
+      const isAll = neighbours.length < k || !last;
+      if (isAll || matches.length >= limit || recognizer.similarity.toSimilarity(last.score) < threshold) {
+        return matches.slice(0, limit);
+      }
     }
+  }
+
+  /**
+   * Compares a probe with one face, or with all faces of an external key.
+   * @throws VisageError as `open`, and `FACE_NOT_FOUND`, also where the caller may not see the face.
+   */
+  async compare(caller: Caller, collectionId: string, probe: Probe, target: Target): Promise<Match> {
+    const { store, indexes } = this.#parts;
+    const { recognizer, template } = probe;
+    const gallery = this.#gallery(caller, collectionId, recognizer);
+    const labels = this.labelsOf(caller, gallery, target);
+    const [nearest] = await indexes.search(gallery, template, 1, labels);
+    const face = nearest && store.faces.get({ gallery, label: nearest.label });
+    // Gone, or another's, meanwhile.
+    if (!face || !maySee(caller, face)) throw notFound(target);
+    const score = 'faceId' in target ? nearest.score : this.#fused(gallery, face, nearest.score, probe);
+    return { face, similarity: recognizer.similarity.toSimilarity(score) };
+  }
+
+  /** Labels of the faces that are meant. @throws VisageError `FACE_NOT_FOUND`. */
+  labelsOf(caller: Caller, gallery: number, target: Target): number[] {
+    const { faces, externalKeys } = this.#parts.store;
+    if ('faceId' in target) {
+      const found = faces.byId(gallery, target.faceId);
+      if (found && maySee(caller, found.face)) return [found.label];
+      throw notFound(target);
+    }
+    const { externalKey } = target;
+    const isHidden = caller.allowedExternalKeys?.includes(externalKey) === false;
+    const labels = isHidden ? [] : externalKeys.labels(gallery, [externalKey]);
+    if (labels.length > 0) return labels;
+    throw notFound(target);
+  }
+
+  /** The score of all faces of a face's external key; its own where it has none. */
+  #fused(
+    gallery: number,
+    { externalKey }: FaceRecord,
+    best: number,
+    { template, recognizer }: Probe,
+  ): number {
+    if (externalKey === null) return best;
+    const { externalKeys, faces } = this.#parts.store;
+    const labels = externalKeys.labels(gallery, [externalKey], MAX_FUSED + 1);
+    if (labels.length < 2 || labels.length > MAX_FUSED) return best;
+    const templates = labels.flatMap((label) => faces.template({ gallery, label }) ?? []);
+    if (templates.length < 2) return best;
+    return fusedScore(template, templates, recognizer.similarity.toScore(ONE_PERSON));
   }
 
   /** The gallery that a collection has now, if it is still one of the pack that made the probe. */
@@ -73,4 +148,9 @@ export class GallerySearch {
     if (recognizer === made) return collection.gallery;
     throw new VisageError('NOT_READY', 'The collection now belongs to another model pack.');
   }
+}
+
+function notFound(target: Target): VisageError {
+  const which = 'faceId' in target ? 'of this id' : 'with this external key';
+  return new VisageError('FACE_NOT_FOUND', `The collection has no face ${which}.`);
 }

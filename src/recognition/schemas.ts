@@ -46,3 +46,19 @@ export const MODEL: Schema = {
     "The model pack; without it the collection's own or, where the call is about none, the first loaded one that the caller may use.",
   examples: ['faceplugin'],
 };
+
+export const MIN_QUALITY: Schema = {
+  type: 'number',
+  minimum: 0,
+  maximum: 100,
+  description: 'Least quality of a face that is added; 0 takes every face.',
+  examples: [0],
+};
+
+export const ATTRIBUTES: Schema = {
+  type: 'string',
+  enum: ['none', 'all'],
+  default: 'none',
+  description: '`all`: faces have `landmarks`, `pose` and `quality` too.',
+  examples: ['all'],
+};

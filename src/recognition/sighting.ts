@@ -1,14 +1,30 @@
 /** What a picture shows, as answers say it. */
 import type { ImageInput } from '../http/route.ts';
-import type { Analysis, AnalyzedFace, Box } from '../native.ts';
+import type { Analysis, AnalysisRequest, Box, Pose } from '../native.ts';
+import { type LivenessVerdict, livenessOf } from '../vision/liveness.ts';
+import { type Quality, qualityOf } from '../vision/quality.ts';
 import type { Recognizer } from '../vision/recognizer.ts';
 
-/** A face as answers show it. */
+/** The five points of a face, left as seen in the picture, in the pipeline's order. */
+export const LANDMARKS = ['eyeLeft', 'eyeRight', 'nose', 'mouthLeft', 'mouthRight'] as const;
+
+/** One point of a face, in pixels of the upright picture, one decimal. */
+export interface Landmark {
+  readonly type: (typeof LANDMARKS)[number];
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A face as answers show it; the optional parts where they were asked for. */
 export interface VisibleFace {
   /** 0..1, four decimals. */
   readonly confidence: number;
   /** Whole pixels inside the upright picture. */
   readonly boundingBox: Box;
+  readonly landmarks?: readonly Landmark[];
+  /** Degrees, one decimal; null where the model pack has no network for it. */
+  readonly pose?: Pose | null;
+  readonly quality?: Quality;
 }
 
 /** What every answer about a picture begins with. */
@@ -24,27 +40,68 @@ export interface Probe {
   readonly recognizer: Recognizer;
   readonly face: VisibleFace;
   readonly template: Float32Array;
+  /** Null where it was not asked for. */
+  readonly quality: Quality | null;
+  /** Null where it was not asked for. */
+  readonly liveness: LivenessVerdict | null;
 }
 
-/** Looks at a picture for its largest face. @throws VisageError as `Pipeline.analyze`. */
+/** What is looked for beside the face itself. */
+export interface Look {
+  /** Whether the answer shows landmarks, pose and quality. */
+  readonly attributes?: boolean;
+  /** Whether the quality is measured, shown or not. */
+  readonly quality?: boolean;
+  readonly liveness?: boolean;
+}
+
+/** Looks at a picture for its largest face. @throws VisageError as `Recognizer.analyze`. */
 export async function seeLargest(
   recognizer: Recognizer,
   image: ImageInput,
+  { attributes = false, quality = attributes, liveness = false }: Look = {},
 ): Promise<{ sighting: Sighting; probe: Probe | null }> {
-  const analysis = await recognizer.analyze(image.data, image.encoding);
-  const [largest, ...others] = analysis.faces;
-  if (!largest || !analysis.template) {
+  const request: AnalysisRequest = { attributes: attributes || quality, liveness };
+  const analysis = await recognizer.analyze(image.data, image.encoding, request);
+  const { faces, template, liveness: frame } = analysis;
+  if (faces.length === 0 || !template) {
     return { sighting: { face: null, hasFace: false, unprocessedFaceCount: 0 }, probe: null };
   }
-  const face = visibleFace(largest, analysis);
+  const face = visibleFace(analysis, 0, attributes);
   return {
-    sighting: { face, hasFace: true, unprocessedFaceCount: others.length },
-    probe: { recognizer, face, template: analysis.template },
+    sighting: { face, hasFace: true, unprocessedFaceCount: faces.length - 1 },
+    probe: {
+      recognizer,
+      face,
+      template,
+      quality: request.attributes ? qualityOf(analysis, 0) : null,
+      liveness: frame && recognizer.liveness ? livenessOf([frame], recognizer.liveness) : null,
+    },
   };
 }
 
-function visibleFace({ confidence, box }: AnalyzedFace, picture: Analysis): VisibleFace {
-  return { confidence: Math.round(confidence * 1e4) / 1e4, boundingBox: wholePixels(box, picture) };
+/**
+ * One face of a picture.
+ * @param attributes whether it is shown with everything; the analysis must have made that.
+ */
+export function visibleFace(analysis: Analysis, index: number, attributes: boolean): VisibleFace {
+  const face = analysis.faces[index];
+  if (!face) throw new RangeError(`The picture has no face ${index}`);
+  const { confidence, box, landmarks, pose } = face;
+  const seen = { confidence: rounded(confidence, 4), boundingBox: wholePixels(box, analysis) };
+  if (!attributes || !landmarks) return seen;
+  return {
+    ...seen,
+    landmarks: LANDMARKS.map((type, i) => {
+      return { type, x: rounded(landmarks[2 * i] ?? 0, 1), y: rounded(landmarks[2 * i + 1] ?? 0, 1) };
+    }),
+    pose: pose && { yaw: rounded(pose.yaw, 1), pitch: rounded(pose.pitch, 1), roll: rounded(pose.roll, 1) },
+    quality: qualityOf(analysis, index),
+  };
+}
+
+function rounded(value: number, decimals: number): number {
+  return Math.round(value * 10 ** decimals) / 10 ** decimals;
 }
 
 /** A box in whole pixels, at least one wide and high, inside the picture. */

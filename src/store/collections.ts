@@ -16,6 +16,20 @@ export function requireCollection(db: Databases, owner: Owner, collectionId: str
   return record;
 }
 
+/** What may be changed of a collection. */
+export interface CollectionChange {
+  readonly description?: string | null | undefined;
+  /** 0..100. */
+  readonly minQuality?: number | undefined;
+}
+
+/** A collection to be made. */
+export interface NewCollection extends CollectionChange {
+  readonly collectionId: string;
+  readonly description: string | null;
+  readonly now: number;
+}
+
 /** Collections: an owner's named galleries. */
 export class Collections {
   readonly #session: Session;
@@ -47,25 +61,26 @@ export class Collections {
   /** @throws VisageError `COLLECTION_ALREADY_EXISTS`. */
   create(
     owner: Writer,
-    collection: { collectionId: string; description: string | null; now: number } & PackId,
+    collection: NewCollection & PackId,
   ): Promise<void> {
     const { db } = this.#session;
-    const { collectionId, description, now, pack, packVersion } = collection;
+    const { collectionId, description, minQuality = 0, now, pack, packVersion } = collection;
     return writeAs(this.#session, owner, () => {
       const key = keyOf(owner, collectionId);
       if (db.collections.doesExist(key)) {
         throw new VisageError('COLLECTION_ALREADY_EXISTS', 'There is a collection of this id already.');
       }
       const gallery = takeNumber(db, 'nextGallery');
-      db.collections.put(key, { gallery, description, pack, packVersion, createdAt: now, updatedAt: now });
+      const times = { createdAt: now, updatedAt: now };
+      db.collections.put(key, { gallery, description, minQuality, pack, packVersion, ...times });
     });
   }
 
-  /** @param description undefined leaves it. @throws VisageError `COLLECTION_NOT_FOUND`. */
+  /** @param change what is undefined stays. @throws VisageError `COLLECTION_NOT_FOUND`. */
   update(
     owner: Writer,
     collectionId: string,
-    description: string | null | undefined,
+    { description, minQuality }: CollectionChange,
     now: number,
   ): Promise<void> {
     const { db } = this.#session;
@@ -73,7 +88,8 @@ export class Collections {
       const record = requireCollection(db, owner, collectionId);
       db.collections.put(keyOf(owner, collectionId), {
         ...record,
-        description: description === undefined ? record.description : description,
+        ...(description === undefined ? {} : { description }),
+        ...(minQuality === undefined ? {} : { minQuality }),
         updatedAt: now,
       });
     });

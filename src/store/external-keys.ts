@@ -1,8 +1,7 @@
-import { VisageError } from '../errors.ts';
 import { requireCollection } from './collections.ts';
 import { type Databases, type Session, writeAs } from './databases.ts';
-import { checkMayChange, labelsOfKey, requireLabel } from './faces.ts';
-import type { FaceRecord, Owner, Writer } from './records.ts';
+import { checkKey, checkMayChange, labelsOfKey, requireLabel } from './faces.ts';
+import type { FaceRecord, NewExternalKey, Owner, Writer } from './records.ts';
 
 function requireFace(db: Databases, gallery: number, label: number): FaceRecord {
   const face = db.faces.get([gallery, label]);
@@ -26,11 +25,7 @@ export class ExternalKeys {
   set(
     owner: Writer,
     collectionId: string,
-    {
-      faceId,
-      externalKey,
-      allowDuplicates,
-    }: { faceId: string; externalKey: string; allowDuplicates: boolean },
+    { faceId, externalKey, allowDuplicates }: NewExternalKey & { faceId: string },
   ): Promise<'Created' | 'Updated'> {
     const { db } = this.#session;
     return writeAs(this.#session, owner, () => {
@@ -40,12 +35,7 @@ export class ExternalKeys {
       checkMayChange(owner, face.externalKey);
       checkMayChange(owner, externalKey);
       if (face.externalKey === externalKey) return 'Updated';
-      if (!allowDuplicates && labelsOfKey(db, gallery, externalKey, 0, 1).length > 0) {
-        throw new VisageError(
-          'EXTERNAL_KEY_CONFLICT',
-          'Another face has this external key. Set allowDuplicates to let several faces share it.',
-        );
-      }
+      checkKey(db, gallery, { externalKey, allowDuplicates });
       if (face.externalKey !== null) db.externalKeys.remove([gallery, face.externalKey, label]);
       db.externalKeys.put([gallery, externalKey, label], true);
       db.faces.put([gallery, label], { ...face, externalKey });
@@ -72,9 +62,11 @@ export class ExternalKeys {
     }));
   }
 
-  /** Labels of the faces that have one of some keys. */
-  labels(gallery: number, externalKeys: readonly string[]): number[] {
-    return externalKeys.flatMap((externalKey) => labelsOfKey(this.#session.db, gallery, externalKey));
+  /** Labels of the faces that have one of some keys, of each at most `limit`. */
+  labels(gallery: number, externalKeys: readonly string[], limit?: number): number[] {
+    return externalKeys.flatMap((externalKey) =>
+      labelsOfKey(this.#session.db, gallery, externalKey, 0, limit),
+    );
   }
 
   /**

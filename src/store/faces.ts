@@ -2,7 +2,15 @@ import { VisageError } from '../errors.ts';
 import { requireCollection } from './collections.ts';
 import { type Databases, type Session, takeNumber, writeAs } from './databases.ts';
 import { newIdentifier } from './identifiers.ts';
-import type { FacePlace, FaceRecord, NewFace, PackId, TemplateBatch, Writer } from './records.ts';
+import type {
+  FacePlace,
+  FaceRecord,
+  NewExternalKey,
+  NewFace,
+  PackId,
+  TemplateBatch,
+  Writer,
+} from './records.ts';
 
 /** @throws VisageError `FACE_NOT_FOUND`. */
 export function requireLabel(db: Databases, gallery: number, faceId: string): number {
@@ -40,6 +48,23 @@ export function labelsOfKey(
   return Array.from(range, (key) => key[2]);
 }
 
+/**
+ * Whether no face has a key yet.
+ * @throws VisageError `EXTERNAL_KEY_CONFLICT` where one has it and `allowDuplicates` is false.
+ */
+export function checkKey(
+  db: Databases,
+  gallery: number,
+  { externalKey, allowDuplicates }: NewExternalKey,
+): boolean {
+  const isNew = labelsOfKey(db, gallery, externalKey, 0, 1).length === 0;
+  if (isNew || allowDuplicates) return isNew;
+  throw new VisageError(
+    'EXTERNAL_KEY_CONFLICT',
+    'Another face has this external key. Set allowDuplicates to let several faces share it.',
+  );
+}
+
 /** Takes a face out of every database; inside a transaction. */
 export function removeFace(db: Databases, { gallery, label }: FacePlace, face: FaceRecord): void {
   db.faces.remove([gallery, label]);
@@ -51,6 +76,24 @@ export function removeFace(db: Databases, { gallery, label }: FacePlace, face: F
 /** Vectors are little-endian on disk, which is what every machine that Visage runs on has in memory. */
 function bytesOf(vector: Float32Array): Buffer {
   return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
+}
+
+function vectorOf(bytes: Buffer): Float32Array {
+  const copy = Uint8Array.from(bytes);
+  return new Float32Array(copy.buffer, 0, copy.length / Float32Array.BYTES_PER_ELEMENT);
+}
+
+/** A face with its label. */
+export interface LabelledFace {
+  readonly label: number;
+  readonly face: FaceRecord;
+}
+
+/** A face that was added. */
+export interface AddedFace extends FacePlace {
+  readonly faceId: string;
+  /** Whether the face is the first with its external key; false where it has none. */
+  readonly isNewKey: boolean;
 }
 
 /** The faces of galleries: their records and their templates. */
@@ -66,33 +109,60 @@ export class Faces {
     return this.#session.db.faces.get([place.gallery, place.label]) ?? null;
   }
 
+  /** The face of an id, null where the gallery has none. */
+  byId(gallery: number, faceId: string): LabelledFace | null {
+    const label = this.#session.db.faceLabels.get([gallery, faceId]);
+    const face = label === undefined ? null : this.get({ gallery, label });
+    return label === undefined || face === null ? null : { label, face };
+  }
+
+  /** The template of a label, null where the face has been removed. */
+  template({ gallery, label }: FacePlace): Float32Array | null {
+    const bytes = this.#session.db.templates.get([gallery, label]);
+    return bytes ? vectorOf(bytes) : null;
+  }
+
+  /** Faces of a gallery, oldest first: at most `limit`, beginning behind the label `after` (0: with the first). */
+  list(gallery: number, after: number, limit: number): LabelledFace[] {
+    const range = this.#session.db.faces.getRange({
+      start: [gallery, after + 1],
+      end: [gallery + 1],
+      limit,
+    });
+    return Array.from(range, ({ key, value }) => ({ label: key[1], face: value }));
+  }
+
   /** Faces of a gallery. */
   count(gallery: number): number {
     return this.#session.db.faces.getKeysCount({ start: [gallery], end: [gallery + 1] });
   }
 
   /**
-   * Adds a face to the gallery that the collection has at that moment.
-   * @throws VisageError `COLLECTION_NOT_FOUND`; `NOT_READY` if the collection is of another model pack.
+   * Adds a face to the gallery that the collection has at that moment, with its external key where it gets one.
+   * @throws VisageError `COLLECTION_NOT_FOUND`; `NOT_READY` if the collection is of another model pack;
+   * `EXTERNAL_KEY_CONFLICT`.
    */
   add(
     owner: Writer,
     collectionId: string,
     face: NewFace,
     template: Float32Array,
-  ): Promise<FacePlace & { readonly faceId: string }> {
+    key: NewExternalKey | null = null,
+  ): Promise<AddedFace> {
     const { db } = this.#session;
     return writeAs(this.#session, owner, () => {
       const { gallery, pack, packVersion } = requireCollection(db, owner, collectionId);
       if (pack !== face.pack || packVersion !== face.packVersion) {
         throw new VisageError('NOT_READY', 'The collection now belongs to another model pack.');
       }
+      const isNewKey = key !== null && checkKey(db, gallery, key);
       const label = takeNumber(db, 'nextLabel');
       const faceId = newIdentifier('face_', face.createdAt);
-      db.faces.put([gallery, label], { ...face, faceId, externalKey: null });
+      db.faces.put([gallery, label], { ...face, faceId, externalKey: key?.externalKey ?? null });
+      if (key) db.externalKeys.put([gallery, key.externalKey, label], true);
       db.templates.put([gallery, label], bytesOf(template));
       db.faceLabels.put([gallery, faceId], label);
-      return { gallery, label, faceId };
+      return { gallery, label, faceId, isNewKey };
     });
   }
 

@@ -81,6 +81,8 @@ export interface CollectionRecord extends PackId {
   /** The number under which the collection's faces are kept; a new one after each reset, never used twice. */
   readonly gallery: number;
   readonly description: string | null;
+  /** Least quality, 0..100, of a face that is indexed; collections made before there was one have none, which is 0. */
+  readonly minQuality?: number;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -89,18 +91,33 @@ export interface Collection extends CollectionRecord {
   readonly collectionId: string;
 }
 
+/** How fit a face was for recognition: `score` 0..100, and what lowered it. */
+export interface QualityRecord {
+  readonly score: number;
+  readonly reasons: readonly string[];
+}
+
 export interface FaceRecord extends PackId {
   readonly faceId: string;
   /** Whole pixels of the upright picture that the face was indexed from. */
   readonly box: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
   /** Detector's score, 0..1. */
   readonly confidence: number;
+  /** Faces indexed before it was measured have none. */
+  readonly quality?: QualityRecord;
   readonly createdAt: number;
   readonly externalKey: string | null;
 }
 
 /** What a face is made of when it is indexed. */
 export type NewFace = Omit<FaceRecord, 'faceId' | 'externalKey'>;
+
+/** An external key that a face gets as it is indexed. */
+export interface NewExternalKey {
+  readonly externalKey: string;
+  /** Whether other faces may have the key already. */
+  readonly allowDuplicates: boolean;
+}
 
 /** Where a face is: its gallery and its label, the number that grows with every face and is never used twice. */
 export interface FacePlace {

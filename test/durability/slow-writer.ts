@@ -20,7 +20,7 @@ await acknowledged('set key', () =>
 );
 await acknowledged('take key', () => store.externalKeys.remove(owner, collectionId, 'k', null));
 await acknowledged('delete face', () => store.faces.removeById(owner, collectionId, faceId));
-await acknowledged('update', () => store.collections.update(owner, collectionId, 'new', 1));
+await acknowledged('update', () => store.collections.update(owner, collectionId, { description: 'new' }, 1));
 await acknowledged('API key', () =>
   createApiKey(store, { accountId: owner.accountId, name: 'x', environment: 'live', collectionId: null }),
 );

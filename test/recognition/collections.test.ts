@@ -33,6 +33,7 @@ describe('collections', () => {
       createdAt: '2026-01-15T10:30:00Z',
       updatedAt: '2026-01-15T10:30:00Z',
       model: 'faceplugin',
+      minQuality: 0,
     });
   });
 
@@ -71,6 +72,7 @@ describe('collections', () => {
       createdAt: '2026-01-15T10:30:00Z',
       updatedAt: '2026-01-15T10:31:30Z',
       model: 'faceplugin',
+      minQuality: 0,
     });
     await service.call('updateCollection', { collectionId: 'a' });
     assert.equal((await get('a')).description, 'two');

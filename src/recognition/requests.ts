@@ -1,0 +1,24 @@
+/** The parameters of calls about pictures, as the routes' schemas let them in. */
+
+/** What every call with a picture takes. */
+export interface PictureRequest {
+  /** Name of a loaded model pack. */
+  readonly model?: string;
+  readonly attributes: 'none' | 'all';
+}
+
+export interface CollectionRequest extends PictureRequest {
+  readonly collectionId: string;
+}
+
+export interface SearchRequest extends CollectionRequest {
+  /** Least similarity, 0..100. */
+  readonly faceMatchThreshold: number;
+}
+
+export interface IndexRequest extends CollectionRequest {
+  /** 0..100; what the collection asks for holds where it is more. */
+  readonly minQuality?: number;
+}
+
+export interface SearchOrIndexRequest extends SearchRequest, IndexRequest {}
