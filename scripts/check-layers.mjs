@@ -18,7 +18,7 @@ const SRC = {
   main: ['*'],
   app: ['access', 'recognition', 'http', 'vision', 'vector', 'store', ...LEAVES],
   cli: ['access', 'recognition', 'http', 'vision', 'vector', 'store', ...LEAVES],
-  recognition: ['access/caller', ...TABLES, 'vision', 'vector', 'store', ...LEAVES],
+  recognition: ['access/caller', 'http/problem', ...TABLES, 'vision', 'vector', 'store', ...LEAVES],
   access: [...TABLES, 'http/validation', 'store', ...LEAVES],
   http: ['access', ...LEAVES],
   vision: LEAVES,

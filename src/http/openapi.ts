@@ -7,39 +7,12 @@ import {
   imageFormSchema,
   takesRawImage,
 } from './image-parameters.ts';
+import { PROBLEM_SCHEMA } from './problem.ts';
 import type { ImageParameters, Route, Schema } from './route.ts';
 import { requiredOf } from './schema.ts';
 
 /** A JSON object of the document. */
 export type Json = { [name: string]: unknown };
-
-const PROBLEM_SCHEMA: Schema = {
-  type: 'object',
-  description: 'An error, RFC 9457.',
-  required: ['type', 'title', 'status', 'detail', 'code', 'requestId'],
-  additionalProperties: false,
-  properties: {
-    type: { type: 'string', description: 'A URI that names the code.' },
-    title: { type: 'string', description: 'The code in words; the same for every occurrence.' },
-    status: { type: 'integer', description: 'The HTTP status.' },
-    detail: { type: 'string', description: 'What is wrong this time.' },
-    code: { type: 'string', enum: Object.keys(ERRORS), description: 'Stable; programs decide by it.' },
-    requestId: { type: 'string', description: 'The `X-Request-Id` of the request, as in the log.' },
-    errors: {
-      type: 'array',
-      description: 'Every field that is wrong.',
-      items: {
-        type: 'object',
-        required: ['path', 'message'],
-        additionalProperties: false,
-        properties: {
-          path: { type: 'string', description: 'JSON pointer into the body, or the name of a parameter.' },
-          message: { type: 'string' },
-        },
-      },
-    },
-  },
-};
 
 const SECURITY_SCHEMES: Json = {
   ApiKey: {
@@ -140,10 +113,10 @@ function exampleOf(schema: Schema): Json | undefined {
 const IMAGE_EXAMPLE = { bytes: '/9j/4AAQSkZJRgABAQEAYABgAAD...' };
 
 /** The same parameters with pictures, as an example. */
-function imageExample(images: ImageParameters, body: Schema): Json | undefined {
-  const fields = exampleOf(body);
+function imageExample(images: ImageParameters, fields: Json | undefined): Json | undefined {
   if (!fields) return undefined;
-  const pictures = Object.entries(images).map(([name, image]) => {
+  const required = Object.entries(images).filter(([, image]) => image.kind !== 'one' || image.required);
+  const pictures = required.map(([name, image]) => {
     if (image.kind === 'one') return [name, IMAGE_EXAMPLE];
     if (image.kind === 'list') return [name, [IMAGE_EXAMPLE]];
     return [name, [{ image: IMAGE_EXAMPLE, ...exampleOf(image.item) }]];
@@ -151,8 +124,8 @@ function imageExample(images: ImageParameters, body: Schema): Json | undefined {
   return { ...Object.fromEntries(pictures), ...fields };
 }
 
-function imageContent(images: ImageParameters, body: Schema): Json {
-  const example = imageExample(images, body);
+function imageContent(images: ImageParameters, { body = {}, example: fields }: Route): Json {
+  const example = imageExample(images, fields ?? exampleOf(body));
   const raw = { schema: BINARY_SCHEMA };
   return {
     'application/json': {
@@ -165,9 +138,9 @@ function imageContent(images: ImageParameters, body: Schema): Json {
 }
 
 function requestBody(route: Route): Json | undefined {
-  if (route.images) return { required: true, content: imageContent(route.images, route.body ?? {}) };
+  if (route.images) return { required: true, content: imageContent(route.images, route) };
   if (!route.body) return undefined;
-  const example = exampleOf(route.body);
+  const example = route.example ?? exampleOf(route.body);
   const media = { schema: route.body, ...(example ? { example } : {}) };
   return { required: requiredOf(route.body).length > 0, content: { 'application/json': media } };
 }

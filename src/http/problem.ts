@@ -1,5 +1,6 @@
 /** Errors on the wire: `application/problem+json`, RFC 9457. */
 import { ERRORS, type ErrorCode, type FieldError, VisageError } from '../errors.ts';
+import type { Schema } from './route.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
@@ -13,6 +14,35 @@ export interface Problem {
   readonly requestId: string;
   readonly errors?: readonly FieldError[];
 }
+
+/** The schema of a problem. */
+export const PROBLEM_SCHEMA: Schema = {
+  type: 'object',
+  description: 'An error, RFC 9457.',
+  required: ['type', 'title', 'status', 'detail', 'code', 'requestId'],
+  additionalProperties: false,
+  properties: {
+    type: { type: 'string', description: 'A URI that names the code.' },
+    title: { type: 'string', description: 'The code in words; the same for every occurrence.' },
+    status: { type: 'integer', description: 'The HTTP status.' },
+    detail: { type: 'string', description: 'What is wrong this time.' },
+    code: { type: 'string', enum: Object.keys(ERRORS), description: 'Stable; programs decide by it.' },
+    requestId: { type: 'string', description: 'The `X-Request-Id` of the request, as in the log.' },
+    errors: {
+      type: 'array',
+      description: 'Every field that is wrong.',
+      items: {
+        type: 'object',
+        required: ['path', 'message'],
+        additionalProperties: false,
+        properties: {
+          path: { type: 'string', description: 'JSON pointer into the body, or the name of a parameter.' },
+          message: { type: 'string' },
+        },
+      },
+    },
+  },
+};
 
 /** Seconds after which trying again makes sense. */
 const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {

@@ -124,6 +124,8 @@ interface RouteData {
    * stand beside them in JSON, as fields of a multipart form, or in the query beside a raw image body.
    */
   readonly body?: Schema;
+  /** Parameters of an example's body, where the first examples of all of them do not go together. */
+  readonly example?: Readonly<Record<string, unknown>>;
   /** Successful answers by status. */
   readonly responses: Readonly<Record<number, ResponseSpec>>;
   /**

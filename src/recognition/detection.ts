@@ -18,6 +18,8 @@ export interface DetectAnswer {
 
 export interface DetectRequest extends PictureRequest {
   readonly maxFaces: number;
+  /** Pixels, 16..8192. */
+  readonly minFaceSize?: number;
 }
 
 export interface LivenessAnswer {
@@ -43,7 +45,7 @@ export class DetectionService {
   async detect(
     caller: Caller,
     image: ImageInput,
-    { model, attributes, maxFaces }: DetectRequest,
+    { model, attributes, maxFaces, minFaceSize }: DetectRequest,
   ): Promise<DetectAnswer> {
     const recognizer = chooseModel(this.#parts.recognizers, caller, model);
     const isDescribed = attributes === 'all';
@@ -51,6 +53,7 @@ export class DetectionService {
       described: isDescribed ? maxFaces : 0,
       template: false,
       attributes: isDescribed,
+      ...(minFaceSize === undefined ? {} : { minFaceSize }),
     });
     const count = analysis.faces.length;
     const shown = Math.min(count, maxFaces);

@@ -8,7 +8,7 @@ import type { IndexAnswer } from './faces.ts';
 import type { GallerySearch, OpenCollection } from './gallery-search.ts';
 import type { RecognitionParts } from './parts.ts';
 import type { IndexRequest } from './requests.ts';
-import { type Probe, seeLargest, type Sighting } from './sighting.ts';
+import { type Probe, type Sighting, seeLargest } from './sighting.ts';
 
 export interface EnrollAnswer extends IndexAnswer {
   /** Null where nothing was added. */

@@ -1,7 +1,7 @@
 /** Adding faces. */
 import type { Caller } from '../access/caller.ts';
-import type { Collection, NewExternalKey } from '../store/records.ts';
 import type { AddedFace } from '../store/faces.ts';
+import type { Collection, NewExternalKey } from '../store/records.ts';
 import { checkMayIndex } from './face-access.ts';
 import type { RecognitionParts } from './parts.ts';
 import type { Probe } from './sighting.ts';

@@ -1,120 +1,59 @@
-import { VisageError } from '../errors.ts';
-import type { CallerRoute, ImageInput, ImageRoute, ImageSources, Schema } from '../http/route.ts';
+import type { CallerRoute, ImageRoute, Schema } from '../http/route.ts';
 import { EMPTY, nullable, ONE_IMAGE, object } from '../http/schema.ts';
+import {
+  ACCESS,
+  ADDED_FACE_ID,
+  CALL_MIN_QUALITY,
+  COLLECTION_ERRORS,
+  collectionBody,
+  INDEX_ERRORS,
+  NULLABLE_EXTERNAL_KEY,
+  REFUSAL,
+  SEARCH_ERRORS,
+  SIGHTING,
+  SIMILARITY,
+  TAGS,
+  THRESHOLD,
+  targetOf,
+  theImage,
+  UPRIGHT,
+  unfit,
+  type WhichFace,
+} from './face-schemas.ts';
 import type { FaceService } from './faces.ts';
+import type { IndexRequest, SearchOrIndexRequest, SearchRequest } from './requests.ts';
 import { COLLECTION_ID, EXTERNAL_KEY, FACE_ID, ISSUED_FACE_ID } from './schemas.ts';
-
-const TAGS = ['Faces'];
-const ACCESS = { by: 'caller', scope: 'v1:faces' } as const;
-
-const UPRIGHT =
-  'Faces should be upright: sideways or upside-down ones are not supported. Of several faces the largest is processed.';
-
-const THRESHOLD: Schema = {
-  type: 'number',
-  minimum: 0,
-  maximum: 100,
-  default: 80,
-  description:
-    'Least similarity of a match. 70, 80, 90 and 95 stand for a false match rate of 1e-3, 1e-4, 1e-5 and 1e-6.',
-  examples: [80],
-};
-
-const PIXELS: Schema = { type: 'integer', minimum: 0 };
-
-const FACE: Schema = object(
-  {
-    confidence: {
-      type: 'number',
-      minimum: 0,
-      maximum: 1,
-      description: "The detector's score.",
-      examples: [0.9987],
-    },
-    boundingBox: object(
-      { x: PIXELS, y: PIXELS, width: { ...PIXELS, minimum: 1 }, height: { ...PIXELS, minimum: 1 } },
-      {
-        description: 'Pixels of the upright picture, from its top left corner.',
-        examples: [{ x: 120, y: 80, width: 200, height: 250 }],
-      },
-    ),
-  },
-  { examples: [{ confidence: 0.9987, boundingBox: { x: 120, y: 80, width: 200, height: 250 } }] },
-);
-
-const SIGHTING = {
-  face: nullable(FACE, 'The largest face; null where the picture has none.'),
-  hasFace: { type: 'boolean', description: 'Whether the picture has a face.', examples: [true] },
-  unprocessedFaceCount: {
-    type: 'integer',
-    minimum: 0,
-    description: 'Faces of the picture beside the largest one.',
-    examples: [0],
-  },
-} satisfies Record<string, Schema>;
 
 const MATCH = {
   faceId: nullable(ISSUED_FACE_ID, 'The face found; null where nobody was found.'),
-  externalKey: nullable(EXTERNAL_KEY, "The found face's external key, if it has one."),
-  similarity: {
-    type: ['number', 'null'],
-    minimum: 0,
-    maximum: 100,
-    description: 'Similarity to the face found, two decimals; null where nobody was found.',
-    examples: [98.31],
-  },
+  externalKey: NULLABLE_EXTERNAL_KEY,
+  similarity: nullable(SIMILARITY, `${SIMILARITY.description} Null where nobody was found.`),
 } satisfies Record<string, Schema>;
 
-const SEARCH_BODY: Schema = object(
-  { collectionId: COLLECTION_ID, faceMatchThreshold: THRESHOLD },
-  { optional: ['faceMatchThreshold'] },
+const SEARCH_ANSWER: Schema = object({ ...SIGHTING, ...MATCH });
+const INDEX_ANSWER: Schema = object(
+  { ...SIGHTING, faceId: ADDED_FACE_ID, refusal: REFUSAL },
+  { optional: ['refusal'] },
+);
+const SEARCH_OR_INDEX_ANSWER: Schema = object(
+  {
+    ...SIGHTING,
+    ...MATCH,
+    faceId: nullable(
+      ISSUED_FACE_ID,
+      'The face found or the new one; null where the picture has none, or `refusal` says why it was not added.',
+    ),
+    resultSource: {
+      enum: ['Search', 'Index', 'None'],
+      description: 'Whether the face was found or is new; `None` where it is neither.',
+      examples: ['Search'],
+    },
+    refusal: REFUSAL,
+  },
+  { optional: ['refusal'] },
 );
 
-const SEARCH_ANSWER: Schema = object({ ...SIGHTING, ...MATCH });
-const INDEX_ANSWER: Schema = object({
-  ...SIGHTING,
-  faceId: nullable(ISSUED_FACE_ID, 'The new face; null where the picture has none.'),
-});
-const SEARCH_OR_INDEX_ANSWER: Schema = object({
-  ...SIGHTING,
-  ...MATCH,
-  faceId: nullable(ISSUED_FACE_ID, 'The face found or the new one; null where the picture has none.'),
-  resultSource: {
-    enum: ['Search', 'Index', 'None'],
-    description: 'Whether the face was found or is new; `None` where the picture has no face.',
-    examples: ['Search'],
-  },
-});
-
-interface SearchParameters {
-  readonly collectionId: string;
-  readonly faceMatchThreshold: number;
-}
-
-interface DeleteParameters {
-  readonly collectionId: string;
-  readonly faceId?: string;
-  readonly externalKey?: string;
-}
-
-/** The picture of a route that takes one. */
-async function theImage({ image = [] }: ImageSources): Promise<ImageInput> {
-  const [open] = image;
-  if (!open) throw new Error('The route has let a request without a picture in');
-  return open();
-}
-
-function whichFaces({ faceId, externalKey }: DeleteParameters): { faceId: string } | { externalKey: string } {
-  if (faceId !== undefined && externalKey === undefined) return { faceId };
-  if (externalKey !== undefined && faceId === undefined) return { externalKey };
-  const message = 'give one of the two, faceId or externalKey';
-  throw new VisageError('VALIDATION_FAILED', `Please ${message}.`, [
-    { path: 'faceId', message },
-    { path: 'externalKey', message },
-  ]);
-}
-
-/** The endpoints under `/v1/face`. */
+/** The endpoints under `/v1/face` for searching, indexing and deleting. */
 export function faceRoutes(faces: FaceService): readonly (CallerRoute | ImageRoute)[] {
   return [
     {
@@ -126,15 +65,12 @@ export function faceRoutes(faces: FaceService): readonly (CallerRoute | ImageRou
       tags: TAGS,
       access: ACCESS,
       images: ONE_IMAGE,
-      body: SEARCH_BODY,
+      body: collectionBody({ faceMatchThreshold: THRESHOLD }),
       responses: { 200: { description: 'What was seen, and who was found.', schema: SEARCH_ANSWER } },
-      errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'MODEL_NOT_ALLOWED', 'NOT_READY'],
+      errors: SEARCH_ERRORS,
       handler: async ({ caller, body, images }) => {
-        const { collectionId, faceMatchThreshold } = body as unknown as SearchParameters;
-        return {
-          status: 200,
-          body: await faces.search(caller, collectionId, await theImage(images), faceMatchThreshold),
-        };
+        const request = body as unknown as SearchRequest;
+        return { status: 200, body: await faces.search(caller, await theImage(images), request) };
       },
     },
     {
@@ -142,23 +78,16 @@ export function faceRoutes(faces: FaceService): readonly (CallerRoute | ImageRou
       path: '/v1/face/index',
       operationId: 'indexFace',
       summary: 'Add a face to a collection',
-      description: `${UPRIGHT} Indexing never sets an external key.`,
+      description: `${UPRIGHT} Indexing never sets an external key. A face of too little quality is answered with \`refusal\` and not added.`,
       tags: TAGS,
       access: ACCESS,
       images: ONE_IMAGE,
-      body: object({ collectionId: COLLECTION_ID }),
+      body: collectionBody({ minQuality: CALL_MIN_QUALITY }),
       responses: { 200: { description: 'What was seen, and the id of the new face.', schema: INDEX_ANSWER } },
-      errors: [
-        'COLLECTION_NOT_FOUND',
-        'COLLECTION_NOT_ALLOWED',
-        'FACE_NOT_ALLOWED',
-        'MODEL_NOT_ALLOWED',
-        'NOT_READY',
-        'STORAGE_READ_ONLY',
-      ],
+      errors: INDEX_ERRORS,
       handler: async ({ caller, body, images }) => {
-        const { collectionId } = body as unknown as SearchParameters;
-        return { status: 200, body: await faces.index(caller, collectionId, await theImage(images)) };
+        const request = body as unknown as IndexRequest;
+        return { status: 200, body: await faces.index(caller, await theImage(images), request) };
       },
     },
     {
@@ -170,24 +99,14 @@ export function faceRoutes(faces: FaceService): readonly (CallerRoute | ImageRou
       tags: TAGS,
       access: ACCESS,
       images: ONE_IMAGE,
-      body: SEARCH_BODY,
+      body: collectionBody({ faceMatchThreshold: THRESHOLD, minQuality: CALL_MIN_QUALITY }),
       responses: {
         200: { description: 'What was seen, and who was found or added.', schema: SEARCH_OR_INDEX_ANSWER },
       },
-      errors: [
-        'COLLECTION_NOT_FOUND',
-        'COLLECTION_NOT_ALLOWED',
-        'FACE_NOT_ALLOWED',
-        'MODEL_NOT_ALLOWED',
-        'NOT_READY',
-        'STORAGE_READ_ONLY',
-      ],
+      errors: INDEX_ERRORS,
       handler: async ({ caller, body, images }) => {
-        const { collectionId, faceMatchThreshold } = body as unknown as SearchParameters;
-        return {
-          status: 200,
-          body: await faces.searchOrIndex(caller, collectionId, await theImage(images), faceMatchThreshold),
-        };
+        const request = body as unknown as SearchOrIndexRequest;
+        return { status: 200, body: await faces.searchOrIndex(caller, await theImage(images), request) };
       },
     },
     {
@@ -204,16 +123,12 @@ export function faceRoutes(faces: FaceService): readonly (CallerRoute | ImageRou
         { optional: ['faceId', 'externalKey'] },
       ),
       responses: { 200: { description: 'The face is deleted.', schema: EMPTY } },
-      errors: [
-        'COLLECTION_NOT_FOUND',
-        'COLLECTION_NOT_ALLOWED',
-        'FACE_NOT_FOUND',
-        'FACE_NOT_ALLOWED',
-        'STORAGE_READ_ONLY',
-      ],
+      errors: [...COLLECTION_ERRORS, 'FACE_NOT_FOUND', 'FACE_NOT_ALLOWED', 'STORAGE_READ_ONLY'],
       handler: async ({ caller, query }) => {
-        const parameters = query as unknown as DeleteParameters;
-        await faces.delete(caller, parameters.collectionId, whichFaces(parameters));
+        const { collectionId, ...which } = query as unknown as { collectionId: string } & WhichFace;
+        const target = targetOf(which);
+        if (!target) throw unfit('give one of the two, faceId or externalKey', ['faceId', 'externalKey']);
+        await faces.delete(caller, collectionId, target);
         return { status: 200, body: {} };
       },
     },

@@ -44,7 +44,6 @@ export const MODEL: Schema = {
   pattern: '^[a-z0-9][a-z0-9-]*$',
   description:
     "The model pack; without it the collection's own or, where the call is about none, the first loaded one that the caller may use.",
-  examples: ['faceplugin'],
 };
 
 export const MIN_QUALITY: Schema = {
@@ -52,7 +51,6 @@ export const MIN_QUALITY: Schema = {
   minimum: 0,
   maximum: 100,
   description: 'Least quality of a face that is added; 0 takes every face.',
-  examples: [0],
 };
 
 export const ATTRIBUTES: Schema = {
@@ -60,5 +58,4 @@ export const ATTRIBUTES: Schema = {
   enum: ['none', 'all'],
   default: 'none',
   description: '`all`: faces have `landmarks`, `pose` and `quality` too.',
-  examples: ['all'],
 };

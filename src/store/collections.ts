@@ -59,10 +59,7 @@ export class Collections {
   }
 
   /** @throws VisageError `COLLECTION_ALREADY_EXISTS`. */
-  create(
-    owner: Writer,
-    collection: NewCollection & PackId,
-  ): Promise<void> {
+  create(owner: Writer, collection: NewCollection & PackId): Promise<void> {
     const { db } = this.#session;
     const { collectionId, description, minQuality = 0, now, pack, packVersion } = collection;
     return writeAs(this.#session, owner, () => {

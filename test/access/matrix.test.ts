@@ -43,6 +43,14 @@ const DECISIONS: Readonly<Record<string, Access>> = {
   indexFace: FACES,
   searchOrIndexFace: FACES,
   deleteFace: FACES,
+  enrollFace: FACES,
+  enrollFaces: FACES,
+  verifyFace: FACES,
+  identifyFace: FACES,
+  detectFaces: FACES,
+  checkLiveness: FACES,
+  getFace: FACES,
+  listFaces: FACES,
   setExternalKey: EXTERNAL_KEYS,
   getFaceIds: EXTERNAL_KEYS,
   deleteExternalKey: EXTERNAL_KEYS,
@@ -201,9 +209,18 @@ function sampleOf(route: Route): { target: string; json: Record<string, unknown>
     return Object.fromEntries(values) as Record<string, unknown>;
   };
   const query = new URLSearchParams(exampleOf(route.query) as Record<string, string>);
+  const image = { bytes: 'AAAA' };
+  const beside: Record<string, object> = {
+    verifyFace: { collectionId: COLLECTION, faceId: 'face_x' },
+    enrollFaces: { faces: [{ image, externalKey: 'x' }] },
+  };
   if (route.operationId === 'deleteFace') query.set('faceId', 'face_x');
   const json = route.images
-    ? { ...exampleOf(route.body), image: { bytes: 'AAAA' } }
+    ? {
+        ...exampleOf(route.body),
+        ...(route.images.faces ? {} : { image }),
+        ...beside[route.operationId],
+      }
     : route.body && exampleOf(route.body);
   return { target: `${route.path}${query.size > 0 ? `?${query}` : ''}`, json };
 }
@@ -257,7 +274,7 @@ describe('Every route', () => {
     const bound = (await service.key({ collectionId: 'others' })).key;
     const test_ = (await service.key({ environment: 'test' })).key;
     const routes = service.routes.filter((route) => takesCollection(route));
-    assert.equal(routes.length, 12);
+    assert.equal(routes.length, 18);
     for (const route of routes) {
       const { target, json } = sampleOf(route);
       const code = async (credential: string) =>

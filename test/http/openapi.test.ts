@@ -70,6 +70,8 @@ describe('The document', () => {
       [
         ['collectionId', false],
         ['faceMatchThreshold', false],
+        ['model', false],
+        ['attributes', false],
       ],
     );
     assert.deepEqual(security, [{ ApiKey: [] }, { Bearer: [] }, { XApiKey: [] }, { Session: [] }]);

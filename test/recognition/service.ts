@@ -95,7 +95,11 @@ export class TestService {
     const route = this.#routes.get(operationId);
     assert.ok(route && route.access.by !== 'anyone', `no route ${operationId}`);
     const schema = route.query ?? route.body ?? {};
-    const input = compile(schema, 'typed')({ ...parameters });
+    // What stands beside the pictures of a list is checked with them.
+    const beside = Object.keys(parameters).filter((name) => route.images?.[name]?.kind === 'entries');
+    const own = (isBeside: boolean) =>
+      Object.fromEntries(Object.entries(parameters).filter(([name]) => beside.includes(name) === isBeside));
+    const input = { ...compile(schema, 'typed')(own(false)), ...own(true) };
     const request = {
       caller,
       requestId: 'test',

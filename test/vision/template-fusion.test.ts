@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { fusedScore, scoreOf } from '../../src/vision/template-fusion.ts';
+
+const near = (actual: number, expected: number) =>
+  assert.ok(Math.abs(actual - expected) < 1e-6, `${actual} is not ${expected}`);
+const unit = (degrees: number) =>
+  Float32Array.of(Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180));
+const ONE_PERSON = 0.3;
+
+describe('The score of several templates', () => {
+  test('is that of the one in their middle', () => {
+    near(fusedScore(unit(0), [unit(30), unit(50)], ONE_PERSON), Math.cos((40 * Math.PI) / 180));
+    near(fusedScore(unit(40), [unit(20), unit(60)], ONE_PERSON), 1);
+    near(fusedScore(unit(10), [unit(20), unit(30), unit(40)], ONE_PERSON), Math.cos((20 * Math.PI) / 180));
+  });
+
+  test('is the best one where they are not of one person', () => {
+    near(fusedScore(unit(5), [unit(0), unit(90)], ONE_PERSON), scoreOf(unit(5), unit(0)));
+    near(fusedScore(unit(5), [unit(0), unit(180)], ONE_PERSON), scoreOf(unit(5), unit(0)));
+  });
+
+  test('is the only one’s where there is one', () => {
+    near(fusedScore(unit(0), [unit(60)], ONE_PERSON), 0.5);
+  });
+
+  test('does not depend on their order, nor on one being there twice', () => {
+    const [a, b, c] = [unit(3), unit(20), unit(31)];
+    near(fusedScore(unit(0), [a, b, c], ONE_PERSON), fusedScore(unit(0), [c, a, b], ONE_PERSON));
+    near(fusedScore(unit(0), [b, b], ONE_PERSON), scoreOf(unit(0), b));
+  });
+});
