@@ -1,5 +1,5 @@
 /** The service: settings, parts, listening, and the way down. */
-import { chmodSync, readFileSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, relative } from 'node:path';
@@ -26,6 +26,7 @@ import { createLog, type Log } from './ops/log.ts';
 import { Metrics } from './ops/metrics.ts';
 import { createShutdown } from './ops/shutdown.ts';
 import { addStateMetrics } from './ops/state-metrics.ts';
+import { packageVersion } from './ops/version.ts';
 import { Store } from './store/store.ts';
 import { GalleryIndexes } from './vector/galleries.ts';
 import { openModelPack } from './vision/model-pack.ts';
@@ -40,11 +41,6 @@ const SHUTDOWN_LIMIT_MS = 20_000;
 /** Templates that are read from the store at once, and how often the rebuild says how far it is. */
 const REBUILD_BATCH = 4096;
 const PROGRESS_INTERVAL_MS = 1_000;
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 /** Loads the packs of the settings, the default first. @throws Error with the file that is at fault. */
 async function loadModels(config: Config, executor: Executor, log: Log): Promise<Recognizers> {

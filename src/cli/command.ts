@@ -8,6 +8,7 @@ import { loadConfig } from '../config/load.ts';
 import { nearest } from '../config/nearest.ts';
 import type { Config } from '../config/settings.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
+import { becomeOwnerOf } from './privileges.ts';
 
 /** What the shell offers in a place: paths of files or folders, or words. */
 export type Completion = 'file' | 'folder' | readonly string[];
@@ -118,12 +119,14 @@ export const DATA_OPTIONS = {
 export type DataOptions = Values<typeof DATA_OPTIONS>;
 
 /**
- * The settings that a command works with.
+ * The settings that a command works with. From here on root is whoever owns the data folder.
  * @param options `data-dir` and `config` stand over `VISAGE_DATA_DIR` and `VISAGE_CONFIG`.
  * @throws ConfigError.
  */
 export function configOf(options: DataOptions): Config {
-  return loadConfig(environmentOf(options));
+  const config = loadConfig(environmentOf(options));
+  becomeOwnerOf(config.dataDir);
+  return config;
 }
 
 /** The environment of {@link configOf}. */

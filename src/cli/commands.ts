@@ -1,6 +1,7 @@
 /** Every command, in the order in which the help and the manual show them. */
 import { auditExport } from './audit-export.ts';
 import { auditVerify } from './audit-verify.ts';
+import { backup } from './backup.ts';
 import type { Command } from './command.ts';
 import { keysCreate } from './keys-create.ts';
 import { keysList } from './keys-list.ts';
@@ -11,7 +12,9 @@ import { membersRemove } from './members-remove.ts';
 import { membersResetPassword } from './members-reset-password.ts';
 import { membersRole } from './members-role.ts';
 import { modelsCalibrate } from './models-calibrate.ts';
+import { restore } from './restore.ts';
 import { tokensRotate } from './tokens-rotate.ts';
+import { verify } from './verify.ts';
 
 export const COMMANDS: readonly Command[] = [
   keysCreate,
@@ -24,6 +27,9 @@ export const COMMANDS: readonly Command[] = [
   membersResetPassword,
   tokensRotate,
   modelsCalibrate,
+  backup,
+  restore,
+  verify,
   auditExport,
   auditVerify,
 ];

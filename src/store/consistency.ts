@@ -120,3 +120,30 @@ function* checkMembers(db: Databases): Generator<string> {
     if (!db.members.doesExist([value.accountId, memberId])) yield `session ${sessionId} has no member`;
   }
 }
+
+/** How far from 1 the length of a template may be: it was 1 in float32 when it was made. */
+const NORM_TOLERANCE = 1e-3;
+
+/**
+ * Every template that cannot be compared: one that is no unit vector, or of another length than the others of its
+ * pack. In words without anybody's data. Reads all of them.
+ */
+export function* checkTemplates(db: Databases): Generator<string> {
+  const bytesOfPack = new Map<string, number>();
+  for (const { key, value } of db.templates.getRange()) {
+    const [gallery, label] = key;
+    const face = db.faces.get(key);
+    const pack = `${face?.pack} ${face?.packVersion}`;
+    const expected = bytesOfPack.get(pack) ?? value.length;
+    bytesOfPack.set(pack, expected);
+    const name = `template ${label} of gallery ${gallery}`;
+    if (value.length !== expected) yield `${name} has ${value.length} bytes, others of ${pack} ${expected}`;
+    else if (!(Math.abs(normOf(value) - 1) < NORM_TOLERANCE)) yield `${name} is no unit vector`;
+  }
+}
+
+function normOf(bytes: Buffer): number {
+  let sum = 0;
+  for (let at = 0; at + 4 <= bytes.length; at += 4) sum += bytes.readFloatLE(at) ** 2;
+  return Math.sqrt(sum);
+}

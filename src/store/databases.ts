@@ -50,8 +50,11 @@ export interface Databases {
   readonly auditMarks: Database<AuditMark, 'head' | 'base'>;
 }
 
-/** Opens the databases, making those that are not there yet. */
-export function openDatabases(root: RootDatabase): Databases {
+/** The layout of keys and values that this program reads and writes. */
+export const SCHEMA_VERSION = 1;
+
+/** Opens the databases; `root` decides what becomes of one that is not there yet. */
+export function openDatabases(root: Pick<RootDatabase, 'openDB'>): Databases {
   return {
     meta: root.openDB('meta', {}),
     accounts: root.openDB('accounts', {}),

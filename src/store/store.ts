@@ -8,16 +8,13 @@ import { AuditLog } from './audit.ts';
 import { Collections } from './collections.ts';
 import { checkConsistency } from './consistency.ts';
 import { Credits } from './credits.ts';
-import { type Databases, openDatabases, type Session, storageError } from './databases.ts';
+import { type Databases, openDatabases, SCHEMA_VERSION, type Session, storageError } from './databases.ts';
 import { ExternalKeys } from './external-keys.ts';
 import { Faces } from './faces.ts';
 import { GarbageCollector } from './garbage.ts';
 import { newIdentifier } from './identifiers.ts';
 import { Members } from './members.ts';
 import { Sessions } from './sessions.ts';
-
-/** The layout of keys and values that this program reads and writes. */
-const SCHEMA_VERSION = 1;
 
 /**
  * The truth on disk. Reads are synchronous; a write's promise resolves when the write is on disk.

@@ -36,3 +36,10 @@ export async function storeWithCollection(folder: string): Promise<{ store: Stor
 export function template(seed: number): Float32Array {
   return Float32Array.from({ length: 8 }, (_, i) => Math.sin(seed * 8 + i));
 }
+
+/** The same as a unit vector, as a model makes it. */
+export function unitTemplate(seed: number): Float32Array {
+  const vector = template(seed);
+  const norm = Math.hypot(...vector);
+  return vector.map((value) => value / norm);
+}
