@@ -1,106 +1,252 @@
 /**
- * `npm run bench:reach -- <faces>`: which faces the detector finds, by their size in the detector's own pixels and by
- * how far the head is turned in the picture.
+ * `npm run bench:reach -- <faces>`: which faces the detectors of the packs find, by size, angle, light and place, how
+ * well their boxes fit, what they find where nobody is, and what the search costs.
  *
- * The first picture of each of the first 100 people of `<faces>/lfw-dev`, on a plain grey canvas of 1280 x 960.
+ * `<faces>` holds `lfw-dev/<person>/<picture>` and, if there are any, the group photographs `group/*.jpg`.
  */
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import sharp from 'sharp';
-import { type Box, createExecutor } from '../src/native.ts';
+import {
+  type AnalysisRequest,
+  type Box,
+  createExecutor,
+  loadPipeline,
+  type Pipeline,
+} from '../src/native.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
-import { Recognizer } from '../src/vision/recognizer.ts';
+import { annotated, judgedByEye, overlap } from './annotations.ts';
+import {
+  cutClose,
+  lit,
+  type Portrait,
+  type Scene,
+  storedTurned,
+  strewn,
+  textures,
+  turned,
+  withoutFaces,
+} from './scenes.ts';
 
-const PEOPLE = 100;
-const CANVAS = { width: 1280, height: 960 };
-const GREY = { r: 128, g: 128, b: 128 };
-/** Widths of the face in the detector's pixels; it looks at the canvas at a quarter of its size. */
-const WIDTHS = [5, 6, 8, 10, 12, 16, 24, 48];
-const ANGLES = [0, 15, 30, 45, 60, 90, 180];
-/** Parts of the picture's width that the face takes. */
-const SHARES = [0.5, 0.7, 0.9, 1];
+const PACKS = ['faceplugin', 'yunet'];
+const PEOPLE = 96;
+const FULL_HD = { width: 1920, height: 1080 };
+const COLUMN = 24;
 
 const folder = process.argv[2];
 if (!folder) {
   console.error('Usage: npm run bench:reach -- <folder with lfw-dev/>');
   process.exit(64);
 }
+const lfw = join(folder, 'lfw-dev');
+const samples = dirname(createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json'));
 
-const threads = availableParallelism();
-const executor = createExecutor({ threads, maxQueue: 4 * threads });
-const pack = await openModelPack('faceplugin');
-const recognizer = await Recognizer.load(pack, executor);
-const people = await peopleOf(join(folder, 'lfw-dev'));
-console.log(`model pack ${pack.name} ${pack.version}, ${people.length} people, one face each\n`);
-const detectorShare = CANVAS.width / pack.pipeline.detector.input.width;
+const executor = createExecutor({ threads: availableParallelism(), maxQueue: 64 });
+const packs = await Promise.all(PACKS.map((name) => openModelPack(name)));
+const pipelines = await Promise.all(packs.map((pack) => loadPipeline(executor, pack.pipeline)));
 
-await report("face's width in the detector's pixels", WIDTHS, (person, width) =>
-  onCanvas(person.picture, (width * detectorShare) / person.box.width),
+async function facesOf(pipeline: Pipeline, picture: Buffer, request: AnalysisRequest = {}) {
+  return pipeline.analyze(picture, 'binary', { described: 0, template: false, ...request });
+}
+
+function print(label: string, cells: readonly string[]): void {
+  console.log(
+    label.padEnd(48) +
+      cells
+        .map((cell) => cell.padEnd(COLUMN))
+        .join('')
+        .trimEnd(),
+  );
+}
+
+/** A face is met by a box whose centre lies within its middle half, and that is no larger than twice and no smaller than half. */
+function isMet(face: Box, box: Box): boolean {
+  return (
+    Math.abs(box.x + box.width / 2 - face.x - face.width / 2) < face.width / 4 &&
+    Math.abs(box.y + box.height / 2 - face.y - face.height / 2) < face.height / 4 &&
+    box.width < 2 * face.width &&
+    box.width > face.width / 2
+  );
+}
+
+/** One row: the share of the scenes' faces that each detector finds. */
+async function reportFound(label: string, scenes: readonly Scene[]): Promise<void> {
+  const cells = await Promise.all(
+    pipelines.map(async (pipeline) => {
+      let expected = 0;
+      let found = 0;
+      for (const { picture, faces } of scenes) {
+        const boxes = (await facesOf(pipeline, picture)).faces.map(({ box }) => box);
+        expected += faces.length;
+        found += faces.filter((face) => boxes.some((box) => isMet(face, box))).length;
+      }
+      return `${((100 * found) / expected).toFixed(1)} % of ${expected}`;
+    }),
+  );
+  print(`  ${label}`, cells);
+}
+
+/** The first pictures of people in which all detectors find the same one face; its box is the mean of theirs. */
+async function findPortraits(): Promise<Portrait[]> {
+  const portraits: Portrait[] = [];
+  for (const person of (await readdir(lfw)).sort()) {
+    const [first] = (await readdir(join(lfw, person))).sort();
+    const picture = await readFile(join(lfw, person, first as string));
+    const found = await Promise.all(pipelines.map((pipeline) => facesOf(pipeline, picture)));
+    if (found.some(({ faces }) => faces.length !== 1)) continue;
+    const boxes = found.map(({ faces }) => (faces[0] as { box: Box }).box);
+    const mean = (side: keyof Box) => boxes.reduce((sum, box) => sum + box[side], 0) / boxes.length;
+    const box = { x: mean('x'), y: mean('y'), width: mean('width'), height: mean('height') };
+    const { width, height } = found[0] as { width: number; height: number };
+    portraits.push({ picture, width, height, box });
+    if (portraits.length === PEOPLE) break;
+  }
+  return portraits;
+}
+
+/** Annotated photographs with where their faces are. */
+async function photographs(set: 'samples' | 'group', where: string): Promise<Scene[]> {
+  if (!existsSync(where)) return [];
+  return Promise.all(
+    [...annotated(set)].map(async ([name, faces]) => ({ picture: await readFile(join(where, name)), faces })),
+  );
+}
+
+const portraits = await findPortraits();
+const few = portraits.slice(0, 48);
+const each = (make: (portrait: Portrait) => Promise<Scene>, from = portraits) => Promise.all(from.map(make));
+const sampleScenes = await photographs('samples', join(samples, 'demo'));
+const groupScenes = await photographs('group', join(folder, 'group'));
+
+print(
+  'faces found',
+  packs.map(({ name, version }) => `${name} ${version}`),
 );
-await report("face's share of the picture's width", SHARES, ({ picture, box }, share) =>
-  cut(picture, box, share),
+console.log(`width of the face in a picture of ${FULL_HD.width} x ${FULL_HD.height}, pixels`);
+for (const width of [16, 20, 24, 28, 32, 40, 64, 128]) {
+  await reportFound(`${width}`, await strewn(portraits, width, FULL_HD));
+}
+console.log("share of the picture's width that the face takes");
+for (const share of [0.5, 0.7, 0.9, 1]) {
+  await reportFound(`${share}`, await each((portrait) => cutClose(portrait, share, 480)));
+}
+await reportFound('1, in a picture of 64 pixels', await each((portrait) => cutClose(portrait, 1, 64)));
+await reportFound(
+  '1, in a picture of 2400 pixels',
+  await each((portrait) => cutClose(portrait, 1, 2400), few),
 );
-await report('turned in the picture, degrees', ANGLES, ({ picture }, angle) =>
-  sharp(picture).rotate(angle, { background: GREY }).jpeg({ quality: 95 }).toBuffer(),
-);
+console.log('turned in the picture, degrees');
+for (const angle of [0, 15, 30, 45, 60, 90, 180]) {
+  await reportFound(`${angle}`, await each((portrait) => turned(portrait, angle)));
+}
+console.log('stored turned, EXIF orientation');
+for (const orientation of [3, 6, 8] as const) {
+  const scenes = sampleScenes.map(async ({ picture, faces }) => ({
+    picture: await storedTurned(picture, orientation),
+    faces,
+  }));
+  await reportFound(`${orientation}`, await Promise.all(scenes));
+}
+console.log('light, times');
+for (const factor of [1 / 16, 1 / 8, 1 / 4, 2, 3, 4]) {
+  await reportFound(
+    factor < 1 ? `1/${1 / factor}` : `${factor}`,
+    await each((portrait) => lit(portrait, factor)),
+  );
+}
+console.log('JPEG quality');
+for (const quality of [20, 10, 5]) {
+  const scenes = each(async ({ picture, box }) => ({
+    picture: await sharp(picture).jpeg({ quality }).toBuffer(),
+    faces: [box],
+  }));
+  await reportFound(`${quality}`, await scenes);
+}
+console.log('judged by eye, the face in the middle');
+for (const [what, pictures] of judgedByEye()) {
+  const middle = { x: 75, y: 65, width: 100, height: 120 };
+  const scenes = pictures.map(async (name) => ({
+    picture: await readFile(join(lfw, name)),
+    faces: [middle],
+  }));
+  await reportFound(what, await Promise.all(scenes));
+}
+console.log('photographs of several people, annotated by eye');
+for (const [name, scenes] of [
+  ['six photographs of 1920 pixels', sampleScenes],
+  ['five group photographs', groupScenes],
+] as const) {
+  if (scenes.length > 0) await reportFound(name, scenes);
+}
+
+console.log('\nboxes: intersection over union with those annotated by eye');
+for (const [name, scenes] of [
+  ['six photographs of 1920 pixels', sampleScenes],
+  ['five group photographs', groupScenes],
+] as const) {
+  if (scenes.length === 0) continue;
+  const cells = pipelines.map(async (pipeline) => {
+    const overlaps: number[] = [];
+    for (const { picture, faces } of scenes) {
+      const found = (await facesOf(pipeline, picture)).faces;
+      for (const face of faces) overlaps.push(Math.max(0, ...found.map(({ box }) => overlap(box, face))));
+    }
+    const mean = overlaps.reduce((sum, value) => sum + value, 0) / overlaps.length;
+    return `mean ${mean.toFixed(3)}, least ${Math.min(...overlaps).toFixed(2)}`;
+  });
+  print(`  ${name}`, await Promise.all(cells));
+}
+
+console.log('\nfound where nobody is');
+const empty = await Promise.all(sampleScenes.map(({ picture, faces }) => withoutFaces(picture, faces, 480)));
+for (const [name, pictures] of [
+  ['textures of 1280 x 960', await textures({ width: 1280, height: 960 })],
+  ['cut-outs of photographs, 480 x 480', empty.flat()],
+] as const) {
+  const cells = pipelines.map(async (pipeline) => {
+    let found = 0;
+    for (const picture of pictures) found += (await facesOf(pipeline, picture)).faces.length;
+    return `${found} in ${pictures.length}`;
+  });
+  print(`  ${name}`, await Promise.all(cells));
+}
+
+console.log("\ntime of the search, as a multiple of a picture's of 640 x 480 in the first column");
+const [unit = 1] = await costs(640, 480);
+for (const [width, height, minFaceSize] of [
+  [640, 480],
+  [1280, 720],
+  [1920, 1080],
+  [4000, 3000],
+  [1920, 1080, 16],
+  [1920, 1080, 24],
+  [1920, 1080, 48],
+  [1920, 1080, 96],
+  [4000, 3000, 32],
+] as const) {
+  const label = `  ${width} x ${height}${minFaceSize ? `, minFaceSize ${minFaceSize}` : ''}`;
+  print(
+    label,
+    (await costs(width, height, minFaceSize)).map((cost) => (cost / unit).toFixed(1)),
+  );
+}
 await executor.close();
 
-interface Person {
-  readonly picture: Buffer;
-  readonly box: Box;
-}
-
-async function peopleOf(pictures: string): Promise<Person[]> {
-  const found: Person[] = [];
-  for (const name of (await readdir(pictures)).sort().slice(0, PEOPLE)) {
-    const [first] = (await readdir(join(pictures, name))).sort();
-    const picture = await readFile(join(pictures, name, first as string));
-    const { faces } = await recognizer.analyze(picture, 'binary');
-    if (faces.length === 1 && faces[0]) found.push({ picture, box: faces[0].box });
-  }
-  return found;
-}
-
-async function onCanvas(picture: Buffer, scale: number): Promise<Buffer> {
-  const { width = 0, height = 0 } = await sharp(picture).metadata();
-  const input = await sharp(picture)
-    .resize(Math.round(width * scale), Math.round(height * scale))
-    .toBuffer();
-  return sharp({ create: { ...CANVAS, channels: 3, background: GREY } })
-    .composite([{ input }])
-    .jpeg({ quality: 95 })
-    .toBuffer();
-}
-
-/** The face and what is around it, so that it takes `share` of the width, 480 pixels wide. */
-async function cut(picture: Buffer, box: Box, share: number): Promise<Buffer> {
-  const { width: right = 0, height: bottom = 0 } = await sharp(picture).metadata();
-  const width = Math.min(right, Math.round(box.width / share));
-  const height = Math.min(bottom, Math.round(Math.max(box.height / share, (width * 3) / 4)));
-  const left = Math.max(0, Math.min(right - width, Math.round(box.x + (box.width - width) / 2)));
-  const top = Math.max(0, Math.min(bottom - height, Math.round(box.y + (box.height - height) / 2)));
-  return sharp(picture)
-    .extract({ left, top, width, height })
-    .resize({ width: 480 })
-    .jpeg({ quality: 95 })
-    .toBuffer();
-}
-
-async function report(
-  title: string,
-  values: readonly number[],
-  make: (person: Person, value: number) => Promise<Buffer>,
-): Promise<void> {
-  console.log(title);
-  for (const value of values) {
-    let found = 0;
-    for (const person of people) {
-      const { faces } = await recognizer.analyze(await make(person, value), 'binary');
-      if (faces.length > 0) found++;
+/** Least milliseconds of seven searches, one after the other, in a photograph of three people, for each pack. */
+async function costs(width: number, height: number, minFaceSize?: number): Promise<number[]> {
+  const scene = sampleScenes[2] as Scene;
+  const picture = await sharp(scene.picture).resize(width, height, { fit: 'fill' }).jpeg().toBuffer();
+  const request = minFaceSize ? { minFaceSize } : {};
+  const costs: number[] = [];
+  for (const pipeline of pipelines) {
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < 7; i++) {
+      least = Math.min(least, (await facesOf(pipeline, picture, request)).timings.detect);
     }
-    console.log(
-      `  ${String(value).padEnd(5)} found ${((100 * found) / people.length).toFixed(1).padStart(5)} %`,
-    );
+    costs.push(least);
   }
+  return costs;
 }

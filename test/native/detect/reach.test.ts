@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
+import { annotated, overlap } from '../../../bench/annotations.ts';
 import {
   type AnalysisRequest,
   type AnalyzedFace,
@@ -12,7 +13,6 @@ import {
 } from '../../../src/native.ts';
 import { openModelPack } from '../../../src/vision/model-pack.ts';
 import { photograph } from '../../e2e/photographs.ts';
-import { annotated, overlap } from './annotations.ts';
 
 const FULL_HD = { width: 1920, height: 1080 };
 /** Width of a face, from ear to ear, that is to be found in a picture of 1920 x 1080. */

@@ -1,14 +1,19 @@
 /** Faces annotated by eye: boxes from the hairline to the chin and from ear to ear, in pixels of the upright picture. */
 import { readFileSync } from 'node:fs';
-import type { Box } from '../../../src/native.ts';
+import type { Box } from '../src/native.ts';
 
-/** Seen from `dist/test/native/detect/`. */
-const FOLDER = new URL('../../../../test/fixtures/annotations/', import.meta.url);
+/** Seen from `dist/bench/`. */
+const FOLDER = new URL('../../test/fixtures/annotations/', import.meta.url);
 
 /** Boxes of every face of each picture of a set, by the picture's file name. */
 export function annotated(set: 'samples' | 'group'): ReadonlyMap<string, readonly Box[]> {
   const boxes = JSON.parse(readFileSync(new URL(`${set}.json`, FOLDER), 'utf8')) as Record<string, Box[]>;
   return new Map(Object.entries(boxes));
+}
+
+/** Pictures of LFW, `<person>/<picture>`, by what the face in the middle has or does. */
+export function judgedByEye(): ReadonlyMap<string, readonly string[]> {
+  return new Map(Object.entries(JSON.parse(readFileSync(new URL('lfw-by-eye.json', FOLDER), 'utf8'))));
 }
 
 /** Intersection over union of two boxes, 0..1. */
