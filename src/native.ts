@@ -144,6 +144,11 @@ export interface PipelineOptions {
      * `scoreThreshold`. Without it nothing is looked at twice.
      */
     readonly doubtful?: { readonly from: number; readonly to: number };
+    /**
+     * Makes the network's boxes go from the forehead to the chin and from ear to ear: the centre is moved by `x` and `y`,
+     * shares of the box's width and height, which are then multiplied by `width` and `height`. Default: as they are.
+     */
+    readonly boxFit?: Box;
     /** Boxes whose intersection over union is above this are the same face. */
     readonly nmsIou: number;
   };

@@ -44,9 +44,23 @@ PipelineOptions ParsePipelineOptions(const Napi::Value& value) {
   parsed.detector.least_face = Number(widths.Get("least"), "detector.faceWidths.least");
   parsed.detector.most_face = Number(widths.Get("most"), "detector.faceWidths.most");
   parsed.detector.score_threshold = Number(detector.Get("scoreThreshold"), "detector.scoreThreshold");
+  if (const Napi::Value value = detector.Get("boxFit"); !value.IsUndefined()) {
+    const Napi::Object fit = Object(value, "detector.boxFit");
+    parsed.detector.box_fit = {Number(fit.Get("x"), "detector.boxFit.x"),
+                               Number(fit.Get("y"), "detector.boxFit.y"),
+                               Number(fit.Get("width"), "detector.boxFit.width"),
+                               Number(fit.Get("height"), "detector.boxFit.height")};
+  }
   parsed.detector.doubtful_from = parsed.detector.doubtful_to = parsed.detector.score_threshold;
   if (const Napi::Value value = detector.Get("doubtful"); !value.IsUndefined()) {
     const Napi::Object doubtful = Object(value, "detector.doubtful");
+    if (const Napi::Value value = detector.Get("boxFit"); !value.IsUndefined()) {
+      const Napi::Object fit = Object(value, "detector.boxFit");
+      parsed.detector.box_fit = {Number(fit.Get("x"), "detector.boxFit.x"),
+                                 Number(fit.Get("y"), "detector.boxFit.y"),
+                                 Number(fit.Get("width"), "detector.boxFit.width"),
+                                 Number(fit.Get("height"), "detector.boxFit.height")};
+    }
     parsed.detector.doubtful_from = Number(doubtful.Get("from"), "detector.doubtful.from");
     parsed.detector.doubtful_to = Number(doubtful.Get("to"), "detector.doubtful.to");
   }

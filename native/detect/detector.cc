@@ -18,6 +18,12 @@ constexpr float kSecondFace = 40;
 /// Second looks at one picture: what can be made of a picture full of almost-faces is bounded by it.
 constexpr std::size_t kSecondLooks = 32;
 
+Box Fitted(const Box& box, const BoxFit& fit) {
+  const float width = box.width * fit.width, height = box.height * fit.height;
+  return {box.x + box.width * (0.5f + fit.x) - width / 2, box.y + box.height * (0.5f + fit.y) - height / 2,
+          width, height};
+}
+
 bool IsCut(const Box& box, const Window& window, const ImageView& image) {
   const Box& seen = window.source;
   const float edge = kEdge * box.width;
@@ -108,6 +114,7 @@ void Detector::Look(const ImageView& image, const Window& window, float least_sc
   const Session::Shape shape = {1, input.channel_count(), input.height, input.width};
   session_->Run(input_, shape, [&](std::span<const Session::Output> outputs) {
     for (Detection& face : read_outputs_(outputs, window.input, least_score)) {
+      face.box = Fitted(face.box, options_.box_fit);
       const Point corner = to_picture({face.box.x, face.box.y});
       face.box = {corner.x, corner.y, face.box.width * to_x, face.box.height * to_y};
       if (face.box.width > window.most_face || IsCut(face.box, window, image)) continue;

@@ -16,6 +16,15 @@
 
 namespace visage {
 
+/// What is done to a network's boxes so that they go from forehead to chin and from ear to ear, as shares of
+/// a box's own width and height: the centre is moved, then the size multiplied.
+struct BoxFit {
+  float x = 0;
+  float y = 0;
+  float width = 1;
+  float height = 1;
+};
+
 /// The manifest's `detector` section.
 struct DetectorOptions {
   std::string file;
@@ -34,6 +43,7 @@ struct DetectorOptions {
   float doubtful_to = 0;
   /// Boxes whose intersection over union is above this are the same face.
   float nms_iou = 0;
+  BoxFit box_fit;
 };
 
 /// Finds faces of all sizes. An object belongs to one thread at a time; copies share the network.

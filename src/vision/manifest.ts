@@ -29,6 +29,8 @@ function object(properties: Record<string, object>, optional: readonly string[] 
 
 const FILE_NAME = { type: 'string', pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*$' };
 const SHARE = { type: 'number', minimum: 0, maximum: 1 };
+const SHIFT = { type: 'number', minimum: -0.5, maximum: 0.5 };
+const FACTOR = { type: 'number', minimum: 0.5, maximum: 2 };
 const PIXELS = { type: 'integer', minimum: 16, maximum: 2048 };
 const INPUT = object({
   width: PIXELS,
@@ -70,9 +72,10 @@ const MANIFEST = object(
         }),
         scoreThreshold: SHARE,
         doubtful: object({ from: SHARE, to: SHARE }),
+        boxFit: object({ x: SHIFT, y: SHIFT, width: FACTOR, height: FACTOR }),
         nmsIou: SHARE,
       },
-      ['doubtful'],
+      ['doubtful', 'boxFit'],
     ),
     landmarks: object({
       file: FILE_NAME,

@@ -36,7 +36,11 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function detect(decoder: DetectorDecoder, outputs: readonly ConstantOutput[]) {
+async function detect(
+  decoder: DetectorDecoder,
+  outputs: readonly ConstantOutput[],
+  settings: Partial<PipelineOptions['detector']> = {},
+) {
   const file = join(folder, `${decoder}-${outputs.length}.onnx`);
   writeFileSync(file, constantModel({ width: SIDE, height: SIDE }, outputs));
   const pipeline = await loadPipeline(executor, {
@@ -48,6 +52,7 @@ async function detect(decoder: DetectorDecoder, outputs: readonly ConstantOutput
       faceWidths: { least: 16, most: SIDE },
       scoreThreshold: 0.5,
       nmsIou: 0.4,
+      ...settings,
     },
   });
   return (await pipeline.analyze(picture, 'binary', { described: 0, template: false })).faces;
@@ -152,6 +157,32 @@ describe("a detector's outputs are read as their family lays them out", () => {
       assertFaces(faces, [{ x: 14.4, y: 12.8, width: 32, height: 48, score: 0.95 }]);
     });
   }
+
+  test('boxes are moved and stretched as the pack says, about their centre', async () => {
+    const outputs = [
+      { rows: 1, columns: 2, values: { 0: [0.1, 0.9] } },
+      { rows: 1, columns: 4, values: { 0: [0.25, 0.25, 0.5, 0.75] } },
+    ];
+    const faces = await detect('rfb', outputs, { boxFit: { x: 0.25, y: -0.125, width: 2, height: 0.5 } });
+    assertFaces(faces, [{ x: 12, y: 20, width: 32, height: 16, score: 0.9 }]);
+  });
+
+  test('a box mostly inside a larger one of a better score is a part of that face', async () => {
+    const outputs = [
+      { rows: 3, columns: 2, values: { 0: [0, 0.9], 1: [0, 0.8], 2: [0, 0.95] } },
+      {
+        rows: 3,
+        columns: 4,
+        // The whole, a part of it, and a part that the network is surer of than of the whole.
+        values: { 0: [0, 0, 1, 1], 1: [0.5, 0.5, 0.75, 0.75], 2: [0.1, 0.1, 0.3, 0.3] },
+      },
+    ];
+    const faces = await detect('rfb', outputs);
+    assert.deepEqual(
+      faces.map(({ box }) => Math.round(box.width * 10) / 10),
+      [64, 12.8],
+    );
+  });
 
   test('a network of another family is refused when the pack is loaded, with what is wrong', async () => {
     await assert.rejects(

@@ -69,6 +69,31 @@ function assertFound(faces: readonly AnalyzedFace[], expected: readonly Box[]) {
   assert.ok(expected.every((box) => isMet(box, faces)));
 }
 
+describe('a second look at what is small and doubtful', () => {
+  test('finds faces that the first look was not sure of', async () => {
+    const { detector, ...stages } = (await openModelPack('yunet')).pipeline;
+    const { doubtful, ...once } = detector;
+    assert.ok(doubtful);
+    const [twice, single] = await Promise.all(
+      [detector, once].map((each) => loadPipeline(executor, { ...stages, detector: each })),
+    );
+    const counts = [0, 0];
+    for (const number of [1, 3, 4, 5, 6]) {
+      const { input } = await shrunk(number, 16);
+      const picture = await canvas(FULL_HD, [{ input, left: 700, top: 300 }]);
+      for (const [i, pipeline] of [twice, single].entries()) {
+        const analysis = await (pipeline as Pipeline).analyze(picture, 'binary', {
+          described: 0,
+          template: false,
+        });
+        counts[i] = (counts[i] as number) + analysis.faces.length;
+      }
+    }
+    const [withSecond = 0, without = 0] = counts;
+    assert.ok(withSecond > without, `${withSecond} and ${without}`);
+  });
+});
+
 /** Packs, and the share of upright faces of the least size that their detector finds at least. */
 for (const [name, least] of [
   ['faceplugin', 0.85],
