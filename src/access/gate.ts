@@ -30,8 +30,11 @@ export interface Admission {
   readonly caller: Caller | null;
   /** The client's address. */
   readonly address: string;
-  /** Runs the handler, and says whether its answer may be sent. @throws VisageError. */
-  run(handler: () => Promise<RouteResponse>): Promise<RouteResponse>;
+  /**
+   * Runs the handler, and says whether its answer may be sent.
+   * @param units how many times its price the call may cost; once without it. @throws VisageError.
+   */
+  run(handler: () => Promise<RouteResponse>, units?: number): Promise<RouteResponse>;
 }
 
 /** Lets a request in before a byte of its body is read. @throws VisageError with the reason why not. */
@@ -88,7 +91,7 @@ export function createGate(parts: GateParts, limiter = new RateLimiter()): Gate 
       parts.usage.touch(known.key.id, parts.now());
       if (Number.isFinite(pass.rateLimit)) limit(facts, 'key', limiter.take(known.key.id, pass.rateLimit));
       pass.checkRoute();
-      return { caller: pass.caller, address, run: (handler) => pass.run(handler) };
+      return { caller: pass.caller, address, run: (handler, units) => pass.run(handler, units) };
     }
     const member = checkMember(known);
     limit(facts, 'member', limiter.take(member.id, access.plan.maxRateLimit));

@@ -110,10 +110,14 @@ export class KeyPass {
     if (!reachesWithin(this.caller, record)) throw revoked();
   }
 
-  /** Runs the handler and charges what it costs if it succeeds. */
-  async run(handler: () => Promise<RouteResponse>): Promise<RouteResponse> {
+  /**
+   * Runs the handler and charges what it costs if it succeeds.
+   * @param units how many times its price that is at most; the answer may say fewer.
+   */
+  async run(handler: () => Promise<RouteResponse>, units = 1): Promise<RouteResponse> {
     const { store, usage, now } = this.#parts;
-    const charge = this.#charge();
+    const price = this.#charge();
+    let charge = price && { ...price, amount: price.amount * units };
     if (charge) store.credits.reserve(charge);
     let response: RouteResponse;
     try {
@@ -122,6 +126,11 @@ export class KeyPass {
     } catch (error) {
       if (charge) store.credits.release(charge);
       throw error;
+    }
+    if (charge && price && response.units !== undefined && response.units < units) {
+      const unused = price.amount * (units - response.units);
+      store.credits.release({ ...charge, amount: unused });
+      charge = { ...charge, amount: charge.amount - unused };
     }
     const place = {
       accountId: this.#record.accountId,
@@ -149,7 +158,7 @@ export class KeyPass {
     if (!this.#hasWritten && this.#route.access.by !== 'member-or-key') this.#confirm();
   }
 
-  /** What the call is going to cost; null where nothing is looked at: test calls and calls about keys and credits. */
+  /** What the call is going to cost once; null where nothing is looked at: test calls and calls about keys and credits. */
   #charge(): Charge | null {
     const { access } = this.#parts;
     const { environment, id, accountId, budget } = this.#record;

@@ -126,7 +126,8 @@ function responderOf(
     const params = readPath(context.params);
     const { query, body, images } = await readInput(context, caller);
     const request = { requestId, address, headers, params, query, body };
-    const response = await admission.run(async () => handle(route, request, caller, images));
+    const work = async () => handle(route, request, caller, images);
+    const response = await admission.run(work, route.units?.(body));
     await recordAct(audit, route, trail, request, response);
     return response;
   };

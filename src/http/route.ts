@@ -88,6 +88,8 @@ export interface RouteResponse {
   readonly status: number;
   /** Sent as JSON, or as it is where the response's `contentType` is another one (then a string). */
   readonly body: unknown;
+  /** How many times its price the call costs; by default as many as the route's `units` say. */
+  readonly units?: number;
   /** Headers of the answer, such as cookies. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /** What the audit log cannot know from the request: the id of what was made, or who has logged in. */
@@ -126,6 +128,8 @@ interface RouteData {
   readonly body?: Schema;
   /** Parameters of an example's body, where the first examples of all of them do not go together. */
   readonly example?: Readonly<Record<string, unknown>>;
+  /** How many times its price a call may cost, by its body; once without it. */
+  readonly units?: (body: Readonly<Record<string, unknown>>) => number;
   /** Successful answers by status. */
   readonly responses: Readonly<Record<number, ResponseSpec>>;
   /**

@@ -82,13 +82,14 @@ export function enrolmentRoutes(enrolment: EnrolmentService): readonly ImageRout
       path: '/v1/face/enroll-batch',
       operationId: 'enrollFaces',
       summary: 'Add many faces with their external keys',
-      description: `As many calls of \`face/enroll\`, in the order of \`faces\`: each has its own result, and one that fails leaves the others alone. The answer is 200 if any of them succeeded, else the first one's error, with every one's in \`errors\`. As a form: file parts \`images\`, and a field \`externalKey\` for each of them in the same order.`,
+      description: `As many calls of \`face/enroll\`, in the order of \`faces\`: each has its own result, and one that fails leaves the others alone. The answer is 200 if any of them succeeded, else the first one's error, with every one's in \`errors\`. As a form: file parts \`images\`, and a field \`externalKey\` for each of them in the same order. It costs its price for each that comes to an answer.`,
       tags: TAGS,
       access: ACCESS,
       images: {
         faces: { kind: 'entries', max: MAX_BATCH, item: object({ externalKey: EXTERNAL_KEY }) },
       },
       body: collectionBody(CONDITIONS),
+      units: ({ faces }) => (faces as readonly unknown[]).length,
       responses: {
         200: {
           description: 'The results.',
@@ -114,7 +115,8 @@ export function enrolmentRoutes(enrolment: EnrolmentService): readonly ImageRout
         const answers = results.map((result) => {
           return result instanceof VisageError ? problemOf(result, requestId) : result;
         });
-        return { status: 200, body: { results: answers } };
+        const units = results.filter((result) => !(result instanceof VisageError)).length;
+        return { status: 200, body: { results: answers }, units };
       },
     },
   ];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Network, parseNetwork } from '../../src/config/networks.ts';
+import { samePerson } from '../recognition/sample-faces.ts';
 import { AccessService, closeShared } from './access-service.ts';
 
 const CALL = '/v1/collection/get-all';
@@ -13,6 +14,7 @@ before(async () => {
 after(async () => {
   assert.deepEqual(service.store.check(), []);
   await service.close();
+  await closeShared();
 });
 
 /** Statuses of many calls by 64 clients, each with one call at a time. */
@@ -137,8 +139,6 @@ describe('A prepaid balance', () => {
 });
 
 describe('A key of 20 requests a minute', () => {
-  after(closeShared);
-
   test('lets exactly 20 of 64 parallel clients in, and says when to come again', async () => {
     const { key } = await service.key({ rateLimit: 20 });
     const answers = await Promise.all(
@@ -222,6 +222,41 @@ describe('An address', () => {
       assert.deepEqual(await statuses((await limited.key()).key, CALL), Array(7).fill(200));
     } finally {
       await limited.close();
+    }
+  });
+});
+
+describe('A batch', () => {
+  const send = async (at: AccessService, key: string, pictures: readonly Buffer[]) => {
+    const faces = pictures.map((picture, i) => {
+      return { image: { bytes: picture.toString('base64') }, externalKey: `b${i}` };
+    });
+    return at.call(key, 'POST', '/v1/face/enroll-batch', {
+      collectionId: 'batch',
+      allowDuplicates: true,
+      faces,
+    });
+  };
+  const broken = Buffer.from('no picture at all');
+
+  test('costs its price for each picture that came to an answer, and never more than the budget', async () => {
+    const at = await AccessService.open({ prices: { enrollFaces: 10_000 } });
+    try {
+      const { id, key } = await at.key({ budget: 40_000 });
+      await at.call(key, 'POST', '/v1/collection/create', { collectionId: 'batch' });
+      const [face] = await samePerson();
+      const refused = await send(at, key, [face, face, face, face, face]);
+      assert.equal(refused.body.code, 'INSUFFICIENT_CREDITS');
+      assert.equal(at.store.credits.spent(id), 0);
+      assert.equal((await send(at, key, [face, broken, face])).status, 200);
+      assert.equal(at.store.credits.spent(id), 20_000);
+      assert.equal((await send(at, key, [broken, broken])).status, 400);
+      assert.equal(at.store.credits.spent(id), 20_000);
+      assert.equal((await send(at, key, [face, face])).status, 200);
+      assert.equal(at.store.credits.spent(id), 40_000);
+      assert.equal((await send(at, key, [face])).status, 402);
+    } finally {
+      await at.close();
     }
   });
 });

@@ -7,7 +7,7 @@ let service: AccessService;
 let token: string;
 let picture: string;
 before(async () => {
-  service = await AccessService.open({ prices: { indexFace: 10_000 } });
+  service = await AccessService.open({ prices: { indexFace: 10_000, enrollFace: 10_000 } });
   token = await service.token(await service.member('admin'));
   const { key } = await service.key();
   await service.call(key, 'POST', '/v1/collection/create', { collectionId: 'people' });
@@ -43,6 +43,7 @@ async function during(credential: string, path: string, act: () => Promise<unkno
   const answer = service.call(credential, 'POST', path, {
     collectionId: 'people',
     image: { bytes: picture },
+    ...(path === '/v1/face/enroll' ? { externalKey: 'k', allowDuplicates: true } : {}),
   });
   await seen;
   await act();
@@ -51,7 +52,7 @@ async function during(credential: string, path: string, act: () => Promise<unkno
   return answer;
 }
 
-const PATHS = ['/v1/face/index', '/v1/face/search-or-index', '/v1/face/search'];
+const PATHS = ['index', 'search-or-index', 'enroll', 'search', 'identify'].map((call) => `/v1/face/${call}`);
 
 describe('A request in flight', () => {
   const change = (id: string, changes: unknown) =>
