@@ -41,20 +41,18 @@ export interface AppParts extends RecognitionParts {
 export function routeTable(
   parts: RecognitionParts & Pick<AppParts, 'health' | 'identity' | 'access' | 'usage'>,
 ): Route[] {
-  const { plan, isPrepaid } = parts.access;
   return [
     ...recognitionRoutes(parts),
     ...identityRoutes(parts.identity),
-    ...apiKeyRoutes({ ...parts, plan }),
-    ...billingRoutes({ ...parts, isPrepaid }),
+    ...apiKeyRoutes(parts),
+    ...billingRoutes(parts),
     ...auditRoutes(parts),
     ...systemRoutes(parts.health),
   ];
 }
 
 /** The public API. Its `callback()` is a request listener: nothing listens yet. */
-export function createApp(parts: AppParts): App {
-  const routes = routeTable(parts);
+export function createApp(parts: AppParts, routes = routeTable(parts)): App {
   checkPrices(
     parts.access,
     routes.map(({ operationId }) => operationId),

@@ -1,32 +1,40 @@
 /** The service: settings, parts, listening, and the way down. */
 import { chmodSync } from 'node:fs';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
+import { isatty } from 'node:tty';
 import { Audit } from './access/audit.ts';
 import { createIdentity } from './access/identity.ts';
 import { identityAdministration } from './access/identity-administration.ts';
 import { keyAdministration } from './access/key-administration.ts';
 import { SigningKeys } from './access/signing-keys.ts';
 import { UsageLog } from './access/usage-log.ts';
-import { createApp } from './app.ts';
-import { loadConfig } from './config/load.ts';
-import { type Config, environmentName, type SettingName } from './config/settings.ts';
+import { createApp, routeTable } from './app.ts';
+import { checkPrices, PresentAccess } from './config/access-settings.ts';
+import { configOf, readSettings } from './config/load.ts';
+import type { Config } from './config/settings.ts';
 import { wideningSettings } from './config/widening.ts';
 import { createAdminApp } from './http/admin.ts';
 import { createImageFetcher } from './http/image-fetch.ts';
 import { imageUrlPolicy } from './http/image-url-policy.ts';
+import { type Listener, openEntrance } from './http/listeners.ts';
 import { metricsListener } from './http/metrics.ts';
+import { PresentTls } from './http/present-tls.ts';
 import { createHttpServer, drain, listen } from './http/server.ts';
-import { createExecutor, type Executor, runtimeVersion } from './native.ts';
+import { plainListener } from './http/tls.ts';
+import { createExecutor, createFlatIndex, type Executor, runtimeVersion } from './native.ts';
 import { adminSocketPath, removeStaleSocket, takeDataFolder } from './ops/data-folder.ts';
-import { EXIT, ExitError, exitCodeOf } from './ops/exit-codes.ts';
+import { EXIT, exitCodeOf } from './ops/exit-codes.ts';
+import { greeting } from './ops/greeting.ts';
 import { Health } from './ops/health.ts';
+import { takeInheritedSockets } from './ops/inherited-sockets.ts';
 import { createLog, type Log } from './ops/log.ts';
 import { Metrics } from './ops/metrics.ts';
+import { Reloader } from './ops/reload.ts';
+import { ServiceManager } from './ops/service-manager.ts';
 import { createShutdown } from './ops/shutdown.ts';
 import { addStateMetrics } from './ops/state-metrics.ts';
 import { packageVersion } from './ops/version.ts';
+import { startWatchdog } from './ops/watchdog.ts';
 import { Store } from './store/store.ts';
 import { GalleryIndexes } from './vector/galleries.ts';
 import { openModelPack } from './vision/model-pack.ts';
@@ -41,6 +49,10 @@ const SHUTDOWN_LIMIT_MS = 20_000;
 /** Templates that are read from the store at once, and how often the rebuild says how far it is. */
 const REBUILD_BATCH = 4096;
 const PROGRESS_INTERVAL_MS = 1_000;
+/** The start has failed if nothing is heard of it for so long. */
+const PROGRESS_LIMIT_S = 60;
+
+const STDIN = 0;
 
 /** Loads the packs of the settings, the default first. @throws Error with the file that is at fault. */
 async function loadModels(config: Config, executor: Executor, log: Log): Promise<Recognizers> {
@@ -58,6 +70,7 @@ async function rebuildIndexes(
   indexes: GalleryIndexes,
   { all }: Recognizers,
   log: Log,
+  manager: ServiceManager,
 ): Promise<void> {
   const total = all.reduce((sum, { packId }) => sum + store.faces.countOfPack(packId), 0);
   log.info({ done: 0, total }, 'rebuilding the index');
@@ -67,6 +80,7 @@ async function rebuildIndexes(
       if (performance.now() - told < PROGRESS_INTERVAL_MS) return;
       told = performance.now();
       log.info({ done: indexes.total, total }, 'rebuilding the index');
+      manager.starting(`Reading faces: ${indexes.total} of ${total}`, PROGRESS_LIMIT_S);
     });
   }
   if (indexes.total !== total) {
@@ -75,48 +89,24 @@ async function rebuildIndexes(
   log.info({ done: total, total }, 'the index is complete');
 }
 
-/** @param setting names the address. @returns the URL. @throws ExitError in words for the operator. */
-async function listenTcp(
-  server: Server,
-  { host, port }: Config['listen'],
-  setting: SettingName,
-): Promise<string> {
-  try {
-    await listen(server, { host, port });
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    const reasons: Record<string, string> = {
-      EADDRINUSE: 'another program listens there',
-      EACCES: 'this user may not listen there',
-      EADDRNOTAVAIL: 'this machine has no such address',
-      ENOTFOUND: 'the name is not known',
-    };
-    const why = (code && reasons[code]) || String(code);
-    throw new ExitError(
-      EXIT.unavailable,
-      `Visage cannot listen on ${host}:${port}: ${why}. Set ${environmentName(setting)} to another host:port.`,
-    );
+/** Records what lets more happen than a fresh appliance does. @param known what is recorded already; it grows. */
+async function recordWidening(audit: Audit, targets: readonly string[], known: Set<string>): Promise<void> {
+  for (const target of targets) {
+    known.add(target);
+    await audit.record({ actor: { kind: 'system', id: null }, action: 'setting.widen', target });
   }
-  const { port: actual } = server.address() as AddressInfo;
-  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${actual}`;
-}
-
-/** For the person who started it: the address, a key, a call that works. */
-function greet(version: string, url: string, { dataDir }: Config, setupCode: string | null): void {
-  const folder = relative(process.cwd(), dataDir) === 'data' ? '' : ` --data-dir '${dataDir}'`;
-  process.stderr.write(`
-Visage ${version} serves at ${url}  (documentation: ${url}/swagger)
-
-  KEY=$(bin/visagectl keys create --name first${folder})
-  curl -H "Authorization: ApiKey $KEY" ${url}/v1/collection/get-all
-${setupCode === null ? '' : `\n  There is no owner yet. The set-up code, until the next start: ${setupCode}\n`}
-`);
 }
 
 async function start(): Promise<void> {
-  const config = loadConfig(process.env);
+  const values = readSettings(process.env);
+  const config = configOf(values);
   const log = createLog(config.logLevel);
+  const manager = new ServiceManager(process.env, log);
+  const sockets = takeInheritedSockets(process.env);
+  let reloader: Reloader | null = null;
+  // Until the start is done there is nothing to read again, but the signal's default would end it. From a terminal it
+  // means that the terminal has gone.
+  if (!isatty(STDIN)) process.on('SIGHUP', () => reloader?.tryReload());
   const version = packageVersion();
   const health = new Health();
   log.info(
@@ -133,23 +123,21 @@ async function start(): Promise<void> {
   const store = Store.open(config.dataDir);
   health.pass('storeOpen');
   // The first run makes a key meanwhile, on a thread of its own.
-  const signingKeysReady = SigningKeys.open(config.dataDir, {
-    credentials: process.env.CREDENTIALS_DIRECTORY,
-  });
+  const credentials = process.env.CREDENTIALS_DIRECTORY;
+  const signingKeysReady = SigningKeys.open(config.dataDir, { credentials });
   signingKeysReady.catch(() => {});
   const executor = createExecutor({ threads: config.threads, maxQueue: config.maxQueue });
   const recognizers = await loadModels(config, executor, log);
   health.pass('modelsLoaded');
   const indexes = new GalleryIndexes(executor);
-  await rebuildIndexes(store, indexes, recognizers, log);
+  await rebuildIndexes(store, indexes, recognizers, log, manager);
   health.pass('indexConsistent');
   for (const recognizer of recognizers.all) await selfInference(recognizer);
   health.pass('selfInference');
 
   const audit = new Audit(store.audit, { now: Date.now, log, retention: config.audit });
-  for (const target of wideningSettings(config)) {
-    await audit.record({ actor: { kind: 'system', id: null }, action: 'setting.widen', target });
-  }
+  const widened = new Set<string>();
+  await recordWidening(audit, wideningSettings(config), widened);
   const usage = new UsageLog(store, log);
   const signingKeys = await signingKeysReady;
   const { registration } = config;
@@ -161,7 +149,11 @@ async function start(): Promise<void> {
     now: Date.now,
   });
   const { imageUrl } = config.web;
-  const ownPort = () => (server.address() as AddressInfo | null)?.port ?? null;
+  const listeners: Listener[] = [];
+  const ownPorts = () => listeners.flatMap(({ port }) => port ?? []);
+  const access = new PresentAccess(config.access);
+  const isSecure = config.tls.listen !== null || sockets.https.length > 0;
+  const tls = isSecure ? new PresentTls(config.tls, { credentials, dataDir: config.dataDir }, log) : null;
   const metrics = new Metrics({ version, onnxruntime: runtimeVersion() });
   addStateMetrics(metrics.registry, {
     executor,
@@ -178,12 +170,12 @@ async function start(): Promise<void> {
     }),
     storeFile: join(config.dataDir, 'data.mdb'),
     lastBackup: () => null,
-    certificateExpiry: () => null,
+    certificateExpiry: () => tls?.certificate.expiresAt ?? null,
   });
-  const app = createApp({
+  const parts = {
     web: config.web,
-    fetchImage: imageUrl.enabled ? createImageFetcher({ policy: imageUrlPolicy(imageUrl, ownPort) }) : null,
-    access: config.access,
+    fetchImage: imageUrl.enabled ? createImageFetcher({ policy: imageUrlPolicy(imageUrl, ownPorts) }) : null,
+    access,
     usage,
     identity,
     store,
@@ -195,12 +187,36 @@ async function start(): Promise<void> {
     audit,
     observer: metrics,
     version,
+  };
+  const routes = routeTable(parts);
+  const operations = routes.map(({ operationId }) => operationId);
+  const api = createApp(parts, routes).callback();
+
+  const serving = () => `Serving ${indexes.total} faces at ${listeners.map(({ url }) => url).join(', ')}`;
+  reloader = new Reloader({
+    values,
+    read: () => readSettings(process.env),
+    configOf,
+    prepare: (next) => {
+      checkPrices(next.access, operations);
+      const putTls = tls?.prepare(next.tls);
+      return () => {
+        log.level = next.logLevel;
+        access.replace(next.access);
+        putTls?.();
+        const added = wideningSettings(next).filter((target) => !widened.has(target));
+        recordWidening(audit, added, widened).catch((error) => log.error({ err: error }, 'audit log'));
+      };
+    },
+    begun: () => manager.reloading(),
+    ended: (status) => manager.ready(status ?? serving()),
+    log,
   });
-  const server = createHttpServer(app.callback());
   const admin = createHttpServer(
     createAdminApp({
       keys: keyAdministration(store, audit),
       identity: identityAdministration({ ...identity, audit, signingKeys: async () => signingKeys }),
+      reload: () => (reloader as Reloader).reload(),
       log,
     }).callback(),
   );
@@ -208,25 +224,67 @@ async function start(): Promise<void> {
   removeStaleSocket(socket.path);
   await listen(admin, { path: socket.path });
   chmodSync(socket.path, 0o600);
-  const url = await listenTcp(server, config.listen, 'listen');
-  const metricsServer = createHttpServer(metricsListener(metrics, log));
-  if (config.metricsListen !== null) {
-    const metricsUrl = await listenTcp(metricsServer, config.metricsListen, 'metrics_listen');
-    log.info({ url: `${metricsUrl}/metrics` }, 'metrics');
-  }
 
+  // What systemd holds for the API is all that there is of it: the unit says where, not the settings.
+  const isHandedOver = sockets.http.length + sockets.https.length > 0;
+  if (tls) {
+    listeners.push(
+      ...(await openEntrance({
+        setting: 'tls_listen',
+        address: isHandedOver ? null : config.tls.listen,
+        inherited: sockets.https,
+        scheme: 'https',
+        serve: () => tls.serve(api),
+      })),
+    );
+  }
+  const [secure] = listeners;
+  const plain = await openEntrance({
+    setting: 'listen',
+    address: isHandedOver ? null : config.listen,
+    inherited: sockets.http,
+    scheme: 'http',
+    serve: () =>
+      createHttpServer(tls && secure?.port ? plainListener(api, () => tls.config, secure.port) : api),
+  });
+  listeners.unshift(...plain);
+  const metricsListeners = await openEntrance({
+    setting: 'metrics_listen',
+    address: config.metricsListen,
+    inherited: sockets.metrics,
+    scheme: 'http',
+    serve: () => createHttpServer(metricsListener(metrics, log)),
+  });
+  for (const { url } of metricsListeners) log.info({ url: `${url}/metrics` }, 'metrics');
+  const servers = [admin, ...[...listeners, ...metricsListeners].map(({ server }) => server)];
+
+  const probe = createFlatIndex(executor, 1);
+  const endWatchdog =
+    manager.watchdogMs === null
+      ? () => {}
+      : startWatchdog({
+          limitMs: manager.watchdogMs,
+          executor,
+          probe: () => probe.remove(new BigInt64Array(0)),
+          alive: () => manager.alive(),
+          log,
+        });
   const shutdown = createShutdown({
     log,
     limitMs: SHUTDOWN_LIMIT_MS,
     exit: (code) => process.exit(code),
     steps: [
-      { name: 'readiness', run: () => health.stop() },
       {
-        name: 'connections',
-        run: () => Promise.all([server, admin, metricsServer].map((each) => drain(each, DRAIN_LIMIT_MS))),
+        name: 'readiness',
+        run: () => {
+          manager.stopping();
+          health.stop();
+        },
       },
+      { name: 'connections', run: () => Promise.all(servers.map((each) => drain(each, DRAIN_LIMIT_MS))) },
       { name: 'admin socket', run: () => socket.release() },
       { name: 'passwords', run: () => identity.passwords.close() },
+      { name: 'watchdog', run: endWatchdog },
       { name: 'executor', run: () => executor.close() },
       { name: 'usage', run: () => usage.close() },
       { name: 'audit log', run: () => audit.close() },
@@ -235,14 +293,17 @@ async function start(): Promise<void> {
   });
   process.on('SIGTERM', shutdown).on('SIGINT', shutdown);
   void audit.truncate();
-  log.info({ url, faces: indexes.total }, 'listening');
-  if (identity.setupCode) {
-    log.warn(
-      { setupCode: identity.setupCode.text },
-      'there is no owner yet: the set-up code lets one be made',
-    );
+  const [first] = listeners;
+  const url = first?.url ?? '';
+  log.info({ url, urls: listeners.map((each) => each.url), faces: indexes.total }, 'listening');
+  const setupCode = identity.setupCode?.text ?? null;
+  if (setupCode !== null) {
+    log.warn({ setupCode }, 'there is no owner yet: the set-up code lets one be made');
   }
-  greet(version, url, config, identity.setupCode?.text ?? null);
+  manager.ready(serving());
+  if (manager.isPresent) return;
+  const shown = tls && secure && { url: secure.url, fingerprint: tls.certificate.fingerprint };
+  process.stderr.write(greeting({ version, url, secure: shown ?? null, dataDir: config.dataDir, setupCode }));
 }
 
 try {

@@ -193,8 +193,13 @@ export type LivenessClass = 'live' | 'print' | 'replay' | 'other';
  * refused with `OVERLOADED`. Writes to an index are never refused for that.
  */
 export interface Executor {
-  /** Threads, jobs waiting, jobs running, all at this moment. */
-  stats(): { readonly threads: number; readonly queued: number; readonly running: number };
+  /** Threads, jobs waiting and running at this moment, and jobs that have ended since the start. */
+  stats(): {
+    readonly threads: number;
+    readonly queued: number;
+    readonly running: number;
+    readonly ended: number;
+  };
   /** Lets running and waiting jobs end, then joins the threads. New work is refused with `NOT_READY`. */
   close(): Promise<void>;
 }
@@ -253,6 +258,7 @@ interface Addon {
   ): Promise<NetworkComparison>;
   runtimeVersion(): string;
   lockFile(path: string): boolean;
+  sendDatagram(socket: string, text: string): void;
 }
 
 /** `build/Release/visage.node` at the project's top, seen from `dist/src/`. */
@@ -358,4 +364,13 @@ export function runtimeVersion(): string {
  */
 export function lockFile(path: string): boolean {
   return addon().lockFile(path);
+}
+
+/**
+ * Sends one datagram to a Unix socket, which Node cannot. Waits up to half a second where the receiver's queue is full.
+ * @param socket path of the socket, or `@` and a name of the abstract namespace; at most 107 bytes.
+ * @throws Error in the system's words if nobody takes it.
+ */
+export function sendDatagram(socket: string, text: string): void {
+  addon().sendDatagram(socket, text);
 }

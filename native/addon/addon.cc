@@ -1,5 +1,6 @@
 #include <napi.h>
 
+#include "addon/datagram.h"
 #include "addon/environment.h"
 #include "addon/executor_object.h"
 #include "addon/index_object.h"
@@ -21,6 +22,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("decodeImage", Napi::Function::New<DecodeImage>(env, "decodeImage"));
   exports.Set("compareNetworks", Napi::Function::New<CompareNetworks>(env, "compareNetworks"));
   exports.Set("runtimeVersion", Napi::Function::New<RuntimeVersionText>(env, "runtimeVersion"));
+  exports.Set("sendDatagram", Napi::Function::New<SendDatagram>(env, "sendDatagram"));
   exports.Set("lockFile", Napi::Function::New<LockFile>(env, "lockFile"));
   return exports;
 }

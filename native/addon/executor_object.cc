@@ -56,6 +56,7 @@ Napi::Value ExecutorObject::Stats(const Napi::CallbackInfo& info) {
   value.Set("threads", stats.threads);
   value.Set("queued", static_cast<double>(stats.queued));
   value.Set("running", static_cast<double>(stats.running));
+  value.Set("ended", static_cast<double>(stats.ended));
   return value;
 }
 

@@ -36,7 +36,7 @@ void Executor::Start(Admission admission, Job job, Job done) {
 
 Executor::Stats Executor::stats() const {
   const std::lock_guard lock(mutex_);
-  return {static_cast<int>(threads_.size()), admitted_ - running_, running_};
+  return {static_cast<int>(threads_.size()), admitted_ - running_, running_, ended_};
 }
 
 void Executor::Close(std::function<void()> closed) {
@@ -83,6 +83,7 @@ void Executor::Work() {
     next.job();
     lock.lock();
     --running_;
+    ++ended_;
     --admitted_;
     if (next.admission == Admission::kBounded) --bounded_;
     if (closing_ && admitted_ == 0) wake_.notify_all();

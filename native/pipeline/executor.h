@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -29,6 +30,8 @@ class Executor {
     /// Admitted and not yet begun.
     std::size_t queued;
     std::size_t running;
+    /// Ended since the start.
+    std::uint64_t ended;
   };
 
   /// @param threads at least 1. @param max_queue bounded jobs that may wait while all threads are busy.
@@ -70,6 +73,7 @@ class Executor {
   std::size_t admitted_ = 0;
   std::size_t bounded_ = 0;
   std::size_t running_ = 0;
+  std::uint64_t ended_ = 0;
   bool closing_ = false;
   bool abandoned_ = false;
   std::vector<std::function<void()>> on_closed_;

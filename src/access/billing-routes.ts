@@ -1,3 +1,4 @@
+import type { AccessConfig } from '../config/access-settings.ts';
 import { VisageError } from '../errors.ts';
 import { decodeCursor, encodeCursor, NEXT_CURSOR, PAGING } from '../http/paging.ts';
 import type { CallerRoute, Schema } from '../http/route.ts';
@@ -9,7 +10,8 @@ import { dayOf, type UsageLog } from './usage-log.ts';
 export interface BillingParts {
   readonly store: Store;
   readonly usage: UsageLog;
-  readonly isPrepaid: boolean;
+  /** Whether accounts pay may change while the service runs. */
+  readonly access: Pick<AccessConfig, 'isPrepaid'>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -42,8 +44,8 @@ interface UsageQuery {
   readonly limit: number;
 }
 
-function balanceRoutes({ store, isPrepaid }: BillingParts): CallerRoute[] {
-  const body = (micros: number) => ({ balance_usd: dollarsOf(micros), unlimited: !isPrepaid });
+function balanceRoutes({ store, access }: BillingParts): CallerRoute[] {
+  const body = (micros: number) => ({ balance_usd: dollarsOf(micros), unlimited: !access.isPrepaid });
   return [
     {
       ...COMMON,

@@ -1,5 +1,5 @@
 /** API keys of an account, as their owners and other keys may handle them. */
-import type { Plan } from '../config/access-settings.ts';
+import type { AccessConfig } from '../config/access-settings.ts';
 import { VisageError } from '../errors.ts';
 import type { ApiKeyRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
@@ -14,7 +14,8 @@ import type { UsageLog } from './usage-log.ts';
 export interface KeyManagementParts {
   readonly store: Store;
   readonly usage: UsageLog;
-  readonly plan: Plan;
+  /** Its plan may change while the service runs. */
+  readonly access: Pick<AccessConfig, 'plan'>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -70,7 +71,8 @@ export class KeyManagement {
 
   /** Makes a key of the calling member. @throws VisageError `VALIDATION_FAILED`, `PERMISSION_DENIED`. */
   async create(caller: Caller, { environment, ...body }: NewKeyBody): Promise<NewApiKeyView> {
-    const { store, plan, now } = this.#parts;
+    const { store, now } = this.#parts;
+    const { plan } = this.#parts.access;
     if (!caller.member) throw new VisageError('PERMISSION_DENIED', 'Only members make API keys.');
     const request = {
       ...settingsOf(body, plan, now()),
@@ -105,7 +107,8 @@ export class KeyManagement {
 
   /** @throws VisageError `NOT_FOUND`, `VALIDATION_FAILED`, `PERMISSION_DENIED` where it would give too much. */
   async change(caller: Caller, id: string, { reset_spent, ...body }: KeyChangeBody): Promise<ApiKeyView> {
-    const { store, plan, now } = this.#parts;
+    const { store, now } = this.#parts;
+    const { plan } = this.#parts.access;
     const changes = settingsOf(body, plan, now());
     const changed = await store.apiKeys.change(id, (record) => {
       caller.confirm?.();
@@ -125,7 +128,8 @@ export class KeyManagement {
 
   /** Gives a key a new value. @throws VisageError `NOT_FOUND`, `PERMISSION_DENIED` where the key has more. */
   async regenerate(caller: Caller, id: string): Promise<NewApiKeyView> {
-    const { store, plan } = this.#parts;
+    const { store } = this.#parts;
+    const { plan } = this.#parts.access;
     const environment = store.apiKeys.byId(id)?.environment;
     if (!environment) throw notFound();
     const { key, ...value } = newKeyValue(environment);

@@ -85,6 +85,20 @@ async function inStore<T>(config: Config, work: (store: Store) => Promise<T>): P
 }
 
 /**
+ * Does what only a running service can.
+ * @throws ConfigError, VisageError, ExitError `unavailable` where none runs.
+ */
+export async function ask<T>(options: DataOptions, work: (call: AdminCall) => Promise<T>): Promise<T> {
+  const { dataDir } = configOf(options);
+  try {
+    return await inService(dataDir, work);
+  } catch (error) {
+    if (!(error instanceof NotRunningError)) throw error;
+    throw new ExitError(EXIT.unavailable, `No service runs on the data folder ${dataDir}.`);
+  }
+}
+
+/**
  * Administers the service that the settings name.
  * @param options `data-dir` and `config` stand over `VISAGE_DATA_DIR` and `VISAGE_CONFIG`.
  * @throws ConfigError, ExitError, VisageError.

@@ -12,6 +12,7 @@ import { membersRemove } from './members-remove.ts';
 import { membersResetPassword } from './members-reset-password.ts';
 import { membersRole } from './members-role.ts';
 import { modelsCalibrate } from './models-calibrate.ts';
+import { reload } from './reload.ts';
 import { restore } from './restore.ts';
 import { tokensRotate } from './tokens-rotate.ts';
 import { verify } from './verify.ts';
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
   membersRemove,
   membersResetPassword,
   tokensRotate,
+  reload,
   modelsCalibrate,
   backup,
   restore,

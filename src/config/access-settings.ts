@@ -23,6 +23,39 @@ export interface AccessConfig {
   readonly addressRateLimit: number;
 }
 
+/** The settings of access as they are at the moment: who holds this sees each change. */
+export class PresentAccess implements AccessConfig {
+  #present: AccessConfig;
+
+  constructor(present: AccessConfig) {
+    this.#present = present;
+  }
+
+  replace(next: AccessConfig): void {
+    this.#present = next;
+  }
+
+  get trustedProxies() {
+    return this.#present.trustedProxies;
+  }
+
+  get plan() {
+    return this.#present.plan;
+  }
+
+  get prices() {
+    return this.#present.prices;
+  }
+
+  get isPrepaid() {
+    return this.#present.isPrepaid;
+  }
+
+  get addressRateLimit() {
+    return this.#present.addressRateLimit;
+  }
+}
+
 const COUNT = { type: 'integer', minimum: 1, maximum: 1_000_000 };
 
 /** Properties of the settings' schema. */

@@ -6,17 +6,18 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse as parseToml, TomlError } from 'smol-toml';
 import { ACCESS_DEFAULTS, type AccessValues, accessConfigOf } from './access-settings.ts';
 import { ConfigError } from './config-error.ts';
+import { parseListen } from './listen-address.ts';
 import { nearest } from './nearest.ts';
 import { parseNetwork } from './networks.ts';
 import {
   type Config,
   environmentName,
   type LogLevel,
-  parseListen,
   SETTING_NAMES,
   SETTINGS_SCHEMA,
   type SettingName,
 } from './settings.ts';
+import { TLS_DEFAULTS, type TlsValues, tlsConfigOf } from './tls-settings.ts';
 import { isOrigin, WEB_DEFAULTS, type WebValues, webConfigOf } from './web-settings.ts';
 
 const CONFIG_FILE_VARIABLE = 'VISAGE_CONFIG';
@@ -98,7 +99,9 @@ function fromFile(file: string): Values {
   }
   // A path in the file means the same wherever the service and visagectl are started from.
   const located = (path: unknown) => (typeof path === 'string' ? resolve(dirname(file), path) : path);
-  if (values.data_dir !== undefined) values.data_dir = located(values.data_dir);
+  for (const name of ['data_dir', 'tls_certificate', 'tls_key'] as const) {
+    if (values[name] !== undefined) values[name] = located(values[name]);
+  }
   const locatedPack = (pack: unknown) => (isPath(pack) ? located(pack) : pack);
   if (values.model_pack !== undefined) values.model_pack = locatedPack(values.model_pack);
   if (Array.isArray(values.extra_model_packs)) {
@@ -111,6 +114,7 @@ function fromFile(file: string): Values {
 function settingOf(name: SettingName, text: string): unknown {
   const { type } = SETTINGS_SCHEMA.properties[name];
   if (type === 'integer' && /^-?\d{1,9}$/.test(text)) return Number(text);
+  if (type === 'boolean' && /^(?:true|false)$/.test(text)) return text === 'true';
   if (type === 'array') return text.split(',').map((item) => item.trim());
   return text;
 }
@@ -132,17 +136,34 @@ function fromEnvironment(environment: NodeJS.ProcessEnv): Values {
   return values;
 }
 
+/** Every setting by its name, checked one by one: what was given, over the defaults. */
+export type SettingValues = AccessValues &
+  TlsValues &
+  WebValues & {
+    readonly listen: string;
+    readonly metrics_listen: string | null;
+    readonly data_dir: string;
+    readonly model_pack: string;
+    readonly extra_model_packs: readonly string[];
+    readonly threads: number;
+    readonly max_queue: number;
+    readonly log_level: LogLevel;
+    readonly registration: Config['registration'];
+    readonly audit_max_entries: number;
+    readonly audit_max_days: number;
+  };
+
 /**
- * The settings of this process.
+ * Reads the settings of this process.
  * @param environment usually `process.env`; `VISAGE_CONFIG` in it names the TOML file. A relative path in the file
  *   is taken from the file's folder, any other from the working folder.
  * @throws ConfigError that says which setting, from where, what is wrong and what is right.
  */
-export function loadConfig(environment: NodeJS.ProcessEnv): Config {
+export function readSettings(environment: NodeJS.ProcessEnv): SettingValues {
   const file = environment[CONFIG_FILE_VARIABLE];
   if (file === '')
     throw new ConfigError(`${CONFIG_FILE_VARIABLE} is empty, but it must be the path of a TOML file.`);
-  const values = {
+  const defaults: SettingValues = {
     listen: '127.0.0.1:8080',
     metrics_listen: null,
     data_dir: './data',
@@ -155,23 +176,18 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     audit_max_entries: 1_000_000,
     audit_max_days: 400,
     ...ACCESS_DEFAULTS,
+    ...TLS_DEFAULTS,
     ...WEB_DEFAULTS,
+  };
+  return {
+    ...defaults,
     ...(file === undefined ? {} : fromFile(resolve(file))),
     ...fromEnvironment(environment),
-  } as AccessValues &
-    WebValues & {
-      listen: string;
-      metrics_listen: string | null;
-      data_dir: string;
-      model_pack: string;
-      extra_model_packs: readonly string[];
-      threads: number;
-      max_queue: number;
-      log_level: LogLevel;
-      registration: Config['registration'];
-      audit_max_entries: number;
-      audit_max_days: number;
-    };
+  } as SettingValues;
+}
+
+/** What the settings come to. @throws ConfigError where two of them do not go together. */
+export function configOf(values: SettingValues): Config {
   return {
     listen: parseListen(values.listen) as Config['listen'],
     metricsListen: values.metrics_listen === null ? null : parseListen(values.metrics_listen),
@@ -181,9 +197,15 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     threads: values.threads,
     maxQueue: values.max_queue,
     logLevel: values.log_level,
+    tls: tlsConfigOf(values),
     access: accessConfigOf(values),
     web: webConfigOf(values),
     registration: values.registration,
     audit: { maxEntries: values.audit_max_entries, maxDays: values.audit_max_days },
   };
+}
+
+/** The settings of this process, complete. @throws ConfigError as {@link readSettings} and {@link configOf} do. */
+export function loadConfig(environment: NodeJS.ProcessEnv): Config {
+  return configOf(readSettings(environment));
 }

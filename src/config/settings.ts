@@ -4,14 +4,16 @@
  */
 
 import { ACCESS_SETTINGS, type AccessConfig } from './access-settings.ts';
+import type { ListenAddress } from './listen-address.ts';
+import { TLS_SETTINGS, type TlsConfig } from './tls-settings.ts';
 import { WEB_SETTINGS, type WebConfig } from './web-settings.ts';
 
 /** Settings of a running service, complete and checked. Folders are absolute. */
 export interface Config {
-  /** Address of the API. `host` is a name or an IP address without brackets; `port` 0 lets the system pick one. */
-  readonly listen: { readonly host: string; readonly port: number };
+  /** Address of the API over plain HTTP. */
+  readonly listen: ListenAddress;
   /** Address of `/metrics`; null where nobody asks for them. */
-  readonly metricsListen: { readonly host: string; readonly port: number } | null;
+  readonly metricsListen: ListenAddress | null;
   /** Folder of the store, the lock and the admin socket. */
   readonly dataDir: string;
   /** The default model pack: name of a folder in `models/`, or an absolute path. */
@@ -23,6 +25,7 @@ export interface Config {
   /** Jobs that may wait for a thread, 1..65536; more are answered `OVERLOADED`. */
   readonly maxQueue: number;
   readonly logLevel: LogLevel;
+  readonly tls: TlsConfig;
   readonly access: AccessConfig;
   readonly web: WebConfig;
   /** `open`: anybody may make an account of their own. */
@@ -74,6 +77,7 @@ export const SETTINGS_SCHEMA = {
       maximum: 36500,
       description: 'a whole number from 1 to 36500',
     },
+    ...TLS_SETTINGS,
     ...ACCESS_SETTINGS,
     ...WEB_SETTINGS,
     registration: { type: 'string', enum: ['closed', 'open'], description: 'closed or open' },
@@ -85,19 +89,22 @@ export type SettingName = keyof typeof SETTINGS_SCHEMA.properties;
 
 export const SETTING_NAMES = Object.keys(SETTINGS_SCHEMA.properties) as SettingName[];
 
+/** Settings that a reload changes; the others need a restart. */
+export const LIVE_SETTINGS: ReadonlySet<SettingName> = new Set<SettingName>([
+  'log_level',
+  'plan',
+  'plans',
+  'prices',
+  'account_balance',
+  'address_rate_limit',
+  'trusted_proxies',
+  'tls_certificate',
+  'tls_key',
+  'tls_redirect',
+  'hsts_max_age',
+]);
+
 /** Name of a setting's environment variable. */
 export function environmentName(setting: SettingName): string {
   return `VISAGE_${setting.toUpperCase()}`;
-}
-
-/**
- * Splits `host:port`; an IPv6 address stands in brackets.
- * @returns null if the text is not of that form or the port is not 0..65535.
- */
-export function parseListen(text: string): Config['listen'] | null {
-  const match = /^(?:\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text);
-  if (!match) return null;
-  const port = Number(match[3]);
-  const host = match[1] ?? match[2];
-  return host === undefined || port > 65535 ? null : { host, port };
 }

@@ -3,7 +3,10 @@ import Router from '@koa/router';
 import type { IdentityAdministration } from '../access/identity-administration.ts';
 import type { KeyAdministration } from '../access/key-administration.ts';
 import { newKeyBody } from '../access/key-settings.ts';
+import { VisageError } from '../errors.ts';
+import { EXIT, exitCodeOf } from '../ops/exit-codes.ts';
 import type { Log } from '../ops/log.ts';
+import type { ReloadReport } from '../ops/reload.ts';
 import { addIdentityRoutes } from './admin-identity.ts';
 import { mountRouter } from './api.ts';
 import { readBody } from './body.ts';
@@ -16,11 +19,13 @@ const MAX_BODY_BYTES = 64 * 1024;
 export interface AdminParts {
   readonly keys: KeyAdministration;
   readonly identity: IdentityAdministration;
+  /** Reads the settings again. @throws Error in words for the operator. */
+  readonly reload: () => ReloadReport;
   readonly log: Log;
 }
 
-/** `POST /api-keys`, `GET /api-keys`, `DELETE /api-keys/{id}`, and those of members and signing keys. */
-export function createAdminApp({ keys, identity, log }: AdminParts): App {
+/** `POST /api-keys`, `GET /api-keys`, `DELETE /api-keys/{id}`, `POST /reload`, and those of members and signing keys. */
+export function createAdminApp({ keys, identity, reload, log }: AdminParts): App {
   const router = new Router<RequestState>({ sensitive: true, strict: true });
   router.use(async (context, next) => {
     try {
@@ -42,6 +47,14 @@ export function createAdminApp({ keys, identity, log }: AdminParts): App {
   router.delete('/api-keys/:id', async (context) => {
     await keys.revoke(String(context.params.id));
     context.status = 204;
+  });
+  router.post('/reload', (context) => {
+    try {
+      context.body = reload();
+    } catch (error) {
+      if (exitCodeOf(error) === EXIT.failure) throw error;
+      throw new VisageError('VALIDATION_FAILED', (error as Error).message);
+    }
   });
   addIdentityRoutes(router, identity);
   const app = createKoaApp(log);

@@ -61,16 +61,16 @@ function ownAddresses(): Network[] {
 /**
  * The policy of the settings: public addresses on the listed ports, and what an account is allowed beside; never
  * loopback, link-local or a cloud's metadata, and never this service itself.
- * @param ownPort the port that this service listens on, once it does.
+ * @param ownPorts the ports that this service listens on, once it does.
  * @param own addresses of this machine.
  */
 export function imageUrlPolicy(
   { ports, allow }: WebConfig['imageUrl'],
-  ownPort: () => number | null,
+  ownPorts: () => readonly number[],
   own: () => readonly Network[] = ownAddresses,
 ): ImageUrlPolicy {
   return (accountId, address, port) => {
-    if (port === ownPort() && within(address, own())) return false;
+    if (ownPorts().includes(port) && within(address, own())) return false;
     if (isPublic(address) && ports.includes(port)) return true;
     return (
       isAllowable(address) &&

@@ -4,8 +4,9 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { ConfigError } from '../../src/config/config-error.ts';
+import { parseListen } from '../../src/config/listen-address.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { parseListen, SETTING_NAMES } from '../../src/config/settings.ts';
+import { SETTING_NAMES } from '../../src/config/settings.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'visage-config-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -53,7 +53,7 @@ function fetcher({ names = {}, permitted, limits }: Attempt) {
   const settings = { enabled: true, ports: [80, 443, port], allow: [] };
   const policy = permitted
     ? (_: string, address: Address, at: number) => permitted.includes(address.toString()) && at === port
-    : imageUrlPolicy(settings, () => null);
+    : imageUrlPolicy(settings, () => []);
   const resolve = async (name: string) => names[name] ?? names['*'] ?? [];
   return createImageFetcher({ policy, resolve, limits: { totalMs: 5_000, ...limits } });
 }
@@ -645,7 +645,7 @@ describe('image.url in a request', () => {
     let own: number | null = null;
     const settings = { enabled: true, ports: [80, 443], allow: [] };
     const service = await startEchoService(
-      createImageFetcher({ policy: imageUrlPolicy(settings, () => own) }),
+      createImageFetcher({ policy: imageUrlPolicy(settings, () => (own === null ? [] : [own])) }),
     );
     own = service.port;
     for (const host of ['127.0.0.1', 'localhost', '[::1]', '0.0.0.0']) {

@@ -47,7 +47,7 @@ describe('The policy', () => {
   ];
   const settings = { enabled: true, ports: [80, 443], allow };
   const own = () => [network('192.168.7.9'), network('8.8.4.4')];
-  const policy = imageUrlPolicy(settings, () => 8080, own);
+  const policy = imageUrlPolicy(settings, () => [8080], own);
 
   test('permits public addresses on the listed ports', () => {
     assert.ok(policy('acc_1', address('8.8.8.8'), 80));
@@ -94,7 +94,7 @@ describe('The policy', () => {
 
   test('never permits the service itself, by whichever address of the machine', () => {
     const settings = { enabled: true, ports: [80, 8080], allow };
-    const policy = imageUrlPolicy(settings, () => 8080, own);
+    const policy = imageUrlPolicy(settings, () => [8080], own);
     assert.ok(!policy('acc_1', address('192.168.7.9'), 8080));
     assert.ok(!policy('acc_2', address('8.8.4.4'), 8080));
     assert.ok(policy('acc_2', address('8.8.4.4'), 80));

@@ -29,7 +29,7 @@ export function familiesOf(text: string): Map<string, Family> {
 export async function exposition(): Promise<string> {
   const metrics = new Metrics({ version: '1.2.3', onnxruntime: '9.9' });
   addStateMetrics(metrics.registry, {
-    executor: { stats: () => ({ threads: 4, queued: 3, running: 2 }) },
+    executor: { stats: () => ({ threads: 4, queued: 3, running: 2, ended: 0 }) },
     maxQueue: 64,
     health: new Health(),
     index: { total: 70, galleries: 7 },

@@ -88,7 +88,7 @@ describe('How things stand', () => {
   const folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
   const storeFile = join(folder, 'data.mdb');
   const sources: StateSources = {
-    executor: { stats: () => ({ threads: 4, queued: 3, running: 2 }) },
+    executor: { stats: () => ({ threads: 4, queued: 3, running: 2, ended: 0 }) },
     maxQueue: 64,
     health: new Health(),
     index: { total: 70, galleries: 7 },

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <napi.h>
+
+namespace visage {
+
+/// `sendDatagram(socket, text)` of `src/native.ts`.
+Napi::Value SendDatagram(const Napi::CallbackInfo& info);
+
+}  // namespace visage

@@ -1,0 +1,76 @@
+/** Where the service is reached: addresses of the settings, or sockets that systemd holds for it. */
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ListenAddress } from '../config/listen-address.ts';
+import { environmentName, type SettingName } from '../config/settings.ts';
+import { EXIT, ExitError } from '../ops/exit-codes.ts';
+import { listen } from './server.ts';
+
+/** One way in. */
+export interface Entrance {
+  /** The setting that names the address. */
+  readonly setting: SettingName;
+  /** Null: none but what systemd hands over. */
+  readonly address: ListenAddress | null;
+  /** Descriptors of listening sockets, which take the place of the address. */
+  readonly inherited: readonly number[];
+  readonly scheme: 'http' | 'https';
+  /** Makes a server for one socket. */
+  readonly serve: () => Server;
+}
+
+/** A server that listens. */
+export interface Listener {
+  readonly server: Server;
+  /** Null for a socket that has no port. */
+  readonly port: number | null;
+  /** How a program on this machine reaches it. */
+  readonly url: string;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there',
+  EACCES: 'this user may not listen there',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'the name is not known',
+};
+
+function urlOf(scheme: string, { address, port }: AddressInfo): string {
+  const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function listenerOf(server: Server, scheme: string): Listener {
+  const address = server.address();
+  if (address === null || typeof address === 'string') return { server, port: null, url: `unix:${address}` };
+  return { server, port: address.port, url: urlOf(scheme, address) };
+}
+
+/** Opens one way in. @returns nothing where there is neither address nor socket. @throws ExitError `unavailable`. */
+export async function openEntrance({
+  setting,
+  address,
+  inherited,
+  scheme,
+  serve,
+}: Entrance): Promise<Listener[]> {
+  const wanted = inherited.length > 0 ? inherited.map((fd) => ({ fd })) : address === null ? [] : [address];
+  const listeners: Listener[] = [];
+  for (const each of wanted) {
+    const server = serve();
+    try {
+      await listen(server, each);
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      const why = (code && REASONS[code]) || String(code);
+      throw new ExitError(
+        EXIT.unavailable,
+        'fd' in each
+          ? `Visage cannot listen on the socket that systemd handed over for ${scheme}: ${why}.`
+          : `Visage cannot listen on ${each.host}:${each.port}: ${why}. Set ${environmentName(setting)} to another host:port.`,
+      );
+    }
+    listeners.push(listenerOf(server, scheme));
+  }
+  return listeners;
+}

@@ -1,0 +1,178 @@
+/** The certificate that the service shows, from where the operator put it, or one that it makes. */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { hostname, networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import type { TlsConfig } from '../config/tls-settings.ts';
+import { EXIT, ExitError } from './exit-codes.ts';
+import { makeSelfSigned } from './self-signed.ts';
+
+/** Names of the systemd credentials. */
+const CREDENTIALS = { certificate: 'visage-tls-certificate', key: 'visage-tls-key' } as const;
+
+const DAY_MS = 86_400_000;
+/** People compare the fingerprint by hand, so it should not change while an appliance lives. */
+const SELF_SIGNED_DAYS = 3650;
+/** A clock that is a little slow must not find the certificate not valid yet. */
+const SLOW_CLOCK_MS = DAY_MS;
+/** Days before the end from which on the log says so at each start and reload. */
+const EXPIRY_NOTICE_DAYS = 21;
+
+/** A certificate with its key, found to belong together. */
+export interface TlsCertificate {
+  /** PEM, the server's own certificate first. */
+  readonly certificate: string;
+  readonly key: string;
+  readonly source: 'files' | 'credentials' | 'self-signed';
+  /** SHA-256 of the server's own certificate, in pairs of hexadecimal digits with colons. */
+  readonly fingerprint: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+  /** What an operator should know, a sentence each: expired, expires soon, not valid yet. */
+  readonly warnings: readonly string[];
+}
+
+/** Where certificates may come from. */
+export interface TlsSources {
+  readonly files: TlsConfig['files'];
+  /** Folder of systemd's credentials. */
+  readonly credentials: string | undefined;
+  /** A self-signed one is kept in its folder `tls`. */
+  readonly dataDir: string;
+  readonly now: number;
+}
+
+function wrong(sentence: string): ExitError {
+  return new ExitError(EXIT.config, sentence);
+}
+
+function readPem(file: string, what: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why =
+      code === 'ENOENT' ? 'it is not there' : code === 'EACCES' ? 'this user may not' : String(code);
+    throw wrong(`The ${what} ${file} cannot be read: ${why}.`);
+  }
+}
+
+/** Others must not read a key; a group may, such as that of the service where root owns the file. */
+function checkMode(file: string): void {
+  const { mode } = statSync(file);
+  if ((mode & 0o027) === 0) return;
+  throw wrong(`The TLS key ${file} can be read or changed by others: run chmod 640 '${file}'.`);
+}
+
+function keyOf(pem: string, file: string): KeyObject {
+  try {
+    return createPrivateKey(pem);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ERR_MISSING_PASSPHRASE' || pem.includes('ENCRYPTED')) {
+      throw wrong(`The TLS key ${file} has a passphrase, which nobody could type at a start: take it away.`);
+    }
+    throw wrong(`The TLS key ${file} is not a private key in PEM.`);
+  }
+}
+
+function certificateOf(pem: string, file: string): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch {
+    throw wrong(`The TLS certificate ${file} is not a certificate in PEM.`);
+  }
+}
+
+function warningsOf(certificate: X509Certificate, file: string, now: number): string[] {
+  const day = (text: string) => new Date(text).toISOString().slice(0, 10);
+  const { validFrom, validTo } = certificate;
+  const daysLeft = Math.floor((Date.parse(validTo) - now) / DAY_MS);
+  if (Date.parse(validFrom) > now) {
+    return [`The TLS certificate ${file} is not valid before ${day(validFrom)}: is the clock right?`];
+  }
+  if (daysLeft < 0) return [`The TLS certificate ${file} expired on ${day(validTo)}: clients refuse it.`];
+  if (daysLeft > EXPIRY_NOTICE_DAYS) return [];
+  return [`The TLS certificate ${file} expires in ${daysLeft} days, on ${day(validTo)}.`];
+}
+
+/** @throws ExitError `config` in words for the operator. */
+function checked(
+  texts: { certificate: string; key: string },
+  files: { certificate: string; key: string },
+  source: TlsCertificate['source'],
+  now: number,
+): TlsCertificate {
+  const certificate = certificateOf(texts.certificate, files.certificate);
+  if (!certificate.checkPrivateKey(keyOf(texts.key, files.key))) {
+    throw wrong(`The TLS key ${files.key} does not belong to the certificate ${files.certificate}.`);
+  }
+  return {
+    ...texts,
+    source,
+    fingerprint: certificate.fingerprint256,
+    expiresAt: Date.parse(certificate.validTo),
+    warnings: warningsOf(certificate, files.certificate, now),
+  };
+}
+
+/** Names by which this machine is reached: its own, its own in mDNS, and its addresses. */
+function ownNames(): string[] {
+  const host = hostname().toLowerCase();
+  const [label = 'visage'] = host.split('.');
+  const names = [host, `${label}.local`, 'localhost'].filter((name) => /^[a-z0-9.-]{1,253}$/.test(name));
+  const addresses = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .map(({ address }) => address)
+    .filter((address) => !address.startsWith('fe80:'));
+  return [...new Set([...names, '127.0.0.1', '::1', ...addresses])];
+}
+
+/** The one that the service made before, or a new one: key and certificate in one file, written whole or not at all. */
+function selfSigned(dataDir: string, now: number): TlsCertificate {
+  const folder = join(dataDir, 'tls');
+  const file = join(folder, 'self-signed.pem');
+  const files = { certificate: file, key: file };
+  if (existsSync(file)) {
+    checkMode(file);
+    const text = readPem(file, 'TLS certificate');
+    const kept = checked({ certificate: text, key: text }, files, 'self-signed', now);
+    if (kept.expiresAt > now) return kept;
+  }
+  const made = makeSelfSigned(
+    ownNames(),
+    new Date(now - SLOW_CLOCK_MS),
+    new Date(now + SELF_SIGNED_DAYS * DAY_MS),
+  );
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(`${file}.new`, made.key + made.certificate, { mode: 0o600, flush: true });
+  renameSync(`${file}.new`, file);
+  return checked(made, files, 'self-signed', now);
+}
+
+/**
+ * Loads the certificate: the files of the settings, else systemd's credentials, else the self-signed one, which is made
+ * if it is missing or has expired.
+ * @throws ExitError `config` with a sentence that says which file is wrong and why.
+ */
+export function loadTlsCertificate({ files, credentials, dataDir, now }: TlsSources): TlsCertificate {
+  const read = (from: { certificate: string; key: string }) => ({
+    certificate: readPem(from.certificate, 'TLS certificate'),
+    key: readPem(from.key, 'TLS key'),
+  });
+  if (files !== null) {
+    const texts = read(files);
+    checkMode(files.key);
+    return checked(texts, files, 'files', now);
+  }
+  if (credentials !== undefined) {
+    const given = {
+      certificate: join(credentials, CREDENTIALS.certificate),
+      key: join(credentials, CREDENTIALS.key),
+    };
+    if (existsSync(given.certificate) || existsSync(given.key)) {
+      return checked(read(given), given, 'credentials', now);
+    }
+  }
+  return selfSigned(dataDir, now);
+}
