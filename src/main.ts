@@ -13,7 +13,7 @@ import { checkPrices, PresentAccess } from './config/access-settings.ts';
 import { configOf, readSettings } from './config/load.ts';
 import type { Config } from './config/settings.ts';
 import { wideningSettings } from './config/widening.ts';
-import { createAdminApp } from './http/admin.ts';
+import { adminListener, createAdminApp } from './http/admin.ts';
 import { createImageFetcher } from './http/image-fetch.ts';
 import { imageUrlPolicy } from './http/image-url-policy.ts';
 import { type Listener, openEntrance } from './http/listeners.ts';
@@ -35,6 +35,7 @@ import { createShutdown } from './ops/shutdown.ts';
 import { addStateMetrics } from './ops/state-metrics.ts';
 import { packageVersion } from './ops/version.ts';
 import { startWatchdog } from './ops/watchdog.ts';
+import { readLastBackup } from './store/last-backup.ts';
 import { Store } from './store/store.ts';
 import { GalleryIndexes } from './vector/galleries.ts';
 import { openModelPack } from './vision/model-pack.ts';
@@ -169,7 +170,10 @@ async function start(): Promise<void> {
       };
     }),
     storeFile: join(config.dataDir, 'data.mdb'),
-    lastBackup: () => null,
+    lastBackup: () => {
+      const last = readLastBackup(config.dataDir);
+      return last && Date.parse(last.at);
+    },
     certificateExpiry: () => tls?.certificate.expiresAt ?? null,
   });
   const parts = {
@@ -213,12 +217,15 @@ async function start(): Promise<void> {
     log,
   });
   const admin = createHttpServer(
-    createAdminApp({
-      keys: keyAdministration(store, audit),
-      identity: identityAdministration({ ...identity, audit, signingKeys: async () => signingKeys }),
-      reload: () => (reloader as Reloader).reload(),
-      log,
-    }).callback(),
+    adminListener(
+      createAdminApp({
+        keys: keyAdministration(store, audit),
+        identity: identityAdministration({ ...identity, audit, signingKeys: async () => signingKeys }),
+        reload: () => (reloader as Reloader).reload(),
+        log,
+      }),
+      api,
+    ),
   );
   const socket = adminSocketPath(config.dataDir);
   removeStaleSocket(socket.path);

@@ -14,9 +14,15 @@ const ANSWER_LIMIT_MS = 15_000;
 /** Nobody listens on the socket. */
 class NotRunningError extends Error {}
 
-function exchange(path: string, method: string, target: string, body?: unknown): Promise<unknown> {
+function exchange(
+  path: string,
+  method: string,
+  target: string,
+  body?: unknown,
+  own: Readonly<Record<string, string>> = {},
+): Promise<unknown> {
   return new Promise((succeed, fail) => {
-    const headers = body === undefined ? {} : { 'Content-Type': 'application/json' };
+    const headers = { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...own };
     const call = request({ socketPath: path, method, path: target, headers, timeout: ANSWER_LIMIT_MS });
     call.on('timeout', () => call.destroy(new Error('The service does not answer on its admin socket.')));
     call.on('error', (error: NodeJS.ErrnoException) => {
@@ -34,13 +40,13 @@ function exchange(path: string, method: string, target: string, body?: unknown):
         const text = Buffer.concat(chunks).toString();
         const answer: unknown = text === '' ? null : JSON.parse(text);
         if ((response.statusCode ?? 500) < 300) return succeed(answer);
-        const { code, detail } = answer as { code?: unknown; detail?: string };
+        const { code, detail } = (answer ?? {}) as { code?: unknown; detail?: string };
         fail(new VisageError(isErrorCode(code) ? code : 'INTERNAL_ERROR', detail ?? 'The service failed.'));
       } catch (error) {
         fail(error);
       }
     });
-    call.end(body === undefined ? undefined : JSON.stringify(body));
+    call.end(body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body));
   });
 }
 
@@ -49,8 +55,16 @@ export function auditOf(store: Store, { audit }: Config): Audit {
   return new Audit(store.audit, { now: Date.now, log: createLog('silent'), retention: audit });
 }
 
-/** Sends a call to the admin API. @returns the JSON that it answers. @throws VisageError, ExitError. */
-export type AdminCall = (method: string, target: string, body?: unknown) => Promise<unknown>;
+/**
+ * Sends a call to the admin socket. @returns the JSON that it answers. @throws VisageError, ExitError.
+ * @param body bytes that are sent as they are, anything else as JSON.
+ */
+export type AdminCall = (
+  method: string,
+  target: string,
+  body?: unknown,
+  headers?: Readonly<Record<string, string>>,
+) => Promise<unknown>;
 
 /** The two ways to the same administration. */
 export interface Ways<Administration> {
@@ -68,7 +82,9 @@ async function inService<T>(folder: string, work: (call: AdminCall) => Promise<T
     throw new NotRunningError();
   }
   try {
-    return await work((method, target, body) => exchange(socket.path, method, target, body));
+    return await work((method, target, body, headers) =>
+      exchange(socket.path, method, target, body, headers),
+    );
   } finally {
     socket.release();
   }
@@ -122,5 +138,15 @@ export async function administer<Administration, T>(
       EXIT.locked,
       `${error.message} It does not answer on its admin socket; if the service is starting, try again in a moment.`,
     );
+  }
+}
+
+/** Does something in the running service, or nothing. @returns null where none runs. */
+export async function ifRunning<T>(config: Config, work: (call: AdminCall) => Promise<T>): Promise<T | null> {
+  try {
+    return await inService(config.dataDir, work);
+  } catch (error) {
+    if (error instanceof NotRunningError) return null;
+    throw error;
   }
 }

@@ -2,7 +2,13 @@
 import { auditExport } from './audit-export.ts';
 import { auditVerify } from './audit-verify.ts';
 import { backup } from './backup.ts';
+import { collectionsCreate } from './collections-create.ts';
+import { collectionsDelete } from './collections-delete.ts';
+import { collectionsList } from './collections-list.ts';
+import { collectionsReset } from './collections-reset.ts';
+import { collectionsShow } from './collections-show.ts';
 import type { Command } from './command.ts';
+import { importPeople } from './import.ts';
 import { keysCreate } from './keys-create.ts';
 import { keysList } from './keys-list.ts';
 import { keysRevoke } from './keys-revoke.ts';
@@ -14,10 +20,18 @@ import { membersRole } from './members-role.ts';
 import { modelsCalibrate } from './models-calibrate.ts';
 import { reload } from './reload.ts';
 import { restore } from './restore.ts';
+import { status } from './status.ts';
 import { tokensRotate } from './tokens-rotate.ts';
 import { verify } from './verify.ts';
 
 export const COMMANDS: readonly Command[] = [
+  status,
+  collectionsList,
+  collectionsShow,
+  collectionsCreate,
+  collectionsReset,
+  collectionsDelete,
+  importPeople,
   keysCreate,
   keysList,
   keysRevoke,

@@ -1,4 +1,5 @@
 /** The admin API: HTTP over a Unix socket in the data folder, whose mode is the authentication. */
+import type { RequestListener } from 'node:http';
 import Router from '@koa/router';
 import type { IdentityAdministration } from '../access/identity-administration.ts';
 import type { KeyAdministration } from '../access/key-administration.ts';
@@ -60,4 +61,16 @@ export function createAdminApp({ keys, identity, reload, log }: AdminParts): App
   const app = createKoaApp(log);
   mountRouter(app, router);
   return app;
+}
+
+/**
+ * What listens on the admin socket: the admin API, and the public one, which asks for a key there as everywhere, so
+ * that a command need not know addresses, certificates or proxies.
+ */
+export function adminListener(admin: App, publicApi: RequestListener): RequestListener {
+  const own = admin.callback();
+  return (request, response) => {
+    const isPublic = request.url?.startsWith('/v1/') || request.url === '/readyz';
+    void (isPublic ? publicApi : own)(request, response);
+  };
 }

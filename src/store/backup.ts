@@ -25,13 +25,14 @@ import {
   MANIFEST_FILE,
   readManifest,
 } from './backup-manifest.ts';
+import { writeLastBackup } from './last-backup.ts';
 import { StoreReader, type StoreSummary } from './store-reader.ts';
 
 /** The store's file, in the data folder and in a backup. */
 export const STORE_FILE = 'data.mdb';
 
 /** Folders of the data folder with files of secrets that a service cannot make again. */
-export const SECRET_FOLDERS = ['signing-keys'] as const;
+export const SECRET_FOLDERS = ['signing-keys', 'tls'] as const;
 
 /** A backup under way; its name ends with this. */
 const UNFINISHED = '.unfinished';
@@ -148,8 +149,9 @@ async function reading<T>(folder: string, work: (reader: StoreReader) => T): Pro
 async function write(dataDir: string, folder: string, { version, now }: BackupOptions): Promise<void> {
   mkdirSync(folder, { mode: 0o700 });
   await copyStore(dataDir, folder);
-  for (const name of SECRET_FOLDERS) mkdirSync(join(folder, name), { mode: 0o700 });
   const secrets = secretFiles(dataDir);
+  const folders = SECRET_FOLDERS.filter((name) => secrets.some((path) => path.startsWith(`${name}/`)));
+  for (const name of folders) mkdirSync(join(folder, name), { mode: 0o700 });
   for (const path of secrets) copyFileSync(join(dataDir, path), join(folder, path));
   const paths = [STORE_FILE, ...secrets];
   for (const path of paths) {
@@ -172,7 +174,7 @@ async function write(dataDir: string, folder: string, { version, now }: BackupOp
   };
   const text = `${JSON.stringify(manifest, null, 2)}\n`;
   await writeFile(join(folder, MANIFEST_FILE), text, { mode: 0o600, flush: true });
-  for (const name of SECRET_FOLDERS) await flush(join(folder, name));
+  for (const name of folders) await flush(join(folder, name));
   await flush(folder);
 }
 
@@ -214,6 +216,7 @@ export async function makeBackup(dataDir: string, target: string, options: Backu
   const manifest = await readManifest(folder);
   // What is not sound takes the place of nothing.
   if (manifest.faults.length === 0) prune(target, folder, options.keep);
+  writeLastBackup(dataDir, { at: manifest.createdAt, folder });
   return { folder, manifest };
 }
 

@@ -89,8 +89,9 @@ async function putSecrets(dataDir: string, copies: string): Promise<void> {
     renameSync(join(copies, path), join(dataDir, path));
   }
   // A backup of an appliance whose keys are systemd credentials has none, and leaves those that are there.
-  if (restored.size > 0) {
-    for (const path of secretFiles(dataDir)) if (!restored.has(path)) rmSync(join(dataDir, path));
+  const folders = new Set(Array.from(restored, (path) => dirname(path)));
+  for (const path of secretFiles(dataDir)) {
+    if (folders.has(dirname(path)) && !restored.has(path)) rmSync(join(dataDir, path));
   }
   for (const folder of SECRET_FOLDERS) {
     if (existsSync(join(dataDir, folder))) await flush(join(dataDir, folder));

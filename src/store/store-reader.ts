@@ -21,6 +21,20 @@ export interface StoreSummary {
   readonly packs: readonly PackId[];
 }
 
+/** A collection as the operator sees it: of whichever account. */
+export interface CollectionSummary {
+  readonly collectionId: string;
+  readonly accountId: string;
+  readonly environment: string;
+  readonly description: string | null;
+  /** Name and version of its model pack. */
+  readonly model: string;
+  readonly faces: number;
+  /** UTC, ISO 8601. */
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
 /**
  * A store that is only read: a backup, or the store of a service that runs. Each call sees one state of it, whatever
  * is written meanwhile.
@@ -78,6 +92,24 @@ export class StoreReader {
         .sort()
         .map((name) => packs.get(name) as PackId),
     };
+  }
+
+  /** Every collection, by account, environment and id. */
+  collections(): CollectionSummary[] {
+    const db = this.#db;
+    return Array.from(db.collections.getRange(), ({ key, value }) => {
+      const { gallery, description, pack, packVersion, createdAt, updatedAt } = value;
+      return {
+        collectionId: key[2],
+        accountId: key[0],
+        environment: key[1],
+        description,
+        model: `${pack} ${packVersion}`,
+        faces: db.faces.getKeysCount({ start: [gallery], end: [gallery + 1] }),
+        createdAt: new Date(createdAt).toISOString(),
+        updatedAt: new Date(updatedAt).toISOString(),
+      };
+    });
   }
 
   /**

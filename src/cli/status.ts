@@ -1,0 +1,69 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '../config/settings.ts';
+import { VisageError } from '../errors.ts';
+import { EXIT } from '../ops/exit-codes.ts';
+import { packageVersion } from '../ops/version.ts';
+import { readLastBackup } from '../store/last-backup.ts';
+import { StoreReader } from '../store/store-reader.ts';
+import { ifRunning } from './admin-access.ts';
+import { columns, command, configOf, DATA_OPTIONS, JSON_OPTION, print } from './command.ts';
+
+/** Whether the service runs, and is ready. */
+export async function serviceState(config: Config): Promise<'ready' | 'starting' | 'stopped'> {
+  const ready = await ifRunning(config, async (call) => {
+    try {
+      await call('GET', '/readyz');
+      return true;
+    } catch (error) {
+      if (error instanceof VisageError && error.code === 'NOT_READY') return false;
+      throw error;
+    }
+  });
+  return ready === null ? 'stopped' : ready ? 'ready' : 'starting';
+}
+
+async function stateOf(config: Config) {
+  const { dataDir, listen, modelPack } = config;
+  const file = join(dataDir, 'data.mdb');
+  const store = existsSync(file) ? StoreReader.open(dataDir) : null;
+  try {
+    return {
+      service: await serviceState(config),
+      version: packageVersion(),
+      listen: `${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${listen.port}`,
+      data_dir: dataDir,
+      model_pack: modelPack,
+      store: store && { bytes: statSync(file).size, ...store.summary() },
+      last_backup: readLastBackup(dataDir),
+    };
+  } finally {
+    await store?.close();
+  }
+}
+
+export const status = command({
+  name: 'status',
+  summary: 'Say whether the service runs, what it holds and when it was backed up.',
+  details: ['The exit code is 0 if the service is ready, 69 if not.'],
+  options: { ...JSON_OPTION, ...DATA_OPTIONS },
+  async run(values) {
+    const state = await stateOf(configOf(values));
+    print(state, values.json, ({ service, store, last_backup, ...rest }) =>
+      columns([
+        ['service', service],
+        ...Object.entries(rest),
+        ['store', store ? `${(store.bytes / 1024 ** 2).toFixed(1)} MiB` : 'none yet'],
+        ...(store
+          ? [
+              ['faces', `${store.faces} in ${store.collections} collections`],
+              ['members', String(store.members)],
+              ['api keys', String(store.apiKeys)],
+            ]
+          : []),
+        ['last backup', last_backup ? `${last_backup.at} ${last_backup.folder}` : 'none'],
+      ]),
+    );
+    if (state.service !== 'ready') process.exitCode = EXIT.unavailable;
+  },
+});
