@@ -13,6 +13,8 @@ constexpr int kStride = 32;
 /// The side of the largest square that a network of free size is given at once: what a run holds in memory
 /// grows with it, some 60 bytes a pixel.
 constexpr int kMostSide = 1024;
+/// The finest level has no more pixels than this, which is a hundred runs of 320 x 240.
+constexpr float kMostPixels = 8'000'000;
 /// Levels of windows lie at most this far apart: more apart needs larger overlaps.
 constexpr float kMostStep = 3;
 /// A face's height over its width, and what the network wants to see around it.
@@ -127,7 +129,9 @@ float ScaleFor(const ScanOptions& options, float least_face) {
 
 std::vector<Window> PlanScan(const ScanOptions& options, Size picture, float least_face) {
   const Plan plan(options, picture);
-  const float coarsest = plan.CoarsestScale(), wanted = ScaleFor(options, least_face);
+  const float coarsest = plan.CoarsestScale();
+  const float pixels = static_cast<float>(picture.width) * static_cast<float>(picture.height);
+  const float wanted = std::min(ScaleFor(options, least_face), std::sqrt(kMostPixels / pixels));
   std::vector<Window> windows;
   std::vector<float> scales = {wanted > kWorthwhile * coarsest ? wanted : coarsest};
   while (const float coarser = plan.CoarserThan(scales.back())) scales.push_back(coarser);
