@@ -37,11 +37,12 @@ float ScaleFor(const ScanOptions& options, float least_face);
 /// Windows in which every face of at least `least_face` pixels is shown whole and in a size that the network
 /// finds, coarsest first.
 ///
-/// The finest level shows the picture at `ScaleFor(least_face)`, but never smaller than what fits the input.
-/// A network of free size sees a level at once, or in a few large windows; one of fixed size in windows of
-/// its input, which overlap by the largest face that only this level finds. Coarser levels are added until
-/// the largest face that fits the picture is within what the network finds. So the number of pixels looked at
-/// is about the picture's times the square of the scale, a third more for overlaps where the size is fixed.
+/// The finest level shows the picture at `ScaleFor(least_face)`, but never smaller than what fits the input,
+/// and never with more than eight million pixels, so that no picture keeps a thread for seconds. A network of
+/// free size sees a level at once, or in a few large windows; one of fixed size in windows of its input,
+/// which overlap by the largest face that only this level finds. Coarser levels are added until the largest
+/// face that fits the picture is within what the network finds. So the number of pixels looked at is about
+/// the picture's times the square of the scale, a third more for overlaps where the size is fixed.
 std::vector<Window> PlanScan(const ScanOptions& options, Size picture, float least_face);
 
 /// The window that shows a small face and what is around it so large that the network is sure of it.
