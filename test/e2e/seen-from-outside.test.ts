@@ -1,6 +1,7 @@
 /** Everything that a busy service lets out, searched for what it must keep. */
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
+import { exposition, familiesOf, STAGES } from '../ops/exposition.ts';
 import { busySession, type Outcome } from './busy-session.ts';
 import { portrait } from './photographs.ts';
 import { Secrets } from './secrets.ts';
@@ -18,7 +19,18 @@ describe('A busy service', () => {
     assert.deepEqual(shows(outcome.output.stderr), []);
   });
 
-  test('nor in its metrics', () => {
+  test('nor in its metrics', async () => {
+    assert.deepEqual(
+      [...familiesOf(outcome.output.metrics).keys()],
+      [...familiesOf(await exposition()).keys()],
+      'the metrics that the board and the manual are checked against',
+    );
+    const stages = outcome.output.metrics.matchAll(/^visage_stage_duration_seconds_count\{stage="(\w+)"\}/gm);
+    assert.deepEqual(
+      Array.from(stages, ([, stage]) => stage).filter((stage) => !STAGES.includes(stage as string)),
+      [],
+    );
+    assert.match(outcome.output.metrics, /^visage_stage_duration_seconds_count\{stage="search"\} [1-9]/m);
     assert.match(outcome.output.metrics, /^visage_http_problems_total\{code="OVERLOADED"\} [1-9]/m);
     assert.deepEqual(shows(outcome.output.metrics), []);
   });

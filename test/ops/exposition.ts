@@ -4,6 +4,9 @@ import { Metrics } from '../../src/ops/metrics.ts';
 import { stageTook } from '../../src/ops/stage-times.ts';
 import { addStateMetrics } from '../../src/ops/state-metrics.ts';
 
+/** Values of the label `stage`. */
+export const STAGES = 'queue decode detect align embed attributes liveness search store'.split(' ');
+
 /** One metric of an exposition. */
 export interface Family {
   readonly name: string;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { isErrorCode } from '../../src/errors.ts';
-import { exposition, familiesOf, metricsTable, TABLE_IN_MANUAL } from './exposition.ts';
+import { exposition, familiesOf, metricsTable, STAGES, TABLE_IN_MANUAL } from './exposition.ts';
 
 /** The project's top, seen from `dist/test/ops/`. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -15,7 +15,6 @@ const ALERTS = 'monitoring/visage-alerts.yml';
 
 const families = familiesOf(await exposition());
 
-const STAGES = 'queue decode detect align embed attributes liveness search store'.split(' ');
 const operations = Object.values(JSON.parse(read('docs/openapi.json')).paths as Record<string, object>)
   .flatMap((path) => Object.values(path))
   .map(({ operationId }) => operationId as string);
