@@ -15,6 +15,7 @@ if (!faces) {
 await setUpOrExit();
 writeFigures('pipeline', 'docs/performance.md', []);
 writeFigures('access', 'docs/performance.md', []);
+writeFigures('sizing', 'docs/sizing.md', []);
 writeFigures('accuracy', 'docs/accuracy.md', [faces]);
 writeFigures('reach', 'docs/accuracy.md', [faces]);
 

@@ -1,0 +1,199 @@
+/**
+ * `npm run bench:sizing [faces...]`: what a face takes of memory and disk, how long a start takes with so many of them,
+ * and what a search costs in processor time. Each line is a whole service of its own, on a store that was filled with
+ * unit vectors of random direction through the store's own writes.
+ */
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { createApiKey } from '../src/access/api-keys.ts';
+import { Store } from '../src/store/store.ts';
+import { openModelPack } from '../src/vision/model-pack.ts';
+import { type Child, ROOT, startChild } from '../test/e2e/service.ts';
+
+const PACK = await openModelPack('faceplugin');
+const DIMENSION = PACK.pipeline.embedder.dimension;
+/** Faces that are written at once, searches by each of the clients, and clients. */
+const BATCH = 500;
+const SEARCHES = 60;
+const CLIENTS = 8;
+
+/** What one service was seen to take. */
+interface Size {
+  readonly faces: number;
+  /** Bytes. */
+  readonly disk: number;
+  /** Bytes of its own, without the pages of files that the system may take back. */
+  readonly memory: number;
+  /** Milliseconds from `rebuilding the index` to `the index is complete`. */
+  readonly reading: number;
+  /** Milliseconds of one look into the index, mean. */
+  readonly search: number;
+  /** Milliseconds of processor time of one request, all threads together. */
+  readonly cpu: number;
+}
+
+/** A unit vector of random direction: normal components by Box and Muller's method. */
+function randomTemplate(): Float32Array {
+  const vector = Float32Array.from(
+    { length: DIMENSION },
+    () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random()),
+  );
+  const length = Math.hypot(...vector);
+  return vector.map((value) => value / length);
+}
+
+/** Fills the store of a folder. @returns an API key. */
+async function fill(folder: string, faces: number): Promise<string> {
+  const store = Store.open(folder);
+  const packId = { pack: PACK.name, packVersion: PACK.version };
+  const owner = { accountId: store.accounts.first().accountId, environment: 'live' } as const;
+  const collection = { collectionId: 'people', description: null, now: Date.now(), ...packId };
+  await store.collections.create(owner, collection);
+  for (let done = 0; done < faces; done += BATCH) {
+    const face = {
+      box: { x: 60, y: 80, width: 120, height: 150 },
+      confidence: 0.99,
+      createdAt: Date.now(),
+      ...packId,
+    };
+    const batch = Array.from({ length: Math.min(BATCH, faces - done) }, () =>
+      store.faces.add(owner, 'people', face, randomTemplate()),
+    );
+    const labels = await Promise.all(batch);
+    await Promise.all(
+      labels.map(({ faceId }, i) =>
+        store.externalKeys.set(owner, 'people', {
+          faceId,
+          externalKey: `person-${done + i}`,
+          allowDuplicates: false,
+        }),
+      ),
+    );
+  }
+  const { key } = await createApiKey(store, {
+    accountId: owner.accountId,
+    name: 'bench',
+    environment: 'live',
+  });
+  await store.close();
+  return key;
+}
+
+/** Bytes of memory that are the process's own: anonymous, and not to be had back (proc(5), `RssAnon`). */
+async function ownMemory({ process }: Child): Promise<number> {
+  const status = await readFile(`/proc/${process.pid}/status`, 'utf8');
+  return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+}
+
+/** Reads series of the service's metrics. */
+async function metricsOf(child: Child): Promise<(series: string) => number> {
+  const url = child.log.find(({ msg }) => msg === 'metrics')?.url;
+  const text = await (await fetch(String(url))).text();
+  return (series) =>
+    Number(
+      text
+        .split('\n')
+        .find((line) => line.startsWith(`${series} `))
+        ?.split(' ')
+        .at(-1),
+    );
+}
+
+/** Searches by clients that each wait for their answer. */
+async function search(child: Child, key: string, clients: number, each: number): Promise<void> {
+  const client = async () => {
+    for (let i = 0; i < each; i++) {
+      const response = await fetch(`${child.url}/v1/face/search?collectionId=people`, {
+        method: 'POST',
+        headers: { 'X-API-Key': key, 'Content-Type': 'image/jpeg' },
+        body: picture,
+      });
+      if (!response.ok) throw new Error(`A search answered ${response.status}`);
+      await response.arrayBuffer();
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+}
+
+async function measure(faces: number): Promise<Size> {
+  const folder = await mkdtemp(join(tmpdir(), 'visage-bench-'));
+  try {
+    const key = await fill(folder, faces);
+    // The first start prepares the networks, which takes memory that a later one does not.
+    await (await startChild(folder)).stop();
+    const child = await startChild(folder, { VISAGE_METRICS_LISTEN: '127.0.0.1:0' });
+    try {
+      const at = (message: string) =>
+        child.log.filter(({ msg }) => msg === message).map(({ time }) => Date.parse(String(time)));
+      const reading = (at('the index is complete')[0] as number) - (at('rebuilding the index')[0] as number);
+      await search(child, key, CLIENTS, 5);
+      const start = await metricsOf(child);
+      await search(child, key, CLIENTS, SEARCHES);
+      const busy = await metricsOf(child);
+      // One at a time, so that nothing waits for a thread.
+      await search(child, key, 1, SEARCHES);
+      const quiet = await metricsOf(child);
+      const added = (series: string, from: typeof start, to: typeof start) => to(series) - from(series);
+      const looks = (part: string) =>
+        added(`visage_stage_duration_seconds_${part}{stage="search"}`, busy, quiet);
+      return {
+        faces,
+        disk: (await stat(join(folder, 'data.mdb'))).size,
+        memory: await ownMemory(child),
+        reading,
+        search: (1000 * looks('sum')) / looks('count'),
+        cpu: (1000 * added('process_cpu_seconds_total', start, busy)) / (CLIENTS * SEARCHES),
+      };
+    } finally {
+      await child.stop();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const MB = 1e6;
+const GB = 1e9;
+const counts = process.argv.slice(2).map(Number);
+const sample = join(ROOT, 'node_modules/@vladmandic/face-api/demo/sample1.jpg');
+const picture = await sharp(sample).resize(640, 480).jpeg({ quality: 90 }).toBuffer();
+const sizes: Size[] = [];
+for (const faces of counts.length > 0 ? counts : [1, 10_000, 50_000]) sizes.push(await measure(faces));
+
+console.log(`machine       ${cpus()[0]?.model}, ${availableParallelism()} cores, Node ${process.version}`);
+console.log(
+  `model pack    ${PACK.name}, templates of ${DIMENSION} numbers; a search sends a 640 x 480 JPEG\n`,
+);
+console.log('     faces    disk MB  memory MB   read on start s  in the index ms   processor ms a search');
+for (const { faces, disk, memory, reading, search: inIndex, cpu } of sizes) {
+  const columns = [
+    faces.toLocaleString('en').padStart(10),
+    (disk / MB).toFixed(1).padStart(10),
+    (memory / MB).toFixed(1).padStart(10),
+    (reading / 1000).toFixed(2).padStart(17),
+    inIndex.toFixed(2).padStart(16),
+    cpu.toFixed(1).padStart(23),
+  ];
+  console.log(columns.join(' '));
+}
+
+const [least, most] = [sizes[0], sizes.at(-1)];
+if (least && most && most.faces > least.faces) {
+  /** What grows with the faces, for so many of them. */
+  const reckoned = (of: (size: Size) => number, faces: number) =>
+    of(least) + ((of(most) - of(least)) * (faces - least.faces)) / (most.faces - least.faces);
+  const aFace = (of: (size: Size) => number) => reckoned(of, least.faces + 1) - of(least);
+  console.log(`\na face takes ${aFace(({ disk }) => disk).toFixed(0)} bytes of disk`);
+  console.log(`a face takes ${aFace(({ memory }) => memory).toFixed(0)} bytes of memory`);
+  console.log(`a core does ${(1000 / least.cpu).toFixed(0)} searches a second in a small collection\n`);
+  for (const faces of [100_000, 1_000_000, 10_000_000]) {
+    const disk = (reckoned((size) => size.disk, faces) / GB).toFixed(1);
+    const memory = (reckoned((size) => size.memory, faces) / GB).toFixed(1);
+    const reading = (reckoned((size) => size.reading, faces) / 1000).toFixed(0);
+    console.log(
+      `${faces.toLocaleString('en').padStart(10)} faces, reckoned: ${disk} GB of disk, ${memory} GB of memory, read in ${reading} s`,
+    );
+  }
+}
