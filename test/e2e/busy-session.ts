@@ -95,6 +95,7 @@ class BusySession {
     await this.#keysAndTokens();
     await this.#pictures();
     await this.#strangers();
+    await this.#backup();
     this.#audit = JSON.stringify(await this.#call('GET', '/v1/audit', { headers: this.#owner }));
     const output = { metrics: await (await fetch(metrics)).text() };
     assert.equal(await this.#child.stop(), 0);
@@ -370,6 +371,11 @@ class BusySession {
       `/v1/external-key/get-face-ids?collectionId=people&externalKey=${'k'.repeat(600)}`,
       { headers },
     );
+  }
+
+  async #backup(): Promise<void> {
+    assert.equal((await this.#ctl('backup', '--to', join(this.#folder, 'backups'))).code, 0);
+    await this.#ctl('backup', '--to', join(this.#folder, 'data.mdb'));
   }
 
   async #strangers(): Promise<void> {

@@ -31,6 +31,7 @@ describe('A busy service', () => {
       [],
     );
     assert.match(outcome.output.metrics, /^visage_stage_duration_seconds_count\{stage="search"\} [1-9]/m);
+    assert.match(outcome.output.metrics, /^visage_last_backup_timestamp_seconds [1-9]/m);
     assert.match(outcome.output.metrics, /^visage_http_problems_total\{code="OVERLOADED"\} [1-9]/m);
     assert.deepEqual(shows(outcome.output.metrics), []);
   });
