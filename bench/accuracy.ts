@@ -14,6 +14,7 @@ import { ImpostorScores } from '../src/vision/impostors.ts';
 import { type LabelledTemplate, readLabelledTemplates } from '../src/vision/labelled-templates.ts';
 import { type ModelPack, openModelPack } from '../src/vision/model-pack.ts';
 import { Recognizer } from '../src/vision/recognizer.ts';
+import type { SimilarityScale } from '../src/vision/similarity.ts';
 import { crossValidate } from './cross-validation.ts';
 import {
   bestOf,
@@ -64,6 +65,7 @@ if (!folder) {
 }
 
 const pack = await openModelPack(packName);
+const scale = scaleOf(pack);
 const templates = await templatesOf(pack, folder);
 /** The plots of the documentation are the default pack's. */
 const isDrawn = packName === 'faceplugin';
@@ -97,6 +99,11 @@ async function templatesOf({ name }: ModelPack, faces: string): Promise<Labelled
   return made;
 }
 
+function scaleOf({ name, similarity }: ModelPack): SimilarityScale {
+  if (similarity) return similarity;
+  throw new Error(`The model pack ${name} has no similarity scale: calibrate it first.`);
+}
+
 function reportPairs(pairs: readonly LabelledScore[]): void {
   const { mean, deviation } = foldedAccuracy(pairs, 10);
   console.log(
@@ -114,9 +121,7 @@ function reportPairs(pairs: readonly LabelledScore[]): void {
 
 /** All pairs: true match rates, what the similarity scale claims and meets, and the curve. */
 async function reportVerification(): Promise<void> {
-  const before = SIMILARITIES.map(([similarity]) =>
-    impostors.falseMatchRate(pack.similarity.toScore(similarity)),
-  );
+  const before = SIMILARITIES.map(([similarity]) => impostors.falseMatchRate(scale.toScore(similarity)));
   const withAll = FALSE_MATCH_RATES.map((rate) => impostors.scoreAt(rate));
   const counted = impostors.pairs;
   impostors.without(impostors.best.filter(({ first, second }) => pack.excludes(first.person, second.person)));
@@ -132,7 +137,7 @@ async function reportVerification(): Promise<void> {
 
   console.log('\nsimilarity         score   FMR claimed   FMR met    met, two-name pairs left out   TMR');
   for (const [i, [similarity, claimed]] of SIMILARITIES.entries()) {
-    const score = pack.similarity.toScore(similarity);
+    const score = scale.toScore(similarity);
     const columns = [
       `  ${similarity}`.padEnd(19),
       score.toFixed(3).padEnd(8),
@@ -206,7 +211,7 @@ async function reportIdentification(): Promise<void> {
     );
     const rates = FALSE_POSITIVE_RATES.map((fpir) => {
       const threshold = identificationThreshold(searched, fpir);
-      const similarity = pack.similarity.toSimilarity(threshold);
+      const similarity = scale.toSimilarity(threshold);
       return `${percent(falseNegativeRate(searched, threshold))} (similarity ${similarity.toFixed(1)})`.padEnd(
         23,
       );
@@ -256,7 +261,7 @@ function reportFusion(): void {
     for (const [name, fusion] of enrolled === 1 ? fusions.slice(0, 1) : fusions) {
       const searched = searchesOf(enrolFirst(enrolled), fusion());
       const threshold = identificationThreshold(searched, 0.01);
-      const at80 = pack.similarity.toScore(80);
+      const at80 = scale.toScore(80);
       const found = searched.nonMated.filter((score) => score >= at80).length / searched.nonMated.length;
       console.log(
         `  ${enrolled}`.padEnd(11) +

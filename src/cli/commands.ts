@@ -18,6 +18,7 @@ import { membersRemove } from './members-remove.ts';
 import { membersResetPassword } from './members-reset-password.ts';
 import { membersRole } from './members-role.ts';
 import { modelsCalibrate } from './models-calibrate.ts';
+import { modelsCheck } from './models-check.ts';
 import { reload } from './reload.ts';
 import { restore } from './restore.ts';
 import { status } from './status.ts';
@@ -42,6 +43,7 @@ export const COMMANDS: readonly Command[] = [
   membersResetPassword,
   tokensRotate,
   reload,
+  modelsCheck,
   modelsCalibrate,
   backup,
   restore,

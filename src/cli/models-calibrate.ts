@@ -1,12 +1,11 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { createExecutor } from '../native.ts';
+import { createExecutor, loadPipeline } from '../native.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import { type Calibration, calibrate } from '../vision/calibration.ts';
 import { readLabelledTemplates } from '../vision/labelled-templates.ts';
 import { type ModelPack, openModelPack } from '../vision/model-pack.ts';
-import { Recognizer } from '../vision/recognizer.ts';
 import { command } from './command.ts';
 
 /** Makes a pack's similarity scale from pictures that the buyer has. */
@@ -32,8 +31,8 @@ async function calibrateOn(pack: ModelPack, folder: string): Promise<Calibration
   const threads = availableParallelism();
   const executor = createExecutor({ threads, maxQueue: 4 * threads });
   try {
-    const recognizer = await Recognizer.load(pack, executor);
-    const templates = await readLabelledTemplates(recognizer, folder, 2 * threads, (done, total) => {
+    const pipeline = await loadPipeline(executor, pack.pipeline);
+    const templates = await readLabelledTemplates(pipeline, folder, 2 * threads, (done, total) => {
       if (done % 500 === 0 || done === total) process.stderr.write(`embedded ${done} of ${total} pictures\n`);
     });
     process.stderr.write('comparing all pairs\n');

@@ -14,7 +14,8 @@ export interface Manifest extends PipelineOptions {
   readonly name: string;
   readonly version: string;
   readonly files: readonly ManifestFile[];
-  readonly calibration: {
+  /** Missing until `visagectl models calibrate` has made it. */
+  readonly calibration?: {
     /** (score, similarity), see `SimilarityScale`. */
     readonly points: readonly (readonly [number, number])[];
     /** People of the calibration's pictures who go by two names. */
@@ -131,7 +132,7 @@ const MANIFEST = object(
       },
     },
   },
-  ['description', 'licence', 'source', 'pose', 'liveness'],
+  ['description', 'licence', 'source', 'pose', 'liveness', 'calibration'],
 );
 
 const validate = new Ajv2020({ strictTypes: false }).compile<Manifest>(MANIFEST);

@@ -20,9 +20,15 @@ export interface ModelPack {
   readonly pipeline: PipelineOptions;
   /** SHA-256 in hex of each stage's file, by its absolute path. */
   readonly hashes: ReadonlyMap<string, string>;
-  readonly similarity: SimilarityScale;
+  /** Null where the pack was not calibrated yet: it can be checked and calibrated, and does not serve. */
+  readonly similarity: SimilarityScale | null;
   /** Whether the calibration found these two names of its pictures to be one person. */
   excludes(first: string, second: string): boolean;
+}
+
+/** Where a pack is. @param nameOrPath a folder of `models/`, or a path, which has a `/`. */
+export function packFolder(nameOrPath: string): string {
+  return nameOrPath.includes('/') ? resolve(nameOrPath) : join(MODELS_FOLDER, nameOrPath);
 }
 
 /**
@@ -31,11 +37,11 @@ export interface ModelPack {
  * @throws Error that names the file and what was expected.
  */
 export async function openModelPack(nameOrPath: string): Promise<ModelPack> {
-  const folder = nameOrPath.includes('/') ? resolve(nameOrPath) : join(MODELS_FOLDER, nameOrPath);
+  const folder = packFolder(nameOrPath);
   const manifest = await readManifest(folder, nameOrPath);
   await Promise.all(manifest.files.map((file) => checkFile(folder, file)));
   const excluded = new Set(
-    manifest.calibration.excluded?.flatMap(({ people: [a, b] }) => [`${a}\n${b}`, `${b}\n${a}`]),
+    manifest.calibration?.excluded?.flatMap(({ people: [a, b] }) => [`${a}\n${b}`, `${b}\n${a}`]),
   );
   return {
     name: manifest.name,
@@ -48,7 +54,8 @@ export async function openModelPack(nameOrPath: string): Promise<ModelPack> {
   };
 }
 
-async function readManifest(folder: string, nameOrPath: string): Promise<Manifest> {
+/** @throws Error that names the file, and says which field is wrong. */
+export async function readManifest(folder: string, nameOrPath: string): Promise<Manifest> {
   const file = join(folder, 'manifest.json');
   let text: string;
   try {
@@ -82,15 +89,17 @@ function stagesOf(folder: string, manifest: Manifest): PipelineOptions {
   };
 }
 
-function scaleOf(folder: string, manifest: Manifest): SimilarityScale {
+function scaleOf(folder: string, { calibration }: Manifest): SimilarityScale | null {
+  if (!calibration) return null;
   try {
-    return new SimilarityScale(manifest.calibration.points);
+    return new SimilarityScale(calibration.points);
   } catch (cause) {
     throw new Error(`The model pack ${basename(folder)}: ${(cause as Error).message}.`, { cause });
   }
 }
 
-async function checkFile(folder: string, { name, bytes, sha256 }: ManifestFile): Promise<void> {
+/** @throws Error where the file is missing or not the one that the manifest lists. */
+export async function checkFile(folder: string, { name, bytes, sha256 }: ManifestFile): Promise<void> {
   const file = join(folder, name);
   const hash = createHash('sha256');
   let read = 0;

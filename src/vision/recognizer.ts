@@ -26,25 +26,32 @@ export class Recognizer {
 
   /**
    * @param preparation where the pack's networks are made faster once; without it they run as they are.
-   * @throws Error naming the file that does not load and why.
+   * @throws Error naming the file that does not load and why, or where the pack has no similarity scale.
    */
   static async load(pack: ModelPack, executor: Executor, preparation?: Preparation): Promise<Recognizer> {
+    const { similarity } = pack;
+    if (!similarity) {
+      throw new Error(
+        `The model pack ${pack.name} has no similarity scale, so its scores mean nothing yet. ` +
+          'Make one with `visagectl models calibrate FOLDER --pack PACK --write`.',
+      );
+    }
     if (preparation) {
       const prepared = await prepareNetworks(pack, executor, preparation);
       try {
-        return new Recognizer(pack, await loadPipeline(executor, prepared));
+        return new Recognizer(pack, similarity, await loadPipeline(executor, prepared));
       } catch (error) {
         // Where the pack itself is at fault, loading it as it is says so and names its own file.
         preparation.log.warn({ err: error }, 'the prepared networks do not load: the originals are used');
       }
     }
-    return new Recognizer(pack, await loadPipeline(executor, pack.pipeline));
+    return new Recognizer(pack, similarity, await loadPipeline(executor, pack.pipeline));
   }
 
-  private constructor(pack: ModelPack, pipeline: Pipeline) {
+  private constructor(pack: ModelPack, similarity: SimilarityScale, pipeline: Pipeline) {
     this.packId = { pack: pack.name, packVersion: pack.version };
     this.dimension = pack.pipeline.embedder.dimension;
-    this.similarity = pack.similarity;
+    this.similarity = similarity;
     this.liveness = pack.pipeline.liveness;
     this.#pipeline = pipeline;
   }

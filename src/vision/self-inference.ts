@@ -1,4 +1,4 @@
-import type { Recognizer } from './recognizer.ts';
+import type { Pipeline } from '../native.ts';
 
 const SIDE = 96;
 
@@ -25,8 +25,8 @@ function gradientPicture(): Buffer {
  * detector's network work on this machine. The picture has no face, so landmarks and embedder are loaded but not run.
  * @throws Error if the pipeline fails or sees another picture.
  */
-export async function selfInference(recognizer: Recognizer): Promise<void> {
-  const { width, height, format } = await recognizer.analyze(gradientPicture(), 'binary');
+export async function selfInference(pipeline: Pick<Pipeline, 'analyze'>): Promise<void> {
+  const { width, height, format } = await pipeline.analyze(gradientPicture(), 'binary');
   if (width !== SIDE || height !== SIDE || format !== 'bmp') {
     throw new Error(`The self-inference saw a ${width} x ${height} ${format} instead of its own picture.`);
   }

@@ -101,6 +101,7 @@ describe('the similarity scale', () => {
 
   test('of the default pack is a scale', async () => {
     const { similarity } = await openModelPack('faceplugin');
+    assert.ok(similarity);
     assert.equal(similarity.toSimilarity(1), 100);
     assert.ok(similarity.toScore(70) < similarity.toScore(80));
   });

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import sharp from 'sharp';
+import { createExecutor, type Executor, loadPipeline } from '../../src/native.ts';
+import { openModelPack } from '../../src/vision/model-pack.ts';
+import { checkPack, type Finding } from '../../src/vision/pack-check.ts';
+import { photograph } from '../e2e/photographs.ts';
+
+const LFW = '../shared/faces/lfw-dev';
+
+type Manifest = {
+  embedder: { dimension: number; input: { channels: string; mean: number; scale: number } };
+  detector: { input: { mean: number; scale: number } };
+  calibration?: { points: [number, number][] };
+  files: { name: string; sha256: string }[];
+};
+
+describe('the check of a model pack', () => {
+  let executor: Executor;
+  let people: string;
+
+  before(async () => {
+    executor = createExecutor({ threads: 2, maxQueue: 64 });
+    people = mkdtempSync(join(tmpdir(), 'visage-test-'));
+    await twoPicturesOfEach(people, executor);
+  });
+  after(async () => {
+    await executor.close();
+    rmSync(people, { recursive: true });
+  });
+
+  /** The default pack in a folder of its own, its manifest changed. */
+  async function changedPack(t: TestContext, change: (manifest: Manifest) => void): Promise<string> {
+    const folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    cpSync((await openModelPack('faceplugin')).folder, folder, { recursive: true });
+    const file = join(folder, 'manifest.json');
+    const manifest = JSON.parse(readFileSync(file, 'utf8'));
+    change(manifest);
+    writeFileSync(file, JSON.stringify(manifest));
+    return folder;
+  }
+
+  async function problems(pack: string, pictures?: string): Promise<string[]> {
+    const findings: Finding[] = [];
+    await checkPack(pack, pictures, executor, (finding) => findings.push(finding));
+    assert.ok(findings.length > 0);
+    return findings
+      .filter(({ kind }) => kind === 'problem')
+      .map(({ subject, text }) => `${subject}: ${text}`);
+  }
+
+  test('finds nothing wrong with the default pack', async () => {
+    assert.deepEqual(await problems('faceplugin'), []);
+    assert.deepEqual(await problems('faceplugin', people), []);
+  });
+
+  test('says that a pack is not there', async () => {
+    assert.match((await problems('./no-such-pack'))[0] ?? '', /^manifest: There is no model pack/);
+  });
+
+  test('names every file that is missing or altered', async (t) => {
+    const folder = await changedPack(t, ({ files }) => {
+      for (const file of files.slice(0, 2)) file.sha256 = '0'.repeat(64);
+    });
+    const found = await problems(folder);
+    assert.equal(found.length, 2);
+    assert.match(found[0] ?? '', /^files: .*has been altered/);
+  });
+
+  test('says which network has another shape than the manifest', async (t) => {
+    const folder = await changedPack(t, ({ embedder }) => {
+      embedder.dimension = 128;
+    });
+    assert.match((await problems(folder))[0] ?? '', /^networks: .*fr_feature\.onnx.*1x512.*1x128/);
+  });
+
+  test('asks for the similarity scale of a pack that has none', async (t) => {
+    const folder = await changedPack(t, (manifest) => {
+      delete manifest.calibration;
+    });
+    assert.match((await problems(folder, people)).join(), /^scale: is missing: make it with `visagectl/);
+  });
+
+  test('sees by pictures that pre-processing is not what the embedder was trained with', async (t) => {
+    const folder = await changedPack(t, ({ embedder }) => {
+      Object.assign(embedder.input, { mean: 0, scale: 1 });
+    });
+    assert.match((await problems(folder, people)).join(), /embedder: does not tell people apart/);
+  });
+
+  test('sees by pictures that the detector is described wrongly', async (t) => {
+    const folder = await changedPack(t, ({ detector }) => {
+      Object.assign(detector.input, { mean: 0, scale: 1 });
+    });
+    assert.match((await problems(folder, people)).join(), /detector: finds a face in .* of 40 pictures/);
+  });
+
+  test('sees by pictures that the similarity scale promises too much', async (t) => {
+    const folder = await changedPack(t, (manifest) => {
+      manifest.calibration = {
+        points: [
+          [-1, 0],
+          [-0.2, 70],
+          [1, 100],
+        ],
+      };
+    });
+    assert.match((await problems(folder, people)).join(), /scale: similarity 70 claims .*calibrate/);
+  });
+
+  test('needs enough people to say anything', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    assert.match((await problems('faceplugin', folder)).join(), /needs at least 20 people/);
+  });
+
+  test('sees by pictures that red and blue are exchanged', {
+    skip: existsSync(LFW) ? false : 'the pictures are not here',
+  }, async (t) => {
+    const folder = await changedPack(t, ({ embedder }) => {
+      embedder.input.channels = 'RGB';
+    });
+    assert.match((await problems(folder, LFW)).join(), /apart better with its channels as BGR/);
+  });
+});
+
+/** Twenty faces of the sample photographs, each once as it is and once smaller, darker and compressed. */
+async function twoPicturesOfEach(folder: string, executor: Executor): Promise<void> {
+  const pipeline = await loadPipeline(executor, (await openModelPack('faceplugin')).pipeline);
+  const request = { described: 0, template: false };
+  let person = 0;
+  for (const sample of [1, 2, 3, 4, 5, 6]) {
+    const { faces, width, height } = await pipeline.analyze(photograph(sample), 'binary', request);
+    for (const { box } of faces.slice(0, Math.max(0, 20 - person))) {
+      const margin = box.width / 3;
+      const left = Math.max(0, Math.round(box.x - margin));
+      const top = Math.max(0, Math.round(box.y - margin));
+      const face = sharp(photograph(sample)).extract({
+        left,
+        top,
+        width: Math.min(width, Math.round(box.x + box.width + margin)) - left,
+        height: Math.min(height, Math.round(box.y + box.height + margin)) - top,
+      });
+      const own = join(folder, `person-${String(person++).padStart(2, '0')}`);
+      mkdirSync(own);
+      await face.clone().jpeg({ quality: 95 }).toFile(join(own, 'a.jpg'));
+      await face.resize(160).modulate({ brightness: 0.7 }).jpeg({ quality: 50 }).toFile(join(own, 'b.jpg'));
+    }
+  }
+}
