@@ -24,11 +24,13 @@ const LEAST_PEOPLE = 20;
 /** Share of pictures with a face below which the detector is taken to be described wrongly. */
 const LEAST_FOUND = 0.9;
 /** d' (mean difference of mated and non-mated scores, over their deviation) below which people are not told apart. */
-const LEAST_SEPARATION = 2;
+const LEAST_SEPARATION = 3;
 /** How much better another description must be to be taken for the right one. */
 const BETTER = 1.05;
 /** A false match rate may be this many times what the scale claims before it is called wrong. */
 const RATE_FACTOR = 3;
+/** Non-mated pairs below which a rate of 1e-3 cannot be judged. */
+const LEAST_PAIRS = 10_000;
 
 /**
  * Reads a pack, loads its networks and runs them. With `pictures`, `<pictures>/<person>/<picture>`, it also looks at
@@ -168,6 +170,10 @@ function scaleFinding(templates: readonly LabelledTemplate[], score: number): Fi
   const impostors = ImpostorScores.of(templates);
   const rate = impostors.falseMatchRate(score);
   const met = `similarity 70 claims a false match rate of 1e-3 and meets ${rate.toExponential(1)} in ${impostors.pairs} pairs`;
+  if (impostors.pairs < LEAST_PAIRS) {
+    const text = `cannot be judged by ${impostors.pairs} pairs of pictures of different people: bring more people`;
+    return { kind: 'note', subject: 'scale', text };
+  }
   if (rate <= RATE_FACTOR * 1e-3) return { kind: 'ok', subject: 'scale', text: met };
   const text = `${met}: calibrate it on pictures like yours, with \`visagectl models calibrate\``;
   return { kind: 'problem', subject: 'scale', text };
