@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { pino } from 'pino';
 import { configOf, readSettings, type SettingValues } from '../../src/config/load.ts';
-import type { Config } from '../../src/config/settings.ts';
+import { type Config, LIVE_SETTINGS } from '../../src/config/settings.ts';
 import { Reloader } from '../../src/ops/reload.ts';
+import { ROOT } from '../e2e/service.ts';
 
 /** A reloader of settings that a test changes. */
 function begin(prepare: (config: Config) => () => void = () => () => {}) {
@@ -66,4 +69,10 @@ describe('A reload', () => {
     assert.equal(state.inForce, null);
     assert.deepEqual(state.told, ['Reload refused: The key is wrong.']);
   });
+});
+
+test('the manual names the settings that a reload puts in force', () => {
+  const manual = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8');
+  const [, list = ''] = /In force at once: (.*?), and the\s+certificate/s.exec(manual) ?? [];
+  assert.deepEqual(new Set(list.match(/\w+/g)), LIVE_SETTINGS);
 });
