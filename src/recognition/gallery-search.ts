@@ -1,8 +1,9 @@
 import type { Caller } from '../access/caller.ts';
 import { VisageError } from '../errors.ts';
 import type { Collection, FaceRecord } from '../store/records.ts';
+import type { Neighbour } from '../vector/galleries.ts';
 import type { Recognizer } from '../vision/recognizer.ts';
-import { fusedScore } from '../vision/template-fusion.ts';
+import { fusedScore, mostFused } from '../vision/template-fusion.ts';
 import { collectionOf } from './collection-access.ts';
 import { maySee } from './face-access.ts';
 import { modelOf } from './model-choice.ts';
@@ -74,24 +75,46 @@ export class GallerySearch {
       const neighbours = await indexes.search(gallery, template, k, allow);
       // A reset meanwhile: these neighbours are no longer in the collection.
       if (this.#gallery(caller, collectionId, recognizer) !== gallery) continue;
-      const people = new Map<string, Match>();
-      for (const { label, score } of neighbours) {
-        const face = store.faces.get({ gallery, label });
-        // Not where it was deleted, or got another external key, meanwhile: then the next one counts.
-        if (!face || !maySee(caller, face)) continue;
-        const person = face.externalKey === null ? `/${face.faceId}` : `k${face.externalKey}`;
-        if (people.has(person)) continue;
-        const similarity = recognizer.similarity.toSimilarity(this.#fused(gallery, face, score, probe));
-        people.set(person, { face, similarity });
-      }
-      const matches = [...people.values()].filter(({ similarity }) => similarity >= threshold);
-      matches.sort((a, b) => b.similarity - a.similarity);
-      const last = neighbours.at(-1);
-      const isAll = neighbours.length < k || !last;
-      if (isAll || matches.length >= limit || recognizer.similarity.toSimilarity(last.score) < threshold) {
-        return matches.slice(0, limit);
-      }
+      const { matches, isComplete } = this.#rank(caller, gallery, probe, neighbours, threshold, limit);
+      // Beyond them only faces that reach the threshold by themselves are worth a longer search.
+      const last = neighbours[k - 1];
+      if (isComplete || !last || recognizer.similarity.toSimilarity(last.score) < threshold) return matches;
     }
+  }
+
+  /**
+   * Makes people of the nearest faces.
+   * @param neighbours best first.
+   * @returns the best people, and whether faces that are farther away can change nothing.
+   */
+  #rank(
+    caller: Caller,
+    gallery: number,
+    probe: Probe,
+    neighbours: readonly Neighbour[],
+    threshold: number,
+    limit: number,
+  ): { readonly matches: Match[]; readonly isComplete: boolean } {
+    const { similarity: scale } = probe.recognizer;
+    const onePerson = scale.toScore(ONE_PERSON);
+    const matches: Match[] = [];
+    const seen = new Set<string>();
+    for (const { label, score } of neighbours) {
+      const least = matches[limit - 1]?.similarity ?? threshold;
+      if (scale.toSimilarity(mostFused(score, onePerson)) < least) return { matches, isComplete: true };
+      const face = this.#parts.store.faces.get({ gallery, label });
+      // Not where it was deleted, or got another external key, meanwhile: then the next one counts.
+      if (!face || !maySee(caller, face)) continue;
+      const { externalKey } = face;
+      if (externalKey !== null && seen.has(externalKey)) continue;
+      if (externalKey !== null) seen.add(externalKey);
+      const similarity = scale.toSimilarity(this.#fused(gallery, face, score, probe, onePerson));
+      if (similarity < least) continue;
+      const place = matches.findIndex((match) => match.similarity < similarity);
+      matches.splice(place < 0 ? matches.length : place, 0, { face, similarity });
+      matches.splice(limit);
+    }
+    return { matches, isComplete: matches.length >= limit };
   }
 
   /**
@@ -107,7 +130,10 @@ export class GallerySearch {
     const face = nearest && store.faces.get({ gallery, label: nearest.label });
     // Gone, or another's, meanwhile.
     if (!face || !maySee(caller, face)) throw notFound(target);
-    const score = 'faceId' in target ? nearest.score : this.#fused(gallery, face, nearest.score, probe);
+    const score =
+      'faceId' in target
+        ? nearest.score
+        : this.#fused(gallery, face, nearest.score, probe, recognizer.similarity.toScore(ONE_PERSON));
     return { face, similarity: recognizer.similarity.toSimilarity(score) };
   }
 
@@ -131,7 +157,8 @@ export class GallerySearch {
     gallery: number,
     { externalKey }: FaceRecord,
     best: number,
-    { template, recognizer }: Probe,
+    { template }: Probe,
+    onePerson: number,
   ): number {
     if (externalKey === null) return best;
     const { externalKeys, faces } = this.#parts.store;
@@ -139,7 +166,7 @@ export class GallerySearch {
     if (labels.length < 2 || labels.length > MAX_FUSED) return best;
     const templates = labels.flatMap((label) => faces.template({ gallery, label }) ?? []);
     if (templates.length < 2) return best;
-    return fusedScore(template, templates, recognizer.similarity.toScore(ONE_PERSON));
+    return fusedScore(template, templates, onePerson);
   }
 
   /** The gallery that a collection has now, if it is still one of the pack that made the probe. */

@@ -33,3 +33,12 @@ export function fusedScore(
   const likeness = (square - count) / (count * (count - 1));
   return likeness < onePerson ? best : scoreOf(probe, sum) / Math.sqrt(square);
 }
+
+/**
+ * Most that `fusedScore` can come to where the best of the templates has a score. Of n templates whose mean score with
+ * each other is m, the sum is sqrt(n + n (n - 1) m) long, at least n sqrt(m), and none of their n scores is above the
+ * best.
+ */
+export function mostFused(best: number, onePerson: number): number {
+  return best <= 0 || onePerson <= 0 ? 1 : Math.min(1, Math.max(best, best / Math.sqrt(onePerson)));
+}
