@@ -17,6 +17,7 @@ import { Recognizer } from '../src/vision/recognizer.ts';
 import type { SimilarityScale } from '../src/vision/similarity.ts';
 import { crossValidate } from './cross-validation.ts';
 import {
+  asServed,
   bestOf,
   draw,
   type Enrolled,
@@ -250,6 +251,7 @@ function reportFusion(): void {
     ['best of', () => bestOf],
     ['mean score', () => meanScore],
     ['mean template', meanTemplate],
+    ['as served', () => asServed(pack.similarity.toScore(70))],
   ];
   console.log(
     '\nseveral pictures of one external key, everybody enrolled, people with more pictures than that searched for',

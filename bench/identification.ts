@@ -3,6 +3,7 @@
  */
 import { innerProduct } from '../src/vision/impostors.ts';
 import type { LabelledTemplate } from '../src/vision/labelled-templates.ts';
+import { middleOf } from '../src/vision/template-fusion.ts';
 
 /** A person of a gallery with the templates that were enrolled. */
 export interface Enrolled {
@@ -31,6 +32,19 @@ export function meanTemplate(): Fusion {
       means.set(enrolled, mean);
     }
     return innerProduct(probe, mean);
+  };
+}
+
+/** As the service does: the middle where the templates are of one person, the best of them where not. */
+export function asServed(onePerson: number): Fusion {
+  const middles = new Map<Enrolled, Float32Array | null>();
+  return (probe, enrolled) => {
+    let middle = middles.get(enrolled);
+    if (middle === undefined) {
+      middle = middleOf(enrolled.templates, onePerson);
+      middles.set(enrolled, middle);
+    }
+    return middle ? innerProduct(probe, middle) : bestOf(probe, enrolled);
   };
 }
 

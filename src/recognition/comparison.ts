@@ -1,7 +1,7 @@
 import type { Caller } from '../access/caller.ts';
 import { VisageError } from '../errors.ts';
 import type { ImageInput } from '../http/route.ts';
-import { scoreOf } from '../vision/template-fusion.ts';
+import { innerProduct } from '../vision/impostors.ts';
 import type { GallerySearch, Target } from './gallery-search.ts';
 import { chooseModel } from './model-choice.ts';
 import type { RecognitionParts } from './parts.ts';
@@ -66,7 +66,7 @@ export class ComparisonService {
     ]);
     const similarity =
       own.probe && other.probe
-        ? recognizer.similarity.toSimilarity(scoreOf(own.probe.template, other.probe.template))
+        ? recognizer.similarity.toSimilarity(innerProduct(own.probe.template, other.probe.template))
         : null;
     return verdict(own.sighting.face, other.sighting.face, similarity, faceMatchThreshold);
   }

@@ -1,37 +1,34 @@
 /** How several templates of one external key are compared with a probe. */
-
-/** Inner product of two templates, -1..1. */
-export function scoreOf(first: Float32Array, second: Float32Array): number {
-  let sum = 0;
-  for (const [i, value] of first.entries()) sum += value * (second[i] ?? 0);
-  return sum;
-}
+import { innerProduct } from './impostors.ts';
 
 /**
- * Score of a probe with everything that one external key has.
- *
- * Templates of one person are compared as one: the unit vector in their middle, which comes nearer to the person than
- * any single picture. Where they are not of one person, as where a family shares a key, the middle is nobody, and the
- * best of them counts.
+ * The unit vector in the middle of templates, which comes nearer to a person than any single picture does. Null where
+ * they are not of one person, as where a family shares a key: then the middle is nobody.
  * @param templates unit vectors, at least one.
- * @param onePerson least mean score of two of them for which they count as one person.
+ * @param onePerson least mean score of two of them for which they count as one person, above 0.
  */
+export function middleOf(templates: readonly Float32Array[], onePerson: number): Float32Array | null {
+  const [first] = templates;
+  if (!first || templates.length === 1) return first ?? null;
+  const sum = Float32Array.from(first, (_, i) =>
+    templates.reduce((total, template) => total + (template[i] ?? 0), 0),
+  );
+  const square = innerProduct(sum, sum);
+  const count = templates.length;
+  // The square of the sum is every pair's score twice, and each template's own, which is 1.
+  const likeness = (square - count) / (count * (count - 1));
+  return likeness < onePerson ? null : sum.map((value) => value / Math.sqrt(square));
+}
+
+/** Score of a probe with everything that one external key has: with its middle, or with the best where it has none. */
 export function fusedScore(
   probe: Float32Array,
   templates: readonly Float32Array[],
   onePerson: number,
 ): number {
-  const scores = templates.map((template) => scoreOf(probe, template));
-  const count = templates.length;
-  const best = Math.max(...scores);
-  if (count === 1) return best;
-  const sum = Float32Array.from(probe, (_, i) =>
-    templates.reduce((total, template) => total + (template[i] ?? 0), 0),
-  );
-  const square = scoreOf(sum, sum);
-  // The square of the sum is every pair's score twice, and each template's own, which is 1.
-  const likeness = (square - count) / (count * (count - 1));
-  return likeness < onePerson ? best : scoreOf(probe, sum) / Math.sqrt(square);
+  const middle = middleOf(templates, onePerson);
+  if (middle) return innerProduct(probe, middle);
+  return Math.max(...templates.map((template) => innerProduct(probe, template)));
 }
 
 /**

@@ -3,7 +3,8 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { GallerySearch } from '../../src/recognition/gallery-search.ts';
 import type { Probe } from '../../src/recognition/sighting.ts';
-import { fusedScore, scoreOf } from '../../src/vision/template-fusion.ts';
+import { innerProduct as scoreOf } from '../../src/vision/impostors.ts';
+import { fusedScore } from '../../src/vision/template-fusion.ts';
 import { TestService } from './service.ts';
 
 const collectionId = 'c';

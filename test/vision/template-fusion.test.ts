@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { fusedScore, scoreOf } from '../../src/vision/template-fusion.ts';
+import { innerProduct as scoreOf } from '../../src/vision/impostors.ts';
+import { fusedScore } from '../../src/vision/template-fusion.ts';
 
 const near = (actual: number, expected: number) =>
   assert.ok(Math.abs(actual - expected) < 1e-6, `${actual} is not ${expected}`);
