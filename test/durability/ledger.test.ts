@@ -21,6 +21,13 @@ describe('the ledger', () => {
     assert.deepEqual(ledger.settle('c', []), []);
   });
 
+  test('sees a face that lacks the key that it was acknowledged with', async () => {
+    const ledger = new Ledger();
+    await ledger.adding('c', 0, async () => 'face_1', 'k');
+    assert.deepEqual(ledger.settle('c', [{ faceId: 'face_1', externalKey: 'k' }]), []);
+    assert.equal(ledger.settle('c', [{ faceId: 'face_1', externalKey: null }]).length, 1);
+  });
+
   test('sees an acknowledged face that is lost', async () => {
     const { ledger } = await ledgerWithFace();
     assert.equal(ledger.settle('c', []).length, 1);

@@ -44,8 +44,13 @@ export class Ledger {
     );
   }
 
-  /** Runs a call that adds a face. @param call answers the face's id. */
-  async adding(collectionId: string, picture: number, call: () => Promise<string>): Promise<LedgerFace> {
+  /** Runs a call that adds a face. @param call answers the face's id. @param key the external key that it gets. */
+  async adding(
+    collectionId: string,
+    picture: number,
+    call: () => Promise<string>,
+    key: string | null = null,
+  ): Promise<LedgerFace> {
     const unanswered = this.unanswered.get(collectionId) ?? 0;
     this.unanswered.set(collectionId, unanswered + 1);
     const faceId = await call();
@@ -53,7 +58,7 @@ export class Ledger {
     const known = this.faces.get(faceId);
     if (known) return known;
     const { round } = this;
-    const face = { faceId, collectionId, picture, state: { key: null }, maybe: undefined, round };
+    const face = { faceId, collectionId, picture, state: { key }, maybe: undefined, round };
     this.faces.set(faceId, face);
     return face;
   }

@@ -61,13 +61,15 @@ function pick<T>(random: () => number, from: readonly T[]): T | undefined {
   return from[Math.floor(random() * from.length)];
 }
 
-async function index(work: Work, collectionId: string): Promise<LedgerFace> {
+/** Adds a face, with a key in the same call where it gets one. */
+async function add(work: Work, collectionId: string, externalKey: string | null): Promise<LedgerFace> {
   const number = work.nextPicture(collectionId);
   const picture = await work.pictures.get(number);
-  return work.ledger.adding(collectionId, number, async () => {
-    const answer = await work.client.call('POST', 'face/index', { collectionId }, picture);
-    return answer.faceId;
-  });
+  const call = async () => {
+    const [path, key] = externalKey === null ? ['face/index', {}] : ['face/enroll', { externalKey }];
+    return (await work.client.call('POST', path, { collectionId, ...key }, picture)).faceId;
+  };
+  return work.ledger.adding(collectionId, number, call, externalKey);
 }
 
 /** @throws Error unless the next search after an acknowledgement finds the face. */
@@ -85,7 +87,7 @@ export async function expectFound({ client, pictures }: Work, face: LedgerFace):
   }
 }
 
-/** Indexes, sets and takes keys, deletes by id and by key, and searches for what it was told, for ever. */
+/** Indexes, enrolls, sets and takes keys, deletes by id and by key, and searches for what it was told, for ever. */
 export async function keepWriting(work: Work, collectionId: string, name: string): Promise<never> {
   const { client, ledger, random } = work;
   const own: LedgerFace[] = [];
@@ -93,7 +95,7 @@ export async function keepWriting(work: Work, collectionId: string, name: string
     const face = pick(random, own);
     const dice = random();
     if (!face || dice < 0.4) {
-      own.push(await index(work, collectionId));
+      own.push(await add(work, collectionId, dice < 0.2 ? `${name}-${n}` : null));
     } else if (dice < 0.6) {
       const key = `${name}-${n}`;
       const request = { collectionId, faceId: face.faceId, externalKey: key };
@@ -121,7 +123,7 @@ export async function keepWriting(work: Work, collectionId: string, name: string
 export async function keepClearing(work: Work, collectionId: string): Promise<never> {
   const { client, ledger } = work;
   for (let n = 0; ; n++) {
-    for (let i = 0; i < 4; i++) await index(work, collectionId);
+    for (let i = 0; i < 4; i++) await add(work, collectionId, null);
     const faces = ledger.facesOf(collectionId);
     if (n % 2 === 0) {
       await ledger.changing(faces, 'gone', () => client.call('DELETE', 'collection/reset', { collectionId }));

@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => service.stop());
 
-const FACE_CALLS = ['/v1/face/search', '/v1/face/index', '/v1/face/search-or-index'];
+const FACE_CALLS = ['search', 'index', 'search-or-index', 'identify'].map((call) => `/v1/face/${call}`);
 const send = (image: unknown, collectionId = 'here'): Sent => ({ json: { image, collectionId } });
 const bytes = (data: Buffer) => ({ bytes: data.toString('base64') });
 
@@ -29,6 +29,15 @@ function everyCall(collectionId: string): [method: string, target: string, sent?
     ['DELETE', `/v1/collection/reset?${query}`],
     ...FACE_CALLS.map((path): [string, string, Sent] => ['POST', path, send(bytes(picture), collectionId)]),
     ['DELETE', `/v1/face/delete?${query}&faceId=${faceId}`],
+    ['GET', `/v1/face/get?${query}&faceId=${faceId}`],
+    ['GET', `/v1/face/list?${query}`],
+    ['POST', '/v1/face/verify', { json: { image: bytes(picture), collectionId, faceId } }],
+    ['POST', '/v1/face/enroll', { json: { image: bytes(picture), collectionId, externalKey: 'a' } }],
+    [
+      'POST',
+      '/v1/face/enroll-batch',
+      { json: { faces: [{ image: bytes(picture), externalKey: 'a' }], collectionId } },
+    ],
     ['PUT', '/v1/external-key/set', { json: { collectionId, faceId, externalKey: 'a' } }],
     ['GET', `/v1/external-key/get-face-ids?${query}&externalKey=a`],
     ['DELETE', `/v1/external-key/delete?${query}&externalKey=a`],
