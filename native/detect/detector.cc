@@ -13,8 +13,6 @@ namespace {
 /// face that the edge cuts: a neighbour, or a coarser level, shows it whole.
 constexpr float kEdge = 0.1f;
 
-/// Width of a face, in pixels of the input, from which on a larger view tells no more.
-constexpr float kSecondFace = 40;
 /// Second looks at one picture: what can be made of a picture full of almost-faces is bounded by it.
 constexpr std::size_t kSecondLooks = 32;
 
@@ -66,7 +64,8 @@ Detector::Detector(const DetectorOptions& options)
 std::vector<Detection> Detector::Detect(const ImageView& image, float least_face) {
   const std::vector<Window> windows = PlanScan(scan_, {image.width, image.height}, least_face);
   std::vector<Detection> found;
-  for (const Window& window : windows) Look(image, window, options_.doubtful_from, found);
+  const float least_score = std::min(options_.doubtful_from, options_.score_threshold);
+  for (const Window& window : windows) Look(image, window, least_score, found);
   found = Merge(std::move(found), options_.nms_iou);
   const Window& finest = windows.back();
   return Settle(image, std::move(found), static_cast<float>(finest.content.width) / finest.source.width);
@@ -119,7 +118,8 @@ void Detector::Look(const ImageView& image, const Window& window, float least_sc
       face.box = {corner.x, corner.y, face.box.width * to_x, face.box.height * to_y};
       if (face.box.width > window.most_face || IsCut(face.box, window, image)) continue;
       face.box = Clamped(face.box, image);
-      if (face.box.width < 1 || face.box.height < 1) continue;
+      // Not a number is no face.
+      if (!(face.box.width >= 1 && face.box.height >= 1)) continue;
       if (face.points) std::ranges::transform(*face.points, face.points->begin(), to_picture);
       found.push_back(face);
     }

@@ -24,8 +24,7 @@ constexpr float kShared = 1.25f;
 /// A face that fills the picture's height is this share of it wide.
 constexpr float kWidthOfHeight = 0.8f;
 
-/// A second look shows the face this wide, in a square of this side.
-constexpr float kSecondFace = 40;
+/// A second look takes a square of this side, where the network's size is free.
 constexpr int kSecondSide = 128;
 
 /// A level is not added for faces that are smaller by less than this.

@@ -45,7 +45,10 @@ float ScaleFor(const ScanOptions& options, float least_face);
 /// the picture's times the square of the scale, a third more for overlaps where the size is fixed.
 std::vector<Window> PlanScan(const ScanOptions& options, Size picture, float least_face);
 
-/// The window that shows a small face and what is around it so large that the network is sure of it.
+/// Width in pixels of the input in which a second look shows a face; larger ones it would tell no more of.
+constexpr float kSecondFace = 40;
+
+/// The window of a second look: a small face and what is around it, the face `kSecondFace` wide.
 /// @param face in pixels of the picture.
 Window SecondLook(const Box& face, const ScanOptions& options, Size picture);
 
