@@ -18,6 +18,7 @@ writeFigures('access', 'docs/performance.md', []);
 writeFigures('sizing', 'docs/sizing.md', []);
 writeFigures('accuracy', 'docs/accuracy.md', [faces]);
 writeFigures('reach', 'docs/accuracy.md', [faces]);
+writeFigures('quality', 'docs/quality.md', [faces]);
 
 function writeFigures(bench, page, args) {
   if (named.length > 0 && !named.includes(bench)) return;

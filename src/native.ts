@@ -34,7 +34,7 @@ export interface Pose {
  * large it is in its picture. Light is ITU-R BT.601 luma, 0..255.
  */
 export interface FaceMeasures {
-  /** Variance of the Laplacian: 0 for no detail at all. */
+  /** Variance of the Laplacian over that of the light: 0 for no detail at all, whatever the contrast. */
   readonly sharpness: number;
   /** Mean light. */
   readonly light: number;
@@ -56,7 +56,7 @@ export interface AnalyzedFace {
    * (left as seen in the picture).
    */
   readonly landmarks: Float32Array | null;
-  /** Null also where the pack has no network for it. */
+  /** Of the pack's network; of the landmarks alone where it has none. */
   readonly pose: Pose | null;
   readonly measures: FaceMeasures | null;
 }

@@ -192,7 +192,7 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
     }
     analysis.timings.align += watch.Lap();
     if (request.attributes) {
-      if (stages.pose) face.pose = stages.pose->Estimate(view, box);
+      face.pose = stages.pose ? stages.pose->Estimate(view, box, points) : PoseOfPoints(points);
       AlignArcFace(view, points, stages.measured_input, stages.measured.data());
       face.measures = Measure(stages.measured);
       analysis.timings.attributes += watch.Lap();

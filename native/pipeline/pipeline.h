@@ -57,7 +57,6 @@ struct AnalyzedFace {
   /// Nothing where they were not asked for.
   std::optional<FivePoints> landmarks;
   std::optional<FaceMeasures> measures;
-  /// Nothing also where the pack has no network for it.
   std::optional<Pose> pose;
 };
 

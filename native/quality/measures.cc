@@ -43,9 +43,10 @@ FaceMeasures Measure(std::span<const float> face) {
     }
   }
   constexpr float kPixels = (kRight - kLeft) * (kBottom - kTop);
-  return {static_cast<float>(laplacian.variance()), static_cast<float>(light.mean()),
-          static_cast<float>(std::sqrt(light.variance())), static_cast<float>(dark) / kPixels,
-          static_cast<float>(bright) / kPixels};
+  const double variance = light.variance();
+  return {static_cast<float>(variance > 0 ? laplacian.variance() / variance : 0),
+          static_cast<float>(light.mean()), static_cast<float>(std::sqrt(variance)),
+          static_cast<float>(dark) / kPixels, static_cast<float>(bright) / kPixels};
 }
 
 }  // namespace visage

@@ -10,7 +10,7 @@ namespace visage {
 /// depends on how large the face is in its picture. Light is ITU-R BT.601 luma, 0..255.
 struct FaceMeasures {
   /// Variance of the Laplacian (J. L. Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy",
-  /// 2000).
+  /// 2000) over that of the light, so that a picture of little contrast is not taken for a blurred one.
   float sharpness = 0;
   /// Mean light.
   float light = 0;

@@ -2,6 +2,7 @@
 import { VisageError } from '../errors.ts';
 import type { ImageInput, ImageSources, Schema } from '../http/route.ts';
 import { nullable, object } from '../http/schema.ts';
+import { QUALITY_REASONS } from '../vision/quality.ts';
 import type { Target } from './gallery-search.ts';
 import { ATTRIBUTES, COLLECTION_ID, EXTERNAL_KEY, ISSUED_FACE_ID, MIN_QUALITY, MODEL } from './schemas.ts';
 import { LANDMARKS } from './sighting.ts';
@@ -25,20 +26,10 @@ export const THRESHOLD: Schema = {
 const PIXELS: Schema = { type: 'integer', minimum: 0 };
 const DEGREES: Schema = { type: 'number', minimum: -180, maximum: 180 };
 
-export const REASONS = [
-  'SMALL_FACE',
-  'LOW_SHARPNESS',
-  'LOW_LIGHT',
-  'OVEREXPOSED',
-  'EXTREME_POSE',
-  'TRUNCATED_FACE',
-  'MULTIPLE_FACES',
-] as const;
-
 export const QUALITY: Schema = object(
   {
     score: { type: 'number', minimum: 0, maximum: 100 },
-    reasons: { type: 'array', items: { enum: REASONS } },
+    reasons: { type: 'array', items: { enum: QUALITY_REASONS } },
   },
   {
     description: 'How fit the face is for recognition, and what lowers that, most first.',

@@ -60,6 +60,46 @@ describe('attributes', () => {
   });
 });
 
+describe('pose', () => {
+  const poseOf = async (image: Uint8Array) => (await attributesOf(image)).pose ?? assert.fail('no pose');
+
+  test('turns its yaw and roll about in a mirrored copy, and keeps its pitch', async () => {
+    const clear = await portrait('bea');
+    const mirrored = await sharp(clear).flop().jpeg({ quality: 95 }).toBuffer();
+    const [before, after] = [await poseOf(clear), await poseOf(mirrored)];
+    assert.ok(before.yaw < -10, 'she looks to the left of the picture');
+    assert.ok(Math.abs(before.yaw + after.yaw) < 8 && Math.abs(before.roll + after.roll) < 4);
+    assert.ok(Math.abs(before.pitch - after.pitch) < 6);
+  });
+
+  test('follows a head that is turned clockwise by its roll', async () => {
+    const clear = await portrait('dora');
+    const turned = await sharp(clear).rotate(20, { background: '#808080' }).jpeg({ quality: 95 }).toBuffer();
+    const [before, after] = [await poseOf(clear), await poseOf(turned)];
+    assert.ok(Math.abs(after.roll - before.roll - 20) < 6, `${before.roll} to ${after.roll}`);
+  });
+
+  test('tells a profile', async () => {
+    const [profile, frontal] = [await poseOf(await portrait('cleo')), await poseOf(await portrait('dora'))];
+    assert.ok(profile.yaw < -40 && Math.abs(frontal.yaw) < 30, `${profile.yaw} and ${frontal.yaw}`);
+  });
+
+  test('is told from the landmarks where the pack has no network for it', async () => {
+    const { pose: _pose, ...plain } = (await openModelPack('faceplugin')).pipeline;
+    const bare = await loadPipeline(parts.executor, plain);
+    const clear = await portrait('bea');
+    const mirrored = await sharp(clear).flop().jpeg({ quality: 95 }).toBuffer();
+    for (const [image, sign] of [
+      [clear, -1],
+      [mirrored, 1],
+    ] as const) {
+      const { faces } = await bare.analyze(image, 'binary', { attributes: true, template: false });
+      const yaw = faces[0]?.pose?.yaw ?? assert.fail('no pose');
+      assert.ok(yaw * sign > 5, `${yaw}`);
+    }
+  });
+});
+
 describe('liveness', () => {
   test('is told of the largest face as probabilities of all classes', async () => {
     const { faces, liveness, timings } = await analyze(photograph(1), { described: 0, liveness: true });
