@@ -7,12 +7,14 @@
 #include "addon/lock_file.h"
 #include "addon/network_comparison.h"
 #include "addon/pipeline_object.h"
+#include "runtime/session.h"
 
 namespace visage {
 namespace {
 
 /// Once in every environment that loads the addon. @returns `Addon` of `src/native.ts`.
 Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
+  DisableTelemetry();
   env.SetInstanceData(std::make_unique<Environment>(env).release());
   const Napi::Function executor_class = ExecutorObject::Define(env);
   Environment::Of(env).executor_class = Napi::Persistent(executor_class);

@@ -4,6 +4,7 @@
 #include <onnxruntime_session_options_config_keys.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <numeric>
@@ -138,6 +139,11 @@ struct Session::Parts {
     return Ort::Value::CreateTensor<float>(memory, buffer.data(), buffer.size(), shape.data(), shape.size());
   }
 };
+
+void DisableTelemetry() {
+  static const int failed = setenv("ORT_DISABLE_TELEMETRY", "1", 1);
+  if (failed != 0) throw Error(ErrorCode::kInternal, "ONNX Runtime's telemetry cannot be turned off");
+}
 
 Session::Session(const std::string& file, const Shape& input, const std::vector<Shape>& outputs) try
     : parts_(std::make_unique<Parts>(file, input, outputs)) {
