@@ -13,7 +13,7 @@ import { basename, join } from 'node:path';
 import { SetupError } from './work.mjs';
 
 /** The packs in `models/` whose files come from npm: `{ folder, manifest }` each. */
-function packsFromNpm(root) {
+export function packsFromNpm(root) {
   const models = join(root, 'models');
   return readdirSync(models)
     .map((name) => join(models, name))
