@@ -16,7 +16,10 @@ const LICENCE_FILE = /^(licen[cs]e|copying|copyright|notice)|\.licen[cs]e\.txt$/
 const APACHE = /Apache License\s+Version 2\.0, January 2004[\s\S]*?END OF TERMS AND CONDITIONS/g;
 const RULE = '='.repeat(78);
 
-const read = (...path) => readFileSync(join(...path), 'utf8').replaceAll('\r\n', '\n').trim();
+const read = (...path) =>
+  readFileSync(join(...path), 'utf8')
+    .replaceAll('\r\n', '\n')
+    .trim();
 
 /** A package of npm with every licence text in it; packages inside it are parts of their own. */
 export function npmPart(folder) {
@@ -63,7 +66,9 @@ export function copyrightText(own, parts) {
     groups.set(key, group);
   }
   const sections = [...groups.values()].map(({ names, text }) => `${names.join('\n')}\n\n${text}`);
-  return `${[`Visage\n\n${own}`, 'What the package carries besides, each under its own licence:', ...sections].join(
-    `\n\n${RULE}\n`,
-  )}\n`;
+  return `${[
+    `Visage\n\n${own}`,
+    'What the package carries besides, each under its own licence:',
+    ...sections,
+  ].join(`\n\n${RULE}\n`)}\n`;
 }

@@ -76,5 +76,7 @@ export function debianPackageOf(file) {
 /** The version of an installed Debian package without Debian's own revision, for `Depends`. */
 export function upstreamVersionOf(name) {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholder
-  return output('dpkg-query', '-W', '-f', '${Version}\n', name).split('\n')[0].replace(/-[^-]*$/, '');
+  return output('dpkg-query', '-W', '-f', '${Version}\n', name)
+    .split('\n')[0]
+    .replace(/-[^-]*$/, '');
 }

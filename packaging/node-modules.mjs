@@ -30,7 +30,8 @@ export function productionPackages(root) {
     for (const name of Object.keys({ ...dependencies, ...optional })) {
       const path = resolvePackage(packages, from, name);
       const installed = path !== undefined && existsSync(join(root, path));
-      if (!installed && !(name in optional)) throw new Error(`${from || 'Visage'} needs ${name}: run npm ci.`);
+      if (!installed && !(name in optional))
+        throw new Error(`${from || 'Visage'} needs ${name}: run npm ci.`);
       if (!installed || found.has(path)) continue;
       found.add(path);
       if (!(name in ONLY)) visit(path);

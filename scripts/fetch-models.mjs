@@ -63,7 +63,8 @@ async function fetchModels(from) {
       await modelPacks(ROOT).run({ run, report, temporary });
     } else {
       if (!existsSync(from)) throw new SetupError(`There is no file ${from}.`);
-      const { npm } = (wanted.find(({ manifest }) => isTarballOf(manifest, from)) ?? wanted[0]).manifest.source;
+      const { npm } = (wanted.find(({ manifest }) => isTarballOf(manifest, from)) ?? wanted[0]).manifest
+        .source;
       for (const pack of wanted.filter(({ manifest }) => manifest.source.npm === npm)) {
         await installFromTarball(pack, from, temporary, run);
       }

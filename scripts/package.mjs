@@ -30,7 +30,7 @@ if (values.arch !== ARCHITECTURES[process.arch]) {
   process.exit(64);
 }
 await setUpOrExit();
-const { SCHEMA_VERSION } = await import('../dist/src/store/store.js');
+const { SCHEMA_VERSION } = await import('../dist/src/store/databases.js');
 const { version, arch, offline, fast } = values;
 const out = resolve(values.out);
 const made = buildPackage(ROOT, out, {

@@ -9,9 +9,9 @@
 
 namespace visage {
 
-/// Keeps ONNX Runtime from counting its use and sending that to its makers, which it does unless told not to, and from
-/// the folder that it makes for that in the user's home. To be called on the main thread before the first `Session`: it
-/// sets a variable of the environment, which is where ONNX Runtime asks.
+/// Keeps ONNX Runtime from counting its use and sending that to its makers, which it does unless told not to,
+/// and from the folder that it makes for that in the user's home. To be called on the main thread before the
+/// first `Session`: it sets a variable of the environment, which is where ONNX Runtime asks.
 void DisableTelemetry();
 
 /// One network of one float input and one or more float outputs.
