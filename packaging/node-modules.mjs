@@ -4,6 +4,8 @@ import { dirname, extname, join, relative, sep } from 'node:path';
 
 /** Packages of which only these files are used, and nothing that they depend on. */
 const ONLY = {
+  // Headers, and compiled in.
+  'node-addon-api': [],
   // Its library is carried in lib/, which is all that the addon needs.
   'onnxruntime-node': [],
   'swagger-ui-dist': ['package.json', 'swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'],
@@ -13,7 +15,18 @@ const ONLY = {
 const EXTENSIONS = ['.js', '.cjs', '.mjs', '.json', '.node'];
 
 /** Folders at a package's top that are for its own developers. */
-const FOLDERS = ['.github', 'benchmark', 'benchmarks', 'docs', 'example', 'examples', 'test', 'tests'];
+const FOLDERS = [
+  '.github',
+  'benchmark',
+  'bin',
+  'tools',
+  'benchmarks',
+  'docs',
+  'example',
+  'examples',
+  'test',
+  'tests',
+];
 
 /**
  * Every package that the service needs on this kind of machine, by the lock file.
