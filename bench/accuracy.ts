@@ -247,12 +247,13 @@ async function reportIdentification(): Promise<void> {
 
 /** Several pictures enrolled under one external key: how their scores become one. */
 function reportFusion(): void {
-  const fusions: readonly (readonly [string, () => Fusion])[] = [
+  const { similarity } = pack;
+  const fusions: (readonly [string, () => Fusion])[] = [
     ['best of', () => bestOf],
     ['mean score', () => meanScore],
     ['mean template', meanTemplate],
-    ['as served', () => asServed(pack.similarity.toScore(70))],
   ];
+  if (similarity) fusions.push(['as served', () => asServed(similarity.toScore(70))]);
   console.log(
     '\nseveral pictures of one external key, everybody enrolled, people with more pictures than that searched for',
   );

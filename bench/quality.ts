@@ -41,7 +41,7 @@ const recognizer = await Recognizer.load(pack, executor);
 const samples = await readSamples(join(folder, 'lfw-dev'));
 await executor.close();
 
-const pairs = matedPairs(pack.similarity.toScore(SIMILARITY));
+const pairs = matedPairs(recognizer.similarity.toScore(SIMILARITY));
 const scores = samples.map(({ quality }) => quality.score);
 const curve = (rates: readonly number[], half?: 0 | 1) =>
   errorVersusReject(scores, half === undefined ? pairs : ofHalf(half), rates);
