@@ -8,6 +8,8 @@ import { collectionsList } from './collections-list.ts';
 import { collectionsReset } from './collections-reset.ts';
 import { collectionsShow } from './collections-show.ts';
 import type { Command } from './command.ts';
+import { configCheck } from './config-check.ts';
+import { doctor } from './doctor.ts';
 import { importPeople } from './import.ts';
 import { keysCreate } from './keys-create.ts';
 import { keysList } from './keys-list.ts';
@@ -19,6 +21,7 @@ import { membersResetPassword } from './members-reset-password.ts';
 import { membersRole } from './members-role.ts';
 import { modelsCalibrate } from './models-calibrate.ts';
 import { modelsCheck } from './models-check.ts';
+import { modelsList } from './models-list.ts';
 import { reload } from './reload.ts';
 import { restore } from './restore.ts';
 import { status } from './status.ts';
@@ -27,6 +30,8 @@ import { verify } from './verify.ts';
 
 export const COMMANDS: readonly Command[] = [
   status,
+  doctor,
+  configCheck,
   collectionsList,
   collectionsShow,
   collectionsCreate,
@@ -44,6 +49,7 @@ export const COMMANDS: readonly Command[] = [
   tokensRotate,
   reload,
   modelsCheck,
+  modelsList,
   modelsCalibrate,
   backup,
   restore,

@@ -38,7 +38,9 @@ function help(topic: readonly string[]): string {
 async function run(args: string[]): Promise<void> {
   const isHelp = args.includes('--help') || args.includes('-h') || args[0] === 'help';
   if (isHelp) {
-    process.stdout.write(help(args.filter((arg) => !arg.startsWith('-') && arg !== 'help')));
+    const words = args.filter((arg) => arg !== 'help');
+    const end = words.findIndex((word) => word.startsWith('-'));
+    process.stdout.write(help(end < 0 ? words : words.slice(0, end)));
     return;
   }
   const command = find(args);

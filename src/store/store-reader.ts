@@ -94,6 +94,12 @@ export class StoreReader {
     };
   }
 
+  /** When the newest entry of the audit log was made, milliseconds since 1970; null where there is none. */
+  newestEntry(): number | null {
+    const { sequence } = this.#db.auditMarks.get('head') ?? { sequence: 0 };
+    return this.#db.audit.get(sequence)?.at ?? null;
+  }
+
   /** Every collection, by account, environment and id. */
   collections(): CollectionSummary[] {
     const db = this.#db;

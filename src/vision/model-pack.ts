@@ -8,7 +8,7 @@ import { type Manifest, type ManifestFile, parseManifest } from './manifest.ts';
 import { SimilarityScale } from './similarity.ts';
 
 /** `models/` at the project's top, seen from `dist/src/vision/`. */
-const MODELS_FOLDER = fileURLToPath(new URL('../../../models/', import.meta.url));
+export const MODELS_FOLDER = fileURLToPath(new URL('../../../models/', import.meta.url));
 
 /** Networks that belong together, with their pre-processing and their similarity scale, checked against the manifest. */
 export interface ModelPack {

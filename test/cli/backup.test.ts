@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { childEnvironment, ROOT, startChild, temporaryFolder, VISAGECTL, visagectl } from '../e2e/service.ts';
+import { FACE, storeWithCollection, unitTemplate } from '../store/temporary-store.ts';
+
+/** A data folder with a store large enough that copying it takes a moment. */
+async function largeFolder(t: TestContext): Promise<{ data: string; backups: string }> {
+  const folder = await temporaryFolder();
+  t.after(() => folder.remove());
+  const data = join(folder.path, 'data');
+  mkdirSync(data);
+  const { store, owner } = await storeWithCollection(data);
+  const faces = Array.from({ length: 20_000 }, (_, n) =>
+    store.faces.add(owner, 'people', FACE, unitTemplate(n)),
+  );
+  await Promise.all(faces);
+  await store.close();
+  return { data, backups: join(folder.path, 'backups') };
+}
+
+/** Runs a command and kills it once something is there. @returns whether it was killed before it ended. */
+async function killWhen(isThere: () => boolean, args: string[]): Promise<boolean> {
+  const child = spawn(VISAGECTL, args, { env: childEnvironment({}), cwd: ROOT, stdio: 'ignore' });
+  const closed = once(child, 'close');
+  while (child.exitCode === null && !isThere()) await delay(1);
+  child.kill('SIGKILL');
+  const [, signal] = await closed;
+  return signal === 'SIGKILL';
+}
+
+async function run(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await visagectl(args, {});
+  assert.equal(code, 0, stderr);
+  return stdout.trim();
+}
+
+const beginning = (folder: string, start: string) =>
+  existsSync(folder) && readdirSync(folder).some((name) => name.startsWith(start) || name.endsWith(start));
+
+describe('A kill', () => {
+  test('of a backup leaves the store and older backups as they were, and the next one clears up', async (t) => {
+    const { data, backups } = await largeFolder(t);
+    const args = ['backup', '--to', backups, '--keep', '1', '--data-dir', data];
+    const older = await run(...args);
+    assert.ok(await killWhen(() => beginning(backups, '.unfinished'), args), 'it was killed amid its work');
+    assert.ok(beginning(backups, '.unfinished'));
+    await run('verify', older);
+    await run('verify', '--data-dir', data);
+    const next = await run(...args);
+    assert.deepEqual(
+      readdirSync(backups).map((name) => join(backups, name)),
+      [join(backups, '.lock'), next],
+    );
+  });
+
+  for (const [moment, start] of [
+    ['while it copies', 'restoring'],
+    ['when it has set aside what was there', 'replaced-'],
+  ] as const) {
+    test(`of a restore ${moment} leaves a whole store, and restoring again works`, async (t) => {
+      const { data, backups } = await largeFolder(t);
+      const backup = await run('backup', '--to', backups, '--data-dir', data);
+      const args = ['restore', backup, '--replace', '--data-dir', data];
+      await killWhen(() => beginning(data, start), args);
+      assert.match(await run('verify', '--data-dir', data), /is sound: 20000 faces/);
+      await run(...args);
+      assert.match(await run('verify', '--data-dir', data), /is sound: 20000 faces/);
+      assert.ok(!existsSync(join(data, 'restoring')));
+    });
+  }
+});
+
+test('A backup is restored over nothing that lives or is full, unless that is said', async (t) => {
+  const folder = await temporaryFolder();
+  t.after(() => folder.remove());
+  const [data, backups] = [join(folder.path, 'data'), join(folder.path, 'backups')];
+  const service = await startChild(data);
+  t.after(() => service.stop());
+  const settings = { VISAGE_DATA_DIR: data };
+  const key = (await visagectl(['keys', 'create', '--name', 'a'], settings)).stdout.trim();
+  const backup = (await visagectl(['backup', '--to', backups], settings)).stdout.trim();
+  const alive = await visagectl(['restore', backup, '--replace'], settings);
+  assert.deepEqual([alive.code, /The service is running .* Stop it/.test(alive.stderr)], [75, true]);
+  await service.stop();
+  const full = await visagectl(['restore', backup], settings);
+  assert.deepEqual([full.code, /not empty\. With --replace/.test(full.stderr)], [65, true]);
+
+  const replaced = await visagectl(['restore', backup, '--replace', '--json'], settings);
+  assert.equal(replaced.code, 0, replaced.stderr);
+  const log = await visagectl(['audit', 'export', '--data-dir', JSON.parse(replaced.stdout).replaced], {});
+  assert.match(log.stdout, /api-key\.create/);
+  const again = await startChild(data);
+  t.after(() => again.stop());
+  const answer = await fetch(`${again.url}/v1/collection/get-all`, { headers: { 'X-API-Key': key } });
+  assert.equal(answer.status, 200);
+  const entries = (await visagectl(['audit', 'export'], settings)).stdout;
+  assert.match(entries, /store\.restore/);
+});
