@@ -61,9 +61,10 @@ export async function busySession(): Promise<Outcome> {
 
 interface Document {
   readonly paths: Readonly<
-    Record<string, { readonly post?: { readonly requestBody?: { content: object } } }>
+    Record<string, { readonly post?: { readonly requestBody?: { content: Contents } } }>
   >;
 }
+type Contents = Readonly<Record<string, { readonly schema: { readonly properties?: object } }>>;
 
 interface Sent {
   readonly json?: unknown;
@@ -324,16 +325,30 @@ class BusySession {
       200,
     );
     const document = (await (await fetch(`${this.#child.url}/openapi.json`)).json()) as Document;
-    const routes = Object.entries(document.paths)
-      .filter(([, { post }]) => 'image/*' in (post?.requestBody?.content ?? {}))
-      .map(([path]) => path);
-    assert.ok(routes.length >= 3);
-    for (const path of routes) {
+    const base64 = (data: Buffer) => ({ bytes: data.toString('base64') });
+    const routes = Object.entries(document.paths).filter(
+      ([, { post }]) => 'image/*' in (post?.requestBody?.content ?? {}),
+    );
+    assert.ok(routes.length >= 8);
+    for (const [path, { post }] of routes) {
+      const taken = post?.requestBody?.content['application/json']?.schema.properties ?? {};
+      const isTaken = ([name]: [string, unknown]) => name in taken;
+      const given = {
+        attributes: 'all',
+        // Against another picture, or against a collection.
+        ...('targetImage' in taken
+          ? { targetImage: base64(people[1] as Buffer) }
+          : { collectionId: 'people', externalKey: 'anna' }),
+      };
+      const own = Object.fromEntries(Object.entries(given).filter(isTaken));
+      const { targetImage: _, ...texts } = own;
+      const parameters = new URLSearchParams(texts as Record<string, string>).toString();
       const send = (image: unknown, more = {}) =>
-        this.#call('POST', path, { json: { image, collectionId: 'people', ...more }, headers });
-      const plain = (body: Buffer, type: string, query = '?collectionId=people') =>
+        this.#call('POST', path, { json: { ...own, image, ...more }, headers });
+      const plain = (body: Buffer, type: string, query = `?${parameters}`) =>
         this.#call('POST', `${path}${query}`, { body, headers: { ...headers, 'Content-Type': type } });
-      const base64 = (data: Buffer) => ({ bytes: data.toString('base64') });
+      const { status } = await send(base64(anna));
+      assert.equal(status, 200, path);
       for (const picture of [anna, empty, broken, noise]) {
         await send(base64(picture));
         await plain(picture, 'image/jpeg');
@@ -354,12 +369,26 @@ class BusySession {
       form.set('collectionId', anna.toString('base64'));
       form.set('image', new Blob([anna]), 'anna.jpg');
       await this.#call('POST', path, { body: form, headers });
-      const secret = this.#invented('password in a URL');
-      for (const host of ['127.0.0.1:1', 'camera.invalid']) {
-        await send({ url: `http://camera:${secret}@${host}/snap.jpg?token=${secret}` });
-        await send({ url: `http://${host}/snap.jpg?token=${secret}#${secret}` });
+    }
+    const secret = this.#invented('password in a URL');
+    for (const host of ['127.0.0.1:1', 'camera.invalid']) {
+      for (const url of [
+        `http://camera:${secret}@${host}/snap.jpg?token=${secret}`,
+        `http://${host}/snap.jpg?token=${secret}#${secret}`,
+      ]) {
+        const json = { image: { url }, collectionId: 'people' };
+        await this.#call('POST', '/v1/face/search', { json, headers });
       }
     }
+    const batch = [anna, broken, noise].map((each, i) => ({
+      image: base64(each),
+      externalKey: `batch-${i}`,
+    }));
+    const enrolled = await this.#call('POST', '/v1/face/enroll-batch', {
+      json: { collectionId: 'people', faces: batch, allowDuplicates: true },
+      headers,
+    });
+    assert.deepEqual([enrolled.status, enrolled.body.results.length], [200, 3]);
     // More than one thread and one place in the queue can take.
     const json = { image: { bytes: anna.toString('base64') }, collectionId: 'people' };
     const many = await Promise.all(

@@ -142,7 +142,9 @@ const FAIL: PublicRoute = {
   query: { type: 'object', additionalProperties: false, properties: { code: { type: 'string' } } },
   handler: ({ query }) => {
     if (query.code === 'OVERLOADED') throw new VisageError('OVERLOADED', 'Too much at once.');
-    throw new Error('secret detail of the inside');
+    const inside = new Error('secret detail of the inside');
+    if (query.code !== 'STORAGE_READ_ONLY') throw inside;
+    throw Object.assign(new VisageError('STORAGE_READ_ONLY', 'No write.'), { cause: inside });
   },
 };
 

@@ -72,6 +72,16 @@ describe('A problem', () => {
     assert.equal((await logged('broken')).level, 50);
   });
 
+  test('with a reason of its own tells nothing of that, but the log does', async () => {
+    const headers = { 'X-Request-Id': 'full' };
+    const response = await get('/fail?code=STORAGE_READ_ONLY', { headers });
+    assert.equal(response.status, 503);
+    assert.doesNotMatch(await response.text(), /secret/);
+    const line = service.log.find((entry) => entry.requestId === 'full' && entry.err);
+    assert.match(JSON.stringify(line), /secret detail of the inside/);
+    assert.equal(line?.level, 50);
+  });
+
   test('of a busy service says when to try again', async () => {
     const response = await get('/fail?code=OVERLOADED');
     assert.equal(response.status, 503);
