@@ -1,6 +1,6 @@
 /**
  * `npm run bench:reach -- <faces>`: which faces the detectors of the packs find, by size, angle, light and place, how
- * well their boxes fit, what they find where nobody is, and what the search costs.
+ * well their boxes fit, and what they find where nobody is.
  *
  * `<faces>` holds `lfw-dev/<person>/<picture>` and, if there are any, the group photographs `group/*.jpg`.
  */
@@ -213,48 +213,4 @@ for (const [name, pictures] of [
   });
   print(`  ${name}`, await Promise.all(cells));
 }
-
-console.log("\ntime of the search, as a multiple of a picture's of 640 x 480 in the first column");
-const searches = [
-  [640, 480],
-  [1280, 720],
-  [1920, 1080],
-  [4000, 3000],
-  [1920, 1080, 16],
-  [1920, 1080, 24],
-  [1920, 1080, 48],
-  [1920, 1080, 96],
-  [4000, 3000, 32],
-] as const;
-const costs = await searchTimes();
-const unit = costs[0]?.[0] ?? 1;
-for (const [i, [width, height, minFaceSize]] of searches.entries()) {
-  const label = `  ${width} x ${height}${minFaceSize ? `, minFaceSize ${minFaceSize}` : ''}`;
-  print(
-    label,
-    (costs[i] as number[]).map((cost) => (cost / unit).toFixed(1)),
-  );
-}
 await executor.close();
-
-/** Least milliseconds of each search in a photograph of three people, one column a pack; in turns, so that all fare alike. */
-async function searchTimes(): Promise<number[][]> {
-  const { picture } = sampleScenes[2] as Scene;
-  const pictures = await Promise.all(
-    searches.map(([width, height]) =>
-      sharp(picture).resize(width, height, { fit: 'fill' }).jpeg().toBuffer(),
-    ),
-  );
-  const least = searches.map(() => pipelines.map(() => Number.POSITIVE_INFINITY));
-  for (let round = 0; round < 15; round++) {
-    for (const [i, [, , minFaceSize]] of searches.entries()) {
-      for (const [column, pipeline] of pipelines.entries()) {
-        const request = minFaceSize ? { minFaceSize } : {};
-        const { timings } = await facesOf(pipeline, pictures[i] as Buffer, request);
-        const row = least[i] as number[];
-        row[column] = Math.min(row[column] as number, timings.detect);
-      }
-    }
-  }
-  return least;
-}

@@ -18,6 +18,7 @@ writeFigures('access', 'docs/performance.md', []);
 writeFigures('sizing', 'docs/sizing.md', []);
 writeFigures('accuracy', 'docs/accuracy.md', [faces]);
 writeFigures('reach', 'docs/accuracy.md', [faces]);
+writeFigures('search-cost', 'docs/accuracy.md', []);
 writeFigures('quality', 'docs/quality.md', [faces]);
 
 function writeFigures(bench, page, args) {

@@ -1,0 +1,78 @@
+/**
+ * `npm run bench:search-cost`: what finding the faces of a picture costs, by its size and the least face, with the
+ * detectors of the packs.
+ *
+ * Processor time of decoding and search together, which other work on the machine hardly changes.
+ */
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import sharp from 'sharp';
+import { createExecutor, loadPipeline, type Pipeline } from '../src/native.ts';
+import { openModelPack } from '../src/vision/model-pack.ts';
+
+const PACKS = ['faceplugin', 'yunet'];
+const ROUNDS = 9;
+/** Width, height, and `minFaceSize` where it is not the default. */
+const SEARCHES = [
+  [640, 480],
+  [1280, 720],
+  [1920, 1080],
+  [4000, 3000],
+  [1920, 1080, 16],
+  [1920, 1080, 24],
+  [1920, 1080, 48],
+  [1920, 1080, 96],
+  [4000, 3000, 32],
+] as const;
+
+const samples = dirname(createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json'));
+const executor = createExecutor({ threads: 1, maxQueue: 1 });
+const packs = await Promise.all(PACKS.map((name) => openModelPack(name)));
+const pipelines = await Promise.all(packs.map((pack) => loadPipeline(executor, pack.pipeline)));
+
+/** Milliseconds of processor time that this process takes for one picture; nothing else runs in it meanwhile. */
+async function costOf(pipeline: Pipeline, picture: Buffer, minFaceSize: number | undefined): Promise<number> {
+  const before = process.cpuUsage();
+  await pipeline.analyze(picture, 'binary', {
+    described: 0,
+    template: false,
+    ...(minFaceSize ? { minFaceSize } : {}),
+  });
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
+function middle(values: number[]): number {
+  return values.sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
+const costs: number[][] = [];
+for (const [width, height, minFaceSize] of SEARCHES) {
+  const picture = await sharp(join(samples, 'demo/sample3.jpg'))
+    .resize(width, height, { fit: 'fill' })
+    .jpeg({ quality: 90 })
+    .toBuffer();
+  const row: number[][] = pipelines.map(() => []);
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [i, pipeline] of pipelines.entries())
+      row[i]?.push(await costOf(pipeline, picture, minFaceSize));
+  }
+  costs.push(row.map(middle));
+}
+
+const unit = costs[0]?.[0] ?? Number.NaN;
+console.log(
+  `${'processor time, one picture of 640 x 480 = 1'.padEnd(48)}${PACKS.map((name) => name.padEnd(14))
+    .join('')
+    .trimEnd()}`,
+);
+for (const [i, [width, height, minFaceSize]] of SEARCHES.entries()) {
+  const label = `  ${width} x ${height}${minFaceSize ? `, minFaceSize ${minFaceSize}` : ''}`;
+  console.log(
+    `${label.padEnd(48)}${(costs[i] ?? [])
+      .map((cost) => (cost / unit).toFixed(1).padEnd(14))
+      .join('')
+      .trimEnd()}`,
+  );
+}
+await executor.close();
