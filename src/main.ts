@@ -27,6 +27,7 @@ import { EXIT, exitCodeOf } from './ops/exit-codes.ts';
 import { greeting } from './ops/greeting.ts';
 import { Health } from './ops/health.ts';
 import { takeInheritedSockets } from './ops/inherited-sockets.ts';
+import { leadsToJournal } from './ops/journal.ts';
 import { createLog, type Log } from './ops/log.ts';
 import { Metrics } from './ops/metrics.ts';
 import { Reloader } from './ops/reload.ts';
@@ -54,6 +55,7 @@ const PROGRESS_INTERVAL_MS = 1_000;
 const PROGRESS_LIMIT_S = 60;
 
 const STDIN = 0;
+const STDERR = 2;
 
 /** Loads the packs of the settings, the default first. @throws Error with the file that is at fault. */
 async function loadModels(config: Config, executor: Executor, log: Log): Promise<Recognizers> {
@@ -316,7 +318,9 @@ async function start(): Promise<void> {
 try {
   await start();
 } catch (error) {
-  process.stderr.write(`visage: ${messageOf(error)}\n`);
+  // The journal shows in red what has the priority of an error (sd-daemon(3)).
+  const priority = leadsToJournal(STDERR, process.env.JOURNAL_STREAM) ? '<3>' : '';
+  process.stderr.write(`${priority}visage: ${messageOf(error)}\n`);
   process.exit(exitCodeOf(error));
 }
 

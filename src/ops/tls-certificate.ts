@@ -46,6 +46,16 @@ function wrong(sentence: string): ExitError {
   return new ExitError(EXIT.config, sentence);
 }
 
+/** A credential that may not be looked at is there: nobody who placed one wants another certificate shown instead. */
+function isThere(file: string): boolean {
+  try {
+    statSync(file);
+    return true;
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code !== 'ENOENT';
+  }
+}
+
 function readPem(file: string, what: string): string {
   try {
     return readFileSync(file, 'utf8');
@@ -170,7 +180,7 @@ export function loadTlsCertificate({ files, credentials, dataDir, now }: TlsSour
       certificate: join(credentials, CREDENTIALS.certificate),
       key: join(credentials, CREDENTIALS.key),
     };
-    if (existsSync(given.certificate) || existsSync(given.key)) {
+    if (isThere(given.certificate) || isThere(given.key)) {
       return checked(read(given), given, 'credentials', now);
     }
   }

@@ -98,6 +98,11 @@ describe('The certificate in use', () => {
     const own = load({ credentials, files: files('own', right.certificate, right.key) });
     assert.deepEqual([own.source, own.certificate], ['files', right.certificate]);
     assert.equal(own.fingerprint, new X509Certificate(right.certificate).fingerprint256);
+    // A name in place of a folder stands for all that is there and cannot be looked at, which root's tests cannot have.
+    refused(
+      { credentials: join(credentials, 'visage-tls-key') },
+      /visage-tls-certificate cannot be read: ENOTDIR/,
+    );
     rmSync(join(credentials, 'visage-tls-key'));
     refused({ credentials }, /visage-tls-key cannot be read: it is not there/);
   });
