@@ -22,7 +22,11 @@ import {
 import { COLLECTION_ID, EXTERNAL_KEY, FACE_ID, ISSUED_FACE_ID } from './schemas.ts';
 
 const VERIFY_PARAMETERS = {
-  collectionId: { ...COLLECTION_ID, description: 'The collection of `faceId` or `externalKey`.' },
+  collectionId: {
+    ...COLLECTION_ID,
+    description:
+      'The collection of `faceId` or `externalKey`. Beside `targetImage` it says whose model pack is used.',
+  },
   faceId: FACE_ID,
   externalKey: EXTERNAL_KEY,
   faceMatchThreshold: THRESHOLD,
@@ -61,7 +65,7 @@ const EXAMPLE_MATCH = {
 
 const ONE_TARGET = 'give exactly one of targetImage, faceId and externalKey';
 
-type VerifyParameters = VerifyRequest & WhichFace & { readonly collectionId?: string };
+type VerifyParameters = VerifyRequest & WhichFace;
 
 /** The endpoints under `/v1/face` that hold faces against each other. */
 export function comparisonRoutes(comparison: ComparisonService): readonly ImageRoute[] {
@@ -86,9 +90,6 @@ export function comparisonRoutes(comparison: ComparisonService): readonly ImageR
         if (targetImage) {
           if (faceId !== undefined || externalKey !== undefined) {
             throw unfit(ONE_TARGET, ['/targetImage', '/faceId', '/externalKey']);
-          }
-          if (collectionId !== undefined) {
-            throw unfit('give collectionId with faceId or externalKey only', ['/collectionId']);
           }
           const [image, target] = await Promise.all([theImage(images), targetImage()]);
           return { status: 200, body: await comparison.verifyPictures(caller, image, target, request) };

@@ -31,6 +31,7 @@ export interface IdentifyAnswer extends Sighting {
 }
 
 export interface VerifyRequest extends PictureRequest {
+  readonly collectionId?: string;
   readonly faceMatchThreshold: number;
 }
 
@@ -49,16 +50,19 @@ export class ComparisonService {
   }
 
   /**
-   * Compares the largest faces of two pictures. No collection is needed.
-   * @throws VisageError as `chooseModel` and `Recognizer.analyze`; what is wrong with the target names it.
+   * Compares the largest faces of two pictures. No collection is needed; where one is given, its model pack is used.
+   * @throws VisageError as `chooseModel`, `GallerySearch.open` and `Recognizer.analyze`; what is wrong with the target names it.
    */
   async verifyPictures(
     caller: Caller,
     image: ImageInput,
     target: ImageInput,
-    { faceMatchThreshold, model, attributes }: VerifyRequest,
+    { collectionId, faceMatchThreshold, model, attributes }: VerifyRequest,
   ): Promise<VerifyAnswer> {
-    const recognizer = chooseModel(this.#parts.recognizers, caller, model);
+    const recognizer =
+      collectionId === undefined
+        ? chooseModel(this.#parts.recognizers, caller, model)
+        : this.#search.open(caller, collectionId, model).recognizer;
     const look = { attributes: attributes === 'all' };
     const [own, other] = await Promise.all([
       seeLargest(recognizer, image, look),

@@ -3,9 +3,10 @@ import { innerProduct } from './impostors.ts';
 
 /**
  * The unit vector in the middle of templates, which comes nearer to a person than any single picture does. Null where
- * they are not of one person, as where a family shares a key: then the middle is nobody.
+ * they are not all of one person, as where a family shares a key: then the middle is nobody.
  * @param templates unit vectors, at least one.
- * @param onePerson least mean score of two of them for which they count as one person, above 0.
+ * @param onePerson score above 0 that two of them have on average, and each of them with the middle of the others, for
+ * which they count as one person.
  */
 export function middleOf(templates: readonly Float32Array[], onePerson: number): Float32Array | null {
   const [first] = templates;
@@ -17,7 +18,13 @@ export function middleOf(templates: readonly Float32Array[], onePerson: number):
   const count = templates.length;
   // The square of the sum is every pair's score twice, and each template's own, which is 1.
   const likeness = (square - count) / (count * (count - 1));
-  return likeness < onePerson ? null : sum.map((value) => value / Math.sqrt(square));
+  const isApart = (template: Float32Array) => {
+    const withAll = innerProduct(template, sum);
+    const others = Math.sqrt(Math.max(0, square - 2 * withAll + 1));
+    return withAll - 1 < onePerson * others;
+  };
+  if (likeness < onePerson || templates.some(isApart)) return null;
+  return sum.map((value) => value / Math.sqrt(square));
 }
 
 /** Score of a probe with everything that one external key has: with its middle, or with the best where it has none. */

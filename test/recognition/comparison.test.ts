@@ -79,12 +79,19 @@ describe('verify', () => {
     assert.deepEqual(third.targetFace, (await stored(anna, { externalKey: 'anna' })).targetFace);
   });
 
-  test('takes exactly one target, and a collection with a stored one only', async () => {
+  test('of two pictures may be about a collection, which must be there', async () => {
+    const images = { image: [anna], targetImage: [annaAgain] };
+    const code = (id: string) => service.code('verifyFace', { collectionId: id }, { images });
+    assert.deepEqual(await pictures(anna, annaAgain, { collectionId }), await pictures(anna, annaAgain));
+    assert.equal(await code('absent'), 'COLLECTION_NOT_FOUND');
+  });
+
+  test('takes exactly one target, and a stored one with its collection', async () => {
     assert.equal(await code({}), 'VALIDATION_FAILED');
     assert.equal(await code({ collectionId }), 'VALIDATION_FAILED');
     assert.equal(await code({ faceId: ids.anna }), 'VALIDATION_FAILED');
     assert.equal(await code({ collectionId, faceId: ids.anna, externalKey: 'anna' }), 'VALIDATION_FAILED');
-    for (const extra of [{ collectionId }, { externalKey: 'anna' }, { collectionId, faceId: ids.anna }]) {
+    for (const extra of [{ externalKey: 'anna' }, { collectionId, faceId: ids.anna }]) {
       const images = { image: [anna], targetImage: [bert] };
       assert.equal(await service.code('verifyFace', extra, { images }), 'VALIDATION_FAILED');
     }

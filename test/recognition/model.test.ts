@@ -21,6 +21,16 @@ const operation = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('index' as const), collection, person }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('search-or-index' as const), collection, person }) },
   {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('enroll' as const),
+      collection,
+      person,
+      externalKey,
+      allowDuplicates: fc.boolean(),
+    }),
+  },
+  {
     weight: 6,
     arbitrary: fc.record({
       kind: fc.constant('set' as const),
@@ -62,8 +72,8 @@ class Model {
     return this.everIndexed.at(-1 - back) ?? 'face_none';
   }
 
-  add(collectionId: string, faceId: string, person: number): void {
-    this.collections.get(collectionId)?.push({ faceId, person, externalKey: null });
+  add(collectionId: string, faceId: string, person: number, externalKey: string | null = null): void {
+    this.collections.get(collectionId)?.push({ faceId, person, externalKey });
     this.everIndexed.push(faceId);
   }
 
@@ -110,6 +120,18 @@ async function apply(model: Model, op: Operation): Promise<void> {
         { image: people[op.person] as Buffer },
       );
       return model.add(collectionId, faceId, op.person);
+    }
+    case 'enroll': {
+      const { externalKey, allowDuplicates, person } = op;
+      const parameters = { collectionId, externalKey, allowDuplicates };
+      const image = people[person] as Buffer;
+      const isTaken = model.withKey(collectionId, externalKey).length > 0;
+      if (isTaken && !allowDuplicates) {
+        return assert.equal(await service.code('enrollFace', parameters, { image }), 'EXTERNAL_KEY_CONFLICT');
+      }
+      const answer = await service.call('enrollFace', parameters, { image });
+      assert.equal(answer.result, isTaken ? 'Updated' : 'Created');
+      return model.add(collectionId, answer.faceId, person, externalKey);
     }
     case 'search-or-index': {
       const parameters = { collectionId, faceMatchThreshold: THRESHOLD };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { innerProduct as scoreOf } from '../../src/vision/impostors.ts';
-import { fusedScore } from '../../src/vision/template-fusion.ts';
+import { fusedScore, mostFused } from '../../src/vision/template-fusion.ts';
 
 const near = (actual: number, expected: number) =>
   assert.ok(Math.abs(actual - expected) < 1e-6, `${actual} is not ${expected}`);
@@ -19,6 +19,23 @@ describe('The score of several templates', () => {
   test('is the best one where they are not of one person', () => {
     near(fusedScore(unit(5), [unit(0), unit(90)], ONE_PERSON), scoreOf(unit(5), unit(0)));
     near(fusedScore(unit(5), [unit(0), unit(180)], ONE_PERSON), scoreOf(unit(5), unit(0)));
+  });
+
+  test('is the best one where most of them are of one person, and one is not', () => {
+    const most = [unit(0), unit(0), unit(0), unit(5), unit(90)];
+    near(fusedScore(unit(85), most, ONE_PERSON), scoreOf(unit(85), unit(90)));
+    near(fusedScore(unit(2), most, ONE_PERSON), scoreOf(unit(2), unit(0)));
+  });
+
+  test('is never more than is said of the best one', () => {
+    for (let angle = 0; angle <= 70; angle += 5) {
+      const templates = [unit(angle), unit(-angle), unit(angle / 2)];
+      for (const probe of [0, 20, 45, 80].map(unit)) {
+        const best = Math.max(...templates.map((template) => scoreOf(probe, template)));
+        const fused = fusedScore(probe, templates, ONE_PERSON);
+        assert.ok(fused <= mostFused(best, ONE_PERSON) + 1e-6, `${angle}: ${fused} of ${best}`);
+      }
+    }
   });
 
   test('is the only one’s where there is one', () => {
