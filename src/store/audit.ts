@@ -8,7 +8,7 @@ import type { AuditMark, AuditRecord, NewAuditRecord } from './audit-records.ts'
 import type { Databases, Session } from './databases.ts';
 
 /** What the first entry of a chain covers in place of a hash before it. */
-const GENESIS: AuditMark = { sequence: 0, hash: '0'.repeat(64) };
+export const GENESIS: AuditMark = { sequence: 0, hash: '0'.repeat(64) };
 
 /** Action of the entry that stands for entries that were removed because of their age or number. */
 export const TRUNCATE_ACTION = 'audit.truncate';

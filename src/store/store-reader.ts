@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import { GENESIS } from './audit.ts';
 import type { AuditMark } from './audit-records.ts';
 import { checkConsistency, checkTemplates } from './consistency.ts';
 import { type Databases, openDatabases, SCHEMA_VERSION } from './databases.ts';
@@ -87,7 +88,7 @@ export class StoreReader {
       faces: count(db.faces),
       externalKeys: count(db.externalKeys),
       auditEntries: count(db.audit),
-      auditHead: db.auditMarks.get('head') ?? { sequence: 0, hash: '0'.repeat(64) },
+      auditHead: db.auditMarks.get('head') ?? GENESIS,
       packs: Array.from(packs.keys())
         .sort()
         .map((name) => packs.get(name) as PackId),
