@@ -84,7 +84,7 @@ export interface Analysis {
   readonly width: number;
   readonly height: number;
   readonly format: 'jpeg' | 'png' | 'webp' | 'bmp' | 'gif';
-  /** Every face found, largest box area first. */
+  /** Every face found, largest box area first; one that the picture's edge cuts is ranked as if it had three quarters. */
   readonly faces: readonly AnalyzedFace[];
   /** Unit vector of `faces[0]`, of the embedder's `dimension`. Null where there is no face or it was not asked for. */
   readonly template: Float32Array | null;
@@ -114,13 +114,16 @@ export interface DecodedImage {
 /** How the bytes of a picture are written: as they are, or as base64 text (standard or URL-safe, `data:` prefix allowed). */
 export type ImageEncoding = 'binary' | 'base64';
 
-/** Pre-processing of one network: `value = (pixel - mean) * scale`, channels in the order named. */
+/** One number for all channels, or one for each of three. */
+export type PerChannel = number | readonly [number, number, number];
+
+/** Pre-processing of one network: `value = (pixel - mean) * scale`, channels in the order named; three numbers are one a channel. */
 export interface NetworkInput {
   readonly width: number;
   readonly height: number;
   readonly channels: 'RGB' | 'BGR' | 'GREY';
-  readonly mean: number;
-  readonly scale: number;
+  readonly mean: PerChannel;
+  readonly scale: PerChannel;
 }
 
 /** Families of detectors whose outputs can be read. */
@@ -158,11 +161,24 @@ export interface PipelineOptions {
     readonly input: NetworkInput;
     /** The crop is the box grown by this factor about its centre, cut to the picture, stretched to the input. */
     readonly cropScale: number;
+    /**
+     * Whether the points are looked for again in a crop about themselves, as it is and mirrored, and averaged: three runs
+     * instead of one, for points that depend less on the box. Default false.
+     */
+    readonly secondLook?: boolean;
   };
   readonly embedder: {
     readonly file: string;
-    readonly alignment: 'arcface5';
+    /** By five points (ArcFace's, scaled to the input), or upright as it is: a square about the middle of the box. */
+    readonly alignment: 'arcface5' | 'box';
+    /** For `box`: the square's side in longer sides of the box. Default 1. */
+    readonly cropScale?: number;
     readonly input: NetworkInput;
+    /**
+     * What the network is shown of a face; the template is the sum of what it says of each. Every view costs a run.
+     * Without it one plain view, `{ context: 1, mirrored: false }`.
+     */
+    readonly views?: readonly FaceView[];
     readonly dimension: number;
   };
   readonly pose?: {
@@ -183,6 +199,12 @@ export interface PipelineOptions {
     /** Least probability of `live`, 0..1, of a face that is called live. */
     readonly threshold: number;
   };
+}
+
+/** `context` widths and heights of the aligned face about its centre are seen, and left and right changed if `mirrored`. */
+export interface FaceView {
+  readonly context: number;
+  readonly mirrored: boolean;
 }
 
 /** What a liveness network takes a face for. */

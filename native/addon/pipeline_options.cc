@@ -1,5 +1,10 @@
 #include "addon/pipeline_options.h"
 
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
 #include "addon/arguments.h"
 
 namespace visage {
@@ -8,6 +13,37 @@ namespace {
 constexpr int kMostSide = 4096;
 constexpr int kMostDimensions = 65536;
 constexpr int kMostClasses = 64;
+constexpr std::uint32_t kMostViews = 8;
+
+/// One number for all channels, or three.
+std::array<float, 3> ParsePerChannel(const Napi::Value& value, const std::string& name) {
+  if (!value.IsArray()) {
+    const float all = Number(value, name);
+    return {all, all, all};
+  }
+  const Napi::Array list = value.As<Napi::Array>();
+  if (list.Length() != 3) throw Napi::TypeError::New(value.Env(), name + " must have three numbers");
+  std::array<float, 3> each{};
+  for (std::uint32_t i = 0; i < each.size(); ++i) each[i] = Number(list.Get(i), name);
+  return each;
+}
+
+/// One plain view where the manifest names none.
+std::vector<FaceView> ParseViews(const Napi::Value& value) {
+  if (value.IsUndefined()) return {FaceView{}};
+  if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), "embedder.views must be a list");
+  const Napi::Array list = value.As<Napi::Array>();
+  if (list.Length() < 1 || list.Length() > kMostViews) {
+    throw Napi::TypeError::New(value.Env(), "embedder.views must have 1 to 8 entries");
+  }
+  std::vector<FaceView> views;
+  for (std::uint32_t i = 0; i < list.Length(); ++i) {
+    const Napi::Object view = Object(list.Get(i), "embedder.views");
+    views.push_back({.context = static_cast<float>(Number(view.Get("context"), "embedder.views.context")),
+                     .mirrored = view.Get("mirrored").ToBoolean().Value()});
+  }
+  return views;
+}
 
 NetworkInput ParseInput(const Napi::Object& stage, const std::string& name) {
   const Napi::Object value = Object(stage.Get("input"), name + ".input");
@@ -24,8 +60,8 @@ NetworkInput ParseInput(const Napi::Object& stage, const std::string& name) {
   } else {
     throw Napi::TypeError::New(stage.Env(), name + ".input.channels must be RGB, BGR or GREY");
   }
-  input.mean = Number(value.Get("mean"), name + ".input.mean");
-  input.scale = Number(value.Get("scale"), name + ".input.scale");
+  input.mean = ParsePerChannel(value.Get("mean"), name + ".input.mean");
+  input.scale = ParsePerChannel(value.Get("scale"), name + ".input.scale");
   return input;
 }
 
@@ -68,10 +104,15 @@ PipelineOptions ParsePipelineOptions(const Napi::Value& value) {
   parsed.landmarks.file = Text(landmarks.Get("file"), "landmarks.file");
   parsed.landmarks.decoder = Text(landmarks.Get("decoder"), "landmarks.decoder");
   parsed.landmarks.input = ParseInput(landmarks, "landmarks");
+  parsed.landmarks.second_look = landmarks.Get("secondLook").ToBoolean().Value();
   parsed.landmarks.crop_scale = Number(landmarks.Get("cropScale"), "landmarks.cropScale");
   parsed.embedder.file = Text(embedder.Get("file"), "embedder.file");
   parsed.embedder.alignment = Text(embedder.Get("alignment"), "embedder.alignment");
   parsed.embedder.input = ParseInput(embedder, "embedder");
+  if (!embedder.Get("cropScale").IsUndefined()) {
+    parsed.embedder.crop_scale = Number(embedder.Get("cropScale"), "embedder.cropScale");
+  }
+  parsed.embedder.views = ParseViews(embedder.Get("views"));
   parsed.embedder.dimension =
       static_cast<int>(WholeNumber(embedder.Get("dimension"), "embedder.dimension", 1, kMostDimensions));
   if (const Napi::Value value = options.Get("pose"); !value.IsUndefined()) {

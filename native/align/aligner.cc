@@ -18,11 +18,13 @@ constexpr FivePoints kArcFace = {{{38.2946f, 51.6963f},
                                   {41.5493f, 92.3655f},
                                   {70.7299f, 92.2041f}}};
 
-FivePoints TemplatePoints(const NetworkInput& input) {
+/// Where the points come to lie in a view that is not mirrored.
+FivePoints TemplatePoints(const NetworkInput& input, float context) {
+  constexpr float kMiddle = kTemplateSide / 2;
   FivePoints points = kArcFace;
   for (Point& p : points) {
-    p = {(p.x + 0.5f) * static_cast<float>(input.width) / kTemplateSide,
-         (p.y + 0.5f) * static_cast<float>(input.height) / kTemplateSide};
+    p = {(kMiddle + (p.x + 0.5f - kMiddle) / context) * static_cast<float>(input.width) / kTemplateSide,
+         (kMiddle + (p.y + 0.5f - kMiddle) / context) * static_cast<float>(input.height) / kTemplateSide};
   }
   return points;
 }
@@ -54,30 +56,50 @@ void AddSample(const ImageView& image, float x, float y, Colour& sum) {
   }
 }
 
-}  // namespace
-
-void AlignArcFace(const ImageView& image, const FivePoints& points, const NetworkInput& input, float* out) {
-  // From the template to the picture, so that every pixel of the result is asked for once.
-  const SimilarityTransform back = FitSimilarity(TemplatePoints(input), points);
+/// Fills a network's input with what lies at `back(x, y)` in the picture.
+/// @param step pixels of the picture that one of the input covers.
+template <typename Transform>
+void Warp(const ImageView& image, const NetworkInput& input, bool mirrored, float step, const Transform& back,
+          float* out) {
   // A bilinear sample covers two pixels; where the face is larger, a grid of samples is averaged.
-  const float step = std::hypot(back.a, back.b);
   const int grid = std::clamp(static_cast<int>(std::ceil(step / 2)), 1, 16);
   const float part = 1 / static_cast<float>(grid);
   const float share = part * part;
   const PlaneWriter writer(input, out);
+  // From the input to the picture, so that every pixel of the result is asked for once.
   for (int y = 0; y < input.height; ++y) {
     for (int x = 0; x < input.width; ++x) {
       Colour sum;
       for (int j = 0; j < grid; ++j) {
         for (int i = 0; i < grid; ++i) {
-          const Point at = back.Apply({static_cast<float>(x) + (static_cast<float>(i) + 0.5f) * part,
-                                       static_cast<float>(y) + (static_cast<float>(j) + 0.5f) * part});
+          const Point at = back({static_cast<float>(x) + (static_cast<float>(i) + 0.5f) * part,
+                                 static_cast<float>(y) + (static_cast<float>(j) + 0.5f) * part});
           AddSample(image, at.x - 0.5f, at.y - 0.5f, sum);
         }
       }
-      writer.Write(x, y, sum.red * share, sum.green * share, sum.blue * share);
+      writer.Write(mirrored ? input.width - 1 - x : x, y, sum.red * share, sum.green * share,
+                   sum.blue * share);
     }
   }
+}
+
+}  // namespace
+
+void AlignArcFace(const ImageView& image, const FivePoints& points, const NetworkInput& input,
+                  const FaceView& view, float* out) {
+  const SimilarityTransform back = FitSimilarity(TemplatePoints(input, view.context), points);
+  Warp(
+      image, input, view.mirrored, std::hypot(back.a, back.b), [&](Point p) { return back.Apply(p); }, out);
+}
+
+void CropSquare(const ImageView& image, const Box& box, float scale, const NetworkInput& input,
+                const FaceView& view, float* out) {
+  const float side = std::max(box.width, box.height) * scale * view.context;
+  const float left = box.x + (box.width - side) / 2, top = box.y + (box.height - side) / 2;
+  const float step_x = side / static_cast<float>(input.width);
+  const float step_y = side / static_cast<float>(input.height);
+  const auto back = [&](Point p) { return Point{left + p.x * step_x, top + p.y * step_y}; };
+  Warp(image, input, view.mirrored, std::max(step_x, step_y), back, out);
 }
 
 }  // namespace visage

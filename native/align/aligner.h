@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/face_view.h"
 #include "base/geometry.h"
 #include "base/image.h"
 #include "base/network_input.h"
@@ -11,8 +12,16 @@ namespace visage {
 /// into a network's input. Beyond the picture's edge its pixels count as black.
 /// @param points the face's, in pixels of `image`.
 /// @param input the embedder's; ArcFace's points are scaled to its size.
+/// @param view about the middle of the input.
 /// @param out `input.size()` floats.
 /// Thread-safe.
-void AlignArcFace(const ImageView& image, const FivePoints& points, const NetworkInput& input, float* out);
+void AlignArcFace(const ImageView& image, const FivePoints& points, const NetworkInput& input,
+                  const FaceView& view, float* out);
+
+/// Lays a square about a box's middle, its side `scale` times the box's longer side, straight into a
+/// network's input; stretched where the input is no square. For networks that were trained on crops that are
+/// not aligned. Otherwise as `AlignArcFace`.
+void CropSquare(const ImageView& image, const Box& box, float scale, const NetworkInput& input,
+                const FaceView& view, float* out);
 
 }  // namespace visage

@@ -1,7 +1,9 @@
 #include "align/landmarker.h"
 
+#include <algorithm>
 #include <array>
 #include <span>
+#include <utility>
 
 #include "base/crop.h"
 #include "base/error.h"
@@ -10,6 +12,8 @@ namespace visage {
 namespace {
 
 constexpr int kPoints = 68;
+/// The second crop is the box around all points grown by this: as much of a face as the first shows.
+constexpr float kHullScale = 1.1f;
 
 }  // namespace
 
@@ -27,11 +31,46 @@ Landmarker::Landmarker(const LandmarkOptions& options)
 }
 
 FivePoints Landmarker::Locate(const ImageView& image, const Box& box) {
-  const Box crop = GrownAndCut(box, options_.crop_scale, image);
-  resampler_.Run(image, crop, options_.input, options_.input.width, options_.input.height, input_.data());
+  const Box first = GrownAndCut(box, options_.crop_scale, image);
+  Look(image, first, false);
+  if (!options_.second_look) return Points(first, false);
+
+  const Box second = GrownAndCut(Hull(first), kHullScale, image);
+  Look(image, second, false);
+  FivePoints points = Points(second, false);
+  Look(image, second, true);
+  const FivePoints mirrored = Points(second, true);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    points[i] = {(points[i].x + mirrored[i].x) / 2, (points[i].y + mirrored[i].y) / 2};
+  }
+  return points;
+}
+
+void Landmarker::Look(const ImageView& image, const Box& crop, bool mirrored) {
+  const NetworkInput& input = options_.input;
+  resampler_.Run(image, crop, input, input.width, input.height, input_.data());
+  if (mirrored) {
+    for (auto row = input_.begin(); row != input_.end(); row += input.width) {
+      std::reverse(row, row + input.width);
+    }
+  }
   const std::array<std::span<float>, 1> outputs = {output_};
   session_->Run(input_, outputs);
+}
 
+Box Landmarker::Hull(const Box& crop) const {
+  float left = output_[0], right = left, top = output_[1], bottom = top;
+  for (int i = 1; i < kPoints; ++i) {
+    left = std::min(left, output_[2 * i]);
+    right = std::max(right, output_[2 * i]);
+    top = std::min(top, output_[2 * i + 1]);
+    bottom = std::max(bottom, output_[2 * i + 1]);
+  }
+  return {crop.x + left * crop.width, crop.y + top * crop.height, (right - left) * crop.width,
+          (bottom - top) * crop.height};
+}
+
+FivePoints Landmarker::Points(const Box& crop, bool mirrored) const {
   const auto mean = [&](int first, int last) {
     Point sum;
     for (int i = first; i <= last; ++i) {
@@ -39,9 +78,15 @@ FivePoints Landmarker::Locate(const ImageView& image, const Box& box) {
       sum.y += output_[2 * i + 1];
     }
     const float count = static_cast<float>(last - first + 1);
-    return Point{crop.x + sum.x / count * crop.width, crop.y + sum.y / count * crop.height};
+    const float x = mirrored ? 1 - sum.x / count : sum.x / count;
+    return Point{crop.x + x * crop.width, crop.y + sum.y / count * crop.height};
   };
-  return {mean(36, 41), mean(42, 47), mean(30, 30), mean(48, 48), mean(54, 54)};
+  FivePoints points = {mean(36, 41), mean(42, 47), mean(30, 30), mean(48, 48), mean(54, 54)};
+  if (mirrored) {
+    std::swap(points[0], points[1]);
+    std::swap(points[3], points[4]);
+  }
+  return points;
 }
 
 }  // namespace visage

@@ -22,6 +22,9 @@ struct LandmarkOptions {
   /// The crop is the box grown by this factor about its centre and cut to the picture. The network was
   /// trained on crops that were stretched to its input: a square crop finds the points less well.
   float crop_scale = 1;
+  /// Whether the points found are looked for again in a crop about themselves, as it is and mirrored, and the
+  /// two averaged: three runs instead of one, for points that depend less on the box.
+  bool second_look = false;
 };
 
 /// Finds the five points that a face is aligned by. An object belongs to one thread at a time; copies share
@@ -35,6 +38,13 @@ class Landmarker {
   FivePoints Locate(const ImageView& image, const Box& box);
 
  private:
+  /// Runs the network on a crop of the picture; mirrored, left and right of it are changed.
+  void Look(const ImageView& image, const Box& crop, bool mirrored);
+  /// The box around all points that were last found, perhaps not all inside the picture.
+  Box Hull(const Box& crop) const;
+  /// The five that were last found, in pixels of the picture.
+  FivePoints Points(const Box& crop, bool mirrored) const;
+
   LandmarkOptions options_;
   std::shared_ptr<const Session> session_;
   Resampler resampler_;

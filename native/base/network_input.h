@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 
 namespace visage {
@@ -8,13 +9,14 @@ namespace visage {
 enum class Channels { kRgb, kBgr, kGrey };
 
 /// What a network wants to be given: planes of `height` rows of `width` floats, one plane a channel, where
-/// `value = (pixel - mean) * scale` for pixels 0..255.
+/// `value = (pixel - mean) * scale` for pixels 0..255, with a mean and a scale for each of the planes in
+/// their order; a grey input has the first alone.
 struct NetworkInput {
   int width = 0;
   int height = 0;
   Channels channels = Channels::kRgb;
-  float mean = 0;
-  float scale = 1;
+  std::array<float, 3> mean = {0, 0, 0};
+  std::array<float, 3> scale = {1, 1, 1};
 
   int channel_count() const { return channels == Channels::kGrey ? 1 : 3; }
   std::size_t plane_size() const { return static_cast<std::size_t>(width) * height; }

@@ -13,21 +13,24 @@ class PlaneWriter {
   PlaneWriter(const NetworkInput& input, float* out)
       : out_(out), plane_(input.plane_size()), grey_(input.channels == Channels::kGrey), width_(input.width) {
     const bool bgr = input.channels == Channels::kBgr;
-    planes_ = {out + (bgr ? 2 * plane_ : 0), out + plane_, out + (bgr ? 0 : 2 * plane_)};
-    scale_ = input.scale;
-    offset_ = -input.mean * input.scale;
+    for (std::size_t colour = 0; colour < 3; ++colour) {
+      const std::size_t at = bgr ? 2 - colour : colour;
+      planes_[colour] = out + at * plane_;
+      scale_[colour] = input.scale[grey_ ? 0 : at];
+      offset_[colour] = -input.mean[grey_ ? 0 : at] * scale_[colour];
+    }
   }
 
   /// Red, green, blue 0..255 of the pixel in column `x` of row `y`. Grey is ITU-R BT.601 luma.
   void Write(int x, int y, float red, float green, float blue) const {
     const std::size_t at = static_cast<std::size_t>(y) * width_ + x;
     if (grey_) {
-      out_[at] = (0.299f * red + 0.587f * green + 0.114f * blue) * scale_ + offset_;
+      out_[at] = (0.299f * red + 0.587f * green + 0.114f * blue) * scale_[0] + offset_[0];
       return;
     }
-    planes_[0][at] = red * scale_ + offset_;
-    planes_[1][at] = green * scale_ + offset_;
-    planes_[2][at] = blue * scale_ + offset_;
+    planes_[0][at] = red * scale_[0] + offset_[0];
+    planes_[1][at] = green * scale_[1] + offset_[1];
+    planes_[2][at] = blue * scale_[2] + offset_[2];
   }
 
  private:
@@ -36,8 +39,9 @@ class PlaneWriter {
   bool grey_;
   int width_;
   std::array<float*, 3> planes_;
-  float scale_;
-  float offset_;
+  /// Of red, green and blue.
+  std::array<float, 3> scale_;
+  std::array<float, 3> offset_;
 };
 
 }  // namespace visage

@@ -22,6 +22,20 @@ Box Fitted(const Box& box, const BoxFit& fit) {
           width, height};
 }
 
+/// A face nearer to the picture's edge than this share of the picture counts as cut by it ...
+constexpr float kPictureEdge = 0.03f;
+/// ... and is ranked as if it had this share of its area: its box is a guess, and whoever is half in a
+/// picture is seldom who it was taken of.
+constexpr float kCutFace = 0.75f;
+
+/// The area that a face is ranked by.
+float RankedArea(const Box& box, const ImageView& image) {
+  const float width = static_cast<float>(image.width), height = static_cast<float>(image.height);
+  const bool is_cut = box.x < kPictureEdge * width || box.x + box.width > (1 - kPictureEdge) * width ||
+                      box.y < kPictureEdge * height || box.y + box.height > (1 - kPictureEdge) * height;
+  return is_cut ? kCutFace * box.Area() : box.Area();
+}
+
 bool IsCut(const Box& box, const Window& window, const ImageView& image) {
   const Box& seen = window.source;
   const float edge = kEdge * box.width;
@@ -94,7 +108,10 @@ std::vector<Detection> Detector::Settle(const ImageView& image, std::vector<Dete
       faces.push_back(*same);
     }
   }
-  return Merge(std::move(faces), options_.nms_iou);
+  faces = Merge(std::move(faces), options_.nms_iou);
+  std::ranges::stable_sort(faces, std::ranges::greater{},
+                           [&](const Detection& face) { return RankedArea(face.box, image); });
+  return faces;
 }
 
 void Detector::Look(const ImageView& image, const Window& window, float least_score,

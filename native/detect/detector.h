@@ -53,7 +53,8 @@ class Detector {
   /// @throws Error kInternal if the file, the decoder's name, or how the outputs are laid out is not right.
   explicit Detector(const DetectorOptions& options);
 
-  /// Every face of a picture, largest area first, boxes inside the picture.
+  /// Every face of a picture, boxes inside the picture, largest area first; one that the picture's edge cuts
+  /// is ranked as if it had three quarters of its area.
   /// @param least_face width in pixels of `image` from which on faces are found reliably; smaller ones may be
   ///        found. The work grows with the inverse square (see `PlanScan`), and by a second look, a fifth of
   ///        a run each and at most 32, at what is small and doubtful.

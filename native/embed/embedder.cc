@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <span>
 
 #include "base/error.h"
 
@@ -13,17 +14,21 @@ Embedder::Embedder(const EmbedderOptions& options)
           options.file,
           Session::Shape{1, options.input.channel_count(), options.input.height, options.input.width},
           std::vector<Session::Shape>{{1, options.dimension}})),
-      buffer_(options.input.size()) {
-  if (options.alignment != "arcface5") {
+      buffer_(options.input.size()),
+      output_(options.dimension) {
+  if (options.alignment != "arcface5" && options.alignment != "box") {
     throw Error(ErrorCode::kInternal, "The embedder's alignment is not known: " + options.alignment);
   }
 }
 
-std::vector<float> Embedder::Embed() {
+std::vector<float> Embedder::Embed(const Show& show) {
   std::vector<float> vector(options_.dimension);
-  const std::array<std::span<float>, 1> outputs = {vector};
-  session_->Run(buffer_, outputs);
-
+  for (const FaceView& view : options_.views) {
+    show(view, buffer_.data());
+    const std::array<std::span<float>, 1> outputs = {output_};
+    session_->Run(buffer_, outputs);
+    for (std::size_t i = 0; i < vector.size(); ++i) vector[i] += output_[i];
+  }
   double squares = 0;
   for (const float value : vector) squares += static_cast<double>(value) * value;
   if (!(squares > 0) || !std::isfinite(squares)) {

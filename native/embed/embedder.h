@@ -1,10 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
+#include "base/face_view.h"
 #include "base/network_input.h"
 #include "runtime/session.h"
 
@@ -13,9 +14,13 @@ namespace visage {
 /// The manifest's `embedder` section.
 struct EmbedderOptions {
   std::string file;
-  /// How a face is laid into the input; `arcface5` is known.
+  /// How a face is laid into the input: `arcface5`, by its five points, or `box`, upright as it is.
   std::string alignment;
+  /// For `box`: the side of the square that is seen, in longer sides of the box.
+  float crop_scale = 1;
   NetworkInput input;
+  /// A template is made of the sum of what the network says of each, one run a view; at least one.
+  std::vector<FaceView> views = {FaceView{}};
   /// Floats of a template.
   int dimension = 0;
 };
@@ -27,16 +32,21 @@ class Embedder {
   explicit Embedder(const EmbedderOptions& options);
 
   const NetworkInput& input() const { return options_.input; }
-  /// Where the aligned face is to be written: `input().size()` floats.
-  std::span<float> buffer() { return buffer_; }
+  /// Whether a face is laid into the input as `box`; else as `arcface5`.
+  bool is_box() const { return options_.alignment == "box"; }
+  float crop_scale() const { return options_.crop_scale; }
+  /// Writes a view of the face, `input().size()` floats.
+  using Show = std::function<void(const FaceView& view, float* out)>;
 
-  /// The unit vector of the face in `buffer()`, of `dimension` floats.
-  std::vector<float> Embed();
+  /// The template of a face: a unit vector of `dimension` floats.
+  /// @param show is called once a view, each followed by a run of the network.
+  std::vector<float> Embed(const Show& show);
 
  private:
   EmbedderOptions options_;
   std::shared_ptr<const Session> session_;
   std::vector<float> buffer_;
+  std::vector<float> output_;
 };
 
 }  // namespace visage

@@ -187,22 +187,27 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
     AnalyzedFace& face = analysis.faces[i];
     const Box box = box_of(face);
     FivePoints points = stages.landmarker.Locate(view, box);
-    if (i == 0 && request.face_template) {
-      AlignArcFace(view, points, stages.embedder.input(), stages.embedder.buffer().data());
-    }
     analysis.timings.align += watch.Lap();
+    if (i == 0 && request.face_template) {
+      analysis.face_template = stages.embedder.Embed([&](const FaceView& shown, float* out) {
+        analysis.timings.embed += watch.Lap();
+        if (stages.embedder.is_box()) {
+          CropSquare(view, box, stages.embedder.crop_scale(), stages.embedder.input(), shown, out);
+        } else {
+          AlignArcFace(view, points, stages.embedder.input(), shown, out);
+        }
+        analysis.timings.align += watch.Lap();
+      });
+      analysis.timings.embed += watch.Lap();
+    }
     if (request.attributes) {
       face.pose = stages.pose ? stages.pose->Estimate(view, box, points) : PoseOfPoints(points);
-      AlignArcFace(view, points, stages.measured_input, stages.measured.data());
+      AlignArcFace(view, points, stages.measured_input, FaceView{}, stages.measured.data());
       face.measures = Measure(stages.measured);
       analysis.timings.attributes += watch.Lap();
     }
     for (Point& point : points) point = {point.x * full.x, point.y * full.y};
     face.landmarks = points;
-  }
-  if (request.face_template) {
-    analysis.face_template = stages.embedder.Embed();
-    analysis.timings.embed = watch.Lap();
   }
   if (request.liveness) {
     analysis.liveness = stages.liveness->Classify(view, box_of(analysis.faces.front()));

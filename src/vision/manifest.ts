@@ -28,6 +28,11 @@ function object(properties: Record<string, object>, optional: readonly string[] 
   return { type: 'object', properties, required, additionalProperties: false };
 }
 
+/** A number, or a list of three. */
+function perChannel(number: object): object {
+  return { anyOf: [number, { type: 'array', items: number, minItems: 3, maxItems: 3 }] };
+}
+
 const FILE_NAME = { type: 'string', pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*$' };
 const SHARE = { type: 'number', minimum: 0, maximum: 1 };
 const SHIFT = { type: 'number', minimum: -0.5, maximum: 0.5 };
@@ -37,8 +42,8 @@ const INPUT = object({
   width: PIXELS,
   height: PIXELS,
   channels: { enum: ['RGB', 'BGR', 'GREY'] },
-  mean: { type: 'number' },
-  scale: { type: 'number', exclusiveMinimum: 0 },
+  mean: perChannel({ type: 'number' }),
+  scale: perChannel({ type: 'number', exclusiveMinimum: 0 }),
 });
 
 const MANIFEST = object(
@@ -78,18 +83,35 @@ const MANIFEST = object(
       },
       ['doubtful', 'boxFit'],
     ),
-    landmarks: object({
-      file: FILE_NAME,
-      decoder: { const: 'points68' },
-      input: INPUT,
-      cropScale: { type: 'number', minimum: 1, maximum: 4 },
-    }),
-    embedder: object({
-      file: FILE_NAME,
-      alignment: { const: 'arcface5' },
-      input: INPUT,
-      dimension: { type: 'integer', minimum: 8, maximum: 4096 },
-    }),
+    landmarks: object(
+      {
+        file: FILE_NAME,
+        decoder: { const: 'points68' },
+        input: INPUT,
+        cropScale: { type: 'number', minimum: 1, maximum: 4 },
+        secondLook: { type: 'boolean' },
+      },
+      ['secondLook'],
+    ),
+    embedder: object(
+      {
+        file: FILE_NAME,
+        alignment: { enum: ['arcface5', 'box'] },
+        cropScale: { type: 'number', minimum: 0.5, maximum: 4 },
+        input: INPUT,
+        views: {
+          type: 'array',
+          minItems: 1,
+          maxItems: 8,
+          items: object({
+            context: { type: 'number', minimum: 0.5, maximum: 2 },
+            mirrored: { type: 'boolean' },
+          }),
+        },
+        dimension: { type: 'integer', minimum: 8, maximum: 4096 },
+      },
+      ['cropScale', 'views'],
+    ),
     pose: object({
       file: FILE_NAME,
       decoder: { const: 'bins66' },

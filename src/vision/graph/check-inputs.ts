@@ -1,4 +1,4 @@
-import type { NetworkInput } from '../../native.ts';
+import type { NetworkInput, PerChannel } from '../../native.ts';
 
 /** Pictures of each kind. */
 const NOISE = 4;
@@ -22,13 +22,14 @@ export function checkInputs({ width, height, channels, mean, scale }: NetworkInp
     face([110, 75, 60], [30, 20, 20], 190),
   ];
   const inputs = new Float32Array(pictures.length * planes * height * width);
+  const of = (value: PerChannel, c: number): number => (typeof value === 'number' ? value : (value[c] ?? 0));
   let at = 0;
   for (const picture of pictures) {
     for (let c = 0; c < planes; c++) {
       for (let y = 0; y < height; y++) {
         for (let x = 0; x < width; x++) {
           const pixel = Math.floor(picture((x + 0.5) / width, (y + 0.5) / height, c));
-          inputs[at++] = (Math.min(255, Math.max(0, pixel)) - mean) * scale;
+          inputs[at++] = (Math.min(255, Math.max(0, pixel)) - of(mean, c)) * of(scale, c);
         }
       }
     }
