@@ -1,5 +1,6 @@
 /**
- * `npm run package [-- --offline] [--arch ARCH] [--out FOLDER] [--version VERSION] [--fast]`: sets up, then builds
+ * `npm run package [-- --offline] [--arch ARCH] [--out FOLDER] [--version VERSION] [--schema N]
+ * [--fast]`: sets up, then builds
  * `release/visage_<version>_<arch>.deb`, and lays install.sh beside it.
  */
 import { copyFileSync, readFileSync } from 'node:fs';
@@ -18,6 +19,8 @@ const { values } = parseArgs({
       type: 'string',
       default: JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version,
     },
+    /** The store's schema, where another than the program's own is to be tried. */
+    schema: { type: 'string' },
     /** Does not compress, for trying things. */
     fast: { type: 'boolean', default: false },
   },
@@ -37,7 +40,7 @@ const made = buildPackage(ROOT, out, {
   version,
   arch,
   offline,
-  schema: SCHEMA_VERSION,
+  schema: Number(values.schema ?? SCHEMA_VERSION),
   epoch: sourceEpoch(ROOT),
   compression: fast ? 'none' : 'xz',
 });
