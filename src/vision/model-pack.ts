@@ -110,7 +110,7 @@ export async function checkFile(folder: string, { name, bytes, sha256 }: Manifes
     }
   } catch (cause) {
     throw new Error(
-      `The model file ${file} (${bytes} bytes, SHA-256 ${sha256}) cannot be read. Run \`npm run setup\` to fetch it.`,
+      `The model file ${file} (${bytes} bytes, SHA-256 ${sha256}) cannot be read. Fetch it with \`visage-fetch-models\`, in a clone with \`npm run setup\`.`,
       { cause },
     );
   }
@@ -118,7 +118,7 @@ export async function checkFile(folder: string, { name, bytes, sha256 }: Manifes
   if (found !== sha256) {
     throw new Error(
       `The model file ${file} has been altered: expected ${bytes} bytes with SHA-256 ${sha256}, found ${read} bytes ` +
-        `with SHA-256 ${found}. Delete it and run \`npm run setup\` to fetch it again.`,
+        `with SHA-256 ${found}. Delete it and fetch it again with \`visage-fetch-models\`, in a clone with \`npm run setup\`.`,
     );
   }
 }
