@@ -16,11 +16,10 @@ import { wideningSettings } from './config/widening.ts';
 import { adminListener, createAdminApp } from './http/admin.ts';
 import { createImageFetcher } from './http/image-fetch.ts';
 import { imageUrlPolicy } from './http/image-url-policy.ts';
-import { type Listener, openEntrance } from './http/listeners.ts';
+import { type Listeners, openListeners } from './http/listeners.ts';
 import { metricsListener } from './http/metrics.ts';
 import { PresentTls } from './http/present-tls.ts';
 import { createHttpServer, drain, listen } from './http/server.ts';
-import { plainListener } from './http/tls.ts';
 import { createExecutor, createFlatIndex, type Executor, runtimeVersion } from './native.ts';
 import { adminSocketPath, removeStaleSocket, takeDataFolder } from './ops/data-folder.ts';
 import { EXIT, exitCodeOf } from './ops/exit-codes.ts';
@@ -152,8 +151,9 @@ async function start(): Promise<void> {
     now: Date.now,
   });
   const { imageUrl } = config.web;
-  const listeners: Listener[] = [];
-  const ownPorts = () => listeners.flatMap(({ port }) => port ?? []);
+  let listeners: Listeners = { http: [], https: [], metrics: [] };
+  const ownPorts = () => Object.values(listeners).flatMap((each) => each.flatMap(({ port }) => port ?? []));
+  const urls = () => [...listeners.http, ...listeners.https].map(({ url }) => url);
   const access = new PresentAccess(config.access);
   const isSecure = config.tls.listen !== null || sockets.https.length > 0;
   const tls = isSecure ? new PresentTls(config.tls, { credentials, dataDir: config.dataDir }, log) : null;
@@ -198,7 +198,7 @@ async function start(): Promise<void> {
   const operations = routes.map(({ operationId }) => operationId);
   const api = createApp(parts, routes).callback();
 
-  const serving = () => `Serving ${indexes.total} faces at ${listeners.map(({ url }) => url).join(', ')}`;
+  const serving = () => `Serving ${indexes.total} faces at ${urls().join(', ')}`;
   reloader = new Reloader({
     values,
     read: () => readSettings(process.env),
@@ -234,38 +234,15 @@ async function start(): Promise<void> {
   await listen(admin, { path: socket.path });
   chmodSync(socket.path, 0o600);
 
-  // What systemd holds for the API is all that there is of it: the unit says where, not the settings.
-  const isHandedOver = sockets.http.length + sockets.https.length > 0;
-  if (tls) {
-    listeners.push(
-      ...(await openEntrance({
-        setting: 'tls_listen',
-        address: isHandedOver ? null : config.tls.listen,
-        inherited: sockets.https,
-        scheme: 'https',
-        serve: () => tls.serve(api),
-      })),
-    );
-  }
-  const [secure] = listeners;
-  const plain = await openEntrance({
-    setting: 'listen',
-    address: isHandedOver ? null : config.listen,
-    inherited: sockets.http,
-    scheme: 'http',
-    serve: () =>
-      createHttpServer(tls && secure?.port ? plainListener(api, () => tls.config, secure.port) : api),
+  listeners = await openListeners({
+    config,
+    sockets,
+    tls,
+    api,
+    metrics: metricsListener(metrics, log),
   });
-  listeners.unshift(...plain);
-  const metricsListeners = await openEntrance({
-    setting: 'metrics_listen',
-    address: config.metricsListen,
-    inherited: sockets.metrics,
-    scheme: 'http',
-    serve: () => createHttpServer(metricsListener(metrics, log)),
-  });
-  for (const { url } of metricsListeners) log.info({ url: `${url}/metrics` }, 'metrics');
-  const servers = [admin, ...[...listeners, ...metricsListeners].map(({ server }) => server)];
+  const servers = [admin, ...Object.values(listeners).flatMap((each) => each.map(({ server }) => server))];
+  for (const { url } of listeners.metrics) log.info({ url: `${url}/metrics` }, 'metrics');
 
   const probe = createFlatIndex(executor, 1);
   const endWatchdog =
@@ -302,15 +279,15 @@ async function start(): Promise<void> {
   });
   process.on('SIGTERM', shutdown).on('SIGINT', shutdown);
   void audit.truncate();
-  const [first] = listeners;
-  const url = first?.url ?? '';
-  log.info({ url, urls: listeners.map((each) => each.url), faces: indexes.total }, 'listening');
+  const [url = ''] = urls();
+  log.info({ url, urls: urls(), faces: indexes.total }, 'listening');
   const setupCode = identity.setupCode?.text ?? null;
   if (setupCode !== null) {
     log.warn({ setupCode }, 'there is no owner yet: the set-up code lets one be made');
   }
   manager.ready(serving());
   if (manager.isPresent) return;
+  const [secure] = listeners.https;
   const shown = tls && secure && { url: secure.url, fingerprint: tls.certificate.fingerprint };
   process.stderr.write(greeting({ version, url, secure: shown ?? null, dataDir: config.dataDir, setupCode }));
 }

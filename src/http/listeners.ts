@@ -1,13 +1,16 @@
 /** Where the service is reached: addresses of the settings, or sockets that systemd holds for it. */
-import type { Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ListenAddress } from '../config/listen-address.ts';
-import { environmentName, type SettingName } from '../config/settings.ts';
+import { type Config, environmentName, type SettingName } from '../config/settings.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
-import { listen } from './server.ts';
+import type { InheritedSockets, SocketName } from '../ops/inherited-sockets.ts';
+import type { PresentTls } from './present-tls.ts';
+import { createHttpServer, listen } from './server.ts';
+import { plainListener } from './tls.ts';
 
 /** One way in. */
-export interface Entrance {
+interface Entrance {
   /** The setting that names the address. */
   readonly setting: SettingName;
   /** Null: none but what systemd hands over. */
@@ -47,13 +50,7 @@ function listenerOf(server: Server, scheme: string): Listener {
 }
 
 /** Opens one way in. @returns nothing where there is neither address nor socket. @throws ExitError `unavailable`. */
-export async function openEntrance({
-  setting,
-  address,
-  inherited,
-  scheme,
-  serve,
-}: Entrance): Promise<Listener[]> {
+async function openEntrance({ setting, address, inherited, scheme, serve }: Entrance): Promise<Listener[]> {
   const wanted = inherited.length > 0 ? inherited.map((fd) => ({ fd })) : address === null ? [] : [address];
   const listeners: Listener[] = [];
   for (const each of wanted) {
@@ -73,4 +70,57 @@ export async function openEntrance({
     listeners.push(listenerOf(server, scheme));
   }
   return listeners;
+}
+
+export interface ListenerParts {
+  readonly config: Pick<Config, 'listen' | 'metricsListen' | 'tls'>;
+  readonly sockets: InheritedSockets;
+  /** Null where HTTPS is not served. */
+  readonly tls: PresentTls | null;
+  readonly api: RequestListener;
+  readonly metrics: RequestListener;
+}
+
+/** Every server that listens for the network. */
+export type Listeners = Readonly<Record<SocketName, readonly Listener[]>>;
+
+/**
+ * Opens every way in. Where systemd hands over sockets for the API they are all that there is of it: their units say
+ * where, not the settings.
+ * @throws ExitError `unavailable`.
+ */
+export async function openListeners({
+  config,
+  sockets,
+  tls,
+  api,
+  metrics,
+}: ListenerParts): Promise<Listeners> {
+  const isHandedOver = sockets.http.length + sockets.https.length > 0;
+  const ofMetrics = await openEntrance({
+    setting: 'metrics_listen',
+    address: config.metricsListen,
+    inherited: sockets.metrics,
+    scheme: 'http',
+    serve: () => createHttpServer(metrics),
+  });
+  const https =
+    tls === null
+      ? []
+      : await openEntrance({
+          setting: 'tls_listen',
+          address: isHandedOver ? null : config.tls.listen,
+          inherited: sockets.https,
+          scheme: 'https',
+          serve: () => tls.serve(api),
+        });
+  const port = https[0]?.port;
+  const http = await openEntrance({
+    setting: 'listen',
+    address: isHandedOver ? null : config.listen,
+    inherited: sockets.http,
+    scheme: 'http',
+    serve: () => createHttpServer(tls && port ? plainListener(api, () => tls.config, port) : api),
+  });
+  return { http, https, metrics: ofMetrics };
 }
