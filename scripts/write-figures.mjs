@@ -19,6 +19,7 @@ writeFigures('sizing', 'docs/sizing.md', []);
 writeFigures('accuracy', 'docs/accuracy.md', [faces]);
 writeFigures('reach', 'docs/accuracy.md', [faces]);
 writeFigures('search-cost', 'docs/accuracy.md', []);
+writeFigures('liveness', 'docs/liveness.md', [faces]);
 writeFigures('quality', 'docs/quality.md', [faces]);
 
 function writeFigures(bench, page, args) {

@@ -192,7 +192,7 @@ export interface PipelineOptions {
   readonly liveness?: {
     readonly file: string;
     readonly input: NetworkInput;
-    /** The crop is the box grown by this factor, or by as much as fits, and shifted into the picture. */
+    /** The crop is a square: the box's longer side grown by this factor, or by as much as fits, inside the picture. */
     readonly cropScale: number;
     /** What each output stands for, in the network's order; `other` is an attack of a kind that has no name here. */
     readonly classes: readonly LivenessClass[];

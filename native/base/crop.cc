@@ -16,16 +16,13 @@ Box GrownAndCut(const Box& box, float scale, const ImageView& image) {
   return {left, top, right - left, bottom - top};
 }
 
-Box GrownAndShifted(const Box& box, float scale, const ImageView& image) {
+Box SquareInside(const Box& box, float scale, const ImageView& image) {
   const float picture_width = static_cast<float>(image.width);
   const float picture_height = static_cast<float>(image.height);
-  const float fitting = std::min({scale, picture_width / box.width, picture_height / box.height});
-  const float width = box.width * fitting;
-  const float height = box.height * fitting;
-  const float left = box.x - (width - box.width) / 2;
-  const float top = box.y - (height - box.height) / 2;
-  return {std::max(std::min(left, picture_width - width), 0.0f),
-          std::max(std::min(top, picture_height - height), 0.0f), width, height};
+  const float side = std::min({std::max(box.width, box.height) * scale, picture_width, picture_height});
+  const float left = box.x + (box.width - side) / 2;
+  const float top = box.y + (box.height - side) / 2;
+  return {std::clamp(left, 0.0f, picture_width - side), std::clamp(top, 0.0f, picture_height - side), side, side};
 }
 
 }  // namespace visage

@@ -17,7 +17,7 @@ Liveness::Liveness(const LivenessOptions& options)
       input_(options.input.size()) {}
 
 std::vector<float> Liveness::Classify(const ImageView& image, const Box& box) {
-  const Box crop = GrownAndShifted(box, options_.crop_scale, image);
+  const Box crop = SquareInside(box, options_.crop_scale, image);
   resampler_.Run(image, crop, options_.input, options_.input.width, options_.input.height, input_.data());
   std::vector<float> classes(options_.classes);
   const std::array<std::span<float>, 1> outputs = {classes};

@@ -16,8 +16,7 @@ namespace visage {
 struct LivenessOptions {
   std::string file;
   NetworkInput input;
-  /// The crop is the box grown by this factor, or by as much as fits, shifted into the picture and stretched
-  /// to the input.
+  /// The crop is a square, the box's longer side grown by this factor or by as much as fits, inside the picture.
   float crop_scale = 1;
   /// Kinds of presentation that the network tells apart.
   int classes = 0;

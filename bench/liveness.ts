@@ -1,0 +1,134 @@
+/**
+ * `npm run bench:liveness -- [faces]`: how often the default pack takes a picture of a face for the face itself (APCER)
+ * and a face for a picture (BPCER), in the terms of ISO/IEC 30107-3, at several thresholds.
+ *
+ * The faces are those of the group photographs that a development dependency ships, and the attacks are rendered of them
+ * (`presentation-attacks.ts`). Of `<faces>/lfw-dev` the first picture of every tenth person is judged as it is.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { type AnalyzedFace, type Box, createExecutor } from '../src/native.ts';
+import { type LivenessVerdict, livenessOf } from '../src/vision/liveness.ts';
+import { openModelPack } from '../src/vision/model-pack.ts';
+import { Recognizer } from '../src/vision/recognizer.ts';
+import { photograph } from '../test/e2e/photographs.ts';
+import { type Portrait, PRESENTATIONS, type Presentation, present } from './presentation-attacks.ts';
+
+const THRESHOLDS = [0.5, 0.7, 0.8, 0.9, 0.95] as const;
+const PEOPLE_STEP = 10;
+/** A portrait of a group photograph shows this many times the face's box. */
+const CONTEXT = 3.2;
+const LEAST_FACE = 100;
+
+type Kind = 'photograph' | 'LFW' | Presentation;
+
+const threads = availableParallelism();
+const executor = createExecutor({ threads, maxQueue: 4 * threads });
+const pack = await openModelPack('faceplugin');
+const recognizer = await Recognizer.load(pack, executor);
+const scale = recognizer.liveness;
+if (!scale) throw new Error('The pack has no liveness network');
+
+const folder = process.argv[2];
+const portraits = await groupPortraits();
+const frames = new Map<Kind, Float32Array[]>();
+let missed = 0;
+for (const [i, portrait] of portraits.entries()) {
+  const scene = portraits[(i + 17) % portraits.length]?.image ?? portrait.image;
+  await judge('photograph', portrait.image);
+  for (const kind of PRESENTATIONS) await judge(kind, await present(kind, portrait, scene, 1000 + i));
+  console.error(`${i + 1} of ${portraits.length} faces`);
+}
+if (folder) for (const image of await lfwPictures(join(folder, 'lfw-dev'))) await judge('LFW', image);
+await executor.close();
+
+console.log(`model pack ${pack.name} ${pack.version}, threshold ${scale.threshold}`);
+console.log(`${portraits.length} faces; in ${missed} rendered pictures no face was found\n`);
+console.log(`called an attack, by threshold    ${THRESHOLDS.map((t) => String(t).padEnd(9)).join('')}`);
+const BONA_FIDE = [
+  ['photograph', 'photographs (BPCER)'],
+  ['live', 'the same, rendered camera'],
+  ['LFW', "LFW's pictures (BPCER)"],
+] as const;
+for (const [kind, name] of BONA_FIDE.filter(([shown]) => frames.has(shown))) {
+  console.log(`  ${name.padEnd(32)}${row(kind, (isLive) => !isLive)}`);
+}
+console.log('called live (APCER)');
+for (const kind of PRESENTATIONS.filter((name) => name !== 'live')) {
+  console.log(`  ${kind.padEnd(32)}${row(kind, (isLive) => isLive)}`);
+}
+
+function row(kind: Kind, counts: (isLive: boolean) => boolean): string {
+  const seen = frames.get(kind) ?? [];
+  return THRESHOLDS.map((threshold) => {
+    const wrong = seen.filter((frame) => counts(verdict(frame, threshold).isLive)).length;
+    return `${((100 * wrong) / seen.length).toFixed(1)} %`.padEnd(9);
+  }).join('');
+}
+
+function verdict(frame: Float32Array, threshold: number): LivenessVerdict {
+  return livenessOf([frame], { classes: scale?.classes ?? [], threshold });
+}
+
+async function judge(kind: Kind, image: Uint8Array): Promise<void> {
+  const request = { template: false, described: 0, liveness: true };
+  const { liveness } = await recognizer.analyze(image, 'binary', request);
+  if (liveness) frames.set(kind, [...(frames.get(kind) ?? []), liveness]);
+  else missed++;
+}
+
+async function groupPortraits(): Promise<Portrait[]> {
+  const found: Portrait[] = [];
+  for (let number = 1; number <= 6; number++) {
+    const image = photograph(number);
+    const { faces, width, height } = await recognizer.analyze(image, 'binary', { template: false });
+    for (const { box } of faces.filter((face) => face.box.width >= LEAST_FACE)) {
+      const side = Math.round(CONTEXT * Math.max(box.width, 0.8 * box.height));
+      const left = Math.max(0, Math.min(width - side, Math.round(box.x + (box.width - side) / 2)));
+      const top = Math.max(0, Math.round(box.y + box.height / 2 - 0.45 * side));
+      const cut = { left, top, width: Math.min(side, width - left), height: Math.min(side, height - top) };
+      const part = await sharp(image).extract(cut).jpeg({ quality: 95 }).toBuffer();
+      found.push(...(await portraitOf(part, { ...box, x: box.x - left, y: box.y - top })));
+    }
+  }
+  return found;
+}
+
+async function lfwPictures(pictures: string): Promise<Buffer[]> {
+  const people = (await readdir(pictures)).sort().filter((_, i) => i % PEOPLE_STEP === 0);
+  return Promise.all(
+    people.map(async (name) => {
+      const [first] = (await readdir(join(pictures, name))).sort();
+      return readFile(join(pictures, name, first as string));
+    }),
+  );
+}
+
+/** The face nearest to `box`; none where none is found. */
+async function portraitOf(image: Uint8Array, box: Box): Promise<Portrait[]> {
+  const { faces, width, height } = await recognizer.analyze(image, 'binary', {
+    template: false,
+    described: 8,
+  });
+  const distance = (face: AnalyzedFace) => Math.hypot(face.box.x - box.x, face.box.y - box.y);
+  const [face] = [...faces].sort((a, b) => distance(a) - distance(b));
+  if (!face?.landmarks) return [];
+  const [leftX = 0, leftY = 0, rightX = 0, rightY = 0] = face.landmarks;
+  return [
+    {
+      image,
+      face: {
+        x: (face.box.x + face.box.width / 2) / width,
+        y: (face.box.y + face.box.height / 2) / height,
+        width: face.box.width / width,
+        height: face.box.height / height,
+      },
+      eyes: [
+        [leftX / width, leftY / height],
+        [rightX / width, rightY / height],
+      ],
+    },
+  ];
+}

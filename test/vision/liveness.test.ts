@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { present } from '../../bench/presentation-attacks.ts';
+import type { LivenessClass } from '../../src/native.ts';
+import { livenessOf } from '../../src/vision/liveness.ts';
+import { openModelPack } from '../../src/vision/model-pack.ts';
+import { photograph, portrait } from '../e2e/photographs.ts';
+import { usePipeline } from '../native/faces.ts';
+
+const CLASSES: readonly LivenessClass[] = ['live', 'print', 'replay', 'other'];
+const scale = { classes: CLASSES, threshold: 0.8 };
+const judged = (...frames: number[][]) =>
+  livenessOf(
+    frames.map((frame) => Float32Array.from(frame)),
+    scale,
+  );
+
+describe('the verdict on liveness', () => {
+  test('is live from the threshold on, and surer the further from it', () => {
+    assert.equal(judged([0.81, 0.19, 0, 0]).isLive, true);
+    assert.equal(judged([0.79, 0.21, 0, 0]).isLive, false);
+    const [near, far] = [judged([0.85, 0.15, 0, 0]), judged([0.99, 0.01, 0, 0])];
+    assert.ok(near.confidence >= 0.5 && near.confidence < far.confidence && far.confidence <= 1);
+    assert.ok(judged([0.01, 0.99, 0, 0]).confidence > judged([0.6, 0.4, 0, 0]).confidence);
+  });
+
+  test('names the kind of attack that is likeliest, and none where it has no name or the face is live', () => {
+    assert.equal(judged([0.1, 0.6, 0.3, 0]).spoofType, 'print');
+    assert.equal(judged([0.1, 0.3, 0.6, 0]).spoofType, 'replay');
+    assert.equal(judged([0.1, 0.2, 0.2, 0.5]).spoofType, null);
+    assert.equal(judged([0.95, 0.05, 0, 0]).spoofType, null);
+  });
+
+  test('of several frames lies between those of each, whatever their order', () => {
+    const [live, attack] = [
+      [0.99, 0.01, 0, 0],
+      [0.3, 0.7, 0, 0],
+    ];
+    const both = judged(live, attack);
+    assert.deepEqual(both, judged(attack, live));
+    assert.ok(both.isLive && both.confidence < judged(live).confidence);
+    assert.deepEqual(judged(live, live), judged(live));
+    assert.equal(judged(live, [0.001, 0.999, 0, 0]).isLive, false);
+  });
+
+  test('holds where the network is certain', () => {
+    for (const frame of [
+      [1, 0, 0, 0],
+      [0, 1, 0, 0],
+    ]) {
+      const { confidence, isLive } = judged(frame);
+      assert.ok(confidence > 0.99 && confidence <= 1 && isLive === (frame[0] === 1));
+    }
+  });
+});
+
+describe("the default pack's liveness", () => {
+  const parts = usePipeline();
+  const liveOf = async (image: Uint8Array) => {
+    const request = { template: false, liveness: true };
+    const { liveness } = await parts.pipeline.analyze(image, 'binary', request);
+    return liveness?.[0] ?? assert.fail('no face');
+  };
+
+  test('is higher for photographs of people than for a rendering of a print', async () => {
+    const { pipeline } = await openModelPack('faceplugin');
+    assert.equal(pipeline.liveness?.classes.indexOf('live'), 0);
+    const lives = await Promise.all(
+      (['anna', 'bea', 'emma'] as const).map(async (p) => liveOf(await portrait(p))),
+    );
+    const face = { x: 0.5, y: 0.5, width: 0.45, height: 0.5 };
+    const attack = await liveOf(
+      await present('print', { image: await portrait('bea'), face, eyes: [] }, photograph(4), 7),
+    );
+    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    assert.ok(mean(lives) > attack + 0.3, `${lives} and ${attack}`);
+  });
+});
