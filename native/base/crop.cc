@@ -22,7 +22,8 @@ Box SquareInside(const Box& box, float scale, const ImageView& image) {
   const float side = std::min({std::max(box.width, box.height) * scale, picture_width, picture_height});
   const float left = box.x + (box.width - side) / 2;
   const float top = box.y + (box.height - side) / 2;
-  return {std::clamp(left, 0.0f, picture_width - side), std::clamp(top, 0.0f, picture_height - side), side, side};
+  return {std::clamp(left, 0.0f, picture_width - side), std::clamp(top, 0.0f, picture_height - side), side,
+          side};
 }
 
 }  // namespace visage

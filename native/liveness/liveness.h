@@ -16,7 +16,8 @@ namespace visage {
 struct LivenessOptions {
   std::string file;
   NetworkInput input;
-  /// The crop is a square, the box's longer side grown by this factor or by as much as fits, inside the picture.
+  /// The crop is a square, the box's longer side grown by this factor or by as much as fits, inside the
+  /// picture.
   float crop_scale = 1;
   /// Kinds of presentation that the network tells apart.
   int classes = 0;
