@@ -142,7 +142,7 @@ _visagectl() {
         --data-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --config) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
       esac
-      mapfile -t COMPREPLY < <(compgen -W '--expect --data-dir --config --help' -- "$word"); return ;;
+      mapfile -t COMPREPLY < <(compgen -W '--expect --json --data-dir --config --help' -- "$word"); return ;;
   esac
   case $first in
     'status')

@@ -141,5 +141,6 @@ complete -c visagectl -n '__fish_seen_subcommand_from audit; and __fish_seen_sub
 complete -c visagectl -n '__fish_seen_subcommand_from audit; and __fish_seen_subcommand_from export' -l config -r -F -d 'the settings file'
 complete -c visagectl -n '__fish_seen_subcommand_from audit; and not __fish_seen_subcommand_from export verify' -a verify -d 'Check the chain of the audit log and print its head, NUMBER:HASH.'
 complete -c visagectl -n '__fish_seen_subcommand_from audit; and __fish_seen_subcommand_from verify' -l expect -x -d 'a head printed earlier, which must be in the chain'
+complete -c visagectl -n '__fish_seen_subcommand_from audit; and __fish_seen_subcommand_from verify' -l json -d 'answer in JSON, for programs'
 complete -c visagectl -n '__fish_seen_subcommand_from audit; and __fish_seen_subcommand_from verify' -l data-dir -r -F -d 'the service\'s data folder, in place of the settings\' data_dir'
 complete -c visagectl -n '__fish_seen_subcommand_from audit; and __fish_seen_subcommand_from verify' -l config -r -F -d 'the settings file'

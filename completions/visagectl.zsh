@@ -143,7 +143,7 @@ _visagectl() {
         --data-dir) _files -/; return ;;
         --config) _files; return ;;
       esac
-      compadd -- --expect --data-dir --config --help; return ;;
+      compadd -- --expect --json --data-dir --config --help; return ;;
   esac
   case $first in
     'status')

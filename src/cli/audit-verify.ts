@@ -1,6 +1,6 @@
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import { openAuditReader } from '../store/audit-reader.ts';
-import { command, configOf, DATA_OPTIONS, usageError } from './command.ts';
+import { command, configOf, DATA_OPTIONS, JSON_OPTION, print, usageError } from './command.ts';
 
 function broken(what: string): ExitError {
   return new ExitError(EXIT.data, `The audit log is broken: ${what}.`);
@@ -18,6 +18,7 @@ export const auditVerify = command({
       value: 'NUMBER:HASH',
       about: 'a head printed earlier, which must be in the chain',
     },
+    ...JSON_OPTION,
     ...DATA_OPTIONS,
   },
   async run(values) {
@@ -30,8 +31,8 @@ export const auditVerify = command({
       if (expected && log.hashOf(Number(expected[1])) !== expected[2]) {
         throw broken(`entry ${expected[1]} is not the one that is expected`);
       }
-      process.stdout.write(`${head.sequence}:${head.hash}\n`);
-      process.stderr.write(`The chain of ${entries} entries is whole.\n`);
+      print({ entries, head }, values.json, () => `${head.sequence}:${head.hash}\n`);
+      if (!values.json) process.stderr.write(`The chain of ${entries} entries is whole.\n`);
     } finally {
       await log.close();
     }

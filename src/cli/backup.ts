@@ -13,7 +13,13 @@ export async function withBackupErrors<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof BackupError) throw new ExitError(EXIT.data, error.message);
-    throw error;
+    const { code, path } = error as NodeJS.ErrnoException;
+    if (code !== 'EACCES' && code !== 'EROFS') throw error;
+    throw new ExitError(
+      EXIT.unavailable,
+      `This user may not use ${path} (${code}). Run the command as root or as the service's user; a folder of backups must ` +
+        "be writable for the service's user.",
+    );
   }
 }
 
