@@ -114,7 +114,9 @@ function copyProgram(root, target, { offline }) {
 /** Paths inside the clone of every file of a model pack that git does not hold. */
 function weightsOf(root) {
   return packsFromNpm(root).flatMap(({ folder, manifest }) =>
-    manifest.files.map(({ name }) => join('models', basename(folder), name)),
+    manifest.files
+      .filter(({ source }) => source !== undefined)
+      .map(({ name }) => join('models', basename(folder), name)),
   );
 }
 
