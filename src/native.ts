@@ -75,7 +75,7 @@ export interface AnalysisRequest {
    * Width in pixels of the upright picture from which on faces are looked for, 16..8192; smaller ones may be found.
    * Default 32, and in a picture of more than 1920 pixels a sixtieth of its longer side.
    */
-  readonly minFaceSize?: number;
+  readonly minFaceSize?: number | undefined;
 }
 
 /** What the pipeline saw in one picture. */

@@ -57,16 +57,16 @@ export class ComparisonService {
     caller: Caller,
     image: ImageInput,
     target: ImageInput,
-    { collectionId, faceMatchThreshold, model, attributes }: VerifyRequest,
+    request: VerifyRequest,
   ): Promise<VerifyAnswer> {
+    const { collectionId, faceMatchThreshold, model } = request;
     const recognizer =
       collectionId === undefined
         ? chooseModel(this.#parts.recognizers, caller, model)
         : this.#search.open(caller, collectionId, model).recognizer;
-    const look = { attributes: attributes === 'all' };
     const [own, other] = await Promise.all([
-      seeLargest(recognizer, image, look),
-      seeLargest(recognizer, target, look).catch((error) => Promise.reject(ofTarget(error))),
+      seeLargest(recognizer, image, request),
+      seeLargest(recognizer, target, request).catch((error) => Promise.reject(ofTarget(error))),
     ]);
     const similarity =
       own.probe && other.probe
@@ -83,12 +83,13 @@ export class ComparisonService {
     caller: Caller,
     image: ImageInput,
     target: Target,
-    { collectionId, faceMatchThreshold, model, attributes }: VerifyRequest & CollectionRequest,
+    request: VerifyRequest & CollectionRequest,
   ): Promise<VerifyAnswer> {
+    const { collectionId, faceMatchThreshold, model, attributes } = request;
     const { collection, recognizer } = this.#search.open(caller, collectionId, model);
     // A face that is not there need not cost the work on a picture.
     const [label] = this.#search.labelsOf(caller, collection.gallery, target);
-    const { probe } = await seeLargest(recognizer, image, { attributes: attributes === 'all' });
+    const { probe } = await seeLargest(recognizer, image, request);
     if (probe) {
       const { face, similarity } = await this.#search.compare(caller, collectionId, probe, target);
       return verdict(probe.face, storedFace(face, attributes), similarity, faceMatchThreshold);
@@ -103,9 +104,9 @@ export class ComparisonService {
    * @throws VisageError as `FaceService.search`.
    */
   async identify(caller: Caller, image: ImageInput, request: IdentifyRequest): Promise<IdentifyAnswer> {
-    const { collectionId, faceMatchThreshold, maxResults, model, attributes } = request;
+    const { collectionId, faceMatchThreshold, maxResults, model } = request;
     const { recognizer } = this.#search.open(caller, collectionId, model);
-    const { sighting, probe } = await seeLargest(recognizer, image, { attributes: attributes === 'all' });
+    const { sighting, probe } = await seeLargest(recognizer, image, request);
     if (!probe) return { ...sighting, matches: [] };
     const people = await this.#search.nearest(caller, collectionId, probe, faceMatchThreshold, maxResults);
     const matches = people.map(({ face, similarity }, i) => {

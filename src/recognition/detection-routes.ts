@@ -72,14 +72,6 @@ export function detectionRoutes(detection: DetectionService): readonly ImageRout
             description: 'Faces to answer at most, largest first.',
             examples: [10],
           },
-          minFaceSize: {
-            type: 'integer',
-            minimum: 16,
-            maximum: 8192,
-            description:
-              'Width in pixels from which on faces are looked for; smaller ones may be found. Without it 32, and in a picture of more than 1920 pixels a sixtieth of its longer side. Less takes more time.',
-            examples: [32],
-          },
           ...PICTURE_PARAMETERS,
           attributes: {
             ...PICTURE_PARAMETERS.attributes,
@@ -115,7 +107,7 @@ export function detectionRoutes(detection: DetectionService): readonly ImageRout
       path: '/v1/face/liveness',
       operationId: 'checkLiveness',
       summary: 'Tell a live face from a picture of one',
-      description: `Passive: one picture, or up to ${MAX_FRAMES} of the same person in \`images\`, whose scores are fused. The largest face of each counts. docs/accuracy.md says what attacks it sees and what it does not.`,
+      description: `Passive: one picture, or up to ${MAX_FRAMES} of the same person in \`images\`, whose scores are fused. The largest face of each counts. docs/liveness.md says what attacks it sees and what it does not.`,
       tags: TAGS,
       access: ACCESS,
       images: { image: { kind: 'one', required: false }, images: { kind: 'list', max: MAX_FRAMES } },

@@ -18,8 +18,6 @@ export interface DetectAnswer {
 
 export interface DetectRequest extends PictureRequest {
   readonly maxFaces: number;
-  /** Pixels, 16..8192. */
-  readonly minFaceSize?: number;
 }
 
 export interface LivenessAnswer {
@@ -53,7 +51,7 @@ export class DetectionService {
       described: isDescribed ? maxFaces : 0,
       template: false,
       attributes: isDescribed,
-      ...(minFaceSize === undefined ? {} : { minFaceSize }),
+      minFaceSize,
     });
     const count = analysis.faces.length;
     const shown = Math.min(count, maxFaces);
@@ -72,13 +70,12 @@ export class DetectionService {
   async liveness(
     caller: Caller,
     images: readonly ImageInput[],
-    { model, attributes }: PictureRequest,
+    request: PictureRequest,
   ): Promise<LivenessAnswer> {
-    const recognizer = chooseModel(this.#parts.recognizers, caller, model);
-    const isDescribed = attributes === 'all';
+    const recognizer = chooseModel(this.#parts.recognizers, caller, request.model);
     const frames = await Promise.all(
       images.map((image, i) =>
-        seeFrame(recognizer, image, isDescribed).catch((error) =>
+        seeFrame(recognizer, image, request).catch((error) =>
           Promise.reject(images.length > 1 ? ofFrame(error, i) : error),
         ),
       ),
@@ -97,11 +94,17 @@ export class DetectionService {
 }
 
 /** The largest face of a frame; null where it has none. */
-async function seeFrame(recognizer: Recognizer, image: ImageInput, isDescribed: boolean) {
+async function seeFrame(
+  recognizer: Recognizer,
+  image: ImageInput,
+  { attributes, minFaceSize }: PictureRequest,
+) {
+  const isDescribed = attributes === 'all';
   const analysis = await recognizer.analyze(image.data, image.encoding, {
     template: false,
     liveness: true,
     attributes: isDescribed,
+    minFaceSize,
   });
   const { liveness: probabilities } = analysis;
   return probabilities && { face: visibleFace(analysis, 0, isDescribed), probabilities };

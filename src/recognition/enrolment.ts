@@ -99,13 +99,8 @@ export class EnrolmentService {
     return opened;
   }
 
-  #see(
-    { recognizer }: OpenCollection,
-    image: ImageInput,
-    { attributes, checkLiveness }: EnrollConditions,
-  ): Promise<Seen> {
-    const look = { attributes: attributes === 'all', quality: true, liveness: checkLiveness };
-    return seeLargest(recognizer, image, look);
+  #see({ recognizer }: OpenCollection, image: ImageInput, conditions: EnrollConditions): Promise<Seen> {
+    return seeLargest(recognizer, image, conditions, { quality: true, liveness: conditions.checkLiveness });
   }
 
   async #add(

@@ -4,7 +4,15 @@ import type { ImageInput, ImageSources, Schema } from '../http/route.ts';
 import { nullable, object } from '../http/schema.ts';
 import { QUALITY_REASONS } from '../vision/quality.ts';
 import type { Target } from './gallery-search.ts';
-import { ATTRIBUTES, COLLECTION_ID, EXTERNAL_KEY, ISSUED_FACE_ID, MIN_QUALITY, MODEL } from './schemas.ts';
+import {
+  ATTRIBUTES,
+  COLLECTION_ID,
+  EXTERNAL_KEY,
+  ISSUED_FACE_ID,
+  MIN_FACE_SIZE,
+  MIN_QUALITY,
+  MODEL,
+} from './schemas.ts';
 import { LANDMARKS } from './sighting.ts';
 
 export const TAGS = ['Faces'];
@@ -121,7 +129,11 @@ export const ADDED_FACE_ID = nullable(
 );
 
 /** Parameters of calls with a picture. */
-export const PICTURE_PARAMETERS = { model: MODEL, attributes: ATTRIBUTES } satisfies Record<string, Schema>;
+export const PICTURE_PARAMETERS = {
+  model: MODEL,
+  attributes: ATTRIBUTES,
+  minFaceSize: MIN_FACE_SIZE,
+} satisfies Record<string, Schema>;
 
 /** Least quality of a face that a call adds. */
 export const CALL_MIN_QUALITY: Schema = {

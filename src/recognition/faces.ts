@@ -47,9 +47,7 @@ export class FaceService {
    */
   async search(caller: Caller, image: ImageInput, request: SearchRequest): Promise<SearchAnswer> {
     const { recognizer } = this.#search.open(caller, request.collectionId, request.model);
-    const { sighting, probe } = await seeLargest(recognizer, image, {
-      attributes: request.attributes === 'all',
-    });
+    const { sighting, probe } = await seeLargest(recognizer, image, request);
     if (!probe) return { ...sighting, ...NOBODY };
     const { collectionId, faceMatchThreshold } = request;
     const [match] = await this.#search.nearest(caller, collectionId, probe, faceMatchThreshold, 1);
@@ -61,13 +59,10 @@ export class FaceService {
    * @throws VisageError as `search`, and `FACE_NOT_ALLOWED`, `STORAGE_READ_ONLY`.
    */
   async index(caller: Caller, image: ImageInput, request: IndexRequest): Promise<IndexAnswer> {
-    const { collectionId, model, attributes, minQuality } = request;
+    const { collectionId, model, minQuality } = request;
     const { collection, recognizer } = this.#search.open(caller, collectionId, model);
     checkMayIndex(caller);
-    const { sighting, probe } = await seeLargest(recognizer, image, {
-      attributes: attributes === 'all',
-      quality: true,
-    });
+    const { sighting, probe } = await seeLargest(recognizer, image, request, { quality: true });
     if (!probe) return { ...sighting, faceId: null };
     const refusal = refusalOf(probe, leastQuality(collection, minQuality));
     if (refusal) return { ...sighting, faceId: null, refusal };
@@ -84,12 +79,9 @@ export class FaceService {
     image: ImageInput,
     request: SearchOrIndexRequest,
   ): Promise<SearchOrIndexAnswer> {
-    const { collectionId, model, attributes, minQuality, faceMatchThreshold } = request;
+    const { collectionId, model, minQuality, faceMatchThreshold } = request;
     const { collection, recognizer } = this.#search.open(caller, collectionId, model);
-    const { sighting, probe } = await seeLargest(recognizer, image, {
-      attributes: attributes === 'all',
-      quality: true,
-    });
+    const { sighting, probe } = await seeLargest(recognizer, image, request, { quality: true });
     if (!probe) return { ...sighting, ...NOBODY, resultSource: 'None' };
     const search = async (): Promise<SearchOrIndexAnswer | null> => {
       const [match] = await this.#search.nearest(caller, collectionId, probe, faceMatchThreshold, 1);

@@ -4,7 +4,10 @@
 export interface PictureRequest {
   /** Name of a loaded model pack. */
   readonly model?: string;
+  /** Whether faces are shown with landmarks, pose and quality. */
   readonly attributes: 'none' | 'all';
+  /** Width in pixels from which on faces are looked for. */
+  readonly minFaceSize?: number;
 }
 
 export interface CollectionRequest extends PictureRequest {

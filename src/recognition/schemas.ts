@@ -53,6 +53,15 @@ export const MIN_QUALITY: Schema = {
   description: 'Least quality of a face that is added; 0 takes every face.',
 };
 
+export const MIN_FACE_SIZE: Schema = {
+  type: 'integer',
+  minimum: 16,
+  maximum: 8192,
+  description:
+    'Width in pixels from which on faces are looked for; smaller ones may be found. Without it 32, and in a picture of more than 1920 pixels a sixtieth of its longer side. Less takes more time.',
+  examples: [32],
+};
+
 export const ATTRIBUTES: Schema = {
   type: 'string',
   enum: ['none', 'all'],

@@ -4,6 +4,7 @@ import type { Analysis, AnalysisRequest, Box, Pose } from '../native.ts';
 import { type LivenessVerdict, livenessOf } from '../vision/liveness.ts';
 import { type Quality, qualityOf } from '../vision/quality.ts';
 import type { Recognizer } from '../vision/recognizer.ts';
+import type { PictureRequest } from './requests.ts';
 
 /** The five points of a face, left as seen in the picture, in the pipeline's order. */
 export const LANDMARKS = ['eyeLeft', 'eyeRight', 'nose', 'mouthLeft', 'mouthRight'] as const;
@@ -48,8 +49,6 @@ export interface Probe {
 
 /** What is looked for beside the face itself. */
 export interface Look {
-  /** Whether the answer shows landmarks, pose and quality. */
-  readonly attributes?: boolean;
   /** Whether the quality is measured, shown or not. */
   readonly quality?: boolean;
   readonly liveness?: boolean;
@@ -59,15 +58,21 @@ export interface Look {
 export async function seeLargest(
   recognizer: Recognizer,
   image: ImageInput,
-  { attributes = false, quality = attributes, liveness = false }: Look = {},
+  { attributes, minFaceSize }: PictureRequest,
+  { quality = false, liveness = false }: Look = {},
 ): Promise<{ sighting: Sighting; probe: Probe | null }> {
-  const request: AnalysisRequest = { attributes: attributes || quality, liveness };
+  const isDescribed = attributes === 'all';
+  const request: AnalysisRequest = {
+    attributes: isDescribed || quality,
+    liveness,
+    minFaceSize,
+  };
   const analysis = await recognizer.analyze(image.data, image.encoding, request);
   const { faces, template, liveness: frame } = analysis;
   if (faces.length === 0 || !template) {
     return { sighting: { face: null, hasFace: false, unprocessedFaceCount: 0 }, probe: null };
   }
-  const face = visibleFace(analysis, 0, attributes);
+  const face = visibleFace(analysis, 0, isDescribed);
   return {
     sighting: { face, hasFace: true, unprocessedFaceCount: faces.length - 1 },
     probe: {

@@ -42,6 +42,21 @@ describe('search', () => {
     assert.equal(answer.unprocessedFaceCount, 0);
   });
 
+  test('looks for faces of the size that the call asks for', async () => {
+    await index(person(0));
+    const small = await sharp(person(0)).resize({ width: 96 }).toBuffer();
+    const image = await sharp({ create: { width: 1920, height: 1080, channels: 3, background: '#888' } })
+      .composite([{ input: small, left: 900, top: 500 }])
+      .jpeg({ quality: 95 })
+      .toBuffer();
+    for (const operation of ['searchFace', 'identifyFace', 'indexFace', 'detectFaces']) {
+      const parameters = operation === 'detectFaces' ? {} : { collectionId };
+      assert.ok((await service.call(operation, parameters, { image })).hasFace, operation);
+      const coarse = await service.call(operation, { ...parameters, minFaceSize: 512 }, { image });
+      assert.equal(coarse.hasFace, false, operation);
+    }
+  });
+
   test('finds nobody among others', async () => {
     const [, image] = await samePerson();
     for (let i = 1; i < 12; i++) await index(person(i));
