@@ -214,7 +214,7 @@ async function reportIdentification(): Promise<void> {
       const threshold = identificationThreshold(searched, fpir);
       const similarity = scale.toSimilarity(threshold);
       return `${percent(falseNegativeRate(searched, threshold))} (similarity ${similarity.toFixed(1)})`.padEnd(
-        23,
+        27,
       );
     });
     console.log(
