@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Store } from '../../src/store/store.ts';
+import { openModelPack } from '../../src/vision/model-pack.ts';
 import { nobody, portrait } from './photographs.ts';
 import { Secrets } from './secrets.ts';
 import { type Child, startChild, temporaryFolder, visagectl } from './service.ts';
@@ -119,11 +120,15 @@ class BusySession {
 
   async #rememberTemplates(): Promise<void> {
     const store = Store.open(this.#folder);
-    const pack = { pack: 'faceplugin', packVersion: '1' };
-    for (const { vectors } of store.faces.templatesOfPack(pack, 512, 1)) {
+    const { name, version, pipeline } = await openModelPack('faceplugin');
+    const pack = { pack: name, packVersion: version };
+    let remembered = 0;
+    for (const { vectors } of store.faces.templatesOfPack(pack, pipeline.embedder.dimension, 1)) {
       this.#hidden.addVector('a template', vectors);
+      remembered++;
     }
     await store.close();
+    assert.ok(remembered > 0, 'the session left no template to look for');
   }
 
   get #owner() {
