@@ -46,7 +46,11 @@ await executor.close();
 
 console.log(`model pack ${pack.name} ${pack.version}, threshold ${scale.threshold}`);
 console.log(`${portraits.length} faces; in ${missed} rendered pictures no face was found\n`);
-console.log(`called an attack, by threshold    ${THRESHOLDS.map((t) => String(t).padEnd(9)).join('')}`);
+console.log(
+  `called an attack, by threshold    ${THRESHOLDS.map((t) => String(t).padEnd(9))
+    .join('')
+    .trimEnd()}`,
+);
 const BONA_FIDE = [
   ['photograph', 'photographs (BPCER)'],
   ['live', 'the same, rendered camera'],
@@ -62,10 +66,11 @@ for (const kind of PRESENTATIONS.filter((name) => name !== 'live')) {
 
 function row(kind: Kind, counts: (isLive: boolean) => boolean): string {
   const seen = frames.get(kind) ?? [];
-  return THRESHOLDS.map((threshold) => {
+  const columns = THRESHOLDS.map((threshold) => {
     const wrong = seen.filter((frame) => counts(verdict(frame, threshold).isLive)).length;
     return `${((100 * wrong) / seen.length).toFixed(1)} %`.padEnd(9);
-  }).join('');
+  });
+  return columns.join('').trimEnd();
 }
 
 function verdict(frame: Float32Array, threshold: number): LivenessVerdict {
