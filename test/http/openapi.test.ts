@@ -72,6 +72,7 @@ describe('The document', () => {
         ['faceMatchThreshold', false],
         ['model', false],
         ['attributes', false],
+        ['minFaceSize', false],
       ],
     );
     assert.deepEqual(security, [{ ApiKey: [] }, { Bearer: [] }, { XApiKey: [] }, { Session: [] }]);
