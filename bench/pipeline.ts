@@ -5,21 +5,19 @@
  * the floor of the networks that the service runs, which are prepared; that of the original ones is printed besides.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { createExecutor, type PipelineOptions } from '../src/native.ts';
 import { createLog } from '../src/ops/log.ts';
 import { type Preparation, prepareNetworks } from '../src/vision/graph/prepare.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 import { Recognizer } from '../src/vision/recognizer.ts';
-import { ROOT, startChild, visagectl } from '../test/e2e/service.ts';
+import { ROOT } from '../test/e2e/service.ts';
+import { type Body, bodiesOf, sample, startSearchService } from './search-service.ts';
 
 const ITERATIONS = 300;
 const CLIENTS = 16;
-const SAMPLES = join(ROOT, 'node_modules/@vladmandic/face-api/demo');
 const FLOOR_STEPS = ['decode', 'detect', 'landmarks', 'embed', 'total'] as const;
 const STAGES = ['decode', 'detect', 'align', 'embed'] as const;
 
@@ -29,24 +27,14 @@ interface Quantiles {
 }
 type Floor = Readonly<Record<(typeof FLOOR_STEPS)[number], Quantiles>>;
 
-/** One way to send a picture. */
-interface Body {
-  readonly name: string;
-  readonly type: string;
-  readonly query: string;
-  readonly data: Buffer;
-}
-
-const folder = await mkdtemp(join(tmpdir(), 'visage-bench-'));
-const service = await startChild(folder);
+const service = await startSearchService(CLIENTS);
 /** The service's own, which it has made by now. */
-const preparation: Preparation = { folder: join(folder, 'prepared'), log: createLog('warn') };
+const preparation: Preparation = { folder: join(service.folder, 'prepared'), log: createLog('warn') };
 const pack = await openModelPack('faceplugin');
 try {
   await run();
 } finally {
   await service.stop();
-  await rm(folder, { recursive: true, force: true });
 }
 
 async function run(): Promise<void> {
@@ -55,41 +43,12 @@ async function run(): Promise<void> {
   console.log(`machine       ${cpus()[0]?.model}, ${availableParallelism()} cores, Node ${process.version}`);
   console.log(`visage        ${version}, model pack faceplugin, ${ITERATIONS} iterations a line\n`);
 
-  const made = await visagectl(['keys', 'create', '--name', 'bench'], {
-    VISAGE_DATA_DIR: folder,
-  });
-  const key = made.stdout.trim();
-  const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
-  const call = (method: string, path: string, type: string, data: Buffer) =>
-    send(
-      agent,
-      `${service.url}${path}`,
-      method,
-      { authorization: `ApiKey ${key}`, 'content-type': type },
-      data,
-    );
-  await call('POST', '/v1/collection/create', 'application/json', Buffer.from('{"collectionId":"bench"}'));
-  for (let i = 1; i <= 6; i++) {
-    await call('POST', '/v1/face/index?collectionId=bench', 'image/jpeg', await picture(i, 640, 480));
-  }
-
-  await measure('640 x 480', await picture(1, 640, 480), call, true);
-  await measure('4000 x 3000', await picture(1, 4000, 3000), call, false);
-  agent.destroy();
+  await measure('640 x 480', await picture(640, 480), true);
+  await measure('4000 x 3000', await picture(4000, 3000), false);
 }
 
-/** A 4:3 cut of a sample photograph as a JPEG of quality 90. */
-function picture(sample: number, width: number, height: number): Promise<Buffer> {
-  return sharp(join(SAMPLES, `sample${sample}.jpg`))
-    .resize(width, height)
-    .jpeg({ quality: 90 })
-    .toBuffer();
-}
-
-type Call = (method: string, path: string, type: string, data: Buffer) => Promise<void>;
-
-async function measure(title: string, jpeg: Buffer, call: Call, throughput: boolean): Promise<void> {
-  const file = join(folder, `${title.replaceAll(' ', '')}.jpg`);
+async function measure(title: string, jpeg: Buffer, throughput: boolean): Promise<void> {
+  const file = join(service.folder, `${title.replaceAll(' ', '')}.jpg`);
   await writeFile(file, jpeg);
   console.log(
     `${title} JPEG, ${Math.round(jpeg.length / 1024)} KB`.padEnd(44),
@@ -101,11 +60,11 @@ async function measure(title: string, jpeg: Buffer, call: Call, throughput: bool
   const before = floorOf(file, prepared);
   const stages = await stagesOf(jpeg);
   const requests: [string, Quantiles][] = [];
-  for (const body of bodies(jpeg)) {
-    requests.push([`request, one client, ${body.name}`, quantiles(await timesOf(body, 1, ITERATIONS, call))]);
+  for (const body of bodiesOf(jpeg)) {
+    requests.push([`request, one client, ${body.name}`, quantiles(await timesOf(body, 1, ITERATIONS))]);
   }
   const began = performance.now();
-  if (throughput) await timesOf(bodies(jpeg)[0] as Body, CLIENTS, 4 * ITERATIONS, call);
+  if (throughput) await timesOf(bodiesOf(jpeg)[0], CLIENTS, 4 * ITERATIONS);
   const seconds = (performance.now() - began) / 1000;
   const after = floorOf(file, prepared);
   const originalAfter = floorOf(file, pack.pipeline);
@@ -165,60 +124,25 @@ async function stagesOf(jpeg: Buffer): Promise<[string, Quantiles][]> {
   return Array.from(times, ([stage, values]) => [stage, quantiles(values)]);
 }
 
-function bodies(jpeg: Buffer): Body[] {
-  const edge = 'visage-bench-form';
-  const form = Buffer.concat([
-    Buffer.from(
-      `--${edge}\r\nContent-Disposition: form-data; name="collectionId"\r\n\r\nbench\r\n` +
-        `--${edge}\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n`,
-    ),
-    jpeg,
-    Buffer.from(`\r\n--${edge}--\r\n`),
-  ]);
-  const json = JSON.stringify({ collectionId: 'bench', image: { bytes: jpeg.toString('base64') } });
-  return [
-    { name: 'image body', type: 'image/jpeg', query: '?collectionId=bench', data: jpeg },
-    { name: 'multipart', type: `multipart/form-data; boundary=${edge}`, query: '', data: form },
-    { name: 'base64 in JSON', type: 'application/json', query: '', data: Buffer.from(json) },
-  ];
+/** A JPEG of quality 90 of the first sample photograph. */
+function picture(width: number, height: number): Promise<Buffer> {
+  return sample(1, width, height).jpeg({ quality: 90 }).toBuffer();
 }
 
 /** Milliseconds of each of `count` searches by `clients` clients that each wait for their answer. */
-async function timesOf(body: Body, clients: number, count: number, call: Call): Promise<number[]> {
+async function timesOf(body: Body, clients: number, count: number): Promise<number[]> {
   const times: number[] = [];
   let left = count + 2 * clients;
   const client = async () => {
     while (left-- > 0) {
       const began = performance.now();
-      await call('POST', `/v1/face/search${body.query}`, body.type, body.data);
+      const status = await service.search(body);
+      if (status !== 200) throw new Error(`A search with ${body.name} answered ${status}`);
       times.push(performance.now() - began);
     }
   };
   await Promise.all(Array.from({ length: clients }, client));
   return times.slice(2 * clients);
-}
-
-function send(
-  agent: Agent,
-  url: string,
-  method: string,
-  headers: Record<string, string>,
-  data: Buffer,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const sent = request(
-      url,
-      { agent, method, headers: { ...headers, 'content-length': data.length } },
-      (answer) => {
-        answer.resume().once('end', () => {
-          if (answer.statusCode === 200) resolve();
-          else reject(new Error(`${method} ${url} answered ${answer.statusCode}`));
-        });
-      },
-    );
-    sent.once('error', reject);
-    sent.end(data);
-  });
 }
 
 function quantiles(times: number[]): Quantiles {
