@@ -1,0 +1,49 @@
+/** The table of `npm run bench` as text. */
+import type { PartReport } from './parts.ts';
+import type { ReportLine, Versions } from './report.ts';
+
+const COLUMNS = { claim: 62, value: 24, against: 40, ratio: 8 } as const;
+
+/** Four digits that mean something; whole numbers from a thousand on in groups of three. */
+function number(value: number): string {
+  if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en');
+  return String(Number(value.toPrecision(3)));
+}
+
+function lineOf({ claim, value, unit, against, ratio, aim, note }: ReportLine): string {
+  const columns = [
+    `  ${claim}`.padEnd(COLUMNS.claim),
+    (Number.isFinite(value) ? `${number(value)} ${unit}` : '').padEnd(COLUMNS.value),
+    (against ? `${against.name} ${number(against.value)}` : '').padEnd(COLUMNS.against),
+    (ratio === undefined ? '' : ratio.toFixed(2)).padEnd(COLUMNS.ratio),
+    aim ?? '',
+  ];
+  const line = columns.join(' ').trimEnd();
+  return note ? `${line}${Number.isFinite(value) ? `\n    (${note})` : ` ${note}`}` : line;
+}
+
+/** The whole table. @param head what is on top, as names and what they stand for. */
+export function tableOf(head: Versions, parts: readonly PartReport[]): string {
+  const versions = Object.assign({}, ...parts.map((part) => part.versions)) as Versions;
+  const width = Math.max(...Object.keys(head).map((name) => name.length));
+  const top = [
+    ...Object.entries(head).map(([name, value]) => `${name.padEnd(width)}  ${value}`),
+    `${'with'.padEnd(width)}  ${Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', ')}`,
+  ];
+  const titles = [
+    ''.padEnd(COLUMNS.claim),
+    'measured'.padEnd(COLUMNS.value),
+    'against'.padEnd(COLUMNS.against),
+    'ratio'.padEnd(COLUMNS.ratio),
+    'aim',
+  ].join(' ');
+  const sections = parts.map(({ title, lines, failure, seconds }) => [
+    '',
+    seconds > 0 ? `${title} (${seconds.toFixed(0)} s)` : title,
+    ...lines.map(lineOf),
+    ...(failure ? [`  ${failure}${lines.length > 0 ? '; what it had reported is above' : ''}`] : []),
+  ]);
+  return [...top, '', titles, ...sections.flat()].join('\n');
+}
