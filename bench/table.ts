@@ -4,7 +4,7 @@ import type { ReportLine, Versions } from './report.ts';
 
 const COLUMNS = { claim: 62, value: 24, against: 40, ratio: 8 } as const;
 
-/** Four digits that mean something; whole numbers from a thousand on in groups of three. */
+/** Three digits that mean something; whole numbers from a thousand on in groups of three. */
 function number(value: number): string {
   if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en');
   return String(Number(value.toPrecision(3)));

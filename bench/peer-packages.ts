@@ -1,0 +1,49 @@
+/** What Visage is compared with: npm packages of their own lock, kept out of the product's tree. */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { ROOT } from '../test/e2e/service.ts';
+
+const MANIFESTS = join(ROOT, 'bench/peers');
+/** Where they are installed: below `build/`, since what is below `bench/` is compiled. */
+const FOLDER = join(ROOT, 'build/peers');
+const MANIFEST_FILES = ['package.json', 'package-lock.json'] as const;
+
+/** Installs the packages where they are not, and answers what loads them. Takes a minute the first time. */
+export function peerRequire(): NodeJS.Require {
+  const wanted = readFileSync(join(MANIFESTS, 'package-lock.json'), 'utf8');
+  const mark = join(FOLDER, 'installed');
+  if (!existsSync(mark) || readFileSync(mark, 'utf8') !== wanted) {
+    mkdirSync(FOLDER, { recursive: true });
+    for (const file of MANIFEST_FILES) copyFileSync(join(MANIFESTS, file), join(FOLDER, file));
+    npm('ci', '--ignore-scripts');
+    npm('rebuild', 'hnswlib-node');
+    writeFileSync(mark, wanted);
+  }
+  return createRequire(join(FOLDER, 'package.json'));
+}
+
+/** @returns the version of a package that is installed beside `require`. */
+export function versionOf(require: NodeJS.Require, name: string): string {
+  // Not `require(name/package.json)`, which a package's exports may forbid.
+  const folder = require.resolve.paths(name)?.find((path) => existsSync(join(path, name)));
+  if (!folder) throw new Error(`${name} is not installed`);
+  return (JSON.parse(readFileSync(join(folder, name, 'package.json'), 'utf8')) as { version: string })
+    .version;
+}
+
+function npm(...args: string[]): void {
+  const headers = join(dirname(process.execPath), '..');
+  const { status } = spawnSync('npm', [...args, '--no-audit', '--no-fund'], {
+    cwd: FOLDER,
+    stdio: ['ignore', 2, 2],
+    env: {
+      ...process.env,
+      // hnswlib-node is compiled here, so it gets what this processor has, which its own settings leave out.
+      CXXFLAGS: '-O3 -march=native',
+      ...(existsSync(join(headers, 'include/node/node.h')) ? { npm_config_nodedir: headers } : {}),
+    },
+  });
+  if (status !== 0) throw new Error(`npm ${args.join(' ')} failed in ${FOLDER}`);
+}

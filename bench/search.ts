@@ -1,0 +1,269 @@
+/**
+ * `npm run bench:search -- [--faces FOLDER] [--sizes 10000,100000,1000000] [--all] [--ours]`: search next to `usearch` and
+ * `hnswlib-node`, at equal recall, with data that lies as faces do (`face-like.ts`).
+ *
+ * Every engine gets the least effort with which it finds the exact nearest of so many probes, then all of them are asked
+ * the same probes in turns, one at a time on one thread. hnswlib-node, which builds on one thread, is left out at a
+ * million without `--all`; `--ours` leaves the peers out altogether. Holds all vectors: 2 GB at a million, beside the indexes.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { innerProduct } from '../src/vision/impostors.ts';
+import { ROOT } from '../test/e2e/service.ts';
+import { type Engine, hnswlib, ours, usearch } from './engines.ts';
+import { FaceLike, openFaceBase } from './face-like.ts';
+import { peerRequire, versionOf } from './peer-packages.ts';
+import { type ReportLine, report, reportPoint, reportVersions } from './report.ts';
+
+const RECALLS = [0.99, 0.999] as const;
+/** Probes that recall is counted on, and those that are timed. */
+const PROBES = 2000;
+const TIMED = 1000;
+/** Scores that are as near as this are the same: float's own rounding. */
+const TIE = 1e-6;
+/** Sizes from this on are too much for hnswlib-node's one thread. */
+const LONG = 500_000;
+/** Steps of effort without a gain after which more is not tried. */
+const PLATEAU = 3;
+/** Floats that are handed to the brute force at once. */
+const CHUNK = 1 << 20;
+
+/** What building one took, in seconds and bytes a face. */
+interface Built {
+  readonly engine: Engine;
+  readonly wall: number;
+  /** Processor time of the program itself, all threads together. */
+  readonly user: number;
+  /** That the process grew by. */
+  readonly grown: number;
+  /** That the engine says it takes. */
+  readonly own: number | undefined;
+}
+
+/** How one engine answered, in milliseconds. */
+interface Asked {
+  readonly name: string;
+  /** 0 where there is nothing to choose. */
+  readonly effort: number;
+  readonly recall: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+const { values: options } = parseArgs({
+  options: {
+    faces: { type: 'string' },
+    sizes: { type: 'string', default: '10000,100000,1000000' },
+    all: { type: 'boolean', default: false },
+    ours: { type: 'boolean', default: false },
+  },
+});
+const sizes = options.sizes.split(',').map(Number);
+if (sizes.some((size) => !Number.isInteger(size) || size < 1)) {
+  console.error('Usage: npm run bench:search -- [--faces FOLDER] [--sizes 10000,100000] [--all] [--ours]');
+  process.exit(64);
+}
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+const base = await openFaceBase(options.faces);
+const { dimension } = base;
+console.log(`machine       ${cpus()[0]?.model}, ${availableParallelism()} cores, Node ${process.version}`);
+console.log(`data          copies around ${base.source}`);
+console.log(`probes        ${PROBES}, of them ${TIMED} timed\n`);
+const peers = options.ours ? undefined : peerRequire();
+if (peers) {
+  for (const name of ['usearch', 'hnswlib-node']) reportVersions({ [name]: versionOf(peers, name) });
+}
+const probes = new FaceLike(base, 2).take(PROBES);
+for (const size of sizes) await measure(size);
+
+function enginesFor(size: number): Engine[] {
+  if (!peers) return [ours()];
+  const engines = [ours(), usearch(peers, 'f16'), usearch(peers, 'i8')];
+  return size < LONG || options.all ? [...engines, hnswlib(peers)] : engines;
+}
+
+async function measure(size: number): Promise<void> {
+  const name = `${size.toLocaleString('en')} faces`;
+  const rows = new FaceLike(base, 1).take(size);
+  const truth = await nearestByBruteForce(rows);
+  const built: Built[] = [];
+  for (const engine of enginesFor(size)) built.push(await build(engine, rows));
+  console.log(`${name.padEnd(28)}${built.map(({ engine }) => engine.name.padStart(14)).join('')}`);
+  print('build, s', built, ({ wall }) => wall.toFixed(2));
+  print('build, processor s', built, ({ user }) => user.toFixed(2));
+  print('build, threads', built, ({ engine }) => String(engine.threads));
+  print('bytes a face, grown by', built, ({ grown }) => grown.toFixed(0));
+  print('bytes a face, own account', built, ({ own }) => (own === undefined ? '-' : own.toFixed(0)));
+  reportBuild(name, built);
+  for (const wanted of RECALLS) {
+    const asked = await ask(built, wanted, rows, truth);
+    console.log(`  recall@1 of at least ${wanted}`);
+    print('  recall', asked, ({ recall }) => recall.toFixed(4));
+    print('  ef', asked, ({ effort }) => (effort > 0 ? String(effort) : '-'));
+    print('  p50, ms', asked, ({ p50 }) => p50.toFixed(3));
+    print('  p99, ms', asked, ({ p99 }) => p99.toFixed(3));
+    reportSearch(name, size, wanted, asked);
+  }
+  for (const { engine } of built) await engine.close();
+  console.log();
+}
+
+function print<T>(what: string, columns: readonly T[], text: (column: T) => string): void {
+  console.log(`  ${what.padEnd(26)}${columns.map((column) => text(column).padStart(14)).join('')}`);
+}
+
+async function build(engine: Engine, rows: Float32Array): Promise<Built> {
+  const count = rows.length / dimension;
+  collectGarbage();
+  const memory = ownMemory();
+  const processor = process.cpuUsage();
+  const began = performance.now();
+  await engine.build(rows, dimension);
+  const wall = (performance.now() - began) / 1000;
+  const user = process.cpuUsage(processor).user / 1e6;
+  collectGarbage();
+  const grown = (ownMemory() - memory) / count;
+  const own = await engine.ownBytes();
+  return { engine, wall, user, grown, own: own === undefined ? undefined : own / count };
+}
+
+/** Brings every engine to a recall, then asks them the same probes in turns. */
+async function ask(
+  built: readonly Built[],
+  wanted: number,
+  rows: Float32Array,
+  truth: readonly number[],
+): Promise<Asked[]> {
+  const reached: { effort: number; recall: number }[] = [];
+  for (const { engine } of built) reached.push(await reach(engine, wanted, rows, truth));
+  const times = built.map((): number[] => []);
+  for (let i = 0; i < TIMED; i++) {
+    for (let turn = 0; turn < built.length; turn++) {
+      const which = (i + turn) % built.length;
+      const probe = rowOf(probes, i);
+      const began = performance.now();
+      await built[which]?.engine.nearest(probe);
+      times[which]?.push(performance.now() - began);
+    }
+  }
+  return reached.map((at, i) => {
+    const sorted = (times[i] as number[]).sort((a, b) => a - b);
+    const quantile = (share: number) => sorted[Math.floor(share * sorted.length)] as number;
+    const { name } = (built[i] as Built).engine;
+    return { ...at, name, p50: quantile(0.5), p99: quantile(0.99) };
+  });
+}
+
+/** The least effort with which enough of the probes find their nearest, or the one from which on no more do. */
+async function reach(
+  engine: Engine,
+  wanted: number,
+  rows: Float32Array,
+  truth: readonly number[],
+): Promise<{ effort: number; recall: number }> {
+  const tried: { effort: number; recall: number }[] = [];
+  for (const effort of engine.efforts) {
+    await engine.exert(effort);
+    let found = 0;
+    for (const [i, nearest] of truth.entries()) {
+      const probe = rowOf(probes, i);
+      const answer = await engine.nearest(probe);
+      if (
+        answer === nearest ||
+        innerProduct(probe, rowOf(rows, answer)) >= innerProduct(probe, rowOf(rows, nearest)) - TIE
+      ) {
+        found++;
+      }
+    }
+    const recall = found / truth.length;
+    tried.push({ effort, recall });
+    const before = tried.at(-1 - PLATEAU);
+    if (recall >= wanted) return { effort, recall };
+    if (before && recall - before.recall < 1 / truth.length) return before;
+  }
+  return tried.at(-1) ?? { effort: 0, recall: 0 };
+}
+
+/** Ours against the better of the peers, which follow. */
+function reportBuild(name: string, built: readonly Built[]): void {
+  const fastest = built.slice(1).toSorted((a, b) => a.wall - b.wall)[0];
+  for (const [i, { engine, wall, user }] of built.entries()) {
+    report({
+      claim: `${name}, build: ${engine.name}`,
+      value: wall,
+      unit: 's',
+      ...(i === 0 && fastest ? compared(wall, fastest.engine.name, fastest.wall) : {}),
+      note: `${user.toFixed(2)} s of processor time, ${engine.threads} thread${engine.threads > 1 ? 's' : ''}`,
+    });
+  }
+  for (const { engine, grown, own } of built) {
+    report({
+      claim: `${name}, memory: ${engine.name}`,
+      value: grown,
+      unit: 'bytes a face',
+      ...(own === undefined ? {} : { note: `by its own account ${own.toFixed(0)}` }),
+    });
+  }
+}
+
+function reportSearch(name: string, size: number, wanted: number, asked: readonly Asked[]): void {
+  const best = asked
+    .slice(1)
+    .filter(({ recall }) => recall >= wanted)
+    .toSorted((a, b) => a.p50 - b.p50)[0];
+  for (const [i, { name: engine, effort, recall, p50, p99 }] of asked.entries()) {
+    const how = effort > 0 ? ` with ef ${effort}` : '';
+    const short = recall < wanted ? ', and no more' : '';
+    report({
+      claim: `${name}, recall@1 ${wanted}: ${engine}, p50`,
+      value: p50,
+      unit: 'ms',
+      ...(i === 0 && best ? compared(p50, best.name, best.p50) : {}),
+      note: `p99 ${p99.toFixed(2)} ms, recall ${recall.toFixed(4)}${how}${short}`,
+    });
+    if (recall >= wanted) reportPoint({ plot: `gallery, recall ${wanted}`, line: engine, x: size, y: p50 });
+  }
+}
+
+function compared(value: number, name: string, other: number): Pick<ReportLine, 'against' | 'ratio' | 'aim'> {
+  return { against: { name, value: other }, ratio: value / other, aim: 'at most 1 x the best peer' };
+}
+
+/** Row number of the nearest to each probe, by the program that compares them all. */
+async function nearestByBruteForce(rows: Float32Array): Promise<number[]> {
+  execFileSync('cmake', ['--build', 'build', '--target', 'visage_nearest'], { cwd: ROOT, stdio: 'ignore' });
+  const child = spawn(join(ROOT, 'build/visage_nearest'), [String(dimension), String(PROBES)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const answer = buffer(child.stdout);
+  for (const vectors of [probes, rows]) {
+    for (let at = 0; at < vectors.length; at += CHUNK) {
+      const part = vectors.subarray(at, at + CHUNK);
+      if (!child.stdin.write(new Uint8Array(part.buffer, part.byteOffset, part.byteLength))) {
+        await once(child.stdin, 'drain');
+      }
+    }
+  }
+  child.stdin.end();
+  const pairs = await answer;
+  if (pairs.length !== 8 * PROBES) throw new Error('visage_nearest did not answer for every probe');
+  return Array.from({ length: PROBES }, (_, i) => pairs.readUInt32LE(8 * i));
+}
+
+function rowOf(vectors: Float32Array, row: number): Float32Array {
+  return vectors.subarray(row * dimension, (row + 1) * dimension);
+}
+
+/** Bytes of memory that are the process's own (proc(5), `RssAnon`). */
+function ownMemory(): number {
+  return Number(/^RssAnon:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024;
+}
