@@ -20,7 +20,7 @@ import { type Listeners, openListeners } from './http/listeners.ts';
 import { metricsListener } from './http/metrics.ts';
 import { PresentTls } from './http/present-tls.ts';
 import { createHttpServer, drain, listen } from './http/server.ts';
-import { createExecutor, createFlatIndex, type Executor, runtimeVersion } from './native.ts';
+import { createExecutor, createGalleryIndex, type Executor, runtimeVersion } from './native.ts';
 import { adminSocketPath, removeStaleSocket, takeDataFolder } from './ops/data-folder.ts';
 import { EXIT, exitCodeOf } from './ops/exit-codes.ts';
 import { greeting } from './ops/greeting.ts';
@@ -244,7 +244,7 @@ async function start(): Promise<void> {
   const servers = [admin, ...Object.values(listeners).flatMap((each) => each.map(({ server }) => server))];
   for (const { url } of listeners.metrics) log.info({ url: `${url}/metrics` }, 'metrics');
 
-  const probe = createFlatIndex(executor, 1);
+  const probe = createGalleryIndex(executor, 1);
   const endWatchdog =
     manager.watchdogMs === null
       ? () => {}

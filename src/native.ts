@@ -237,10 +237,10 @@ export interface Pipeline {
 }
 
 /**
- * Exact inner-product search over the unit vectors of one gallery. Operations take effect in the order in which
- * they are called; searches run in parallel with each other.
+ * Inner-product search over the unit vectors of one gallery, which are kept as 16-bit numbers. Operations take effect in
+ * the order in which they are called; searches run in parallel with each other.
  */
-export interface FlatIndex {
+export interface GalleryIndex {
   /** Vectors held. */
   readonly size: number;
   /** Adds `ids.length` vectors, row after row in `vectors` (`ids.length * dimension` floats). An id already held is replaced. */
@@ -248,7 +248,8 @@ export interface FlatIndex {
   /** Removes ids, unknown ones are passed over. Answers how many were held. */
   remove(ids: BigInt64Array): Promise<number>;
   /**
-   * The `k` nearest (fewer if fewer are held), best first; scores are inner products, -1..1.
+   * The `k` nearest (fewer if fewer are held), best first; scores are inner products, -1..1, to about
+   * 1e-5.
    * A longer query's scores are as many times larger, in the same order; a zero query's are all 0.
    * @param allow restricts the search to these ids inside the index; unknown and repeated ones are passed over.
    */
@@ -269,7 +270,7 @@ export interface NetworkComparison {
 
 interface Addon {
   readonly Executor: new (options: { threads: number; maxQueue: number }) => Executor;
-  readonly FlatIndex: new (executor: Executor, dimension: number) => FlatIndex;
+  readonly GalleryIndex: new (executor: Executor, dimension: number) => GalleryIndex;
   loadPipeline(executor: Executor, options: PipelineOptions): Promise<Pipeline>;
   decodeImage(executor: Executor, image: Uint8Array, encoding: ImageEncoding): Promise<DecodedImage>;
   compareNetworks(
@@ -339,8 +340,8 @@ export async function loadPipeline(executor: Executor, options: PipelineOptions)
 }
 
 /** An empty index of vectors of `dimension` floats. */
-export function createFlatIndex(executor: Executor, dimension: number): FlatIndex {
-  const index = new (addon().FlatIndex)(executor, dimension);
+export function createGalleryIndex(executor: Executor, dimension: number): GalleryIndex {
+  const index = new (addon().GalleryIndex)(executor, dimension);
   return {
     get size() {
       return index.size;

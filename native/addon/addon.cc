@@ -19,7 +19,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   const Napi::Function executor_class = ExecutorObject::Define(env);
   Environment::Of(env).executor_class = Napi::Persistent(executor_class);
   exports.Set("Executor", executor_class);
-  exports.Set("FlatIndex", IndexObject::Define(env));
+  exports.Set("GalleryIndex", IndexObject::Define(env));
   exports.Set("loadPipeline", Napi::Function::New<LoadPipeline>(env, "loadPipeline"));
   exports.Set("decodeImage", Napi::Function::New<DecodeImage>(env, "decodeImage"));
   exports.Set("compareNetworks", Napi::Function::New<CompareNetworks>(env, "compareNetworks"));

@@ -18,15 +18,15 @@ constexpr int kMostDimensions = 65536;
 
 Napi::Function IndexObject::Define(Napi::Env env) {
   return DefineClass(
-      env, "FlatIndex",
+      env, "GalleryIndex",
       {InstanceAccessor<&IndexObject::Size>("size"), InstanceMethod<&IndexObject::Add>("add"),
        InstanceMethod<&IndexObject::Remove>("remove"), InstanceMethod<&IndexObject::Search>("search")});
 }
 
 IndexObject::IndexObject(const Napi::CallbackInfo& info)
     : ObjectWrap(info), executor_(ExecutorObject::From(info[0])), sequencer_(std::make_shared<Sequencer>()) {
-  index_ =
-      std::make_shared<FlatIndex>(static_cast<int>(WholeNumber(info[1], "dimension", 1, kMostDimensions)));
+  index_ = std::make_shared<GalleryIndex>(
+      static_cast<std::size_t>(WholeNumber(info[1], "dimension", 1, kMostDimensions)));
 }
 
 template <typename WorkFunction, typename ConvertFunction>
@@ -94,7 +94,7 @@ Napi::Value IndexObject::Search(const Napi::CallbackInfo& info) {
       [index = index_, probe, k, allowed] {
         return allowed ? index->Search(probe, k, *allowed) : index->Search(probe, k);
       },
-      [](Napi::Env env, const FlatIndex::Matches& matches) {
+      [](Napi::Env env, const GalleryIndex::Matches& matches) {
         auto ids = Napi::BigInt64Array::New(env, matches.labels.size());
         auto scores = Napi::Float32Array::New(env, matches.scores.size());
         std::ranges::copy(matches.labels, ids.Data());

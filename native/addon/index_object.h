@@ -5,12 +5,12 @@
 #include <memory>
 
 #include "pipeline/executor.h"
-#include "search/flat_index.h"
+#include "search/gallery_index.h"
 #include "search/sequencer.h"
 
 namespace visage {
 
-/// The class `FlatIndex` of `src/native.ts`.
+/// The class `GalleryIndex` of `src/native.ts`.
 class IndexObject : public Napi::ObjectWrap<IndexObject> {
  public:
   static Napi::Function Define(Napi::Env env);
@@ -29,7 +29,7 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
                        WorkFunction work, ConvertFunction convert);
 
   std::shared_ptr<Executor> executor_;
-  std::shared_ptr<FlatIndex> index_;
+  std::shared_ptr<GalleryIndex> index_;
   std::shared_ptr<Sequencer> sequencer_;
 };
 

@@ -1,4 +1,4 @@
-import { createFlatIndex, type Executor, type FlatIndex } from '../native.ts';
+import { createGalleryIndex, type Executor, type GalleryIndex } from '../native.ts';
 import { stageTook } from '../ops/stage-times.ts';
 
 /** Templates of one gallery, as many rows in `vectors` as there are labels. */
@@ -20,7 +20,7 @@ export interface Neighbour {
  */
 export class GalleryIndexes {
   readonly #executor: Executor;
-  readonly #indexes = new Map<number, FlatIndex>();
+  readonly #indexes = new Map<number, GalleryIndex>();
 
   constructor(executor: Executor) {
     this.#executor = executor;
@@ -86,10 +86,10 @@ export class GalleryIndexes {
     return Array.from(ids, (id, i) => ({ label: Number(id), score: scores[i] as number }));
   }
 
-  #index(gallery: number, dimension: number): FlatIndex {
+  #index(gallery: number, dimension: number): GalleryIndex {
     let index = this.#indexes.get(gallery);
     if (!index) {
-      index = createFlatIndex(this.#executor, dimension);
+      index = createGalleryIndex(this.#executor, dimension);
       this.#indexes.set(gallery, index);
     }
     return index;

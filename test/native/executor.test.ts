@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createExecutor, createFlatIndex } from '../../src/native.ts';
+import { createExecutor, createGalleryIndex } from '../../src/native.ts';
 import { photograph } from '../e2e/photographs.ts';
 import { openPipeline, usePipeline } from './faces.ts';
 
@@ -28,7 +28,7 @@ describe('the executor', () => {
   });
 
   test('refuses searches but never a write while it is full', async () => {
-    const index = createFlatIndex(parts.executor, 2);
+    const index = createGalleryIndex(parts.executor, 2);
     const calls = Array.from({ length: 20 }, () => parts.pipeline.analyze(photograph(1), 'binary'));
     const searches = Array.from({ length: 20 }, () => index.search(Float32Array.of(1, 0), 1));
     const writes = Array.from({ length: 200 }, (_, i) =>
@@ -42,7 +42,7 @@ describe('the executor', () => {
   test('ends what it took before it closes, and takes nothing afterwards', async () => {
     const executor = createExecutor({ threads: 2, maxQueue: 64 });
     const pipeline = await openPipeline(executor);
-    const index = createFlatIndex(executor, 2);
+    const index = createGalleryIndex(executor, 2);
     const settled: string[] = [];
     const work = [1, 2, 3].map((n) =>
       pipeline.analyze(photograph(n), 'binary').then(() => settled.push('photograph')),

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { pino } from 'pino';
-import { createExecutor, createFlatIndex } from '../../src/native.ts';
+import { createExecutor, createGalleryIndex } from '../../src/native.ts';
 import { startWatchdog } from '../../src/ops/watchdog.ts';
 
 const log = pino({ level: 'silent' });
 
 test('the watchdog is fed by a job that went through the executor, and not any more when that is closed', async () => {
   const executor = createExecutor({ threads: 1, maxQueue: 1 });
-  const index = createFlatIndex(executor, 1);
+  const index = createGalleryIndex(executor, 1);
   let pings = 0;
   const pinged = new Promise<void>((resolve) => {
     const end = startWatchdog({

@@ -24,7 +24,7 @@ describe('the indexes of galleries', () => {
       [10, 11],
     );
     assert.deepEqual(
-      found.map(({ score }) => Number(score.toFixed(5))),
+      found.map(({ score }) => Number(score.toFixed(3))),
       [0.8, 0.6],
     );
     assert.deepEqual(await indexes.search(3, probe, 5), []);

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
-import { createExecutor, createFlatIndex } from '../../../src/native.ts';
+import { createExecutor, createGalleryIndex } from '../../../src/native.ts';
 import { photograph } from '../../e2e/photographs.ts';
 import { openPipeline } from '../faces.ts';
 
@@ -15,7 +15,7 @@ const [how, delay = '0'] = process.argv.slice(2);
 async function work() {
   const executor = createExecutor({ threads: 2, maxQueue: 1000 });
   const pipeline = await openPipeline(executor);
-  const index = createFlatIndex(executor, 512);
+  const index = createGalleryIndex(executor, 512);
   const image = photograph(1);
   const all: Promise<unknown>[] = [];
   for (let i = 0; i < (how === 'done' ? 2 : 100); i++) {

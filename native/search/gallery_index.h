@@ -1,7 +1,5 @@
 #pragma once
 
-#include <faiss/IndexFlat.h>
-
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -10,33 +8,37 @@
 #include <unordered_map>
 #include <vector>
 
+#include "search/codes.h"
+
 namespace visage {
 
-/// Exact inner-product search over the vectors of one gallery, each known by a label.
+/// Inner-product search over the vectors of one gallery, each known by a label.
 ///
-/// Vectors are stored as they come. Over unit vectors a unit probe's score is the cosine, -1..1; a longer
-/// probe's is as many times larger in the same order, a zero probe's is 0 everywhere. Thread-safe; searches
-/// run side by side.
-class FlatIndex {
+/// Vectors of any length are kept as 16-bit numbers. Over unit vectors a unit probe's score is the cosine,
+/// -1..1, to about 1e-5; a longer probe's is as many times larger in the same order, a zero probe's is 0
+/// everywhere. Thread-safe; searches run side by side, and beside writes.
+class GalleryIndex {
  public:
   struct Matches {
     std::vector<std::int64_t> labels;
     std::vector<float> scores;
   };
 
-  /// @param dimension floats of a vector, at least 1.
-  explicit FlatIndex(int dimension);
+  /// @param dimension floats of a vector, 1..65536.
+  explicit GalleryIndex(std::size_t dimension);
 
-  int dimension() const { return index_.d; }
+  std::size_t dimension() const { return codes_.dimension(); }
   /// Vectors held. Does not wait for a write that is going on.
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }
+  /// Bytes of memory in use. Does not wait.
+  std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
   /// Adds vectors; one whose label is held replaces the held one, and the last of those that share a label
   /// stays.
   /// @param vectors `labels.size() * dimension` floats, all finite.
   void Add(std::span<const std::int64_t> labels, std::span<const float> vectors);
 
-  /// Removes vectors, each in the time of one copy. @returns how many were held.
+  /// Removes vectors. @returns how many were held.
   std::size_t Remove(std::span<const std::int64_t> labels);
 
   /// The `k` best or as many as there are, best first.
@@ -47,13 +49,15 @@ class FlatIndex {
   Matches Search(std::span<const float> probe, std::size_t k, std::span<const std::int64_t> allowed) const;
 
  private:
-  using Row = faiss::Index::idx_t;
+  /// Tells `size()` and `bytes()` what a write has changed.
+  void Report();
 
+  /// Of `codes_` and `rows_`; searches hold it to look up what they need, and not while they compute.
   mutable std::shared_mutex mutex_;
-  faiss::IndexFlat index_;
-  std::vector<std::int64_t> labels_;
-  std::unordered_map<std::int64_t, Row> rows_;
+  Codes codes_;
+  std::unordered_map<std::int64_t, Codes::Row> rows_;
   std::atomic<std::size_t> size_ = 0;
+  std::atomic<std::size_t> bytes_ = 0;
 };
 
 }  // namespace visage

@@ -1,0 +1,142 @@
+#include "search/codes.h"
+
+#include <sys/mman.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <new>
+
+namespace visage {
+namespace {
+
+/// A huge page of x86-64 and, with pages of 4 KB, arm64; the planes of a full chunk are no larger.
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr std::size_t kAlignment = 64;
+
+/// The largest code: its high byte is 127.
+constexpr double kMostCode = 127 * 256 + 127;
+/// Of an estimate in floats: three roundings of 2^-24 each, and to spare.
+constexpr double kRounding = 1e-6;
+
+unsigned FullBits(std::size_t width) {
+  return std::max(6U, static_cast<unsigned>(std::bit_width(kHugePage / width)) - 1);
+}
+
+}  // namespace
+
+void Codes::Chunk::Free::operator()(std::byte* memory) const {
+  if (mapped > 0) {
+    munmap(memory, mapped);
+  } else {
+    ::operator delete (memory, std::align_val_t{kAlignment});
+  }
+}
+
+Codes::Chunk::Chunk(std::size_t rows, std::size_t width, bool is_full)
+    : capacity(rows), memory(nullptr, {0}), tombstones(new std::atomic<std::uint64_t>[rows / kBlock]()) {
+  const std::size_t plane = rows * width;
+  const std::size_t bytes = 2 * plane + rows * kRowExtra;
+  if (is_full) {
+    // A page more than needed, so that the planes can begin with one.
+    void* mapping =
+        mmap(nullptr, bytes + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapping == MAP_FAILED) throw std::bad_alloc();
+    memory = std::unique_ptr<std::byte, Free>(static_cast<std::byte*>(mapping), {bytes + kHugePage});
+    madvise(mapping, bytes + kHugePage, MADV_HUGEPAGE);
+  } else {
+    memory = {static_cast<std::byte*>(::operator new (bytes, std::align_val_t{kAlignment})), Free{}};
+  }
+  std::byte* start = memory.get();
+  if (is_full) start += -reinterpret_cast<std::uintptr_t>(start) % kHugePage;
+  high = reinterpret_cast<std::int8_t*>(start);
+  low = high + plane;
+  labels = reinterpret_cast<std::int64_t*>(low + plane);
+  scales = reinterpret_cast<float*>(labels + rows);
+  residuals = scales + rows;
+}
+
+Codes::Codes(std::size_t dimension)
+    : dimension_(dimension),
+      full_bits_(FullBits(PaddedDimension(dimension))),
+      directory_(std::make_shared<const Directory>()) {}
+
+std::size_t Codes::bytes() const { return size_ * (2 * PaddedDimension(dimension_) + kRowExtra); }
+
+std::pair<const Codes::Chunk&, std::size_t> Codes::Room() {
+  const auto [index, place] = PlaceOf(static_cast<Row>(size_), full_bits_);
+  if (index == directory_->size()) {
+    const std::size_t full = std::size_t{1} << full_bits_;
+    const std::size_t rows = std::clamp(size_, std::size_t{kBlock}, full);
+    // Only a gallery that has filled half a huge page gets another.
+    auto chunk = std::make_shared<const Chunk>(rows, PaddedDimension(dimension_), size_ >= full);
+    auto larger = std::make_shared<Directory>(*directory_);
+    larger->push_back(std::move(chunk));
+    directory_ = std::move(larger);
+  }
+  return {*(*directory_)[index], place};
+}
+
+Codes::Row Codes::Append(std::int64_t label, std::span<const float> vector) {
+  const auto [chunk, row] = Room();
+  const std::size_t width = PaddedDimension(dimension_);
+  std::int8_t* high = chunk.high + row * width;
+  std::int8_t* low = chunk.low + row * width;
+  float most = 0;
+  for (const float value : vector) most = std::max(most, std::abs(value));
+  auto scale = static_cast<float>(most / kMostCode);
+  // Nothing is left of a scale's precision below.
+  if (scale < std::numeric_limits<float>::min()) scale = 0;
+  const double factor = scale > 0 ? 1 / static_cast<double>(scale) : 0;
+  std::int64_t high_squares = 0;
+  std::int64_t low_squares = 0;
+  for (std::size_t i = 0; i < vector.size(); ++i) {
+    // The scale may have been rounded down.
+    const double rounded = std::clamp(std::nearbyint(vector[i] * factor), -kMostCode, kMostCode);
+    const auto code = static_cast<std::int32_t>(rounded);
+    const std::int32_t upper = (code + 128) >> 8;
+    const std::int32_t lower = code - 256 * upper;
+    high[i] = static_cast<std::int8_t>(upper);
+    low[i] = static_cast<std::int8_t>(lower);
+    high_squares += upper * upper;
+    low_squares += lower * lower;
+  }
+  std::memset(high + vector.size(), 0, width - vector.size());
+  std::memset(low + vector.size(), 0, width - vector.size());
+  chunk.labels[row] = label;
+  chunk.scales[row] = scale;
+  const double estimate = 256 * std::sqrt(static_cast<double>(high_squares));
+  const double residual = std::sqrt(static_cast<double>(low_squares));
+  chunk.residuals[row] = static_cast<float>(scale * (residual * (1 + kRounding) + estimate * kRounding));
+  return static_cast<Row>(size_++);
+}
+
+Codes::Row Codes::Append(const View& from, Row source) {
+  const auto [chunk, row] = Room();
+  const std::size_t width = PaddedDimension(dimension_);
+  const Rows rows = from.From(source);
+  std::memcpy(chunk.high + row * width, rows.high, width);
+  std::memcpy(chunk.low + row * width, rows.low, width);
+  chunk.labels[row] = *rows.labels;
+  chunk.scales[row] = *rows.scales;
+  chunk.residuals[row] = *rows.residuals;
+  return static_cast<Row>(size_++);
+}
+
+void Codes::Remove(Row row) {
+  const auto [index, place] = PlaceOf(row, full_bits_);
+  (*directory_)[index]->tombstones[place / kBlock].fetch_or(std::uint64_t{1} << (place % kBlock),
+                                                            std::memory_order_relaxed);
+  ++removed_;
+}
+
+Codes::View Codes::view() const {
+  View view;
+  view.dimension_ = dimension_;
+  view.full_bits_ = full_bits_;
+  view.size_ = size_;
+  view.directory_ = directory_;
+  return view;
+}
+
+}  // namespace visage

@@ -1,0 +1,82 @@
+#include "search/exact.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace visage {
+namespace {
+
+constexpr std::size_t kBlock = Codes::kBlock;
+
+bool IsBetter(const Nearest::Candidate& a, const Nearest::Candidate& b) {
+  return a.score != b.score ? a.score > b.score : a.row < b.row;
+}
+
+/// At most the threshold.
+float FloatThreshold(const Nearest& nearest) {
+  const double threshold = nearest.threshold();
+  const auto rounded = static_cast<float>(threshold);
+  return rounded > threshold ? std::nextafter(rounded, -std::numeric_limits<float>::infinity()) : rounded;
+}
+
+}  // namespace
+
+void Nearest::Offer(double score, Codes::Row row) {
+  const Candidate candidate{score, row};
+  if (heap_.size() == k_) {
+    if (!IsBetter(candidate, heap_.front())) return;
+    std::ranges::pop_heap(heap_, IsBetter);
+    heap_.back() = candidate;
+  } else {
+    heap_.push_back(candidate);
+  }
+  std::ranges::push_heap(heap_, IsBetter);
+}
+
+std::vector<Nearest::Candidate> Nearest::Take() {
+  std::ranges::sort_heap(heap_, IsBetter);
+  return std::move(heap_);
+}
+
+void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& probe, std::size_t first,
+               std::size_t last, Nearest& nearest) {
+  std::array<std::int32_t, kBlock> products;
+  std::array<float, kBlock> most;
+  for (std::size_t start = first / kBlock * kBlock; start < last; start += kBlock) {
+    const auto block = static_cast<Codes::Row>(start);
+    std::uint64_t dead = view.Tombstones(block);
+    if (start < first) dead |= (std::uint64_t{1} << (first - start)) - 1;
+    if (~dead == 0) continue;
+    const Codes::Rows rows = view.From(block);
+    const std::size_t count = std::min({kBlock, last - start, rows.count});
+    kernels.dot_rows(probe.values(), rows.high, view.width(), count, products.data());
+    const float threshold = FloatThreshold(nearest);
+    int above = 0;
+    // Written for a compiler that makes it eight at a time. What is not a number was too large for a float.
+    for (std::size_t i = 0; i < count; ++i) {
+      most[i] = rows.scales[i] * 256 * static_cast<float>(products[i]) + rows.residuals[i] * probe.length();
+      above += !(most[i] < threshold);
+    }
+    if (above == 0) continue;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (dead >> i & 1 || most[i] < FloatThreshold(nearest)) continue;
+      const Codes::Row row = block + static_cast<Codes::Row>(i);
+      nearest.Offer(view.Score(kernels, probe, row), row);
+    }
+  }
+}
+
+void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& probe,
+               std::span<const Codes::Row> rows, Nearest& nearest) {
+  for (const Codes::Row row : rows) {
+    if (view.is_removed(row)) continue;
+    const Codes::Rows at = view.From(row);
+    const std::int32_t product = kernels.dot(probe.values(), at.high, view.width());
+    const float most = *at.scales * 256 * static_cast<float>(product) + *at.residuals * probe.length();
+    if (most < FloatThreshold(nearest)) continue;
+    nearest.Offer(view.Score(kernels, probe, row), row);
+  }
+}
+
+}  // namespace visage

@@ -1,0 +1,45 @@
+#include "search/kernels.h"
+
+#include <vector>
+
+namespace visage {
+namespace {
+
+template <typename Value>
+std::int32_t Dot(const Value* a, const std::int8_t* b, std::size_t width) {
+  std::int32_t sum = 0;
+  for (std::size_t i = 0; i < width; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+void DotRows(const std::int16_t* probe, const std::int8_t* rows, std::size_t width, std::size_t count,
+             std::int32_t* products) {
+  for (std::size_t row = 0; row < count; ++row) products[row] = Dot(probe, rows + row * width, width);
+}
+
+constexpr Kernels kPlain = {"plain", Dot<std::int16_t>, DotRows, Dot<std::int8_t>};
+
+std::vector<Kernels> FindRunnable() {
+  std::vector<Kernels> found;
+#if defined(__x86_64__)
+  // AVX2 is what the whole addon is compiled for. These ask the system too, which has to keep the wider
+  // registers.
+  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni"))
+    found.push_back(kernels::kAvx512Vnni);
+  if (__builtin_cpu_supports("avx512bw")) found.push_back(kernels::kAvx512Bw);
+  found.push_back(kernels::kAvx2);
+#elif defined(__aarch64__)
+  found.push_back(kernels::kNeon);
+#endif
+  found.push_back(kPlain);
+  return found;
+}
+
+}  // namespace
+
+std::span<const Kernels> RunnableKernels() {
+  static const std::vector<Kernels> runnable = FindRunnable();
+  return runnable;
+}
+
+}  // namespace visage

@@ -1,0 +1,39 @@
+#include "search/probe.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "search/kernels.h"
+
+namespace visage {
+namespace {
+
+constexpr double kMostValue = 32767;
+/// A sum of magnitudes: 128 times it is below 2^31.
+constexpr double kMostSum = (1 << 24) - 1;
+
+}  // namespace
+
+Probe::Probe(std::span<const float> vector) : lines_(PaddedDimension(vector.size()) / 32) {
+  double most = 0;
+  double sum = 0;
+  for (const float value : vector) {
+    most = std::max(most, std::abs(static_cast<double>(value)));
+    sum += std::abs(static_cast<double>(value));
+  }
+  if (most == 0) return;
+  // Rounding adds at most a half to each magnitude.
+  const double spare = static_cast<double>(vector.size()) / 2;
+  const double factor = std::min(kMostValue / most, (kMostSum - spare) / sum);
+  double squares = 0;
+  for (std::size_t i = 0; i < vector.size(); ++i) {
+    const double value = std::nearbyint(vector[i] * factor);
+    lines_[i / 32].values[i % 32] = static_cast<std::int16_t>(value);
+    squares += value * value;
+  }
+  scale_ = 1 / factor;
+  length_ = std::nextafter(static_cast<float>(std::sqrt(squares)), std::numeric_limits<float>::infinity());
+}
+
+}  // namespace visage
