@@ -2,7 +2,7 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createExecutor, createFlatIndex, type Executor, type FlatIndex } from '../src/native.ts';
+import { createExecutor, createGalleryIndex, type Executor, type GalleryIndex } from '../src/native.ts';
 
 /** Vectors that are added in one call. */
 const BATCH = 10_000;
@@ -31,14 +31,14 @@ const EFFORTS = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 153
 /** Visage's own, on one thread. */
 export function ours(): Engine {
   let executor: Executor;
-  let index: FlatIndex;
+  let index: GalleryIndex;
   return {
     name: 'Visage',
     threads: 1,
     efforts: [0],
     build: async (rows, dimension) => {
       executor = createExecutor({ threads: 1, maxQueue: 16 });
-      index = createFlatIndex(executor, dimension);
+      index = createGalleryIndex(executor, dimension);
       for (const [from, batch] of batchesOf(rows, dimension)) {
         const count = batch.length / dimension;
         await index.add(
