@@ -24,13 +24,17 @@ export function peerRequire(): NodeJS.Require {
   return createRequire(join(FOLDER, 'package.json'));
 }
 
-/** @returns the version of a package that is installed beside `require`. */
-export function versionOf(require: NodeJS.Require, name: string): string {
-  // Not `require(name/package.json)`, which a package's exports may forbid.
+/** Where a package is that is installed for `require`; not by its package.json, which its exports may hide. */
+export function packageFolder(require: NodeJS.Require, name: string): string {
   const folder = require.resolve.paths(name)?.find((path) => existsSync(join(path, name)));
   if (!folder) throw new Error(`${name} is not installed`);
-  return (JSON.parse(readFileSync(join(folder, name, 'package.json'), 'utf8')) as { version: string })
-    .version;
+  return join(folder, name);
+}
+
+/** @returns the version of a package that is installed for `require`. */
+export function versionOf(require: NodeJS.Require, name: string): string {
+  const manifest = readFileSync(join(packageFolder(require, name), 'package.json'), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
 }
 
 function npm(...args: string[]): void {

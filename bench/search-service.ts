@@ -27,10 +27,17 @@ export interface SearchService {
   stop(): Promise<void>;
 }
 
-/** Starts a service with the default settings. @param clients connections that are kept open at most. */
-export async function startSearchService(clients: number): Promise<SearchService> {
+/**
+ * Starts a service with the default settings.
+ * @param clients connections that are kept open at most.
+ * @param environment of its process, besides.
+ */
+export async function startSearchService(
+  clients: number,
+  environment: Record<string, string> = {},
+): Promise<SearchService> {
   const folder = await mkdtemp(join(tmpdir(), 'visage-bench-'));
-  const child = await startChild(folder);
+  const child = await startChild(folder, environment);
   const made = await visagectl(['keys', 'create', '--name', 'bench'], { VISAGE_DATA_DIR: folder });
   const agent = new Agent({ keepAlive: true, maxSockets: clients });
   const call = (path: string, type: string, data: Buffer) =>
@@ -86,7 +93,13 @@ export function bodiesOf(file: Buffer, type = 'image/jpeg'): readonly [Body, Bod
   ];
 }
 
-function send(agent: Agent, url: string, headers: Record<string, string>, data: Buffer): Promise<number> {
+/** Posts a body. @returns the status, when the whole answer is there. */
+export function send(
+  agent: Agent,
+  url: string,
+  headers: Record<string, string>,
+  data: Buffer,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const sent = request(
       url,
