@@ -76,6 +76,11 @@ export interface AnalysisRequest {
    * Default 32, and in a picture of more than 1920 pixels a sixtieth of its longer side.
    */
   readonly minFaceSize?: number | undefined;
+  /**
+   * Whether only the largest face and those at least half as wide are looked for, which is quicker in large pictures;
+   * smaller ones may be found. Default false.
+   */
+  readonly largestOnly?: boolean;
 }
 
 /** What the pipeline saw in one picture. */
@@ -90,7 +95,10 @@ export interface Analysis {
   readonly template: Float32Array | null;
   /** Probability of each of the manifest's `liveness.classes` for `faces[0]`. Null as `template`. */
   readonly liveness: Float32Array | null;
-  /** Milliseconds spent in the queue and in each stage; 0 for a stage that did not run. */
+  /**
+   * Milliseconds from the call to its turn and in each stage; 0 for a stage that did not run. `align` is finding the
+   * landmarks, `embed` includes laying the face out by them.
+   */
   readonly timings: {
     readonly queue: number;
     readonly decode: number;
@@ -211,8 +219,9 @@ export interface FaceView {
 export type LivenessClass = 'live' | 'print' | 'replay' | 'other';
 
 /**
- * A bounded pool of the addon's own threads. While all are busy, `maxQueue` pictures and searches may wait; more are
- * refused with `OVERLOADED`. Writes to an index are never refused for that.
+ * A bounded pool of the addon's own threads. While all are busy, `maxQueue` pictures may wait; more are refused with
+ * `OVERLOADED`. Work on an index is never refused for that, and goes before pictures that wait: it belongs to requests
+ * whose picture has been worked on. A picture is worked on by all threads that have nothing else to do.
  */
 export interface Executor {
   /** Threads, jobs waiting and running at this moment, and jobs that have ended since the start. */

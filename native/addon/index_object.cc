@@ -33,11 +33,12 @@ template <typename WorkFunction, typename ConvertFunction>
 Napi::Value IndexObject::Sequence(const Napi::CallbackInfo& info, Sequencer::Kind kind,
                                   std::vector<Napi::Object> kept, WorkFunction work,
                                   ConvertFunction convert) {
-  const Admission admission = kind == Sequencer::Kind::kWrite ? Admission::kAlways : Admission::kBounded;
+  // A search may wait for the write before it, so both go first.
+  constexpr Admission admission = Admission::kFirst;
   const auto hand_over = [&](Executor::Job job, Executor::Job done) {
     // The call that the job is a part of holds the executor.
     Executor* executor = executor_.get();
-    sequencer_->Add(kind, std::move(job), [executor, admission, done](Sequencer::Job turn) {
+    sequencer_->Add(kind, std::move(job), [executor, done](Sequencer::Job turn) {
       executor->Start(admission, std::move(turn), done);
     });
   };

@@ -96,6 +96,9 @@ AnalysisRequest ParseRequest(const Napi::Value& value) {
   if (const Napi::Value least = object.Get("minFaceSize"); !least.IsUndefined()) {
     request.least_face = static_cast<float>(WholeNumber(least, "request.minFaceSize", 16, 8192));
   }
+  if (const Napi::Value only = object.Get("largestOnly"); !only.IsUndefined()) {
+    request.wanted = Truth(only, "request.largestOnly") ? Wanted::kLargest : Wanted::kAll;
+  }
   if (const Napi::Value made = object.Get("template"); !made.IsUndefined()) {
     request.face_template = Truth(made, "request.template");
   }
@@ -161,9 +164,9 @@ Napi::Value PipelineValue(Napi::Env env, const std::shared_ptr<Executor>& execut
     const AnalysisRequest request = ParseRequest(info[2]);
     return StartCall(
         info.Env(), executor, Admission::kBounded, {info[0].As<Napi::Object>()},
-        [pipeline, image, encoding, request, called = std::chrono::steady_clock::now()] {
+        [pipeline, image, encoding, request, &team = *executor, called = std::chrono::steady_clock::now()] {
           const std::chrono::duration<double, std::milli> waited = std::chrono::steady_clock::now() - called;
-          Analysis analysis = pipeline->Analyze(image, encoding, request);
+          Analysis analysis = pipeline->Analyze(image, encoding, request, team);
           analysis.timings.queue = waited.count();
           return analysis;
         },

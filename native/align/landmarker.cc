@@ -15,67 +15,26 @@ constexpr int kPoints = 68;
 /// The second crop is the box around all points grown by this: as much of a face as the first shows.
 constexpr float kHullScale = 1.1f;
 
-}  // namespace
-
-Landmarker::Landmarker(const LandmarkOptions& options)
-    : options_(options),
-      session_(std::make_shared<Session>(
-          options.file,
-          Session::Shape{1, options.input.channel_count(), options.input.height, options.input.width},
-          std::vector<Session::Shape>{{1, 2 * kPoints}})),
-      input_(options.input.size()),
-      output_(2 * kPoints) {
-  if (options.decoder != "points68") {
-    throw Error(ErrorCode::kInternal, "The landmarks' decoder is not known: " + options.decoder);
-  }
-}
-
-FivePoints Landmarker::Locate(const ImageView& image, const Box& box) {
-  const Box first = GrownAndCut(box, options_.crop_scale, image);
-  Look(image, first, false);
-  if (!options_.second_look) return Points(first, false);
-
-  const Box second = GrownAndCut(Hull(first), kHullScale, image);
-  Look(image, second, false);
-  FivePoints points = Points(second, false);
-  Look(image, second, true);
-  const FivePoints mirrored = Points(second, true);
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    points[i] = {(points[i].x + mirrored[i].x) / 2, (points[i].y + mirrored[i].y) / 2};
-  }
-  return points;
-}
-
-void Landmarker::Look(const ImageView& image, const Box& crop, bool mirrored) {
-  const NetworkInput& input = options_.input;
-  resampler_.Run(image, crop, input, input.width, input.height, input_.data());
-  if (mirrored) {
-    for (auto row = input_.begin(); row != input_.end(); row += input.width) {
-      std::reverse(row, row + input.width);
-    }
-  }
-  const std::array<std::span<float>, 1> outputs = {output_};
-  session_->Run(input_, outputs);
-}
-
-Box Landmarker::Hull(const Box& crop) const {
-  float left = output_[0], right = left, top = output_[1], bottom = top;
+/// The box around all points, perhaps not all inside the picture.
+Box Hull(std::span<const float> found, const Box& crop) {
+  float left = found[0], right = left, top = found[1], bottom = top;
   for (int i = 1; i < kPoints; ++i) {
-    left = std::min(left, output_[2 * i]);
-    right = std::max(right, output_[2 * i]);
-    top = std::min(top, output_[2 * i + 1]);
-    bottom = std::max(bottom, output_[2 * i + 1]);
+    left = std::min(left, found[2 * i]);
+    right = std::max(right, found[2 * i]);
+    top = std::min(top, found[2 * i + 1]);
+    bottom = std::max(bottom, found[2 * i + 1]);
   }
   return {crop.x + left * crop.width, crop.y + top * crop.height, (right - left) * crop.width,
           (bottom - top) * crop.height};
 }
 
-FivePoints Landmarker::Points(const Box& crop, bool mirrored) const {
+/// The five in pixels of the picture.
+FivePoints FiveOf(std::span<const float> found, const Box& crop, bool mirrored) {
   const auto mean = [&](int first, int last) {
     Point sum;
     for (int i = first; i <= last; ++i) {
-      sum.x += output_[2 * i];
-      sum.y += output_[2 * i + 1];
+      sum.x += found[2 * i];
+      sum.y += found[2 * i + 1];
     }
     const float count = static_cast<float>(last - first + 1);
     const float x = mirrored ? 1 - sum.x / count : sum.x / count;
@@ -87,6 +46,47 @@ FivePoints Landmarker::Points(const Box& crop, bool mirrored) const {
     std::swap(points[3], points[4]);
   }
   return points;
+}
+
+}  // namespace
+
+Landmarker::Landmarker(const LandmarkOptions& options)
+    : options_(options),
+      session_(std::make_shared<Session>(
+          options.file,
+          Session::Shape{1, options.input.channel_count(), options.input.height, options.input.width},
+          std::vector<Session::Shape>{{1, 2 * kPoints}})) {
+  eyes_.fill({{}, std::vector<float>(options.input.size()), std::vector<float>(2 * kPoints)});
+  if (options.decoder != "points68") {
+    throw Error(ErrorCode::kInternal, "The landmarks' decoder is not known: " + options.decoder);
+  }
+}
+
+FivePoints Landmarker::Locate(const ImageView& image, const Box& box, Team& team) {
+  const Box first = GrownAndCut(box, options_.crop_scale, image);
+  Look(image, first, false, eyes_[0]);
+  if (!options_.second_look) return FiveOf(eyes_[0].output, first, false);
+
+  const Box second = GrownAndCut(Hull(eyes_[0].output, first), kHullScale, image);
+  team.Share(2, [&](std::size_t item, std::size_t) { Look(image, second, item == 1, eyes_[item]); });
+  FivePoints points = FiveOf(eyes_[0].output, second, false);
+  const FivePoints mirrored = FiveOf(eyes_[1].output, second, true);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    points[i] = {(points[i].x + mirrored[i].x) / 2, (points[i].y + mirrored[i].y) / 2};
+  }
+  return points;
+}
+
+void Landmarker::Look(const ImageView& image, const Box& crop, bool mirrored, Eye& eye) const {
+  const NetworkInput& input = options_.input;
+  eye.resampler.Run(image, crop, input, input.width, input.height, eye.input.data());
+  if (mirrored) {
+    for (auto row = eye.input.begin(); row != eye.input.end(); row += input.width) {
+      std::reverse(row, row + input.width);
+    }
+  }
+  const std::array<std::span<float>, 1> outputs = {eye.output};
+  session_->Run(eye.input, outputs);
 }
 
 }  // namespace visage

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "base/image.h"
 #include "base/network_input.h"
 #include "base/resample.h"
+#include "base/team.h"
 #include "runtime/session.h"
 
 namespace visage {
@@ -34,22 +36,24 @@ class Landmarker {
   /// Loads the network. @throws Error kInternal if the file or the decoder's name is not right.
   explicit Landmarker(const LandmarkOptions& options);
 
-  /// @param box the face, in pixels of `image`. @returns points in pixels of `image`.
-  FivePoints Locate(const ImageView& image, const Box& box);
+  /// @param box the face, in pixels of `image`. @param team shares the second look.
+  /// @returns points in pixels of `image`.
+  FivePoints Locate(const ImageView& image, const Box& box, Team& team);
 
  private:
+  /// The buffers of one look, and at its end the 68 points.
+  struct Eye {
+    Resampler resampler;
+    std::vector<float> input;
+    std::vector<float> output;
+  };
+
   /// Runs the network on a crop of the picture; mirrored, left and right of it are changed.
-  void Look(const ImageView& image, const Box& crop, bool mirrored);
-  /// The box around all points that were last found, perhaps not all inside the picture.
-  Box Hull(const Box& crop) const;
-  /// The five that were last found, in pixels of the picture.
-  FivePoints Points(const Box& crop, bool mirrored) const;
+  void Look(const ImageView& image, const Box& crop, bool mirrored, Eye& eye) const;
 
   LandmarkOptions options_;
   std::shared_ptr<const Session> session_;
-  Resampler resampler_;
-  std::vector<float> input_;
-  std::vector<float> output_;
+  std::array<Eye, 2> eyes_;
 };
 
 }  // namespace visage

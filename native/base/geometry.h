@@ -14,6 +14,8 @@ struct Point {
 struct Size {
   int width = 0;
   int height = 0;
+
+  bool operator==(const Size&) const = default;
 };
 
 /// Rectangle in pixels; (x, y) is the top left corner.

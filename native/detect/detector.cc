@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 
 #include "base/error.h"
 #include "detect/merge.h"
@@ -28,12 +29,20 @@ constexpr float kPictureEdge = 0.03f;
 /// picture is seldom who it was taken of.
 constexpr float kCutFace = 0.75f;
 
+/// Where only the largest face is wanted, others are looked for from this share of its width on.
+constexpr float kCompany = 0.5f;
+
 /// The area that a face is ranked by.
 float RankedArea(const Box& box, const ImageView& image) {
   const float width = static_cast<float>(image.width), height = static_cast<float>(image.height);
   const bool is_cut = box.x < kPictureEdge * width || box.x + box.width > (1 - kPictureEdge) * width ||
                       box.y < kPictureEdge * height || box.y + box.height > (1 - kPictureEdge) * height;
   return is_cut ? kCutFace * box.Area() : box.Area();
+}
+
+void RankFaces(std::vector<Detection>& faces, const ImageView& image) {
+  std::ranges::stable_sort(faces, std::ranges::greater{},
+                           [&](const Detection& face) { return RankedArea(face.box, image); });
 }
 
 bool IsCut(const Box& box, const Window& window, const ImageView& image) {
@@ -67,7 +76,8 @@ Detector::Detector(const DetectorOptions& options)
   try {
     Image empty(options.input.width, options.input.height);
     std::fill_n(empty.data(), empty.size_bytes(), std::uint8_t{0});
-    Detect(empty.view(), options.most_face);
+    Alone alone;
+    Detect(empty.view(), options.most_face, Wanted::kAll, alone);
   } catch (const std::exception& cause) {
     throw Error(ErrorCode::kInternal, "The detector " +
                                           std::filesystem::path(options.file).filename().string() +
@@ -75,18 +85,36 @@ Detector::Detector(const DetectorOptions& options)
   }
 }
 
-std::vector<Detection> Detector::Detect(const ImageView& image, float least_face) {
-  const std::vector<Window> windows = PlanScan(scan_, {image.width, image.height}, least_face);
-  std::vector<Detection> found;
+std::vector<Detection> Detector::Detect(const ImageView& image, float least_face, Wanted wanted, Team& team) {
+  const Size size = {image.width, image.height};
   const float least_score = std::min(options_.doubtful_from, options_.score_threshold);
-  for (const Window& window : windows) Look(image, window, least_score, found);
-  found = Merge(std::move(found), options_.nms_iou);
+  std::vector<Window> windows = PlanScan(scan_, size, least_face);
+  // The coarsest level is always one window with the whole picture.
+  const Window whole = windows.front();
+  std::vector<Candidates> shown = LookAtAll(image, {&whole, 1}, least_score, team);
+  if (wanted == Wanted::kLargest && windows.size() > 1) {
+    Candidates sure = Merge(shown.front(), options_.nms_iou);
+    const float sure_score = std::max(options_.doubtful_to, options_.score_threshold);
+    std::erase_if(sure, [&](const Detection& face) { return face.score < sure_score; });
+    RankFaces(sure, image);
+    if (!sure.empty())
+      windows = PlanScan(scan_, size, std::max(least_face, kCompany * sure.front().box.width));
+  }
+  std::span<const Window> finer = windows;
+  if (finer.front().content == whole.content) finer = finer.subspan(1);
+  std::ranges::move(LookAtAll(image, finer, least_score, team), std::back_inserter(shown));
+
+  Candidates found;
+  for (const Candidates& some : shown) found.insert(found.end(), some.begin(), some.end());
   const Window& finest = windows.back();
-  return Settle(image, std::move(found), static_cast<float>(finest.content.width) / finest.source.width);
+  std::vector<Detection> faces = Settle(image, Merge(std::move(found), options_.nms_iou),
+                                        static_cast<float>(finest.content.width) / finest.source.width, team);
+  RankFaces(faces, image);
+  return faces;
 }
 
-std::vector<Detection> Detector::Settle(const ImageView& image, std::vector<Detection> candidates,
-                                        float scale) {
+std::vector<Detection> Detector::Settle(const ImageView& image, const Candidates& candidates, float scale,
+                                        Team& team) {
   std::vector<Detection> faces, doubtful;
   for (const Detection& candidate : candidates) {
     const bool is_small = candidate.box.width * scale < kSecondFace;
@@ -98,29 +126,39 @@ std::vector<Detection> Detector::Settle(const ImageView& image, std::vector<Dete
   }
   std::ranges::stable_sort(doubtful, std::ranges::greater{}, &Detection::score);
   if (doubtful.size() > kSecondLooks) doubtful.resize(kSecondLooks);
+  std::vector<Window> windows;
   for (const Detection& candidate : doubtful) {
-    std::vector<Detection> seen;
-    Look(image, SecondLook(candidate.box, scan_, {image.width, image.height}), options_.score_threshold,
-         seen);
-    const auto same = std::ranges::max_element(
-        seen, {}, [&](const Detection& face) { return IntersectionOverUnion(face.box, candidate.box); });
-    if (same != seen.end() && IntersectionOverUnion(same->box, candidate.box) > options_.nms_iou) {
-      faces.push_back(*same);
-    }
+    windows.push_back(SecondLook(candidate.box, scan_, {image.width, image.height}));
   }
-  faces = Merge(std::move(faces), options_.nms_iou);
-  std::ranges::stable_sort(faces, std::ranges::greater{},
-                           [&](const Detection& face) { return RankedArea(face.box, image); });
-  return faces;
+  const std::vector<Candidates> seen = LookAtAll(image, windows, options_.score_threshold, team);
+  for (std::size_t i = 0; i < doubtful.size(); ++i) {
+    const auto overlap = [&](const Detection& face) {
+      return IntersectionOverUnion(face.box, doubtful[i].box);
+    };
+    const auto same = std::ranges::max_element(seen[i], {}, overlap);
+    if (same != seen[i].end() && overlap(*same) > options_.nms_iou) faces.push_back(*same);
+  }
+  return Merge(std::move(faces), options_.nms_iou);
 }
 
-void Detector::Look(const ImageView& image, const Window& window, float least_score,
-                    std::vector<Detection>& found) {
+std::vector<Detector::Candidates> Detector::LookAtAll(const ImageView& image, std::span<const Window> windows,
+                                                      float least_score, Team& team) {
+  if (eyes_.size() < team.seats()) eyes_.resize(team.seats());
+  std::vector<Candidates> shown(windows.size());
+  team.Share(windows.size(), [&](std::size_t i, std::size_t seat) {
+    shown[i] = Look(image, windows[i], least_score, eyes_[seat]);
+  });
+  return shown;
+}
+
+Detector::Candidates Detector::Look(const ImageView& image, const Window& window, float least_score,
+                                    Eye& eye) const {
   NetworkInput input = options_.input;
   input.width = window.input.width;
   input.height = window.input.height;
-  input_.resize(input.size());
-  resampler_.Run(image, window.source, input, window.content.width, window.content.height, input_.data());
+  eye.input.resize(input.size());
+  eye.resampler.Run(image, window.source, input, window.content.width, window.content.height,
+                    eye.input.data());
 
   const float to_x = window.source.width / static_cast<float>(window.content.width);
   const float to_y = window.source.height / static_cast<float>(window.content.height);
@@ -128,7 +166,8 @@ void Detector::Look(const ImageView& image, const Window& window, float least_sc
     return Point{window.source.x + p.x * to_x, window.source.y + p.y * to_y};
   };
   const Session::Shape shape = {1, input.channel_count(), input.height, input.width};
-  session_->Run(input_, shape, [&](std::span<const Session::Output> outputs) {
+  Candidates found;
+  session_->Run(eye.input, shape, [&](std::span<const Session::Output> outputs) {
     for (Detection& face : read_outputs_(outputs, window.input, least_score)) {
       face.box = Fitted(face.box, options_.box_fit);
       const Point corner = to_picture({face.box.x, face.box.y});
@@ -141,6 +180,7 @@ void Detector::Look(const ImageView& image, const Window& window, float least_sc
       found.push_back(face);
     }
   });
+  return found;
 }
 
 }  // namespace visage

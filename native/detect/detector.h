@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "base/image.h"
 #include "base/network_input.h"
 #include "base/resample.h"
+#include "base/team.h"
 #include "detect/decoder.h"
 #include "detect/detection.h"
 #include "detect/scan.h"
@@ -46,6 +48,13 @@ struct DetectorOptions {
   BoxFit box_fit;
 };
 
+/// Which faces of a picture are looked for.
+enum class Wanted {
+  kAll,
+  /// The largest, and those at least half as wide; smaller ones may be found.
+  kLargest,
+};
+
 /// Finds faces of all sizes. An object belongs to one thread at a time; copies share the network.
 class Detector {
  public:
@@ -58,7 +67,11 @@ class Detector {
   /// @param least_face width in pixels of `image` from which on faces are found reliably; smaller ones may be
   ///        found. The work grows with the inverse square (see `PlanScan`), and by a second look, a fifth of
   ///        a run each and at most 32, at what is small and doubtful.
-  std::vector<Detection> Detect(const ImageView& image, float least_face);
+  /// @param wanted for `kLargest`, when the coarsest level of the scan shows a face, no finer ones are looked
+  ///        at than those that a face half as wide needs. The first face is the same as for `kAll`: a
+  ///        network of fixed size never takes a face from a finer level that it saw well in a coarser one.
+  /// @param team shares the windows.
+  std::vector<Detection> Detect(const ImageView& image, float least_face, Wanted wanted, Team& team);
 
   /// Width in pixels of the network's input from which on faces are found reliably.
   float least_face() const { return scan_.least_face; }
@@ -68,17 +81,28 @@ class Detector {
   float ScaleFor(float least_face) const { return visage::ScaleFor(scan_, least_face); }
 
  private:
-  /// Looks at one window and adds what it shows, in pixels of the picture.
-  void Look(const ImageView& image, const Window& window, float least_score, std::vector<Detection>& found);
+  /// The buffers of one thread.
+  struct Eye {
+    Resampler resampler;
+    std::vector<float> input;
+  };
+  using Candidates = std::vector<Detection>;
+
+  /// Looks at one window. @returns what it shows, in pixels of the picture.
+  Candidates Look(const ImageView& image, const Window& window, float least_score, Eye& eye) const;
+  /// Looks at each of several windows. @returns what each shows, in their order.
+  std::vector<Candidates> LookAtAll(const ImageView& image, std::span<const Window> windows,
+                                    float least_score, Team& team);
   /// Takes candidates that are no faces out, and puts what a second look shows in the place of doubtful ones.
-  std::vector<Detection> Settle(const ImageView& image, std::vector<Detection> candidates, float scale);
+  /// @param scale of the finest level.
+  std::vector<Detection> Settle(const ImageView& image, const Candidates& candidates, float scale,
+                                Team& team);
 
   DetectorOptions options_;
   ReadOutputs read_outputs_;
   std::shared_ptr<const Session> session_;
   ScanOptions scan_;
-  Resampler resampler_;
-  std::vector<float> input_;
+  std::vector<Eye> eyes_;
 };
 
 }  // namespace visage

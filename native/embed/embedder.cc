@@ -14,20 +14,23 @@ Embedder::Embedder(const EmbedderOptions& options)
           options.file,
           Session::Shape{1, options.input.channel_count(), options.input.height, options.input.width},
           std::vector<Session::Shape>{{1, options.dimension}})),
-      buffer_(options.input.size()),
-      output_(options.dimension) {
+      glances_(options.views.size(),
+               {std::vector<float>(options.input.size()), std::vector<float>(options.dimension)}) {
   if (options.alignment != "arcface5" && options.alignment != "box") {
     throw Error(ErrorCode::kInternal, "The embedder's alignment is not known: " + options.alignment);
   }
 }
 
-std::vector<float> Embedder::Embed(const Show& show) {
+std::vector<float> Embedder::Embed(const Show& show, Team& team) {
+  team.Share(glances_.size(), [&](std::size_t view, std::size_t) {
+    Glance& glance = glances_[view];
+    show(options_.views[view], glance.input.data());
+    const std::array<std::span<float>, 1> outputs = {glance.output};
+    session_->Run(glance.input, outputs);
+  });
   std::vector<float> vector(options_.dimension);
-  for (const FaceView& view : options_.views) {
-    show(view, buffer_.data());
-    const std::array<std::span<float>, 1> outputs = {output_};
-    session_->Run(buffer_, outputs);
-    for (std::size_t i = 0; i < vector.size(); ++i) vector[i] += output_[i];
+  for (const Glance& glance : glances_) {
+    for (std::size_t i = 0; i < vector.size(); ++i) vector[i] += glance.output[i];
   }
   double squares = 0;
   for (const float value : vector) squares += static_cast<double>(value) * value;

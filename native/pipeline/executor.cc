@@ -2,14 +2,46 @@
 
 #include <omp.h>
 
+#include <algorithm>
+#include <atomic>
+#include <exception>
+
 #include "base/error.h"
 
 namespace visage {
 
+struct Executor::Parts {
+  const std::size_t items;
+  const Team::Work& work;
+  std::atomic<std::size_t> next = 0;
+  std::atomic<std::size_t> seats = 0;
+  /// The rest is for who holds the executor's mutex.
+  std::size_t helpers = 0;
+  std::condition_variable all_left;
+  std::exception_ptr failure;
+  std::size_t failed = items;
+
+  /// Works until no item is left.
+  void Work(std::mutex& mutex) {
+    const std::size_t seat = seats++;
+    for (std::size_t item; (item = next++) < items;) {
+      try {
+        work(item, seat);
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        if (item < failed) {
+          failed = item;
+          failure = std::current_exception();
+        }
+      }
+    }
+  }
+};
+
 Executor::Executor(int threads, std::size_t max_queue)
     : max_bounded_(max_queue + threads), alive_(static_cast<std::size_t>(threads)) {
   threads_.reserve(threads);
-  for (int i = 0; i < threads; ++i) threads_.emplace_back(&Executor::Work, this);
+  for (int i = 0; i < threads; ++i) threads_.emplace_back(&Executor::Run, this);
 }
 
 Executor::~Executor() { Abandon(); }
@@ -29,9 +61,30 @@ void Executor::Start(Admission admission, Job job, Job done) {
   {
     const std::lock_guard lock(mutex_);
     if (abandoned_) return;
-    waiting_.push_back({admission, std::move(job), std::move(done)});
+    (admission == Admission::kFirst ? first_ : waiting_)
+        .push_back({admission, std::move(job), std::move(done)});
   }
   wake_.notify_one();
+}
+
+void Executor::Share(std::size_t items, const Work& work) {
+  Parts parts{.items = items, .work = work};
+  std::size_t asked = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    // A thread that was woken for what waits counts as idle until it is awake.
+    const std::size_t taken = first_.size() + waiting_.size() + shared_.size();
+    if (items > 1 && idle_ > taken) asked = std::min(items - 1, idle_ - taken);
+    shared_.insert(shared_.end(), asked, &parts);
+  }
+  for (std::size_t i = 0; i < asked; ++i) wake_.notify_one();
+  parts.Work(mutex_);
+  std::unique_lock lock(mutex_);
+  if (asked > 0) {
+    std::erase(shared_, &parts);
+    parts.all_left.wait(lock, [&] { return parts.helpers == 0; });
+  }
+  if (parts.failure) std::rethrow_exception(parts.failure);
 }
 
 Executor::Stats Executor::stats() const {
@@ -53,11 +106,12 @@ void Executor::Close(std::function<void()> closed) {
 }
 
 void Executor::Abandon() {
-  std::deque<Waiting> forgotten;
+  std::deque<Waiting> forgotten, forgotten_first;
   {
     const std::lock_guard lock(mutex_);
     closing_ = abandoned_ = true;
     forgotten.swap(waiting_);
+    forgotten_first.swap(first_);
   }
   wake_.notify_all();
   Join();
@@ -69,15 +123,36 @@ void Executor::Join() {
   }
 }
 
-void Executor::Work() {
+Executor::Waiting Executor::Next() {
+  std::deque<Waiting>& queue = first_.empty() ? waiting_ : first_;
+  Waiting next = std::move(queue.front());
+  queue.pop_front();
+  return next;
+}
+
+void Executor::Run() {
   // FAISS uses OpenMP: a job has this thread and no other.
   omp_set_num_threads(1);
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [&] { return abandoned_ || !waiting_.empty() || (closing_ && admitted_ == 0); });
-    if (abandoned_ || waiting_.empty()) break;
-    Waiting next = std::move(waiting_.front());
-    waiting_.pop_front();
+    const auto has_job = [&] { return !first_.empty() || !waiting_.empty(); };
+    ++idle_;
+    wake_.wait(lock,
+               [&] { return abandoned_ || !shared_.empty() || has_job() || (closing_ && admitted_ == 0); });
+    --idle_;
+    if (abandoned_) break;
+    if (!shared_.empty()) {
+      Parts& parts = *shared_.front();
+      shared_.pop_front();
+      ++parts.helpers;
+      lock.unlock();
+      parts.Work(mutex_);
+      lock.lock();
+      if (--parts.helpers == 0) parts.all_left.notify_all();
+      continue;
+    }
+    if (!has_job()) break;
+    Waiting next = Next();
     ++running_;
     lock.unlock();
     next.job();

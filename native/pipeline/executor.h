@@ -9,20 +9,27 @@
 #include <thread>
 #include <vector>
 
+#include "base/team.h"
+
 namespace visage {
 
-/// Whether a job is refused while too many are waiting.
+/// Whether a job is refused while too many are waiting, and what it waits for.
 enum class Admission {
+  /// Refused beyond the bound.
   kBounded,
-  /// For writes that were promised: never refused while the executor is open.
+  /// Never refused while the executor is open.
   kAlways,
+  /// Never refused, and begun before all others: for short work of requests whose long work is done, which
+  /// must neither be in vain nor wait for pictures that came later. There is no more of it than of requests.
+  kFirst,
 };
 
-/// A fixed set of threads that work through jobs in the order in which they were handed over.
+/// A fixed set of threads that work through jobs in the order in which they were handed over. A job may share
+/// its parts with the threads that have none; they begin no job of their own meanwhile.
 ///
 /// A job is first admitted, which counts it, and later handed over to the threads; in between it may wait for
 /// its turn elsewhere. All methods are thread-safe but `Join` and the destructor.
-class Executor {
+class Executor : public Team {
  public:
   using Job = std::function<void()>;
   struct Stats {
@@ -37,7 +44,7 @@ class Executor {
   /// @param threads at least 1. @param max_queue bounded jobs that may wait while all threads are busy.
   Executor(int threads, std::size_t max_queue);
   /// Abandons what is waiting.
-  ~Executor();
+  ~Executor() override;
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
@@ -46,6 +53,11 @@ class Executor {
   /// Hands over a job that was admitted. It must not throw and must not wait for another job.
   /// @param done called after it on the same thread, when it does not count any more.
   void Start(Admission admission, Job job, Job done);
+
+  std::size_t seats() const override { return threads_.size() + 1; }
+  /// May be called by a job, whose thread it is then done on, and by any other thread. Only threads that are
+  /// idle at this moment are asked, and one that has not come when all is done is not waited for.
+  void Share(std::size_t items, const Work& work) override;
 
   Stats stats() const;
 
@@ -63,12 +75,22 @@ class Executor {
     Job done;
   };
 
-  void Work();
+  /// Parts of a job, while they are worked on.
+  struct Parts;
+
+  void Run();
+  /// The next job; both queues must not be empty.
+  Waiting Next();
 
   const std::size_t max_bounded_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
+  std::deque<Waiting> first_;
   std::deque<Waiting> waiting_;
+  /// One entry for each thread that is asked to help.
+  std::deque<Parts*> shared_;
+  /// Threads that wait for work.
+  std::size_t idle_ = 0;
   /// Admitted and not ended: all, and of these the bounded ones.
   std::size_t admitted_ = 0;
   std::size_t bounded_ = 0;

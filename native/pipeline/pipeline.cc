@@ -123,25 +123,25 @@ Pipeline::Pipeline(const PipelineOptions& options) : pattern_(std::make_unique<c
 Pipeline::~Pipeline() = default;
 
 Analysis Pipeline::Analyze(std::span<const std::uint8_t> bytes, ImageEncoding encoding,
-                           const AnalysisRequest& request) const {
+                           const AnalysisRequest& request, Team& team) const {
   Lease stages(*this);
   if (request.liveness && !(*stages).liveness) {
     throw Error(ErrorCode::kInternal, "The model pack has no network that tells whether a face is live");
   }
   Analysis analysis;
   if (encoding == ImageEncoding::kBinary) {
-    Examine(bytes, request, *stages, analysis);
+    Examine(bytes, request, *stages, team, analysis);
   } else {
     Stopwatch watch;
     const Base64File file(bytes);
     analysis.timings.decode = watch.Lap();
-    Examine(file.bytes(), request, *stages, analysis);
+    Examine(file.bytes(), request, *stages, team, analysis);
   }
   return analysis;
 }
 
 void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest& request, Stages& stages,
-                       Analysis& analysis) const {
+                       Team& team, Analysis& analysis) const {
   Stopwatch watch;
   DecodedImage picture = Decode(file, SearchReduction(stages.detector, request));
   analysis.width = picture.full_width;
@@ -156,7 +156,8 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
   const Ratio up = to_full();
   const float least_face =
       request.least_face > 0 ? request.least_face : DefaultLeastFace(analysis.width, analysis.height);
-  for (Detection& face : stages.detector.Detect(picture.image.view(), least_face / std::max(up.x, up.y))) {
+  for (Detection& face : stages.detector.Detect(picture.image.view(), least_face / std::max(up.x, up.y),
+                                                request.wanted, team)) {
     face.box = Scaled(face.box, up.x, up.y);
     if (face.points) {
       for (Point& point : *face.points) point = {point.x * up.x, point.y * up.y};
@@ -186,18 +187,17 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
   for (std::size_t i = 0; i < described; ++i) {
     AnalyzedFace& face = analysis.faces[i];
     const Box box = box_of(face);
-    FivePoints points = stages.landmarker.Locate(view, box);
+    FivePoints points = stages.landmarker.Locate(view, box, team);
     analysis.timings.align += watch.Lap();
     if (i == 0 && request.face_template) {
-      analysis.face_template = stages.embedder.Embed([&](const FaceView& shown, float* out) {
-        analysis.timings.embed += watch.Lap();
+      const auto show = [&](const FaceView& shown, float* out) {
         if (stages.embedder.is_box()) {
           CropSquare(view, box, stages.embedder.crop_scale(), stages.embedder.input(), shown, out);
         } else {
           AlignArcFace(view, points, stages.embedder.input(), shown, out);
         }
-        analysis.timings.align += watch.Lap();
-      });
+      };
+      analysis.face_template = stages.embedder.Embed(show, team);
       analysis.timings.embed += watch.Lap();
     }
     if (request.attributes) {

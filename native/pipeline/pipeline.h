@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "align/landmarker.h"
+#include "base/team.h"
 #include "decode/decode.h"
 #include "detect/detector.h"
 #include "embed/embedder.h"
@@ -45,6 +46,8 @@ struct AnalysisRequest {
   bool liveness = false;
   /// Width of the least face to look for, in pixels of the upright picture; 0 for `DefaultLeastFace`.
   float least_face = 0;
+  /// Which faces are listed.
+  Wanted wanted = Wanted::kAll;
 };
 
 /// The least face that is looked for where the caller does not say: 32 pixels wide, and in a picture of more
@@ -95,18 +98,19 @@ class Pipeline {
   ~Pipeline();
 
   /// Works on the calling thread. Thread-safe.
+  /// @param team shares what can be done side by side; the result is the same to the bit.
   /// @param bytes the file or its base64 text, borrowed for the call.
   /// @throws as `Decode`, kInvalidImage for text that is not base64, kInternal for liveness without its
   /// network.
   Analysis Analyze(std::span<const std::uint8_t> bytes, ImageEncoding encoding,
-                   const AnalysisRequest& request) const;
+                   const AnalysisRequest& request, Team& team) const;
 
  private:
   /// The stages with their buffers, for one thread at a time.
   struct Stages;
   class Lease;
 
-  void Examine(std::span<const std::uint8_t> file, const AnalysisRequest& request, Stages& stages,
+  void Examine(std::span<const std::uint8_t> file, const AnalysisRequest& request, Stages& stages, Team& team,
                Analysis& analysis) const;
 
   mutable std::mutex mutex_;

@@ -105,6 +105,7 @@ async function seeFrame(
     liveness: true,
     attributes: isDescribed,
     minFaceSize,
+    largestOnly: minFaceSize === undefined,
   });
   const { liveness: probabilities } = analysis;
   return probabilities && { face: visibleFace(analysis, 0, isDescribed), probabilities };

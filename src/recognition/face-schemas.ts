@@ -99,7 +99,8 @@ export const SIGHTING = {
   unprocessedFaceCount: {
     type: 'integer',
     minimum: 0,
-    description: 'Faces of the picture beside the largest one.',
+    description:
+      'Faces of the picture beside the largest one: all that are at least half as wide, or from `minFaceSize` on where it is given. Smaller ones may be among them.',
     examples: [0],
   },
 } satisfies Record<string, Schema>;

@@ -58,7 +58,7 @@ export const MIN_FACE_SIZE: Schema = {
   minimum: 16,
   maximum: 8192,
   description:
-    'Width in pixels from which on faces are looked for; smaller ones may be found. Without it 32, and in a picture of more than 1920 pixels a sixtieth of its longer side. Less takes more time.',
+    'Width in pixels from which on faces are looked for; smaller ones may be found. Without it 32, and in a picture of more than 1920 pixels a sixtieth of its longer side; calls that work on the largest face then look no further than for faces half as wide as it. Less takes more time.',
   examples: [32],
 };
 

@@ -66,6 +66,7 @@ export async function seeLargest(
     attributes: isDescribed || quality,
     liveness,
     minFaceSize,
+    largestOnly: minFaceSize === undefined,
   };
   const analysis = await recognizer.analyze(image.data, image.encoding, request);
   const { faces, template, liveness: frame } = analysis;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createExecutor, createGalleryIndex } from '../../src/native.ts';
+import { type Analysis, createExecutor, createGalleryIndex } from '../../src/native.ts';
 import { photograph } from '../e2e/photographs.ts';
 import { openPipeline, usePipeline } from './faces.ts';
 
@@ -27,16 +27,37 @@ describe('the executor', () => {
     assert.ok(ended > done, `${done} pictures and one more were done, ${ended} jobs ended`);
   });
 
-  test('refuses searches but never a write while it is full', async () => {
+  test('never refuses work on an index, and does it before the pictures that wait', async () => {
     const index = createGalleryIndex(parts.executor, 2);
-    const calls = Array.from({ length: 20 }, () => parts.pipeline.analyze(photograph(1), 'binary'));
-    const searches = Array.from({ length: 20 }, () => index.search(Float32Array.of(1, 0), 1));
-    const writes = Array.from({ length: 200 }, (_, i) =>
-      i % 2 ? index.remove(BigInt64Array.of(1n)) : index.add(BigInt64Array.of(1n), Float32Array.of(1, 0)),
+    const order: string[] = [];
+    const pictures = Array.from({ length: 3 }, () =>
+      parts.pipeline.analyze(photograph(1), 'binary').then(() => order.push('picture')),
     );
-    assert.ok(codes(await Promise.allSettled([...calls, ...searches])).includes('OVERLOADED'));
-    await Promise.all(writes);
+    await assert.rejects(parts.pipeline.analyze(photograph(1), 'binary'), { code: 'OVERLOADED' });
+    const looks = Array.from({ length: 200 }, (_, i) => [
+      i % 2 ? index.remove(BigInt64Array.of(1n)) : index.add(BigInt64Array.of(1n), Float32Array.of(1, 0)),
+      index.search(Float32Array.of(1, 0), 1),
+    ]).flat();
+    const looked = Promise.all(looks).then(() => order.push('looks'));
+    await Promise.all([...pictures, looked]);
+    // The thread was at the first picture when they came.
+    assert.equal(order.length, 4);
+    assert.ok(order.indexOf('looks') <= 1, order.join(', '));
     assert.equal(index.size, 0);
+  });
+
+  test('gives the same to the bit when idle threads share a picture', async () => {
+    const executor = createExecutor({ threads: 4, maxQueue: 4 });
+    const pipeline = await openPipeline(executor);
+    for (const request of [{ described: 9, attributes: true, liveness: true }, { largestOnly: true }]) {
+      const [shared, alone] = await Promise.all(
+        [pipeline, parts.pipeline].map((each) => each.analyze(photograph(5), 'binary', request)),
+      );
+      const { timings: _, ...seen } = shared as Analysis;
+      const { timings: __, ...expected } = alone as Analysis;
+      assert.deepEqual(seen, expected);
+    }
+    await executor.close();
   });
 
   test('ends what it took before it closes, and takes nothing afterwards', async () => {

@@ -94,6 +94,40 @@ describe('a second look at what is small and doubtful', () => {
   });
 });
 
+describe('a search for the largest face', () => {
+  test('goes from coarse to fine, as far as is needed', async () => {
+    const pipeline = await loadPipeline(executor, (await openModelPack('faceplugin')).pipeline);
+    const facesOf = async (picture: Buffer, request: AnalysisRequest) =>
+      (
+        await pipeline.analyze(picture, 'binary', {
+          described: 0,
+          template: false,
+          minFaceSize: 32,
+          ...request,
+        })
+      ).faces;
+    const [box] = SAMPLES[0] as [Box];
+    const large = await sharp(photograph(1))
+      .extract({ left: box.x - 60, top: box.y - 60, width: box.width + 120, height: box.height + 120 })
+      .resize({ width: 800 })
+      .png()
+      .toBuffer();
+    const size = { width: 3840, height: 2160 };
+    const small = await shrunk(6, 40);
+    const laid = { input: small.input, left: 60, top: 1400 };
+    const crowd = await canvas(size, [laid, { input: large, left: 2500, top: 100 }]);
+    const all = await facesOf(crowd, {});
+    const largest = await facesOf(crowd, { largestOnly: true });
+    assert.deepEqual([all.length, largest.length], [small.boxes.length + 1, 1]);
+    assert.ok(overlap((all[0] as AnalyzedFace).box, (largest[0] as AnalyzedFace).box) > 0.8);
+    const few = await canvas(size, [laid]);
+    assertFound(
+      await facesOf(few, { largestOnly: true }),
+      small.boxes.map((face) => moved(face, 1, laid.left, laid.top)),
+    );
+  });
+});
+
 /** Packs, and the share of upright faces of the least size that their detector finds at least. */
 for (const [name, least] of [
   ['faceplugin', 0.85],
