@@ -49,7 +49,7 @@ export function ours(): Engine {
     },
     exert: async () => {},
     nearest: async (probe) => Number((await index.search(probe, 1)).ids[0]),
-    ownBytes: async () => undefined,
+    ownBytes: async () => index.bytes,
     close: () => executor.close(),
   };
 }

@@ -20,7 +20,13 @@ import { type Listeners, openListeners } from './http/listeners.ts';
 import { metricsListener } from './http/metrics.ts';
 import { PresentTls } from './http/present-tls.ts';
 import { createHttpServer, drain, listen } from './http/server.ts';
-import { createExecutor, createGalleryIndex, type Executor, runtimeVersion } from './native.ts';
+import {
+  createExecutor,
+  createGalleryIndex,
+  type Executor,
+  runtimeVersion,
+  searchKernels,
+} from './native.ts';
 import { adminSocketPath, removeStaleSocket, takeDataFolder } from './ops/data-folder.ts';
 import { EXIT, exitCodeOf } from './ops/exit-codes.ts';
 import { greeting } from './ops/greeting.ts';
@@ -157,7 +163,11 @@ async function start(): Promise<void> {
   const access = new PresentAccess(config.access);
   const isSecure = config.tls.listen !== null || sockets.https.length > 0;
   const tls = isSecure ? new PresentTls(config.tls, { credentials, dataDir: config.dataDir }, log) : null;
-  const metrics = new Metrics({ version, onnxruntime: runtimeVersion() });
+  const metrics = new Metrics({
+    version,
+    onnxruntime: runtimeVersion(),
+    searchKernel: searchKernels()[0] ?? '',
+  });
   addStateMetrics(metrics.registry, {
     executor,
     maxQueue: config.maxQueue,

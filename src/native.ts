@@ -252,6 +252,8 @@ export interface Pipeline {
 export interface GalleryIndex {
   /** Vectors held. */
   readonly size: number;
+  /** Bytes of memory that the index takes. */
+  readonly bytes: number;
   /** Adds `ids.length` vectors, row after row in `vectors` (`ids.length * dimension` floats). An id already held is replaced. */
   add(ids: BigInt64Array, vectors: Float32Array): Promise<void>;
   /** Removes ids, unknown ones are passed over. Answers how many were held. */
@@ -277,6 +279,15 @@ export interface NetworkComparison {
   readonly difference: number;
 }
 
+/** What one kernel of the search makes of the same rows in each of its three ways: one number a row. */
+export interface KernelProducts {
+  /** Of the probe and each row, of all rows in one call and of each in a call of its own. */
+  readonly together: Int32Array;
+  readonly single: Int32Array;
+  /** Of the first row and each row. */
+  readonly codes: Int32Array;
+}
+
 interface Addon {
   readonly Executor: new (options: { threads: number; maxQueue: number }) => Executor;
   readonly GalleryIndex: new (executor: Executor, dimension: number) => GalleryIndex;
@@ -288,6 +299,8 @@ interface Addon {
     changed: string,
     inputs: Float32Array,
   ): Promise<NetworkComparison>;
+  searchKernels(): string[];
+  kernelProducts(kernel: string, probe: Int16Array, rows: Int8Array): KernelProducts;
   runtimeVersion(): string;
   lockFile(path: string): boolean;
   sendDatagram(socket: string, text: string): void;
@@ -355,6 +368,9 @@ export function createGalleryIndex(executor: Executor, dimension: number): Galle
     get size() {
       return index.size;
     },
+    get bytes() {
+      return index.bytes;
+    },
     add: (ids, vectors) => crossing(index.add(ids, vectors)),
     remove: (ids) => crossing(index.remove(ids)),
     search: (query, k, allow) => crossing(index.search(query, k, allow)),
@@ -383,6 +399,21 @@ export function compareNetworks(
   inputs: Float32Array,
 ): Promise<NetworkComparison> {
   return crossing(addon().compareNetworks(executor, original, changed, inputs));
+}
+
+/** Kernels of the search that this processor can run, such as `avx2`; the first is the one in use, the last `plain`. */
+export function searchKernels(): readonly string[] {
+  return addon().searchKernels();
+}
+
+/**
+ * Inner products by one kernel, for tests: all kernels answer the same.
+ * @param kernel one of {@link searchKernels}.
+ * @param probe a multiple of 64 values; 128 times the sum of their magnitudes is below 2^31.
+ * @param rows as many values a row.
+ */
+export function kernelProducts(kernel: string, probe: Int16Array, rows: Int8Array): KernelProducts {
+  return addon().kernelProducts(kernel, probe, rows);
 }
 
 /** Version of ONNX Runtime, such as `1.30.0`. */

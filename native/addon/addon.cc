@@ -7,6 +7,7 @@
 #include "addon/lock_file.h"
 #include "addon/network_comparison.h"
 #include "addon/pipeline_object.h"
+#include "addon/search_kernels.h"
 #include "runtime/session.h"
 
 namespace visage {
@@ -23,6 +24,8 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("loadPipeline", Napi::Function::New<LoadPipeline>(env, "loadPipeline"));
   exports.Set("decodeImage", Napi::Function::New<DecodeImage>(env, "decodeImage"));
   exports.Set("compareNetworks", Napi::Function::New<CompareNetworks>(env, "compareNetworks"));
+  exports.Set("searchKernels", Napi::Function::New<SearchKernelNames>(env, "searchKernels"));
+  exports.Set("kernelProducts", Napi::Function::New<KernelProducts>(env, "kernelProducts"));
   exports.Set("runtimeVersion", Napi::Function::New<RuntimeVersionText>(env, "runtimeVersion"));
   exports.Set("sendDatagram", Napi::Function::New<SendDatagram>(env, "sendDatagram"));
   exports.Set("lockFile", Napi::Function::New<LockFile>(env, "lockFile"));

@@ -65,6 +65,14 @@ std::span<const float> Floats(const Napi::Value& value, const std::string& name)
   return floats;
 }
 
+std::span<const std::int16_t> ShortIntegers(const Napi::Value& value, const std::string& name) {
+  return Elements<std::int16_t>(value, name, napi_int16_array, "an Int16Array");
+}
+
+std::span<const std::int8_t> SignedBytes(const Napi::Value& value, const std::string& name) {
+  return Elements<std::int8_t>(value, name, napi_int8_array, "an Int8Array");
+}
+
 std::span<const std::int64_t> Labels(const Napi::Value& value, const std::string& name) {
   return Elements<std::int64_t>(value, name, napi_bigint64_array, "a BigInt64Array");
 }

@@ -23,6 +23,10 @@ Napi::Object Object(const Napi::Value& value, const std::string& name);
 std::span<const std::uint8_t> Bytes(const Napi::Value& value, const std::string& name);
 /// A Float32Array whose values are all finite.
 std::span<const float> Floats(const Napi::Value& value, const std::string& name);
+/// An Int16Array.
+std::span<const std::int16_t> ShortIntegers(const Napi::Value& value, const std::string& name);
+/// An Int8Array.
+std::span<const std::int8_t> SignedBytes(const Napi::Value& value, const std::string& name);
 /// A BigInt64Array.
 std::span<const std::int64_t> Labels(const Napi::Value& value, const std::string& name);
 

@@ -19,8 +19,9 @@ constexpr int kMostDimensions = 65536;
 Napi::Function IndexObject::Define(Napi::Env env) {
   return DefineClass(
       env, "GalleryIndex",
-      {InstanceAccessor<&IndexObject::Size>("size"), InstanceMethod<&IndexObject::Add>("add"),
-       InstanceMethod<&IndexObject::Remove>("remove"), InstanceMethod<&IndexObject::Search>("search")});
+      {InstanceAccessor<&IndexObject::Size>("size"), InstanceAccessor<&IndexObject::Bytes>("bytes"),
+       InstanceMethod<&IndexObject::Add>("add"), InstanceMethod<&IndexObject::Remove>("remove"),
+       InstanceMethod<&IndexObject::Search>("search")});
 }
 
 IndexObject::IndexObject(const Napi::CallbackInfo& info)
@@ -48,6 +49,10 @@ Napi::Value IndexObject::Sequence(const Napi::CallbackInfo& info, Sequencer::Kin
 
 Napi::Value IndexObject::Size(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(index_->size()));
+}
+
+Napi::Value IndexObject::Bytes(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(index_->bytes()));
 }
 
 Napi::Value IndexObject::Add(const Napi::CallbackInfo& info) {

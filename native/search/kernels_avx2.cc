@@ -7,6 +7,9 @@
 namespace visage {
 namespace {
 
+/// Bytes between what is read and what is asked for.
+constexpr std::size_t kReadAhead = 1024;
+
 /// Sixteen values of a row as 16-bit ones.
 inline __m256i Widened(const std::int8_t* values) {
   return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(values)));
@@ -16,48 +19,41 @@ inline __m256i Loaded(const std::int16_t* values) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(values));
 }
 
-inline __m128i Halved(__m256i sums) {
-  return _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
-}
-
 inline std::int32_t Sum(__m256i sums) {
-  __m128i half = Halved(sums);
+  __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
   half = _mm_add_epi32(half, _mm_shuffle_epi32(half, _MM_SHUFFLE(1, 0, 3, 2)));
   half = _mm_add_epi32(half, _mm_shuffle_epi32(half, _MM_SHUFFLE(2, 3, 0, 1)));
   return _mm_cvtsi128_si32(half);
 }
 
-std::int32_t Dot(const std::int16_t* probe, const std::int8_t* row, std::size_t width) {
-  __m256i even = _mm256_setzero_si256();
-  __m256i odd = _mm256_setzero_si256();
-  for (std::size_t i = 0; i < width; i += 32) {
-    even = _mm256_add_epi32(even, _mm256_madd_epi16(Widened(row + i), Loaded(probe + i)));
-    odd = _mm256_add_epi32(odd, _mm256_madd_epi16(Widened(row + i + 16), Loaded(probe + i + 16)));
+/// @param ahead bytes after each that is read, of which the cache line is asked for meanwhile; 0 for none.
+template <std::size_t ahead>
+inline std::int32_t DotOf(const std::int16_t* probe, const std::int8_t* row, std::size_t width) {
+  __m256i a = _mm256_setzero_si256();
+  __m256i b = _mm256_setzero_si256();
+  __m256i c = _mm256_setzero_si256();
+  __m256i d = _mm256_setzero_si256();
+  for (std::size_t i = 0; i < width; i += 64) {
+    if constexpr (ahead > 0) _mm_prefetch(reinterpret_cast<const char*>(row + i) + ahead, _MM_HINT_T0);
+    a = _mm256_add_epi32(a, _mm256_madd_epi16(Widened(row + i), Loaded(probe + i)));
+    b = _mm256_add_epi32(b, _mm256_madd_epi16(Widened(row + i + 16), Loaded(probe + i + 16)));
+    c = _mm256_add_epi32(c, _mm256_madd_epi16(Widened(row + i + 32), Loaded(probe + i + 32)));
+    d = _mm256_add_epi32(d, _mm256_madd_epi16(Widened(row + i + 48), Loaded(probe + i + 48)));
   }
-  return Sum(_mm256_add_epi32(even, odd));
+  return Sum(_mm256_add_epi32(_mm256_add_epi32(a, b), _mm256_add_epi32(c, d)));
 }
 
+std::int32_t Dot(const std::int16_t* probe, const std::int8_t* row, std::size_t width) {
+  return DotOf<0>(probe, row, width);
+}
+
+// One row after the other: memory is read nearly twice as fast as by four rows at a time, although those
+// would share the loads of the probe. Asking ahead is worth a tenth.
 void DotRows(const std::int16_t* probe, const std::int8_t* rows, std::size_t width, std::size_t count,
              std::int32_t* products) {
-  std::size_t row = 0;
-  // Four rows share each load of the probe.
-  for (; row + 4 <= count; row += 4) {
-    const std::int8_t* at = rows + row * width;
-    __m256i a = _mm256_setzero_si256();
-    __m256i b = _mm256_setzero_si256();
-    __m256i c = _mm256_setzero_si256();
-    __m256i d = _mm256_setzero_si256();
-    for (std::size_t i = 0; i < width; i += 16, at += 16) {
-      const __m256i values = Loaded(probe + i);
-      a = _mm256_add_epi32(a, _mm256_madd_epi16(Widened(at), values));
-      b = _mm256_add_epi32(b, _mm256_madd_epi16(Widened(at + width), values));
-      c = _mm256_add_epi32(c, _mm256_madd_epi16(Widened(at + 2 * width), values));
-      d = _mm256_add_epi32(d, _mm256_madd_epi16(Widened(at + 3 * width), values));
-    }
-    const __m256i sums = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(products + row), Halved(sums));
+  for (std::size_t row = 0; row < count; ++row) {
+    products[row] = DotOf<kReadAhead>(probe, rows + row * width, width);
   }
-  for (; row < count; ++row) products[row] = Dot(probe, rows + row * width, width);
 }
 
 std::int32_t DotCodes(const std::int8_t* a, const std::int8_t* b, std::size_t width) {

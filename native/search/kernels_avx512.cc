@@ -1,6 +1,11 @@
 #if defined(__x86_64__)
 
+// GCC 12 takes the header's own undefined registers for a mistake (GCC's bug 105593).
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <immintrin.h>
+#pragma GCC diagnostic pop
 
 #include "search/kernels.h"
 
@@ -12,6 +17,9 @@
 namespace visage {
 namespace {
 
+/// Bytes between what is read and what is asked for.
+constexpr std::size_t kReadAhead = 1024;
+
 /// Thirty-two values of a row as 16-bit ones.
 VISAGE_BW inline __m512i Widened(const std::int8_t* values) {
   return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(values)));
@@ -19,89 +27,64 @@ VISAGE_BW inline __m512i Widened(const std::int8_t* values) {
 
 VISAGE_BW inline __m512i Loaded(const std::int16_t* values) { return _mm512_loadu_si512(values); }
 
-VISAGE_BW inline __m512i Multiplied(__m512i sums, __m512i a, __m512i b) {
-  return _mm512_add_epi32(sums, _mm512_madd_epi16(a, b));
+VISAGE_BW inline void ReadAhead(const std::int8_t* row) {
+  _mm_prefetch(reinterpret_cast<const char*>(row) + kReadAhead, _MM_HINT_T0);
 }
 
-VISAGE_BW std::int32_t Dot(const std::int16_t* probe, const std::int8_t* row, std::size_t width) {
+template <bool has_ahead>
+VISAGE_BW inline std::int32_t DotOf(const std::int16_t* probe, const std::int8_t* row, std::size_t width) {
   __m512i even = _mm512_setzero_si512();
   __m512i odd = _mm512_setzero_si512();
   for (std::size_t i = 0; i < width; i += 64) {
-    even = Multiplied(even, Widened(row + i), Loaded(probe + i));
-    odd = Multiplied(odd, Widened(row + i + 32), Loaded(probe + i + 32));
+    if constexpr (has_ahead) ReadAhead(row + i);
+    even = _mm512_add_epi32(even, _mm512_madd_epi16(Widened(row + i), Loaded(probe + i)));
+    odd = _mm512_add_epi32(odd, _mm512_madd_epi16(Widened(row + i + 32), Loaded(probe + i + 32)));
   }
   return _mm512_reduce_add_epi32(_mm512_add_epi32(even, odd));
 }
 
+VISAGE_BW std::int32_t Dot(const std::int16_t* probe, const std::int8_t* row, std::size_t width) {
+  return DotOf<false>(probe, row, width);
+}
+
 VISAGE_BW void DotRows(const std::int16_t* probe, const std::int8_t* rows, std::size_t width,
                        std::size_t count, std::int32_t* products) {
-  std::size_t row = 0;
-  // Four rows share each load of the probe.
-  for (; row + 4 <= count; row += 4) {
-    const std::int8_t* at = rows + row * width;
-    __m512i a = _mm512_setzero_si512();
-    __m512i b = _mm512_setzero_si512();
-    __m512i c = _mm512_setzero_si512();
-    __m512i d = _mm512_setzero_si512();
-    for (std::size_t i = 0; i < width; i += 32, at += 32) {
-      const __m512i values = Loaded(probe + i);
-      a = Multiplied(a, Widened(at), values);
-      b = Multiplied(b, Widened(at + width), values);
-      c = Multiplied(c, Widened(at + 2 * width), values);
-      d = Multiplied(d, Widened(at + 3 * width), values);
-    }
-    products[row] = _mm512_reduce_add_epi32(a);
-    products[row + 1] = _mm512_reduce_add_epi32(b);
-    products[row + 2] = _mm512_reduce_add_epi32(c);
-    products[row + 3] = _mm512_reduce_add_epi32(d);
-  }
-  for (; row < count; ++row) products[row] = Dot(probe, rows + row * width, width);
+  for (std::size_t row = 0; row < count; ++row) products[row] = DotOf<true>(probe, rows + row * width, width);
 }
 
 VISAGE_BW std::int32_t DotCodes(const std::int8_t* a, const std::int8_t* b, std::size_t width) {
   __m512i even = _mm512_setzero_si512();
   __m512i odd = _mm512_setzero_si512();
   for (std::size_t i = 0; i < width; i += 64) {
-    even = Multiplied(even, Widened(a + i), Widened(b + i));
-    odd = Multiplied(odd, Widened(a + i + 32), Widened(b + i + 32));
+    even = _mm512_add_epi32(even, _mm512_madd_epi16(Widened(a + i), Widened(b + i)));
+    odd = _mm512_add_epi32(odd, _mm512_madd_epi16(Widened(a + i + 32), Widened(b + i + 32)));
   }
   return _mm512_reduce_add_epi32(_mm512_add_epi32(even, odd));
 }
 
 // With VNNI multiplying and adding is one instruction.
 
-VISAGE_VNNI std::int32_t VnniDot(const std::int16_t* probe, const std::int8_t* row, std::size_t width) {
+template <bool has_ahead>
+VISAGE_VNNI inline std::int32_t VnniDotOf(const std::int16_t* probe, const std::int8_t* row,
+                                          std::size_t width) {
   __m512i even = _mm512_setzero_si512();
   __m512i odd = _mm512_setzero_si512();
   for (std::size_t i = 0; i < width; i += 64) {
+    if constexpr (has_ahead) ReadAhead(row + i);
     even = _mm512_dpwssd_epi32(even, Widened(row + i), Loaded(probe + i));
     odd = _mm512_dpwssd_epi32(odd, Widened(row + i + 32), Loaded(probe + i + 32));
   }
   return _mm512_reduce_add_epi32(_mm512_add_epi32(even, odd));
 }
 
+VISAGE_VNNI std::int32_t VnniDot(const std::int16_t* probe, const std::int8_t* row, std::size_t width) {
+  return VnniDotOf<false>(probe, row, width);
+}
+
 VISAGE_VNNI void VnniDotRows(const std::int16_t* probe, const std::int8_t* rows, std::size_t width,
                              std::size_t count, std::int32_t* products) {
-  std::size_t row = 0;
-  for (; row + 4 <= count; row += 4) {
-    const std::int8_t* at = rows + row * width;
-    __m512i a = _mm512_setzero_si512();
-    __m512i b = _mm512_setzero_si512();
-    __m512i c = _mm512_setzero_si512();
-    __m512i d = _mm512_setzero_si512();
-    for (std::size_t i = 0; i < width; i += 32, at += 32) {
-      const __m512i values = Loaded(probe + i);
-      a = _mm512_dpwssd_epi32(a, Widened(at), values);
-      b = _mm512_dpwssd_epi32(b, Widened(at + width), values);
-      c = _mm512_dpwssd_epi32(c, Widened(at + 2 * width), values);
-      d = _mm512_dpwssd_epi32(d, Widened(at + 3 * width), values);
-    }
-    products[row] = _mm512_reduce_add_epi32(a);
-    products[row + 1] = _mm512_reduce_add_epi32(b);
-    products[row + 2] = _mm512_reduce_add_epi32(c);
-    products[row + 3] = _mm512_reduce_add_epi32(d);
-  }
-  for (; row < count; ++row) products[row] = VnniDot(probe, rows + row * width, width);
+  for (std::size_t row = 0; row < count; ++row)
+    products[row] = VnniDotOf<true>(probe, rows + row * width, width);
 }
 
 }  // namespace

@@ -17,6 +17,8 @@ export interface BuildInfo {
   readonly version: string;
   /** Version of ONNX Runtime. */
   readonly onnxruntime: string;
+  /** Kernel of the search, such as `avx2`. */
+  readonly searchKernel: string;
 }
 
 /**
@@ -30,7 +32,7 @@ export class Metrics {
   readonly #refusals: Counter<'code'>;
   readonly #stopListening: () => void;
 
-  constructor({ version, onnxruntime }: BuildInfo) {
+  constructor({ version, onnxruntime, searchKernel }: BuildInfo) {
     const registers = [this.registry];
     this.#requests = new Histogram({
       name: 'visage_http_request_duration_seconds',
@@ -63,9 +65,9 @@ export class Metrics {
     new Gauge({
       name: 'visage_build_info',
       help: 'Always 1; the labels say what runs.',
-      labelNames: ['version', 'node', 'onnxruntime'],
+      labelNames: ['version', 'node', 'onnxruntime', 'search_kernel'],
       registers,
-    }).set({ version, node: process.versions.node, onnxruntime }, 1);
+    }).set({ version, node: process.versions.node, onnxruntime, search_kernel: searchKernel }, 1);
     collectDefaultMetrics({ register: this.registry });
   }
 

@@ -10,7 +10,7 @@ export interface StateSources {
   /** Jobs that may wait. */
   readonly maxQueue: number;
   readonly health: Health;
-  readonly index: { readonly total: number; readonly galleries: number };
+  readonly index: { readonly total: number; readonly galleries: number; readonly bytes: number };
   /** The model packs at work. */
   readonly models: readonly {
     readonly pack: string;
@@ -57,6 +57,11 @@ export function addStateMetrics(registry: Registry, sources: StateSources): void
   );
   gauge('visage_index_templates', 'Templates in the vector index, of all galleries.', () => index.total);
   gauge('visage_index_galleries', 'Galleries that the vector index holds.', () => index.galleries);
+  gauge(
+    'visage_index_size_bytes',
+    'Memory that the vector index takes, of all galleries.',
+    () => index.bytes,
+  );
   gauge('visage_store_size_bytes', "Size of the store's file.", async () => (await stat(storeFile)).size);
   gauge('visage_store_disk_free_bytes', "Room left for the service on the store's file system.", async () => {
     const { bavail, bsize } = await statfs(storeFile);

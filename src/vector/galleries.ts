@@ -43,6 +43,13 @@ export class GalleryIndexes {
     return total;
   }
 
+  /** Bytes of memory that all of them take. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const index of this.#indexes.values()) bytes += index.bytes;
+    return bytes;
+  }
+
   /** Adds everything that `batches` gives. @param onProgress is told the number of vectors so far after each batch. */
   async rebuild(batches: Iterable<VectorBatch>, onProgress: (done: number) => void): Promise<void> {
     let done = 0;

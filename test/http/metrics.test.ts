@@ -6,7 +6,7 @@ import { metricsListener } from '../../src/http/metrics.ts';
 import { createHttpServer, drain, listen } from '../../src/http/server.ts';
 import { Metrics } from '../../src/ops/metrics.ts';
 
-const metrics = new Metrics({ version: '1.2.3', onnxruntime: '9.9' });
+const metrics = new Metrics({ version: '1.2.3', onnxruntime: '9.9', searchKernel: 'avx2' });
 const server = createHttpServer(metricsListener(metrics, pino({ level: 'silent' })));
 let url: string;
 before(async () => {

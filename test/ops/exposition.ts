@@ -30,12 +30,12 @@ export function familiesOf(text: string): Map<string, Family> {
 
 /** An exposition with a series of every metric. */
 export async function exposition(): Promise<string> {
-  const metrics = new Metrics({ version: '1.2.3', onnxruntime: '9.9' });
+  const metrics = new Metrics({ version: '1.2.3', onnxruntime: '9.9', searchKernel: 'avx2' });
   addStateMetrics(metrics.registry, {
     executor: { stats: () => ({ threads: 4, queued: 3, running: 2, ended: 0 }) },
     maxQueue: 64,
     health: new Health(),
-    index: { total: 70, galleries: 7 },
+    index: { total: 70, galleries: 7, bytes: 77_000 },
     models: [{ pack: 'p', version: '1', provider: 'CPUExecutionProvider', device: 'cpu' }],
     storeFile: process.execPath,
     lastBackup: () => 1_000,

@@ -11,7 +11,7 @@ import { addStateMetrics, type StateSources } from '../../src/ops/state-metrics.
 
 let metrics: Metrics;
 beforeEach(() => {
-  metrics = new Metrics({ version: '1.2.3', onnxruntime: '9.9' });
+  metrics = new Metrics({ version: '1.2.3', onnxruntime: '9.9', searchKernel: 'avx2' });
 });
 afterEach(() => metrics.close());
 
@@ -91,7 +91,7 @@ describe('How things stand', () => {
     executor: { stats: () => ({ threads: 4, queued: 3, running: 2, ended: 0 }) },
     maxQueue: 64,
     health: new Health(),
-    index: { total: 70, galleries: 7 },
+    index: { total: 70, galleries: 7, bytes: 77_000 },
     models: [{ pack: 'p', version: '1', provider: 'CPUExecutionProvider', device: 'cpu' }],
     storeFile,
     lastBackup: () => 1_700_000_000_000,
@@ -109,6 +109,7 @@ describe('How things stand', () => {
       visage_executor_queue_limit_jobs: 64,
       visage_index_templates: 70,
       visage_index_galleries: 7,
+      visage_index_size_bytes: 77_000,
       visage_store_size_bytes: 12,
       visage_ready: 0,
       visage_last_backup_timestamp_seconds: 1_700_000_000,
