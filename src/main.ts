@@ -44,7 +44,8 @@ import { startWatchdog } from './ops/watchdog.ts';
 import { readLastBackup } from './store/last-backup.ts';
 import { Store } from './store/store.ts';
 import { GalleryIndexes } from './vector/galleries.ts';
-import { openModelPack } from './vision/model-pack.ts';
+import { removeUnused } from './vision/graph/prepare.ts';
+import { type ModelPack, openModelPack } from './vision/model-pack.ts';
 import { Recognizer } from './vision/recognizer.ts';
 import { Recognizers } from './vision/recognizers.ts';
 import { selfInference } from './vision/self-inference.ts';
@@ -65,10 +66,14 @@ const STDERR = 2;
 /** Loads the packs of the settings, the default first. @throws Error with the file that is at fault. */
 async function loadModels(config: Config, executor: Executor, log: Log): Promise<Recognizers> {
   const preparation = { folder: join(config.dataDir, 'prepared'), log };
+  const packs: ModelPack[] = [];
   const recognizers: Recognizer[] = [];
   for (const name of [config.modelPack, ...config.extraModelPacks]) {
-    recognizers.push(await Recognizer.load(await openModelPack(name), executor, preparation));
+    const pack = await openModelPack(name);
+    packs.push(pack);
+    recognizers.push(await Recognizer.load(pack, executor, preparation));
   }
+  await removeUnused(packs, preparation);
   return new Recognizers(recognizers);
 }
 

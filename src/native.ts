@@ -277,6 +277,9 @@ export interface NetworkComparison {
   readonly cosine: number;
   /** Most of |a - b| of two values, over the largest |a| of the original's output. */
   readonly difference: number;
+  /** Processor time of a run, the least of all. */
+  readonly originalMs: number;
+  readonly changedMs: number;
 }
 
 /** What one kernel of the search makes of the same rows in each of its three ways: one number a row. */

@@ -19,6 +19,8 @@ Napi::Value CompareNetworks(const Napi::CallbackInfo& info) {
         Napi::Object value = Napi::Object::New(env);
         value.Set("cosine", comparison.cosine);
         value.Set("difference", comparison.difference);
+        value.Set("originalMs", comparison.original_ms);
+        value.Set("changedMs", comparison.changed_ms);
         return value;
       });
 }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
+#include <limits>
 #include <vector>
 
 #include "base/error.h"
@@ -14,12 +16,22 @@ namespace {
 
 using Outputs = std::vector<std::vector<float>>;
 
-Outputs OutputsOf(const Session& session, std::vector<float>& input) {
+/// Milliseconds of processor time of this thread, on which a run is computed.
+double ThreadMs() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return 1e3 * static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_nsec);
+}
+
+/// @param least is lowered to the time of the run, if that is less.
+Outputs OutputsOf(const Session& session, std::vector<float>& input, double& least) {
   Outputs outputs;
   for (std::size_t i = 0; i < session.output_shapes().size(); ++i)
     outputs.emplace_back(session.output_size(i));
   const std::vector<std::span<float>> buffers(outputs.begin(), outputs.end());
+  const double began = ThreadMs();
   session.Run(input, buffers);
+  least = std::min(least, ThreadMs() - began);
   return outputs;
 }
 
@@ -36,7 +48,7 @@ Comparison CompareOutputs(const std::vector<float>& a, const std::vector<float>&
   }
   // std::max passes over a NaN, the sums do not.
   const double cosine = product / std::sqrt(norm_a * norm_b);
-  return {cosine, std::isnan(cosine) ? cosine : apart / largest};
+  return {.cosine = cosine, .difference = std::isnan(cosine) ? cosine : apart / largest};
 }
 
 /// A NaN is worse than every number.
@@ -55,11 +67,12 @@ Comparison Compare(const std::string& original, const std::string& changed, std:
                                           " floats, " + std::to_string(inputs.size()) + " were given");
   }
   Comparison worst;
+  worst.original_ms = worst.changed_ms = std::numeric_limits<double>::infinity();
   for (; !inputs.empty(); inputs = inputs.subspan(first.input_size())) {
     std::vector<float> input(inputs.begin(),
                              inputs.begin() + static_cast<std::ptrdiff_t>(first.input_size()));
-    const Outputs a = OutputsOf(first, input);
-    const Outputs b = OutputsOf(second, input);
+    const Outputs a = OutputsOf(first, input, worst.original_ms);
+    const Outputs b = OutputsOf(second, input, worst.changed_ms);
     for (std::size_t i = 0; i < a.size(); ++i) {
       const Comparison here = CompareOutputs(a[i], b[i]);
       worst.cosine = Worse(here.cosine, worst.cosine, here.cosine < worst.cosine);

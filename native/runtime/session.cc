@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "runtime/segment_operator.h"
 
 namespace visage {
 namespace {
@@ -107,6 +108,7 @@ struct Session::Parts {
     options.SetGraphOptimizationLevel(ORT_ENABLE_ALL);
     options.SetLogSeverityLevel(ORT_LOGGING_LEVEL_ERROR);
     options.AddConfigEntry(kOrtSessionOptionsConfigUseEnvAllocators, "1");
+    options.Add(OperatorDomain());
     session = Ort::Session(Environment(), file.c_str(), options);
 
     if (session.GetInputCount() != 1) {

@@ -6,13 +6,30 @@ import { bytesField, type Field, readFields, readVarints, varintField } from './
 export const MODEL_GRAPH = 7;
 export const GRAPH_NODE = 1;
 export const GRAPH_INITIALIZER = 5;
+export const GRAPH_INPUT = 11;
+export const GRAPH_OUTPUT = 12;
+
+const MODEL_OPERATOR_SET = 8;
+const VALUE_NAME = 1;
+const OPERATOR_SET = { domain: 1, version: 2 } as const;
 
 const NODE = { input: 1, output: 2, name: 3, opType: 4, attribute: 5, domain: 7 } as const;
 const TENSOR = { dims: 1, dataType: 2, floatData: 4, name: 8, rawData: 9, dataLocation: 14 } as const;
-const ATTRIBUTE = { name: 1, i: 3, tensor: 5, ints: 8, type: 20 } as const;
+const ATTRIBUTE = {
+  name: 1,
+  f: 2,
+  i: 3,
+  s: 4,
+  tensor: 5,
+  graph: 6,
+  floats: 7,
+  ints: 8,
+  graphs: 11,
+  type: 20,
+} as const;
 
 const DATA_TYPE_FLOAT = 1;
-const ATTRIBUTE_TYPE = { int: 2, ints: 7 } as const;
+const ATTRIBUTE_TYPE = { int: 2, floats: 6, ints: 7 } as const;
 
 /** A step of a graph. */
 export interface Node {
@@ -21,6 +38,16 @@ export interface Node {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: readonly Uint8Array[];
+}
+
+/** An attribute of a node; what its kind has not is undefined or empty. */
+export interface Attribute {
+  readonly f: number | undefined;
+  readonly i: number | undefined;
+  readonly s: string | undefined;
+  readonly ints: readonly number[];
+  /** Whether it is a graph, whose nodes may read the values of the graph around it. */
+  readonly isGraph: boolean;
 }
 
 /** A constant. */
@@ -69,8 +96,10 @@ export function readTensor(bytes: Uint8Array): Tensor {
     length > 0 &&
     length === 4 * dims.reduce((size, dim) => size * dim, 1);
   const floats = () => {
-    const values = Buffer.concat(data);
-    return Float32Array.from({ length: length / 4 }, (_, i) => values.readFloatLE(4 * i));
+    const bytes = Buffer.concat(data);
+    const values = new Float32Array(length / 4);
+    for (let i = 0; i < values.length; i++) values[i] = bytes.readFloatLE(4 * i);
+    return values;
   };
   return { name, dims, isFloats, floats };
 }
@@ -78,6 +107,42 @@ export function readTensor(bytes: Uint8Array): Tensor {
 /** A repeated number stands alone, or in a list that is packed into bytes. */
 function wholeNumbers({ isBytes, content, varint }: Field): number[] {
   return (isBytes ? readVarints(content) : [varint]).map(Number);
+}
+
+/** The attributes of a node by their names. @throws Error where the bytes are no messages. */
+export function attributesOf(node: Node): ReadonlyMap<string, Attribute> {
+  return new Map(
+    node.attributes.map((bytes) => {
+      const fields = readFields(bytes);
+      const last = (number: number) => fields.filter((field) => field.number === number).at(-1);
+      const [name, f, i, s] = [last(ATTRIBUTE.name), last(ATTRIBUTE.f), last(ATTRIBUTE.i), last(ATTRIBUTE.s)];
+      const attribute: Attribute = {
+        f: f && Buffer.from(f.content).readFloatLE(),
+        i: i && Number(BigInt.asIntN(64, i.varint)),
+        s: s && text(s),
+        ints: fields
+          .filter(({ number }) => number === ATTRIBUTE.ints)
+          .flatMap((field) => (field.isBytes ? readVarints(field.content) : [field.varint]))
+          .map((value) => Number(BigInt.asIntN(64, value))),
+        isGraph: fields.some(({ number }) => number === ATTRIBUTE.graph || number === ATTRIBUTE.graphs),
+      };
+      return [name ? text(name) : '', attribute];
+    }),
+  );
+}
+
+/** The name of an input or output of a graph. */
+export function valueName(bytes: Uint8Array): string {
+  const name = readFields(bytes).find(({ number }) => number === VALUE_NAME);
+  return name ? text(name) : '';
+}
+
+/** Operators of this domain in this version: a field of a model. */
+export function operatorSetField(domain: string, version: number): Uint8Array {
+  return bytesField(
+    MODEL_OPERATOR_SET,
+    Buffer.concat([bytesField(OPERATOR_SET.domain, domain), varintField(OPERATOR_SET.version, version)]),
+  );
 }
 
 /** The value of a node `Constant`; undefined where it is none of floats. */
@@ -90,37 +155,50 @@ export function constantOf(node: Node): Tensor | undefined {
   return undefined;
 }
 
-/** The message of a node with one output. */
+/** The message of a node. @param domain of its operator, `''` for ONNX's own. */
 export function nodeMessage(
   name: string,
   opType: string,
   inputs: readonly string[],
-  output: string,
+  outputs: string | readonly string[],
   attributes: readonly Uint8Array[] = [],
+  domain = '',
 ): Uint8Array {
   return Buffer.concat([
     ...inputs.map((input) => bytesField(NODE.input, input)),
-    bytesField(NODE.output, output),
+    ...[outputs].flat().map((output) => bytesField(NODE.output, output)),
     bytesField(NODE.name, name),
     bytesField(NODE.opType, opType),
+    ...(domain ? [bytesField(NODE.domain, domain)] : []),
     ...attributes.map((attribute) => bytesField(NODE.attribute, attribute)),
   ]);
 }
 
 /** The message of a tensor of 32-bit floats. */
 export function tensorMessage(name: string, dims: readonly number[], floats: Float32Array): Uint8Array {
-  const data = Buffer.alloc(4 * floats.length);
-  for (const [i, value] of floats.entries()) data.writeFloatLE(value, 4 * i);
   return Buffer.concat([
     ...dims.map((dim) => varintField(TENSOR.dims, dim)),
     varintField(TENSOR.dataType, DATA_TYPE_FLOAT),
     bytesField(TENSOR.name, name),
-    bytesField(TENSOR.rawData, data),
+    bytesField(TENSOR.rawData, littleEndian(floats)),
   ]);
 }
 
-/** The message of an attribute: a whole number, or a list of them. */
-export function attributeMessage(name: string, value: number | readonly number[]): Uint8Array {
+function littleEndian(floats: Float32Array): Uint8Array {
+  const data = Buffer.alloc(4 * floats.length);
+  for (let i = 0; i < floats.length; i++) data.writeFloatLE(floats[i] as number, 4 * i);
+  return data;
+}
+
+/** The message of an attribute: a whole number, a list of them, or a list of floats. */
+export function attributeMessage(name: string, value: number | readonly number[] | Float32Array): Uint8Array {
+  if (value instanceof Float32Array) {
+    return Buffer.concat([
+      bytesField(ATTRIBUTE.name, name),
+      bytesField(ATTRIBUTE.floats, littleEndian(value)),
+      varintField(ATTRIBUTE.type, ATTRIBUTE_TYPE.floats),
+    ]);
+  }
   const fields =
     typeof value === 'number'
       ? [varintField(ATTRIBUTE.i, value), varintField(ATTRIBUTE.type, ATTRIBUTE_TYPE.int)]

@@ -13,9 +13,6 @@ import {
 } from './onnx.ts';
 import { bytesField, type Field, readFields } from './wire.ts';
 
-/** Changes whenever {@link splitPRelus} writes another graph than before. */
-export const REWRITE_VERSION = 1;
-
 /** Bytes of slopes beyond those of the file itself that a rewrite may add: one slope can stand for many channels. */
 const SPARE_ROOM = 1 << 20;
 

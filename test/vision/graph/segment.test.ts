@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { compareNetworks, createExecutor, type Executor } from '../../../src/native.ts';
+import { attributeMessage, nodeMessage, tensorMessage } from '../../../src/vision/graph/onnx.ts';
+import { joinSegment } from '../../../src/vision/graph/segment.ts';
+import { bytesField, readFields } from '../../../src/vision/graph/wire.ts';
+import { MODELS_FOLDER } from '../../../src/vision/model-pack.ts';
+import { modelBytes, weights } from './small-model.ts';
+
+const HEIGHT = 9;
+const WIDTH = 11;
+const INPUT = [1, 3, HEIGHT, WIDTH] as const;
+
+/** Names of the operators of a model, in their order. */
+function operators(model: Uint8Array): string[] {
+  const graph = readFields(model).find(({ number }) => number === 7);
+  return readFields(graph?.content ?? new Uint8Array())
+    .filter(({ number }) => number === 1)
+    .map(({ content }) => {
+      const name = readFields(content).find(({ number }) => number === 4);
+      return Buffer.from(name?.content ?? []).toString();
+    });
+}
+
+const conv = (
+  name: string,
+  input: string,
+  output: string,
+  attributes: Record<string, number | number[]> = {},
+) =>
+  nodeMessage(
+    name,
+    'Conv',
+    [input, `${name}_w`],
+    output,
+    Object.entries(attributes).map(([key, value]) => attributeMessage(key, value)),
+  );
+const kernel = (name: string, dims: readonly number[]) =>
+  tensorMessage(`${name}_w`, dims, weights(dims.reduce((size, dim) => size * dim, 1)));
+
+describe('the segment of a network', () => {
+  let folder: string;
+  let executor: Executor;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
+    executor = createExecutor({ threads: 1, maxQueue: 4 });
+  });
+  after(async () => {
+    await executor.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Runs both on an input of waves. */
+  async function assertSame(original: Uint8Array, changed: Uint8Array): Promise<void> {
+    const files = ['original', 'changed'].map((name) => join(folder, `${name}.onnx`)) as [string, string];
+    writeFileSync(files[0], original);
+    writeFileSync(files[1], changed);
+    const inputs = Float32Array.from({ length: 2 * 3 * HEIGHT * WIDTH }, (_, i) => Math.sin(i * 0.7));
+    const { cosine, difference } = await compareNetworks(executor, ...files, inputs);
+    assert.ok(cosine > 1 - 1e-6, `cosine ${cosine}`);
+    assert.ok(difference < 2e-3, `difference ${difference}`);
+  }
+
+  const windows: [string, Record<string, number[]>, [number, number], [number, number]][] = [
+    ['3 x 3 with padding', { pads: [1, 1, 1, 1] }, [3, 3], [HEIGHT, WIDTH]],
+    ['3 x 3 without padding', {}, [3, 3], [HEIGHT - 2, WIDTH - 2]],
+    ['3 x 3, every second place', { pads: [1, 1, 1, 1], strides: [2, 2] }, [3, 3], [5, 6]],
+    ['3 x 3, padded on one side', { pads: [0, 0, 1, 1], strides: [2, 2] }, [3, 3], [4, 5]],
+    ['3 x 3 with gaps', { pads: [2, 2, 2, 2], dilations: [2, 2] }, [3, 3], [HEIGHT, WIDTH]],
+    ['5 x 3', { pads: [2, 1, 2, 1] }, [5, 3], [HEIGHT, WIDTH]],
+    ['as large as the input', {}, [HEIGHT, WIDTH], [1, 1]],
+    ['1 x 1, every second place', { strides: [2, 2] }, [1, 1], [5, 6]],
+  ];
+  for (const [title, attributes, size, output] of windows) {
+    test(`gives what convolutions give: ${title}`, async () => {
+      // Channels that are no multiple of sixteen, and of one.
+      const dense = modelBytes({
+        nodes: [conv('a', 'x', 'a', attributes), conv('b', 'a', 'y')],
+        initializers: [kernel('a', [20, 3, ...size]), kernel('b', [7, 20, 1, 1])],
+        input: INPUT,
+        output: [1, 7, ...output],
+      });
+      await assertSame(dense, joinSegment(dense));
+      const depthwise = modelBytes({
+        nodes: [conv('a', 'x', 'a'), conv('b', 'a', 'y', { ...attributes, group: 20 })],
+        initializers: [kernel('a', [20, 3, 1, 1]), kernel('b', [20, 1, ...size])],
+        input: INPUT,
+        output: [1, 20, ...output],
+      });
+      await assertSame(depthwise, joinSegment(depthwise));
+      assert.deepEqual(operators(joinSegment(dense)), ['Segment']);
+      assert.deepEqual(operators(joinSegment(depthwise)), ['Segment']);
+    });
+  }
+
+  test('takes in normalisations, bends and sums, wherever they stand', async () => {
+    const each = (name: string, values: Float32Array) => tensorMessage(name, [values.length], values);
+    const norm = (name: string, input: string, output: string) =>
+      nodeMessage(name, 'BatchNormalization', [input, 'scale', 'shift', 'mean', 'variance'], output);
+    const model = modelBytes({
+      nodes: [
+        conv('a', 'x', 'a', { pads: [1, 1, 1, 1] }),
+        norm('n', 'a', 'an'),
+        nodeMessage('p', 'PRelu', ['an', 'slope'], 'ap'),
+        // Read twice, so that it cannot be taken into what made it.
+        nodeMessage('r', 'Relu', ['ap'], 'ar'),
+        conv('b', 'ap', 'b'),
+        nodeMessage('s', 'Add', ['b', 'ar'], 'sum'),
+        norm('m', 'sum', 'sn'),
+        // Of two bends: nothing that it could be taken into.
+        nodeMessage('t', 'Add', ['sn', 'ap'], 'second'),
+        nodeMessage('q', 'PRelu', ['second', 'one'], 'y'),
+      ],
+      initializers: [
+        kernel('a', [5, 3, 3, 3]),
+        kernel('b', [5, 5, 1, 1]),
+        each('scale', Float32Array.of(1, -2, 0.5, 3, 0.1)),
+        each('shift', Float32Array.of(0, 1, -1, 0.5, 2)),
+        each('mean', Float32Array.of(0.1, 0.2, -0.3, 0, 1)),
+        each('variance', Float32Array.of(1, 2, 0.5, 0.1, 4)),
+        tensorMessage('slope', [5, 1, 1], Float32Array.of(-1.35, 0, 0.25, 1, 1.23)),
+        tensorMessage('one', [1], Float32Array.of(0.3)),
+      ],
+      input: INPUT,
+      output: [1, 5, HEIGHT, WIDTH],
+    });
+    const joined = joinSegment(model);
+    assert.deepEqual(operators(joined), ['Segment']);
+    await assertSame(model, joined);
+  });
+
+  test('ends before what it does not know, and gives that whatever it reads', async () => {
+    const model = modelBytes({
+      nodes: [
+        conv('a', 'x', 'a'),
+        conv('b', 'a', 'b'),
+        nodeMessage('h', 'Sigmoid', ['a'], 'h'),
+        nodeMessage('m', 'Mul', ['h', 'b'], 'y'),
+      ],
+      initializers: [kernel('a', [6, 3, 1, 1]), kernel('b', [6, 6, 1, 1])],
+      input: INPUT,
+      output: [1, 6, HEIGHT, WIDTH],
+    });
+    const joined = joinSegment(model);
+    assert.deepEqual(operators(joined), ['Segment', 'Sigmoid', 'Mul']);
+    await assertSame(model, joined);
+  });
+
+  test('leaves a network alone that does not begin with convolutions', () => {
+    const model = modelBytes({
+      nodes: [nodeMessage('h', 'Sigmoid', ['x'], 'h'), conv('a', 'h', 'y')],
+      initializers: [kernel('a', [6, 3, 1, 1])],
+      input: INPUT,
+      output: [1, 6, HEIGHT, WIDTH],
+    });
+    assert.equal(joinSegment(model), model);
+  });
+
+  test('joins all of the embedder but the last change of shape', () => {
+    const joined = joinSegment(readFileSync(join(MODELS_FOLDER, 'faceplugin/fr_feature.onnx')));
+    assert.deepEqual(operators(joined), ['Segment', 'Reshape']);
+  });
+
+  test('refuses steps that do not fit together, which a file from elsewhere may hold', async () => {
+    const good = modelBytes({
+      nodes: [conv('a', 'x', 'y')],
+      initializers: [kernel('a', [16, 3, 1, 1])],
+      input: INPUT,
+      output: [1, 16, HEIGHT, WIDTH],
+    });
+    const file = join(folder, 'original.onnx');
+    writeFileSync(file, good);
+    const window = [1, 1, 1, 1, 1, 1, 0, 0, 0, 0];
+    const step = [0, 0, 0, 1, 3, 16, ...window];
+    const count = 16 * 3 + 2 * 16;
+    const spoilt: [RegExp, number[], number[], number][] = [
+      [/cut off/, step.slice(1), [1], count],
+      [/weights are missing/, step, [1], count - 1],
+      [/weights are left over/, step, [1], count + 1],
+      [/an output is not made/, step, [2], count],
+      [/something else than a dense/, [7, ...step.slice(1)], [1], count],
+      [/not there yet/, [0, 1, ...step.slice(2)], [1], count],
+      [/out of range/, [...step.slice(0, 4), 2 ** 40, ...step.slice(5)], [1], count],
+      [/out of range/, [...step.slice(0, 6), 0, ...step.slice(7)], [1], count],
+      [/another shape/, [...step.slice(0, 4), 4, ...step.slice(5)], [1], 16 * 4 + 2 * 16],
+    ];
+    for (const [problem, steps, outputs, floats] of spoilt) {
+      const attributes = [
+        attributeMessage('steps', steps),
+        attributeMessage('outputs', outputs),
+        attributeMessage('weights', weights(floats)),
+      ];
+      const bad = join(folder, 'bad.onnx');
+      const model = modelBytes({
+        nodes: [nodeMessage('s', 'Segment', ['x'], 'y', attributes, 'visage')],
+        initializers: [],
+        input: INPUT,
+        output: [1, 16, HEIGHT, WIDTH],
+      });
+      const domain = Buffer.concat([bytesField(1, 'visage'), Buffer.from([0x10, 1])]);
+      writeFileSync(bad, Buffer.concat([model, bytesField(8, domain)]));
+      await assert.rejects(
+        compareNetworks(executor, file, bad, new Float32Array(3 * HEIGHT * WIDTH).fill(1)),
+        problem,
+      );
+    }
+  });
+});
