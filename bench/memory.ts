@@ -8,6 +8,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { report } from './report.ts';
 import { type Body, bodiesOf, sample, startSearchService } from './search-service.ts';
 
 const CLIENTS = 8;
@@ -82,7 +83,15 @@ try {
   const answers = [...statuses].sort().map(([status, count]) => `${count} x ${status}`);
   console.log(`\nanswers: ${answers.join(', ')}`);
   const settled = points.slice(Math.ceil(points.length / 3));
-  console.log(`after the first third: ${slopeOf(settled).toFixed(2)} megabytes in 10,000 requests`);
+  const slope = slopeOf(settled);
+  console.log(`after the first third: ${slope.toFixed(2)} megabytes in 10,000 requests`);
+  report({
+    claim: `memory over ${requests.toLocaleString('en')} searches: slope after the first third`,
+    value: slope,
+    unit: 'MB in 10,000',
+    aim: 'flat',
+    note: `held at the end ${points.at(-1)?.[1].toFixed(0)} MB`,
+  });
 } finally {
   await service.stop();
 }

@@ -18,6 +18,14 @@ export interface Line {
   readonly points: readonly (readonly [number, number])[];
 }
 
+/** Where it may differ from one plot to the next. */
+export interface Look {
+  /** Where the names of the lines stand, at the top. Default `right`. */
+  readonly legend?: 'left' | 'right';
+  /** Whether each point is marked, for lines of a few. Default false. */
+  readonly marks?: boolean;
+}
+
 const WIDTH = 720;
 const HEIGHT = 420;
 const PLOT = { left: 74, top: 44, right: 700, bottom: 356 } as const;
@@ -38,7 +46,7 @@ const STYLE = `
     }`;
 
 /** A plot as the text of an SVG file. */
-export function linePlot(title: string, x: Axis, y: Axis, lines: readonly Line[]): string {
+export function linePlot(title: string, x: Axis, y: Axis, lines: readonly Line[], look: Look = {}): string {
   const toX = position(x, PLOT.left, PLOT.right);
   const toY = position(y, PLOT.bottom, PLOT.top);
   const grid = [
@@ -54,12 +62,17 @@ export function linePlot(title: string, x: Axis, y: Axis, lines: readonly Line[]
   const drawn = lines.map(({ points }, i) => {
     const places = points
       .filter(([px, py]) => inside(x, px) && inside(y, py))
-      .map(([px, py]) => `${toX(px)},${toY(py)}`);
-    return `<polyline class="line" stroke="${colour(i)}" points="${places.join(' ')}"/>`;
+      .map(([px, py]) => [toX(px), toY(py)] as const);
+    const marks = look.marks
+      ? places.map(([px, py]) => `<circle fill="${colour(i)}" cx="${px}" cy="${py}" r="4"/>`)
+      : [];
+    const joined = places.map((place) => place.join(',')).join(' ');
+    return `<polyline class="line" stroke="${colour(i)}" points="${joined}"/>${marks.join('')}`;
   });
   const legend = lines.map(({ name }, i) => {
     const top = PLOT.top + 20 + 20 * i;
-    return `<line class="line" stroke="${colour(i)}" x1="${PLOT.right - 200}" x2="${PLOT.right - 176}" y1="${top - 4}" y2="${top - 4}"/><text x="${PLOT.right - 168}" y="${top}">${escaped(name)}</text>`;
+    const left = look.legend === 'left' ? PLOT.left + 12 : PLOT.right - 200;
+    return `<line class="line" stroke="${colour(i)}" x1="${left}" x2="${left + 24}" y1="${top - 4}" y2="${top - 4}"/><text x="${left + 32}" y="${top}">${escaped(name)}</text>`;
   });
   const middleX = (PLOT.left + PLOT.right) / 2;
   const middleY = (PLOT.top + PLOT.bottom) / 2;

@@ -43,6 +43,7 @@ export function tableOf(head: Versions, parts: readonly PartReport[]): string {
     '',
     seconds > 0 ? `${title} (${seconds.toFixed(0)} s)` : title,
     ...lines.map(lineOf),
+    ...(lines.length === 0 && !failure ? ['  reported nothing'] : []),
     ...(failure ? [`  ${failure}${lines.length > 0 ? '; what it had reported is above' : ''}`] : []),
   ]);
   return [...top, '', titles, ...sections.flat()].join('\n');

@@ -1,0 +1,100 @@
+/**
+ * `npm run bench -- [--faces FOLDER] [--quick] [--all] [--plots FOLDER] [--only PART,...]`: every bench of speed in turn,
+ * each as a process of its own, and one table of what they measured. It judges nothing and fails on no figure.
+ *
+ * `--faces` has `lfw-dev/`, whose templates the galleries are made around; `--quick` is small and short; `--all` builds
+ * hnswlib-node's graph of a million faces too, which takes an hour; `--plots` is where the plots of growth go.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runtimeVersion } from '../src/native.ts';
+import { openModelPack } from '../src/vision/model-pack.ts';
+import { ROOT } from '../test/e2e/service.ts';
+import { growthPlots } from './growth-plots.ts';
+import { type Part, type PartReport, runPart } from './parts.ts';
+import type { Versions } from './report.ts';
+import { tableOf } from './table.ts';
+
+/** Seconds after which a part is ended. */
+const LIMIT = 3600;
+
+const { values: options } = parseArgs({
+  options: {
+    faces: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    all: { type: 'boolean', default: false },
+    plots: { type: 'string' },
+    only: { type: 'string' },
+  },
+});
+
+const parts = partsOf(options.quick).filter(
+  ({ name }) => !options.only || options.only.split(',').includes(name),
+);
+const reports: PartReport[] = [];
+for (const { part } of parts) {
+  console.error(`\n== ${part.title}`);
+  reports.push(await runPart(part, LIMIT));
+}
+if (!options.only) reports.push(gpu());
+if (options.plots) {
+  await mkdir(options.plots, { recursive: true });
+  for (const [file, svg] of growthPlots(reports.flatMap(({ points }) => points))) {
+    await writeFile(join(options.plots, file), svg);
+  }
+}
+console.log(tableOf(await head(), reports));
+
+/** Every part of the table, in its order. */
+function partsOf(quick: boolean): { readonly name: string; readonly part: Part }[] {
+  const faces = options.faces ? ['--faces', options.faces] : [];
+  const part = (name: string, title: string, ...args: string[]) => ({
+    name,
+    part: { title, program: join(ROOT, 'dist/bench', `${name}.js`), args },
+  });
+  return [
+    part('pipeline', 'Pipeline: floor, bodies, 12 megapixels'),
+    part('peers', 'Peers: detect, align, embed', '--seconds', quick ? '0.5' : '4'),
+    part(
+      'search',
+      'Search: recall@1, data that lies as faces do',
+      ...faces,
+      '--sizes',
+      quick ? '2000,10000' : '10000,100000,1000000',
+      ...(options.all ? ['--all'] : []),
+    ),
+    part('restart', 'Restart', ...faces, quick ? '10000' : '1000000'),
+    part('memory', 'Memory under load', '--requests', quick ? '240' : '4000'),
+    part('growth', 'Growth: picture, clients, threads', '--seconds', quick ? '0.5' : '3'),
+  ];
+}
+
+function gpu(): PartReport {
+  const note = existsSync('/dev/nvidiactl') ? 'not run: see docs/performance.md' : 'not run: no GPU';
+  return {
+    title: 'GPU',
+    lines: [{ claim: 'CUDA and TensorRT', value: Number.NaN, unit: '', note }],
+    points: [],
+    versions: {},
+    failure: undefined,
+    seconds: 0,
+  };
+}
+
+async function head(): Promise<Versions> {
+  const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  const pack = await openModelPack('faceplugin');
+  const flags = existsSync('/proc/cpuinfo') ? await readFile('/proc/cpuinfo', 'utf8') : '';
+  const vectors = ['avx2', 'avx512f', 'avx512_vnni'].filter((flag) =>
+    new RegExp(`\\b${flag}\\b`).test(flags),
+  );
+  const gigabytes = (totalmem() / 1e9).toFixed(0);
+  return {
+    machine: `${cpus()[0]?.model}, ${availableParallelism()} cores (${vectors.join(', ')}), ${gigabytes} GB, Linux ${release()}`,
+    visage: `${version}, model pack ${pack.name} ${pack.version}, ONNX Runtime ${runtimeVersion()}, Node ${process.version}`,
+    ...(options.quick ? { run: 'quick: small and short, for its shape rather than its figures' } : {}),
+  };
+}
