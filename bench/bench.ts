@@ -56,7 +56,7 @@ function partsOf(quick: boolean): { readonly name: string; readonly part: Part }
     part: { title, program: join(ROOT, 'dist/bench', `${name}.js`), args },
   });
   return [
-    part('pipeline', 'Pipeline: floor, bodies, 12 megapixels'),
+    part('pipeline', 'Pipeline: floor, bodies, 12 megapixels', '--iterations', quick ? '20' : '300'),
     part('peers', 'Peers: detect, align, embed', '--seconds', quick ? '0.5' : '4'),
     part(
       'search',
@@ -66,6 +66,7 @@ function partsOf(quick: boolean): { readonly name: string; readonly part: Part }
       quick ? '2000,10000' : '10000,100000,1000000',
       ...(options.all ? ['--all'] : []),
     ),
+    part('scan', 'Exact search against the speed of memory', quick ? '10000' : '100000'),
     part('restart', 'Restart', ...faces, quick ? '10000' : '1000000'),
     part('memory', 'Memory under load', '--requests', quick ? '240' : '4000'),
     part('growth', 'Growth: picture, clients, threads', '--seconds', quick ? '0.5' : '3'),

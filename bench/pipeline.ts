@@ -1,5 +1,5 @@
 /**
- * `npm run bench:pipeline`: what a search costs next to the bare floor, libjpeg-turbo's decode plus the networks alone.
+ * `npm run bench:pipeline [-- --iterations N]`: what a search costs next to the bare floor, libjpeg-turbo's decode plus the networks alone.
  *
  * The floor (`bench/native/floor.cc`) runs before and after, so that a machine that speeds up or slows down shows. It is
  * the floor of the networks that the service runs, which are prepared; that of the original ones is printed besides.
@@ -8,6 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { createExecutor, type PipelineOptions } from '../src/native.ts';
 import { createLog } from '../src/ops/log.ts';
 import { type Preparation, prepareNetworks } from '../src/vision/graph/prepare.ts';
@@ -17,7 +18,6 @@ import { ROOT } from '../test/e2e/service.ts';
 import { report } from './report.ts';
 import { type Body, bodiesOf, sample, startSearchService } from './search-service.ts';
 
-const ITERATIONS = 300;
 const CLIENTS = 16;
 const FLOOR_STEPS = ['decode', 'detect', 'landmarks', 'embed', 'total'] as const;
 const STAGES = ['decode', 'detect', 'align', 'embed'] as const;
@@ -27,6 +27,14 @@ interface Quantiles {
   readonly p99: number;
 }
 type Floor = Readonly<Record<(typeof FLOOR_STEPS)[number], Quantiles>>;
+
+const { values: options } = parseArgs({ options: { iterations: { type: 'string', default: '300' } } });
+/** Of a line. */
+const ITERATIONS = Number(options.iterations);
+if (!Number.isInteger(ITERATIONS) || ITERATIONS < 1) {
+  console.error('Usage: npm run bench:pipeline -- --iterations N');
+  process.exit(64);
+}
 
 const service = await startSearchService(CLIENTS);
 /** The service's own, which it has made by now. */

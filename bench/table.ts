@@ -2,7 +2,7 @@
 import type { PartReport } from './parts.ts';
 import type { ReportLine, Versions } from './report.ts';
 
-const COLUMNS = { claim: 62, value: 24, against: 40, ratio: 8 } as const;
+const COLUMNS = { claim: 60, value: 20, against: 48, ratio: 6 } as const;
 
 /** Three digits that mean something; whole numbers from a thousand on in groups of three. */
 function number(value: number): string {
@@ -11,15 +11,16 @@ function number(value: number): string {
 }
 
 function lineOf({ claim, value, unit, against, ratio, aim, note }: ReportLine): string {
-  const columns = [
+  const measured = Number.isFinite(value);
+  return [
     `  ${claim}`.padEnd(COLUMNS.claim),
-    (Number.isFinite(value) ? `${number(value)} ${unit}` : '').padEnd(COLUMNS.value),
+    (measured ? `${number(value)} ${unit}` : (note ?? '')).padEnd(COLUMNS.value),
     (against ? `${against.name} ${number(against.value)}` : '').padEnd(COLUMNS.against),
     (ratio === undefined ? '' : ratio.toFixed(2)).padEnd(COLUMNS.ratio),
-    aim ?? '',
-  ];
-  const line = columns.join(' ').trimEnd();
-  return note ? `${line}${Number.isFinite(value) ? `\n    (${note})` : ` ${note}`}` : line;
+    [aim, measured && note ? `(${note})` : ''].filter(Boolean).join(' '),
+  ]
+    .join(' ')
+    .trimEnd();
 }
 
 /** The whole table. @param head what is on top, as names and what they stand for. */

@@ -12,8 +12,7 @@ namespace visage {
 Napi::Value SearchKernelNames(const Napi::CallbackInfo& info) {
   const auto kernels = RunnableKernels();
   auto names = Napi::Array::New(info.Env(), kernels.size());
-  for (std::uint32_t i = 0; i < kernels.size(); ++i)
-    names.Set(i, kernels[i].name);
+  for (std::uint32_t i = 0; i < kernels.size(); ++i) names.Set(i, kernels[i].name);
   return names;
 }
 

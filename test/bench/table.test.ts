@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { growthPlots } from '../../bench/growth-plots.ts';
+import { type PartReport, runPart } from '../../bench/parts.ts';
+import { tableOf } from '../../bench/table.ts';
+import { ROOT, temporaryFolder } from '../e2e/service.ts';
+
+/** Seconds; nothing here takes as long. */
+const LIMIT = 120;
+const REPORT = JSON.stringify(join(ROOT, 'dist/bench/report.js'));
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+before(async () => {
+  folder = await temporaryFolder();
+});
+after(() => folder.remove());
+
+/** Runs a bench that is written for the test. */
+async function run(body: string, limit = LIMIT): Promise<PartReport> {
+  const program = join(folder.path, 'bench.mjs');
+  await writeFile(program, `import { report, reportPoint, reportVersions } from ${REPORT};\n${body}`);
+  return runPart({ title: 'A part', program, args: [] }, limit);
+}
+
+describe('the table of the benches', () => {
+  test('shows what a real bench reports of every engine, size and recall', async () => {
+    const program = join(ROOT, 'dist/bench/search.js');
+    const part = { title: 'Search', program, args: ['--sizes', '1500', '--ours', '--probes', '200'] };
+    const report = await runPart(part, LIMIT);
+    assert.equal(report.failure, undefined);
+    const table = tableOf({ machine: 'this one' }, [report]);
+    assert.match(table, /^machine +this one$/m);
+    assert.match(table, /^Search \(\d+ s\)$/m);
+    assert.match(table, /^ {2}1,500 faces, build: Visage +[\d.]+ s /m);
+    assert.match(table, /^ {2}1,500 faces, memory: Visage +[\d.,-]+ bytes a face/m);
+    assert.match(table, /^ {2}1,500 faces, recall@1 0\.99: Visage, p50 +[\d.]+ ms .*recall 1\.0000/m);
+    assert.match(table, /^ {2}1,500 faces, recall@1 0\.999: Visage, p50 /m);
+    assert.deepEqual(
+      report.points.map(({ plot, line, x }) => [plot, line, x]),
+      [
+        ['gallery, recall 0.99', 'Visage', 1500],
+        ['gallery, recall 0.999', 'Visage', 1500],
+      ],
+    );
+  });
+
+  test('has columns for the measured, what it is compared with, the ratio and the aim', async () => {
+    const report = await run(`
+      reportVersions({ peer: '1.2.3' });
+      report({ claim: 'a search', value: 1234.5, unit: 'ms', against: { name: 'peer', value: 0.25 }, ratio: 2,
+        aim: 'at most 1 x', note: 'p99 3 ms' });
+      report({ claim: 'a card', value: Number.NaN, unit: '', note: 'not run: no GPU' });`);
+    const lines = tableOf({ machine: 'm' }, [report]).split('\n');
+    assert.ok(lines.includes('with     peer 1.2.3'), lines.join('\n'));
+    const columns = (line: string | undefined) => line?.trim().split(/ {2,}/);
+    assert.deepEqual(columns(lines.find((line) => line.includes('measured'))), [
+      'measured',
+      'against',
+      'ratio',
+      'aim',
+    ]);
+    assert.deepEqual(columns(lines.find((line) => line.startsWith('  a search'))), [
+      'a search',
+      '1,235 ms',
+      'peer 0.25',
+      '2.00',
+      'at most 1 x (p99 3 ms)',
+    ]);
+    assert.deepEqual(columns(lines.find((line) => line.startsWith('  a card'))), [
+      'a card',
+      'not run: no GPU',
+    ]);
+  });
+
+  test('shows a bench that died, with what it had reported, and goes on', async () => {
+    const dead = await run(
+      `report({ claim: 'before', value: 1, unit: 's' });\nprocess.kill(process.pid, 'SIGKILL');\nawait new Promise((resolve) => setTimeout(resolve, 60_000));`,
+    );
+    const thrown = await run(`throw new Error('No disk');`);
+    const silent = await run('');
+    const table = tableOf({}, [dead, thrown, silent]);
+    assert.match(table, /^ {2}before +1 s\n {2}died: SIGKILL; what it had reported is above$/m);
+    assert.match(table, /^ {2}died: exit code 1$/m);
+    assert.match(table, /^ {2}reported nothing$/m);
+  });
+
+  test('ends a bench that takes longer than its limit', async () => {
+    const { failure } = await run('await new Promise((resolve) => setTimeout(resolve, 60_000));', 1);
+    assert.equal(failure, 'ended after 1 s, which is its limit');
+  });
+
+  test('leaves out of a plot what there are no points for', () => {
+    const points = [
+      { plot: 'clients', line: '1 thread', x: 1, y: 30 },
+      { plot: 'clients', line: '1 thread', x: 16, y: 55 },
+      { plot: 'clients', line: '2 threads', x: 16, y: 99 },
+    ];
+    const plots = growthPlots(points);
+    assert.deepEqual([...plots.keys()], ['growth-clients.svg']);
+    const svg = plots.get('growth-clients.svg') ?? '';
+    assert.equal(svg.match(/<circle /g)?.length, 3);
+    assert.match(svg, /2 threads/);
+  });
+});
