@@ -102,7 +102,7 @@ async function bytesInIndex(faces: number): Promise<number> {
   const before = await ownMemory(process.pid);
   for (let done = 0; done < faces; done += BATCH) {
     for (let i = 0; i < BATCH; i++) labels[i] = BigInt(done + i);
-    await indexes.rebuild([{ gallery: 1, labels, vectors }], () => {});
+    await indexes.fill(1, [{ labels, vectors }]);
   }
   const after = await ownMemory(process.pid);
   await executor.close();

@@ -27,7 +27,7 @@ import {
   runtimeVersion,
   searchKernels,
 } from './native.ts';
-import { adminSocketPath, removeStaleSocket, takeDataFolder } from './ops/data-folder.ts';
+import { adminSocketPath, removeStaleSocket, SNAPSHOTS, takeDataFolder } from './ops/data-folder.ts';
 import { EXIT, exitCodeOf } from './ops/exit-codes.ts';
 import { greeting } from './ops/greeting.ts';
 import { Health } from './ops/health.ts';
@@ -41,9 +41,12 @@ import { createShutdown } from './ops/shutdown.ts';
 import { addStateMetrics } from './ops/state-metrics.ts';
 import { packageVersion } from './ops/version.ts';
 import { startWatchdog } from './ops/watchdog.ts';
+import { type IndexStart, type IndexStartParts, startIndexes } from './recognition/index-start.ts';
+import { LEAST_FACES, SnapshotKeeper } from './recognition/snapshot-keeper.ts';
 import { readLastBackup } from './store/last-backup.ts';
 import { Store } from './store/store.ts';
 import { GalleryIndexes } from './vector/galleries.ts';
+import { SnapshotFolder } from './vector/snapshots.ts';
 import { removeUnused } from './vision/graph/prepare.ts';
 import { type ModelPack, openModelPack } from './vision/model-pack.ts';
 import { Recognizer } from './vision/recognizer.ts';
@@ -54,8 +57,10 @@ import { selfInference } from './vision/self-inference.ts';
 const DRAIN_LIMIT_MS = 10_000;
 const SHUTDOWN_LIMIT_MS = 20_000;
 
-/** Templates that are read from the store at once, and how often the rebuild says how far it is. */
-const REBUILD_BATCH = 4096;
+/** Of that, for writing snapshots of the index. */
+const SNAPSHOT_LIMIT_MS = 8_000;
+
+/** How often the start says how far it is. */
 const PROGRESS_INTERVAL_MS = 1_000;
 /** The start has failed if nothing is heard of it for so long. */
 const PROGRESS_LIMIT_S = 60;
@@ -77,29 +82,19 @@ async function loadModels(config: Config, executor: Executor, log: Log): Promise
   return new Recognizers(recognizers);
 }
 
-/** Fills the indexes from the store and says how far it is. @throws Error if not everything arrived. */
-async function rebuildIndexes(
-  store: Store,
-  indexes: GalleryIndexes,
-  { all }: Recognizers,
-  log: Log,
-  manager: ServiceManager,
-): Promise<void> {
-  const total = all.reduce((sum, { packId }) => sum + store.faces.countOfPack(packId), 0);
-  log.info({ done: 0, total }, 'rebuilding the index');
-  let told = performance.now();
-  for (const { packId, dimension } of all) {
-    await indexes.rebuild(store.faces.templatesOfPack(packId, dimension, REBUILD_BATCH), () => {
-      if (performance.now() - told < PROGRESS_INTERVAL_MS) return;
-      told = performance.now();
-      log.info({ done: indexes.total, total }, 'rebuilding the index');
-      manager.starting(`Reading faces: ${indexes.total} of ${total}`, PROGRESS_LIMIT_S);
-    });
-  }
-  if (indexes.total !== total) {
-    throw new Error(`The index holds ${indexes.total} faces, but the store holds ${total}.`);
-  }
-  log.info({ done: total, total }, 'the index is complete');
+/** Fills the indexes and says how far it is. @throws Error if not everything arrived. */
+async function fillIndexes(parts: IndexStartParts, manager: ServiceManager): Promise<IndexStart> {
+  const { log } = parts;
+  let told = Number.NEGATIVE_INFINITY;
+  const started = await startIndexes(parts, (done, total) => {
+    if (performance.now() - told < PROGRESS_INTERVAL_MS) return;
+    told = performance.now();
+    log.info({ done, total }, 'rebuilding the index');
+    manager.starting(`Reading faces: ${done} of ${total}`, PROGRESS_LIMIT_S);
+  });
+  const { faces, fromSnapshots, seconds } = started;
+  log.info({ done: faces, total: faces, fromSnapshots, seconds }, 'the index is complete');
+  return started;
 }
 
 /** Records what lets more happen than a fresh appliance does. @param known what is recorded already; it grows. */
@@ -142,9 +137,21 @@ async function start(): Promise<void> {
   const executor = createExecutor({ threads: config.threads, maxQueue: config.maxQueue });
   const recognizers = await loadModels(config, executor, log);
   health.pass('modelsLoaded');
-  const indexes = new GalleryIndexes(executor);
-  await rebuildIndexes(store, indexes, recognizers, log, manager);
+  const snapshots = new SnapshotFolder(join(config.dataDir, SNAPSHOTS));
+  const indexes = new GalleryIndexes(executor, snapshots);
+  const indexStart = await fillIndexes({ store, indexes, snapshots, packs: recognizers.all, log }, manager);
   health.pass('indexConsistent');
+  const background = createExecutor({ threads: 1, maxQueue: 1 });
+  const keeper = new SnapshotKeeper({
+    faces: store.faces,
+    indexes,
+    snapshots,
+    packs: recognizers.all.map(({ packId }) => packId),
+    leastFaces: LEAST_FACES,
+    background,
+    now: Date.now,
+    log,
+  });
   for (const recognizer of recognizers.all) await selfInference(recognizer);
   health.pass('selfInference');
 
@@ -178,6 +185,8 @@ async function start(): Promise<void> {
     maxQueue: config.maxQueue,
     health,
     index: indexes,
+    indexStart,
+    snapshots: () => keeper.counts,
     models: recognizers.all.map(({ packId }) => {
       return {
         pack: packId.pack,
@@ -285,8 +294,9 @@ async function start(): Promise<void> {
       { name: 'connections', run: () => Promise.all(servers.map((each) => drain(each, DRAIN_LIMIT_MS))) },
       { name: 'admin socket', run: () => socket.release() },
       { name: 'passwords', run: () => identity.passwords.close() },
+      { name: 'snapshots', run: () => keeper.stop(SNAPSHOT_LIMIT_MS) },
       { name: 'watchdog', run: endWatchdog },
-      { name: 'executor', run: () => executor.close() },
+      { name: 'executor', run: () => Promise.all([executor.close(), background.close()]) },
       { name: 'usage', run: () => usage.close() },
       { name: 'audit log', run: () => audit.close() },
       { name: 'store', run: () => store.close() },
@@ -294,6 +304,7 @@ async function start(): Promise<void> {
   });
   process.on('SIGTERM', shutdown).on('SIGINT', shutdown);
   void audit.truncate();
+  keeper.start();
   const [url = ''] = urls();
   log.info({ url, urls: urls(), faces: indexes.total }, 'listening');
   const setupCode = identity.setupCode?.text ?? null;

@@ -269,6 +269,20 @@ export interface GalleryIndex {
     k: number,
     allow?: BigInt64Array,
   ): Promise<{ readonly ids: BigInt64Array; readonly scores: Float32Array }>;
+  /** Ids of everything held, in no order. */
+  labels(): Promise<BigInt64Array>;
+  /**
+   * Writes what is held when its turn comes into a file (mode 0600), under another name until it is whole and flushed.
+   * Searches and writes go on meanwhile. One at a time.
+   * @param background threads with nothing to do: writes to the index wait until one of them has begun.
+   * @param stamp up to 1024 bytes that {@link readSnapshotInfo} gives back.
+   * @returns bytes of the file. @throws Error in words; a file of that name from before stays.
+   */
+  save(background: Executor, path: string, stamp: string): Promise<number>;
+  /** Has the {@link save} under way fail soon, if there is one. */
+  cancelSave(): void;
+  /** Fills an index that holds nothing with what was saved. @throws Error in words where anything of it is damaged. */
+  load(path: string): Promise<void>;
 }
 
 /** How far the outputs of two networks are apart: the worst of all inputs and outputs. NaN is worse than any number. */
@@ -291,6 +305,13 @@ export interface KernelProducts {
   readonly codes: Int32Array;
 }
 
+/** What the head of a saved index says. */
+export interface SnapshotFileInfo {
+  readonly dimension: number;
+  readonly rows: number;
+  readonly stamp: string;
+}
+
 interface Addon {
   readonly Executor: new (options: { threads: number; maxQueue: number }) => Executor;
   readonly GalleryIndex: new (executor: Executor, dimension: number) => GalleryIndex;
@@ -304,6 +325,7 @@ interface Addon {
   ): Promise<NetworkComparison>;
   searchKernels(): string[];
   kernelProducts(kernel: string, probe: Int16Array, rows: Int8Array): KernelProducts;
+  readSnapshotInfo(path: string): SnapshotFileInfo;
   runtimeVersion(): string;
   lockFile(path: string): boolean;
   sendDatagram(socket: string, text: string): void;
@@ -377,6 +399,10 @@ export function createGalleryIndex(executor: Executor, dimension: number): Galle
     add: (ids, vectors) => crossing(index.add(ids, vectors)),
     remove: (ids) => crossing(index.remove(ids)),
     search: (query, k, allow) => crossing(index.search(query, k, allow)),
+    labels: () => crossing(index.labels()),
+    save: (background, path, stamp) => crossing(index.save(background, path, stamp)),
+    cancelSave: () => index.cancelSave(),
+    load: (path) => crossing(index.load(path)),
   };
 }
 
@@ -417,6 +443,11 @@ export function searchKernels(): readonly string[] {
  */
 export function kernelProducts(kernel: string, probe: Int16Array, rows: Int8Array): KernelProducts {
   return addon().kernelProducts(kernel, probe, rows);
+}
+
+/** Reads the head of a saved index. @throws Error in words where there is none, or it is damaged. */
+export function readSnapshotInfo(path: string): SnapshotFileInfo {
+  return addon().readSnapshotInfo(path);
 }
 
 /** Version of ONNX Runtime, such as `1.30.0`. */

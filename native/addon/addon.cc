@@ -8,6 +8,7 @@
 #include "addon/network_comparison.h"
 #include "addon/pipeline_object.h"
 #include "addon/search_kernels.h"
+#include "addon/snapshot_info.h"
 #include "runtime/session.h"
 
 namespace visage {
@@ -28,6 +29,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("kernelProducts", Napi::Function::New<KernelProducts>(env, "kernelProducts"));
   exports.Set("runtimeVersion", Napi::Function::New<RuntimeVersionText>(env, "runtimeVersion"));
   exports.Set("sendDatagram", Napi::Function::New<SendDatagram>(env, "sendDatagram"));
+  exports.Set("readSnapshotInfo", Napi::Function::New<ReadSnapshotInfo>(env, "readSnapshotInfo"));
   exports.Set("lockFile", Napi::Function::New<LockFile>(env, "lockFile"));
   return exports;
 }

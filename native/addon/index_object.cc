@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <span>
 #include <variant>
 
 #include "addon/arguments.h"
 #include "addon/executor_object.h"
 #include "addon/start.h"
+#include "search/snapshot.h"
 
 namespace visage {
 namespace {
@@ -21,7 +23,9 @@ Napi::Function IndexObject::Define(Napi::Env env) {
       env, "GalleryIndex",
       {InstanceAccessor<&IndexObject::Size>("size"), InstanceAccessor<&IndexObject::Bytes>("bytes"),
        InstanceMethod<&IndexObject::Add>("add"), InstanceMethod<&IndexObject::Remove>("remove"),
-       InstanceMethod<&IndexObject::Search>("search")});
+       InstanceMethod<&IndexObject::Search>("search"), InstanceMethod<&IndexObject::HeldLabels>("labels"),
+       InstanceMethod<&IndexObject::Save>("save"), InstanceMethod<&IndexObject::CancelSave>("cancelSave"),
+       InstanceMethod<&IndexObject::Load>("load")});
 }
 
 IndexObject::IndexObject(const Napi::CallbackInfo& info)
@@ -110,6 +114,62 @@ Napi::Value IndexObject::Search(const Napi::CallbackInfo& info) {
         value.Set("scores", scores);
         return value;
       });
+}
+
+Napi::Value IndexObject::HeldLabels(const Napi::CallbackInfo& info) {
+  return Sequence(
+      info, Sequencer::Kind::kRead, {}, [index = index_] { return index->Labels(); },
+      [](Napi::Env env, const std::vector<std::int64_t>& labels) {
+        auto value = Napi::BigInt64Array::New(env, labels.size());
+        std::ranges::copy(labels, value.Data());
+        return value;
+      });
+}
+
+Napi::Value IndexObject::Save(const Napi::CallbackInfo& info) {
+  const auto background = ExecutorObject::From(info[0]);
+  const std::string path = Text(info[1], "path");
+  const std::string stamp = Text(info[2], "stamp");
+  save_cancelled_ = std::make_shared<std::atomic<bool>>(false);
+  // What is written is what the index holds when its turn has come, which ends before the writing begins.
+  const auto contents = std::make_shared<std::optional<IndexContents>>();
+  const auto hand_over = [&](Executor::Job job, Executor::Job done) {
+    const auto look = [index = index_, contents] {
+      try {
+        contents->emplace(index->Contents());
+      } catch (const std::bad_alloc&) {
+      }
+    };
+    sequencer_->Add(Sequencer::Kind::kRead, look, [background, job, done](Sequencer::Job turn) {
+      const auto both = [job, turn = std::move(turn)] {
+        turn();
+        job();
+      };
+      background->Start(Admission::kAlways, both, done);
+    });
+  };
+  return StartCall(
+      info.Env(), background, Admission::kAlways, {}, hand_over,
+      [contents, path, stamp, cancelled = save_cancelled_] {
+        if (!*contents) throw std::bad_alloc();
+        return WriteSnapshot(**contents, path, stamp, *cancelled);
+      },
+      [](Napi::Env env, std::uint64_t bytes) { return Napi::Number::New(env, static_cast<double>(bytes)); });
+}
+
+void IndexObject::CancelSave(const Napi::CallbackInfo&) {
+  if (save_cancelled_) *save_cancelled_ = true;
+}
+
+Napi::Value IndexObject::Load(const Napi::CallbackInfo& info) {
+  return Sequence(
+      info, Sequencer::Kind::kWrite, {},
+      [index = index_, path = Text(info[0], "path")] {
+        if (index->size() > 0) throw SnapshotError("the index holds something already");
+        index->Adopt(ReadSnapshot(path, index->dimension()));
+        return std::monostate{};
+      },
+      [](Napi::Env env, std::monostate) { return env.Undefined(); });
 }
 
 }  // namespace visage

@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include <atomic>
 #include <memory>
 
 #include "pipeline/executor.h"
@@ -23,6 +24,10 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
   Napi::Value Add(const Napi::CallbackInfo& info);
   Napi::Value Remove(const Napi::CallbackInfo& info);
   Napi::Value Search(const Napi::CallbackInfo& info);
+  Napi::Value HeldLabels(const Napi::CallbackInfo& info);
+  Napi::Value Save(const Napi::CallbackInfo& info);
+  void CancelSave(const Napi::CallbackInfo& info);
+  Napi::Value Load(const Napi::CallbackInfo& info);
 
   /// Has an operation done in its turn; `work` and `convert` as for StartCall.
   template <typename WorkFunction, typename ConvertFunction>
@@ -32,6 +37,8 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
   std::shared_ptr<Executor> executor_;
   std::shared_ptr<GalleryIndex> index_;
   std::shared_ptr<Sequencer> sequencer_;
+  /// Of the save that is under way.
+  std::shared_ptr<std::atomic<bool>> save_cancelled_;
 };
 
 }  // namespace visage

@@ -123,6 +123,19 @@ Codes::Row Codes::Append(const View& from, Row source) {
   return static_cast<Row>(size_++);
 }
 
+std::vector<Codes::NewRows> Codes::Extend(std::size_t count) {
+  std::vector<NewRows> pieces;
+  const std::size_t width = PaddedDimension(dimension_);
+  for (const std::size_t end = size_ + count; size_ < end;) {
+    const auto [chunk, row] = Room();
+    const std::size_t taken = std::min(chunk.capacity - row, end - size_);
+    pieces.push_back({taken, chunk.high + row * width, chunk.low + row * width, chunk.scales + row,
+                      chunk.residuals + row, chunk.labels + row});
+    size_ += taken;
+  }
+  return pieces;
+}
+
 void Codes::Remove(Row row) {
   const auto [index, place] = PlaceOf(row, full_bits_);
   (*directory_)[index]->tombstones[place / kBlock].fetch_or(std::uint64_t{1} << (place % kBlock),

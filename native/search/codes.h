@@ -34,6 +34,7 @@ class Codes {
 
   class View;
   struct Rows;
+  struct NewRows;
 
   /// @param dimension floats of a vector, 1..65536.
   explicit Codes(std::size_t dimension);
@@ -51,6 +52,10 @@ class Codes {
   Row Append(std::int64_t label, std::span<const float> vector);
   /// Appends what another Codes of the same dimension holds in a row.
   Row Append(const View& from, Row row);
+  /// Appends rows that the caller fills before anybody else is shown them. @returns their memory, piece after
+  /// piece.
+  /// @throws std::bad_alloc, and then the rows are not filled and the codes not to be used.
+  std::vector<NewRows> Extend(std::size_t count);
   /// Sets the tombstone of a row that has none.
   void Remove(Row row);
   /// All rows that are written at this moment.
@@ -94,6 +99,16 @@ struct Codes::Rows {
   /// An estimate is within this, times the probe's length, of the score; rounding is seen to.
   const float* residuals;
   const std::int64_t* labels;
+};
+
+/// The same to be written.
+struct Codes::NewRows {
+  std::size_t count;
+  std::int8_t* high;
+  std::int8_t* low;
+  float* scales;
+  float* residuals;
+  std::int64_t* labels;
 };
 
 /// Memory of some rows.

@@ -47,6 +47,39 @@ std::size_t GalleryIndex::Remove(std::span<const std::int64_t> labels) {
   return removed;
 }
 
+IndexContents GalleryIndex::Contents() const {
+  const std::shared_lock lock(mutex_);
+  IndexContents contents{codes_.view(), {}};
+  for (std::size_t row = 0; row < contents.view.size(); row += Codes::kBlock) {
+    contents.tombstones.push_back(contents.view.Tombstones(static_cast<Codes::Row>(row)));
+  }
+  return contents;
+}
+
+void GalleryIndex::Adopt(Codes codes) {
+  std::unordered_map<std::int64_t, Codes::Row> rows;
+  rows.reserve(codes.size());
+  const Codes::View view = codes.view();
+  for (Codes::Row row = 0; row < view.size();) {
+    const Codes::Rows piece = view.From(row);
+    for (std::size_t i = 0; i < piece.count; ++i, ++row) {
+      if (!rows.emplace(piece.labels[i], row).second) throw SnapshotError("it is damaged");
+    }
+  }
+  const std::unique_lock lock(mutex_);
+  codes_ = std::move(codes);
+  rows_ = std::move(rows);
+  Report();
+}
+
+std::vector<std::int64_t> GalleryIndex::Labels() const {
+  const std::shared_lock lock(mutex_);
+  std::vector<std::int64_t> labels;
+  labels.reserve(rows_.size());
+  for (const auto& [label, row] : rows_) labels.push_back(label);
+  return labels;
+}
+
 void GalleryIndex::Report() {
   size_ = rows_.size();
   bytes_ = codes_.bytes();

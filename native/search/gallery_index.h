@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "search/codes.h"
+#include "search/snapshot.h"
 
 namespace visage {
 
@@ -47,6 +48,16 @@ class GalleryIndex {
 
   /// The same among the vectors with these labels; unknown and repeated ones are passed over.
   Matches Search(std::span<const float> probe, std::size_t k, std::span<const std::int64_t> allowed) const;
+
+  /// What is held at this moment, for a snapshot.
+  IndexContents Contents() const;
+
+  /// Takes the rows of a snapshot into an index that holds nothing. @throws SnapshotError where two have one
+  /// label.
+  void Adopt(Codes codes);
+
+  /// Labels of everything held, in no order.
+  std::vector<std::int64_t> Labels() const;
 
  private:
   /// Tells `size()` and `bytes()` what a write has changed.

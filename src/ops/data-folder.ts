@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { lockFile } from '../native.ts';
 import { EXIT, ExitError } from './exit-codes.ts';
 
+/** The folder in it with snapshots of the vector index: nothing that cannot be made again from the store. */
+export const SNAPSHOTS = 'snapshots';
+
 /** `sockaddr_un` holds 108 bytes with the final zero. */
 const MAX_SOCKET_PATH_BYTES = 107;
 

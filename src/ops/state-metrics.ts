@@ -1,6 +1,6 @@
 /** Metrics of how things stand, looked at when Prometheus asks. */
 import { stat, statfs } from 'node:fs/promises';
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Executor } from '../native.ts';
 import { CHECKS, type Health } from './health.ts';
 
@@ -11,6 +11,10 @@ export interface StateSources {
   readonly maxQueue: number;
   readonly health: Health;
   readonly index: { readonly total: number; readonly galleries: number; readonly bytes: number };
+  /** How the index was filled when the service started. */
+  readonly indexStart: { readonly faces: number; readonly fromSnapshots: number; readonly seconds: number };
+  /** Snapshots of the index since the start, and bytes of those that are there. */
+  readonly snapshots: () => { readonly written: number; readonly failed: number; readonly bytes: number };
   /** The model packs at work. */
   readonly models: readonly {
     readonly pack: string;
@@ -62,6 +66,37 @@ export function addStateMetrics(registry: Registry, sources: StateSources): void
     'Memory that the vector index takes, of all galleries.',
     () => index.bytes,
   );
+  gauge(
+    'visage_index_start_duration_seconds',
+    'What filling the vector index took when the service started.',
+    () => sources.indexStart.seconds,
+  );
+  const { faces, fromSnapshots } = sources.indexStart;
+  const started = new Gauge({
+    name: 'visage_index_start_templates',
+    help: 'Templates that the vector index was filled with at the start, by where they came from.',
+    labelNames: ['source'],
+    registers: [registry],
+  });
+  started.set({ source: 'snapshot' }, fromSnapshots);
+  started.set({ source: 'store' }, faces - fromSnapshots);
+  gauge(
+    'visage_snapshots_size_bytes',
+    'Size of the snapshots of the vector index on disk.',
+    () => sources.snapshots().bytes,
+  );
+  new Counter({
+    name: 'visage_snapshot_writes_total',
+    help: 'Snapshots of the vector index that were written, or could not be, since the start.',
+    labelNames: ['result'],
+    registers: [registry],
+    collect() {
+      const { written, failed } = sources.snapshots();
+      this.reset();
+      this.inc({ result: 'written' }, written);
+      this.inc({ result: 'failed' }, failed);
+    },
+  });
   gauge('visage_store_size_bytes', "Size of the store's file.", async () => (await stat(storeFile)).size);
   gauge('visage_store_disk_free_bytes', "Room left for the service on the store's file system.", async () => {
     const { bavail, bsize } = await statfs(storeFile);

@@ -44,6 +44,10 @@ export interface Databases {
   readonly templates: Database<Buffer, FaceKey>;
   readonly faceLabels: Database<number, FaceIdKey>;
   readonly externalKeys: Database<true, ExternalKeyKey>;
+  /** A gallery's generation by its number; see `generations.ts`. */
+  readonly generations: Database<number, number>;
+  /** Which opening of the store wrote a gallery from a generation on. */
+  readonly writers: Database<string, [gallery: number, generation: number]>;
   readonly garbage: Database<true, number>;
   readonly audit: Database<StoredAuditRecord, number>;
   readonly auditByAccount: Database<true, AuditAccountKey>;
@@ -74,6 +78,8 @@ export function openDatabases(root: Pick<RootDatabase, 'openDB'>): Databases {
     templates: root.openDB('templates', { encoding: 'binary' }),
     faceLabels: root.openDB('faceLabels', {}),
     externalKeys: root.openDB('externalKeys', {}),
+    generations: root.openDB('generations', {}),
+    writers: root.openDB('writers', {}),
     garbage: root.openDB('garbage', {}),
     audit: root.openDB('audit', {}),
     auditByAccount: root.openDB('auditByAccount', {}),
@@ -84,6 +90,8 @@ export function openDatabases(root: Pick<RootDatabase, 'openDB'>): Databases {
 /** Everything that a part of the store works with. */
 export interface Session {
   readonly db: Databases;
+  /** The name of this opening of the store, which its generations are marked with. */
+  readonly writer: string;
   /**
    * Runs `action` as one transaction: all of its writes or, where it throws, none. Resolves when they are on disk.
    * @throws what `action` throws; VisageError `STORAGE_READ_ONLY` where the disk takes no write, `NOT_READY` when

@@ -1,6 +1,7 @@
 import { VisageError } from '../errors.ts';
 import { requireCollection } from './collections.ts';
 import { type Databases, type Session, takeNumber, writeAs } from './databases.ts';
+import { advance, type GalleryState, hasBeen, stateOf } from './generations.ts';
 import { newIdentifier } from './identifiers.ts';
 import type {
   FacePlace,
@@ -83,6 +84,30 @@ function vectorOf(bytes: Buffer): Float32Array {
   return new Float32Array(copy.buffer, 0, copy.length / Float32Array.BYTES_PER_ELEMENT);
 }
 
+function* batches(
+  entries: Iterable<{ readonly label: number; readonly bytes: Buffer }>,
+  dimension: number,
+  batchSize: number,
+): Generator<TemplateBatch> {
+  const length = dimension * Float32Array.BYTES_PER_ELEMENT;
+  let count = 0;
+  let labels = new BigInt64Array(batchSize);
+  let vectors = new Float32Array(batchSize * dimension);
+  for (const { label, bytes } of entries) {
+    if (bytes.length !== length) {
+      throw new Error(`The template of label ${label} has ${bytes.length} bytes, not ${length}`);
+    }
+    bytes.copy(bytesOf(vectors), count * length);
+    labels[count] = BigInt(label);
+    if (++count < batchSize) continue;
+    yield { labels, vectors };
+    count = 0;
+    labels = new BigInt64Array(batchSize);
+    vectors = new Float32Array(batchSize * dimension);
+  }
+  if (count > 0) yield { labels: labels.subarray(0, count), vectors: vectors.subarray(0, count * dimension) };
+}
+
 /** A face with its label. */
 export interface LabelledFace {
   readonly label: number;
@@ -134,7 +159,7 @@ export class Faces {
 
   /** Faces of a gallery. */
   count(gallery: number): number {
-    return this.#session.db.faces.getKeysCount({ start: [gallery], end: [gallery + 1] });
+    return this.#session.db.templates.getKeysCount({ start: [gallery], end: [gallery + 1] });
   }
 
   /**
@@ -162,6 +187,7 @@ export class Faces {
       if (key) db.externalKeys.put([gallery, key.externalKey, label], true);
       db.templates.put([gallery, label], bytesOf(template));
       db.faceLabels.put([gallery, faceId], label);
+      advance(db, gallery, this.#session.writer);
       return { gallery, label, faceId, isNewKey };
     });
   }
@@ -195,6 +221,7 @@ export class Faces {
     const { db } = this.#session;
     return writeAs(this.#session, owner, () => {
       const { gallery } = requireCollection(db, owner, collectionId);
+      advance(db, gallery, this.#session.writer);
       return select(gallery).map((label) => {
         const place = { gallery, label };
         const face = db.faces.get([gallery, label]);
@@ -206,45 +233,52 @@ export class Faces {
     });
   }
 
-  /** Faces of all collections of one pack. */
-  countOfPack(pack: PackId): number {
-    let count = 0;
-    for (const gallery of this.#galleriesOf(pack)) count += this.count(gallery);
-    return count;
-  }
-
-  /**
-   * The templates of all collections of one pack, for rebuilding the index.
-   * @param dimension floats a template; @param batchSize templates a batch at most.
-   */
-  *templatesOfPack(pack: PackId, dimension: number, batchSize: number): Generator<TemplateBatch> {
-    const bytes = dimension * Float32Array.BYTES_PER_ELEMENT;
-    for (const gallery of this.#galleriesOf(pack)) {
-      let labels: bigint[] = [];
-      let vectors = new Float32Array(batchSize * dimension);
-      const range = this.#session.db.templates.getRange({ start: [gallery], end: [gallery + 1] });
-      for (const { key, value } of range) {
-        if (value.length !== bytes)
-          throw new Error(`Template ${key} has ${value.length} bytes, not ${bytes}`);
-        value.copy(bytesOf(vectors), labels.length * bytes);
-        labels.push(BigInt(key[1]));
-        if (labels.length === batchSize) {
-          yield { gallery, labels: BigInt64Array.from(labels), vectors };
-          labels = [];
-          vectors = new Float32Array(batchSize * dimension);
-        }
-      }
-      if (labels.length > 0) {
-        yield {
-          gallery,
-          labels: BigInt64Array.from(labels),
-          vectors: vectors.subarray(0, labels.length * dimension),
-        };
-      }
+  /** Labels of a gallery's faces, in the order in which they were added. */
+  *labels(gallery: number): Generator<number> {
+    for (const key of this.#session.db.templates.getKeys({ start: [gallery], end: [gallery + 1] })) {
+      yield key[1];
     }
   }
 
-  #galleriesOf({ pack, packVersion }: PackId): number[] {
+  /** The state of a gallery, for telling later whether it is still the same. */
+  state(gallery: number): GalleryState {
+    return stateOf(this.#session.db, gallery);
+  }
+
+  /** Whether the gallery was once in a state, or is: then each label stands for the same face as it did. */
+  hasBeen(gallery: number, state: GalleryState): boolean {
+    return hasBeen(this.#session.db, gallery, state);
+  }
+
+  /**
+   * The templates of a gallery, for filling its index.
+   * @param dimension floats a template; @param batchSize templates a batch at most.
+   */
+  templates(gallery: number, dimension: number, batchSize: number): Generator<TemplateBatch> {
+    const range = this.#session.db.templates.getRange({ start: [gallery], end: [gallery + 1] });
+    const entries = range.map(({ key, value }) => ({ label: key[1], bytes: value }));
+    return batches(entries, dimension, batchSize);
+  }
+
+  /** The same of some labels, all of faces that are there. */
+  templatesAt(
+    gallery: number,
+    labels: readonly number[],
+    dimension: number,
+    batchSize: number,
+  ): Generator<TemplateBatch> {
+    const { templates } = this.#session.db;
+    const entries = function* () {
+      for (const label of labels) {
+        const bytes = templates.get([gallery, label]);
+        if (bytes) yield { label, bytes };
+      }
+    };
+    return batches(entries(), dimension, batchSize);
+  }
+
+  /** Numbers of the galleries of all collections of one pack. */
+  galleriesOf({ pack, packVersion }: PackId): number[] {
     const galleries: number[] = [];
     for (const { value } of this.#session.db.collections.getRange()) {
       if (value.pack === pack && value.packVersion === packVersion) galleries.push(value.gallery);

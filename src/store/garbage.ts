@@ -1,5 +1,6 @@
 import type { Session } from './databases.ts';
 import { removeFace } from './faces.ts';
+import { forgetGenerations } from './generations.ts';
 
 /** Faces removed a transaction: small enough that nobody waits long behind one. */
 const STEP = 256;
@@ -57,7 +58,9 @@ export class GarbageCollector {
       const range = db.faces.getRange({ start: [gallery], end: [gallery + 1], limit: STEP });
       const faces = Array.from(range);
       for (const { key, value } of faces) removeFace(db, { gallery, label: key[1] }, value);
-      if (faces.length < STEP) db.garbage.remove(gallery);
+      if (faces.length === STEP) return;
+      forgetGenerations(db, gallery);
+      db.garbage.remove(gallery);
     });
   }
 }

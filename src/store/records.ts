@@ -127,7 +127,6 @@ export interface FacePlace {
 
 /** Templates of one gallery, as many rows in `vectors` as there are labels. */
 export interface TemplateBatch {
-  readonly gallery: number;
   readonly labels: BigInt64Array;
   readonly vectors: Float32Array;
 }

@@ -5,6 +5,7 @@
 import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { copyFile, type FileHandle, open, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { SNAPSHOTS } from '../ops/data-folder.ts';
 import { flush, SECRET_FOLDERS, STORE_FILE, secretFiles, verifyBackup } from './backup.ts';
 import { BackupError, type BackupManifest, MANIFEST_FILE, readManifest } from './backup-manifest.ts';
 import { StoreReader } from './store-reader.ts';
@@ -139,6 +140,8 @@ export async function restoreBackup(
     }
     const replaced = existsSync(join(dataDir, STORE_FILE)) ? await setAside(dataDir, now) : null;
     await putSecrets(dataDir, copies);
+    // Of the store that was there: the restored one would not believe them, and they hold what may be meant to be gone.
+    rmSync(join(dataDir, SNAPSHOTS), { recursive: true, force: true });
     renameSync(join(copies, STORE_FILE), join(dataDir, STORE_FILE));
     // Whoever holds the folder's lock is alone, so no process's readers are in it.
     rmSync(join(dataDir, 'lock.mdb'), { force: true });

@@ -12,6 +12,7 @@ import { type Databases, openDatabases, SCHEMA_VERSION, type Session, storageErr
 import { ExternalKeys } from './external-keys.ts';
 import { Faces } from './faces.ts';
 import { GarbageCollector } from './garbage.ts';
+import { adoptGalleries, hasUnadopted, newWriter } from './generations.ts';
 import { newIdentifier } from './identifiers.ts';
 import { Members } from './members.ts';
 import { Sessions } from './sessions.ts';
@@ -66,7 +67,9 @@ export class Store {
     this.#root = root;
     this.#db = openDatabases(root);
     this.#prepare(directory, now());
-    const session: Session = { db: this.#db, write: (action) => this.#write(action) };
+    const writer = newWriter();
+    if (hasUnadopted(this.#db)) root.transactionSync(() => adoptGalleries(this.#db, writer));
+    const session: Session = { db: this.#db, writer, write: (action) => this.#write(action) };
     this.#garbage = new GarbageCollector(session);
     this.accounts = new Accounts(session);
     this.apiKeys = new ApiKeys(session);

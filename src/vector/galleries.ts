@@ -1,9 +1,9 @@
 import { createGalleryIndex, type Executor, type GalleryIndex } from '../native.ts';
 import { stageTook } from '../ops/stage-times.ts';
+import { type SnapshotFolder, type SnapshotStamp, stampText } from './snapshots.ts';
 
 /** Templates of one gallery, as many rows in `vectors` as there are labels. */
 export interface VectorBatch {
-  readonly gallery: number;
   readonly labels: BigInt64Array;
   readonly vectors: Float32Array;
 }
@@ -14,63 +14,156 @@ export interface Neighbour {
   readonly score: number;
 }
 
+/** One gallery's index, and which state of the gallery it holds. */
+interface Held {
+  readonly index: GalleryIndex;
+  /** The gallery's generation that it holds all of; NaN from a write on that failed. */
+  generation: number;
+  /** Writes since the start that removed something. */
+  removals: number;
+}
+
 /**
  * The vector indexes of all galleries, by gallery number: a cache of what the store holds. A gallery's templates are of
  * one length; two galleries' may differ. Operations on one gallery take effect in the order in which they are called.
+ *
+ * Each gallery's generation is counted: the store's at the start, and one more with every {@link add} and
+ * {@link remove}, as the store counts its transactions.
  */
 export class GalleryIndexes {
   readonly #executor: Executor;
-  readonly #indexes = new Map<number, GalleryIndex>();
+  readonly #snapshots: SnapshotFolder | null;
+  readonly #held = new Map<number, Held>();
 
-  constructor(executor: Executor) {
+  /** @param snapshots where snapshots are; null for none. */
+  constructor(executor: Executor, snapshots: SnapshotFolder | null = null) {
     this.#executor = executor;
+    this.#snapshots = snapshots;
   }
 
   /** Vectors of a gallery. */
   size(gallery: number): number {
-    return this.#indexes.get(gallery)?.size ?? 0;
+    return this.#held.get(gallery)?.index.size ?? 0;
+  }
+
+  /** The generation of a gallery that its index holds all of; 0 where there is none, NaN after a write that failed. */
+  generation(gallery: number): number {
+    return this.#held.get(gallery)?.generation ?? 0;
+  }
+
+  /** Writes since the start that removed faces of a gallery. */
+  removals(gallery: number): number {
+    return this.#held.get(gallery)?.removals ?? 0;
   }
 
   /** Galleries that are held. */
   get galleries(): number {
-    return this.#indexes.size;
+    return this.#held.size;
+  }
+
+  /** Numbers of the galleries that are held. */
+  numbers(): number[] {
+    return [...this.#held.keys()];
   }
 
   /** Vectors of all galleries. */
   get total(): number {
     let total = 0;
-    for (const index of this.#indexes.values()) total += index.size;
+    for (const { index } of this.#held.values()) total += index.size;
     return total;
   }
 
   /** Bytes of memory that all of them take. */
   get bytes(): number {
     let bytes = 0;
-    for (const index of this.#indexes.values()) bytes += index.bytes;
+    for (const { index } of this.#held.values()) bytes += index.bytes;
     return bytes;
   }
 
-  /** Adds everything that `batches` gives. @param onProgress is told the number of vectors so far after each batch. */
-  async rebuild(batches: Iterable<VectorBatch>, onProgress: (done: number) => void): Promise<void> {
-    let done = 0;
-    for (const { gallery, labels, vectors } of batches) {
-      await this.#index(gallery, vectors.length / labels.length).add(labels, vectors);
-      done += labels.length;
-      onProgress(done);
+  /**
+   * Adds everything that `batches` gives. The next batch is taken while the one before is added.
+   * @param onProgress is told the number of vectors that were added after each batch.
+   */
+  async fill(
+    gallery: number,
+    batches: Iterable<VectorBatch>,
+    onProgress: (added: number) => void = () => {},
+  ): Promise<void> {
+    let before: Promise<void> = Promise.resolve();
+    for (const { labels, vectors } of batches) {
+      const adding = this.#index(gallery, vectors.length / labels.length).index.add(labels, vectors);
+      await before;
+      before = adding.then(() => onProgress(labels.length));
+      before.catch(() => {});
     }
+    await before;
+  }
+
+  /** Says of which generation of the store's what the gallery's index holds is all. */
+  holds(gallery: number, generation: number): void {
+    const held = this.#held.get(gallery);
+    if (held) held.generation = generation;
   }
 
   async add(gallery: number, label: number, template: Float32Array): Promise<void> {
-    await this.#index(gallery, template.length).add(BigInt64Array.of(BigInt(label)), template);
+    const held = this.#index(gallery, template.length);
+    await counted(held, held.index.add(BigInt64Array.of(BigInt(label)), template));
   }
 
+  /** One write of the store's. */
   async remove(gallery: number, labels: readonly number[]): Promise<void> {
-    await this.#indexes.get(gallery)?.remove(BigInt64Array.from(labels, BigInt));
+    const held = this.#held.get(gallery);
+    if (!held) return;
+    held.removals += 1;
+    await counted(held, held.index.remove(BigInt64Array.from(labels, BigInt)));
   }
 
-  /** Forgets a gallery. */
+  /** Forgets a gallery and removes its snapshot. */
   drop(gallery: number): void {
-    this.#indexes.delete(gallery);
+    this.#held.get(gallery)?.index.cancelSave();
+    this.#held.delete(gallery);
+    this.#snapshots?.remove(gallery);
+  }
+
+  /**
+   * Fills a gallery that is not held from its snapshot.
+   * @throws Error in words where the snapshot does not load; the gallery is still not held then.
+   */
+  async load(gallery: number, dimension: number): Promise<void> {
+    if (!this.#snapshots || this.#held.has(gallery)) throw new Error('there is nothing to load it into');
+    const index = createGalleryIndex(this.#executor, dimension);
+    await index.load(this.#snapshots.path(gallery));
+    this.#held.set(gallery, { index, generation: Number.NaN, removals: 0 });
+  }
+
+  /** Forgets a gallery, whose snapshot stays. */
+  unload(gallery: number): void {
+    this.#held.delete(gallery);
+  }
+
+  /** Labels of a gallery's index, in no order. */
+  async labels(gallery: number): Promise<BigInt64Array> {
+    return (await this.#held.get(gallery)?.index.labels()) ?? new BigInt64Array(0);
+  }
+
+  /**
+   * Writes a gallery's snapshot, as everything called before left it, while searches and writes go on.
+   * @param background threads that write it.
+   * @returns bytes of the file. @throws Error in words; the snapshot from before stays.
+   */
+  async save(gallery: number, stamp: SnapshotStamp, background: Executor): Promise<number> {
+    const held = this.#held.get(gallery);
+    if (!held || !this.#snapshots) throw new Error('there is nothing to save');
+    const { index } = held;
+    const bytes = await index.save(background, this.#snapshots.path(gallery), stampText(stamp));
+    // Dropped while the last of it was written.
+    if (this.#held.get(gallery) !== held) this.#snapshots.remove(gallery);
+    return bytes;
+  }
+
+  /** Has a {@link save} that is under way fail soon. */
+  cancelSave(gallery: number): void {
+    this.#held.get(gallery)?.index.cancelSave();
   }
 
   /**
@@ -83,7 +176,7 @@ export class GalleryIndexes {
     k: number,
     allow: readonly number[] | null = null,
   ): Promise<Neighbour[]> {
-    const index = this.#indexes.get(gallery);
+    const index = this.#held.get(gallery)?.index;
     if (!index || allow?.length === 0) return [];
     const began = performance.now();
     const { ids, scores } = await (allow
@@ -93,12 +186,23 @@ export class GalleryIndexes {
     return Array.from(ids, (id, i) => ({ label: Number(id), score: scores[i] as number }));
   }
 
-  #index(gallery: number, dimension: number): GalleryIndex {
-    let index = this.#indexes.get(gallery);
-    if (!index) {
-      index = createGalleryIndex(this.#executor, dimension);
-      this.#indexes.set(gallery, index);
+  #index(gallery: number, dimension: number): Held {
+    let held = this.#held.get(gallery);
+    if (!held) {
+      held = { index: createGalleryIndex(this.#executor, dimension), generation: 0, removals: 0 };
+      this.#held.set(gallery, held);
     }
-    return index;
+    return held;
+  }
+}
+
+/** Counts a write from when it is called: what is called after it comes after it. */
+async function counted(held: Held, writing: Promise<unknown>): Promise<void> {
+  held.generation += 1;
+  try {
+    await writing;
+  } catch (error) {
+    held.generation = Number.NaN;
+    throw error;
   }
 }

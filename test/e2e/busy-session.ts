@@ -123,9 +123,11 @@ class BusySession {
     const { name, version, pipeline } = await openModelPack('faceplugin');
     const pack = { pack: name, packVersion: version };
     let remembered = 0;
-    for (const { vectors } of store.faces.templatesOfPack(pack, pipeline.embedder.dimension, 1)) {
-      this.#hidden.addVector('a template', vectors);
-      remembered++;
+    for (const gallery of store.faces.galleriesOf(pack)) {
+      for (const { vectors } of store.faces.templates(gallery, pipeline.embedder.dimension, 1)) {
+        this.#hidden.addVector('a template', vectors);
+        remembered++;
+      }
     }
     await store.close();
     assert.ok(remembered > 0, 'the session left no template to look for');

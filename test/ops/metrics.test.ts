@@ -92,6 +92,8 @@ describe('How things stand', () => {
     maxQueue: 64,
     health: new Health(),
     index: { total: 70, galleries: 7, bytes: 77_000 },
+    indexStart: { faces: 70, fromSnapshots: 60, seconds: 1.5 },
+    snapshots: () => ({ written: 3, failed: 1, bytes: 1_000 }),
     models: [{ pack: 'p', version: '1', provider: 'CPUExecutionProvider', device: 'cpu' }],
     storeFile,
     lastBackup: () => 1_700_000_000_000,

@@ -7,10 +7,13 @@ import type { Caller } from '../../src/access/caller.ts';
 import type { Route } from '../../src/http/route.ts';
 import { compile } from '../../src/http/validation.ts';
 import { createExecutor, type Executor } from '../../src/native.ts';
+import { createLog } from '../../src/ops/log.ts';
+import { startIndexes } from '../../src/recognition/index-start.ts';
 import { recognitionRoutes } from '../../src/recognition/routes.ts';
 import type { FacePlace } from '../../src/store/records.ts';
 import { Store } from '../../src/store/store.ts';
 import { GalleryIndexes } from '../../src/vector/galleries.ts';
+import { SnapshotFolder } from '../../src/vector/snapshots.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
 import { Recognizer } from '../../src/vision/recognizer.ts';
 import { Recognizers } from '../../src/vision/recognizers.ts';
@@ -60,14 +63,14 @@ export class TestService {
     this.#routes = new Map(routes.map((route) => [route.operationId, route]));
   }
 
-  /** Closes the store, opens it again and rebuilds the indexes, as a restart does. */
+  /** Closes the store, opens it again and fills the indexes again, as a restart does. */
   async restart(): Promise<void> {
     await this.store.close();
     this.store = Store.open(this.folder);
-    this.indexes = new GalleryIndexes(this.#executor);
-    for (const { packId, dimension } of this.recognizers.all) {
-      await this.indexes.rebuild(this.store.faces.templatesOfPack(packId, dimension, 100), () => {});
-    }
+    const snapshots = new SnapshotFolder(join(this.folder, 'snapshots'));
+    this.indexes = new GalleryIndexes(this.#executor, snapshots);
+    const { store, indexes } = this;
+    await startIndexes({ store, indexes, snapshots, packs: this.recognizers.all, log: createLog('silent') });
     this.#serve();
   }
 

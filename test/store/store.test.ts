@@ -164,7 +164,8 @@ describe('templates', () => {
     for (let i = 0; i < 7; i++)
       labels.push(BigInt((await store.faces.add(owner, 'people', FACE, template(i))).label));
 
-    const batches = [...store.faces.templatesOfPack(PACK, 8, 3)];
+    const galleries = store.faces.galleriesOf(PACK);
+    const batches = galleries.flatMap((gallery) => [...store.faces.templates(gallery, 8, 3)]);
     assert.deepEqual(
       batches.map((batch) => batch.labels.length),
       [3, 3, 1],
@@ -175,7 +176,9 @@ describe('templates', () => {
     );
     const vectors = batches.flatMap((batch) => [...batch.vectors]);
     assert.deepEqual(vectors, Array.from({ length: 7 }, (_, i) => [...template(i)]).flat());
-    assert.equal(store.faces.countOfPack(PACK), 7);
+    const [gallery = 0] = galleries;
+    assert.equal(store.faces.count(gallery), 7);
+    assert.deepEqual([...store.faces.labels(gallery)], labels.map(Number));
     await store.close();
   });
 

@@ -59,20 +59,21 @@ describe('the indexes of galleries', () => {
     assert.deepEqual(await indexes.search(1, axis(0), 5), []);
   });
 
-  test('are rebuilt from batches, and tell how far they are', async () => {
+  test('are filled from batches, and tell what was added', async () => {
     const indexes = new GalleryIndexes(executor);
     const both = Float32Array.of(...axis(0), ...axis(1));
     const progress: number[] = [];
-    await indexes.rebuild(
+    await indexes.fill(
+      5,
       [
-        { gallery: 5, labels: BigInt64Array.of(1n, 2n), vectors: both },
-        { gallery: 6, labels: BigInt64Array.of(3n), vectors: axis(3) },
+        { labels: BigInt64Array.of(1n, 2n), vectors: both },
+        { labels: BigInt64Array.of(3n), vectors: axis(3) },
       ],
-      (done) => progress.push(done),
+      (added) => progress.push(added),
     );
-    assert.deepEqual(progress, [2, 3]);
+    assert.deepEqual(progress, [2, 1]);
     assert.equal(indexes.total, 3);
     assert.equal((await indexes.search(5, axis(1), 1))[0]?.label, 2);
-    assert.equal((await indexes.search(6, axis(3), 1))[0]?.label, 3);
+    assert.equal((await indexes.search(5, axis(3), 1))[0]?.label, 3);
   });
 });

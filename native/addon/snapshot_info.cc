@@ -1,0 +1,23 @@
+#include "addon/snapshot_info.h"
+
+#include "addon/arguments.h"
+#include "search/snapshot_file.h"
+
+namespace visage {
+
+Napi::Value ReadSnapshotInfo(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string path = Text(info[0], "path");
+  try {
+    const SnapshotReader reader(path);
+    Napi::Object value = Napi::Object::New(env);
+    value.Set("dimension", reader.info().dimension);
+    value.Set("rows", static_cast<double>(reader.info().rows));
+    value.Set("stamp", reader.info().stamp);
+    return value;
+  } catch (const SnapshotError& error) {
+    throw Napi::Error::New(env, error.what());
+  }
+}
+
+}  // namespace visage

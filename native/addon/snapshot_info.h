@@ -1,0 +1,10 @@
+#pragma once
+
+#include <napi.h>
+
+namespace visage {
+
+/// `readSnapshotInfo(path)` of `src/native.ts`.
+Napi::Value ReadSnapshotInfo(const Napi::CallbackInfo& info);
+
+}  // namespace visage

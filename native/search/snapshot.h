@@ -1,0 +1,31 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "search/codes.h"
+#include "search/snapshot_file.h"
+
+namespace visage {
+
+/// What a gallery's index held at one moment.
+struct IndexContents {
+  Codes::View view;
+  /// The tombstones of that moment, one word a block of Codes::kBlock rows.
+  std::vector<std::uint64_t> tombstones;
+};
+
+/// Writes what is held without what has been removed. Reads memory that others may append to meanwhile.
+/// @param stamp up to kMostStampBytes. @param cancelled makes it throw soon when it becomes true.
+/// @returns bytes of the file. @throws SnapshotError; a file of that path from before stays then.
+std::uint64_t WriteSnapshot(const IndexContents& contents, const std::string& path, std::string stamp,
+                            const std::atomic<bool>& cancelled);
+
+/// Reads the rows of a snapshot into memory where they stay.
+/// @param dimension that it must have. @throws SnapshotError where a byte of it is not as it was written, or
+/// a number is none that was ever written; std::bad_alloc.
+Codes ReadSnapshot(const std::string& path, std::size_t dimension);
+
+}  // namespace visage

@@ -1,0 +1,222 @@
+#include "search/snapshot_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "search/crc32c.h"
+
+namespace visage {
+namespace {
+
+static_assert(std::endian::native == std::endian::little);
+
+constexpr std::array<char, 8> kMagic = {'V', 'I', 'S', 'A', 'G', 'E', 'I', 'X'};
+/// Raised whenever the meaning of any byte changes; a file of another format is not read.
+constexpr std::uint32_t kFormat = 1;
+
+struct SectionRecord {
+  std::uint64_t bytes;
+  std::uint32_t crc;
+  std::uint32_t zero;
+};
+
+/// The first bytes of the file; the sections follow without gaps.
+struct Header {
+  std::array<char, 8> magic;
+  std::uint32_t format;
+  std::uint32_t dimension;
+  std::uint64_t rows;
+  std::uint32_t stamp_bytes;
+  std::uint32_t zero;
+  std::array<SectionRecord, kSnapshotSections> sections;
+  std::array<char, kMostStampBytes> stamp;
+  std::array<char, 36> padding;
+  /// Of all bytes before.
+  std::uint32_t crc;
+};
+static_assert(sizeof(Header) % 8 == 0);
+
+constexpr std::size_t kCheckedHeaderBytes = offsetof(Header, crc);
+constexpr std::size_t kBufferBytes = 1 << 20;
+/// Flushed so often while it is written, so that the store's own flushes never wait behind all of it.
+constexpr std::uint64_t kSyncBytes = 32 << 20;
+
+[[noreturn]] void ThrowSystem(const char* what) {
+  throw SnapshotError(std::string(what) + ": " + std::system_category().message(errno));
+}
+
+std::uint64_t FileSize(int file) {
+  struct stat status {};
+  if (fstat(file, &status) != 0) ThrowSystem("its size is not known");
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+void ReadAt(int file, std::span<std::byte> bytes, std::uint64_t at) {
+  while (!bytes.empty()) {
+    const ssize_t got = pread(file, bytes.data(), bytes.size(), static_cast<off_t>(at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) ThrowSystem("it cannot be read");
+    if (got == 0) throw SnapshotError("it is cut off");
+    bytes = bytes.subspan(static_cast<std::size_t>(got));
+    at += static_cast<std::uint64_t>(got);
+  }
+}
+
+/// Makes a rename in a folder last.
+void SyncFolder(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const int handle = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (handle < 0) return;
+  fsync(handle);
+  close(handle);
+}
+
+}  // namespace
+
+SnapshotWriter::SnapshotWriter(std::string path, const std::atomic<bool>& cancelled)
+    : path_(std::move(path)),
+      unfinished_(path_ + ".unfinished"),
+      cancelled_(cancelled),
+      file_(open(unfinished_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)),
+      written_(sizeof(Header)),
+      synced_(0) {
+  if (file_ < 0) ThrowSystem("it cannot be written");
+  buffer_.reserve(kBufferBytes);
+}
+
+SnapshotWriter::~SnapshotWriter() {
+  close(file_);
+  if (!finished_) unlink(unfinished_.c_str());
+}
+
+void SnapshotWriter::Begin(SnapshotSection section) { section_ = static_cast<std::size_t>(section); }
+
+void SnapshotWriter::Write(std::span<const std::byte> bytes) {
+  Extent& extent = extents_[section_];
+  extent.crc = Crc32c(extent.crc, bytes);
+  extent.bytes += bytes.size();
+  if (buffer_.size() + bytes.size() > kBufferBytes) Flush();
+  if (bytes.size() >= kBufferBytes) {
+    Put(bytes, written_);
+    written_ += bytes.size();
+  } else {
+    buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+  }
+}
+
+void SnapshotWriter::Flush() {
+  Put(buffer_, written_);
+  written_ += buffer_.size();
+  buffer_.clear();
+}
+
+void SnapshotWriter::Put(std::span<const std::byte> bytes, std::uint64_t at) {
+  if (cancelled_.load(std::memory_order_relaxed)) throw SnapshotError("it was called off");
+  while (!bytes.empty()) {
+    const ssize_t put =
+        pwrite(file_, bytes.data(), std::min(bytes.size(), kBufferBytes), static_cast<off_t>(at));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) ThrowSystem("it cannot be written");
+    bytes = bytes.subspan(static_cast<std::size_t>(put));
+    at += static_cast<std::uint64_t>(put);
+  }
+  if (at < synced_ + kSyncBytes) return;
+  if (fdatasync(file_) != 0) ThrowSystem("it cannot be written");
+  synced_ = at;
+}
+
+std::uint64_t SnapshotWriter::Finish(const SnapshotInfo& info) {
+  if (info.stamp.size() > kMostStampBytes) throw SnapshotError("its stamp is too long");
+  Flush();
+  Header header{};
+  header.magic = kMagic;
+  header.format = kFormat;
+  header.dimension = info.dimension;
+  header.rows = info.rows;
+  header.stamp_bytes = static_cast<std::uint32_t>(info.stamp.size());
+  std::ranges::copy(info.stamp, header.stamp.begin());
+  for (std::size_t i = 0; i < kSnapshotSections; ++i) {
+    header.sections[i] = {.bytes = extents_[i].bytes, .crc = extents_[i].crc, .zero = 0};
+  }
+  const auto bytes = std::as_bytes(std::span(&header, 1));
+  header.crc = Crc32c(0, bytes.first(kCheckedHeaderBytes));
+  Put(bytes, 0);
+  if (fsync(file_) != 0) ThrowSystem("it cannot be written");
+  if (rename(unfinished_.c_str(), path_.c_str()) != 0) ThrowSystem("it cannot be written");
+  finished_ = true;
+  SyncFolder(path_);
+  return written_;
+}
+
+SnapshotReader::SnapshotReader(const std::string& path)
+    : file_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) {
+  if (file_ < 0) ThrowSystem("it cannot be read");
+  try {
+    const std::uint64_t size = FileSize(file_);
+    if (size < sizeof(Header)) throw SnapshotError("it is cut off");
+    Header header;
+    const auto bytes = std::as_writable_bytes(std::span(&header, 1));
+    ReadAt(file_, bytes, 0);
+    if (header.magic != kMagic) throw SnapshotError("it is no snapshot");
+    if (header.format != kFormat) throw SnapshotError("it is of another version of Visage");
+    if (header.crc != Crc32c(0, bytes.first(kCheckedHeaderBytes))) throw SnapshotError("it is damaged");
+    if (header.dimension < 1 || header.dimension > kMostSnapshotDimension ||
+        header.rows > kMostSnapshotRows || header.stamp_bytes > kMostStampBytes) {
+      throw SnapshotError("it is damaged");
+    }
+    info_ = {header.dimension, header.rows, std::string(header.stamp.data(), header.stamp_bytes)};
+    std::uint64_t offset = sizeof(Header);
+    for (std::size_t i = 0; i < kSnapshotSections; ++i) {
+      const SectionRecord& section = header.sections[i];
+      // Compared with what is left, so that no sum runs over.
+      if (section.bytes > size - offset) throw SnapshotError("it is cut off");
+      extents_[i] = {offset, section.bytes, section.crc};
+      offset += section.bytes;
+    }
+    if (offset != size) throw SnapshotError("it is damaged");
+  } catch (...) {
+    close(file_);
+    throw;
+  }
+  posix_fadvise(file_, 0, 0, POSIX_FADV_SEQUENTIAL);
+}
+
+SnapshotReader::~SnapshotReader() { close(file_); }
+
+std::uint64_t SnapshotReader::size(SnapshotSection section) const {
+  return extents_[static_cast<std::size_t>(section)].bytes;
+}
+
+void SnapshotReader::Begin(SnapshotSection section) {
+  section_ = static_cast<std::size_t>(section);
+  read_ = 0;
+  crc_ = 0;
+}
+
+void SnapshotReader::Read(std::span<std::byte> bytes) {
+  const Extent& extent = extents_[section_];
+  if (bytes.size() > extent.bytes - read_) throw SnapshotError("it is damaged");
+  while (!bytes.empty()) {
+    // Small enough to be still in the processor's cache when the checksum is made.
+    const auto part = bytes.first(std::min(bytes.size(), kBufferBytes));
+    ReadAt(file_, part, extent.offset + read_);
+    crc_ = Crc32c(crc_, part);
+    read_ += part.size();
+    bytes = bytes.subspan(part.size());
+  }
+}
+
+void SnapshotReader::End() {
+  const Extent& extent = extents_[section_];
+  if (read_ != extent.bytes || crc_ != extent.crc) throw SnapshotError("it is damaged");
+}
+
+}  // namespace visage

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { open } from 'lmdb';
+import { Store } from '../../src/store/store.ts';
+import { FACE, ownerIn, storeWithCollection, template, temporaryFolder } from './temporary-store.ts';
+
+function galleryOf(store: Store): number {
+  return store.collections.get(ownerIn(store), 'people')?.gallery ?? 0;
+}
+
+describe('The generation of a gallery', () => {
+  test('moves with every write of its faces, and with no other', async (t) => {
+    const { store, owner } = await storeWithCollection(temporaryFolder(t));
+    const gallery = galleryOf(store);
+    const generation = () => store.faces.state(gallery).generation;
+    assert.equal(generation(), 0);
+    const key = { externalKey: 'anna', allowDuplicates: true };
+    const { faceId, label } = await store.faces.add(owner, 'people', FACE, template(1));
+    await store.faces.add(owner, 'people', FACE, template(2), key);
+    await store.faces.add(owner, 'people', FACE, template(3), key);
+    assert.equal(generation(), 3);
+    assert.equal(store.faces.state(gallery).lastLabel, label + 2);
+    await store.externalKeys.set(owner, 'people', { faceId, externalKey: 'k', allowDuplicates: false });
+    await store.collections.update(owner, 'people', { description: 'other' }, 5);
+    assert.equal(generation(), 3);
+    await store.faces.removeByExternalKey(owner, 'people', 'anna');
+    assert.equal(generation(), 4);
+    assert.equal(store.faces.state(gallery).lastLabel, label);
+    await assert.rejects(store.faces.removeById(owner, 'people', 'face_none'));
+    assert.equal(generation(), 4);
+    await store.close();
+  });
+
+  test('is remembered: every earlier state is known, a later one and another writer are not', async (t) => {
+    const folder = temporaryFolder(t);
+    const { store, owner } = await storeWithCollection(folder);
+    const gallery = galleryOf(store);
+    const states = [store.faces.state(gallery)];
+    for (let i = 0; i < 3; i++) {
+      await store.faces.add(owner, 'people', FACE, template(i));
+      states.push(store.faces.state(gallery));
+    }
+    await store.close();
+    const again = Store.open(folder);
+    await again.faces.add(owner, 'people', FACE, template(9));
+    states.push(again.faces.state(gallery));
+    const [empty, ...written] = states as [(typeof states)[0], ...typeof states];
+    for (const state of written) assert.ok(again.faces.hasBeen(gallery, state), `${state.generation}`);
+    assert.equal(written[3]?.generation, 4);
+    assert.notEqual(written[3]?.writer, written[2]?.writer);
+    assert.equal(again.faces.hasBeen(gallery, empty), false);
+    assert.equal(again.faces.hasBeen(gallery, { ...written[3], generation: 5 } as never), false);
+    assert.equal(again.faces.hasBeen(gallery, { ...written[3], generation: 3 } as never), false);
+    assert.equal(again.faces.hasBeen(gallery + 1, written[0] as never), false);
+    await again.close();
+  });
+
+  test('of a store that was put back and written on is another, though the number is the same', async (t) => {
+    const folder = temporaryFolder(t);
+    const { store, owner } = await storeWithCollection(folder);
+    const gallery = galleryOf(store);
+    await store.faces.add(owner, 'people', FACE, template(1));
+    const common = store.faces.state(gallery);
+    await store.close();
+    const backup = join(temporaryFolder(t), 'data.mdb');
+    copyFileSync(join(folder, 'data.mdb'), backup);
+
+    const first = Store.open(folder);
+    await first.faces.add(owner, 'people', FACE, template(2));
+    const lost = first.faces.state(gallery);
+    await first.close();
+    copyFileSync(backup, join(folder, 'data.mdb'));
+    const second = Store.open(folder);
+    await second.faces.add(owner, 'people', FACE, template(3));
+    const { generation, lastLabel } = second.faces.state(gallery);
+    assert.deepEqual({ generation, lastLabel }, { generation: lost.generation, lastLabel: lost.lastLabel });
+    assert.equal(second.faces.hasBeen(gallery, lost), false);
+    assert.equal(second.faces.hasBeen(gallery, common), true);
+    await second.close();
+  });
+
+  test('begins for galleries that an earlier version filled, and ends with a gallery', async (t) => {
+    const folder = temporaryFolder(t);
+    const { store, owner } = await storeWithCollection(folder);
+    await store.faces.add(owner, 'people', FACE, template(1));
+    const gallery = galleryOf(store);
+    await store.close();
+    const environment = open(folder, { noSubdir: false, maxDbs: 32, overlappingSync: false });
+    for (const name of ['generations', 'writers']) await environment.openDB(name, {}).clearAsync();
+    await environment.close();
+
+    const again = Store.open(folder);
+    const state = again.faces.state(gallery);
+    assert.equal(state.generation, 1);
+    assert.ok(again.faces.hasBeen(gallery, state));
+    await again.collections.delete(owner, 'people');
+    await again.garbageCollected();
+    assert.deepEqual(again.faces.state(gallery), { generation: 0, writer: '', lastLabel: 0 });
+    await again.close();
+  });
+});
