@@ -150,6 +150,7 @@ std::uint64_t SnapshotWriter::Finish(const SnapshotInfo& info) {
   header.crc = Crc32c(0, bytes.first(kCheckedHeaderBytes));
   Put(bytes, 0);
   if (fsync(file_) != 0) ThrowSystem("it cannot be written");
+  if (cancelled_.load(std::memory_order_relaxed)) throw SnapshotError("it was called off");
   if (rename(unfinished_.c_str(), path_.c_str()) != 0) ThrowSystem("it cannot be written");
   finished_ = true;
   SyncFolder(path_);

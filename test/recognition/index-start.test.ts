@@ -293,14 +293,17 @@ test('Snapshots of galleries that are no more are removed when the service start
   await appliance.kill();
 });
 
-test('A gallery that is dropped loses its snapshot at once, also one that is being written', async () => {
-  await appliance.save('people');
-  const gallery = appliance.gallery('people');
-  const path = appliance.snapshot('people');
-  const saving = appliance.save('people').catch(() => {});
-  appliance.indexes.drop(gallery);
-  assert.ok(!existsSync(path));
-  await saving;
-  assert.ok(!existsSync(path));
+test('A gallery that is dropped loses its snapshot at once, and one that is being written when it is', async () => {
+  await appliance.create('others');
+  await appliance.add('others', 30);
+  for (const collectionId of ['people', 'others']) {
+    await appliance.save(collectionId);
+    const gallery = appliance.gallery(collectionId);
+    const path = appliance.snapshot(collectionId);
+    const saving = collectionId === 'others' ? appliance.save(collectionId).catch(() => {}) : null;
+    appliance.indexes.drop(gallery);
+    await saving;
+    assert.ok(!existsSync(path));
+  }
   await appliance.kill();
 });
