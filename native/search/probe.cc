@@ -27,12 +27,15 @@ Probe::Probe(std::span<const float> vector) : lines_(PaddedDimension(vector.size
   const double spare = static_cast<double>(vector.size()) / 2;
   const double factor = std::min(kMostValue / most, (kMostSum - spare) / sum);
   double squares = 0;
+  double product = 0;
   for (std::size_t i = 0; i < vector.size(); ++i) {
     const double value = std::nearbyint(vector[i] * factor);
     lines_[i / 32].values[i % 32] = static_cast<std::int16_t>(value);
     squares += value * value;
+    product += value * vector[i];
   }
-  scale_ = 1 / factor;
+  // Nearest to the vector; 1 / factor is as good but where many numbers are rounded the same way.
+  scale_ = product / squares;
   length_ = std::nextafter(static_cast<float>(std::sqrt(squares)), std::numeric_limits<float>::infinity());
 }
 

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import fc from 'fast-check';
+import { createExecutor, createGalleryIndex } from '../../src/native.ts';
+
+const executor = createExecutor({ threads: 2, maxQueue: 4096 });
+after(() => executor.close());
+
+/** Numbers of a normal distribution, always the same for one seed. */
+function normalNumbers(seed: number): () => number {
+  let state = seed | 0;
+  const uniform = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed);
+    return (((mixed ^ (mixed >>> 14)) >>> 0) + 0.5) / 2 ** 32;
+  };
+  return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
+}
+
+const product = (a: Float32Array, b: Float32Array) =>
+  a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);
+const length = (vector: Float32Array) => Math.sqrt(product(vector, vector));
+
+/** Vectors of one index: a few directions and noisy copies of them, as faces are, and what is not as faces are. */
+const gallery = fc.record({
+  dimension: fc.constantFrom(1, 2, 3, 31, 63, 64, 65, 128, 200, 512, 513, 1000),
+  count: fc.integer({ min: 1, max: 300 }),
+  people: fc.integer({ min: 1, max: 40 }),
+  noise: fc.constantFrom(0, 1e-6, 1e-3, 0.1, 1),
+  /** Ten to the power of up to as much, either way, is what a vector's length is. */
+  lengths: fc.constantFrom(0, 1, 15),
+  zeros: fc.boolean(),
+  seed: fc.integer(),
+});
+
+describe('the exact search', () => {
+  test('is as near to floats as 16 bits are, whatever the vectors, and the same for every k and filter', async () => {
+    const property = fc.asyncProperty(gallery, async (shape) => {
+      const { dimension, count, people, noise, lengths, zeros, seed } = shape;
+      const normal = normalNumbers(seed);
+      const direction = () => Float32Array.from({ length: dimension }, normal);
+      const centres = Array.from({ length: people }, direction);
+      const near = (centre: Float32Array) => {
+        const scale = 10 ** (lengths * Math.max(-1, Math.min(1, normal() / 2)));
+        return centre.map((value) => scale * (value + noise * normal()));
+      };
+      const rows = Array.from({ length: count }, (_, i) =>
+        zeros && i % 7 === 3 ? new Float32Array(dimension) : near(centres[i % people] as Float32Array),
+      );
+      const probe = near(centres[0] as Float32Array);
+      const ids = BigInt64Array.from(rows, (_, i) => BigInt(i * 3));
+      const index = createGalleryIndex(executor, dimension);
+      await index.add(ids, Float32Array.from(rows.flatMap((row) => [...row])));
+
+      const all = await index.search(probe, count + 5);
+      assert.deepEqual(
+        [...all.ids].sort((a, b) => Number(a - b)),
+        [...ids],
+      );
+      for (const [i, id] of all.ids.entries()) {
+        const row = rows[Number(id) / 3] as Float32Array;
+        const [score, wanted] = [all.scores[i] as number, product(probe, row)];
+        // Half a step of the codes each way, which is less than 2^-15 of the largest value, in every dimension.
+        const bound = 2 ** -15 * Math.sqrt(dimension) * length(probe) * length(row);
+        assert.ok(Math.abs(score - wanted) <= 2 * bound, `${score} for ${wanted}`);
+        assert.ok(i === 0 || score <= (all.scores[i - 1] as number), 'best first');
+      }
+      for (const k of [1, 2, 16, count]) {
+        const wanted = { ids: all.ids.slice(0, k), scores: all.scores.slice(0, k) };
+        assert.deepEqual(await index.search(probe, k), wanted);
+        assert.deepEqual(await index.search(probe, k, ids), wanted);
+      }
+      // What is removed leaves the others as they were.
+      const gone = ids.filter((_, i) => i % 3 === 1);
+      await index.remove(gone);
+      const left = [...all.ids.keys()].filter((i) => !gone.includes(all.ids[i] as bigint)).slice(0, 16);
+      assert.deepEqual(await index.search(probe, 16), {
+        ids: BigInt64Array.from(left, (i) => all.ids[i] as bigint),
+        scores: Float32Array.from(left, (i) => all.scores[i] as number),
+      });
+    });
+    await fc.assert(property, { numRuns: 80 });
+  });
+
+  test('tells scores of unit vectors of 512 values to a hundred-thousandth', async () => {
+    const [dimension, count] = [512, 1000];
+    const normal = normalNumbers(5);
+    const unit = () => {
+      const vector = Float32Array.from({ length: dimension }, normal);
+      const norm = length(vector);
+      return vector.map((value) => value / norm);
+    };
+    const rows = Array.from({ length: count }, unit);
+    const index = createGalleryIndex(executor, dimension);
+    await index.add(
+      BigInt64Array.from(rows, (_, i) => BigInt(i)),
+      Float32Array.from(rows.flatMap((row) => [...row])),
+    );
+    for (let i = 0; i < 5; i++) {
+      const probe = unit();
+      const { ids, scores } = await index.search(probe, count);
+      for (const [place, id] of ids.entries()) {
+        const wanted = product(probe, rows[Number(id)] as Float32Array);
+        assert.ok(Math.abs((scores[place] as number) - wanted) < 1e-5);
+      }
+    }
+  });
+
+  test('gives rows of equal scores in the order in which they came', async () => {
+    const index = createGalleryIndex(executor, 64);
+    const vector = new Float32Array(64).fill(0.125);
+    for (let i = 0; i < 200; i++) await index.add(BigInt64Array.of(BigInt(1000 - i)), vector);
+    const { ids } = await index.search(vector, 5);
+    assert.deepEqual([...ids], [1000n, 999n, 998n, 997n, 996n]);
+  });
+
+  test('takes the largest and the smallest floats, and as many dimensions as there may be', async () => {
+    const dimension = 65536;
+    const index = createGalleryIndex(executor, dimension);
+    const largest = 3.4e38;
+    const rows = [1, -1, 1e-38, 1e-45].map((value) => new Float32Array(dimension).fill(largest * value));
+    rows.push(new Float32Array(dimension).fill(1));
+    await index.add(
+      BigInt64Array.from(rows, (_, i) => BigInt(i)),
+      Float32Array.from(rows.flatMap((row) => [...row])),
+    );
+    const { ids, scores } = await index.search(new Float32Array(dimension).fill(1), 5);
+    assert.deepEqual([...ids], [0n, 2n, 4n, 3n, 1n]);
+    assert.equal(scores[0], Number.POSITIVE_INFINITY);
+    assert.ok(Math.abs((scores[1] as number) / (3.4 * dimension) - 1) < 1e-4);
+    assert.ok(Math.abs((scores[2] as number) / dimension - 1) < 1e-4);
+    assert.equal(scores[4], Number.NEGATIVE_INFINITY);
+    const small = await index.search(new Float32Array(dimension).fill(1e-30), 5);
+    assert.deepEqual([...small.ids], [0n, 2n, 4n, 3n, 1n]);
+    assert.ok(Math.abs((small.scores[0] as number) / (largest * 1e-30 * dimension) - 1) < 1e-4);
+  });
+});
