@@ -245,15 +245,30 @@ export interface Pipeline {
   analyze(image: Uint8Array, encoding: ImageEncoding, request?: AnalysisRequest): Promise<Analysis>;
 }
 
+/** How a gallery is searched. */
+export interface IndexStats {
+  /** Vectors that were removed and whose memory is still held; they are swept out in the background. */
+  readonly tombstones: number;
+  /**
+   * Vectors that the graph has, removed ones too; a search looks at all others one by one. 0 where there is no graph, and
+   * the search is exact.
+   */
+  readonly linked: number;
+}
+
 /**
  * Inner-product search over the unit vectors of one gallery, which are kept as 16-bit numbers. Operations take effect in
  * the order in which they are called; searches run in parallel with each other.
+ *
+ * Small galleries are searched exactly; larger ones through a graph that threads of the lowest priority build meanwhile.
  */
 export interface GalleryIndex {
   /** Vectors held. */
   readonly size: number;
-  /** Bytes of memory that the index takes. */
+  /** Bytes of memory that the index takes: vectors, graph, and what is being made in the background. */
   readonly bytes: number;
+  /** How it searches at this moment. */
+  stats(): IndexStats;
   /** Adds `ids.length` vectors, row after row in `vectors` (`ids.length * dimension` floats). An id already held is replaced. */
   add(ids: BigInt64Array, vectors: Float32Array): Promise<void>;
   /** Removes ids, unknown ones are passed over. Answers how many were held. */
@@ -314,7 +329,7 @@ export interface SnapshotFileInfo {
 
 interface Addon {
   readonly Executor: new (options: { threads: number; maxQueue: number }) => Executor;
-  readonly GalleryIndex: new (executor: Executor, dimension: number) => GalleryIndex;
+  readonly GalleryIndex: new (executor: Executor, dimension: number, graphFrom?: number) => GalleryIndex;
   loadPipeline(executor: Executor, options: PipelineOptions): Promise<Pipeline>;
   decodeImage(executor: Executor, image: Uint8Array, encoding: ImageEncoding): Promise<DecodedImage>;
   compareNetworks(
@@ -386,9 +401,13 @@ export async function loadPipeline(executor: Executor, options: PipelineOptions)
   return { analyze: (image, encoding, request) => crossing(pipeline.analyze(image, encoding, request)) };
 }
 
-/** An empty index of vectors of `dimension` floats. */
-export function createGalleryIndex(executor: Executor, dimension: number): GalleryIndex {
-  const index = new (addon().GalleryIndex)(executor, dimension);
+/**
+ * An empty index of vectors of `dimension` floats.
+ * @param executor does its work; its closing also ends what is done in the background.
+ * @param graphFrom vectors from which on it is searched through a graph, 1 or more, for tests; by default as it is fastest.
+ */
+export function createGalleryIndex(executor: Executor, dimension: number, graphFrom?: number): GalleryIndex {
+  const index = new (addon().GalleryIndex)(executor, dimension, graphFrom);
   return {
     get size() {
       return index.size;
@@ -396,6 +415,7 @@ export function createGalleryIndex(executor: Executor, dimension: number): Galle
     get bytes() {
       return index.bytes;
     },
+    stats: () => index.stats(),
     add: (ids, vectors) => crossing(index.add(ids, vectors)),
     remove: (ids) => crossing(index.remove(ids)),
     search: (query, k, allow) => crossing(index.search(query, k, allow)),

@@ -45,24 +45,27 @@ void Call::Settle(Napi::Env env) {
 Environment::Environment(Napi::Env env) : env_(env), wakeup_(Wakeup::New(env, "visage", 0, 1, this)) {
   wakeup_.Unref(env);
   // Runs before the wakeup's own hook, which was added earlier: no thread is left that could use it.
-  env.AddCleanupHook([](Environment* self) { self->StopExecutors(); }, this);
+  env.AddCleanupHook([](Environment* self) { self->StopThreads(); }, this);
   // process.exit() ends the process without the hook, and destroys the libraries under the running threads.
   const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
   process.Get("once").As<Napi::Function>().Call(
       process, {Napi::String::New(env, "exit"),
-                Napi::Function::New(env, [this](const Napi::CallbackInfo&) { StopExecutors(); })});
+                Napi::Function::New(env, [this](const Napi::CallbackInfo&) { StopThreads(); })});
 }
 
 Environment::~Environment() { executor_class.SuppressDestruct(); }
 
-void Environment::Watch(const std::shared_ptr<Executor>& executor) {
-  std::erase_if(executors_, [](const std::weak_ptr<Executor>& known) { return known.expired(); });
-  executors_.push_back(executor);
+void Environment::Watch(const std::shared_ptr<Executor>& executor,
+                        const std::shared_ptr<Background>& background) {
+  std::erase_if(watched_,
+                [](const Watched& known) { return known.executor.expired() && known.background.expired(); });
+  watched_.push_back({executor, background});
 }
 
-void Environment::StopExecutors() {
-  for (const std::weak_ptr<Executor>& known : executors_) {
-    if (const std::shared_ptr<Executor> executor = known.lock()) executor->Abandon();
+void Environment::StopThreads() {
+  for (const Watched& known : watched_) {
+    if (const std::shared_ptr<Executor> executor = known.executor.lock()) executor->Abandon();
+    if (const std::shared_ptr<Background> background = known.background.lock()) background->Stop();
   }
   held_.clear();
   finished_.clear();

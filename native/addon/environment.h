@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pipeline/executor.h"
+#include "search/background.h"
 
 namespace visage {
 
@@ -49,8 +50,8 @@ class Environment {
 
   static Environment& Of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
 
-  /// Makes sure that no thread of the executor is left when the environment goes.
-  void Watch(const std::shared_ptr<Executor>& executor);
+  /// Makes sure that no thread of the executor and of its background is left when the environment goes.
+  void Watch(const std::shared_ptr<Executor>& executor, const std::shared_ptr<Background>& background);
 
   /// Holds a call until it is settled. The environment keeps the process alive meanwhile.
   Call& Hold(std::unique_ptr<Call> call);
@@ -65,12 +66,16 @@ class Environment {
   static void SettleFinished(Napi::Env env, Napi::Function, Environment* environment, void*);
   using Wakeup = Napi::TypedThreadSafeFunction<Environment, void, SettleFinished>;
 
-  void StopExecutors();
+  void StopThreads();
 
   Napi::Env env_;
   Wakeup wakeup_;
   std::unordered_map<Call*, std::unique_ptr<Call>> held_;
-  std::vector<std::weak_ptr<Executor>> executors_;
+  struct Watched {
+    std::weak_ptr<Executor> executor;
+    std::weak_ptr<Background> background;
+  };
+  std::vector<Watched> watched_;
   std::mutex mutex_;
   std::vector<Call*> finished_;
 };

@@ -1,5 +1,8 @@
 #include "addon/executor_object.h"
 
+#include <algorithm>
+#include <thread>
+
 #include "addon/arguments.h"
 #include "addon/environment.h"
 
@@ -8,21 +11,25 @@ namespace {
 
 constexpr int kMostThreads = 256;
 constexpr int kMostWaiting = 65536;
+/// Threads that build graphs: more of them would mostly wait for memory.
+constexpr unsigned kMostBackgroundThreads = 8;
 
 class CloseCall : public Call {
  public:
-  CloseCall(Napi::Env env, std::shared_ptr<Executor> executor)
-      : Call(env, {}), executor_(std::move(executor)) {}
+  CloseCall(Napi::Env env, std::shared_ptr<Executor> executor, std::shared_ptr<Background> background)
+      : Call(env, {}), executor_(std::move(executor)), background_(std::move(background)) {}
 
  protected:
   void Work() override {}
   Napi::Value Result(Napi::Env env) override {
     executor_->Join();
+    background_->Stop();
     return env.Undefined();
   }
 
  private:
   std::shared_ptr<Executor> executor_;
+  std::shared_ptr<Background> background_;
 };
 
 }  // namespace
@@ -33,13 +40,19 @@ Napi::Function ExecutorObject::Define(Napi::Env env) {
       {InstanceMethod<&ExecutorObject::Stats>("stats"), InstanceMethod<&ExecutorObject::Close>("close")});
 }
 
-std::shared_ptr<Executor> ExecutorObject::From(const Napi::Value& value) {
+ExecutorObject& ExecutorObject::Of(const Napi::Value& value) {
   const Napi::Env env = value.Env();
   if (!value.IsObject() ||
       !value.As<Napi::Object>().InstanceOf(Environment::Of(env).executor_class.Value())) {
     throw Napi::TypeError::New(env, "executor must be an Executor");
   }
-  return Unwrap(value.As<Napi::Object>())->executor_;
+  return *Unwrap(value.As<Napi::Object>());
+}
+
+std::shared_ptr<Executor> ExecutorObject::From(const Napi::Value& value) { return Of(value).executor_; }
+
+std::shared_ptr<Background> ExecutorObject::BackgroundFrom(const Napi::Value& value) {
+  return Of(value).background_;
 }
 
 ExecutorObject::ExecutorObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
@@ -47,7 +60,9 @@ ExecutorObject::ExecutorObject(const Napi::CallbackInfo& info) : ObjectWrap(info
   const auto threads = WholeNumber(options.Get("threads"), "threads", 1, kMostThreads);
   const auto max_queue = WholeNumber(options.Get("maxQueue"), "maxQueue", 1, kMostWaiting);
   executor_ = std::make_shared<Executor>(static_cast<int>(threads), static_cast<std::size_t>(max_queue));
-  Environment::Of(info.Env()).Watch(executor_);
+  background_ = std::make_shared<Background>(
+      std::clamp(std::thread::hardware_concurrency(), 1U, kMostBackgroundThreads));
+  Environment::Of(info.Env()).Watch(executor_, background_);
 }
 
 Napi::Value ExecutorObject::Stats(const Napi::CallbackInfo& info) {
@@ -62,7 +77,7 @@ Napi::Value ExecutorObject::Stats(const Napi::CallbackInfo& info) {
 
 Napi::Value ExecutorObject::Close(const Napi::CallbackInfo& info) {
   Environment& environment = Environment::Of(info.Env());
-  Call& call = environment.Hold(std::make_unique<CloseCall>(info.Env(), executor_));
+  Call& call = environment.Hold(std::make_unique<CloseCall>(info.Env(), executor_, background_));
   const Napi::Promise promise = call.promise();
   executor_->Close([&environment, &call] { environment.Finish(call); });
   return promise;

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "pipeline/executor.h"
+#include "search/background.h"
 
 namespace visage {
 
@@ -14,6 +15,8 @@ class ExecutorObject : public Napi::ObjectWrap<ExecutorObject> {
   static Napi::Function Define(Napi::Env env);
   /// The executor behind an argument. @throws Napi::TypeError if it is not one.
   static std::shared_ptr<Executor> From(const Napi::Value& value);
+  /// Its threads for what can wait. @throws as From.
+  static std::shared_ptr<Background> BackgroundFrom(const Napi::Value& value);
 
   explicit ExecutorObject(const Napi::CallbackInfo& info);
 
@@ -21,7 +24,10 @@ class ExecutorObject : public Napi::ObjectWrap<ExecutorObject> {
   Napi::Value Stats(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
 
+  static ExecutorObject& Of(const Napi::Value& value);
+
   std::shared_ptr<Executor> executor_;
+  std::shared_ptr<Background> background_;
 };
 
 }  // namespace visage

@@ -15,6 +15,7 @@ namespace visage {
 namespace {
 
 constexpr int kMostDimensions = 65536;
+constexpr std::int64_t kMostGraphFrom = std::numeric_limits<std::int32_t>::max();
 
 }  // namespace
 
@@ -22,16 +23,19 @@ Napi::Function IndexObject::Define(Napi::Env env) {
   return DefineClass(
       env, "GalleryIndex",
       {InstanceAccessor<&IndexObject::Size>("size"), InstanceAccessor<&IndexObject::Bytes>("bytes"),
-       InstanceMethod<&IndexObject::Add>("add"), InstanceMethod<&IndexObject::Remove>("remove"),
-       InstanceMethod<&IndexObject::Search>("search"), InstanceMethod<&IndexObject::HeldLabels>("labels"),
-       InstanceMethod<&IndexObject::Save>("save"), InstanceMethod<&IndexObject::CancelSave>("cancelSave"),
-       InstanceMethod<&IndexObject::Load>("load")});
+       InstanceMethod<&IndexObject::Stats>("stats"), InstanceMethod<&IndexObject::Add>("add"),
+       InstanceMethod<&IndexObject::Remove>("remove"), InstanceMethod<&IndexObject::Search>("search"),
+       InstanceMethod<&IndexObject::HeldLabels>("labels"), InstanceMethod<&IndexObject::Save>("save"),
+       InstanceMethod<&IndexObject::CancelSave>("cancelSave"), InstanceMethod<&IndexObject::Load>("load")});
 }
 
 IndexObject::IndexObject(const Napi::CallbackInfo& info)
     : ObjectWrap(info), executor_(ExecutorObject::From(info[0])), sequencer_(std::make_shared<Sequencer>()) {
-  index_ = std::make_shared<GalleryIndex>(
-      static_cast<std::size_t>(WholeNumber(info[1], "dimension", 1, kMostDimensions)));
+  const auto dimension = static_cast<std::size_t>(WholeNumber(info[1], "dimension", 1, kMostDimensions));
+  const auto graph_from =
+      info[2].IsUndefined() ? GalleryIndex::kGraphFrom
+                            : static_cast<std::size_t>(WholeNumber(info[2], "graphFrom", 1, kMostGraphFrom));
+  index_ = std::make_shared<GalleryIndex>(dimension, ExecutorObject::BackgroundFrom(info[0]), graph_from);
 }
 
 template <typename WorkFunction, typename ConvertFunction>
@@ -57,6 +61,14 @@ Napi::Value IndexObject::Size(const Napi::CallbackInfo& info) {
 
 Napi::Value IndexObject::Bytes(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(index_->bytes()));
+}
+
+Napi::Value IndexObject::Stats(const Napi::CallbackInfo& info) {
+  const GalleryIndex::Stats stats = index_->stats();
+  Napi::Object value = Napi::Object::New(info.Env());
+  value.Set("tombstones", static_cast<double>(stats.tombstones));
+  value.Set("linked", static_cast<double>(stats.linked));
+  return value;
 }
 
 Napi::Value IndexObject::Add(const Napi::CallbackInfo& info) {

@@ -20,6 +20,7 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
 
  private:
   Napi::Value Size(const Napi::CallbackInfo& info);
+  Napi::Value Stats(const Napi::CallbackInfo& info);
   Napi::Value Bytes(const Napi::CallbackInfo& info);
   Napi::Value Add(const Napi::CallbackInfo& info);
   Napi::Value Remove(const Napi::CallbackInfo& info);

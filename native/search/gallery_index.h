@@ -3,12 +3,17 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <shared_mutex>
 #include <span>
 #include <unordered_map>
 #include <vector>
 
+#include "search/background.h"
 #include "search/codes.h"
+#include "search/exact.h"
+#include "search/graph.h"
 #include "search/snapshot.h"
 
 namespace visage {
@@ -18,21 +23,42 @@ namespace visage {
 /// Vectors of any length are kept as 16-bit numbers. Over unit vectors a unit probe's score is the cosine,
 /// -1..1, to about 1e-5; a longer probe's is as many times larger in the same order, a zero probe's is 0
 /// everywhere. Thread-safe; searches run side by side, and beside writes.
-class GalleryIndex {
+///
+/// A small gallery is searched exactly. From `graph_from` vectors on a graph is built in the background, and
+/// a search follows it to the rows that it has, and looks at all others. What is removed leaves a tombstone;
+/// when those are more than a quarter, the rows are copied without them in the background. So a gallery
+/// changes under the searches only by a few pointers at a time.
+class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<GalleryIndex> {
  public:
   struct Matches {
     std::vector<std::int64_t> labels;
     std::vector<float> scores;
   };
 
-  /// @param dimension floats of a vector, 1..65536.
-  explicit GalleryIndex(std::size_t dimension);
+  struct Stats {
+    /// Rows of vectors that were removed, whose memory is still held.
+    std::size_t tombstones;
+    /// Rows that the graph has, tombstones too; the others are looked at one by one. 0 where there is no
+    /// graph.
+    std::size_t linked;
+  };
 
-  std::size_t dimension() const { return codes_.dimension(); }
+  /// An exact search for the best one is as fast as a graph's among about so many.
+  static constexpr std::size_t kGraphFrom = 8192;
+
+  /// @param dimension floats of a vector, 1..65536. @param background what does the slow part.
+  /// @param graph_from vectors from which on there is a graph; with half of them it is given up again. What
+  /// else is found exactly follows from it: more matches, few allowed vectors.
+  GalleryIndex(std::size_t dimension, std::shared_ptr<Background> background,
+               std::size_t graph_from = kGraphFrom);
+
+  std::size_t dimension() const { return dimension_; }
   /// Vectors held. Does not wait for a write that is going on.
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }
-  /// Bytes of memory in use. Does not wait.
-  std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  /// Bytes of memory in use: rows, graph, and what is being made to take their place. Does not wait.
+  std::size_t bytes() const { return code_bytes_ + background_bytes_; }
+  /// Does not wait.
+  Stats stats() const { return {tombstones_, linked_}; }
 
   /// Adds vectors; one whose label is held replaces the held one, and the last of those that share a label
   /// stays.
@@ -42,7 +68,7 @@ class GalleryIndex {
   /// Removes vectors. @returns how many were held.
   std::size_t Remove(std::span<const std::int64_t> labels);
 
-  /// The `k` best or as many as there are, best first.
+  /// The `k` best or as many as there are, best first. With a graph the `k` best that it leads to.
   /// @param probe `dimension` floats, all finite.
   Matches Search(std::span<const float> probe, std::size_t k) const;
 
@@ -52,23 +78,94 @@ class GalleryIndex {
   /// What is held at this moment, for a snapshot.
   IndexContents Contents() const;
 
-  /// Takes the rows of a snapshot into an index that holds nothing. @throws SnapshotError where two have one
-  /// label.
-  void Adopt(Codes codes);
+  /// Takes the rows and the graph of a snapshot into an index that never held anything. @throws SnapshotError
+  /// where two rows have one label.
+  void Adopt(SnapshotContents contents);
 
   /// Labels of everything held, in no order.
   std::vector<std::int64_t> Labels() const;
 
- private:
-  /// Tells `size()` and `bytes()` what a write has changed.
-  void Report();
+  bool Step(const std::atomic<bool>& stop) override;
 
-  /// Of `codes_` and `rows_`; searches hold it to look up what they need, and not while they compute.
+ private:
+  using Row = Codes::Row;
+
+  /// Rows, where each label is, and the graph over the rows, if any.
+  struct Generation {
+    explicit Generation(std::size_t dimension) : codes(dimension) {}
+
+    Codes codes;
+    std::unordered_map<std::int64_t, Row> rows;
+    std::shared_ptr<Graph> graph;
+  };
+  /// The living rows of a generation on their way into a new one.
+  struct Copy {
+    explicit Copy(std::size_t dimension) : generation(std::make_unique<Generation>(dimension)) {}
+
+    std::unique_ptr<Generation> generation;
+    /// Rows of the old generation before this one are copied, or were not living.
+    Row looked_at = 0;
+    /// The old row of each new one.
+    std::vector<Row> origins;
+  };
+  /// What one search looks at.
+  struct Sight {
+    Codes::View view;
+    std::shared_ptr<const Graph> graph;
+    Row linked;
+    std::size_t removed;
+  };
+
+  Sight Look() const;
+  /// So many rows are looked at one after the other in the time of following `width` of the graph.
+  double ExactRows(double width) const;
+  /// Offers the best rows of the graph, if there are enough that following it pays.
+  /// @param width rows that are followed. @param allowed a bit a row; all rows where it is empty.
+  /// @returns whether it did, and found as many as there should be.
+  bool SearchGraph(const Sight& sight, const Probe& probe, std::size_t k, double width,
+                   std::span<const std::uint64_t> allowed, Nearest& nearest) const;
+
+  void RemoveRow(Row row);
+  /// Tells what a write has changed, and has the background do what it makes necessary.
+  void Report();
+  bool IsWorn() const;
+
+  // Upkeep, with `background_mutex_` held.
+
+  /// Gives the gallery a graph, or takes it away, as its size has it.
+  void SeeToGraph();
+  /// Begins a copy where there are too many tombstones. @returns whether there is one now.
+  bool HasCopy();
+  /// Copies some rows and repeats the removals of others. @returns whether there are more.
+  bool CopySome();
+  /// Puts the copy in the place of the rows where it has them nearly all. @returns those, to be forgotten.
+  std::unique_ptr<Generation> TakeOver();
+  void CopyRows(const Codes::View& from, std::size_t last);
+  /// @param removed rows of the old generation.
+  void RemoveFromCopy(std::span<const Row> removed);
+  void ReportGraphs();
+
+  const std::size_t dimension_;
+  const std::size_t graph_from_;
+  const std::shared_ptr<Background> background_;
+
+  /// Of what follows up to the next comment; held only to look something up or change a few rows, and not
+  /// while anything is computed.
   mutable std::shared_mutex mutex_;
-  Codes codes_;
-  std::unordered_map<std::int64_t, Codes::Row> rows_;
+  std::unique_ptr<Generation> now_;
+  /// Rows that were removed since the copying has begun, and whether it has.
+  std::vector<Row> removed_meanwhile_;
+  bool is_copying_ = false;
+
+  /// Of the copy; never waited for by a search or write.
+  std::mutex background_mutex_;
+  std::unique_ptr<Copy> copy_;
+
   std::atomic<std::size_t> size_ = 0;
-  std::atomic<std::size_t> bytes_ = 0;
+  std::atomic<std::size_t> tombstones_ = 0;
+  std::atomic<std::size_t> linked_ = 0;
+  std::atomic<std::size_t> code_bytes_ = 0;
+  std::atomic<std::size_t> background_bytes_ = 0;
 };
 
 }  // namespace visage

@@ -56,6 +56,26 @@ void ReadAll(SnapshotReader& reader, SnapshotSection section, const std::vector<
   reader.End();
 }
 
+/// The numbers of the rows in the snapshot.
+std::vector<Codes::Row> Numbers(const IndexContents& contents) {
+  std::vector<Codes::Row> numbers(contents.view.size());
+  Codes::Row next = 0;
+  for (std::size_t row = 0; row < numbers.size(); ++row) {
+    const bool is_removed = contents.tombstones[row / Codes::kBlock] >> (row % Codes::kBlock) & 1;
+    numbers[row] = is_removed ? Graph::kLeftOut : next++;
+  }
+  return numbers;
+}
+
+std::unique_ptr<Graph> ReadGraph(SnapshotReader& reader) {
+  if (reader.size(SnapshotSection::kGraph) == 0) return nullptr;
+  reader.Begin(SnapshotSection::kGraph);
+  auto graph = Graph::Load(reader.info().dimension, reader.info().rows,
+                           [&](std::span<std::byte> bytes) { reader.Read(bytes); });
+  if (graph) reader.End();
+  return graph;
+}
+
 bool IsMagnitude(float value) { return std::isfinite(value) && value >= 0; }
 
 }  // namespace
@@ -70,12 +90,16 @@ std::uint64_t WriteSnapshot(const IndexContents& contents, const std::string& pa
   WriteAll(writer, SnapshotSection::kResiduals, runs, &Codes::Rows::residuals, 1);
   WriteAll(writer, SnapshotSection::kHigh, runs, &Codes::Rows::high, width);
   WriteAll(writer, SnapshotSection::kLow, runs, &Codes::Rows::low, width);
+  if (contents.graph) {
+    writer.Begin(SnapshotSection::kGraph);
+    contents.graph->Save(Numbers(contents), [&](std::span<const std::byte> bytes) { writer.Write(bytes); });
+  }
   std::uint64_t rows = 0;
   for (const Run& run : runs) rows += run.count;
   return writer.Finish({static_cast<std::uint32_t>(contents.view.dimension()), rows, std::move(stamp)});
 }
 
-Codes ReadSnapshot(const std::string& path, std::size_t dimension) {
+SnapshotContents ReadSnapshot(const std::string& path, std::size_t dimension) {
   SnapshotReader reader(path);
   const SnapshotInfo& info = reader.info();
   if (info.dimension != dimension) throw SnapshotError("it is of vectors of another length");
@@ -105,7 +129,7 @@ Codes ReadSnapshot(const std::string& path, std::size_t dimension) {
   }
   ReadAll(reader, SnapshotSection::kHigh, pieces, &Codes::NewRows::high, width);
   ReadAll(reader, SnapshotSection::kLow, pieces, &Codes::NewRows::low, width);
-  return codes;
+  return {std::move(codes), ReadGraph(reader)};
 }
 
 }  // namespace visage

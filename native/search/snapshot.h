@@ -2,10 +2,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "search/codes.h"
+#include "search/graph.h"
 #include "search/snapshot_file.h"
 
 namespace visage {
@@ -15,6 +17,15 @@ struct IndexContents {
   Codes::View view;
   /// The tombstones of that moment, one word a block of Codes::kBlock rows.
   std::vector<std::uint64_t> tombstones;
+  /// The graph over the rows; null where there is none.
+  std::shared_ptr<const Graph> graph;
+};
+
+/// What a snapshot holds.
+struct SnapshotContents {
+  Codes codes;
+  /// Null where it has none, or one that is written in another way than today's.
+  std::unique_ptr<Graph> graph;
 };
 
 /// Writes what is held without what has been removed. Reads memory that others may append to meanwhile.
@@ -23,9 +34,9 @@ struct IndexContents {
 std::uint64_t WriteSnapshot(const IndexContents& contents, const std::string& path, std::string stamp,
                             const std::atomic<bool>& cancelled);
 
-/// Reads the rows of a snapshot into memory where they stay.
+/// Reads the rows and the graph of a snapshot into memory where they stay.
 /// @param dimension that it must have. @throws SnapshotError where a byte of it is not as it was written, or
 /// a number is none that was ever written; std::bad_alloc.
-Codes ReadSnapshot(const std::string& path, std::size_t dimension);
+SnapshotContents ReadSnapshot(const std::string& path, std::size_t dimension);
 
 }  // namespace visage

@@ -1,0 +1,69 @@
+#include "search/background.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <new>
+
+namespace visage {
+
+void Background::Enrol(const std::shared_ptr<BackgroundWork>& work) {
+  const std::lock_guard lock(mutex_);
+  if (stop_) return;
+  if (const auto known = Find(work.get()); known != entries_.end()) {
+    ++known->enrolments;
+    return;
+  }
+  entries_.push_back({work, work.get(), 0});
+  while (threads_.size() < most_threads_) threads_.emplace_back([this] { Run(); });
+  wake_.notify_all();
+}
+
+void Background::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  std::vector<std::thread> threads;
+  threads.swap(threads_);
+  for (std::thread& thread : threads) thread.join();
+}
+
+std::list<Background::Entry>::iterator Background::Find(const void* identity) {
+  return std::ranges::find(entries_, identity, &Entry::identity);
+}
+
+void Background::Run() {
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 19);
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return stop_ || !entries_.empty(); });
+    if (stop_) return;
+    // To the end, where other threads find it after all others.
+    entries_.splice(entries_.end(), entries_, entries_.begin());
+    const Entry turn = entries_.back();
+    lock.unlock();
+    bool is_alive = false;
+    bool has_more = false;
+    if (std::shared_ptr<BackgroundWork> work = turn.work.lock()) {
+      is_alive = true;
+      try {
+        has_more = work->Step(stop_);
+      } catch (const std::bad_alloc&) {
+      }
+      // What nobody else holds any more ends here, while nobody waits for it.
+    }
+    lock.lock();
+    const auto entry = Find(turn.identity);
+    if (has_more && entry == entries_.end()) {
+      // Another thread had nothing left to do, but what this one did has made more.
+      entries_.push_back(turn);
+    } else if (!has_more && entry != entries_.end() && (!is_alive || entry->enrolments == turn.enrolments)) {
+      entries_.erase(entry);
+    }
+  }
+}
+
+}  // namespace visage
