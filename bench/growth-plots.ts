@@ -11,9 +11,18 @@ interface GrowthPlot {
   readonly x: string;
   readonly y: string;
   readonly formatX: (value: number) => string;
+  /** Whether the points' own x are the ticks. */
+  readonly ownTicks: boolean;
+  /** Of y; linear ones begin at 0. */
+  readonly scale: Axis['scale'];
 }
 
-const count = (value: number) => value.toLocaleString('en');
+/** `20 k`, `1 M`. */
+function short(value: number): string {
+  if (value >= 1e6) return `${value / 1e6} M`;
+  return value >= 1e3 ? `${value / 1e3} k` : String(value);
+}
+
 const PLOTS: readonly GrowthPlot[] = [
   {
     plot: 'gallery, recall 0.99',
@@ -21,7 +30,9 @@ const PLOTS: readonly GrowthPlot[] = [
     title: 'A look into the index: recall@1 of 0.99, one thread',
     x: 'faces in the gallery',
     y: 'p50, milliseconds',
-    formatX: count,
+    formatX: short,
+    ownTicks: true,
+    scale: 'log',
   },
   {
     plot: 'picture',
@@ -30,6 +41,8 @@ const PLOTS: readonly GrowthPlot[] = [
     x: 'megapixels of the picture',
     y: 'milliseconds',
     formatX: String,
+    ownTicks: false,
+    scale: 'log',
   },
   {
     plot: 'clients',
@@ -38,6 +51,8 @@ const PLOTS: readonly GrowthPlot[] = [
     x: 'clients at once',
     y: 'searches a second',
     formatX: String,
+    ownTicks: true,
+    scale: 'linear',
   },
   {
     plot: 'cores',
@@ -46,18 +61,22 @@ const PLOTS: readonly GrowthPlot[] = [
     x: 'threads that compute',
     y: 'searches a second',
     formatX: String,
+    ownTicks: true,
+    scale: 'linear',
   },
 ];
 
 /** Every plot that there are points for. @returns the SVG texts by file name. */
 export function growthPlots(points: readonly PlotPoint[]): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
-  for (const { plot, file, title, x, y, formatX } of PLOTS) {
+  for (const { plot, file, title, x, y, formatX, ownTicks, scale } of PLOTS) {
     const own = points.filter((point) => point.plot === plot);
     if (own.length === 0) continue;
     const along = (of: 'x' | 'y') => own.map((point) => point[of]);
-    const [across, up] = [axis(x, along('x'), formatX), axis(y, along('y'), String)];
-    files.set(file, linePlot(title, across, up, linesOf(own), { legend: 'left', marks: true }));
+    const across = logarithmic(x, along('x'), formatX);
+    const ticks = ownTicks ? [...new Set(along('x'))] : across.ticks;
+    const up = scale === 'log' ? logarithmic(y, along('y'), String) : linear(y, along('y'));
+    files.set(file, linePlot(title, { ...across, ticks }, up, linesOf(own), { legend: 'left', marks: true }));
   }
   return files;
 }
@@ -73,17 +92,27 @@ function linesOf(points: readonly PlotPoint[]): Line[] {
   }));
 }
 
-/** A logarithmic axis about values, from one tick to another; ticks are 1, 2 and 5 times powers of ten. */
-function axis(label: string, values: readonly number[], format: (value: number) => string): Axis {
-  const [least, most] = [Math.min(...values), Math.max(...values)];
-  const all: number[] = [];
-  for (let power = -6; power <= 9; power++) {
-    for (const digit of [1, 2, 5]) all.push(Number(`${digit}e${power}`));
-  }
-  const from = Math.max(...all.filter((tick) => tick <= least));
-  const to = Math.min(...all.filter((tick) => tick >= most && tick > from));
-  const within = all.filter((tick) => tick >= from && tick <= to);
+/** 1, 2 and 5 times powers of ten. */
+const ROUND = Array.from({ length: 16 }, (_, i) =>
+  [1, 2, 5].map((digit) => Number(`${digit}e${i - 6}`)),
+).flat();
+
+/** From one round number to another, with the values between. */
+function logarithmic(label: string, values: readonly number[], format: (value: number) => string): Axis {
+  const from = Math.max(...ROUND.filter((tick) => tick <= Math.min(...values)));
+  const to = Math.min(...ROUND.filter((tick) => tick >= Math.max(...values) && tick > from));
+  const within = ROUND.filter((tick) => tick >= from && tick <= to);
   // More than a dozen are too close together to be read.
   const ticks = within.length <= 12 ? within : within.filter((tick) => Math.log10(tick) % 1 === 0);
   return { label, scale: 'log', from, to, ticks, format };
+}
+
+/** From 0 on, with room above the values for the legend. */
+function linear(label: string, values: readonly number[]): Axis {
+  const most = 1.3 * Math.max(...values);
+  const step = Math.min(...ROUND.filter((tick) => most / tick <= 10));
+  const ticks = Array.from({ length: Math.ceil(most / step) + 1 }, (_, i) =>
+    Number((i * step).toPrecision(6)),
+  );
+  return { label, scale: 'linear', from: 0, to: ticks.at(-1) ?? step, ticks, format: String };
 }

@@ -5,7 +5,7 @@
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { rateOf } from './recognisers/rate.ts';
-import { reportPoint } from './report.ts';
+import { report, reportPoint } from './report.ts';
 import { bodiesOf, type SearchService, sample, startSearchService } from './search-service.ts';
 
 const SIZES = [
@@ -29,17 +29,29 @@ console.log(`machine       ${cpus()[0]?.model}, ${availableParallelism()} cores,
 const small = await picture(640, 480);
 await withService({}, async (service) => {
   console.log('picture         ms a search, one client');
+  const costs: number[] = [];
   for (const [width, height] of SIZES) {
     const jpeg = await picture(width, height);
     const ms = 1000 / (await rate(service, jpeg, 1));
     console.log(`${width} x ${height}`.padEnd(16) + ms.toFixed(1));
     reportPoint({ plot: 'picture', line: 'a search over HTTP', x: (width * height) / 1e6, y: ms });
+    costs.push(ms);
   }
+  const [, first = Number.NaN] = costs;
+  const last = costs.at(-1) ?? Number.NaN;
+  report({
+    claim: '4000 x 3000 JPEG over HTTP, one client',
+    value: last,
+    unit: 'ms',
+    against: { name: '640 x 480', value: first },
+    ratio: last / first,
+  });
 });
 /** Threads, a power of two each, up to one a core. */
 const threads = Array.from({ length: Math.floor(Math.log2(availableParallelism())) + 1 }, (_, i) => 2 ** i);
 console.log(`\nsearches a second, ${small.length} bytes of 640 x 480`);
 console.log(`threads  ${CLIENTS.map((clients) => `${clients} clients`.padStart(12)).join('')}`);
+const most: number[] = [];
 for (const count of threads) {
   await withService({ VISAGE_THREADS: String(count) }, async (service) => {
     const rates: number[] = [];
@@ -49,7 +61,16 @@ for (const count of threads) {
       reportPoint({ plot: 'clients', line: `${count} thread${count > 1 ? 's' : ''}`, x: clients, y });
     }
     console.log(String(count).padEnd(9) + rates.map((value) => value.toFixed(1).padStart(12)).join(''));
-    reportPoint({ plot: 'cores', line: 'searches a second', x: count, y: Math.max(...rates) });
+    const value = Math.max(...rates);
+    reportPoint({ plot: 'cores', line: 'searches a second', x: count, y: value });
+    most.push(value);
+    const [single = Number.NaN] = most;
+    report({
+      claim: `640 x 480 JPEG over HTTP, ${count} thread${count > 1 ? 's' : ''}, any clients`,
+      value,
+      unit: 'searches/s',
+      ...(count > 1 ? { against: { name: '1 thread', value: single }, ratio: value / single } : {}),
+    });
   });
 }
 

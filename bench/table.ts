@@ -25,13 +25,13 @@ function lineOf({ claim, value, unit, against, ratio, aim, note }: ReportLine): 
 
 /** The whole table. @param head what is on top, as names and what they stand for. */
 export function tableOf(head: Versions, parts: readonly PartReport[]): string {
-  const versions = Object.assign({}, ...parts.map((part) => part.versions)) as Versions;
+  const versions = Object.entries(Object.assign({}, ...parts.map((part) => part.versions)) as Versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ');
   const width = Math.max(...Object.keys(head).map((name) => name.length));
   const top = [
     ...Object.entries(head).map(([name, value]) => `${name.padEnd(width)}  ${value}`),
-    `${'with'.padEnd(width)}  ${Object.entries(versions)
-      .map(([name, version]) => `${name} ${version}`)
-      .join(', ')}`,
+    ...(versions ? [`${'with'.padEnd(width)}  ${versions}`] : []),
   ];
   const titles = [
     ''.padEnd(COLUMNS.claim),

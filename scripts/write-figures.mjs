@@ -13,6 +13,7 @@ if (!faces) {
   process.exit(64);
 }
 await setUpOrExit();
+writeFigures('bench', 'docs/performance.md', ['--faces', faces, '--plots', join(ROOT, 'docs/images')]);
 writeFigures('pipeline', 'docs/performance.md', []);
 writeFigures('access', 'docs/performance.md', []);
 writeFigures('sizing', 'docs/sizing.md', []);
