@@ -6,13 +6,12 @@
  * process of its own; they take turns, round after round. *Alone* is without HTTP, promises at once; *HTTP* is behind a
  * minimal server, and for Visage also the whole service with its key, its limits and a search.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { ROOT } from '../test/e2e/service.ts';
 import { peerRequire, versionOf } from './peer-packages.ts';
@@ -20,7 +19,7 @@ import { pictures } from './recognisers/pictures.ts';
 import { rateOf } from './recognisers/rate.ts';
 import { report, reportVersions } from './report.ts';
 import { bodiesOf, send, startSearchService } from './search-service.ts';
-import { STALL_FILE } from './stall.ts';
+import { stallOf, stallSettings } from './stalls.ts';
 
 const CLIENTS = [1, 16] as const;
 const ROUNDS = 2;
@@ -219,22 +218,4 @@ async function recogniser(name: string, args: readonly string[]): Promise<Contes
       child.kill();
     },
   };
-}
-
-function stallSettings(file: string): Record<string, string> {
-  return {
-    NODE_OPTIONS: `--import ${join(ROOT, 'dist/bench/stall.js')}`,
-    [STALL_FILE]: file,
-  };
-}
-
-async function stallOf(child: ChildProcess, file: string): Promise<number> {
-  await rm(file, { force: true });
-  child.kill('SIGUSR2');
-  for (;;) {
-    const text = await readFile(file, 'utf8').catch(() => undefined);
-    if (text !== undefined) return Number(text);
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error('A contestant ended');
-    await wait(5);
-  }
 }

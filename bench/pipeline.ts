@@ -1,13 +1,17 @@
 /**
- * `npm run bench:pipeline [-- --iterations N]`: what a search costs next to the bare floor, libjpeg-turbo's decode plus the networks alone.
+ * `npm run bench:pipeline`: what a search costs next to the bare floor, libjpeg-turbo's decode plus the networks alone.
  *
  * The floor (`bench/native/floor.cc`) runs before and after, so that a machine that speeds up or slows down shows. It is
- * the floor of the networks that the service runs, which are prepared; that of the original ones is printed besides.
+ * the floor of the networks that the service runs, which are prepared, each run as many times as the pipeline runs it on
+ * that picture. That of the original networks, and of one run of each, are printed besides.
+ *
+ * `npm run bench:pipeline -- --iterations N` for another number of each than 300.
  */
 import { execFileSync } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus } from 'node:os';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createExecutor, type PipelineOptions } from '../src/native.ts';
 import { createLog } from '../src/ops/log.ts';
@@ -17,14 +21,21 @@ import { Recognizer } from '../src/vision/recognizer.ts';
 import { ROOT } from '../test/e2e/service.ts';
 import { report } from './report.ts';
 import { type Body, bodiesOf, sample, startSearchService } from './search-service.ts';
+import { stallOf, stallSettings } from './stalls.ts';
 
 const CLIENTS = 16;
-const FLOOR_STEPS = ['decode', 'detect', 'landmarks', 'embed', 'total'] as const;
+const FLOOR_STEPS = ['decode', 'detect', 'landmarks', 'embed', 'total', 'once'] as const;
 const STAGES = ['decode', 'detect', 'align', 'embed'] as const;
 
 interface Quantiles {
   readonly p50: number;
   readonly p99: number;
+}
+/** How many times each network runs for a picture. */
+interface Runs {
+  readonly detect: number;
+  readonly landmarks: number;
+  readonly embed: number;
 }
 type Floor = Readonly<Record<(typeof FLOOR_STEPS)[number], Quantiles>>;
 
@@ -36,7 +47,8 @@ if (!Number.isInteger(ITERATIONS) || ITERATIONS < 1) {
   process.exit(64);
 }
 
-const service = await startSearchService(CLIENTS);
+const stallFile = join(tmpdir(), `visage-bench-stall-${process.pid}`);
+const service = await startSearchService(CLIENTS, stallSettings(stallFile));
 /** The service's own, which it has made by now. */
 const preparation: Preparation = { folder: join(service.folder, 'prepared'), log: createLog('warn') };
 const pack = await openModelPack('faceplugin');
@@ -44,6 +56,7 @@ try {
   await run();
 } finally {
   await service.stop();
+  await rm(stallFile, { force: true });
 }
 
 async function run(): Promise<void> {
@@ -64,19 +77,14 @@ async function measure(title: string, jpeg: Buffer, throughput: boolean): Promis
     '   p50 ms   p99 ms   x floor',
   );
 
-  const originalBefore = floorOf(file, pack.pipeline);
+  const { stages, runs } = await stagesOf(jpeg);
+  const originalBefore = floorOf(file, pack.pipeline, runs);
   const prepared = await preparedNetworks();
-  const before = floorOf(file, prepared);
-  const stages = await stagesOf(jpeg);
-  const requests: [string, Quantiles][] = [];
-  for (const body of bodiesOf(jpeg)) {
-    requests.push([`request, one client, ${body.name}`, quantiles(await timesOf(body, 1, ITERATIONS))]);
-  }
-  const began = performance.now();
-  if (throughput) await timesOf(bodiesOf(jpeg)[0], CLIENTS, 4 * ITERATIONS);
-  const seconds = (performance.now() - began) / 1000;
-  const after = floorOf(file, prepared);
-  const originalAfter = floorOf(file, pack.pipeline);
+  const before = floorOf(file, prepared, runs);
+  const requests = await requestTimes(bodiesOf(jpeg));
+  const rate = throughput ? await rateOf(bodiesOf(jpeg)[0]) : null;
+  const after = floorOf(file, prepared, runs);
+  const originalAfter = floorOf(file, pack.pipeline, runs);
 
   const floor = (before.total.p50 + after.total.p50) / 2;
   const mean = (first: Floor, last: Floor, step: keyof Floor): Quantiles => ({
@@ -86,19 +94,28 @@ async function measure(title: string, jpeg: Buffer, throughput: boolean): Promis
   for (const step of ['embed', 'total'] as const) {
     line(`floor, original networks: ${step}`, mean(originalBefore, originalAfter, step), floor);
   }
-  for (const step of FLOOR_STEPS) line(`floor: ${step}`, mean(before, after, step), floor);
-  for (const [name, times] of stages) line(`pipeline: ${name}`, times, floor);
-  for (const [name, times] of requests) line(name, times, floor);
+  const names: Readonly<Record<string, string>> = {
+    detect: `detect, ${runs.detect} x`,
+    landmarks: `landmarks, ${runs.landmarks} x`,
+    embed: `embed, ${runs.embed} x`,
+    once: 'decode and each network once',
+  };
+  for (const step of FLOOR_STEPS) line(`floor: ${names[step] ?? step}`, mean(before, after, step), floor);
+  for (const { name, times } of stages) line(`pipeline: ${name}`, times, floor);
+  for (const { name, times } of requests) line(`request, one client, ${name}`, times, floor);
   reportRequests(title, requests, floor, throughput ? 'at most 1.10 x + 1 ms' : 'at most 1.3 x');
-  if (throughput) {
-    const rate = (4 * ITERATIONS) / seconds;
+  for (const { name, processor } of requests) {
+    const [all, script] = processor.map((ms) => ms.toFixed(2).padStart(9));
+    console.log(`processor time of the service, ${name}`.padEnd(44), `${all}, JavaScript ${script?.trim()}`);
+  }
+  if (rate !== null) {
     const limit = (1000 * availableParallelism()) / floor;
     report({
       claim: `${title} JPEG over HTTP, ${CLIENTS} clients`,
-      value: rate,
+      value: rate.requests,
       unit: 'requests/s',
       against: { name: 'cores / floor', value: limit },
-      ratio: rate / limit,
+      ratio: rate.requests / limit,
       aim: 'at least 0.92',
     });
     report({
@@ -110,7 +127,11 @@ async function measure(title: string, jpeg: Buffer, throughput: boolean): Promis
     });
     console.log(
       `requests a second, ${CLIENTS} clients`.padEnd(44),
-      `${rate.toFixed(1)}, ${((100 * rate) / limit).toFixed(0)} % of cores divided by floor (${limit.toFixed(1)})`,
+      `${rate.requests.toFixed(1)}, ${((100 * rate.requests) / limit).toFixed(0)} % of cores divided by floor (${limit.toFixed(1)})`,
+    );
+    console.log(
+      `longest stall of the event loop, ${CLIENTS} clients`.padEnd(44),
+      `${rate.stall.toFixed(1)} ms`,
     );
   }
   console.log(
@@ -119,18 +140,14 @@ async function measure(title: string, jpeg: Buffer, throughput: boolean): Promis
 }
 
 /** The first way to send a picture against the floor, the others against the first. */
-function reportRequests(
-  title: string,
-  requests: readonly [string, Quantiles][],
-  floor: number,
-  aim: string,
-): void {
+function reportRequests(title: string, requests: readonly Measured[], floor: number, aim: string): void {
   const [first] = requests;
   if (!first) return;
-  for (const [i, [name, { p50, p99 }]] of requests.entries()) {
-    const against = i === 0 ? { name: 'floor', value: floor } : { name: first[0], value: first[1].p50 };
+  for (const [i, { name, times }] of requests.entries()) {
+    const { p50, p99 } = times;
+    const against = i === 0 ? { name: 'floor', value: floor } : { name: first.name, value: first.times.p50 };
     report({
-      claim: `${title} JPEG over HTTP: ${name}, p50`,
+      claim: `${title} JPEG over HTTP, one client, ${name}, p50`,
       value: p50,
       unit: 'ms',
       against,
@@ -151,25 +168,46 @@ async function preparedNetworks(): Promise<PipelineOptions> {
   }
 }
 
-function floorOf(file: string, { detector, landmarks, embedder }: PipelineOptions): Floor {
-  const networks = [detector.file, landmarks.file, embedder.file];
+function floorOf(file: string, { detector, landmarks, embedder }: PipelineOptions, runs: Runs): Floor {
+  const networks = [
+    `${detector.file}:${runs.detect}`,
+    `${landmarks.file}:${runs.landmarks}`,
+    `${embedder.file}:${runs.embed}`,
+  ];
   const out = execFileSync(join(ROOT, 'build/visage_floor'), [file, ...networks, String(ITERATIONS)]);
   return JSON.parse(out.toString()) as Floor;
 }
 
-/** The addon's own clock, one picture at a time on one thread, without HTTP. */
-async function stagesOf(jpeg: Buffer): Promise<[string, Quantiles][]> {
-  const executor = createExecutor({ threads: 1, maxQueue: 4 });
-  const recognizer = await Recognizer.load(pack, executor, preparation);
-  const times = new Map<string, number[]>([...STAGES, 'total'].map((stage) => [stage, []]));
-  for (let i = -10; i < ITERATIONS; i++) {
-    const { timings } = await recognizer.analyze(jpeg, 'binary');
-    if (i < 0) continue;
-    for (const stage of STAGES) times.get(stage)?.push(timings[stage]);
-    times.get('total')?.push(STAGES.reduce((sum, stage) => sum + timings[stage], 0));
+interface Measured {
+  readonly name: string;
+  readonly times: Quantiles;
+}
+
+/** The addon's own clock, one picture at a time, without HTTP: on one thread, and on all of them. */
+async function stagesOf(jpeg: Buffer): Promise<{ stages: Measured[]; runs: Runs }> {
+  const times = new Map<string, number[]>();
+  let looks = 0;
+  for (const threads of [1, availableParallelism()]) {
+    const executor = createExecutor({ threads, maxQueue: 4 });
+    const recognizer = await Recognizer.load(pack, executor, preparation);
+    const shown = threads === 1 ? [...STAGES, 'total'] : [`total, ${threads} threads`];
+    for (const name of shown) times.set(name, []);
+    for (let i = -10; i < ITERATIONS; i++) {
+      const analysis = await recognizer.analyze(jpeg, 'binary', { largestOnly: true });
+      const total = STAGES.reduce((sum, stage) => sum + analysis.timings[stage], 0);
+      looks = analysis.looks;
+      if (i < 0) continue;
+      for (const name of shown) times.get(name)?.push(analysis.timings[name as 'decode'] ?? total);
+    }
+    await executor.close();
   }
-  await executor.close();
-  return Array.from(times, ([stage, values]) => [stage, quantiles(values)]);
+  const { landmarks, embedder } = pack.pipeline;
+  const runs = {
+    detect: looks,
+    landmarks: landmarks.secondLook ? 3 : 1,
+    embed: embedder.views?.length ?? 1,
+  };
+  return { stages: Array.from(times, ([name, values]) => ({ name, times: quantiles(values) })), runs };
 }
 
 /** A JPEG of quality 90 of the first sample photograph. */
@@ -177,20 +215,65 @@ function picture(width: number, height: number): Promise<Buffer> {
   return sample(1, width, height).jpeg({ quality: 90 }).toBuffer();
 }
 
-/** Milliseconds of each of `count` searches by `clients` clients that each wait for their answer. */
-async function timesOf(body: Body, clients: number, count: number): Promise<number[]> {
-  const times: number[] = [];
-  let left = count + 2 * clients;
-  const client = async () => {
-    while (left-- > 0) {
+async function search(body: Body): Promise<void> {
+  const status = await service.search(body);
+  if (status !== 200) throw new Error(`A search with ${body.name} answered ${status}`);
+}
+
+/** One client, the bodies by turns: milliseconds, and processor time of the service and of its JavaScript thread. */
+async function requestTimes(
+  bodies: readonly Body[],
+): Promise<(Measured & { readonly processor: [all: number, script: number] })[]> {
+  const times = bodies.map((): number[] => []);
+  const used = bodies.map((): [number, number] => [0, 0]);
+  for (let i = -10; i < ITERATIONS; i++) {
+    for (const [n, body] of bodies.entries()) {
+      const before = await processorTime();
       const began = performance.now();
-      const status = await service.search(body);
-      if (status !== 200) throw new Error(`A search with ${body.name} answered ${status}`);
-      times.push(performance.now() - began);
+      await search(body);
+      const passed = performance.now() - began;
+      // What follows an answer, such as its line in the log, belongs to it.
+      await setTimeout(2);
+      const after = await processorTime();
+      if (i < 0) continue;
+      times[n]?.push(passed);
+      for (const kind of [0, 1] as const) (used[n] as [number, number])[kind] += after[kind] - before[kind];
     }
+  }
+  return bodies.map(({ name }, n) => ({
+    name,
+    times: quantiles(times[n] as number[]),
+    processor: used[n]?.map((ms) => ms / ITERATIONS) as [number, number],
+  }));
+}
+
+/** Milliseconds of processor time that the service has used, all of it and on its JavaScript thread. */
+async function processorTime(): Promise<[all: number, script: number]> {
+  const tasks = `/proc/${service.child.process.pid}/task`;
+  let all = 0;
+  let script = 0;
+  for (const task of await readdir(tasks)) {
+    const ms = Number((await readFile(`${tasks}/${task}/schedstat`, 'utf8')).split(' ')[0]) / 1e6;
+    all += ms;
+    if (task === String(service.child.process.pid)) script = ms;
+  }
+  return [all, script];
+}
+
+/** Searches a second by all clients, and the longest time for which the event loop did not turn meanwhile. */
+async function rateOf(body: Body): Promise<{ requests: number; stall: number }> {
+  let left = 2 * CLIENTS;
+  const client = async () => {
+    while (left-- > 0) await search(body);
   };
-  await Promise.all(Array.from({ length: clients }, client));
-  return times.slice(2 * clients);
+  const clients = () => Promise.all(Array.from({ length: CLIENTS }, client));
+  await clients();
+  await stallOf(service.child.process, stallFile);
+  left = 4 * ITERATIONS;
+  const began = performance.now();
+  await clients();
+  const seconds = (performance.now() - began) / 1000;
+  return { requests: (4 * ITERATIONS) / seconds, stall: await stallOf(service.child.process, stallFile) };
 }
 
 function quantiles(times: number[]): Quantiles {

@@ -95,6 +95,8 @@ export interface Analysis {
   readonly template: Float32Array | null;
   /** Probability of each of the manifest's `liveness.classes` for `faces[0]`. Null as `template`. */
   readonly liveness: Float32Array | null;
+  /** How many times the detector's network ran: once a window of a picture, and once a second look. */
+  readonly looks: number;
   /**
    * Milliseconds from the call to its turn and in each stage; 0 for a stage that did not run. `align` is finding the
    * landmarks, `embed` includes laying the face out by them.

@@ -1,10 +1,11 @@
-/// The bare floor of a picture's way: libjpeg-turbo's decoding of one file and one run of each network of the
-/// default pack on a fixed input, one after the other on one thread, and nothing else.
+/// The bare floor of a picture's way: libjpeg-turbo's decoding of one file and the runs of the default pack's
+/// networks, each on a fixed input, one after the other on one thread, and nothing else.
 ///
 ///   cmake --build build --target visage_floor
-///   build/visage_floor picture.jpg fr_detect.onnx fr_landmark.onnx fr_feature.onnx 200
+///   build/visage_floor picture.jpg fr_detect.onnx:1 fr_landmark.onnx:3 fr_feature.onnx:2 200
 ///
-/// Prints one JSON object: `p50` and `p99` in milliseconds of each step and of all together.
+/// The number behind a network says how many times it runs. Prints one JSON object: `p50` and `p99` in
+/// milliseconds of each step, of all together (`total`), and of the decoding with one run of each (`once`).
 
 #include <cstdio>
 // jpeglib.h needs <cstdio> before it.
@@ -19,6 +20,7 @@
 #include <fstream>
 #include <iterator>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -89,11 +91,24 @@ double Quantile(std::vector<double> times, double share) {
   return times[std::max<std::size_t>(rank, 1) - 1];
 }
 
-/// Paths of the default pack's networks, or of what they were prepared to.
+/// One of the default pack's networks, or what it was prepared to.
+struct Network {
+  std::string file;
+  int runs = 0;
+
+  explicit Network(const std::string& argument) {
+    const std::size_t colon = argument.rfind(':');
+    if (colon == std::string::npos) throw std::invalid_argument("How many times does it run? " + argument);
+    file = argument.substr(0, colon);
+    runs = std::stoi(argument.substr(colon + 1));
+    if (runs < 1) throw std::invalid_argument("It must run at least once: " + argument);
+  }
+};
+
 struct Networks {
-  std::string detector;
-  std::string landmarks;
-  std::string embedder;
+  Network detector;
+  Network landmarks;
+  Network embedder;
 };
 
 void Measure(const std::string& picture, const Networks& networks, int iterations) {
@@ -101,32 +116,35 @@ void Measure(const std::string& picture, const Networks& networks, int iteration
   const std::vector<unsigned char> file{std::istreambuf_iterator<char>(stream), {}};
   if (file.empty()) throw std::runtime_error("The picture cannot be read: " + picture);
   std::vector<unsigned char> pixels;
-  FixedRun detector(networks.detector, {1, 3, 240, 320}, {{1, -1, 2}, {1, -1, 4}});
-  FixedRun landmarks(networks.landmarks, {1, 1, 64, 64}, {{1, 136}});
-  FixedRun embedder(networks.embedder, {1, 3, 112, 112}, {{1, 512}});
+  FixedRun detector(networks.detector.file, {1, 3, 240, 320}, {{1, -1, 2}, {1, -1, 4}});
+  FixedRun landmarks(networks.landmarks.file, {1, 1, 64, 64}, {{1, 136}});
+  FixedRun embedder(networks.embedder.file, {1, 3, 112, 112}, {{1, 512}});
 
-  constexpr std::array kSteps = {"decode", "detect", "landmarks", "embed", "total"};
+  constexpr std::array kSteps = {"decode", "detect", "landmarks", "embed", "total", "once"};
   std::array<std::vector<double>, kSteps.size()> times;
   using Clock = std::chrono::steady_clock;
+  const auto passed = [](Clock::time_point since) {
+    return std::chrono::duration<double, std::milli>(Clock::now() - since).count();
+  };
   constexpr int kWarmUp = 5;
   for (int i = -kWarmUp; i < iterations; ++i) {
-    std::array<Clock::time_point, kSteps.size()> at;
-    at[0] = Clock::now();
-    DecodeJpeg(file, pixels);
-    at[1] = Clock::now();
-    detector.Run();
-    at[2] = Clock::now();
-    landmarks.Run();
-    at[3] = Clock::now();
-    embedder.Run();
-    at[4] = Clock::now();
-    if (i < 0) continue;
-    const auto passed = [](auto from, auto to) {
-      return std::chrono::duration<double, std::milli>(to - from).count();
+    std::array<double, kSteps.size()> took{};
+    const auto step = [&](std::size_t number, int runs, const auto& run) {
+      const Clock::time_point began = Clock::now();
+      for (int j = 0; j < runs; ++j) {
+        run();
+        if (j == 0) took.back() += passed(began);
+      }
+      took[number] = passed(began);
     };
-    for (std::size_t step = 0; step + 1 < at.size(); ++step)
-      times[step].push_back(passed(at[step], at[step + 1]));
-    times.back().push_back(passed(at.front(), at.back()));
+    const Clock::time_point began = Clock::now();
+    step(0, 1, [&] { DecodeJpeg(file, pixels); });
+    step(1, networks.detector.runs, [&] { detector.Run(); });
+    step(2, networks.landmarks.runs, [&] { landmarks.Run(); });
+    step(3, networks.embedder.runs, [&] { embedder.Run(); });
+    took[4] = passed(began);
+    if (i < 0) continue;
+    for (std::size_t j = 0; j < took.size(); ++j) times[j].push_back(took[j]);
   }
 
   std::printf("{\"iterations\":%d", iterations);
@@ -142,11 +160,12 @@ void Measure(const std::string& picture, const Networks& networks, int iteration
 int main(int count, char** arguments) {
   const int iterations = count == 6 ? std::atoi(arguments[5]) : 0;
   if (iterations < 1) {
-    std::fputs("Usage: visage_floor PICTURE.jpg DETECTOR LANDMARKS EMBEDDER ITERATIONS\n", stderr);
+    std::fputs("Usage: visage_floor PICTURE.jpg DETECTOR:RUNS LANDMARKS:RUNS EMBEDDER:RUNS ITERATIONS\n",
+               stderr);
     return 64;
   }
   try {
-    Measure(arguments[1], {arguments[2], arguments[3], arguments[4]}, iterations);
+    Measure(arguments[1], {Network(arguments[2]), Network(arguments[3]), Network(arguments[4])}, iterations);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

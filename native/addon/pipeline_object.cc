@@ -126,6 +126,7 @@ Napi::Value AnalysisValue(Napi::Env env, const Analysis& analysis) {
   };
   value.Set("template", floats_or_null(analysis.face_template));
   value.Set("liveness", floats_or_null(analysis.liveness));
+  value.Set("looks", static_cast<double>(analysis.looks));
   Napi::Object timings = Napi::Object::New(env);
   timings.Set("queue", analysis.timings.queue);
   timings.Set("decode", analysis.timings.decode);

@@ -86,6 +86,7 @@ Detector::Detector(const DetectorOptions& options)
 }
 
 std::vector<Detection> Detector::Detect(const ImageView& image, float least_face, Wanted wanted, Team& team) {
+  runs_ = 0;
   const Size size = {image.width, image.height};
   const float least_score = std::min(options_.doubtful_from, options_.score_threshold);
   std::vector<Window> windows = PlanScan(scan_, size, least_face);
@@ -144,6 +145,7 @@ std::vector<Detection> Detector::Settle(const ImageView& image, const Candidates
 std::vector<Detector::Candidates> Detector::LookAtAll(const ImageView& image, std::span<const Window> windows,
                                                       float least_score, Team& team) {
   if (eyes_.size() < team.seats()) eyes_.resize(team.seats());
+  runs_ += windows.size();
   std::vector<Candidates> shown(windows.size());
   team.Share(windows.size(), [&](std::size_t i, std::size_t seat) {
     shown[i] = Look(image, windows[i], least_score, eyes_[seat]);

@@ -73,6 +73,9 @@ class Detector {
   /// @param team shares the windows.
   std::vector<Detection> Detect(const ImageView& image, float least_face, Wanted wanted, Team& team);
 
+  /// How many times the network ran for the last picture.
+  std::size_t runs() const { return runs_; }
+
   /// Width in pixels of the network's input from which on faces are found reliably.
   float least_face() const { return scan_.least_face; }
 
@@ -103,6 +106,7 @@ class Detector {
   std::shared_ptr<const Session> session_;
   ScanOptions scan_;
   std::vector<Eye> eyes_;
+  std::size_t runs_ = 0;
 };
 
 }  // namespace visage

@@ -164,6 +164,7 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
     }
     analysis.faces.emplace_back().detection = face;
   }
+  analysis.looks = stages.detector.runs();
   analysis.timings.detect = watch.Lap();
   const std::size_t described =
       std::min(std::max<std::size_t>(request.described, request.face_template), analysis.faces.size());

@@ -75,6 +75,8 @@ struct Analysis {
   std::vector<float> face_template;
   /// Probability of each class for `faces[0]`; empty where there is no face or it was not asked for.
   std::vector<float> liveness;
+  /// How many times the detector's network ran.
+  std::size_t looks = 0;
   /// Milliseconds.
   struct {
     double queue = 0;
