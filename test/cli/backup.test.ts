@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -90,8 +90,10 @@ test('A backup is restored over nothing that lives or is full, unless that is sa
   const full = await visagectl(['restore', backup], settings);
   assert.deepEqual([full.code, /not empty\. With --replace/.test(full.stderr)], [65, true]);
 
+  writeFileSync(join(data, 'snapshots', '1.snapshot'), 'of the state that is replaced');
   const replaced = await visagectl(['restore', backup, '--replace', '--json'], settings);
   assert.equal(replaced.code, 0, replaced.stderr);
+  assert.ok(!existsSync(join(data, 'snapshots')));
   const log = await visagectl(['audit', 'export', '--data-dir', JSON.parse(replaced.stdout).replaced], {});
   assert.match(log.stdout, /api-key\.create/);
   const again = await startChild(data);

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { AddedFace } from '../../src/store/faces.ts';
+import { Store } from '../../src/store/store.ts';
+import { openModelPack } from '../../src/vision/model-pack.ts';
 import { portrait } from './photographs.ts';
-import { ROOT, type Service, startChild, startService, temporaryFolder } from './service.ts';
+import { type Child, ROOT, type Service, startChild, startService, temporaryFolder } from './service.ts';
 
 /** The exit code and the sentence of a start that does not succeed. */
 async function failure(settings: Record<string, string>): Promise<{ code: number; stderr: string }> {
@@ -118,3 +121,53 @@ describe('A started service', () => {
     }
   });
 });
+
+test('A large collection is kept as a snapshot at the stop, and taken from it at the next start', async (t) => {
+  const folder = await temporaryFolder();
+  t.after(() => folder.remove());
+  const faces = 5_001;
+  const { gallery, first } = await fillStore(folder.path, faces);
+  const indexOf = ({ log }: Child) => log.find(({ msg }) => msg === 'the index is complete');
+  const rebuilt = await startChild(folder.path);
+  assert.equal(indexOf(rebuilt)?.fromSnapshots, 0);
+  assert.equal(await rebuilt.stop(), 0);
+  const snapshot = join(folder.path, 'snapshots', `${gallery}.snapshot`);
+  assert.equal(statSync(snapshot).mode & 0o777, 0o600);
+  const before = statSync(snapshot).ino;
+
+  const restored = await startChild(folder.path);
+  assert.equal(indexOf(restored)?.fromSnapshots, faces);
+  assert.equal(await restored.stop(), 0);
+  assert.equal(statSync(snapshot).ino, before, 'nothing has changed, so nothing is written');
+
+  const store = Store.open(folder.path);
+  await store.faces.removeById(first.owner, 'people', first.faceId);
+  await store.close();
+  const behind = await startChild(folder.path);
+  assert.equal(indexOf(behind)?.fromSnapshots, faces - 1);
+  assert.equal(indexOf(behind)?.done, faces - 1);
+  assert.equal(await behind.stop(), 0);
+  assert.notEqual(statSync(snapshot).ino, before, 'the removed face is in no snapshot any more');
+});
+
+/** Gives a new store a collection `people` of so many faces. */
+async function fillStore(folder: string, faces: number) {
+  const { name, version, pipeline } = await openModelPack('faceplugin');
+  const packId = { pack: name, packVersion: version };
+  const store = Store.open(folder);
+  const owner = { accountId: store.accounts.first().accountId, environment: 'live' } as const;
+  await store.collections.create(owner, { collectionId: 'people', description: null, now: 1, ...packId });
+  const face = { box: { x: 1, y: 2, width: 30, height: 40 }, confidence: 0.9, createdAt: 1, ...packId };
+  const { dimension } = pipeline.embedder;
+  const added = await Promise.all(
+    Array.from({ length: faces }, (_, i) => {
+      const template = new Float32Array(dimension);
+      template[i % dimension] = Math.SQRT1_2;
+      template[Math.floor(i / dimension) + (((i % dimension) + 1) % (dimension - 20))] = Math.SQRT1_2;
+      return store.faces.add(owner, 'people', face, template);
+    }),
+  );
+  await store.close();
+  const [{ gallery, faceId }] = added as [AddedFace];
+  return { gallery, first: { owner, faceId } };
+}

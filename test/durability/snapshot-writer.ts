@@ -1,0 +1,49 @@
+/**
+ * `node snapshot-writer.js FOLDER`: adds and removes faces as the service does, with snapshots of a small gallery all the
+ * time, until it is killed. Prints `writing` after the first snapshot.
+ */
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { createExecutor } from '../../src/native.ts';
+import { startIndexes } from '../../src/recognition/index-start.ts';
+import { SnapshotKeeper } from '../../src/recognition/snapshot-keeper.ts';
+import { Store } from '../../src/store/store.ts';
+import { GalleryIndexes } from '../../src/vector/galleries.ts';
+import { SnapshotFolder } from '../../src/vector/snapshots.ts';
+import { FACE, ownerIn, PACK, unitTemplate } from '../store/temporary-store.ts';
+
+const [folder = ''] = process.argv.slice(2);
+const log = pino({ level: 'silent' });
+const executor = createExecutor({ threads: 2, maxQueue: 64 });
+const background = createExecutor({ threads: 1, maxQueue: 1 });
+const store = Store.open(folder);
+const owner = ownerIn(store);
+const snapshots = new SnapshotFolder(join(folder, 'snapshots'));
+const indexes = new GalleryIndexes(executor, snapshots);
+await startIndexes({ store, indexes, snapshots, packs: [{ packId: PACK, dimension: 8 }], log });
+const gallery = store.collections.get(owner, 'people')?.gallery ?? 0;
+const parts = { faces: store.faces, indexes, snapshots, packs: [PACK], background, log, now: Date.now };
+const keeper = new SnapshotKeeper({ ...parts, leastFaces: 10 });
+
+async function add(): Promise<void> {
+  const vector = unitTemplate(Math.floor(Math.random() * 1e6));
+  const { label } = await store.faces.add(owner, 'people', FACE, vector);
+  await indexes.add(gallery, label, vector);
+}
+
+async function remove(faceId: string): Promise<void> {
+  const places = await store.faces.removeById(owner, 'people', faceId);
+  await indexes.remove(
+    gallery,
+    places.map(({ label }) => label),
+  );
+}
+
+for (let turn = 0; ; turn++) {
+  const faces = store.faces.list(gallery, 0, 5);
+  const removing = turn % 2 === 0 ? faces.slice(0, Math.min(4, faces.length)) : [];
+  const writes = [...Array.from({ length: 5 }, add), ...removing.map(({ face }) => remove(face.faceId))];
+  // Beside the writes, so that some are on their way when the snapshot is taken.
+  await Promise.all([...writes, keeper.look()]);
+  if (keeper.counts.written === 1) console.log('writing');
+}

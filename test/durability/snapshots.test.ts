@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { createExecutor } from '../../src/native.ts';
+import { startIndexes } from '../../src/recognition/index-start.ts';
+import { Store } from '../../src/store/store.ts';
+import { GalleryIndexes } from '../../src/vector/galleries.ts';
+import { SnapshotFolder } from '../../src/vector/snapshots.ts';
+import { ownerIn, PACK, storeWithCollection, temporaryFolder } from '../store/temporary-store.ts';
+
+const WRITER = fileURLToPath(new URL('./snapshot-writer.js', import.meta.url));
+const KILLS = 15;
+const LONGEST_MS = 250;
+const executor = createExecutor({ threads: 2, maxQueue: 64 });
+after(() => executor.close());
+
+/** What is done to the folder after a kill, before the next start. */
+type Mishap = 'none' | 'damaged' | 'older' | 'put back';
+
+/** Lets the writer write, and kills it. */
+async function writeAndKill(folder: string): Promise<void> {
+  const child = spawn(process.execPath, [WRITER, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const closed = once(child, 'close');
+  await once(child.stdout, 'data');
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * LONGEST_MS));
+  child.kill('SIGKILL');
+  const [, signal] = await closed;
+  assert.equal(signal, 'SIGKILL');
+}
+
+/** Starts as the service does. @returns whether the faces came from the snapshot; the index must hold the store's. */
+async function startAndCompare(folder: string): Promise<boolean> {
+  const store = Store.open(folder);
+  assert.deepEqual(store.check(), []);
+  const gallery = store.collections.get(ownerIn(store), 'people')?.gallery ?? 0;
+  const snapshots = new SnapshotFolder(join(folder, 'snapshots'));
+  const indexes = new GalleryIndexes(executor, snapshots);
+  const packs = [{ packId: PACK, dimension: 8 }];
+  const log = pino({ level: 'silent' });
+  const { fromSnapshots } = await startIndexes({ store, indexes, snapshots, packs, log });
+  const held = Array.from(await indexes.labels(gallery), Number).sort((a, b) => a - b);
+  assert.deepEqual(held, [...store.faces.labels(gallery)]);
+  for (const { labels, vectors } of store.faces.templates(gallery, 8, 1)) {
+    const [best] = await indexes.search(gallery, vectors, 1, [Number(labels[0])]);
+    assert.ok((best?.score ?? 0) > 0.9999, `label ${labels[0]} has another template`);
+  }
+  await store.close();
+  return fromSnapshots > 0;
+}
+
+test('after a kill at any moment the index holds what the store does, with snapshots of every kind', async (t) => {
+  const folder = temporaryFolder(t);
+  const { store, owner } = await storeWithCollection(folder);
+  const gallery = store.collections.get(owner, 'people')?.gallery;
+  await store.close();
+  const snapshot = join(folder, 'snapshots', `${gallery}.snapshot`);
+  const data = join(folder, 'data.mdb');
+  const kept = { snapshot: join(folder, 'kept.snapshot'), data: join(folder, 'kept.mdb') };
+  const mishaps: Mishap[] = ['none', 'older', 'put back', 'none', 'damaged'];
+  const used = { none: 0, damaged: 0, older: 0, 'put back': 0 };
+  for (let kill = 0; kill < KILLS; kill++) {
+    await writeAndKill(folder);
+    const mishap = existsSync(snapshot) ? (mishaps[kill % mishaps.length] as Mishap) : 'none';
+    if (mishap === 'older') copyFileSync(kept.snapshot, snapshot);
+    if (mishap === 'put back') copyFileSync(kept.data, data);
+    if (mishap === 'damaged') {
+      const bytes = readFileSync(snapshot);
+      const at = Math.floor(Math.random() * bytes.length);
+      bytes.writeUInt8((bytes[at] as number) ^ 0x10, at);
+      writeFileSync(snapshot, bytes);
+    }
+    const isUsed = await startAndCompare(folder);
+    if (isUsed) used[mishap] += 1;
+    if (mishap === 'none' && existsSync(snapshot)) {
+      copyFileSync(snapshot, kept.snapshot);
+      copyFileSync(data, kept.data);
+    }
+  }
+  assert.ok(used.none > 0 && used.older > 0, 'snapshots were used, and one that was behind too');
+  assert.equal(used.damaged, 0);
+});
