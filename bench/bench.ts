@@ -66,7 +66,7 @@ function partsOf(quick: boolean): { readonly name: string; readonly part: Part }
       quick ? '2000,10000' : '10000,100000,1000000',
       ...(options.all ? ['--all'] : []),
     ),
-    part('scan', 'Exact search against the speed of memory', quick ? '10000' : '100000'),
+    part('scan', 'Exact search against the speed of memory', '100000'),
     part('restart', 'Restart', ...faces, quick ? '10000' : '1000000'),
     part('memory', 'Memory under load', '--requests', quick ? '240' : '4000'),
     part('growth', 'Growth: picture, clients, threads', '--seconds', quick ? '0.5' : '3'),

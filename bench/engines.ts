@@ -2,43 +2,58 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { createExecutor, createGalleryIndex, type Executor, type GalleryIndex } from '../src/native.ts';
 
 /** Vectors that are added in one call. */
 const BATCH = 10_000;
 
+/** More faces than there will be: searched exactly. */
+const NEVER = 2 ** 31 - 1;
+/** Milliseconds between two looks at whether the graph is there, and looks without work after which it is not made. */
+const LOOK_MS = 50;
+const IDLE_LOOKS = 20;
+
 /** One way to search. Rows are numbered from 0 in the order in which they were added. */
 export interface Engine {
   readonly name: string;
+  /** Whether it is what ours is compared with. */
+  readonly isPeer: boolean;
   /** Threads that build. */
   readonly threads: number;
   /** How much a search may look at, least first; one entry where there is nothing to choose. */
   readonly efforts: readonly number[];
-  /** Adds rows, and is done when searches use all that it will ever have. Called once. */
+  /** Adds rows, and is done when all of them are found. Called once. */
   build(rows: Float32Array, dimension: number): Promise<void>;
+  /** Waits for what is built in the background after that. @returns whether there was anything. */
+  finish(): Promise<boolean>;
   /** Puts an effort in force; after {@link ownBytes}. */
   exert(effort: number): Promise<void>;
   /** Row number of the nearest. */
   nearest(probe: Float32Array): number | Promise<number>;
-  /** Bytes that it says it takes, or its file does; undefined where it says neither. */
-  ownBytes(): Promise<number | undefined>;
+  /** Bytes that it says it takes, or its file does. */
+  ownBytes(): Promise<number>;
   close(): Promise<void>;
 }
 
 /** Candidates that a graph is walked with; what is common with HNSW. */
 const EFFORTS = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048];
 
-/** Visage's own, on one thread. */
-export function ours(): Engine {
+/**
+ * Visage's own as the service has it, searching on one thread; its graph is built in the background, on every core.
+ * @param exact has it never build one.
+ */
+export function ours(exact = false): Engine {
   let executor: Executor;
   let index: GalleryIndex;
   return {
-    name: 'Visage',
-    threads: 1,
+    name: exact ? 'Visage, exact' : 'Visage',
+    isPeer: false,
+    threads: exact ? 1 : availableParallelism(),
     efforts: [0],
     build: async (rows, dimension) => {
       executor = createExecutor({ threads: 1, maxQueue: 16 });
-      index = createGalleryIndex(executor, dimension);
+      index = createGalleryIndex(executor, dimension, ...(exact ? [NEVER] : []));
       for (const [from, batch] of batchesOf(rows, dimension)) {
         const count = batch.length / dimension;
         await index.add(
@@ -47,11 +62,24 @@ export function ours(): Engine {
         );
       }
     },
+    finish: () => linked(index),
     exert: async () => {},
     nearest: async (probe) => Number((await index.search(probe, 1)).ids[0]),
     ownBytes: async () => index.bytes,
     close: () => executor.close(),
   };
+}
+
+/** Waits until the graph has every vector, or nothing is being built: a gallery may be too small for one. */
+async function linked(index: GalleryIndex): Promise<boolean> {
+  let idle = 0;
+  while (index.stats().linked < index.size && idle < IDLE_LOOKS) {
+    const before = process.cpuUsage();
+    await wait(LOOK_MS);
+    const { user } = process.cpuUsage(before);
+    idle = user > 1000 * LOOK_MS * 0.05 ? 0 : idle + 1;
+  }
+  return index.stats().linked > 0;
 }
 
 interface UsearchIndex {
@@ -79,6 +107,7 @@ export function usearch(require: NodeJS.Require, quantization: 'f16' | 'i8'): En
   let folder: string;
   return {
     name: `usearch ${quantization}`,
+    isPeer: true,
     threads: availableParallelism(),
     efforts: EFFORTS,
     build: async (rows, dimension) => {
@@ -93,6 +122,7 @@ export function usearch(require: NodeJS.Require, quantization: 'f16' | 'i8'): En
         );
       }
     },
+    finish: async () => false,
     exert: async (effort) => {
       index = new Index({ dimensions, metric: 'ip', quantization, expansion_search: effort });
       index.load(join(folder, 'index'));
@@ -110,6 +140,7 @@ export function usearch(require: NodeJS.Require, quantization: 'f16' | 'i8'): En
 interface HnswlibIndex {
   initIndex(maxElements: number): void;
   addPoint(point: number[], label: number): void;
+  writeIndexSync(path: string): void;
   setEf(ef: number): void;
   searchKnn(point: number[], k: number): { readonly neighbors: number[] };
 }
@@ -123,6 +154,7 @@ export function hnswlib(require: NodeJS.Require): Engine {
   let index: HnswlibIndex;
   return {
     name: 'hnswlib-node',
+    isPeer: true,
     threads: 1,
     efforts: EFFORTS,
     build: async (rows, dimension) => {
@@ -133,9 +165,16 @@ export function hnswlib(require: NodeJS.Require): Engine {
         index.addPoint(Array.from(rows.subarray(i * dimension, (i + 1) * dimension)), i);
       }
     },
+    finish: async () => false,
     exert: async (effort) => index.setEf(effort),
     nearest: (probe) => index.searchKnn(Array.from(probe), 1).neighbors[0] ?? -1,
-    ownBytes: async () => undefined,
+    ownBytes: async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'visage-bench-'));
+      index.writeIndexSync(join(folder, 'index'));
+      const { size } = await stat(join(folder, 'index'));
+      await rm(folder, { recursive: true });
+      return size;
+    },
     close: async () => {},
   };
 }

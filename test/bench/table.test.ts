@@ -41,7 +41,9 @@ describe('the table of the benches', () => {
       report.points.map(({ plot, line, x }) => [plot, line, x]),
       [
         ['gallery, recall 0.99', 'Visage', 1500],
+        ['gallery, recall 0.99', 'Visage, exact', 1500],
         ['gallery, recall 0.999', 'Visage', 1500],
+        ['gallery, recall 0.999', 'Visage, exact', 1500],
       ],
     );
   });
