@@ -158,7 +158,7 @@ function reportAll([mine, addon, ...peers]: readonly Measured[]): void {
   for (const { contestant, stalls } of [mine, addon]) {
     for (const clients of CLIENTS) {
       report({
-        claim: `longest stall of the event loop, ${clients} client${clients > 1 ? 's' : ''}: ${contestant.name}`,
+        claim: `longest stall, ${clients} client${clients > 1 ? 's' : ''}: ${contestant.name}`,
         value: stalls.get(clients) as number,
         unit: 'ms',
         aim: 'at most 10 ms',
