@@ -18,6 +18,7 @@ export interface FormParts {
   readonly fields: Record<string, string>;
   /** The repeated fields, in the order of the form. */
   readonly lists: Readonly<Record<string, readonly string[]>>;
+  /** Views of the body, as far as the parser gives a file in one piece. */
   readonly files: Readonly<Record<string, readonly Buffer[]>>;
 }
 
@@ -83,7 +84,7 @@ export function parseForm(
     parser.on('finish', () => {
       const whole = Object.entries(files).map(([name, own]) => [
         name,
-        own.map((each) => Buffer.concat(each)),
+        own.map((chunks) => (chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))),
       ]);
       resolve({ fields, lists, files: Object.fromEntries(whole) as FormParts['files'] });
     });
