@@ -14,7 +14,7 @@ test('A file of a form is a view of the body, not a copy', async () => {
     files: { image: 1 },
     repeated: [],
   });
-  const [seen] = files.image as readonly Buffer[];
-  assert.ok(seen?.equals(file));
+  const [seen] = files.image as readonly [Buffer];
+  assert.ok(seen.equals(file));
   assert.equal(seen.buffer, body.buffer);
 });
