@@ -15,6 +15,7 @@ if (!faces) {
 await setUpOrExit();
 writeFigures('bench', 'docs/performance.md', ['--faces', faces, '--plots', join(ROOT, 'docs/images')]);
 writeFigures('pipeline', 'docs/performance.md', []);
+writeFigures('networks', 'docs/performance.md', []);
 writeFigures('access', 'docs/performance.md', []);
 writeFigures('sizing', 'docs/sizing.md', []);
 writeFigures('accuracy', 'docs/accuracy.md', [faces]);
