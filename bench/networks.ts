@@ -17,7 +17,8 @@ import { ROOT } from '../test/e2e/service.ts';
 import { chain, chainOfBytes, withBatch } from './network-variants.ts';
 import { report } from './report.ts';
 
-const ROUNDS = 150;
+const { values: options } = parseArgs({ options: { rounds: { type: 'string', default: '150' } } });
+const ROUNDS = Number(options.rounds);
 const PROFILED = 30;
 const BATCHES = [1, 2, 4, 8];
 /** The pointwise convolutions that the embedder has most of. */
