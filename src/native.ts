@@ -262,7 +262,7 @@ export interface IndexStats {
  * Inner-product search over the unit vectors of one gallery, which are kept as 16-bit numbers. Operations take effect in
  * the order in which they are called; searches run in parallel with each other.
  *
- * Small galleries are searched exactly; larger ones through a graph that threads of the lowest priority build meanwhile.
+ * Small galleries are searched exactly; larger ones through a graph that threads of low priority build meanwhile.
  */
 export interface GalleryIndex {
   /** Vectors held. */
