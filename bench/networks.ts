@@ -9,6 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { runtimeVersion } from '../src/native.ts';
 import { splitPRelus } from '../src/vision/graph/prelu.ts';
 import { joinSegment } from '../src/vision/graph/segment.ts';
