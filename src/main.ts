@@ -24,6 +24,7 @@ import {
   createExecutor,
   createGalleryIndex,
   type Executor,
+  type Provider,
   runtimeVersion,
   searchKernels,
 } from './native.ts';
@@ -47,6 +48,7 @@ import { readLastBackup } from './store/last-backup.ts';
 import { Store } from './store/store.ts';
 import { GalleryIndexes } from './vector/galleries.ts';
 import { SnapshotFolder } from './vector/snapshots.ts';
+import { startOnDevice } from './vision/device.ts';
 import { removeUnused } from './vision/graph/prepare.ts';
 import { type ModelPack, openModelPack } from './vision/model-pack.ts';
 import { Recognizer } from './vision/recognizer.ts';
@@ -65,21 +67,42 @@ const PROGRESS_INTERVAL_MS = 1_000;
 /** The start has failed if nothing is heard of it for so long. */
 const PROGRESS_LIMIT_S = 60;
 
+/** ONNX Runtime's name of a provider, and where it runs networks. */
+const PLACES = {
+  cpu: { provider: 'CPUExecutionProvider', device: 'cpu' },
+  cuda: { provider: 'CUDAExecutionProvider', device: 'gpu' },
+  tensorrt: { provider: 'TensorrtExecutionProvider', device: 'gpu' },
+} as const;
+
 const STDIN = 0;
 const STDERR = 2;
 
-/** Loads the packs of the settings, the default first. @throws Error with the file that is at fault. */
-async function loadModels(config: Config, executor: Executor, log: Log): Promise<Recognizers> {
-  const preparation = { folder: join(config.dataDir, 'prepared'), log };
-  const packs: ModelPack[] = [];
-  const recognizers: Recognizer[] = [];
-  for (const name of [config.modelPack, ...config.extraModelPacks]) {
-    const pack = await openModelPack(name);
-    packs.push(pack);
-    recognizers.push(await Recognizer.load(pack, executor, preparation));
-  }
-  await removeUnused(packs, preparation);
-  return new Recognizers(recognizers);
+/**
+ * Loads the packs of the settings, the default first, on the device of the settings.
+ * @throws Error with the file that is at fault, or why the device cannot be used.
+ */
+async function loadModels(
+  { dataDir, device, modelPack, extraModelPacks }: Config,
+  executor: Executor,
+  log: Log,
+): Promise<{ provider: Provider; recognizers: Recognizers }> {
+  const { choice, ...options } = device;
+  const { provider, started } = await startOnDevice(choice, log, async (provider) => {
+    const preparation =
+      provider === 'cpu'
+        ? { folder: join(dataDir, 'prepared'), log }
+        : { folder: join(dataDir, 'engines'), log, device: { provider, ...options } };
+    const packs: ModelPack[] = [];
+    const recognizers: Recognizer[] = [];
+    for (const name of [modelPack, ...extraModelPacks]) {
+      const pack = await openModelPack(name);
+      packs.push(pack);
+      recognizers.push(await Recognizer.load(pack, executor, preparation));
+    }
+    if (!('device' in preparation)) await removeUnused(packs, preparation);
+    return new Recognizers(recognizers);
+  });
+  return { provider, recognizers: started };
 }
 
 /** Fills the indexes and says how far it is. @throws Error if not everything arrived. */
@@ -135,7 +158,8 @@ async function start(): Promise<void> {
   const signingKeysReady = SigningKeys.open(config.dataDir, { credentials });
   signingKeysReady.catch(() => {});
   const executor = createExecutor({ threads: config.threads, maxQueue: config.maxQueue });
-  const recognizers = await loadModels(config, executor, log);
+  const { provider, recognizers } = await loadModels(config, executor, log);
+  health.device = provider;
   health.pass('modelsLoaded');
   const snapshots = new SnapshotFolder(join(config.dataDir, SNAPSHOTS));
   const indexes = new GalleryIndexes(executor, snapshots);
@@ -191,8 +215,7 @@ async function start(): Promise<void> {
       return {
         pack: packId.pack,
         version: packId.packVersion,
-        provider: 'CPUExecutionProvider',
-        device: 'cpu',
+        ...PLACES[provider],
       };
     }),
     storeFile: join(config.dataDir, 'data.mdb'),

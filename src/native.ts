@@ -220,6 +220,24 @@ export interface FaceView {
 /** What a liveness network takes a face for. */
 export type LivenessClass = 'live' | 'print' | 'replay' | 'other';
 
+/** ONNX Runtime's execution providers that networks may run on. */
+export const PROVIDERS = ['cpu', 'cuda', 'tensorrt'] as const;
+export type Provider = (typeof PROVIDERS)[number];
+
+/** What runs networks. A GPU is the first one; `CUDA_VISIBLE_DEVICES` makes another the first. */
+export interface DeviceOptions {
+  readonly provider: Provider;
+  /**
+   * Inputs of several threads, 1..64, that are joined to one run of a network whose first dimension is free; others run
+   * one by one.
+   */
+  readonly maxBatch: number;
+  /** How long the first of them waits for others, 0..1000. While another run is under way, all wait and are joined. */
+  readonly maxDelayMs: number;
+  /** Bytes of the GPU's memory that each network may take; 0 for all. */
+  readonly memoryLimit: number;
+}
+
 /**
  * A bounded pool of the addon's own threads. While all are busy, `maxQueue` pictures may wait; more are refused with
  * `OVERLOADED`. Work on an index is never refused for that, and goes before pictures that wait: it belongs to requests
@@ -332,17 +350,20 @@ export interface SnapshotFileInfo {
 interface Addon {
   readonly Executor: new (options: { threads: number; maxQueue: number }) => Executor;
   readonly GalleryIndex: new (executor: Executor, dimension: number, graphFrom?: number) => GalleryIndex;
-  loadPipeline(executor: Executor, options: PipelineOptions): Promise<Pipeline>;
+  loadPipeline(executor: Executor, options: PipelineOptions, device?: DeviceOptions): Promise<Pipeline>;
   decodeImage(executor: Executor, image: Uint8Array, encoding: ImageEncoding): Promise<DecodedImage>;
   compareNetworks(
     executor: Executor,
     original: string,
     changed: string,
     inputs: Float32Array,
+    device?: DeviceOptions,
+    shape?: BigInt64Array,
   ): Promise<NetworkComparison>;
   searchKernels(): string[];
   kernelProducts(kernel: string, probe: Int16Array, rows: Int8Array): KernelProducts;
   readSnapshotInfo(path: string): SnapshotFileInfo;
+  whyUnavailable(provider: Provider): string | null;
   runtimeVersion(): string;
   lockFile(path: string): boolean;
   sendDatagram(socket: string, text: string): void;
@@ -397,9 +418,18 @@ export function createExecutor(options: { threads: number; maxQueue: number }): 
   return new (addon().Executor)(options);
 }
 
-/** Loads a pack's networks, on the executor. @throws Error naming the file that does not load and why. */
-export async function loadPipeline(executor: Executor, options: PipelineOptions): Promise<Pipeline> {
-  const pipeline = await crossing(addon().loadPipeline(executor, options));
+/**
+ * Loads a pack's networks, on the executor.
+ * @param device what runs them, the CPU by default. TensorRT keeps the engines that it makes of a network in its file's
+ *   folder, which must be the network's own.
+ * @throws Error naming the file that does not load and why.
+ */
+export async function loadPipeline(
+  executor: Executor,
+  options: PipelineOptions,
+  device?: DeviceOptions,
+): Promise<Pipeline> {
+  const pipeline = await crossing(addon().loadPipeline(executor, options, device));
   return { analyze: (image, encoding, request) => crossing(pipeline.analyze(image, encoding, request)) };
 }
 
@@ -439,8 +469,10 @@ export function decodeImage(
 
 /**
  * Runs two networks on the same inputs, as one job of the executor.
- * @param original path of an ONNX file with one input, everything of floats in fixed shapes; so is `changed`.
+ * @param original path of an ONNX file with one input, everything of floats; so is `changed`. Runs on the CPU.
  * @param inputs finite values of one or more inputs, one after the other.
+ * @param on what runs `changed`, the CPU by default, as many inputs at a time as its batch holds; and the inputs' shape,
+ *   needed where the files leave more free than the batch.
  * @throws Error where one does not load, or their shapes differ.
  */
 export function compareNetworks(
@@ -448,8 +480,18 @@ export function compareNetworks(
   original: string,
   changed: string,
   inputs: Float32Array,
+  on: { readonly device?: DeviceOptions; readonly shape?: readonly number[] } = {},
 ): Promise<NetworkComparison> {
-  return crossing(addon().compareNetworks(executor, original, changed, inputs));
+  const shape = on.shape && BigInt64Array.from(on.shape, BigInt);
+  return crossing(addon().compareNetworks(executor, original, changed, inputs, on.device, shape));
+}
+
+/**
+ * Why a provider cannot be used here: which library is missing or does not load, in words for the operator. Null where it
+ * can be tried; whether there is a GPU shows when a network is loaded.
+ */
+export function whyUnavailable(provider: Provider): string | null {
+  return addon().whyUnavailable(provider);
 }
 
 /** Kernels of the search that this processor can run, such as `avx2`; the first is the one in use, the last `plain`. */

@@ -1,6 +1,7 @@
 #include <napi.h>
 
 #include "addon/datagram.h"
+#include "addon/device_options.h"
 #include "addon/environment.h"
 #include "addon/executor_object.h"
 #include "addon/index_object.h"
@@ -27,6 +28,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("compareNetworks", Napi::Function::New<CompareNetworks>(env, "compareNetworks"));
   exports.Set("searchKernels", Napi::Function::New<SearchKernelNames>(env, "searchKernels"));
   exports.Set("kernelProducts", Napi::Function::New<KernelProducts>(env, "kernelProducts"));
+  exports.Set("whyUnavailable", Napi::Function::New<WhyUnavailableText>(env, "whyUnavailable"));
   exports.Set("runtimeVersion", Napi::Function::New<RuntimeVersionText>(env, "runtimeVersion"));
   exports.Set("sendDatagram", Napi::Function::New<SendDatagram>(env, "sendDatagram"));
   exports.Set("readSnapshotInfo", Napi::Function::New<ReadSnapshotInfo>(env, "readSnapshotInfo"));

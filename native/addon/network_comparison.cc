@@ -1,6 +1,7 @@
 #include "addon/network_comparison.h"
 
 #include "addon/arguments.h"
+#include "addon/device_options.h"
 #include "addon/executor_object.h"
 #include "addon/start.h"
 #include "runtime/comparison.h"
@@ -10,10 +11,15 @@ namespace visage {
 Napi::Value CompareNetworks(const Napi::CallbackInfo& info) {
   const std::shared_ptr<Executor> executor = ExecutorObject::From(info[0]);
   const auto inputs = Floats(info[3], "inputs");
+  Network changed = {Text(info[2], "changed"), ParseDevice(info[4])};
+  Session::Shape shape;
+  if (!info[5].IsUndefined()) {
+    for (const std::int64_t side : Labels(info[5], "shape")) shape.push_back(side);
+  }
   return StartCall(
       info.Env(), executor, Admission::kAlways, {info[3].As<Napi::Object>()},
-      [original = Text(info[1], "original"), changed = Text(info[2], "changed"), inputs] {
-        return Compare(original, changed, inputs);
+      [original = Text(info[1], "original"), changed = std::move(changed), inputs, shape = std::move(shape)] {
+        return Compare(original, changed, inputs, shape);
       },
       [](Napi::Env env, const Comparison& comparison) -> Napi::Value {
         Napi::Object value = Napi::Object::New(env);

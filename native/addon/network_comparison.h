@@ -4,7 +4,7 @@
 
 namespace visage {
 
-/// `compareNetworks(executor, original, changed, inputs)` of `src/native.ts`.
+/// `compareNetworks(executor, original, changed, inputs, device, shape)` of `src/native.ts`.
 Napi::Value CompareNetworks(const Napi::CallbackInfo& info);
 
 /// `runtimeVersion()` of `src/native.ts`.

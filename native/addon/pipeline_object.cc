@@ -6,6 +6,7 @@
 #include <span>
 
 #include "addon/arguments.h"
+#include "addon/device_options.h"
 #include "addon/executor_object.h"
 #include "addon/pipeline_options.h"
 #include "addon/start.h"
@@ -183,7 +184,9 @@ Napi::Value LoadPipeline(const Napi::CallbackInfo& info) {
   const std::shared_ptr<Executor> executor = ExecutorObject::From(info[0]);
   return StartCall(
       info.Env(), executor, Admission::kAlways, {},
-      [options = ParsePipelineOptions(info[1])] { return std::make_shared<const Pipeline>(options); },
+      [options = ParsePipelineOptions(info[1], ParseDevice(info[2]))] {
+        return std::make_shared<const Pipeline>(options);
+      },
       [executor](Napi::Env env, std::shared_ptr<const Pipeline>& pipeline) {
         return PipelineValue(env, executor, std::move(pipeline));
       });

@@ -67,13 +67,13 @@ NetworkInput ParseInput(const Napi::Object& stage, const std::string& name) {
 
 }  // namespace
 
-PipelineOptions ParsePipelineOptions(const Napi::Value& value) {
+PipelineOptions ParsePipelineOptions(const Napi::Value& value, const Device& device) {
   const Napi::Object options = Object(value, "options");
   const Napi::Object detector = Object(options.Get("detector"), "detector");
   const Napi::Object landmarks = Object(options.Get("landmarks"), "landmarks");
   const Napi::Object embedder = Object(options.Get("embedder"), "embedder");
   PipelineOptions parsed;
-  parsed.detector.file = Text(detector.Get("file"), "detector.file");
+  parsed.detector.network = {Text(detector.Get("file"), "detector.file"), device};
   parsed.detector.decoder = Text(detector.Get("decoder"), "detector.decoder");
   parsed.detector.input = ParseInput(detector, "detector");
   const Napi::Object widths = Object(detector.Get("faceWidths"), "detector.faceWidths");
@@ -101,12 +101,12 @@ PipelineOptions ParsePipelineOptions(const Napi::Value& value) {
     parsed.detector.doubtful_to = Number(doubtful.Get("to"), "detector.doubtful.to");
   }
   parsed.detector.nms_iou = Number(detector.Get("nmsIou"), "detector.nmsIou");
-  parsed.landmarks.file = Text(landmarks.Get("file"), "landmarks.file");
+  parsed.landmarks.network = {Text(landmarks.Get("file"), "landmarks.file"), device};
   parsed.landmarks.decoder = Text(landmarks.Get("decoder"), "landmarks.decoder");
   parsed.landmarks.input = ParseInput(landmarks, "landmarks");
   parsed.landmarks.second_look = landmarks.Get("secondLook").ToBoolean().Value();
   parsed.landmarks.crop_scale = Number(landmarks.Get("cropScale"), "landmarks.cropScale");
-  parsed.embedder.file = Text(embedder.Get("file"), "embedder.file");
+  parsed.embedder.network = {Text(embedder.Get("file"), "embedder.file"), device};
   parsed.embedder.alignment = Text(embedder.Get("alignment"), "embedder.alignment");
   parsed.embedder.input = ParseInput(embedder, "embedder");
   if (!embedder.Get("cropScale").IsUndefined()) {
@@ -118,7 +118,7 @@ PipelineOptions ParsePipelineOptions(const Napi::Value& value) {
   if (const Napi::Value value = options.Get("pose"); !value.IsUndefined()) {
     const Napi::Object pose = Object(value, "pose");
     PoseOptions& parsed_pose = parsed.pose.emplace();
-    parsed_pose.file = Text(pose.Get("file"), "pose.file");
+    parsed_pose.network = {Text(pose.Get("file"), "pose.file"), device};
     parsed_pose.decoder = Text(pose.Get("decoder"), "pose.decoder");
     parsed_pose.input = ParseInput(pose, "pose");
     parsed_pose.crop_scale = Number(pose.Get("cropScale"), "pose.cropScale");
@@ -126,7 +126,7 @@ PipelineOptions ParsePipelineOptions(const Napi::Value& value) {
   if (const Napi::Value value = options.Get("liveness"); !value.IsUndefined()) {
     const Napi::Object liveness = Object(value, "liveness");
     LivenessOptions& parsed_liveness = parsed.liveness.emplace();
-    parsed_liveness.file = Text(liveness.Get("file"), "liveness.file");
+    parsed_liveness.network = {Text(liveness.Get("file"), "liveness.file"), device};
     parsed_liveness.input = ParseInput(liveness, "liveness");
     parsed_liveness.crop_scale = Number(liveness.Get("cropScale"), "liveness.cropScale");
     parsed_liveness.classes =

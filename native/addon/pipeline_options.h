@@ -7,6 +7,7 @@
 namespace visage {
 
 /// Reads `PipelineOptions` of `src/native.ts`. @throws Napi::TypeError naming the field that is wrong.
-PipelineOptions ParsePipelineOptions(const Napi::Value& value);
+/// @param device what runs every network.
+PipelineOptions ParsePipelineOptions(const Napi::Value& value, const Device& device);
 
 }  // namespace visage

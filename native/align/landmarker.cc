@@ -53,7 +53,7 @@ FivePoints FiveOf(std::span<const float> found, const Box& crop, bool mirrored) 
 Landmarker::Landmarker(const LandmarkOptions& options)
     : options_(options),
       session_(std::make_shared<Session>(
-          options.file,
+          options.network,
           Session::Shape{1, options.input.channel_count(), options.input.height, options.input.width},
           std::vector<Session::Shape>{{1, 2 * kPoints}})) {
   eyes_.fill({{}, std::vector<float>(options.input.size()), std::vector<float>(2 * kPoints)});

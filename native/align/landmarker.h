@@ -16,7 +16,7 @@ namespace visage {
 
 /// The manifest's `landmarks` section.
 struct LandmarkOptions {
-  std::string file;
+  Network network;
   /// How the network's output is read; `points68` is known: 68 (x, y) in 0..1 of the crop, in the order of
   /// the iBUG 300-W annotation.
   std::string decoder;

@@ -67,7 +67,7 @@ Box Clamped(const Box& box, const ImageView& image) {
 Detector::Detector(const DetectorOptions& options)
     : options_(options),
       read_outputs_(DecoderOf(options.decoder)),
-      session_(std::make_shared<Session>(options.file, Session::Sizes::kFree)),
+      session_(std::make_shared<Session>(options.network, Session::Sizes::kFree)),
       scan_{.input = {options.input.width, options.input.height},
             .free_size = session_->input_shape().size() == 4 && session_->input_shape()[2] < 0 &&
                          session_->input_shape()[3] < 0,
@@ -80,7 +80,7 @@ Detector::Detector(const DetectorOptions& options)
     Detect(empty.view(), options.most_face, Wanted::kAll, alone);
   } catch (const std::exception& cause) {
     throw Error(ErrorCode::kInternal, "The detector " +
-                                          std::filesystem::path(options.file).filename().string() +
+                                          std::filesystem::path(options.network.file).filename().string() +
                                           " cannot be used as " + options.decoder + ": " + cause.what());
   }
 }

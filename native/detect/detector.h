@@ -29,7 +29,7 @@ struct BoxFit {
 
 /// The manifest's `detector` section.
 struct DetectorOptions {
-  std::string file;
+  Network network;
   /// How the network's outputs are read: `rfb`, `yunet`, `scrfd` or `retinaface`.
   std::string decoder;
   /// The size in which a whole picture is looked at first. A network of fixed size takes no other.

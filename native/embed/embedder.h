@@ -14,7 +14,7 @@ namespace visage {
 
 /// The manifest's `embedder` section.
 struct EmbedderOptions {
-  std::string file;
+  Network network;
   /// How a face is laid into the input: `arcface5`, by its five points, or `box`, upright as it is.
   std::string alignment;
   /// For `box`: the side of the square that is seen, in longer sides of the box.

@@ -11,7 +11,7 @@ namespace visage {
 Liveness::Liveness(const LivenessOptions& options)
     : options_(options),
       session_(std::make_shared<Session>(
-          options.file,
+          options.network,
           Session::Shape{1, options.input.channel_count(), options.input.height, options.input.width},
           std::vector<Session::Shape>{{1, options.classes}})),
       input_(options.input.size()) {}

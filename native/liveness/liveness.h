@@ -14,7 +14,7 @@ namespace visage {
 
 /// The manifest's `liveness` section.
 struct LivenessOptions {
-  std::string file;
+  Network network;
   NetworkInput input;
   /// The crop is a square, the box's longer side grown by this factor or by as much as fits, inside the
   /// picture.

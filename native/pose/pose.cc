@@ -46,7 +46,7 @@ float RollOf(const FivePoints& points) {
 PoseEstimator::PoseEstimator(const PoseOptions& options)
     : options_(options),
       session_(std::make_shared<Session>(
-          options.file,
+          options.network,
           Session::Shape{1, options.input.channel_count(), options.input.height, options.input.width},
           std::vector<Session::Shape>(3, {1, kBins}))),
       input_(options.input.size()),

@@ -24,7 +24,7 @@ struct Pose {
 
 /// The manifest's `pose` section.
 struct PoseOptions {
-  std::string file;
+  Network network;
   /// How the network's outputs are read; `bins66` is known: yaw, pitch and roll as 66 bins each (N. Ruiz et
   /// al., "Fine-Grained Head Pose Estimation Without Keypoints", 2018).
   std::string decoder;

@@ -5,16 +5,22 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <functional>
+#include <future>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "base/error.h"
-#include "runtime/session.h"
 
 namespace visage {
 namespace {
 
-using Outputs = std::vector<std::vector<float>>;
+struct Values {
+  Session::Shape shape;
+  std::vector<float> floats;
+};
+using Outputs = std::vector<Values>;
 
 /// Milliseconds of processor time of this thread, on which a run is computed.
 double ThreadMs() {
@@ -24,14 +30,17 @@ double ThreadMs() {
 }
 
 /// @param least is lowered to the time of the run, if that is less.
-Outputs OutputsOf(const Session& session, std::vector<float>& input, double& least) {
+Outputs OutputsOf(const Session& session, const Session::Shape& shape, std::span<const float> input,
+                  double& least) {
+  std::vector<float> copy(input.begin(), input.end());
   Outputs outputs;
-  for (std::size_t i = 0; i < session.output_shapes().size(); ++i)
-    outputs.emplace_back(session.output_size(i));
-  const std::vector<std::span<float>> buffers(outputs.begin(), outputs.end());
   const double began = ThreadMs();
-  session.Run(input, buffers);
-  least = std::min(least, ThreadMs() - began);
+  session.Run(copy, shape, [&](std::span<const Session::Output> made) {
+    least = std::min(least, ThreadMs() - began);
+    for (const Session::Output& output : made) {
+      outputs.push_back({output.shape, {output.values.begin(), output.values.end()}});
+    }
+  });
   return outputs;
 }
 
@@ -54,30 +63,56 @@ Comparison CompareOutputs(const std::vector<float>& a, const std::vector<float>&
 /// A NaN is worse than every number.
 double Worse(double a, double b, bool a_is_worse) { return std::isnan(a) || a_is_worse ? a : b; }
 
-}  // namespace
-
-Comparison Compare(const std::string& original, const std::string& changed, std::span<const float> inputs) {
-  const Session first(original);
-  const Session second(changed);
-  if (first.input_size() != second.input_size() || first.output_shapes() != second.output_shapes()) {
+void Note(const Outputs& a, const Outputs& b, Comparison& worst) {
+  if (!std::ranges::equal(a, b, {}, &Values::shape, &Values::shape)) {
     throw Error(ErrorCode::kInternal, "The two networks differ in the shapes of their input or outputs");
   }
-  if (inputs.empty() || inputs.size() % first.input_size() != 0) {
-    throw Error(ErrorCode::kInternal, "The networks take inputs of " + std::to_string(first.input_size()) +
-                                          " floats, " + std::to_string(inputs.size()) + " were given");
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const Comparison here = CompareOutputs(a[i].floats, b[i].floats);
+    worst.cosine = Worse(here.cosine, worst.cosine, here.cosine < worst.cosine);
+    worst.difference = Worse(here.difference, worst.difference, here.difference > worst.difference);
   }
+}
+
+}  // namespace
+
+Comparison Compare(const std::string& original, const Network& changed, std::span<const float> inputs,
+                   Session::Shape shape) {
+  const Session first({original}, Session::Sizes::kFree);
+  const Session second(changed, Session::Sizes::kFree);
+  if (first.input_shape() != second.input_shape()) {
+    throw Error(ErrorCode::kInternal, "The two networks differ in the shapes of their input or outputs");
+  }
+  if (shape.empty()) shape = first.input_shape();
+  const auto product = std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+  const std::size_t size = product > 0 ? static_cast<std::size_t>(product) : 0;
+  if (size == 0 || inputs.empty() || inputs.size() % size != 0) {
+    throw Error(ErrorCode::kInternal, "The networks take inputs of " + std::to_string(size) + " floats, " +
+                                          std::to_string(inputs.size()) + " were given");
+  }
+  const std::size_t count = inputs.size() / size;
+  const auto input = [&](std::size_t i) { return inputs.subspan(i % count * size, size); };
   Comparison worst;
   worst.original_ms = worst.changed_ms = std::numeric_limits<double>::infinity();
-  for (; !inputs.empty(); inputs = inputs.subspan(first.input_size())) {
-    std::vector<float> input(inputs.begin(),
-                             inputs.begin() + static_cast<std::ptrdiff_t>(first.input_size()));
-    const Outputs a = OutputsOf(first, input, worst.original_ms);
-    const Outputs b = OutputsOf(second, input, worst.changed_ms);
-    for (std::size_t i = 0; i < a.size(); ++i) {
-      const Comparison here = CompareOutputs(a[i], b[i]);
-      worst.cosine = Worse(here.cosine, worst.cosine, here.cosine < worst.cosine);
-      worst.difference = Worse(here.difference, worst.difference, here.difference > worst.difference);
+  const auto together = static_cast<std::size_t>(changed.device.max_batch);
+  std::vector<Outputs> expected;
+  for (std::size_t i = 0; i < count; ++i) {
+    expected.push_back(OutputsOf(first, shape, input(i), worst.original_ms));
+    // By themselves: all where nothing is joined, else one, which a network may treat otherwise than a batch.
+    if (i == 0 || together == 1) {
+      Note(expected[i], OutputsOf(second, shape, input(i), worst.changed_ms), worst);
     }
+  }
+  for (std::size_t i = 0; i < count && together > 1; i += together) {
+    // As many threads as a batch holds, the first inputs once more where there are fewer.
+    std::vector<std::future<Outputs>> batch;
+    for (std::size_t j = i; j < i + together; ++j) {
+      batch.push_back(std::async(std::launch::async, [&, j] {
+        double ms = 0;
+        return OutputsOf(second, shape, input(j), ms);
+      }));
+    }
+    for (std::size_t j = i; j < i + together; ++j) Note(expected[j % count], batch[j - i].get(), worst);
   }
   return worst;
 }

@@ -10,28 +10,13 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "runtime/batcher.h"
+#include "runtime/environment.h"
+#include "runtime/provider.h"
 #include "runtime/segment_operator.h"
 
 namespace visage {
 namespace {
-
-/// ONNX Runtime's environment: one a process, with one memory arena that all networks share.
-///
-/// Never destroyed: it must outlive every thread that may still be in a run while the process ends.
-Ort::Env& Environment() {
-  static const std::unique_ptr<Ort::Env, void (*)(Ort::Env*)> env = [] {
-    auto made = std::make_unique<Ort::Env>(ORT_LOGGING_LEVEL_ERROR, "visage");
-    // Shapes are fixed, or bounded by the detector's largest window, so the arena stops growing once every
-    // thread has run the largest network. Growing by what is asked for instead of by doubling keeps it near
-    // that size; shrinking it would only make it grow again.
-    constexpr int kSameAsRequested = 1;
-    const Ort::ArenaCfg arena(0, kSameAsRequested, -1, -1);
-    const Ort::MemoryInfo memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
-    made->CreateAndRegisterAllocator(memory, arena);
-    return std::unique_ptr<Ort::Env, void (*)(Ort::Env*)>(made.release(), [](Ort::Env*) {});
-  }();
-  return *env;
-}
 
 std::string Text(const Session::Shape& shape) {
   std::string text;
@@ -68,13 +53,18 @@ struct Session::Parts {
     std::string name;
     Shape shape;
     std::size_t size = 0;
+    /// Whether the first dimension is free in the file; in `shape` it is 1.
+    bool is_batched = false;
   };
+  using Joined = Batcher<Shape, std::span<float>, std::vector<Ort::Value>>;
 
   Ort::Session session{nullptr};
   Ort::MemoryInfo memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
   Port input;
   std::vector<Port> outputs;
   std::vector<const char*> output_names;
+  /// Nothing where every input is run by itself.
+  std::unique_ptr<Joined> batcher;
 
   static std::size_t Floats(const Shape& shape) {
     return std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>());
@@ -85,7 +75,11 @@ struct Session::Parts {
       throw Error(ErrorCode::kInternal, std::string(name) + " is not a tensor");
     }
     const auto info = type.GetTensorTypeAndShapeInfo();
-    Port port{name, info.GetShape(), 0};
+    Port port{name, info.GetShape()};
+    if (!port.shape.empty() && port.shape[0] < 0) {
+      port.shape[0] = 1;
+      port.is_batched = true;
+    }
     if (info.GetElementType() != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT ||
         (sizes == Sizes::kFixed && !IsFixed(port.shape))) {
       throw Error(ErrorCode::kInternal,
@@ -101,7 +95,7 @@ struct Session::Parts {
                                           ", the manifest asks for floats of " + Text(wanted));
   }
 
-  Parts(const std::string& file, Sizes sizes) {
+  Parts(const Network& network, Sizes sizes) {
     Ort::SessionOptions options;
     options.SetIntraOpNumThreads(1);
     options.SetInterOpNumThreads(1);
@@ -109,8 +103,39 @@ struct Session::Parts {
     options.SetLogSeverityLevel(ORT_LOGGING_LEVEL_ERROR);
     options.AddConfigEntry(kOrtSessionOptionsConfigUseEnvAllocators, "1");
     options.Add(OperatorDomain());
-    session = Ort::Session(Environment(), file.c_str(), options);
+    session = Ort::Session(OnnxEnvironment(), network.file.c_str(), options);
+    ReadPorts(sizes);
+    const bool is_on_gpu = network.device.provider != Provider::kCpu;
+    if (is_on_gpu) {
+      // The provider wants to know the input before it is given the network, so that is loaded twice.
+      Shape shape = input.shape;
+      if (input.is_batched) shape[0] = -1;
+      AppendProvider(options, network, input.name, shape);
+      session = Ort::Session(OnnxEnvironment(), network.file.c_str(), options);
+    }
+    if (!IsFixed(input.shape)) return;
+    if (is_on_gpu) RunEmpty(1);
+    const int most = network.device.max_batch;
+    if (most > 1 && input.is_batched && std::ranges::all_of(outputs, &Port::is_batched) && RunEmpty(most)) {
+      batcher =
+          std::make_unique<Joined>(most, network.device.max_delay,
+                                   [this](const Shape& shape, const std::vector<std::span<float>>& all) {
+                                     return RunBatch(shape, all);
+                                   });
+    }
+  }
 
+  /// A first run, in which a provider prepares much. @returns whether each output is one for each input.
+  bool RunEmpty(int count) {
+    std::vector<float> empty(input.size);
+    const auto made = RunBatch(input.shape, std::vector<std::span<float>>(count, empty));
+    return std::ranges::all_of(made, [&](const Ort::Value& value) {
+      const Shape shape = value.GetTensorTypeAndShapeInfo().GetShape();
+      return !shape.empty() && shape[0] == count;
+    });
+  }
+
+  void ReadPorts(Sizes sizes) {
     if (session.GetInputCount() != 1) {
       throw Error(ErrorCode::kInternal,
                   "one input is expected, the file has " + std::to_string(session.GetInputCount()));
@@ -124,8 +149,8 @@ struct Session::Parts {
     for (const Port& port : outputs) output_names.push_back(port.name.c_str());
   }
 
-  Parts(const std::string& file, const Shape& input_shape, const std::vector<Shape>& output_shapes)
-      : Parts(file, Sizes::kFixed) {
+  Parts(const Network& network, const Shape& input_shape, const std::vector<Shape>& output_shapes)
+      : Parts(network, Sizes::kFixed) {
     CheckShape(input, input_shape);
     if (outputs.size() != output_shapes.size()) {
       throw Error(ErrorCode::kInternal, std::to_string(output_shapes.size()) +
@@ -140,6 +165,51 @@ struct Session::Parts {
       throw Error(ErrorCode::kInternal, "A network was given a buffer of a wrong size");
     return Ort::Value::CreateTensor<float>(memory, buffer.data(), buffer.size(), shape.data(), shape.size());
   }
+
+  /// Runs inputs of one shape at once, bound: they are on the device before the run starts, and the outputs,
+  /// one after the other in the order of the inputs, are brought back in one step after it.
+  /// @param shape of each of them.
+  std::vector<Ort::Value> RunBatch(const Shape& shape, const std::vector<std::span<float>>& inputs) {
+    const std::int64_t count = static_cast<std::int64_t>(inputs.size());
+    std::vector<float> joined;
+    if (count > 1) {
+      for (const std::span<float>& each : inputs) joined.insert(joined.end(), each.begin(), each.end());
+    }
+    Shape batch = shape;
+    batch[0] = count;
+    Ort::IoBinding binding(session);
+    binding.BindInput(input.name.c_str(), Borrow(batch, count > 1 ? joined : inputs.front()));
+    for (const Port& port : outputs) binding.BindOutput(port.name.c_str(), memory);
+    session.Run(Ort::RunOptions{nullptr}, binding);
+    binding.SynchronizeOutputs();
+    return binding.GetOutputValues();
+  }
+
+  /// Runs one input, perhaps with those of other threads. Thread-safe.
+  void Run(std::span<float> from, const Shape& shape,
+           const std::function<void(std::span<const Output>)>& read) {
+    // Also refuses a buffer of a wrong size, before others share in the run.
+    const Ort::Value value = Borrow(shape, from);
+    Joined::Share share;
+    if (batcher && shape[0] == 1) {
+      share = batcher->Join(shape, from);
+    } else {
+      const char* name = input.name.c_str();
+      share.outputs = std::make_shared<const std::vector<Ort::Value>>(
+          session.Run(Ort::RunOptions{nullptr}, &name, &value, 1, output_names.data(), output_names.size()));
+    }
+    std::vector<Output> outputs_read;
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      const Ort::Value& made = (*share.outputs)[i];
+      const auto info = made.GetTensorTypeAndShapeInfo();
+      Shape own = info.GetShape();
+      if (share.of > 1) own[0] = 1;
+      const std::size_t size = info.GetElementCount() / share.of;
+      outputs_read.push_back(
+          {outputs[i].name, std::move(own), {made.GetTensorData<float>() + share.at * size, size}});
+    }
+    read(outputs_read);
+  }
 };
 
 void DisableTelemetry() {
@@ -147,15 +217,15 @@ void DisableTelemetry() {
   if (failed != 0) throw Error(ErrorCode::kInternal, "ONNX Runtime's telemetry cannot be turned off");
 }
 
-Session::Session(const std::string& file, const Shape& input, const std::vector<Shape>& outputs) try
-    : parts_(std::make_unique<Parts>(file, input, outputs)) {
+Session::Session(const Network& network, const Shape& input, const std::vector<Shape>& outputs) try
+    : parts_(std::make_unique<Parts>(network, input, outputs)) {
 } catch (const std::exception& cause) {
-  DoesNotLoad(file, cause);
+  DoesNotLoad(network.file, cause);
 }
 
-Session::Session(const std::string& file, Sizes sizes) try : parts_(std::make_unique<Parts>(file, sizes)) {
+Session::Session(const Network& network, Sizes sizes) try : parts_(std::make_unique<Parts>(network, sizes)) {
 } catch (const std::exception& cause) {
-  DoesNotLoad(file, cause);
+  DoesNotLoad(network.file, cause);
 }
 
 Session::~Session() = default;
@@ -176,6 +246,17 @@ void Session::Run(std::span<float> input, std::span<const std::span<float>> outp
   if (outputs.size() != parts_->outputs.size()) {
     throw Error(ErrorCode::kInternal, "A network was given a wrong number of buffers");
   }
+  if (parts_->batcher) {
+    parts_->Run(input, parts_->input.shape, [&](std::span<const Output> made) {
+      for (std::size_t i = 0; i < made.size(); ++i) {
+        if (made[i].values.size() != outputs[i].size()) {
+          throw Error(ErrorCode::kInternal, "A network was given a buffer of a wrong size");
+        }
+        std::ranges::copy(made[i].values, outputs[i].begin());
+      }
+    });
+    return;
+  }
   const Ort::Value from = parts_->Borrow(parts_->input.shape, input);
   std::vector<Ort::Value> into;
   for (std::size_t i = 0; i < outputs.size(); ++i)
@@ -187,18 +268,7 @@ void Session::Run(std::span<float> input, std::span<const std::span<float>> outp
 
 void Session::Run(std::span<float> input, const Shape& shape,
                   const std::function<void(std::span<const Output>)>& read) const {
-  const Ort::Value from = parts_->Borrow(shape, input);
-  const char* input_name = parts_->input.name.c_str();
-  const std::vector<Ort::Value> made =
-      parts_->session.Run(Ort::RunOptions{nullptr}, &input_name, &from, 1, parts_->output_names.data(),
-                          parts_->output_names.size());
-  std::vector<Output> outputs;
-  for (std::size_t i = 0; i < made.size(); ++i) {
-    const auto info = made[i].GetTensorTypeAndShapeInfo();
-    outputs.push_back(
-        {parts_->outputs[i].name, info.GetShape(), {made[i].GetTensorData<float>(), info.GetElementCount()}});
-  }
-  read(outputs);
+  parts_->Run(input, shape, read);
 }
 
 }  // namespace visage

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "runtime/device.h"
+
 namespace visage {
 
 /// Keeps ONNX Runtime from counting its use and sending that to its makers, which it does unless told not to,
@@ -16,7 +18,9 @@ void DisableTelemetry();
 
 /// One network of one float input and one or more float outputs.
 ///
-/// Loaded once and shared by all threads; a run computes on the calling thread alone.
+/// Loaded once and shared by all threads; on the CPU a run computes on the calling thread alone. Where the
+/// first dimension of input and outputs is free in the file, it is the batch: a run is still of one input,
+/// but those of several threads may be joined, as the network's device says.
 class Session {
  public:
   using Shape = std::vector<std::int64_t>;
@@ -29,16 +33,17 @@ class Session {
     std::span<const float> values;
   };
 
-  /// @param file path of an ONNX file.
+  /// Loads a network; on a GPU it is also run once, empty, so that the first picture does not wait for what
+  /// the provider prepares then.
   /// @param input shape that the input must have.
   /// @param outputs shapes that the outputs must have, in the file's order; -1 stands for any size.
   /// @throws Error kInternal naming the file (without its folder) and what is wrong with it.
-  Session(const std::string& file, const Shape& input, const std::vector<Shape>& outputs);
+  Session(const Network& network, const Shape& input, const std::vector<Shape>& outputs);
   /// The same with the shapes that the file has.
-  explicit Session(const std::string& file, Sizes sizes = Sizes::kFixed);
+  explicit Session(const Network& network, Sizes sizes = Sizes::kFixed);
   ~Session();
 
-  /// The input's shape in the file; -1 stands for a free size.
+  /// The input's shape in the file, a free batch as 1; -1 stands for a free size.
   const Shape& input_shape() const;
   /// Floats of the input, where its shape is fixed.
   std::size_t input_size() const;

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../config/config-error.ts';
 import type { Config } from '../config/settings.ts';
+import { whyUnavailable } from '../native.ts';
 import { EXIT } from '../ops/exit-codes.ts';
 import { SECRET_FOLDERS } from '../store/backup.ts';
 import { StoreReader } from '../store/store-reader.ts';
@@ -15,7 +16,7 @@ import {
   checkProcessor,
   clockIsSynchronised,
 } from './doctor/machine.ts';
-import { checkAddresses, checkCertificates, checkModels } from './doctor/service.ts';
+import { checkAddresses, checkCertificates, checkDevice, checkModels } from './doctor/service.ts';
 import { serviceState } from './status.ts';
 
 interface StoreFacts {
@@ -47,13 +48,13 @@ async function storeFacts({ dataDir }: Config): Promise<StoreFacts> {
 async function examine(config: Config): Promise<Finding[]> {
   const now = Date.now();
   const { dataDir } = config;
-  const state = await serviceState(config);
-  const isRunning = state !== 'stopped';
+  const { service, device } = await serviceState(config);
+  const isRunning = service !== 'stopped';
   const { faces, newest, finding } = await storeFacts(config);
   const cpuinfo = existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : '';
   return [
     ok('settings', 'are in order'),
-    ok('service', isRunning ? `runs and is ${state}` : 'does not run'),
+    ok('service', isRunning ? `runs and is ${service}` : 'does not run'),
     checkProcessor(process.arch, cpuinfo),
     checkMemory(availableMemory(), faces, isRunning),
     checkClock(now, newest, clockIsSynchronised()),
@@ -62,6 +63,7 @@ async function examine(config: Config): Promise<Finding[]> {
       : [ok('disk', `${dataDir} is made by the first start`)]),
     finding,
     ...(await checkModels(config)),
+    checkDevice(config.device.choice, device, whyUnavailable),
     ...(await checkAddresses(config, isRunning)),
     ...checkCertificates(config, now),
   ];

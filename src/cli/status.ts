@@ -9,18 +9,22 @@ import { StoreReader } from '../store/store-reader.ts';
 import { ifRunning } from './admin-access.ts';
 import { columns, command, configOf, DATA_OPTIONS, JSON_OPTION, print } from './command.ts';
 
-/** Whether the service runs, and is ready. */
-export async function serviceState(config: Config): Promise<'ready' | 'starting' | 'stopped'> {
-  const ready = await ifRunning(config, async (call) => {
+/** Whether the service runs and is ready, and then what runs its networks. */
+export async function serviceState(
+  config: Config,
+): Promise<{ readonly service: 'ready' | 'starting' | 'stopped'; readonly device: string | null }> {
+  const state = await ifRunning(config, async (call) => {
     try {
-      await call('GET', '/readyz');
-      return true;
+      const { device } = (await call('GET', '/readyz')) as { device: string };
+      return { service: 'ready', device } as const;
     } catch (error) {
-      if (error instanceof VisageError && error.code === 'NOT_READY') return false;
+      if (error instanceof VisageError && error.code === 'NOT_READY') {
+        return { service: 'starting', device: null } as const;
+      }
       throw error;
     }
   });
-  return ready === null ? 'stopped' : ready ? 'ready' : 'starting';
+  return state ?? { service: 'stopped', device: null };
 }
 
 async function stateOf(config: Config) {
@@ -29,7 +33,7 @@ async function stateOf(config: Config) {
   const store = existsSync(file) ? StoreReader.open(dataDir) : null;
   try {
     return {
-      service: await serviceState(config),
+      ...(await serviceState(config)),
       version: packageVersion(),
       listen: `${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${listen.port}`,
       data_dir: dataDir,
@@ -49,9 +53,10 @@ export const status = command({
   options: { ...JSON_OPTION, ...DATA_OPTIONS },
   async run(values) {
     const state = await stateOf(configOf(values));
-    print(state, values.json, ({ service, store, last_backup, ...rest }) =>
+    print(state, values.json, ({ service, device, store, last_backup, ...rest }) =>
       columns([
         ['service', service],
+        ...(device === null ? [] : [['device', device] as [string, string]]),
         ...Object.entries(rest),
         ['store', store ? `${(store.bytes / 1024 ** 2).toFixed(1)} MiB` : 'none yet'],
         ...(store

@@ -6,6 +6,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse as parseToml, TomlError } from 'smol-toml';
 import { ACCESS_DEFAULTS, type AccessValues, accessConfigOf } from './access-settings.ts';
 import { ConfigError } from './config-error.ts';
+import { DEVICE_DEFAULTS, type DeviceValues, deviceConfigOf } from './device-settings.ts';
 import { parseListen } from './listen-address.ts';
 import { nearest } from './nearest.ts';
 import { parseNetwork } from './networks.ts';
@@ -138,6 +139,7 @@ function fromEnvironment(environment: NodeJS.ProcessEnv): Values {
 
 /** Every setting by its name, checked one by one: what was given, over the defaults. */
 export type SettingValues = AccessValues &
+  DeviceValues &
   TlsValues &
   WebValues & {
     readonly listen: string;
@@ -176,6 +178,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): SettingValues {
     audit_max_entries: 1_000_000,
     audit_max_days: 400,
     ...ACCESS_DEFAULTS,
+    ...DEVICE_DEFAULTS,
     ...TLS_DEFAULTS,
     ...WEB_DEFAULTS,
   };
@@ -197,6 +200,7 @@ export function configOf(values: SettingValues): Config {
     threads: values.threads,
     maxQueue: values.max_queue,
     logLevel: values.log_level,
+    device: deviceConfigOf(values),
     tls: tlsConfigOf(values),
     access: accessConfigOf(values),
     web: webConfigOf(values),

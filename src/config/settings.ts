@@ -4,6 +4,7 @@
  */
 
 import { ACCESS_SETTINGS, type AccessConfig } from './access-settings.ts';
+import { DEVICE_SETTINGS, type DeviceConfig } from './device-settings.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { TLS_SETTINGS, type TlsConfig } from './tls-settings.ts';
 import { WEB_SETTINGS, type WebConfig } from './web-settings.ts';
@@ -25,6 +26,7 @@ export interface Config {
   /** Jobs that may wait for a thread, 1..65536; more are answered `OVERLOADED`. */
   readonly maxQueue: number;
   readonly logLevel: LogLevel;
+  readonly device: DeviceConfig;
   readonly tls: TlsConfig;
   readonly access: AccessConfig;
   readonly web: WebConfig;
@@ -77,6 +79,7 @@ export const SETTINGS_SCHEMA = {
       maximum: 36500,
       description: 'a whole number from 1 to 36500',
     },
+    ...DEVICE_SETTINGS,
     ...TLS_SETTINGS,
     ...ACCESS_SETTINGS,
     ...WEB_SETTINGS,

@@ -1,5 +1,6 @@
 /** Routes about the service itself: they need no key. */
 import { VisageError } from '../errors.ts';
+import { PROVIDERS } from '../native.ts';
 import { CHECKS, type Health } from '../ops/health.ts';
 import type { PublicRoute } from './route.ts';
 
@@ -64,9 +65,10 @@ export function systemRoutes(health: Health): PublicRoute[] {
           schema: {
             type: 'object',
             additionalProperties: false,
-            required: ['status', 'checks'],
+            required: ['status', 'device', 'checks'],
             properties: {
               status: { const: 'ready' },
+              device: { enum: PROVIDERS, description: 'What runs the networks.' },
               checks: {
                 type: 'object',
                 additionalProperties: false,
@@ -79,8 +81,8 @@ export function systemRoutes(health: Health): PublicRoute[] {
       },
       errors: ['NOT_READY'],
       handler: () => {
-        const { ready, checks, stopping } = health.report();
-        if (ready) return { status: 200, body: { status: 'ready', checks } };
+        const { ready, device, checks, stopping } = health.report();
+        if (ready) return { status: 200, body: { status: 'ready', device, checks } };
         const missing = CHECKS.filter((check) => !checks[check]).join(', ');
         throw new VisageError(
           'NOT_READY',

@@ -1,4 +1,5 @@
 /** Whether the service can do its work. */
+import type { Provider } from '../native.ts';
 
 /** What must hold before the service is ready, in the order of the start. */
 export const CHECKS = ['modelsLoaded', 'storeOpen', 'indexConsistent', 'selfInference'] as const;
@@ -9,12 +10,16 @@ export interface HealthReport {
   readonly checks: Readonly<Record<Check, boolean>>;
   /** True from the first signal to stop. */
   readonly stopping: boolean;
+  /** What runs the networks; null until they are loaded. */
+  readonly device: Provider | null;
 }
 
 /** The state that `/readyz` tells. Starts with nothing passed. */
 export class Health {
   readonly #passed = new Set<Check>();
   #stopping = false;
+  /** What runs the networks; null until they are loaded. */
+  device: Provider | null = null;
 
   pass(check: Check): void {
     this.#passed.add(check);
@@ -38,6 +43,7 @@ export class Health {
       ready: !this.#stopping && this.#passed.size === CHECKS.length,
       checks,
       stopping: this.#stopping,
+      device: this.device,
     };
   }
 }

@@ -8,6 +8,7 @@ import {
   type Pipeline,
 } from '../native.ts';
 import { stageTook } from '../ops/stage-times.ts';
+import { type DevicePreparation, deviceNetworks } from './graph/device-networks.ts';
 import { type Preparation, prepareNetworks } from './graph/prepare.ts';
 import type { LivenessScale } from './liveness.ts';
 import type { ModelPack } from './model-pack.ts';
@@ -25,16 +26,25 @@ export class Recognizer {
   readonly #pipeline: Pipeline;
 
   /**
-   * @param preparation where the pack's networks are made faster once; without it they run as they are.
+   * @param preparation where the pack's networks are made faster once, for the CPU or for another device; without it they
+   *   run as they are on the CPU.
    * @throws Error naming the file that does not load and why, or where the pack has no similarity scale.
    */
-  static async load(pack: ModelPack, executor: Executor, preparation?: Preparation): Promise<Recognizer> {
+  static async load(
+    pack: ModelPack,
+    executor: Executor,
+    preparation?: Preparation | DevicePreparation,
+  ): Promise<Recognizer> {
     const { similarity } = pack;
     if (!similarity) {
       throw new Error(
         `The model pack ${pack.name} has no similarity scale, so its scores mean nothing yet. ` +
           'Make one with `visagectl models calibrate FOLDER --pack PACK --write`.',
       );
+    }
+    if (preparation && 'device' in preparation) {
+      const networks = await deviceNetworks(pack, executor, preparation);
+      return new Recognizer(pack, similarity, await loadPipeline(executor, networks, preparation.device));
     }
     if (preparation) {
       const prepared = await prepareNetworks(pack, executor, preparation);

@@ -15,7 +15,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Finding } from '../../src/cli/doctor/finding.ts';
 import { checkFileSystem, checkRoom } from '../../src/cli/doctor/folder.ts';
 import { checkClock, checkMemory, checkProcessor } from '../../src/cli/doctor/machine.ts';
-import { checkCertificate } from '../../src/cli/doctor/service.ts';
+import { checkCertificate, checkDevice } from '../../src/cli/doctor/service.ts';
 import { makeSelfSigned } from '../../src/ops/self-signed.ts';
 import { type Service, startService, temporaryFolder, visagectl } from '../e2e/service.ts';
 
@@ -42,6 +42,19 @@ describe('doctor', () => {
     assert.equal(checkClock(NOW, NOW + 3_600_000, true).level, 'problem');
     assert.equal(checkClock(0, null, null).level, 'problem');
     assert.equal(checkClock(NOW, null, false).level, 'warning');
+  });
+
+  test('knows what runs the networks, and what the device of the settings lacks', () => {
+    const missing = () => 'a library is missing';
+    const there = () => null;
+    assert.equal(checkDevice('cuda', 'cuda', missing).says, 'the networks run on cuda; the setting is cuda');
+    assert.equal(checkDevice('cpu', null, missing).says, 'the setting is cpu');
+    const auto = checkDevice('auto', null, missing);
+    assert.deepEqual([auto.level, /the CPU: a library is missing/.test(auto.says)], ['ok', true]);
+    assert.deepEqual(
+      [checkDevice('tensorrt', null, missing).level, checkDevice('tensorrt', null, there).level],
+      ['problem', 'ok'],
+    );
   });
 
   test('sees a disk that is full, or none at all', () => {

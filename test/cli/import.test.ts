@@ -166,6 +166,7 @@ describe('status', () => {
     const { code, stdout } = await run('status');
     assert.equal(code, 0);
     assert.match(stdout, /^service +ready$/m);
+    assert.match(stdout, /^device +(cpu|cuda|tensorrt)$/m);
     assert.match(stdout, /^faces +\d+ in 2 collections$/m);
     assert.ok(stdout.includes(backup));
   });

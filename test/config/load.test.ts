@@ -82,6 +82,23 @@ describe('Settings', () => {
     assert.deepEqual([listen, threads, maxQueue, logLevel], [{ host: '::1', port: 9000 }, 5, 9, 'warn']);
   });
 
+  test('say what runs the networks', () => {
+    assert.deepEqual(loadConfig({}).device, { choice: 'auto', maxBatch: 8, maxDelayMs: 1, memoryLimit: 0 });
+    const environment = withFile(
+      'device = "tensorrt"\nmax_batch = 16\nmax_delay_ms = 0\ngpu_memory_mb = 500\n',
+    );
+    assert.deepEqual(loadConfig(environment).device, {
+      choice: 'tensorrt',
+      maxBatch: 16,
+      maxDelayMs: 0,
+      memoryLimit: 500_000_000,
+    });
+    assert.throws(
+      () => loadConfig({ VISAGE_DEVICE: 'gpu' }),
+      /VISAGE_DEVICE is "gpu", but it must be one of auto, cpu, cuda, tensorrt\./,
+    );
+  });
+
   test('in a file take paths from its folder, others from the working folder', () => {
     const environment = withFile(
       'data_dir = "faces"\nmodel_pack = "./pack"\nextra_model_packs = ["second", "./third"]\n',

@@ -4,6 +4,7 @@ import { cpSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { whyUnavailable } from '../../src/native.ts';
 import type { AddedFace } from '../../src/store/faces.ts';
 import { Store } from '../../src/store/store.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
@@ -50,6 +51,19 @@ describe('A start that cannot succeed ends with a sentence and a code', () => {
     assert.match(stderr, /model pack "nothing"/);
   });
 
+  for (const device of ['cuda', 'tensorrt'] as const) {
+    const skip = whyUnavailable(device) === null && 'the provider libraries are here';
+    test(`for the device ${device} without its libraries`, { skip }, async () => {
+      const { code, stderr } = await failure({ VISAGE_DEVICE: device });
+      assert.equal(code, 69);
+      assert.match(
+        stderr,
+        new RegExp(`The device ${device} cannot be used: libonnxruntime_providers_\\w+\\.so is`),
+      );
+      assert.match(stderr, /Set device to auto or cpu to go on without it\.\n$/);
+    });
+  }
+
   test('for a model file that was altered', async () => {
     const folder = await temporaryFolder();
     const pack = join(folder.path, 'pack');
@@ -79,8 +93,11 @@ describe('A started service', () => {
   test('is alive, ready, and knows the time', async () => {
     const { client } = service;
     assert.equal(await client.ok('GET', '/livez'), 'ok');
-    const { checks } = await client.ok('GET', '/readyz');
+    const { checks, device } = await client.ok('GET', '/readyz');
     assert.deepEqual(Object.values(checks), [true, true, true, true]);
+    const fallBack = service.child.log.find(({ msg }) => /^no GPU can be used/.test(String(msg)));
+    assert.equal(device, fallBack ? 'cpu' : device);
+    assert.ok(device !== 'cpu' || fallBack, 'the log says why it is the CPU');
     const time = Date.parse(await client.ok('GET', '/v1/healthz'));
     assert.ok(Math.abs(Date.now() - time) < 60_000);
   });

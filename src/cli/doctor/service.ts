@@ -3,7 +3,9 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import type { DeviceChoice } from '../../config/device-settings.ts';
 import type { Config } from '../../config/settings.ts';
+import type { Provider } from '../../native.ts';
 import { openModelPack } from '../../vision/model-pack.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
@@ -26,6 +28,28 @@ export async function checkModels({ modelPack, extraModelPacks }: Config): Promi
       }
     }),
   );
+}
+
+/**
+ * @param inUse what runs the networks of the service; null where it is not ready.
+ * @param whyUnavailable as that of `native.ts`; not asked about the CPU.
+ */
+export function checkDevice(
+  choice: DeviceChoice,
+  inUse: string | null,
+  whyUnavailable: (provider: Provider) => string | null,
+): Finding {
+  const setting = `the setting is ${choice}`;
+  if (inUse !== null) return ok('device', `the networks run on ${inUse}; ${setting}`);
+  if (choice === 'cpu') return ok('device', setting);
+  try {
+    const why = whyUnavailable(choice === 'auto' ? 'cuda' : choice);
+    if (why === null) return ok('device', `${setting}, and the provider libraries load`);
+    if (choice === 'auto') return ok('device', `${setting}, which here means the CPU: ${why}`);
+    return problem('device', `${setting}, but ${why}`, 'Put them in place, or set device to auto or cpu.');
+  } catch (error) {
+    return problem('device', (error as Error).message, 'Install the package again.');
+  }
 }
 
 interface Address {

@@ -1,0 +1,39 @@
+#include "addon/device_options.h"
+
+#include "addon/arguments.h"
+
+namespace visage {
+namespace {
+
+constexpr int kMostBatch = 64;
+constexpr int kMostDelay = 1000;
+constexpr std::int64_t kMostMemory = std::int64_t{1} << 40;
+
+Provider ParseProvider(const Napi::Value& value) {
+  const std::string name = Text(value, "device.provider");
+  if (name == "cpu") return Provider::kCpu;
+  if (name == "cuda") return Provider::kCuda;
+  if (name == "tensorrt") return Provider::kTensorRt;
+  throw Napi::TypeError::New(value.Env(), "device.provider must be cpu, cuda or tensorrt");
+}
+
+}  // namespace
+
+Device ParseDevice(const Napi::Value& value) {
+  if (value.IsUndefined()) return {};
+  const Napi::Object device = Object(value, "device");
+  return {
+      .provider = ParseProvider(device.Get("provider")),
+      .max_batch = static_cast<int>(WholeNumber(device.Get("maxBatch"), "device.maxBatch", 1, kMostBatch)),
+      .max_delay = std::chrono::milliseconds(
+          WholeNumber(device.Get("maxDelayMs"), "device.maxDelayMs", 0, kMostDelay)),
+      .memory_limit = static_cast<std::size_t>(
+          WholeNumber(device.Get("memoryLimit"), "device.memoryLimit", 0, kMostMemory))};
+}
+
+Napi::Value WhyUnavailableText(const Napi::CallbackInfo& info) {
+  const std::string why = WhyUnavailable(ParseProvider(info[0]));
+  return why.empty() ? info.Env().Null() : Napi::String::New(info.Env(), why);
+}
+
+}  // namespace visage

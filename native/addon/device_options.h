@@ -1,0 +1,16 @@
+#pragma once
+
+#include <napi.h>
+
+#include "runtime/device.h"
+
+namespace visage {
+
+/// Reads `DeviceOptions` of `src/native.ts`; the CPU where there are none. @throws Napi::TypeError naming the
+/// field that is wrong.
+Device ParseDevice(const Napi::Value& value);
+
+/// `whyUnavailable(provider)` of `src/native.ts`: a sentence, or null.
+Napi::Value WhyUnavailableText(const Napi::CallbackInfo& info);
+
+}  // namespace visage
