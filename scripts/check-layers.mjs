@@ -38,6 +38,7 @@ const NATIVE = {
   search: ['runtime', 'base'],
   ...Object.fromEntries(STAGES.map((stage) => [stage, ['runtime', 'base']])),
   runtime: ['base'],
+  cuda: ['base'],
   base: [],
 };
 
@@ -45,6 +46,7 @@ const NATIVE = {
 const OWNED_HEADERS = [
   { header: /^(napi|node_api|js_native_api|uv)[^/]*\.h$/, owner: 'addon', what: "Node's headers" },
   { header: /onnxruntime/, owner: 'runtime', what: 'ONNX Runtime' },
+  { header: /^cuda_runtime/, owner: 'cuda', what: "CUDA's runtime" },
   { header: /^faiss\//, owner: 'search', what: 'FAISS' },
 ];
 
@@ -95,7 +97,7 @@ function* brokenImports(root) {
 
 function* brokenIncludes(root) {
   const folder = join(root, 'native');
-  for (const name of sources(folder, /\.(h|cc)$/)) {
+  for (const name of sources(folder, /\.(h|cc|cu)$/)) {
     const from = partOf(name);
     const at = (line, what) => `native/${name}:${line}: ${what}`;
     if (!(from in NATIVE)) {

@@ -4,6 +4,7 @@
 #include "base/geometry.h"
 #include "base/image.h"
 #include "base/network_input.h"
+#include "base/pixel.h"
 
 namespace visage {
 
@@ -17,6 +18,9 @@ namespace visage {
 /// Thread-safe.
 void AlignArcFace(const ImageView& image, const FivePoints& points, const NetworkInput& input,
                   const FaceView& view, float* out);
+
+/// Where the pixels that `AlignArcFace` fills lie in the picture, before they are mirrored.
+Affine ArcFaceInPicture(const FivePoints& points, const NetworkInput& input, const FaceView& view);
 
 /// Lays a square about a box's middle, its side `scale` times the box's longer side, straight into a
 /// network's input; stretched where the input is no square. For networks that were trained on crops that are

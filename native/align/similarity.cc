@@ -14,7 +14,7 @@ Point Mean(const FivePoints& points) {
 
 }  // namespace
 
-SimilarityTransform FitSimilarity(const FivePoints& from, const FivePoints& to) {
+Affine FitSimilarity(const FivePoints& from, const FivePoints& to) {
   const Point from_mean = Mean(from);
   const Point to_mean = Mean(to);
   double along = 0, across = 0, variance = 0;
@@ -25,14 +25,17 @@ SimilarityTransform FitSimilarity(const FivePoints& from, const FivePoints& to) 
     across += x * v - y * u;
     variance += x * x + y * y;
   }
-  SimilarityTransform fit;
+  float scaled_cos = 1, scaled_sin = 0;
   if (variance > 0) {
-    fit.a = static_cast<float>(along / variance);
-    fit.b = static_cast<float>(across / variance);
+    scaled_cos = static_cast<float>(along / variance);
+    scaled_sin = static_cast<float>(across / variance);
   }
-  fit.shift_x = to_mean.x - (fit.a * from_mean.x - fit.b * from_mean.y);
-  fit.shift_y = to_mean.y - (fit.b * from_mean.x + fit.a * from_mean.y);
-  return fit;
+  return {scaled_cos,
+          -scaled_sin,
+          scaled_sin,
+          scaled_cos,
+          to_mean.x - (scaled_cos * from_mean.x - scaled_sin * from_mean.y),
+          to_mean.y - (scaled_sin * from_mean.x + scaled_cos * from_mean.y)};
 }
 
 }  // namespace visage

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <array>
+#include <cstddef>
 
 #include "base/network_input.h"
+#include "base/pixel.h"
 
 namespace visage {
 
@@ -21,16 +22,23 @@ class PlaneWriter {
     }
   }
 
-  /// Red, green, blue 0..255 of the pixel in column `x` of row `y`. Grey is ITU-R BT.601 luma.
-  void Write(int x, int y, float red, float green, float blue) const {
+  /// The pixel in column `x` of row `y`. Grey is ITU-R BT.601 luma.
+  VISAGE_DEVICE void Write(int x, int y, const Colour& colour) const {
     const std::size_t at = static_cast<std::size_t>(y) * width_ + x;
     if (grey_) {
-      out_[at] = (0.299f * red + 0.587f * green + 0.114f * blue) * scale_[0] + offset_[0];
+      out_[at] =
+          (0.299f * colour.red + 0.587f * colour.green + 0.114f * colour.blue) * scale_[0] + offset_[0];
       return;
     }
-    planes_[0][at] = red * scale_[0] + offset_[0];
-    planes_[1][at] = green * scale_[1] + offset_[1];
-    planes_[2][at] = blue * scale_[2] + offset_[2];
+    planes_[0][at] = colour.red * scale_[0] + offset_[0];
+    planes_[1][at] = colour.green * scale_[1] + offset_[1];
+    planes_[2][at] = colour.blue * scale_[2] + offset_[2];
+  }
+
+  /// The value that stands for the mean, which is 0.
+  VISAGE_DEVICE void Clear(int x, int y) const {
+    const std::size_t at = static_cast<std::size_t>(y) * width_ + x;
+    for (int plane = 0; plane < (grey_ ? 1 : 3); ++plane) out_[plane * plane_ + at] = 0;
   }
 
  private:
@@ -38,10 +46,10 @@ class PlaneWriter {
   std::size_t plane_;
   bool grey_;
   int width_;
-  std::array<float*, 3> planes_;
+  float* planes_[3];
   /// Of red, green and blue.
-  std::array<float, 3> scale_;
-  std::array<float, 3> offset_;
+  float scale_[3];
+  float offset_[3];
 };
 
 }  // namespace visage

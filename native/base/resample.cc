@@ -1,8 +1,8 @@
 #include "base/resample.h"
 
 #include <algorithm>
-#include <cmath>
 
+#include "base/pixel.h"
 #include "base/planes.h"
 
 namespace visage {
@@ -10,23 +10,10 @@ namespace visage {
 void Resampler::Plan(float start, float length, int source_size, int target_size, Axis& axis) {
   axis.taps.clear();
   axis.weights.clear();
-  const float step = length / static_cast<float>(target_size);
-  const float reach = std::max(step, 1.0f);
   for (int i = 0; i < target_size; ++i) {
-    const float centre = start + (static_cast<float>(i) + 0.5f) * step;
-    int first = static_cast<int>(std::ceil(centre - reach - 0.5f));
-    int last = static_cast<int>(std::floor(centre + reach - 0.5f));
-    first = std::clamp(first, 0, source_size - 1);
-    last = std::clamp(last, first, source_size - 1);
-    const std::size_t begin = axis.weights.size();
-    float total = 0;
-    for (int s = first; s <= last; ++s) {
-      const float weight = std::max(1.0f - std::abs(static_cast<float>(s) + 0.5f - centre) / reach, 1e-6f);
-      axis.weights.push_back(weight);
-      total += weight;
-    }
-    for (std::size_t w = begin; w < axis.weights.size(); ++w) axis.weights[w] /= total;
-    axis.taps.push_back({first, last - first + 1, begin});
+    const Tap tap(start, length, source_size, target_size, i);
+    axis.taps.push_back({tap.first, tap.last - tap.first + 1, axis.weights.size()});
+    for (int s = tap.first; s <= tap.last; ++s) axis.weights.push_back(tap.Weight(s));
   }
 }
 
@@ -42,7 +29,7 @@ void Resampler::Run(const ImageView& image, const Box& source, const NetworkInpu
   const PlaneWriter writer(input, out);
 
   for (int y = 0; y < height; ++y) {
-    const Tap& row = rows_.taps[y];
+    const Stretch& row = rows_.taps[y];
     std::fill(sums_.begin(), sums_.end(), 0.0f);
     for (int i = 0; i < row.count; ++i) {
       const float weight = rows_.weights[row.weights + i];
@@ -52,7 +39,7 @@ void Resampler::Run(const ImageView& image, const Box& source, const NetworkInpu
       for (std::size_t j = 0; j < span; ++j) sums[j] += weight * static_cast<float>(pixels[j]);
     }
     for (int x = 0; x < width; ++x) {
-      const Tap& column = columns_.taps[x];
+      const Stretch& column = columns_.taps[x];
       const float* sums = sums_.data() + static_cast<std::ptrdiff_t>(column.first - left) * Image::kChannels;
       const float* weights = columns_.weights.data() + column.weights;
       float red = 0, green = 0, blue = 0;
@@ -61,7 +48,7 @@ void Resampler::Run(const ImageView& image, const Box& source, const NetworkInpu
         green += weights[i] * sums[1];
         blue += weights[i] * sums[2];
       }
-      writer.Write(x, y, red, green, blue);
+      writer.Write(x, y, {red, green, blue});
     }
   }
 }

@@ -25,13 +25,13 @@ class Resampler {
 
  private:
   /// Source pixels and weights that make one row or column of the result.
-  struct Tap {
+  struct Stretch {
     int first;
     int count;
     std::size_t weights;
   };
   struct Axis {
-    std::vector<Tap> taps;
+    std::vector<Stretch> taps;
     std::vector<float> weights;
   };
 

@@ -90,7 +90,8 @@ void WhatArrivesDuringARunIsJoined() {
   go.count_down();
   first.get();
   for (int i = 1; i <= 3; ++i) Expect(Mine(others[i - 1].get()) == i, "those who waited get what is theirs");
-  Expect(runs == std::vector<std::vector<int>>{{0}, {1, 2, 3}}, "three waited for one run and made one, in order");
+  Expect(runs == std::vector<std::vector<int>>{{0}, {1, 2, 3}},
+         "three waited for one run and made one, in order");
 }
 
 void AnotherKeyEndsTheWaiting() {
