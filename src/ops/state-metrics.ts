@@ -10,7 +10,12 @@ export interface StateSources {
   /** Jobs that may wait. */
   readonly maxQueue: number;
   readonly health: Health;
-  readonly index: { readonly total: number; readonly galleries: number; readonly bytes: number };
+  readonly index: {
+    readonly total: number;
+    readonly galleries: number;
+    readonly bytes: number;
+    readonly upkeep: { readonly linked: number; readonly tombstones: number };
+  };
   /** How the index was filled when the service started. */
   readonly indexStart: { readonly faces: number; readonly fromSnapshots: number; readonly seconds: number };
   /** Snapshots of the index since the start, and bytes of those that are there. */
@@ -65,6 +70,16 @@ export function addStateMetrics(registry: Registry, sources: StateSources): void
     'visage_index_size_bytes',
     'Memory that the vector index takes, of all galleries.',
     () => index.bytes,
+  );
+  gauge(
+    'visage_index_linked_templates',
+    'Templates that are found through a graph, removed ones too; all others are looked at one by one.',
+    () => index.upkeep.linked,
+  );
+  gauge(
+    'visage_index_removed_templates',
+    'Templates that were removed and whose memory is still held.',
+    () => index.upkeep.tombstones,
   );
   gauge(
     'visage_index_start_duration_seconds',

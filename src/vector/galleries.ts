@@ -1,4 +1,4 @@
-import { createGalleryIndex, type Executor, type GalleryIndex } from '../native.ts';
+import { createGalleryIndex, type Executor, type GalleryIndex, type IndexStats } from '../native.ts';
 import { stageTook } from '../ops/stage-times.ts';
 import { type SnapshotFolder, type SnapshotStamp, stampText } from './snapshots.ts';
 
@@ -78,6 +78,15 @@ export class GalleryIndexes {
     let bytes = 0;
     for (const { index } of this.#held.values()) bytes += index.bytes;
     return bytes;
+  }
+
+  /** Vectors that are found through a graph, and removed ones whose memory is still held, of all galleries. */
+  get upkeep(): IndexStats {
+    const all = Array.from(this.#held.values(), ({ index }) => index.stats());
+    return {
+      linked: all.reduce((sum, { linked }) => sum + linked, 0),
+      tombstones: all.reduce((sum, { tombstones }) => sum + tombstones, 0),
+    };
   }
 
   /**

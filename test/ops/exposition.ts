@@ -35,7 +35,7 @@ export async function exposition(): Promise<string> {
     executor: { stats: () => ({ threads: 4, queued: 3, running: 2, ended: 0 }) },
     maxQueue: 64,
     health: new Health(),
-    index: { total: 70, galleries: 7, bytes: 77_000 },
+    index: { total: 70, galleries: 7, bytes: 77_000, upkeep: { linked: 50, tombstones: 5 } },
     indexStart: { faces: 70, fromSnapshots: 60, seconds: 1.5 },
     snapshots: () => ({ written: 3, failed: 1, bytes: 1_000 }),
     models: [{ pack: 'p', version: '1', provider: 'CPUExecutionProvider', device: 'cpu' }],
