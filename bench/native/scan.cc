@@ -11,10 +11,11 @@
 #include <time.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <numeric>
 #include <random>
 #include <span>
 #include <vector>
@@ -54,14 +55,19 @@ double Now() {
 
 /// Reads the high plane of all rows and does next to nothing with it.
 std::uint64_t Read(const Codes::View& view) {
-  std::uint64_t sum = 0;
+  // Sums beside each other, so that none waits for another; a row is a whole number of 64 bytes.
+  std::array<std::uint64_t, 16> sums{};
   for (std::size_t row = 0; row < view.size();) {
     const Codes::Rows rows = view.From(static_cast<Codes::Row>(row));
     const auto* words = reinterpret_cast<const std::uint64_t*>(rows.high);
-    for (std::size_t i = 0; i < rows.count * view.width() / sizeof(*words); ++i) sum += words[i];
+    const std::size_t count = rows.count * view.width() / sizeof(*words);
+    std::size_t i = 0;
+    for (; i + sums.size() <= count; i += sums.size())
+      for (std::size_t j = 0; j < sums.size(); ++j) sums[j] += words[i + j];
+    for (; i < count; ++i) sums[0] += words[i];
     row += rows.count;
   }
-  return sum;
+  return std::accumulate(sums.begin(), sums.end(), std::uint64_t{0});
 }
 
 struct Times {

@@ -44,6 +44,7 @@ class Codes {
   std::size_t size() const { return size_; }
   /// Rows that have a tombstone.
   std::size_t removed() const { return removed_; }
+  std::int64_t label(Row row) const;
   /// Memory of the rows written.
   std::size_t bytes() const;
 
@@ -132,6 +133,11 @@ struct Codes::Chunk {
   float* residuals;
   std::unique_ptr<std::atomic<std::uint64_t>[]> tombstones;
 };
+
+inline std::int64_t Codes::label(Row row) const {
+  const auto [index, place] = PlaceOf(row, full_bits_);
+  return (*directory_)[index]->labels[place];
+}
 
 /// The rows of Codes up to the moment when it was made; tombstones are those of now. Keeps what it shows
 /// alive.

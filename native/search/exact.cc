@@ -8,6 +8,8 @@ namespace visage {
 namespace {
 
 constexpr std::size_t kBlock = Codes::kBlock;
+/// Of a cache line.
+constexpr std::size_t kFloatsInLine = 16;
 
 bool IsBetter(const Nearest::Candidate& a, const Nearest::Candidate& b) {
   return a.score != b.score ? a.score > b.score : a.row < b.row;
@@ -50,6 +52,11 @@ void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& pro
     if (~dead == 0) continue;
     const Codes::Rows rows = view.From(block);
     const std::size_t count = std::min({kBlock, last - start, rows.count});
+    // These come from memory meanwhile.
+    for (std::size_t i = 0; i < kBlock; i += kFloatsInLine) {
+      __builtin_prefetch(rows.scales + i);
+      __builtin_prefetch(rows.residuals + i);
+    }
     kernels.dot_rows(probe.values(), rows.high, view.width(), count, products.data());
     const float threshold = FloatThreshold(nearest);
     int above = 0;

@@ -42,10 +42,7 @@ void GalleryIndex::Add(std::span<const std::int64_t> labels, std::span<const flo
     const std::unique_lock lock(mutex_);
     for (std::size_t i = 0; i < labels.size(); ++i) {
       const Row row = now_->codes.Append(labels[i], vectors.subspan(i * dimension_, dimension_));
-      const auto [held, is_new] = now_->rows.try_emplace(labels[i], row);
-      if (is_new) continue;
-      RemoveRow(held->second);
-      held->second = row;
+      if (const auto before = now_->rows.Put(row)) RemoveRow(*before);
     }
   }
   Report();
@@ -56,10 +53,9 @@ std::size_t GalleryIndex::Remove(std::span<const std::int64_t> labels) {
   {
     const std::unique_lock lock(mutex_);
     for (const std::int64_t label : labels) {
-      const auto held = now_->rows.find(label);
-      if (held == now_->rows.end()) continue;
-      RemoveRow(held->second);
-      now_->rows.erase(held);
+      const auto held = now_->rows.Take(label);
+      if (!held) continue;
+      RemoveRow(*held);
       ++removed;
     }
   }
@@ -80,13 +76,8 @@ void GalleryIndex::Adopt(SnapshotContents contents) {
   auto read = std::make_unique<Generation>(dimension_);
   read->codes = std::move(contents.codes);
   read->graph = std::move(contents.graph);
-  read->rows.reserve(read->codes.size());
-  const Codes::View view = read->codes.view();
-  for (Row row = 0; row < view.size();) {
-    const Codes::Rows piece = view.From(row);
-    for (std::size_t i = 0; i < piece.count; ++i, ++row) {
-      if (!read->rows.emplace(piece.labels[i], row).second) throw SnapshotError("it is damaged");
-    }
+  for (Row row = 0; row < read->codes.size(); ++row) {
+    if (read->rows.Put(row)) throw SnapshotError("it is damaged");
   }
   {
     const std::unique_lock lock(mutex_);
@@ -103,7 +94,10 @@ std::vector<std::int64_t> GalleryIndex::Labels() const {
   const std::shared_lock lock(mutex_);
   std::vector<std::int64_t> labels;
   labels.reserve(now_->rows.size());
-  for (const auto& [label, row] : now_->rows) labels.push_back(label);
+  const Codes::View view = now_->codes.view();
+  for (Row row = 0; row < view.size(); ++row) {
+    if (!view.is_removed(row)) labels.push_back(view.label(row));
+  }
   return labels;
 }
 
@@ -138,7 +132,7 @@ GalleryIndex::Matches GalleryIndex::Search(std::span<const float> probe, std::si
   const Sight sight = Look();
   rows.reserve(std::min(allowed.size(), now_->rows.size()));
   for (const std::int64_t label : allowed) {
-    if (const auto held = now_->rows.find(label); held != now_->rows.end()) rows.push_back(held->second);
+    if (const auto held = now_->rows.Find(label)) rows.push_back(*held);
   }
   lock.unlock();
   // In the order of memory, each once. Computing just these products is never more work than a masked pass
@@ -197,7 +191,7 @@ void GalleryIndex::Report() {
     const std::size_t linked = now_->graph ? now_->graph->linked() : 0;
     size_ = living;
     tombstones_ = now_->codes.removed();
-    code_bytes_ = now_->codes.bytes();
+    code_bytes_ = now_->codes.bytes() + now_->rows.bytes();
     const bool has_tail = living >= graph_from_ && now_->codes.size() >= linked + kLongTail;
     const bool has_needless_graph = now_->graph && living < graph_from_ / 2;
     is_work = has_tail || has_needless_graph || IsWorn();

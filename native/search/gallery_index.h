@@ -7,13 +7,13 @@
 #include <mutex>
 #include <shared_mutex>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "search/background.h"
 #include "search/codes.h"
 #include "search/exact.h"
 #include "search/graph.h"
+#include "search/label_table.h"
 #include "search/snapshot.h"
 
 namespace visage {
@@ -95,7 +95,7 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
     explicit Generation(std::size_t dimension) : codes(dimension) {}
 
     Codes codes;
-    std::unordered_map<std::int64_t, Row> rows;
+    LabelTable rows{codes};
     std::shared_ptr<Graph> graph;
   };
   /// The living rows of a generation on their way into a new one.

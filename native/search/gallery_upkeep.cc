@@ -72,7 +72,6 @@ bool GalleryIndex::HasCopy() {
     living = now_->rows.size();
   }
   auto copy = std::make_unique<Copy>(dimension_);
-  copy->generation->rows.reserve(living);
   copy->origins.reserve(living);
   if (living >= graph_from_) copy->generation->graph = std::make_shared<Graph>(dimension_);
   const std::unique_lock lock(mutex_);
@@ -109,7 +108,7 @@ void GalleryIndex::CopyRows(const Codes::View& from, std::size_t last) {
     if (from.is_removed(row)) continue;
     copy_->origins.push_back(row);
     // A label that was given to another vector meanwhile is met again in a later row.
-    next.rows.insert_or_assign(from.label(row), next.codes.Append(from, row));
+    next.rows.Put(next.codes.Append(from, row));
   }
 }
 
@@ -121,8 +120,8 @@ void GalleryIndex::RemoveFromCopy(std::span<const Row> removed) {
     if (origin == copy_->origins.end() || *origin != row) continue;
     const auto copied = static_cast<Row>(origin - copy_->origins.begin());
     next.codes.Remove(copied);
-    const auto held = next.rows.find(next.codes.view().label(copied));
-    if (held != next.rows.end() && held->second == copied) next.rows.erase(held);
+    const std::int64_t label = next.codes.label(copied);
+    if (next.rows.Find(label) == copied) next.rows.Take(label);
   }
 }
 
@@ -149,7 +148,7 @@ void GalleryIndex::ReportGraphs() {
   std::size_t bytes = graph ? graph->bytes() : 0;
   if (copy_) {
     const Generation& next = *copy_->generation;
-    bytes += next.codes.bytes() + (next.graph ? next.graph->bytes() : 0);
+    bytes += next.codes.bytes() + next.rows.bytes() + (next.graph ? next.graph->bytes() : 0);
   }
   background_bytes_ = bytes;
 }

@@ -144,6 +144,32 @@ describe('the search index', () => {
     assert.equal(index.size, 200);
   });
 
+  test('keeps account of thousands of labels that come and go, whatever they are', async () => {
+    const index = createGalleryIndex(executor, 1);
+    const all = Array.from({ length: 3000 }, (_, i) => {
+      const spread = [BigInt(i), BigInt(-i * 1024), BigInt(i) << 40n, 2n ** 63n - 1n - BigInt(i)];
+      return spread[i % 4] as bigint;
+    });
+    const held = new Set<bigint>();
+    let state = 7;
+    const some = () =>
+      Array.from({ length: 700 }, () => {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        return all[state % all.length] as bigint;
+      });
+    for (let round = 0; round < 25; round++) {
+      const [added, removed] = [some(), some()];
+      await index.add(BigInt64Array.from(added), new Float32Array(added.length).fill(1));
+      for (const key of added) held.add(key);
+      const there = new Set(removed.filter((key) => held.delete(key)));
+      assert.equal(await index.remove(BigInt64Array.from(removed)), there.size);
+      assert.equal(index.size, held.size);
+      const { ids } = await index.search(Float32Array.of(1), all.length, BigInt64Array.from(all));
+      assert.deepEqual(new Set(ids), held);
+      assert.equal(ids.length, held.size);
+    }
+  });
+
   test('lets no search pass a write that was called before it, while an earlier search is still at work', async () => {
     const [count, dimension] = [20_000, 128];
     const index = createGalleryIndex(executor, dimension);
