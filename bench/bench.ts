@@ -19,7 +19,7 @@ import type { Versions } from './report.ts';
 import { tableOf } from './table.ts';
 
 /** Seconds after which a part is ended. */
-const LIMIT = 3600;
+const LIMIT = 3 * 3600;
 
 const { values: options } = parseArgs({
   options: {

@@ -2,7 +2,7 @@
 import type { PartReport } from './parts.ts';
 import type { ReportLine, Versions } from './report.ts';
 
-const COLUMNS = { claim: 60, value: 20, against: 48, ratio: 6 } as const;
+const COLUMNS = { claim: 62, value: 20, against: 46, ratio: 6 } as const;
 
 /** Three digits that mean something; whole numbers from a thousand on in groups of three. */
 function number(value: number): string {
