@@ -28,12 +28,16 @@ Graph::Entry Graph::entry() const {
   return {static_cast<std::uint32_t>(packed >> 32), static_cast<Node>(packed), false};
 }
 
+Graph::Row Graph::EntryRow(Entry entry) const {
+  return entry.layer == 0 ? entry.node : UpperOf(entry.node).row;
+}
+
 std::vector<Graph::Found> Graph::Search(const Codes::View& rows, const Probe& probe,
                                         std::size_t width) const {
   const Entry from = entry();
   if (from.is_empty) return {};
   // Linked since the view was made.
-  if ((from.layer == 0 ? from.node : UpperOf(from.node).row) >= rows.size()) return {};
+  if (EntryRow(from) >= rows.size()) return {};
   std::vector<std::uint64_t> sketch(sketch_words_);
   MakeSketch(probe.values(), sketch_words_, sketch.data());
   const ProbeTarget target{kernels_, probe, sketch.data(),

@@ -49,8 +49,8 @@ class Graph {
   std::size_t bytes() const;
 
   /// Links the next few rows of the view, or fewer once `stop` is true. From any thread.
-  /// @param rows the same rows each time, and more. @returns whether there were any. @throws std::bad_alloc.
-  bool LinkSome(const Codes::View& rows, const std::atomic<bool>& stop);
+  /// @param view the same rows each time, or more. @returns whether there were any. @throws std::bad_alloc.
+  bool LinkSome(const Codes::View& view, const std::atomic<bool>& stop);
 
   /// About the best `width` of the rows, best first. Of those from `linked()` on some may be among them.
   /// @param rows a view that was made after the last call of `linked()`.
@@ -106,6 +106,7 @@ class Graph {
     bool is_empty = true;
   };
   Entry entry() const;
+  Row EntryRow(Entry entry) const;
 
   static unsigned LayersOf(Row row);
   std::uint64_t* SketchOf(Row row) const;
@@ -117,7 +118,8 @@ class Graph {
   std::size_t Descend(const Codes::View& rows, const Target& target, Entry from, unsigned layer,
                       std::array<Node, kUpperWidth>& near) const;
 
-  void Link(const Codes::View& rows, Row row);
+  /// @param rows is made the newest view where others have linked rows that it has not.
+  void Link(Codes::View& rows, Row row);
   /// @param near the best nodes of the layer, best first, without the node itself.
   template <typename Layer>
   void LinkInLayer(const Codes::View& rows, const Layer& layer, Node node, std::span<const Found> near);
@@ -150,8 +152,10 @@ class Graph {
   /// that link in turns but for the gate before it.
   mutable std::shared_mutex linking_;
   mutable std::mutex gate_;
-  /// Of the three below.
+  /// Of the four below.
   std::mutex turns_;
+  /// Has all rows that anybody has begun to link.
+  Codes::View newest_;
   Row claimed_ = 0;
   std::vector<Row> under_way_;
   std::atomic<Row> linked_ = 0;

@@ -6,11 +6,13 @@
 
 namespace visage {
 
-bool Graph::LinkSome(const Codes::View& rows, const std::atomic<bool>& stop) {
+bool Graph::LinkSome(const Codes::View& view, const std::atomic<bool>& stop) {
   std::unique_lock gate(gate_);
   const std::shared_lock linking(linking_);
   gate.unlock();
   std::unique_lock turn(turns_);
+  if (view.size() > newest_.size()) newest_ = view;
+  Codes::View rows = newest_;
   const Row first = claimed_;
   const Row last = static_cast<Row>(std::min<std::size_t>(rows.size(), first + kSlice));
   if (first >= last) return false;
@@ -43,7 +45,7 @@ unsigned Graph::LayersOf(Row row) {
   return std::min(kMostLayers, static_cast<unsigned>(std::countl_zero(bits)) / kLayerBits);
 }
 
-void Graph::Link(const Codes::View& rows, Row row) {
+void Graph::Link(Codes::View& rows, Row row) {
   const Codes::Rows at = rows.From(row);
   std::uint64_t* sketch = SketchOf(row);
   MakeSketch(at.high, sketch_words_, sketch);
@@ -66,6 +68,10 @@ void Graph::Link(const Codes::View& rows, Row row) {
   const Entry from = entry();
   const bool is_highest = from.is_empty || layers > from.layer;
   if (!is_highest) becomes_entry.unlock();
+  if (!from.is_empty && EntryRow(from) >= rows.size()) {
+    const std::lock_guard turn(turns_);
+    rows = newest_;
+  }
   if (!from.is_empty) {
     std::array<Node, kUpperWidth> near;
     unsigned layer = std::min(layers, from.layer);
