@@ -33,6 +33,8 @@ export interface SnapshotCounts {
 interface Kept {
   /** The generation that it was made of; below every one where there is none. */
   generation: number;
+  /** Vectors that its graph has. */
+  linked: number;
   /** Removals that it knows of, by the index's count. */
   removals: number;
   /** When it was first seen to lack a removal, by `now`; null where it lacks none. */
@@ -44,6 +46,7 @@ interface Kept {
 
 const NONE: Kept = {
   generation: Number.NEGATIVE_INFINITY,
+  linked: 0,
   removals: 0,
   removedSince: null,
   bytes: 0,
@@ -76,10 +79,11 @@ export class SnapshotKeeper {
 
   constructor(parts: SnapshotKeeperParts) {
     this.#parts = parts;
-    const { snapshots } = parts;
+    const { snapshots, indexes } = parts;
     for (const gallery of snapshots.galleries()) {
       const { generation } = snapshots.info(gallery).stamp;
-      this.#kept.set(gallery, { ...NONE, generation, bytes: snapshots.bytes(gallery) });
+      const linked = indexes.linked(gallery);
+      this.#kept.set(gallery, { ...NONE, generation, linked, bytes: snapshots.bytes(gallery) });
     }
   }
 
@@ -151,6 +155,9 @@ export class SnapshotKeeper {
     if (now() < kept.notBefore) return false;
     return (
       this.#hasChanged(gallery, kept, CHANGED_SHARE) ||
+      // Once, when the graph that is being built has nearly all.
+      (this.#graphHasGrown(gallery, kept) &&
+        indexes.linked(gallery) >= (1 - CHANGED_SHARE) * indexes.size(gallery)) ||
       (kept.removedSince !== null && now() - kept.removedSince >= LONGEST_REMOVED_MS)
     );
   }
@@ -158,8 +165,15 @@ export class SnapshotKeeper {
   #isDueAtStop(gallery: number, kept: Kept): boolean {
     return (
       this.#hasChanged(gallery, kept, CHANGED_SHARE_AT_STOP) ||
+      this.#graphHasGrown(gallery, kept) ||
       this.#parts.indexes.removals(gallery) !== kept.removals
     );
+  }
+
+  /** By so much that building it again costs more than writing it. */
+  #graphHasGrown(gallery: number, { linked }: Kept): boolean {
+    const { indexes } = this.#parts;
+    return indexes.linked(gallery) - linked > CHANGED_SHARE * indexes.size(gallery);
   }
 
   #hasChanged(gallery: number, { generation }: Kept, share: number): boolean {
@@ -176,12 +190,13 @@ export class SnapshotKeeper {
     // Read in the same turn as the call of save(), which keeps what was called before it.
     const generation = indexes.generation(gallery);
     const removals = indexes.removals(gallery);
+    const linked = indexes.linked(gallery);
     const complete = generation === state.generation;
     const began = performance.now();
     this.#writing = gallery;
     try {
       kept.bytes = await indexes.save(gallery, { gallery, ...packId, ...state, complete }, background);
-      Object.assign(kept, { generation, removals, removedSince: null });
+      Object.assign(kept, { generation, linked, removals, removedSince: null });
       this.#counts.written += 1;
       const seconds = (performance.now() - began) / 1000;
       log.info({ gallery, bytes: kept.bytes, seconds }, 'a snapshot of the index was written');

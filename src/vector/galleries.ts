@@ -51,6 +51,11 @@ export class GalleryIndexes {
     return this.#held.get(gallery)?.generation ?? 0;
   }
 
+  /** Vectors of a gallery that its graph has; 0 where it has none. */
+  linked(gallery: number): number {
+    return this.#held.get(gallery)?.index.stats().linked ?? 0;
+  }
+
   /** Writes since the start that removed faces of a gallery. */
   removals(gallery: number): number {
     return this.#held.get(gallery)?.removals ?? 0;
