@@ -20,6 +20,7 @@ import { type Listeners, openListeners } from './http/listeners.ts';
 import { metricsListener } from './http/metrics.ts';
 import { PresentTls } from './http/present-tls.ts';
 import { createHttpServer, drain, listen } from './http/server.ts';
+import { startingListener } from './http/starting.ts';
 import {
   createExecutor,
   createGalleryIndex,
@@ -106,16 +107,22 @@ async function loadModels(
 }
 
 /** Fills the indexes and says how far it is. @throws Error if not everything arrived. */
-async function fillIndexes(parts: IndexStartParts, manager: ServiceManager): Promise<IndexStart> {
+async function fillIndexes(
+  parts: IndexStartParts,
+  health: Health,
+  manager: ServiceManager,
+): Promise<IndexStart> {
   const { log } = parts;
   let told = Number.NEGATIVE_INFINITY;
   const started = await startIndexes(parts, (done, total) => {
+    health.progress(`The index has ${done} of ${total} faces.`);
     if (performance.now() - told < PROGRESS_INTERVAL_MS) return;
     told = performance.now();
     log.info({ done, total }, 'rebuilding the index');
     manager.starting(`Reading faces: ${done} of ${total}`, PROGRESS_LIMIT_S);
   });
   const { faces, fromSnapshots, seconds } = started;
+  health.progress(null);
   log.info({ done: faces, total: faces, fromSnapshots, seconds }, 'the index is complete');
   return started;
 }
@@ -151,6 +158,12 @@ async function start(): Promise<void> {
   );
 
   takeDataFolder(config.dataDir);
+  let adminApi = startingListener(health, log);
+  const admin = createHttpServer((request, response) => adminApi(request, response));
+  const socket = adminSocketPath(config.dataDir);
+  removeStaleSocket(socket.path);
+  await listen(admin, { path: socket.path });
+  chmodSync(socket.path, 0o600);
   const store = Store.open(config.dataDir);
   health.pass('storeOpen');
   // The first run makes a key meanwhile, on a thread of its own.
@@ -163,7 +176,11 @@ async function start(): Promise<void> {
   health.pass('modelsLoaded');
   const snapshots = new SnapshotFolder(join(config.dataDir, SNAPSHOTS));
   const indexes = new GalleryIndexes(executor, snapshots);
-  const indexStart = await fillIndexes({ store, indexes, snapshots, packs: recognizers.all, log }, manager);
+  const indexStart = await fillIndexes(
+    { store, indexes, snapshots, packs: recognizers.all, log },
+    health,
+    manager,
+  );
   health.pass('indexConsistent');
   const background = createExecutor({ threads: 1, maxQueue: 1 });
   const keeper = new SnapshotKeeper({
@@ -265,22 +282,15 @@ async function start(): Promise<void> {
     ended: (status) => manager.ready(status ?? serving()),
     log,
   });
-  const admin = createHttpServer(
-    adminListener(
-      createAdminApp({
-        keys: keyAdministration(store, audit),
-        identity: identityAdministration({ ...identity, audit, signingKeys: async () => signingKeys }),
-        reload: () => (reloader as Reloader).reload(),
-        log,
-      }),
-      api,
-    ),
+  adminApi = adminListener(
+    createAdminApp({
+      keys: keyAdministration(store, audit),
+      identity: identityAdministration({ ...identity, audit, signingKeys: async () => signingKeys }),
+      reload: () => (reloader as Reloader).reload(),
+      log,
+    }),
+    api,
   );
-  const socket = adminSocketPath(config.dataDir);
-  removeStaleSocket(socket.path);
-  await listen(admin, { path: socket.path });
-  chmodSync(socket.path, 0o600);
-
   listeners = await openListeners({
     config,
     sockets,

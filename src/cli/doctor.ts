@@ -48,13 +48,16 @@ async function storeFacts({ dataDir }: Config): Promise<StoreFacts> {
 async function examine(config: Config): Promise<Finding[]> {
   const now = Date.now();
   const { dataDir } = config;
-  const { service, device } = await serviceState(config);
+  const { service, device, shortfall } = await serviceState(config);
   const isRunning = service !== 'stopped';
   const { faces, newest, finding } = await storeFacts(config);
   const cpuinfo = existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : '';
   return [
     ok('settings', 'are in order'),
-    ok('service', isRunning ? `runs and is ${service}` : 'does not run'),
+    ok(
+      'service',
+      isRunning ? `runs and is ${service}${shortfall === null ? '' : `: ${shortfall}`}` : 'does not run',
+    ),
     checkProcessor(process.arch, cpuinfo),
     checkMemory(availableMemory(), faces, isRunning),
     checkClock(now, newest, clockIsSynchronised()),

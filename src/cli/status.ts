@@ -9,22 +9,24 @@ import { StoreReader } from '../store/store-reader.ts';
 import { ifRunning } from './admin-access.ts';
 import { columns, command, configOf, DATA_OPTIONS, JSON_OPTION, print } from './command.ts';
 
-/** Whether the service runs and is ready, and then what runs its networks. */
-export async function serviceState(
-  config: Config,
-): Promise<{ readonly service: 'ready' | 'starting' | 'stopped'; readonly device: string | null }> {
-  const state = await ifRunning(config, async (call) => {
+/** Whether the service runs and is ready; then what runs its networks, else in words what it still lacks. */
+export interface ServiceState {
+  readonly service: 'ready' | 'starting' | 'stopped';
+  readonly device: string | null;
+  readonly shortfall: string | null;
+}
+
+export async function serviceState(config: Config): Promise<ServiceState> {
+  const state = await ifRunning<ServiceState>(config, async (call) => {
     try {
       const { device } = (await call('GET', '/readyz')) as { device: string };
-      return { service: 'ready', device } as const;
+      return { service: 'ready', device, shortfall: null };
     } catch (error) {
-      if (error instanceof VisageError && error.code === 'NOT_READY') {
-        return { service: 'starting', device: null } as const;
-      }
-      throw error;
+      if (!(error instanceof VisageError) || error.code !== 'NOT_READY') throw error;
+      return { service: 'starting', device: null, shortfall: error.message };
     }
   });
-  return state ?? { service: 'stopped', device: null };
+  return state ?? { service: 'stopped', device: null, shortfall: null };
 }
 
 async function stateOf(config: Config) {
@@ -53,9 +55,9 @@ export const status = command({
   options: { ...JSON_OPTION, ...DATA_OPTIONS },
   async run(values) {
     const state = await stateOf(configOf(values));
-    print(state, values.json, ({ service, device, store, last_backup, ...rest }) =>
+    print(state, values.json, ({ service, device, shortfall, store, last_backup, ...rest }) =>
       columns([
-        ['service', service],
+        ['service', shortfall === null ? service : `${service}: ${shortfall}`],
         ...(device === null ? [] : [['device', device] as [string, string]]),
         ...Object.entries(rest),
         ['store', store ? `${(store.bytes / 1024 ** 2).toFixed(1)} MiB` : 'none yet'],

@@ -81,13 +81,9 @@ export function systemRoutes(health: Health): PublicRoute[] {
       },
       errors: ['NOT_READY'],
       handler: () => {
-        const { ready, device, checks, stopping } = health.report();
+        const { ready, device, checks } = health.report();
         if (ready) return { status: 200, body: { status: 'ready', device, checks } };
-        const missing = CHECKS.filter((check) => !checks[check]).join(', ');
-        throw new VisageError(
-          'NOT_READY',
-          stopping ? 'The service is stopping.' : `Not passed yet: ${missing}.`,
-        );
+        throw new VisageError('NOT_READY', health.shortfall());
       },
     },
   ];

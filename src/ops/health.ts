@@ -18,6 +18,7 @@ export interface HealthReport {
 export class Health {
   readonly #passed = new Set<Check>();
   #stopping = false;
+  #progress: string | null = null;
   /** What runs the networks; null until they are loaded. */
   device: Provider | null = null;
 
@@ -27,6 +28,18 @@ export class Health {
 
   fail(check: Check): void {
     this.#passed.delete(check);
+  }
+
+  /** Says how far the start is, a sentence; null when there is nothing to be said any more. */
+  progress(sentence: string | null): void {
+    this.#progress = sentence;
+  }
+
+  /** Why the service is not ready, in words. */
+  shortfall(): string {
+    if (this.#stopping) return 'The service is stopping.';
+    const missing = CHECKS.filter((check) => !this.#passed.has(check)).join(', ');
+    return `Not passed yet: ${missing}.${this.#progress === null ? '' : ` ${this.#progress}`}`;
   }
 
   /** From here on the service is not ready: a load balancer sends nothing new. */
