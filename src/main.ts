@@ -113,13 +113,15 @@ async function fillIndexes(
   manager: ServiceManager,
 ): Promise<IndexStart> {
   const { log } = parts;
-  let told = Number.NEGATIVE_INFINITY;
+  let told: number | null = null;
   const started = await startIndexes(parts, (done, total) => {
     health.progress(`The index has ${done} of ${total} faces.`);
-    if (performance.now() - told < PROGRESS_INTERVAL_MS) return;
+    const isFirst = told === null;
+    if (told !== null && performance.now() - told < PROGRESS_INTERVAL_MS) return;
     told = performance.now();
     log.info({ done, total }, 'rebuilding the index');
-    manager.starting(`Reading faces: ${done} of ${total}`, PROGRESS_LIMIT_S);
+    // A start that is done within the interval has nothing to tell.
+    if (!isFirst) manager.starting(`Reading faces: ${done} of ${total}`, PROGRESS_LIMIT_S);
   });
   const { faces, fromSnapshots, seconds } = started;
   health.progress(null);
