@@ -1,7 +1,6 @@
 /** Shared libraries that a bare Debian does not have: which ones, and from which Debian packages. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { realpathSync } from 'node:fs';
 
 /** Libraries of every Debian system, however small, and the packages that have them. */
 const BASE = {
@@ -30,13 +29,6 @@ function locations(file) {
   return new Map(lines.map(([, name, path]) => [name, path]));
 }
 
-/** Debian's own BLAS and LAPACK, whichever is chosen on this machine: the same bytes everywhere. */
-function reference(name, path) {
-  const [, library] = /^lib(blas|lapack)\.so/.exec(name) ?? [];
-  const own = library && join(dirname(path), library, name);
-  return realpathSync(own && existsSync(own) ? own : path);
-}
-
 /**
  * Sorts what ELF files need into what Debian has anyway and what must be carried.
  * @param {string[]} files the program, the addon, prebuilt addons
@@ -53,7 +45,7 @@ export function librariesOf(files) {
       else if (!carried.has(name)) {
         const path = where.get(name);
         if (!path) throw new Error(`${file} needs ${name}, which is not here.`);
-        carried.set(name, reference(name, path));
+        carried.set(name, realpathSync(path));
         visit(path, where);
       }
     }

@@ -28,7 +28,7 @@ const { values } = parseArgs({
 
 if (values.arch !== ARCHITECTURES[process.arch]) {
   console.error(
-    `package: this machine builds ${ARCHITECTURES[process.arch]} packages. For ${values.arch}, run the same command on such a machine, or in a container of that architecture: the addon and FAISS are compiled for the processor that runs the build.`,
+    `package: this machine builds ${ARCHITECTURES[process.arch]} packages. For ${values.arch}, run the same command on such a machine, or in a container of that architecture: the addon is compiled for the processor that runs the build.`,
   );
   process.exit(64);
 }

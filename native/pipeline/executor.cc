@@ -1,7 +1,5 @@
 #include "pipeline/executor.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <atomic>
 #include <exception>
@@ -131,8 +129,6 @@ Executor::Waiting Executor::Next() {
 }
 
 void Executor::Run() {
-  // FAISS uses OpenMP: a job has this thread and no other.
-  omp_set_num_threads(1);
   std::unique_lock lock(mutex_);
   for (;;) {
     const auto has_job = [&] { return !first_.empty() || !waiting_.empty(); };

@@ -3,7 +3,7 @@ import { SetupError } from './work.mjs';
 
 /** What the build needs beyond Node and npm, each with what it is for. */
 export const PACKAGES = [
-  'g++', // the addon and FAISS
+  'g++',
   'cmake',
   'ninja-build',
   'pkgconf', // finds the libraries below for CMake
@@ -11,8 +11,6 @@ export const PACKAGES = [
   'libpng-dev',
   'libwebp-dev',
   'libgif-dev',
-  'libblas-dev', // FAISS
-  'liblapack-dev', // FAISS
 ];
 
 /** Those of `packages` that dpkg does not hold installed. */
@@ -64,13 +62,16 @@ export function aptGet(run, args, byHand) {
   });
 }
 
-/** @returns {import('./set-up.mjs').Step} */
-export function debianPackages() {
+/**
+ * @param {string[]} packages
+ * @returns {import('./set-up.mjs').Step}
+ */
+export function debianPackages(packages = PACKAGES) {
   return {
     name: 'Debian packages',
-    isDone: () => missingPackages().length === 0,
+    isDone: () => missingPackages(packages).length === 0,
     async run({ run, report }) {
-      const missing = missingPackages();
+      const missing = missingPackages(packages);
       const byHand = `sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing.join(' ')}`;
       report('updating the list of packages');
       await aptGet(run, ['update'], byHand);

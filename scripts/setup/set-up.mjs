@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { addon } from './addon.mjs';
 import { debianPackages } from './debian-packages.mjs';
-import { faiss } from './faiss.mjs';
 import { takeLock } from './lock.mjs';
 import { modelPacks } from './model-packs.mjs';
 import { npmPackages } from './npm-packages.mjs';
@@ -36,7 +35,6 @@ export const STEPS = [
   npmPackages(ROOT),
   onnxruntimeHeaders(ROOT),
   modelPacks(ROOT),
-  faiss(ROOT),
   typescript(ROOT),
   addon(ROOT),
 ];

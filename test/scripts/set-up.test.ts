@@ -27,7 +27,7 @@ const stamps: {
 const { demandNode, isInstalled }: { demandNode(version: string): void; isInstalled(root: string): boolean } =
   await import(new URL('setup/npm-packages.mjs', SCRIPTS).href);
 const { compileJobs }: { compileJobs(cores: number, memory: number): number } = await import(
-  new URL('setup/faiss.mjs', SCRIPTS).href
+  new URL('setup/addon.mjs', SCRIPTS).href
 );
 
 let root: string;

@@ -1,0 +1,84 @@
+/**
+ * `node bench/peers/faiss.mjs`: FAISS out of Debian's source, static, in `deps/faiss`, and `build/peers/faiss/faiss_graph`,
+ * the program by which bench:search asks it. Run by the bench itself; takes minutes the first time. No part of the product.
+ */
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { compileJobs, compileProgress } from '../../scripts/setup/addon.mjs';
+import { downloadFromDebian } from '../../scripts/setup/debian-archive.mjs';
+import { debianPackages } from '../../scripts/setup/debian-packages.mjs';
+import { ROOT, setUpOrExit } from '../../scripts/setup/set-up.mjs';
+import { hashOf, isStamped, writeStamp } from '../../scripts/setup/stamp.mjs';
+
+const VERSION = '1.7.3';
+const SOURCE = {
+  path: `pool/main/f/faiss/faiss_${VERSION}.orig.tar.gz`,
+  sha256: '3e4fac26d8c9e9008ecea4ae5fc414c658998fce4ba75835058b1a71d3516002',
+};
+
+/** Debian's own build is for the oldest x86-64. AVX2 is the most that this version has distances for. */
+const FLAGS = process.arch === 'x64' ? ['-DCMAKE_CXX_FLAGS=-march=x86-64-v3'] : [];
+
+const OPTIONS = [
+  '-DCMAKE_BUILD_TYPE=Release',
+  '-DCMAKE_INSTALL_LIBDIR=lib',
+  '-DCMAKE_POSITION_INDEPENDENT_CODE=ON',
+  '-DBUILD_SHARED_LIBS=OFF',
+  '-DBUILD_TESTING=OFF',
+  '-DFAISS_ENABLE_GPU=OFF',
+  '-DFAISS_ENABLE_PYTHON=OFF',
+  '-DFAISS_OPT_LEVEL=generic',
+  ...FLAGS,
+];
+
+const library = join(ROOT, 'deps/faiss');
+const recipe = hashOf(ROOT, [], [VERSION, SOURCE.sha256, ...OPTIONS]);
+
+/** @type {import('../../scripts/setup/set-up.mjs').Step} */
+const faiss = {
+  name: `FAISS ${VERSION}`,
+  isDone: () => isStamped(join(library, 'stamp'), recipe),
+  async run({ run, report, temporary }) {
+    // The folder outlives an interrupted run, and ninja goes on where it was.
+    const work = join(temporary, `faiss-${VERSION}`);
+    const [archive, source, build, staged] = ['archive.tar.gz', 'source', 'build', 'staged'].map((name) =>
+      join(work, name),
+    );
+    mkdirSync(source, { recursive: true });
+    report('downloading the source');
+    await downloadFromDebian(SOURCE, archive, { run });
+    await run('tar', ['-xzf', archive, '-C', source, '--strip-components=1']);
+    report('configuring');
+    await run('cmake', ['-S', source, '-B', build, '-G', 'Ninja', ...OPTIONS]);
+    await run('cmake', ['--build', build, '--target', 'faiss', '--parallel', `${compileJobs()}`], {
+      onLine: compileProgress(report),
+      ifItFails: 'If the compiler was killed, this machine has too little memory; else the log says why.',
+    });
+    rmSync(staged, { recursive: true, force: true });
+    await run('cmake', ['--install', build, '--prefix', staged]);
+    writeStamp(join(staged, 'stamp'), recipe);
+    rmSync(library, { recursive: true, force: true });
+    renameSync(staged, library);
+    rmSync(work, { recursive: true });
+  },
+};
+
+const build = join(ROOT, 'build/peers/faiss');
+const stamp = join(build, 'stamp');
+const sources = () =>
+  hashOf(ROOT, ['bench/native/faiss_graph.cc', 'bench/peers/CMakeLists.txt', 'deps/faiss/stamp'], [ROOT]);
+
+/** @type {import('../../scripts/setup/set-up.mjs').Step} */
+const program = {
+  name: 'FAISS as a peer',
+  isDone: () => existsSync(join(build, 'faiss_graph')) && isStamped(stamp, sources()),
+  async run({ run }) {
+    const hash = sources();
+    await run('cmake', ['-S', join(ROOT, 'bench/peers'), '-B', build, '-G', 'Ninja']);
+    await run('cmake', ['--build', build], { ifItFails: 'The compiler says why.' });
+    writeStamp(stamp, hash);
+  },
+};
+
+const PACKAGES = ['g++', 'cmake', 'ninja-build', 'libblas-dev', 'liblapack-dev'];
+await setUpOrExit([debianPackages(PACKAGES), faiss, program]);
