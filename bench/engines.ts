@@ -34,10 +34,22 @@ export interface Engine {
   /** Bytes that it says it takes, or its file does. */
   ownBytes(): Promise<number>;
   close(): Promise<void>;
+  /** Where it is a process of its own: what that took. */
+  readonly outside?: () => Outside;
+}
+
+/** What the process of an engine took by its own clocks, without the way to it. */
+export interface Outside {
+  /** Of the build: seconds, seconds of processor time, and bytes that the process grew by. */
+  readonly wall: number;
+  readonly user: number;
+  readonly grown: number;
+  /** Milliseconds of the last search. */
+  readonly searchMs: number;
 }
 
 /** Candidates that a graph is walked with; what is common with HNSW. */
-const EFFORTS = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048];
+export const EFFORTS = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048];
 
 /**
  * Visage's own as the service has it, searching on one thread; its graph is built in the background, on every core.

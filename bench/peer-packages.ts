@@ -24,6 +24,16 @@ export function peerRequire(): NodeJS.Require {
   return createRequire(join(FOLDER, 'package.json'));
 }
 
+/** Makes FAISS and the program that asks it where they are not, and answers the program's path. Takes minutes the first time. */
+export function faissProgram(): string {
+  const { status } = spawnSync(process.execPath, [join(MANIFESTS, 'faiss.mjs')], {
+    cwd: ROOT,
+    stdio: ['ignore', 2, 2],
+  });
+  if (status !== 0) throw new Error('bench/peers/faiss.mjs failed');
+  return join(FOLDER, 'faiss/faiss_graph');
+}
+
 /** Where a package is that is installed for `require`; not by its package.json, which its exports may hide. */
 export function packageFolder(require: NodeJS.Require, name: string): string {
   const folder = require.resolve.paths(name)?.find((path) => existsSync(join(path, name)));

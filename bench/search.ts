@@ -1,10 +1,10 @@
 /**
- * `npm run bench:search -- [--faces FOLDER] [--sizes 10000,100000,1000000] [--all] [--ours] [--probes N]`: search next to `usearch` and
- * `hnswlib-node`, at equal recall, with data that lies as faces do (`face-like.ts`).
+ * `npm run bench:search -- [--faces FOLDER] [--sizes 10000,100000,1000000] [--all] [--ours] [--probes N]`: search next to `usearch`,
+ * `hnswlib-node` and FAISS's own graph, at equal recall, with data that lies as faces do (`face-like.ts`).
  *
  * Every engine gets the least effort with which it finds the exact nearest of so many probes, then all of them are asked
- * the same probes in turns, one at a time on one thread. hnswlib-node, which builds on one thread, is left out at a
- * million without `--all`; `--ours` leaves the peers out altogether. Holds all vectors: 2 GB at a million, beside the indexes.
+ * the same probes in turns, one at a time on one thread. hnswlib-node, which builds on one thread, and FAISS,
+ * which builds slowly, are left out at a million without `--all`; `--ours` leaves the peers out altogether. Holds all vectors: 2 GB at a million, beside the indexes.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,7 +19,8 @@ import { innerProduct } from '../src/vision/impostors.ts';
 import { ROOT } from '../test/e2e/service.ts';
 import { type Engine, hnswlib, ours, usearch } from './engines.ts';
 import { FaceLike, openFaceBase } from './face-like.ts';
-import { peerRequire, versionOf } from './peer-packages.ts';
+import { faiss } from './faiss.ts';
+import { faissProgram, peerRequire, versionOf } from './peer-packages.ts';
 import { type ReportLine, report, reportPoint, reportVersions } from './report.ts';
 
 const RECALLS = [0.99, 0.999] as const;
@@ -27,7 +28,7 @@ const RECALLS = [0.99, 0.999] as const;
 const TIMED = 1000;
 /** Scores that are as near as this are the same: float's own rounding. */
 const TIE = 1e-6;
-/** Sizes from this on are too much for hnswlib-node's one thread. */
+/** Sizes from this on are too much for hnswlib-node's one thread, and for FAISS. */
 const LONG = 500_000;
 /** Steps of effort without a gain after which more is not tried. */
 const PLATEAU = 3;
@@ -89,6 +90,7 @@ console.log(`machine       ${cpus()[0]?.model}, ${availableParallelism()} cores,
 console.log(`data          copies around ${base.source}`);
 console.log(`probes        ${PROBES}, of them ${Math.min(TIMED, PROBES)} timed\n`);
 const peers = options.ours ? undefined : peerRequire();
+const faissGraph = options.ours ? '' : faissProgram();
 if (peers) {
   for (const name of ['usearch', 'hnswlib-node']) reportVersions({ [name]: versionOf(peers, name) });
 }
@@ -99,7 +101,7 @@ function enginesFor(size: number): Engine[] {
   const own = [ours(), ours(true)];
   if (!peers) return own;
   const engines = [...own, usearch(peers, 'f16'), usearch(peers, 'i8')];
-  return size < LONG || options.all ? [...engines, hnswlib(peers)] : engines;
+  return size < LONG || options.all ? [...engines, hnswlib(peers), faiss(faissGraph)] : engines;
 }
 
 async function measure(size: number): Promise<void> {
@@ -145,8 +147,17 @@ async function build(engine: Engine, rows: Float32Array): Promise<Built> {
   const user = process.cpuUsage(processor).user / 1e6;
   collectGarbage();
   const grown = (ownMemory() - memory) / count;
-  const own = await engine.ownBytes();
-  return { engine, recalls: new Map(), ready, wall, user, grown, own: own / count };
+  const own = (await engine.ownBytes()) / count;
+  const built = { engine, recalls: new Map(), ready, wall, user, grown, own };
+  const outside = engine.outside?.();
+  if (!outside) return built;
+  return {
+    ...built,
+    ready: outside.wall,
+    wall: outside.wall,
+    user: outside.user,
+    grown: outside.grown / count,
+  };
 }
 
 /** Brings every engine to a recall, then asks them the same probes in turns. */
@@ -165,8 +176,9 @@ async function ask(
       const which = (i + (i % 2 === 0 ? turn : built.length - turn)) % built.length;
       const probe = rowOf(probes, i);
       const began = performance.now();
-      await built[which]?.engine.nearest(probe);
-      times[which]?.push(performance.now() - began);
+      const engine = built[which]?.engine;
+      await engine?.nearest(probe);
+      times[which]?.push(engine?.outside?.().searchMs ?? performance.now() - began);
     }
   }
   return reached.map((at, i) => {

@@ -1,0 +1,72 @@
+/** FAISS's own graph as an engine of bench:search: a process of its own (`bench/native/faiss_graph.cc`), asked through pipes. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import type { Readable } from 'node:stream';
+import { EFFORTS, type Engine } from './engines.ts';
+
+/** Bytes that are handed over at once. */
+const CHUNK = 1 << 22;
+/** Bytes of the answer to the build, four doubles, and of that to a probe, a row and a float. */
+const BUILT = 32;
+const ANSWER = 8;
+
+/** @param program path of the built `faiss_graph`. */
+export function faiss(program: string): Engine {
+  let child: ChildProcess & { readonly stdout: Readable };
+  let effort = 0;
+  let built: Buffer;
+  let searchMs = 0;
+
+  const send = async (bytes: Uint8Array) => {
+    if (!child.stdin?.write(bytes)) await once(child.stdin as NodeJS.EventEmitter, 'drain');
+  };
+  const receive = async (length: number): Promise<Buffer> => {
+    for (;;) {
+      const bytes = child.stdout.read(length) as Buffer | null;
+      if (bytes?.length === length) return bytes;
+      if (child.stdout.readableEnded) throw new Error('faiss_graph ended before its answer');
+      await Promise.race([once(child.stdout, 'readable'), once(child.stdout, 'end')]);
+    }
+  };
+
+  return {
+    name: 'FAISS',
+    isPeer: true,
+    threads: availableParallelism(),
+    efforts: EFFORTS,
+    build: async (rows, dimension) => {
+      child = spawn(program, [String(dimension), String(rows.length / dimension)], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      }) as typeof child;
+      const bytes = new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
+      for (let at = 0; at < bytes.length; at += CHUNK) await send(bytes.subarray(at, at + CHUNK));
+      built = await receive(BUILT);
+    },
+    finish: async () => false,
+    exert: async (next) => {
+      effort = next;
+    },
+    nearest: async (probe) => {
+      const request = Buffer.alloc(4 + probe.byteLength);
+      request.writeInt32LE(effort);
+      request.set(new Uint8Array(probe.buffer, probe.byteOffset, probe.byteLength), 4);
+      await send(request);
+      const answer = await receive(ANSWER);
+      searchMs = answer.readFloatLE(4);
+      return answer.readInt32LE(0);
+    },
+    ownBytes: async () => built.readDoubleLE(16),
+    outside: () => ({
+      wall: built.readDoubleLE(0),
+      user: built.readDoubleLE(8),
+      grown: built.readDoubleLE(24),
+      searchMs,
+    }),
+    close: async () => {
+      const ended = once(child, 'close');
+      child.stdin?.end();
+      await ended;
+    },
+  };
+}
