@@ -3,7 +3,7 @@
  * each as a process of its own, and one table of what they measured. It judges nothing and fails on no figure.
  *
  * `--faces` has `lfw-dev/`, whose templates the galleries are made around; `--quick` is small and short; `--all` builds
- * hnswlib-node's graph of a million faces too, which takes an hour; `--plots` is where the plots of growth go.
+ * the graphs of hnswlib-node and FAISS of a million faces too, which takes long; `--plots` is where the plots of growth go.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';

@@ -1,8 +1,8 @@
 /** FAISS's own graph as an engine of bench:search: a process of its own (`bench/native/faiss_graph.cc`), asked through pipes. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { EFFORTS, type Engine } from './engines.ts';
 
 /** Bytes that are handed over at once. */
@@ -13,20 +13,20 @@ const ANSWER = 8;
 
 /** @param program path of the built `faiss_graph`. */
 export function faiss(program: string): Engine {
-  let child: ChildProcess & { readonly stdout: Readable };
+  let child: ChildProcessByStdio<Writable, Readable, null>;
+  const gone = new AbortController();
   let effort = 0;
   let built: Buffer;
   let searchMs = 0;
 
   const send = async (bytes: Uint8Array) => {
-    if (!child.stdin?.write(bytes)) await once(child.stdin as NodeJS.EventEmitter, 'drain');
+    if (!child.stdin.write(bytes)) await once(child.stdin, 'drain');
   };
   const receive = async (length: number): Promise<Buffer> => {
     for (;;) {
       const bytes = child.stdout.read(length) as Buffer | null;
       if (bytes?.length === length) return bytes;
-      if (child.stdout.readableEnded) throw new Error('faiss_graph ended before its answer');
-      await Promise.race([once(child.stdout, 'readable'), once(child.stdout, 'end')]);
+      await once(child.stdout, 'readable', { signal: gone.signal });
     }
   };
 
@@ -38,7 +38,8 @@ export function faiss(program: string): Engine {
     build: async (rows, dimension) => {
       child = spawn(program, [String(dimension), String(rows.length / dimension)], {
         stdio: ['pipe', 'pipe', 'inherit'],
-      }) as typeof child;
+      });
+      child.once('exit', () => gone.abort(new Error('faiss_graph ended before its answer')));
       const bytes = new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
       for (let at = 0; at < bytes.length; at += CHUNK) await send(bytes.subarray(at, at + CHUNK));
       built = await receive(BUILT);
@@ -65,7 +66,7 @@ export function faiss(program: string): Engine {
     }),
     close: async () => {
       const ended = once(child, 'close');
-      child.stdin?.end();
+      child.stdin.end();
       await ended;
     },
   };
