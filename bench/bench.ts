@@ -58,7 +58,6 @@ function partsOf(quick: boolean): { readonly name: string; readonly part: Part }
   return [
     part('pipeline', 'Pipeline: floor, bodies, 12 megapixels', '--iterations', quick ? '20' : '300'),
     part('networks', 'Networks: as they are and prepared', '--rounds', quick ? '10' : '150'),
-    part('networks', 'Networks: the floor itself', '--rounds', quick ? '10' : '150'),
     part('peers', 'Peers: detect, align, embed', '--seconds', quick ? '0.5' : '4'),
     part(
       'search',

@@ -6,8 +6,8 @@ namespace visage {
 namespace {
 
 /// Rows that a search through the graph follows: of templates of faces it then finds 99.9 % of the best ones,
-/// and 99 % of the 16 best (measured from 20,000 to 1,000,000).
-constexpr double kLeastWidth = 64;
+/// and 99 % of the 16 best (measured from 10,000 to 100,000).
+constexpr double kLeastWidth = 96;
 constexpr double kWidthPerMatch = 8;
 /// What looking at rows here and there costs more than looking at them one after the other.
 constexpr double kSingly = 4;
