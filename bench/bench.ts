@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--faces FOLDER] [--quick] [--all] [--plots FOLDER] [--only PART,...]`: every bench of speed in turn,
+ * `npm run bench -- [--faces FOLDER] [--quick] [--all] [--plots FOLDER] [--only PART,...] [--keep FOLDER]`: every bench of speed in turn,
  * each as a process of its own, and one table of what they measured. It judges nothing and fails on no figure.
  *
  * `--faces` has `lfw-dev/`, whose templates the galleries are made around; `--quick` is small and short; `--all` builds
@@ -28,6 +28,7 @@ const { values: options } = parseArgs({
     all: { type: 'boolean', default: false },
     plots: { type: 'string' },
     only: { type: 'string' },
+    keep: { type: 'string' },
   },
 });
 
@@ -35,9 +36,9 @@ const parts = partsOf(options.quick).filter(
   ({ name }) => !options.only || options.only.split(',').includes(name),
 );
 const reports: PartReport[] = [];
-for (const { part } of parts) {
+for (const { name, part } of parts) {
   console.error(`\n== ${part.title}`);
-  reports.push(await runPart(part, LIMIT));
+  reports.push(await reportOf(name, part));
 }
 if (!options.only) reports.push(gpu());
 if (options.plots) {
@@ -72,6 +73,18 @@ function partsOf(quick: boolean): { readonly name: string; readonly part: Part }
     part('memory', 'Memory under load', '--requests', quick ? '240' : '4000'),
     part('growth', 'Growth: picture, clients, threads', '--seconds', quick ? '0.5' : '3'),
   ];
+}
+
+async function reportOf(name: string, part: Part): Promise<PartReport> {
+  if (!options.keep) return runPart(part, LIMIT);
+  const file = join(options.keep, `${name}.json`);
+  if (existsSync(file)) return JSON.parse(await readFile(file, 'utf8')) as PartReport;
+  const report = await runPart(part, LIMIT);
+  if (!report.failure) {
+    await mkdir(options.keep, { recursive: true });
+    await writeFile(file, JSON.stringify(report));
+  }
+  return report;
 }
 
 function gpu(): PartReport {

@@ -3,8 +3,8 @@
  * `hnswlib-node` and FAISS's own graph, at equal recall, with data that lies as faces do (`face-like.ts`).
  *
  * Every engine gets the least effort with which it finds the exact nearest of so many probes, then all of them are asked
- * the same probes in turns, one at a time on one thread. hnswlib-node, which builds on one thread, and FAISS,
- * which builds slowly, are left out at a million without `--all`; `--ours` leaves the peers out altogether. Holds all vectors: 2 GB at a million, beside the indexes.
+ * the same probes in turns, one at a time on one thread. At a million the peers, which then build for hours, are left out
+ * without `--all`; `--ours` leaves them out altogether. Holds all vectors: 2 GB at a million, beside the indexes.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -28,7 +28,7 @@ const RECALLS = [0.99, 0.999] as const;
 const TIMED = 1000;
 /** Scores that are as near as this are the same: float's own rounding. */
 const TIE = 1e-6;
-/** Sizes from this on are too much for hnswlib-node's one thread, and for FAISS. */
+/** Sizes from which on the peers take long to build. */
 const LONG = 500_000;
 /** Steps of effort without a gain after which more is not tried. */
 const PLATEAU = 3;
@@ -100,8 +100,8 @@ for (const size of sizes) await measure(size);
 function enginesFor(size: number): Engine[] {
   const own = [ours(), ours(true)];
   if (!peers) return own;
-  const engines = [...own, usearch(peers, 'f16'), usearch(peers, 'i8')];
-  return size < LONG || options.all ? [...engines, hnswlib(peers), faiss(faissGraph)] : engines;
+  if (size >= LONG && !options.all) return own;
+  return [...own, usearch(peers, 'f16'), usearch(peers, 'i8'), hnswlib(peers), faiss(faissGraph)];
 }
 
 async function measure(size: number): Promise<void> {

@@ -1,19 +1,26 @@
 /**
- * `npm run figures -- <faces> [bench...]`: runs the benches, or those named, and writes what they print into the documentation, between the marks
- * `<!-- figures: NAME -->` and `<!-- end -->`.
+ * `npm run figures -- <faces> [bench...] [--keep FOLDER]`: runs the benches, or those named, and writes what they print into the documentation, between the marks
+ * `<!-- figures: NAME -->` and `<!-- end -->`. `--keep` is handed to `npm run bench`.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { ROOT, setUpOrExit } from './setup/set-up.mjs';
 
-const [faces, ...named] = process.argv.slice(2);
+const {
+  values: { keep },
+  positionals: [faces, ...named],
+} = parseArgs({ allowPositionals: true, options: { keep: { type: 'string' } } });
 if (!faces) {
   console.error('Usage: npm run figures -- <folder with lfw-dev/ and lfw-dev-pairs.csv>');
   process.exit(64);
 }
 await setUpOrExit();
-writeFigures('bench', 'docs/performance.md', ['--faces', faces, '--plots', join(ROOT, 'docs/images')]);
+writeFigures('bench', 'docs/performance.md', [
+  ...['--faces', faces, '--plots', join(ROOT, 'docs/images')],
+  ...(keep ? ['--keep', keep] : []),
+]);
 writeFigures('pipeline', 'docs/performance.md', []);
 writeFigures('networks', 'docs/performance.md', []);
 writeFigures('access', 'docs/performance.md', []);
