@@ -67,7 +67,7 @@ void DecodeJpeg(const std::vector<unsigned char>& file, std::vector<unsigned cha
 class FixedRun {
  public:
   FixedRun(const std::string& file, const Session::Shape& input, const std::vector<Session::Shape>& outputs)
-      : session_(file, input, outputs) {
+      : session_({.file = file}, input, outputs) {
     std::size_t size = 1;
     for (const std::int64_t side : input) size *= static_cast<std::size_t>(side);
     for (std::size_t i = 0; i < size; ++i) input_.push_back(std::sin(static_cast<float>(i)));

@@ -1,0 +1,16 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ROOT } from '../e2e/service.ts';
+
+/** Compiled with FAISS, by a project of its own. */
+const ELSEWHERE = ['faiss_graph.cc'];
+
+test('the programs of the benches compile against the code as it is', () => {
+  const targets = readdirSync(join(ROOT, 'bench/native'))
+    .filter((file) => file.endsWith('.cc') && !ELSEWHERE.includes(file))
+    .map((file) => `visage_${file.slice(0, -3)}`);
+  // Throws with what the compiler said.
+  execFileSync('cmake', ['--build', 'build', '--target', ...targets], { cwd: ROOT, stdio: 'pipe' });
+});
