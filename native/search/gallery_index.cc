@@ -10,8 +10,8 @@ namespace {
 /// (measured at 10,000, 20,000, 100,000 and 1,000,000), and 99 % of the 16 best (10,000 and 100,000).
 constexpr double kLeastWidth = 96;
 constexpr double kWidthPerMatch = 8;
-/// From this many rows on more are followed, as ever more faces are about as near as the nearest: four times as
-/// many in ten times the rows.
+/// From this many rows on more are followed, as ever more faces are about as near as the nearest: four times
+/// as many in ten times the rows.
 constexpr double kCrowd = 100'000;
 constexpr double kCrowding = 0.6;
 /// What looking at rows here and there costs more than looking at them one after the other.
