@@ -8,7 +8,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createExecutor } from '../src/native.ts';
+import { createExecutor } from '../src/native/executor.ts';
 import { createLog } from '../src/ops/log.ts';
 import { ImpostorScores } from '../src/vision/impostors.ts';
 import { type LabelledTemplate, readLabelledTemplates } from '../src/vision/labelled-templates.ts';

@@ -1,6 +1,6 @@
 /** Faces annotated by eye: boxes from the hairline to the chin and from ear to ear, in pixels of the upright picture. */
 import { readFileSync } from 'node:fs';
-import type { Box } from '../src/native.ts';
+import type { Box } from '../src/native/pipeline.ts';
 
 /** Seen from `dist/bench/`. */
 const FOLDER = new URL('../../test/fixtures/annotations/', import.meta.url);

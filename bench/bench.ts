@@ -10,7 +10,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runtimeVersion } from '../src/native.ts';
+import { runtimeVersion } from '../src/native/networks.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 import { ROOT } from '../test/e2e/service.ts';
 import { growthPlots } from './growth-plots.ts';

@@ -3,7 +3,8 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { createExecutor, createGalleryIndex, type Executor, type GalleryIndex } from '../src/native.ts';
+import { createExecutor, type Executor } from '../src/native/executor.ts';
+import { createGalleryIndex, type GalleryIndex } from '../src/native/gallery-index.ts';
 
 /** Vectors that are added in one call. */
 const BATCH = 10_000;

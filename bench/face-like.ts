@@ -10,7 +10,7 @@ import { existsSync, statSync } from 'node:fs';
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createExecutor } from '../src/native.ts';
+import { createExecutor } from '../src/native/executor.ts';
 import { createLog } from '../src/ops/log.ts';
 import { innerProduct } from '../src/vision/impostors.ts';
 import {

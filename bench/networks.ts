@@ -10,7 +10,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runtimeVersion } from '../src/native.ts';
+import { runtimeVersion } from '../src/native/networks.ts';
 import { splitPRelus } from '../src/vision/graph/prelu.ts';
 import { joinSegment } from '../src/vision/graph/segment.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';

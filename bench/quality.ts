@@ -8,7 +8,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { createExecutor } from '../src/native.ts';
+import { createExecutor } from '../src/native/executor.ts';
 import { innerProduct } from '../src/vision/impostors.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 import { QUALITY_REASONS, type Quality, qualityOf } from '../src/vision/quality.ts';

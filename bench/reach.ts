@@ -10,13 +10,8 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
-import {
-  type AnalysisRequest,
-  type Box,
-  createExecutor,
-  loadPipeline,
-  type Pipeline,
-} from '../src/native.ts';
+import { createExecutor } from '../src/native/executor.ts';
+import { type AnalysisRequest, type Box, loadPipeline, type Pipeline } from '../src/native/pipeline.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 import { annotated, judgedByEye, overlap } from './annotations.ts';
 import {

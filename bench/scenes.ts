@@ -1,6 +1,6 @@
 /** Pictures made from photographs, of which it is known where the faces are. */
 import sharp from 'sharp';
-import type { Box } from '../src/native.ts';
+import type { Box } from '../src/native/pipeline.ts';
 
 /** A picture and the faces in it, in its own pixels. */
 export interface Scene {

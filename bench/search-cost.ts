@@ -7,7 +7,8 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
-import { createExecutor, loadPipeline, type Pipeline } from '../src/native.ts';
+import { createExecutor } from '../src/native/executor.ts';
+import { loadPipeline, type Pipeline } from '../src/native/pipeline.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 
 const PACKS = ['faceplugin', 'yunet'];

@@ -8,7 +8,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { createApiKey } from '../src/access/api-keys.ts';
-import { createExecutor } from '../src/native.ts';
+import { createExecutor } from '../src/native/executor.ts';
 import { Store } from '../src/store/store.ts';
 import { GalleryIndexes } from '../src/vector/galleries.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';

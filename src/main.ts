@@ -21,14 +21,10 @@ import { metricsListener } from './http/metrics.ts';
 import { PresentTls } from './http/present-tls.ts';
 import { createHttpServer, drain, listen } from './http/server.ts';
 import { startingListener } from './http/starting.ts';
-import {
-  createExecutor,
-  createGalleryIndex,
-  type Executor,
-  type Provider,
-  runtimeVersion,
-  searchKernels,
-} from './native.ts';
+import type { Provider } from './native/device.ts';
+import { createExecutor, type Executor } from './native/executor.ts';
+import { createGalleryIndex, searchKernels } from './native/gallery-index.ts';
+import { runtimeVersion } from './native/networks.ts';
 import { adminSocketPath, removeStaleSocket, SNAPSHOTS, takeDataFolder } from './ops/data-folder.ts';
 import { EXIT, exitCodeOf } from './ops/exit-codes.ts';
 import { greeting } from './ops/greeting.ts';

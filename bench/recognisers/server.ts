@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { buffer } from 'node:stream/consumers';
-import { createExecutor } from '../../src/native.ts';
+import { createExecutor } from '../../src/native/executor.ts';
 import { createLog } from '../../src/ops/log.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
 import { Recognizer } from '../../src/vision/recognizer.ts';

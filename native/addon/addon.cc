@@ -15,7 +15,7 @@
 namespace visage {
 namespace {
 
-/// Once in every environment that loads the addon. @returns `Addon` of `src/native.ts`.
+/// Once in every environment that loads the addon. @returns what `src/native/` declares.
 Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   DisableTelemetry();
   env.SetInstanceData(std::make_unique<Environment>(env).release());

@@ -4,7 +4,7 @@
 
 namespace visage {
 
-/// `sendDatagram(socket, text)` of `src/native.ts`.
+/// `sendDatagram(socket, text)` of `src/native/system.ts`.
 Napi::Value SendDatagram(const Napi::CallbackInfo& info);
 
 }  // namespace visage

@@ -6,11 +6,11 @@
 
 namespace visage {
 
-/// Reads `DeviceOptions` of `src/native.ts`; the CPU where there are none. @throws Napi::TypeError naming the
-/// field that is wrong.
+/// Reads `DeviceOptions` of `src/native/device.ts`; the CPU where there are none.
+/// @throws Napi::TypeError naming the field that is wrong.
 Device ParseDevice(const Napi::Value& value);
 
-/// `whyUnavailable(provider)` of `src/native.ts`: a sentence, or null.
+/// `whyUnavailable(provider)` of `src/native/device.ts`: a sentence, or null.
 Napi::Value WhyUnavailableText(const Napi::CallbackInfo& info);
 
 }  // namespace visage

@@ -9,7 +9,7 @@
 
 namespace visage {
 
-/// The class `Executor` of `src/native.ts`.
+/// The class `Executor` of `src/native/executor.ts`.
 class ExecutorObject : public Napi::ObjectWrap<ExecutorObject> {
  public:
   static Napi::Function Define(Napi::Env env);

@@ -11,7 +11,7 @@
 
 namespace visage {
 
-/// The class `GalleryIndex` of `src/native.ts`.
+/// The class `GalleryIndex` of `src/native/gallery-index.ts`.
 class IndexObject : public Napi::ObjectWrap<IndexObject> {
  public:
   static Napi::Function Define(Napi::Env env);

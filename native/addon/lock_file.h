@@ -4,7 +4,7 @@
 
 namespace visage {
 
-/// `lockFile(path)` of `src/native.ts`.
+/// `lockFile(path)` of `src/native/system.ts`.
 Napi::Value LockFile(const Napi::CallbackInfo& info);
 
 }  // namespace visage

@@ -6,7 +6,8 @@
 
 namespace visage {
 
-/// Reads `PipelineOptions` of `src/native.ts`. @throws Napi::TypeError naming the field that is wrong.
+/// Reads `PipelineOptions` of `src/native/pipeline-options.ts`.
+/// @throws Napi::TypeError naming the field that is wrong.
 /// @param device what runs every network.
 PipelineOptions ParsePipelineOptions(const Napi::Value& value, const Device& device);
 

@@ -4,7 +4,7 @@
 
 namespace visage {
 
-/// `readSnapshotInfo(path)` of `src/native.ts`.
+/// `readSnapshotInfo(path)` of `src/native/gallery-index.ts`.
 Napi::Value ReadSnapshotInfo(const Napi::CallbackInfo& info);
 
 }  // namespace visage

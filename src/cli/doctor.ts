@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../config/config-error.ts';
 import type { Config } from '../config/settings.ts';
-import { whyUnavailable } from '../native.ts';
+import { whyUnavailable } from '../native/device.ts';
 import { EXIT } from '../ops/exit-codes.ts';
 import { SECRET_FOLDERS } from '../store/backup.ts';
 import { StoreReader } from '../store/store-reader.ts';

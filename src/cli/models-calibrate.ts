@@ -1,7 +1,8 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { createExecutor, loadPipeline } from '../native.ts';
+import { createExecutor } from '../native/executor.ts';
+import { loadPipeline } from '../native/pipeline.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import { type Calibration, calibrate } from '../vision/calibration.ts';
 import { readLabelledTemplates } from '../vision/labelled-templates.ts';

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { createExecutor } from '../native.ts';
+import { createExecutor } from '../native/executor.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import { checkPack, type Finding } from '../vision/pack-check.ts';
 import { columns, command, JSON_OPTION } from './command.ts';

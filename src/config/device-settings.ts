@@ -1,12 +1,12 @@
 /** Settings of what runs the networks. */
-import { PROVIDERS, type Provider } from '../native.ts';
+import { PROVIDERS, type Provider } from '../native/device.ts';
 
 /** `auto`: the fastest that can be used here. */
 export type DeviceChoice = 'auto' | Provider;
 
 export interface DeviceConfig {
   readonly choice: DeviceChoice;
-  /** What is joined to one run on a GPU; see `DeviceOptions` of `native.ts`. */
+  /** What is joined to one run on a GPU; see `DeviceOptions` of `native/device.ts`. */
   readonly maxBatch: number;
   readonly maxDelayMs: number;
   /** Bytes of a GPU's memory that each network may take; 0 for all. */

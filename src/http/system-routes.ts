@@ -1,6 +1,6 @@
 /** Routes about the service itself: they need no key. */
 import { VisageError } from '../errors.ts';
-import { PROVIDERS } from '../native.ts';
+import { PROVIDERS } from '../native/device.ts';
 import { CHECKS, type Health } from '../ops/health.ts';
 import type { PublicRoute } from './route.ts';
 

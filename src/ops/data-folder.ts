@@ -1,7 +1,7 @@
 /** The data folder: made, locked, and where its files are. */
 import { chmodSync, closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { lockFile } from '../native.ts';
+import { lockFile } from '../native/system.ts';
 import { EXIT, ExitError } from './exit-codes.ts';
 
 /** The folder in it with snapshots of the vector index: nothing that cannot be made again from the store. */

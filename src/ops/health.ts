@@ -1,5 +1,5 @@
 /** Whether the service can do its work. */
-import type { Provider } from '../native.ts';
+import type { Provider } from '../native/device.ts';
 
 /** What must hold before the service is ready, in the order of the start. */
 export const CHECKS = ['modelsLoaded', 'storeOpen', 'indexConsistent', 'selfInference'] as const;

@@ -1,5 +1,5 @@
 /** What the service tells systemd: that it is ready, reloads, stops, lives (sd_notify(3)). Elsewhere nothing is sent. */
-import { sendDatagram } from '../native.ts';
+import { sendDatagram } from '../native/system.ts';
 import type { Log } from './log.ts';
 
 const MICROSECONDS = 1_000_000;

@@ -1,7 +1,7 @@
 /** Metrics of how things stand, looked at when Prometheus asks. */
 import { stat, statfs } from 'node:fs/promises';
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { Executor } from '../native.ts';
+import type { Executor } from '../native/executor.ts';
 import { CHECKS, type Health } from './health.ts';
 
 /** What is looked at. Times are milliseconds since 1970. */

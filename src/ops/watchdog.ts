@@ -1,5 +1,5 @@
 /** Tells systemd that the service lives, as long as it does. */
-import type { Executor } from '../native.ts';
+import type { Executor } from '../native/executor.ts';
 import type { Log } from './log.ts';
 
 /** Looks so many times within the limit, so that one late look is not the end. */

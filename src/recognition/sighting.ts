@@ -1,6 +1,6 @@
 /** What a picture shows, as answers say it. */
 import type { ImageInput } from '../http/route.ts';
-import type { Analysis, AnalysisRequest, Box, Pose } from '../native.ts';
+import type { Analysis, AnalysisRequest, Box, Pose } from '../native/pipeline.ts';
 import { type LivenessVerdict, livenessOf } from '../vision/liveness.ts';
 import { type Quality, qualityOf } from '../vision/quality.ts';
 import type { Recognizer } from '../vision/recognizer.ts';

@@ -2,7 +2,7 @@
  * Decides when the snapshots of the indexes are written. A snapshot is only worth what a start without it would cost, so
  * small galleries have none; and it may keep what has been removed since it was written, so that is bounded in time.
  */
-import type { Executor } from '../native.ts';
+import type { Executor } from '../native/executor.ts';
 import type { Log } from '../ops/log.ts';
 import type { Faces } from '../store/faces.ts';
 import type { PackId } from '../store/records.ts';

@@ -16,7 +16,7 @@ import {
 import { mkdtemp, open, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { lockFile } from '../native.ts';
+import { lockFile } from '../native/system.ts';
 import {
   BACKUP_FORMAT,
   BackupError,

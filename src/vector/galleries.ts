@@ -1,4 +1,5 @@
-import { createGalleryIndex, type Executor, type GalleryIndex, type IndexStats } from '../native.ts';
+import type { Executor } from '../native/executor.ts';
+import { createGalleryIndex, type GalleryIndex, type IndexStats } from '../native/gallery-index.ts';
 import { stageTook } from '../ops/stage-times.ts';
 import { type SnapshotFolder, type SnapshotStamp, stampText } from './snapshots.ts';
 

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { readSnapshotInfo } from '../native.ts';
+import { readSnapshotInfo } from '../native/gallery-index.ts';
 
 /** What a snapshot was made from. */
 export interface SnapshotStamp {

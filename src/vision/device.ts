@@ -1,5 +1,5 @@
 import type { DeviceChoice } from '../config/device-settings.ts';
-import { type Provider, whyUnavailable } from '../native.ts';
+import { type Provider, whyUnavailable } from '../native/device.ts';
 import type { Log } from '../ops/log.ts';
 
 /** In the order in which `auto` tries them. */

@@ -4,7 +4,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VisageError } from '../errors.ts';
-import type { Pipeline } from '../native.ts';
+import type { Pipeline } from '../native/pipeline.ts';
 
 const PICTURE = /\.(jpe?g|png|webp|bmp|gif)$/i;
 

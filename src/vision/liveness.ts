@@ -1,4 +1,4 @@
-import type { LivenessClass } from '../native.ts';
+import type { LivenessClass } from '../native/pipeline-options.ts';
 
 /** A pack's `liveness` section, as far as its answers are read with it. */
 export interface LivenessScale {

@@ -1,5 +1,5 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { DETECTOR_DECODERS, type PipelineOptions } from '../native.ts';
+import { DETECTOR_DECODERS, type PipelineOptions } from '../native/pipeline-options.ts';
 
 /** One file of a pack, with what it must be. */
 export interface ManifestFile {

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { PipelineOptions } from '../native.ts';
+import type { PipelineOptions } from '../native/pipeline-options.ts';
 import { type Manifest, type ManifestFile, parseManifest } from './manifest.ts';
 import { SimilarityScale } from './similarity.ts';
 

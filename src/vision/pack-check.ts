@@ -1,5 +1,7 @@
 /** What can be wrong with a model pack that somebody brings, said in the order in which it is mended. */
-import { type Executor, loadPipeline, type Pipeline, type PipelineOptions } from '../native.ts';
+import type { Executor } from '../native/executor.ts';
+import { loadPipeline, type Pipeline } from '../native/pipeline.ts';
+import type { PipelineOptions } from '../native/pipeline-options.ts';
 import { ImpostorScores, innerProduct } from './impostors.ts';
 import {
   type LabelledPicture,

@@ -3,7 +3,7 @@
  * product of parts, each of which runs from 0 to 1 between two values of a measure: `docs/quality.md` says how much
  * fewer false non-matches are left where the worst are refused, and `npm run bench:quality` shows it.
  */
-import type { Analysis, AnalyzedFace, Box, FaceMeasures } from '../native.ts';
+import type { Analysis, AnalyzedFace, Box, FaceMeasures } from '../native/pipeline.ts';
 
 /** What makes a face less fit for recognition. */
 export const QUALITY_REASONS = [

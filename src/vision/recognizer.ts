@@ -1,12 +1,12 @@
 import { VisageError } from '../errors.ts';
+import type { Executor } from '../native/executor.ts';
 import {
   type Analysis,
   type AnalysisRequest,
-  type Executor,
   type ImageEncoding,
   loadPipeline,
   type Pipeline,
-} from '../native.ts';
+} from '../native/pipeline.ts';
 import { stageTook } from '../ops/stage-times.ts';
 import { type DevicePreparation, deviceNetworks } from './graph/device-networks.ts';
 import { type Preparation, prepareNetworks } from './graph/prepare.ts';

@@ -1,4 +1,4 @@
-import type { Pipeline } from '../native.ts';
+import type { Pipeline } from '../native/pipeline.ts';
 
 const SIDE = 96;
 

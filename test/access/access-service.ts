@@ -19,7 +19,7 @@ import { VisageError } from '../../src/errors.ts';
 import type { ImageFetcher } from '../../src/http/image-fetch.ts';
 import type { Route } from '../../src/http/route.ts';
 import { createHttpServer, drain, listen } from '../../src/http/server.ts';
-import { createExecutor, type Executor } from '../../src/native.ts';
+import { createExecutor, type Executor } from '../../src/native/executor.ts';
 import { Health } from '../../src/ops/health.ts';
 import type { Member } from '../../src/store/members.ts';
 import { Store } from '../../src/store/store.ts';

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { createExecutor } from '../../src/native.ts';
+import { createExecutor } from '../../src/native/executor.ts';
 import { startIndexes } from '../../src/recognition/index-start.ts';
 import { SnapshotKeeper } from '../../src/recognition/snapshot-keeper.ts';
 import { Store } from '../../src/store/store.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
-import { createExecutor } from '../../src/native.ts';
+import { createExecutor } from '../../src/native/executor.ts';
 import { startIndexes } from '../../src/recognition/index-start.ts';
 import { Store } from '../../src/store/store.ts';
 import { GalleryIndexes } from '../../src/vector/galleries.ts';

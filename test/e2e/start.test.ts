@@ -4,7 +4,7 @@ import { cpSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { whyUnavailable } from '../../src/native.ts';
+import { whyUnavailable } from '../../src/native/device.ts';
 import type { AddedFace } from '../../src/store/faces.ts';
 import { Store } from '../../src/store/store.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import sharp from 'sharp';
-import type { Analysis, AnalyzedFace, Box } from '../../src/native.ts';
+import type { Analysis, AnalyzedFace, Box } from '../../src/native/pipeline.ts';
 import { nobody, photograph, portrait } from '../e2e/photographs.ts';
 import { cosine, FACES_OF_PHOTOGRAPH, usePipeline } from './faces.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import sharp from 'sharp';
-import type { AnalysisRequest, AnalyzedFace } from '../../src/native.ts';
-import { loadPipeline } from '../../src/native.ts';
+import type { AnalysisRequest, AnalyzedFace } from '../../src/native/pipeline.ts';
+import { loadPipeline } from '../../src/native/pipeline.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
 import { nobody, photograph, portrait } from '../e2e/photographs.ts';
 import { usePipeline } from './faces.ts';

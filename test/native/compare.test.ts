@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { compareNetworks, createExecutor, type Executor, runtimeVersion } from '../../src/native.ts';
+import { createExecutor, type Executor } from '../../src/native/executor.ts';
+import { compareNetworks, runtimeVersion } from '../../src/native/networks.ts';
 import { nodeMessage, tensorMessage } from '../../src/vision/graph/onnx.ts';
 import { modelBytes } from '../vision/graph/small-model.ts';
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { createExecutor, createGalleryIndex } from '../../src/native.ts';
+import { createExecutor } from '../../src/native/executor.ts';
+import { createGalleryIndex } from '../../src/native/gallery-index.ts';
 
 const executor = createExecutor({ threads: 2, maxQueue: 4096 });
 after(() => executor.close());

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Analysis, createExecutor, createGalleryIndex } from '../../src/native.ts';
+import { createExecutor } from '../../src/native/executor.ts';
+import { createGalleryIndex } from '../../src/native/gallery-index.ts';
+import type { Analysis } from '../../src/native/pipeline.ts';
 import { photograph } from '../e2e/photographs.ts';
 import { openPipeline, usePipeline } from './faces.ts';
 

@@ -1,6 +1,7 @@
 /** What the tests of the addon work on: photographs that a development dependency ships, and the pipeline. */
 import { after, before } from 'node:test';
-import { createExecutor, type Executor, loadPipeline, type Pipeline } from '../../src/native.ts';
+import { createExecutor, type Executor } from '../../src/native/executor.ts';
+import { loadPipeline, type Pipeline } from '../../src/native/pipeline.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
 
 /** Faces in `photograph(n)`, counted by eye. */

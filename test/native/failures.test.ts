@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { VisageError } from '../../src/errors.ts';
-import { type ImageEncoding, loadPipeline, type PipelineOptions } from '../../src/native.ts';
+import { type ImageEncoding, loadPipeline } from '../../src/native/pipeline.ts';
+import type { PipelineOptions } from '../../src/native/pipeline-options.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
 import { usePipeline } from './faces.ts';
 

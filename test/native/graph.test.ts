@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
-import { createExecutor, createGalleryIndex, type GalleryIndex } from '../../src/native.ts';
+import { createExecutor } from '../../src/native/executor.ts';
+import { createGalleryIndex, type GalleryIndex } from '../../src/native/gallery-index.ts';
 
 const executor = createExecutor({ threads: 2, maxQueue: 4096 });
 after(() => executor.close());

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { lockFile } from '../../src/native.ts';
+import { lockFile } from '../../src/native/system.ts';
 
-const NATIVE = fileURLToPath(new URL('../../src/native.js', import.meta.url));
+const NATIVE = fileURLToPath(new URL('../../src/native/system.js', import.meta.url));
 
 /** What another process gets when it asks for the lock, just before it ends. */
 async function lockElsewhere(path: string): Promise<string> {

@@ -14,7 +14,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { createExecutor, createGalleryIndex, type GalleryIndex, readSnapshotInfo } from '../../src/native.ts';
+import { createExecutor } from '../../src/native/executor.ts';
+import { createGalleryIndex, type GalleryIndex, readSnapshotInfo } from '../../src/native/gallery-index.ts';
 
 const DIMENSION = 70;
 /** Without a graph, so that answers are the same to the last bit whenever they are asked for. */

@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
-import {
-  type Analysis,
-  createExecutor,
-  type Executor,
-  loadPipeline,
-  type Pipeline,
-  type PipelineOptions,
-} from '../../src/native.ts';
+import { createExecutor, type Executor } from '../../src/native/executor.ts';
+import { type Analysis, loadPipeline, type Pipeline } from '../../src/native/pipeline.ts';
+import type { PipelineOptions } from '../../src/native/pipeline-options.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
 import { portrait } from '../e2e/photographs.ts';
 import { cosine } from './faces.ts';

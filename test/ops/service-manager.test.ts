@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pino } from 'pino';
-import { sendDatagram } from '../../src/native.ts';
+import { sendDatagram } from '../../src/native/system.ts';
 import { takeInheritedSockets } from '../../src/ops/inherited-sockets.ts';
 import { ServiceManager } from '../../src/ops/service-manager.ts';
 import { buildManager, ManagedService } from '../systemd/managed-service.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { pino } from 'pino';
-import { createExecutor, createGalleryIndex } from '../../src/native.ts';
+import { createExecutor } from '../../src/native/executor.ts';
+import { createGalleryIndex } from '../../src/native/gallery-index.ts';
 import { startWatchdog } from '../../src/ops/watchdog.ts';
 
 const log = pino({ level: 'silent' });

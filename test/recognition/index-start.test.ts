@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import { pino } from 'pino';
-import { createExecutor } from '../../src/native.ts';
+import { createExecutor } from '../../src/native/executor.ts';
 import { startIndexes } from '../../src/recognition/index-start.ts';
 import type { Owner } from '../../src/store/records.ts';
 import { Store } from '../../src/store/store.ts';

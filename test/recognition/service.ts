@@ -6,7 +6,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Caller } from '../../src/access/caller.ts';
 import type { Route } from '../../src/http/route.ts';
 import { compile } from '../../src/http/validation.ts';
-import { createExecutor, type Executor } from '../../src/native.ts';
+import { createExecutor, type Executor } from '../../src/native/executor.ts';
 import { createLog } from '../../src/ops/log.ts';
 import { startIndexes } from '../../src/recognition/index-start.ts';
 import { recognitionRoutes } from '../../src/recognition/routes.ts';

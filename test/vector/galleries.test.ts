@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { createExecutor } from '../../src/native.ts';
+import { createExecutor } from '../../src/native/executor.ts';
 import { GalleryIndexes } from '../../src/vector/galleries.ts';
 
 const executor = createExecutor({ threads: 2, maxQueue: 64 });

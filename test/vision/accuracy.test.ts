@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { describe, test } from 'node:test';
 import { scoreOf, trueMatchRate } from '../../bench/verification.ts';
-import { createExecutor } from '../../src/native.ts';
+import { createExecutor } from '../../src/native/executor.ts';
 import { ImpostorScores } from '../../src/vision/impostors.ts';
 import {
   type LabelledTemplate,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { beforeEach, describe, test } from 'node:test';
 import { pino } from 'pino';
-import { type Provider, whyUnavailable } from '../../src/native.ts';
+import { type Provider, whyUnavailable } from '../../src/native/device.ts';
 import { startOnDevice } from '../../src/vision/device.ts';
 
 /** Where the libraries are, what is said of a machine without them cannot be seen. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { present } from '../../bench/presentation-attacks.ts';
-import type { LivenessClass } from '../../src/native.ts';
+import type { LivenessClass } from '../../src/native/pipeline-options.ts';
 import { livenessOf } from '../../src/vision/liveness.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
 import { photograph, portrait } from '../e2e/photographs.ts';

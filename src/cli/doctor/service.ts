@@ -5,7 +5,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { DeviceChoice } from '../../config/device-settings.ts';
 import type { Config } from '../../config/settings.ts';
-import type { Provider } from '../../native.ts';
+import type { Provider } from '../../native/device.ts';
 import { openModelPack } from '../../vision/model-pack.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
@@ -32,7 +32,7 @@ export async function checkModels({ modelPack, extraModelPacks }: Config): Promi
 
 /**
  * @param inUse what runs the networks of the service; null where it is not ready.
- * @param whyUnavailable as that of `native.ts`; not asked about the CPU.
+ * @param whyUnavailable as that of `native/device.ts`; not asked about the CPU.
  */
 export function checkDevice(
   choice: DeviceChoice,

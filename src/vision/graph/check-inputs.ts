@@ -1,4 +1,4 @@
-import type { NetworkInput, PerChannel } from '../../native.ts';
+import type { NetworkInput, PerChannel } from '../../native/pipeline-options.ts';
 
 /** Pictures of each kind. */
 const NOISE = 4;

@@ -1,13 +1,10 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import {
-  compareNetworks,
-  type DeviceOptions,
-  type Executor,
-  type NetworkInput,
-  type PipelineOptions,
-} from '../../native.ts';
+import type { DeviceOptions } from '../../native/device.ts';
+import type { Executor } from '../../native/executor.ts';
+import { compareNetworks } from '../../native/networks.ts';
+import type { NetworkInput, PipelineOptions } from '../../native/pipeline-options.ts';
 import type { Log } from '../../ops/log.ts';
 import type { ModelPack } from '../model-pack.ts';
 import { freeBatch, isOfAnySize } from './batch.ts';

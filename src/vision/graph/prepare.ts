@@ -2,14 +2,9 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { basename, join } from 'node:path';
-import {
-  compareNetworks,
-  type Executor,
-  type NetworkComparison,
-  type NetworkInput,
-  type PipelineOptions,
-  runtimeVersion,
-} from '../../native.ts';
+import type { Executor } from '../../native/executor.ts';
+import { compareNetworks, type NetworkComparison, runtimeVersion } from '../../native/networks.ts';
+import type { NetworkInput, PipelineOptions } from '../../native/pipeline-options.ts';
 import type { Log } from '../../ops/log.ts';
 import type { ModelPack } from '../model-pack.ts';
 import { checkInputs } from './check-inputs.ts';

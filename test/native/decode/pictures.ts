@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import { after } from 'node:test';
 import sharp, { type Sharp } from 'sharp';
 import type { ErrorCode } from '../../../src/errors.ts';
-import { createExecutor, type DecodedImage, decodeImage, type ImageEncoding } from '../../../src/native.ts';
+import { createExecutor } from '../../../src/native/executor.ts';
+import { type DecodedImage, decodeImage, type ImageEncoding } from '../../../src/native/pipeline.ts';
 
 /** Upright RGB, three bytes a pixel. */
 export type Pixels = Pick<DecodedImage, 'width' | 'height' | 'pixels'>;

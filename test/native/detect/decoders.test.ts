@@ -4,14 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
-import {
-  type Box,
-  createExecutor,
-  type DetectorDecoder,
-  type Executor,
-  loadPipeline,
-  type PipelineOptions,
-} from '../../../src/native.ts';
+import { createExecutor, type Executor } from '../../../src/native/executor.ts';
+import { type Box, loadPipeline } from '../../../src/native/pipeline.ts';
+import type { DetectorDecoder, PipelineOptions } from '../../../src/native/pipeline-options.ts';
 import { openModelPack } from '../../../src/vision/model-pack.ts';
 import { type ConstantOutput, constantModel } from './constant-model.ts';
 

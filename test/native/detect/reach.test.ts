@@ -2,15 +2,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
 import { annotated, overlap } from '../../../bench/annotations.ts';
+import { createExecutor, type Executor } from '../../../src/native/executor.ts';
 import {
   type AnalysisRequest,
   type AnalyzedFace,
   type Box,
-  createExecutor,
-  type Executor,
   loadPipeline,
   type Pipeline,
-} from '../../../src/native.ts';
+} from '../../../src/native/pipeline.ts';
 import { openModelPack } from '../../../src/vision/model-pack.ts';
 import { photograph } from '../../e2e/photographs.ts';
 

@@ -5,7 +5,7 @@ import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createExecutor } from '../../../src/native.ts';
+import { createExecutor } from '../../../src/native/executor.ts';
 import { photograph } from '../../e2e/photographs.ts';
 import { openPipeline } from '../faces.ts';
 

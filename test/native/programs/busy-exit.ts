@@ -6,7 +6,8 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
-import { createExecutor, createGalleryIndex } from '../../../src/native.ts';
+import { createExecutor } from '../../../src/native/executor.ts';
+import { createGalleryIndex } from '../../../src/native/gallery-index.ts';
 import { photograph } from '../../e2e/photographs.ts';
 import { openPipeline } from '../faces.ts';
 

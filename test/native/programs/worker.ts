@@ -1,6 +1,6 @@
 /** A worker thread that analyses a photograph, says how many faces it found, and leaves its executor open. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { createExecutor } from '../../../src/native.ts';
+import { createExecutor } from '../../../src/native/executor.ts';
 import { photograph } from '../../e2e/photographs.ts';
 import { openPipeline } from '../faces.ts';
 

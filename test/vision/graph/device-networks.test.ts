@@ -5,13 +5,9 @@ import { basename, dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { pino } from 'pino';
-import {
-  type Analysis,
-  createExecutor,
-  type Executor,
-  loadPipeline,
-  type PipelineOptions,
-} from '../../../src/native.ts';
+import { createExecutor, type Executor } from '../../../src/native/executor.ts';
+import { type Analysis, loadPipeline } from '../../../src/native/pipeline.ts';
+import type { PipelineOptions } from '../../../src/native/pipeline-options.ts';
 import { deviceNetworks } from '../../../src/vision/graph/device-networks.ts';
 import { attributeMessage, nodeMessage, tensorMessage } from '../../../src/vision/graph/onnx.ts';
 import { type ModelPack, openModelPack } from '../../../src/vision/model-pack.ts';

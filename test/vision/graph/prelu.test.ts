@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { compareNetworks, createExecutor, type Executor } from '../../../src/native.ts';
+import { createExecutor, type Executor } from '../../../src/native/executor.ts';
+import { compareNetworks } from '../../../src/native/networks.ts';
 import {
   attributeMessage,
   type Node,

@@ -14,7 +14,7 @@ import { basename, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { pino } from 'pino';
-import { createExecutor, type Executor } from '../../../src/native.ts';
+import { createExecutor, type Executor } from '../../../src/native/executor.ts';
 import { nodeMessage, tensorMessage } from '../../../src/vision/graph/onnx.ts';
 import { type Preparation, prepareNetworks, removeUnused } from '../../../src/vision/graph/prepare.ts';
 import { type ModelPack, openModelPack } from '../../../src/vision/model-pack.ts';
