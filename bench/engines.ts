@@ -32,6 +32,8 @@ export interface Engine {
   exert(effort: number): Promise<void>;
   /** Row number of the nearest. */
   nearest(probe: Float32Array): number | Promise<number>;
+  /** The same with the effort that the product gives a search by itself, where it gives one. */
+  readonly served?: (probe: Float32Array) => Promise<number>;
   /** Bytes that it says it takes, or its file does. */
   ownBytes(): Promise<number>;
   close(): Promise<void>;
@@ -52,21 +54,37 @@ export interface Outside {
 /** Candidates that a graph is walked with; what is common with HNSW. */
 export const EFFORTS = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048];
 
-/**
- * Visage's own as the service has it, searching on one thread; its graph is built in the background, on every core.
- * @param exact has it never build one.
- */
-export function ours(exact = false): Engine {
+/** Visage's own, searching on one thread; its graph is built in the background, on every core. */
+export function ours(): Engine {
+  let width: number | undefined;
+  const own = ourIndex();
+  return {
+    ...own,
+    name: 'Visage',
+    threads: availableParallelism(),
+    efforts: EFFORTS,
+    exert: async (effort) => {
+      width = effort;
+    },
+    nearest: (probe) => own.nearest(probe, width),
+    served: (probe) => own.nearest(probe),
+  };
+}
+
+/** Visage's own without a graph. */
+export function oursExactly(): Engine {
+  return { ...ourIndex(NEVER), name: 'Visage, exact', threads: 1, efforts: [0], exert: async () => {} };
+}
+
+/** @param graphFrom as of {@link createGalleryIndex}. */
+function ourIndex(graphFrom?: number) {
   let executor: Executor;
   let index: GalleryIndex;
   return {
-    name: exact ? 'Visage, exact' : 'Visage',
     isPeer: false,
-    threads: exact ? 1 : availableParallelism(),
-    efforts: [0],
-    build: async (rows, dimension) => {
+    build: async (rows: Float32Array, dimension: number) => {
       executor = createExecutor({ threads: 1, maxQueue: 16 });
-      index = createGalleryIndex(executor, dimension, ...(exact ? [NEVER] : []));
+      index = createGalleryIndex(executor, dimension, graphFrom);
       for (const [from, batch] of batchesOf(rows, dimension)) {
         const count = batch.length / dimension;
         await index.add(
@@ -76,8 +94,8 @@ export function ours(exact = false): Engine {
       }
     },
     finish: () => linked(index),
-    exert: async () => {},
-    nearest: async (probe) => Number((await index.search(probe, 1)).ids[0]),
+    nearest: async (probe: Float32Array, width?: number) =>
+      Number((await index.search(probe, 1, undefined, width)).ids[0]),
     ownBytes: async () => index.bytes,
     close: () => executor.close(),
   };

@@ -3,8 +3,9 @@
  * `hnswlib-node` and FAISS's own graph, at equal recall, with data that lies as faces do (`face-like.ts`).
  *
  * Every engine gets the least effort with which it finds the exact nearest of so many probes, then all of them are asked
- * the same probes in turns, one at a time on one thread. At a million the peers, which then build for hours, are left out
- * without `--all`; `--ours` leaves them out altogether. Holds all vectors: 2 GB at a million, beside the indexes.
+ * the same probes in turns, one at a time on one thread; beside them Visage with the effort that the service gives every
+ * search. At a million the peers, which then build for an hour, are left out without `--all`; `--ours` leaves them out
+ * altogether. Holds all vectors: 2 GB at a million, beside the indexes. A peer that fails is left out, with a line that says so.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +18,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { innerProduct } from '../src/vision/impostors.ts';
 import { ROOT } from '../test/e2e/service.ts';
-import { type Engine, hnswlib, ours, usearch } from './engines.ts';
+import { type Engine, hnswlib, ours, oursExactly, usearch } from './engines.ts';
 import { FaceLike, openFaceBase } from './face-like.ts';
 import { faiss } from './faiss.ts';
 import { faissProgram, peerRequire, versionOf } from './peer-packages.ts';
@@ -34,6 +35,8 @@ const LONG = 500_000;
 const PLATEAU = 3;
 /** Floats that are handed to the brute force at once. */
 const CHUNK = 1 << 20;
+/** Letters of a column. */
+const COLUMN = 15;
 
 /** What building one took, in seconds and bytes a face. */
 interface Built {
@@ -52,13 +55,17 @@ interface Built {
   readonly own: number;
 }
 
-/** How one engine answered, in milliseconds. */
-interface Asked {
-  readonly name: string;
-  readonly isPeer: boolean;
-  /** 0 where there is nothing to choose. */
+/** An effort, 0 where there is nothing to choose, and the recall with it. */
+interface Reached {
   readonly effort: number;
   readonly recall: number;
+}
+
+/** How one engine answered, in milliseconds. */
+interface Asked extends Reached {
+  readonly name: string;
+  readonly isPeer: boolean;
+  readonly isServed: boolean;
   readonly p50: number;
   readonly p99: number;
 }
@@ -98,7 +105,7 @@ const probes = new FaceLike(base, 2).take(PROBES);
 for (const size of sizes) await measure(size);
 
 function enginesFor(size: number): Engine[] {
-  const own = [ours(), ours(true)];
+  const own = [ours(), oursExactly()];
   if (!peers) return own;
   if (size >= LONG && !options.all) return own;
   return [...own, usearch(peers, 'f16'), usearch(peers, 'i8'), hnswlib(peers), faiss(faissGraph)];
@@ -109,8 +116,12 @@ async function measure(size: number): Promise<void> {
   const rows = new FaceLike(base, 1).take(size);
   const truth = await nearestByBruteForce(rows);
   const built: Built[] = [];
-  for (const engine of enginesFor(size)) built.push(await build(engine, rows));
-  console.log(`${name.padEnd(28)}${built.map(({ engine }) => engine.name.padStart(14)).join('')}`);
+  for (const engine of enginesFor(size)) {
+    const one = await unlessItFails(name, engine, () => build(engine, rows));
+    if (one) built.push(one);
+    console.error(`${name}: ${engine.name} ${one ? `built in ${one.wall.toFixed(1)} s` : 'failed'}`);
+  }
+  console.log(`${name.padEnd(28)}${built.map(({ engine }) => engine.name.padStart(COLUMN)).join('')}`);
   print('build, s', built, ({ wall }) => wall.toFixed(2));
   print('found after, s', built, ({ ready }) => ready.toFixed(2));
   print('build, processor s', built, ({ user }) => user.toFixed(2));
@@ -119,8 +130,9 @@ async function measure(size: number): Promise<void> {
   print('bytes a face, grown by', built, ({ grown }) => grown.toFixed(0));
   reportBuild(name, built);
   for (const wanted of RECALLS) {
-    const asked = await ask(built, wanted, rows, truth);
+    const asked = await ask(name, built, wanted, rows, truth);
     console.log(`  recall@1 of at least ${wanted}`);
+    print('  engine', asked, (one) => one.name);
     print('  recall', asked, ({ recall }) => recall.toFixed(4));
     print('  ef', asked, ({ effort }) => (effort > 0 ? String(effort) : '-'));
     print('  p50, ms', asked, ({ p50 }) => p50.toFixed(3));
@@ -132,7 +144,7 @@ async function measure(size: number): Promise<void> {
 }
 
 function print<T>(what: string, columns: readonly T[], text: (column: T) => string): void {
-  console.log(`  ${what.padEnd(26)}${columns.map((column) => text(column).padStart(14)).join('')}`);
+  console.log(`  ${what.padEnd(26)}${columns.map((column) => text(column).padStart(COLUMN)).join('')}`);
 }
 
 async function build(engine: Engine, rows: Float32Array): Promise<Built> {
@@ -162,31 +174,73 @@ async function build(engine: Engine, rows: Float32Array): Promise<Built> {
 
 /** Brings every engine to a recall, then asks them the same probes in turns. */
 async function ask(
+  name: string,
   built: readonly Built[],
   wanted: number,
   rows: Float32Array,
   truth: readonly number[],
 ): Promise<Asked[]> {
-  const reached: { effort: number; recall: number }[] = [];
-  for (const one of built) reached.push(await reach(one, wanted, rows, truth));
-  const times = built.map((): number[] => []);
-  for (let i = 0; i < Math.min(TIMED, PROBES); i++) {
-    for (let turn = 0; turn < built.length; turn++) {
+  const asked: { readonly engine: Engine; readonly at: Reached; readonly times: number[] }[] = [];
+  for (const one of built.flatMap((each) => [each, ...servedOf(each)])) {
+    const at = await unlessItFails(name, one.engine, () => reach(one, wanted, rows, truth));
+    if (at) asked.push({ engine: one.engine, at, times: [] });
+  }
+  const timed = Math.min(TIMED, PROBES);
+  for (let i = 0; i < timed; i++) {
+    for (let turn = 0; turn < asked.length; turn++) {
       // Every second time the other way round, so that nobody always comes after the same one.
-      const which = (i + (i % 2 === 0 ? turn : built.length - turn)) % built.length;
-      const probe = rowOf(probes, i);
+      const which = (i + (i % 2 === 0 ? turn : asked.length - turn)) % asked.length;
+      const { engine, times } = asked[which] as (typeof asked)[number];
+      // Each its own of the probes: two that share an index do not find each other's rows in the caches.
+      const probe = rowOf(probes, (i + Math.floor((which * timed) / asked.length)) % timed);
       const began = performance.now();
-      const engine = built[which]?.engine;
-      await engine?.nearest(probe);
-      times[which]?.push(engine?.outside?.().searchMs ?? performance.now() - began);
+      await engine.nearest(probe);
+      times.push(engine.outside?.().searchMs ?? performance.now() - began);
     }
   }
-  return reached.map((at, i) => {
-    const sorted = (times[i] as number[]).sort((a, b) => a - b);
+  return asked.map(({ engine, at, times }) => {
+    const sorted = times.toSorted((a, b) => a - b);
     const quantile = (share: number) => sorted[Math.floor(share * sorted.length)] as number;
-    const { name, isPeer } = (built[i] as Built).engine;
-    return { ...at, name, isPeer, p50: quantile(0.5), p99: quantile(0.99) };
+    const { name, isPeer, served } = engine;
+    return {
+      ...at,
+      name,
+      isPeer,
+      isServed: engine.nearest === served,
+      p50: quantile(0.5),
+      p99: quantile(0.99),
+    };
   });
+}
+
+/** The same index with the effort that the product gives a search, which is not chosen by recall. */
+function servedOf({ engine, ...built }: Built): Built[] {
+  const { served } = engine;
+  if (!served) return [];
+  const efforts = [0];
+  const own = {
+    ...engine,
+    name: `${engine.name}, served`,
+    efforts,
+    exert: async () => {},
+    nearest: served,
+  };
+  return [{ ...built, recalls: new Map(), engine: own }];
+}
+
+/** @returns undefined, and says so in the table, where an engine fails: the others are measured without it. */
+async function unlessItFails<T>(
+  name: string,
+  engine: Engine,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    report({ claim: `${name}: ${engine.name}`, value: Number.NaN, unit: '', note: `failed: ${why}` });
+    return undefined;
+  }
 }
 
 /** Puts the least effort in force with which enough of the probes find their nearest, or from which on no more do. */
@@ -195,8 +249,8 @@ async function reach(
   wanted: number,
   rows: Float32Array,
   truth: readonly number[],
-): Promise<{ effort: number; recall: number }> {
-  const tried: { effort: number; recall: number }[] = [];
+): Promise<Reached> {
+  const tried: Reached[] = [];
   for (const effort of engine.efforts) {
     const recall = recalls.get(effort) ?? (await recallOf(engine, effort, rows, truth));
     recalls.set(effort, recall);
@@ -258,7 +312,7 @@ function reportSearch(name: string, size: number, wanted: number, asked: readonl
   const best = asked
     .filter(({ isPeer, recall }) => isPeer && recall >= wanted)
     .toSorted((a, b) => a.p50 - b.p50)[0];
-  for (const { name: engine, isPeer, effort, recall, p50, p99 } of asked) {
+  for (const { name: engine, isPeer, isServed, effort, recall, p50, p99 } of asked) {
     const how = effort > 0 ? ` with ef ${effort}` : '';
     const short = recall < wanted ? ', and no more' : '';
     report({
@@ -268,7 +322,9 @@ function reportSearch(name: string, size: number, wanted: number, asked: readonl
       ...(best && !isPeer && recall >= wanted ? compared(p50, best.name, best.p50) : {}),
       note: `p99 ${p99.toFixed(2)} ms, recall ${recall.toFixed(4)}${how}${short}`,
     });
-    if (recall >= wanted) reportPoint({ plot: `gallery, recall ${wanted}`, line: engine, x: size, y: p50 });
+    // What is served has an effort of its own, and is no point of a curve at equal recall.
+    if (recall >= wanted && !isServed)
+      reportPoint({ plot: `gallery, recall ${wanted}`, line: engine, x: size, y: p50 });
   }
 }
 

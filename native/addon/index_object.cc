@@ -16,6 +16,7 @@ namespace {
 
 constexpr int kMostDimensions = 65536;
 constexpr std::int64_t kMostGraphFrom = std::numeric_limits<std::int32_t>::max();
+constexpr int kMostWidth = 65536;
 
 }  // namespace
 
@@ -111,10 +112,12 @@ Napi::Value IndexObject::Search(const Napi::CallbackInfo& info) {
     allowed = Labels(info[2], "allow");
     kept.push_back(info[2].As<Napi::Object>());
   }
+  const auto width =
+      info[3].IsUndefined() ? 0 : static_cast<std::size_t>(WholeNumber(info[3], "width", 1, kMostWidth));
   return Sequence(
       info, Sequencer::Kind::kRead, std::move(kept),
-      [index = index_, probe, k, allowed] {
-        return allowed ? index->Search(probe, k, *allowed) : index->Search(probe, k);
+      [index = index_, probe, k, allowed, width] {
+        return allowed ? index->Search(probe, k, *allowed, width) : index->Search(probe, k, width);
       },
       [](Napi::Env env, const GalleryIndex::Matches& matches) {
         auto ids = Napi::BigInt64Array::New(env, matches.labels.size());

@@ -28,10 +28,10 @@ GalleryIndex::Matches MatchesOf(const Codes::View& view, const Probe& probe, Nea
   return matches;
 }
 
-/// Rows of the graph to be followed for the best `k` of so many rows, of which a `share` may be among them.
-double WidthFor(std::size_t k, double rows, double share) {
+/// Rows of the graph to be followed for the best `k` of so many rows.
+double WidthFor(std::size_t k, double rows) {
   const double crowding = std::pow(std::max(1.0, rows / kCrowd), kCrowding);
-  return (kLeastWidth + kWidthPerMatch * static_cast<double>(k)) * crowding / share;
+  return (kLeastWidth + kWidthPerMatch * static_cast<double>(k)) * crowding;
 }
 
 }  // namespace
@@ -118,21 +118,23 @@ GalleryIndex::Sight GalleryIndex::Look() const {
   return {now_->codes.view(), now_->graph, linked, now_->codes.removed()};
 }
 
-GalleryIndex::Matches GalleryIndex::Search(std::span<const float> probe, std::size_t k) const {
+GalleryIndex::Matches GalleryIndex::Search(std::span<const float> probe, std::size_t k,
+                                           std::size_t width) const {
   std::shared_lock lock(mutex_);
   const Sight sight = Look();
   lock.unlock();
   const Probe codes(probe);
   Nearest nearest(k);
   const auto rows = static_cast<double>(sight.view.size());
-  const double width = WidthFor(k, rows, 1 - static_cast<double>(sight.removed) / rows);
-  const bool is_found = SearchGraph(sight, codes, k, width, {}, nearest);
+  const double living = 1 - static_cast<double>(sight.removed) / rows;
+  const double followed = (width > 0 ? static_cast<double>(width) : WidthFor(k, rows)) / living;
+  const bool is_found = SearchGraph(sight, codes, k, followed, {}, nearest);
   ScanExact(BestKernels(), sight.view, codes, is_found ? sight.linked : 0, sight.view.size(), nearest);
   return MatchesOf(sight.view, codes, nearest);
 }
 
 GalleryIndex::Matches GalleryIndex::Search(std::span<const float> probe, std::size_t k,
-                                           std::span<const std::int64_t> allowed) const {
+                                           std::span<const std::int64_t> allowed, std::size_t width) const {
   std::vector<Row> rows;
   std::shared_lock lock(mutex_);
   const Sight sight = Look();
@@ -149,12 +151,13 @@ GalleryIndex::Matches GalleryIndex::Search(std::span<const float> probe, std::si
   Nearest nearest(k);
   std::span<const Row> left = rows;
   // Following the graph takes the more the fewer rows are allowed.
-  const double share = static_cast<double>(rows.size()) / static_cast<double>(sight.view.size());
-  const double width = WidthFor(k, static_cast<double>(sight.view.size()), share);
-  if (static_cast<double>(rows.size()) * kSingly >= ExactRows(width)) {
+  const auto all = static_cast<double>(sight.view.size());
+  const double share = static_cast<double>(rows.size()) / all;
+  const double followed = (width > 0 ? static_cast<double>(width) : WidthFor(k, all)) / share;
+  if (static_cast<double>(rows.size()) * kSingly >= ExactRows(followed)) {
     std::vector<std::uint64_t> bits(sight.view.size() / 64 + 1);
     for (const Row row : rows) bits[row / 64] |= std::uint64_t{1} << (row % 64);
-    if (SearchGraph(sight, codes, k, width, bits, nearest)) {
+    if (SearchGraph(sight, codes, k, followed, bits, nearest)) {
       left =
           left.subspan(static_cast<std::size_t>(std::ranges::lower_bound(rows, sight.linked) - rows.begin()));
     }
@@ -164,7 +167,7 @@ GalleryIndex::Matches GalleryIndex::Search(std::span<const float> probe, std::si
 }
 
 double GalleryIndex::ExactRows(double width) const {
-  return static_cast<double>(graph_from_) * width / WidthFor(1, 1, 1);
+  return static_cast<double>(graph_from_) * width / WidthFor(1, 1);
 }
 
 bool GalleryIndex::SearchGraph(const Sight& sight, const Probe& probe, std::size_t k, double width,

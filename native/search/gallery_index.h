@@ -70,10 +70,14 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
 
   /// The `k` best or as many as there are, best first. With a graph the `k` best that it leads to.
   /// @param probe `dimension` floats, all finite.
-  Matches Search(std::span<const float> probe, std::size_t k) const;
+  /// @param width rows of the graph that are followed, more for tombstones; 0 for as many as find 99.9 % of
+  /// the best ones.
+  Matches Search(std::span<const float> probe, std::size_t k, std::size_t width = 0) const;
 
-  /// The same among the vectors with these labels; unknown and repeated ones are passed over.
-  Matches Search(std::span<const float> probe, std::size_t k, std::span<const std::int64_t> allowed) const;
+  /// The same among the vectors with these labels; unknown and repeated ones are passed over. More rows are
+  /// followed the fewer are allowed.
+  Matches Search(std::span<const float> probe, std::size_t k, std::span<const std::int64_t> allowed,
+                 std::size_t width = 0) const;
 
   /// What is held at this moment, for a snapshot.
   IndexContents Contents() const;

@@ -76,13 +76,14 @@ async function recall(
   held: ReadonlyMap<bigint, Float32Array>,
   k: number,
   allow?: BigInt64Array,
+  width?: number,
 ): Promise<number> {
   const probes = faces(PROBES, 99);
   let found = 0;
   let wanted = 0;
   for (let i = 0; i < PROBES; i++) {
     const probe = row(probes, i);
-    const { ids } = await index.search(probe, k, allow);
+    const { ids } = await index.search(probe, k, allow, width);
     const expected = best(held, probe, k);
     assert.equal(ids.length, expected.length);
     wanted += expected.length;
@@ -139,6 +140,20 @@ describe('a gallery with a graph', () => {
     assert.ok((await recall(index, everything, 1)) >= 0.98);
     assert.ok((await recall(index, everything, 16)) >= 0.98);
     assert.ok((await recall(index, everything, 300)) >= 0.98);
+  });
+
+  test('follows as many vectors as a search asks for', async () => {
+    const index = await unchanged();
+    const [few, more, every] = [
+      await recall(index, everything, 1, undefined, 1),
+      await recall(index, everything, 1, undefined, 32),
+      await recall(index, everything, 1, undefined, COUNT),
+    ];
+    assert.ok(few < more, `${few} with 1, ${more} with 32`);
+    assert.equal(every, 1, 'it is exact where that is as fast');
+    assert.throws(() => index.search(row(faces(1, 3), 0), 1, undefined, 0), {
+      message: /width must be a whole number/,
+    });
   });
 
   test('answers with scores of full precision, best first', async () => {
