@@ -4,17 +4,16 @@
  * `<faces>` holds `lfw-dev/<person>/<picture>` and `lfw-dev-pairs.csv` (first, second, same_person). Prints the tables
  * and draws the plots of docs/accuracy.md.
  */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createExecutor } from '../src/native/executor.ts';
-import { createLog } from '../src/ops/log.ts';
 import { ImpostorScores } from '../src/vision/impostors.ts';
 import { type LabelledTemplate, readLabelledTemplates } from '../src/vision/labelled-templates.ts';
 import { type ModelPack, openModelPack } from '../src/vision/model-pack.ts';
-import { Recognizer } from '../src/vision/recognizer.ts';
 import type { SimilarityScale } from '../src/vision/similarity.ts';
+import { loadAsServed } from './as-served.ts';
 import { crossValidate } from './cross-validation.ts';
 import {
   asServed,
@@ -84,15 +83,10 @@ reportCrossValidation();
 await reportIdentification();
 reportFusion();
 
-async function templatesOf({ name }: ModelPack, faces: string): Promise<LabelledTemplate[]> {
+async function templatesOf(model: ModelPack, faces: string): Promise<LabelledTemplate[]> {
   const threads = availableParallelism();
   const executor = createExecutor({ threads, maxQueue: 4 * threads });
-  const prepared = await mkdtemp(join(tmpdir(), 'visage-bench-'));
-  const recognizer = await Recognizer.load(await openModelPack(name), executor, {
-    folder: prepared,
-    log: createLog('warn'),
-  });
-  await rm(prepared, { recursive: true });
+  const recognizer = await loadAsServed(model, executor);
   const made = await readLabelledTemplates(recognizer, join(faces, 'lfw-dev'), 2 * threads, (done, total) => {
     if (done % 500 === 0 || done === total) console.error(`embedded ${done} of ${total} pictures`);
   });

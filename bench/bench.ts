@@ -1,12 +1,16 @@
 /**
- * `npm run bench -- [--faces FOLDER] [--quick] [--all] [--plots FOLDER] [--only PART,...] [--keep FOLDER]`: every bench of speed in turn,
- * each as a process of its own, and one table of what they measured. It judges nothing and fails on no figure.
+ * `npm run bench -- [--faces FOLDER] [--quick] [--all] [--plots FOLDER] [--only PART,...] [--keep FOLDER [--reuse PART,...]]`:
+ * every bench of speed in turn, each as a process of its own, and one table of what they measured. It judges nothing and
+ * fails on no figure.
  *
  * `--faces` has `lfw-dev/`, whose templates the galleries are made around; `--quick` is small and short; `--all` builds
- * the graphs of hnswlib-node and FAISS of a million faces too, which takes long; `--plots` is where the plots of growth go.
+ * the peers' graphs of a million faces too, which takes hours; `--plots` is where the plots of growth go. `--keep` is where
+ * each part's report goes as JSON; the parts of `--reuse` are not run but read from there, and the table says of when and
+ * of which commit they are.
  */
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -29,18 +33,25 @@ const { values: options } = parseArgs({
     plots: { type: 'string' },
     only: { type: 'string' },
     keep: { type: 'string' },
+    reuse: { type: 'string', default: '' },
   },
 });
+const BEGAN = new Date();
+const COMMIT = commit();
 
-const parts = partsOf(options.quick).filter(
-  ({ name }) => !options.only || options.only.split(',').includes(name),
-);
+const all = partsOf(options.quick);
+const only = namesOf(options.only ?? all.map(({ name }) => name).join());
+const reused = namesOf(options.reuse);
+for (const name of reused) {
+  if (!options.keep) usage('--reuse needs --keep, the folder with the reports');
+  if (!existsSync(fileOf(options.keep, name))) usage(`There is no report of ${name} in ${options.keep}`);
+}
+const parts = all.filter(({ name }) => only.includes(name));
 const reports: PartReport[] = [];
 for (const { name, part } of parts) {
   console.error(`\n== ${part.title}`);
   reports.push(await reportOf(name, part));
 }
-if (!options.only) reports.push(gpu());
 if (options.plots) {
   await mkdir(options.plots, { recursive: true });
   for (const [file, svg] of growthPlots(reports.flatMap(({ points }) => points))) {
@@ -83,31 +94,58 @@ function partsOf(quick: boolean): { readonly name: string; readonly part: Part }
     part('restart', 'Restart', ...faces, quick ? '10000' : '1000000'),
     part('memory', 'Memory under load', '--requests', quick ? '240' : '4000'),
     part('growth', 'Growth: picture, clients, threads', '--seconds', quick ? '0.5' : '3'),
+    part('gpu', 'GPU'),
   ];
 }
 
+/** Names of parts, from a list of the command line. */
+function namesOf(list: string): string[] {
+  const names = list.split(',').filter((name) => name !== '');
+  const unknown = names.find((name) => !all.some((part) => part.name === name));
+  if (unknown) usage(`There is no part ${unknown}; parts are ${all.map(({ name }) => name).join(', ')}`);
+  return names;
+}
+
+function usage(what: string): never {
+  console.error(what);
+  process.exit(64);
+}
+
 async function reportOf(name: string, part: Part): Promise<PartReport> {
-  if (!options.keep) return runPart(part, LIMIT);
-  const file = join(options.keep, `${name}.json`);
-  if (existsSync(file)) return JSON.parse(await readFile(file, 'utf8')) as PartReport;
-  const report = await runPart(part, LIMIT);
-  if (!report.failure) {
+  if (options.keep && reused.includes(name)) return reusedReport(fileOf(options.keep, name));
+  const report: PartReport = { ...(await runPart(part, LIMIT)), commit: COMMIT, ended: minute(new Date()) };
+  if (options.keep) {
     await mkdir(options.keep, { recursive: true });
-    await writeFile(file, JSON.stringify(report));
+    await writeFile(fileOf(options.keep, name), JSON.stringify(report));
   }
   return report;
 }
 
-function gpu(): PartReport {
-  const note = existsSync('/dev/nvidiactl') ? 'not run: see docs/performance.md' : 'not run: no GPU';
-  return {
-    title: 'GPU',
-    lines: [{ claim: 'CUDA and TensorRT', value: Number.NaN, unit: '', note }],
-    points: [],
-    versions: {},
-    failure: undefined,
-    seconds: 0,
-  };
+function fileOf(folder: string, name: string): string {
+  return join(folder, `${name}.json`);
+}
+
+/** A report of an earlier run, which says so. */
+async function reusedReport(file: string): Promise<PartReport> {
+  const report = JSON.parse(await readFile(file, 'utf8')) as PartReport;
+  const ended = report.ended ?? minute((await stat(file)).mtime);
+  return { ...report, earlier: `of an earlier run, ended ${ended}, ${report.commit ?? 'commit not noted'}` };
+}
+
+/** Such as `commit 1234567`; says so where sources differ from it. */
+function commit(): string {
+  const git = (...args: string[]) =>
+    execFileSync('git', args, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' }).trim();
+  try {
+    const changed = git('status', '--porcelain', '--', 'src', 'native', 'bench', 'models', 'CMakeLists.txt');
+    return `commit ${git('rev-parse', '--short=7', 'HEAD')}${changed ? ' with changes' : ''}`;
+  } catch {
+    return 'no commit';
+  }
+}
+
+function minute(at: Date): string {
+  return `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 async function head(): Promise<Versions> {
@@ -121,6 +159,6 @@ async function head(): Promise<Versions> {
   return {
     machine: `${cpus()[0]?.model}, ${availableParallelism()} cores (${vectors.join(', ')}), ${gigabytes} GB, Linux ${release()}`,
     visage: `${version}, model pack ${pack.name} ${pack.version}, ONNX Runtime ${runtimeVersion()}, Node ${process.version}`,
-    ...(options.quick ? { run: 'quick: small and short, for its shape rather than its figures' } : {}),
+    run: `begun ${minute(BEGAN)}, ${COMMIT}${options.quick ? '; quick: small and short, for its shape rather than its figures' : ''}`,
   };
 }

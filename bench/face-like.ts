@@ -7,11 +7,10 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createExecutor } from '../src/native/executor.ts';
-import { createLog } from '../src/ops/log.ts';
 import { innerProduct } from '../src/vision/impostors.ts';
 import {
   type LabelledPicture,
@@ -19,8 +18,8 @@ import {
   labelledTemplates,
 } from '../src/vision/labelled-templates.ts';
 import { type ModelPack, openModelPack } from '../src/vision/model-pack.ts';
-import { Recognizer } from '../src/vision/recognizer.ts';
 import { ROOT } from '../test/e2e/service.ts';
+import { loadAsServed } from './as-served.ts';
 
 const PACK = 'faceplugin';
 /** Differences that the noise of one copy is a sum of. */
@@ -219,17 +218,14 @@ async function embed(
 ): Promise<(Float32Array | null)[]> {
   const threads = availableParallelism();
   const executor = createExecutor({ threads, maxQueue: 4 * threads });
-  const prepared = await mkdtemp(join(tmpdir(), 'visage-bench-'));
   try {
-    const log = createLog('warn');
-    const recognizer = await Recognizer.load(pack, executor, { folder: prepared, log });
+    const recognizer = await loadAsServed(pack, executor);
     const made = await labelledTemplates(recognizer, folder, pictures, 2 * threads, (done, total) => {
       if (done % 500 === 0) console.error(`embedded ${done} of ${total} pictures`);
     });
     return made.map(({ template }) => template);
   } finally {
     await executor.close();
-    await rm(prepared, { recursive: true });
   }
 }
 

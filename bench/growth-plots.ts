@@ -42,7 +42,7 @@ const PLOTS: readonly GrowthPlot[] = [
     y: 'milliseconds',
     formatX: String,
     ownTicks: false,
-    scale: 'log',
+    scale: 'linear',
   },
   {
     plot: 'clients',

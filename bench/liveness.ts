@@ -13,8 +13,8 @@ import { createExecutor } from '../src/native/executor.ts';
 import type { AnalyzedFace, Box } from '../src/native/pipeline.ts';
 import { type LivenessVerdict, livenessOf } from '../src/vision/liveness.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
-import { Recognizer } from '../src/vision/recognizer.ts';
 import { photograph } from '../test/e2e/photographs.ts';
+import { loadAsServed } from './as-served.ts';
 import { type Portrait, PRESENTATIONS, type Presentation, present } from './presentation-attacks.ts';
 
 const THRESHOLDS = [0.5, 0.7, 0.8, 0.9, 0.95] as const;
@@ -28,7 +28,7 @@ type Kind = 'photograph' | 'LFW' | Presentation;
 const threads = availableParallelism();
 const executor = createExecutor({ threads, maxQueue: 4 * threads });
 const pack = await openModelPack('faceplugin');
-const recognizer = await Recognizer.load(pack, executor);
+const recognizer = await loadAsServed(pack, executor);
 const scale = recognizer.liveness;
 if (!scale) throw new Error('The pack has no liveness network');
 

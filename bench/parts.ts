@@ -23,6 +23,11 @@ export interface PartReport {
   /** How it failed, in words; undefined where it ended well. */
   readonly failure: string | undefined;
   readonly seconds: number;
+  /** State of the sources and time of its end, in words; kept with it for later runs. */
+  readonly commit?: string;
+  readonly ended?: string;
+  /** Of when it is, in words, where it is not of this run. */
+  readonly earlier?: string;
 }
 
 /**

@@ -12,7 +12,7 @@ import { createExecutor } from '../src/native/executor.ts';
 import { innerProduct } from '../src/vision/impostors.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 import { QUALITY_REASONS, type Quality, qualityOf } from '../src/vision/quality.ts';
-import { Recognizer } from '../src/vision/recognizer.ts';
+import { loadAsServed } from './as-served.ts';
 import { errorVersusReject, type JudgedPair } from './error-versus-reject.ts';
 import { linePlot } from './plot.ts';
 
@@ -37,7 +37,7 @@ if (!folder) {
 const threads = availableParallelism();
 const executor = createExecutor({ threads, maxQueue: 4 * threads });
 const pack = await openModelPack('faceplugin');
-const recognizer = await Recognizer.load(pack, executor);
+const recognizer = await loadAsServed(pack, executor);
 const samples = await readSamples(join(folder, 'lfw-dev'));
 await executor.close();
 

@@ -11,9 +11,11 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { createExecutor } from '../src/native/executor.ts';
-import { type AnalysisRequest, type Box, loadPipeline, type Pipeline } from '../src/native/pipeline.ts';
+import type { AnalysisRequest, Box } from '../src/native/pipeline.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
+import type { Recognizer } from '../src/vision/recognizer.ts';
 import { annotated, judgedByEye, overlap } from './annotations.ts';
+import { loadAsServed } from './as-served.ts';
 import {
   cutClose,
   lit,
@@ -41,10 +43,11 @@ const samples = dirname(createRequire(import.meta.url).resolve('@vladmandic/face
 
 const executor = createExecutor({ threads: availableParallelism(), maxQueue: 64 });
 const packs = await Promise.all(PACKS.map((name) => openModelPack(name)));
-const pipelines = await Promise.all(packs.map((pack) => loadPipeline(executor, pack.pipeline)));
+const recognizers: Recognizer[] = [];
+for (const pack of packs) recognizers.push(await loadAsServed(pack, executor));
 
-async function facesOf(pipeline: Pipeline, picture: Buffer, request: AnalysisRequest = {}) {
-  return pipeline.analyze(picture, 'binary', { described: 0, template: false, ...request });
+async function facesOf(recognizer: Recognizer, picture: Buffer, request: AnalysisRequest = {}) {
+  return recognizer.analyze(picture, 'binary', { described: 0, template: false, ...request });
 }
 
 function print(label: string, cells: readonly string[]): void {
@@ -70,11 +73,11 @@ function isMet(face: Box, box: Box): boolean {
 /** One row: the share of the scenes' faces that each detector finds. */
 async function reportFound(label: string, scenes: readonly Scene[]): Promise<void> {
   const cells = await Promise.all(
-    pipelines.map(async (pipeline) => {
+    recognizers.map(async (recognizer) => {
       let expected = 0;
       let found = 0;
       for (const { picture, faces } of scenes) {
-        const boxes = (await facesOf(pipeline, picture)).faces.map(({ box }) => box);
+        const boxes = (await facesOf(recognizer, picture)).faces.map(({ box }) => box);
         expected += faces.length;
         found += faces.filter((face) => boxes.some((box) => isMet(face, box))).length;
       }
@@ -90,7 +93,7 @@ async function findPortraits(): Promise<Portrait[]> {
   for (const person of (await readdir(lfw)).sort()) {
     const [first] = (await readdir(join(lfw, person))).sort();
     const picture = await readFile(join(lfw, person, first as string));
-    const found = await Promise.all(pipelines.map((pipeline) => facesOf(pipeline, picture)));
+    const found = await Promise.all(recognizers.map((recognizer) => facesOf(recognizer, picture)));
     if (found.some(({ faces }) => faces.length !== 1)) continue;
     const boxes = found.map(({ faces }) => (faces[0] as { box: Box }).box);
     const mean = (side: keyof Box) => boxes.reduce((sum, box) => sum + box[side], 0) / boxes.length;
@@ -183,10 +186,10 @@ for (const [name, scenes] of [
   ['five group photographs', groupScenes],
 ] as const) {
   if (scenes.length === 0) continue;
-  const cells = pipelines.map(async (pipeline) => {
+  const cells = recognizers.map(async (recognizer) => {
     const overlaps: number[] = [];
     for (const { picture, faces } of scenes) {
-      const found = (await facesOf(pipeline, picture)).faces;
+      const found = (await facesOf(recognizer, picture)).faces;
       for (const face of faces) overlaps.push(Math.max(0, ...found.map(({ box }) => overlap(box, face))));
     }
     const mean = overlaps.reduce((sum, value) => sum + value, 0) / overlaps.length;
@@ -201,9 +204,9 @@ for (const [name, pictures] of [
   ['textures of 1280 x 960', await textures({ width: 1280, height: 960 })],
   ['cut-outs of photographs, 480 x 480', empty.flat()],
 ] as const) {
-  const cells = pipelines.map(async (pipeline) => {
+  const cells = recognizers.map(async (recognizer) => {
     let found = 0;
-    for (const picture of pictures) found += (await facesOf(pipeline, picture)).faces.length;
+    for (const picture of pictures) found += (await facesOf(recognizer, picture)).faces.length;
     return `${found} in ${pictures.length}`;
   });
   print(`  ${name}`, await Promise.all(cells));

@@ -8,8 +8,9 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { createExecutor } from '../src/native/executor.ts';
-import { loadPipeline, type Pipeline } from '../src/native/pipeline.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
+import type { Recognizer } from '../src/vision/recognizer.ts';
+import { loadAsServed } from './as-served.ts';
 
 const PACKS = ['faceplugin', 'yunet'];
 const ROUNDS = 9;
@@ -33,12 +34,13 @@ type Look = (typeof SEARCHES)[number][2];
 const samples = dirname(createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json'));
 const executor = createExecutor({ threads: 1, maxQueue: 1 });
 const packs = await Promise.all(PACKS.map((name) => openModelPack(name)));
-const pipelines = await Promise.all(packs.map((pack) => loadPipeline(executor, pack.pipeline)));
+const recognizers: Recognizer[] = [];
+for (const pack of packs) recognizers.push(await loadAsServed(pack, executor));
 
 /** Milliseconds of processor time that this process takes for one picture; nothing else runs in it meanwhile. */
-async function costOf(pipeline: Pipeline, picture: Buffer, look: Look): Promise<number> {
+async function costOf(recognizer: Recognizer, picture: Buffer, look: Look): Promise<number> {
   const before = process.cpuUsage();
-  await pipeline.analyze(picture, 'binary', {
+  await recognizer.analyze(picture, 'binary', {
     described: 0,
     template: false,
     ...(look === 'largest' ? { largestOnly: true } : { minFaceSize: look }),
@@ -57,9 +59,10 @@ for (const [width, height, look] of SEARCHES) {
     .resize(width, height, { fit: 'fill' })
     .jpeg({ quality: 90 })
     .toBuffer();
-  const row: number[][] = pipelines.map(() => []);
+  const row: number[][] = recognizers.map(() => []);
   for (let round = 0; round < ROUNDS; round++) {
-    for (const [i, pipeline] of pipelines.entries()) row[i]?.push(await costOf(pipeline, picture, look));
+    for (const [i, recognizer] of recognizers.entries())
+      row[i]?.push(await costOf(recognizer, picture, look));
   }
   costs.push(row.map(middle));
 }

@@ -108,7 +108,11 @@ export function send(
         answer.resume().once('end', () => resolve(answer.statusCode ?? 0));
       },
     );
-    sent.once('error', reject);
+    sent.once('error', (error: NodeJS.ErrnoException) => {
+      // The server had closed a connection that was idle at the moment in which it was used again.
+      if (sent.reusedSocket && error.code === 'ECONNRESET') resolve(send(agent, url, headers, data));
+      else reject(error);
+    });
     sent.end(data);
   });
 }

@@ -1,50 +1,46 @@
 /**
  * `npm run bench:sizing [faces...]`: what a face takes of memory and disk, how long a start takes with so many of them,
  * and what a search costs in processor time. Each line is a whole service of its own, on a store that was filled with
- * unit vectors of random direction through the store's own writes.
+ * templates that lie as those of faces do, through the store's own writes.
  */
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import sharp from 'sharp';
 import { createApiKey } from '../src/access/api-keys.ts';
-import { createExecutor } from '../src/native/executor.ts';
 import { Store } from '../src/store/store.ts';
-import { GalleryIndexes } from '../src/vector/galleries.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 import { type Child, ROOT, startChild } from '../test/e2e/service.ts';
+import { FaceLike, openFaceBase } from './face-like.ts';
 
 const PACK = await openModelPack('faceplugin');
-const DIMENSION = PACK.pipeline.embedder.dimension;
+const BASE = await openFaceBase(undefined);
+const DIMENSION = BASE.dimension;
+/** Below it a gallery has no graph. */
+const GRAPH_FROM = 8_192;
 /** Faces that are written at once, searches by each of the clients, and clients. */
 const BATCH = 500;
-const INDEXED = 50_000;
 const SEARCHES = 60;
 const CLIENTS = 8;
 
 /** What one service was seen to take. */
 interface Size {
   readonly faces: number;
-  /** Bytes. */
+  /** Bytes, of the store and of the snapshot of its index. */
   readonly disk: number;
+  readonly snapshot: number;
   /** Bytes of its own, without the pages of files that the system may take back. */
   readonly memory: number;
-  /** Milliseconds from `rebuilding the index` to `the index is complete`. */
+  /** Bytes of that in the index, by its own account, its graph included. */
+  readonly index: number;
+  /** Seconds of a start in which the index is filled: from the store, and from its snapshot where there is one. */
   readonly reading: number;
+  readonly loading: number;
   /** Milliseconds of one look into the index, mean. */
   readonly search: number;
   /** Milliseconds of processor time of one request, all threads together. */
   readonly cpu: number;
-}
-
-/** A unit vector of random direction: normal components by Box and Muller's method. */
-function randomTemplate(): Float32Array {
-  const vector = Float32Array.from(
-    { length: DIMENSION },
-    () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random()),
-  );
-  const length = Math.hypot(...vector);
-  return vector.map((value) => value / length);
 }
 
 /** Fills the store of a folder. @returns an API key. */
@@ -54,6 +50,7 @@ async function fill(folder: string, faces: number): Promise<string> {
   const owner = { accountId: store.accounts.first().accountId, environment: 'live' } as const;
   const collection = { collectionId: 'people', description: null, now: Date.now(), ...packId };
   await store.collections.create(owner, collection);
+  const templates = new FaceLike(BASE, 1);
   for (let done = 0; done < faces; done += BATCH) {
     const face = {
       box: { x: 60, y: 80, width: 120, height: 150 },
@@ -62,7 +59,7 @@ async function fill(folder: string, faces: number): Promise<string> {
       ...packId,
     };
     const batch = Array.from({ length: Math.min(BATCH, faces - done) }, () =>
-      store.faces.add(owner, 'people', face, randomTemplate()),
+      store.faces.add(owner, 'people', face, templates.take(1)),
     );
     const labels = await Promise.all(batch);
     await Promise.all(
@@ -90,25 +87,6 @@ async function ownMemory(pid: number | undefined): Promise<number> {
   return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
 }
 
-/**
- * Bytes of memory that a face takes in the index. In a process of its own nothing else grows meanwhile; a service's own
- * memory moves by some tens of megabytes with what malloc and the collector hold back.
- */
-async function bytesInIndex(faces: number): Promise<number> {
-  const executor = createExecutor({ threads: 1, maxQueue: 4 });
-  const indexes = new GalleryIndexes(executor);
-  const vectors = Float32Array.from({ length: BATCH * DIMENSION }, Math.random);
-  const labels = new BigInt64Array(BATCH);
-  const before = await ownMemory(process.pid);
-  for (let done = 0; done < faces; done += BATCH) {
-    for (let i = 0; i < BATCH; i++) labels[i] = BigInt(done + i);
-    await indexes.fill(1, [{ labels, vectors }]);
-  }
-  const after = await ownMemory(process.pid);
-  await executor.close();
-  return (after - before) / faces;
-}
-
 /** Reads series of the service's metrics. */
 async function metricsOf(child: Child): Promise<(series: string) => number> {
   const url = child.log.find(({ msg }) => msg === 'metrics')?.url;
@@ -121,6 +99,13 @@ async function metricsOf(child: Child): Promise<(series: string) => number> {
         ?.split(' ')
         .at(-1),
     );
+}
+
+/** Until every face is found through the graph, and nothing is being built any more. */
+async function graphIsBuilt(child: Child, faces: number): Promise<void> {
+  while (faces >= GRAPH_FROM && (await metricsOf(child))('visage_index_linked_templates') < faces) {
+    await wait(500);
+  }
 }
 
 /** Searches by clients that each wait for their answer. */
@@ -143,13 +128,14 @@ async function measure(faces: number): Promise<Size> {
   const folder = await mkdtemp(join(tmpdir(), 'visage-bench-'));
   try {
     const key = await fill(folder, faces);
-    // The first start prepares the networks, which takes memory that a later one does not.
-    await (await startChild(folder)).stop();
-    const child = await startChild(folder, { VISAGE_METRICS_LISTEN: '127.0.0.1:0' });
+    const settings = { VISAGE_METRICS_LISTEN: '127.0.0.1:0' };
+    // Prepares the networks and writes the snapshot, which takes memory that a later start does not.
+    const first = await startChild(folder, settings);
+    await graphIsBuilt(first, faces);
+    const filled = await metricsOf(first);
+    await first.stop();
+    const child = await startChild(folder, settings);
     try {
-      const at = (message: string) =>
-        child.log.filter(({ msg }) => msg === message).map(({ time }) => Date.parse(String(time)));
-      const reading = (at('the index is complete')[0] as number) - (at('rebuilding the index')[0] as number);
       await search(child, key, CLIENTS, 5);
       const start = await metricsOf(child);
       await search(child, key, CLIENTS, SEARCHES);
@@ -163,8 +149,11 @@ async function measure(faces: number): Promise<Size> {
       return {
         faces,
         disk: (await stat(join(folder, 'data.mdb'))).size,
+        snapshot: quiet('visage_snapshots_size_bytes'),
         memory: await ownMemory(child.process.pid),
-        reading,
+        index: quiet('visage_index_size_bytes'),
+        reading: filled('visage_index_start_duration_seconds'),
+        loading: quiet('visage_index_start_duration_seconds'),
         search: (1000 * looks('sum')) / looks('count'),
         cpu: (1000 * added('process_cpu_seconds_total', start, busy)) / (CLIENTS * SEARCHES),
       };
@@ -181,7 +170,6 @@ const GB = 1e9;
 const counts = process.argv.slice(2).map(Number);
 const sample = join(ROOT, 'node_modules/@vladmandic/face-api/demo/sample1.jpg');
 const picture = await sharp(sample).resize(640, 480).jpeg({ quality: 90 }).toBuffer();
-const inIndex = await bytesInIndex(INDEXED);
 const sizes: Size[] = [];
 for (const faces of counts.length > 0 ? counts : [1, 10_000, 50_000]) sizes.push(await measure(faces));
 
@@ -189,13 +177,17 @@ console.log(`machine       ${cpus()[0]?.model}, ${availableParallelism()} cores,
 console.log(
   `model pack    ${PACK.name}, templates of ${DIMENSION} numbers; a search sends a 640 x 480 JPEG\n`,
 );
-console.log('     faces    disk MB  memory MB   read on start s  in the index ms   processor ms a search');
-for (const { faces, disk, memory, reading, search: look, cpu } of sizes) {
+console.log('                                          index filled on start, from');
+console.log(
+  '     faces    disk MB  memory MB       store s       snapshot s  in the index ms   processor ms a search',
+);
+for (const { faces, disk, snapshot, memory, reading, loading, search: look, cpu } of sizes) {
   const columns = [
     faces.toLocaleString('en').padStart(10),
     (disk / MB).toFixed(1).padStart(10),
     (memory / MB).toFixed(1).padStart(10),
-    (reading / 1000).toFixed(2).padStart(17),
+    reading.toFixed(2).padStart(13),
+    (snapshot > 0 ? loading.toFixed(2) : '-').padStart(16),
     look.toFixed(2).padStart(16),
     cpu.toFixed(1).padStart(23),
   ];
@@ -205,11 +197,13 @@ for (const { faces, disk, memory, reading, search: look, cpu } of sizes) {
 const [least, most] = [sizes[0], sizes.at(-1)];
 if (least && most && most.faces > least.faces) {
   const onDisk = (most.disk - least.disk) / (most.faces - least.faces);
-  console.log(`\na face takes ${onDisk.toFixed(0)} bytes of disk`);
+  const inIndex = most.index / most.faces;
+  console.log(`\na face takes ${onDisk.toFixed(0)} bytes of the store`);
+  console.log(`a face takes ${(most.snapshot / most.faces).toFixed(0)} bytes of the snapshot of the index`);
   console.log(`a face takes ${inIndex.toFixed(0)} bytes of memory in the index`);
   console.log(`a core does ${(1000 / least.cpu).toFixed(0)} searches a second in a small collection\n`);
   for (const faces of [1_000_000, 10_000_000]) {
-    const disk = ((least.disk + faces * onDisk) / GB).toFixed(1);
+    const disk = ((least.disk + faces * (onDisk + most.snapshot / most.faces)) / GB).toFixed(1);
     const memory = ((least.memory + faces * inIndex) / GB).toFixed(1);
     console.log(
       `${faces.toLocaleString('en').padStart(10)} faces, reckoned: ${disk} GB of disk, ${memory} GB of memory`,

@@ -40,9 +40,9 @@ export function tableOf(head: Versions, parts: readonly PartReport[]): string {
     'ratio'.padEnd(COLUMNS.ratio),
     'aim',
   ].join(' ');
-  const sections = parts.map(({ title, lines, failure, seconds }) => [
+  const sections = parts.map(({ title, lines, failure, seconds, earlier }) => [
     '',
-    seconds > 0 ? `${title} (${seconds.toFixed(0)} s)` : title,
+    `${title} (${[`${seconds.toFixed(0)} s`, earlier].filter(Boolean).join('; ')})`,
     ...lines.map(lineOf),
     ...(lines.length === 0 && !failure ? ['  reported nothing'] : []),
     ...(failure ? [`  ${failure}${lines.length > 0 ? '; what it had reported is above' : ''}`] : []),

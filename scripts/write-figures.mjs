@@ -1,6 +1,7 @@
 /**
- * `npm run figures -- <faces> [bench...] [--keep FOLDER]`: runs the benches, or those named, and writes what they print into the documentation, between the marks
- * `<!-- figures: NAME -->` and `<!-- end -->`. `--keep` is handed to `npm run bench`.
+ * `npm run figures -- <faces> [bench...] [--keep FOLDER] [--reuse PART,...]`: runs the benches, or those named, and writes
+ * what they print into the documentation, between the marks `<!-- figures: NAME -->` and `<!-- end -->`. `--keep` and
+ * `--reuse` are handed to `npm run bench`.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,9 +10,9 @@ import { parseArgs } from 'node:util';
 import { ROOT, setUpOrExit } from './setup/set-up.mjs';
 
 const {
-  values: { keep },
+  values: { keep, reuse },
   positionals: [faces, ...named],
-} = parseArgs({ allowPositionals: true, options: { keep: { type: 'string' } } });
+} = parseArgs({ allowPositionals: true, options: { keep: { type: 'string' }, reuse: { type: 'string' } } });
 if (!faces) {
   console.error('Usage: npm run figures -- <folder with lfw-dev/ and lfw-dev-pairs.csv>');
   process.exit(64);
@@ -20,6 +21,7 @@ await setUpOrExit();
 writeFigures('bench', 'docs/performance.md', [
   ...['--faces', faces, '--plots', join(ROOT, 'docs/images')],
   ...(keep ? ['--keep', keep] : []),
+  ...(reuse ? ['--reuse', reuse] : []),
 ]);
 writeFigures('pipeline', 'docs/performance.md', []);
 writeFigures('networks', 'docs/performance.md', []);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -91,6 +92,32 @@ describe('the table of the benches', () => {
   test('ends a bench that takes longer than its limit', async () => {
     const { failure } = await run('await new Promise((resolve) => setTimeout(resolve, 60_000));', 1);
     assert.equal(failure, 'ended after 1 s, which is its limit');
+  });
+
+  test('says of a part that is not run again when and of which commit its report is', async () => {
+    const kept = {
+      title: 'Exact search',
+      lines: [{ claim: 'a scan', value: 3, unit: 'ms' }],
+      points: [],
+      versions: {},
+      seconds: 4,
+      commit: 'commit 1234567',
+      ended: '2026-01-02 03:04 UTC',
+    };
+    await writeFile(join(folder.path, 'scan.json'), JSON.stringify(kept));
+    const bench = (...args: string[]) =>
+      spawnSync(process.execPath, [join(ROOT, 'dist/bench/bench.js'), ...args], { encoding: 'utf8' });
+    const keep = ['--only', 'scan', '--keep', folder.path];
+    const { status, stdout } = bench(...keep, '--reuse', 'scan');
+    assert.equal(status, 0);
+    assert.match(
+      stdout,
+      /^Exact search \(4 s; of an earlier run, ended 2026-01-02 03:04 UTC, commit 1234567\)\n {2}a scan +3 ms$/m,
+    );
+    const missing = bench(...keep, '--reuse', 'memory');
+    assert.deepEqual([missing.status, missing.stdout], [64, '']);
+    assert.match(missing.stderr, /^There is no report of memory in /);
+    assert.match(bench('--only', 'scam').stderr, /^There is no part scam; parts are pipeline, /);
   });
 
   test('leaves out of a plot what there are no points for', () => {

@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { Writable } from 'node:stream';
-import { after, before, beforeEach, describe, test } from 'node:test';
-import { pino } from 'pino';
-import { createExecutor, type Executor } from '../../../src/native/executor.ts';
+import { before, beforeEach, describe, test } from 'node:test';
 import { type Analysis, loadPipeline } from '../../../src/native/pipeline.ts';
 import type { PipelineOptions } from '../../../src/native/pipeline-options.ts';
 import { deviceNetworks } from '../../../src/vision/graph/device-networks.ts';
@@ -14,42 +10,27 @@ import { type ModelPack, openModelPack } from '../../../src/vision/model-pack.ts
 import { photograph } from '../../e2e/photographs.ts';
 import { cosine } from '../../native/faces.ts';
 import { modelBytes, type SmallModel, weights } from './small-model.ts';
+import { workplace } from './workplace.ts';
 
 /** The CPU in the part of a GPU: everything but the provider's own work is the same. */
 const device = { provider: 'cpu', maxBatch: 4, maxDelayMs: 5, memoryLimit: 0 } as const;
 
 describe('The networks for a device', () => {
-  let scratch: string;
+  const place = workplace(4);
+  const { lines, log } = place;
   let folder: string;
-  let executor: Executor;
   let pack: ModelPack;
-  let lines: { msg: string; network: string }[];
-  const log = pino(
-    new Writable({
-      write(line: Buffer, _, done) {
-        lines.push(JSON.parse(line.toString()));
-        done();
-      },
-    }),
-  );
   before(async () => {
-    scratch = mkdtempSync(join(tmpdir(), 'visage-test-'));
-    executor = createExecutor({ threads: 4, maxQueue: 64 });
     pack = await openModelPack('faceplugin');
   });
-  after(async () => {
-    await executor.close();
-    rmSync(scratch, { recursive: true });
-  });
   beforeEach(() => {
-    lines = [];
-    folder = mkdtempSync(join(scratch, 'engines-'));
+    folder = place.emptyFolder();
   });
-  const networks = (of: ModelPack) => deviceNetworks(of, executor, { folder, log, device });
+  const networks = (of: ModelPack) => deviceNetworks(of, place.executor, { folder, log, device });
 
   /** A pack of an embedder alone, whose input is 3 x 5 x 5. */
   function alone(model: Pick<SmallModel, 'nodes' | 'initializers'>): ModelPack {
-    const file = join(scratch, 'small.onnx');
+    const file = join(place.folder, 'small.onnx');
     writeFileSync(file, modelBytes({ ...model, input: [1, 3, 5, 5], output: [1, 3, 5, 5] }));
     const { embedder } = pack.pipeline;
     const input = { ...embedder.input, width: 5, height: 5 };
@@ -57,9 +38,9 @@ describe('The networks for a device', () => {
   }
 
   test('see in pictures that come together what they see in each alone', async () => {
-    const joined = await loadPipeline(executor, await networks(pack), device);
+    const joined = await loadPipeline(place.executor, await networks(pack), device);
     assert.deepEqual(lines, []);
-    const plain = await loadPipeline(executor, pack.pipeline);
+    const plain = await loadPipeline(place.executor, pack.pipeline);
     const request = { attributes: true, liveness: true };
     const pictures = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => photograph(n)));
     const expected: Analysis[] = [];
@@ -90,7 +71,7 @@ describe('The networks for a device', () => {
       lines.map(({ msg, network }) => [msg, network]),
       [['the network cannot be run in batches', 'small.onnx']],
     );
-    assert.notEqual(embedder.file, join(scratch, 'small.onnx'));
+    assert.notEqual(embedder.file, join(place.folder, 'small.onnx'));
   });
 
   test('are refused where what they give is not what the CPU gives', async () => {

@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { createExecutor, type Executor } from '../../../src/native/executor.ts';
-import { compareNetworks } from '../../../src/native/networks.ts';
 import {
   attributeMessage,
   type Node,
@@ -18,6 +14,7 @@ import { splitPRelus } from '../../../src/vision/graph/prelu.ts';
 import { bytesField, readFields, varintField } from '../../../src/vision/graph/wire.ts';
 import { openModelPack } from '../../../src/vision/model-pack.ts';
 import { CHANNELS, convAndPRelu, modelBytes, weights } from './small-model.ts';
+import { workplace } from './workplace.ts';
 
 const SLOPES = Float32Array.of(-1.35, 0, 0.25, 1.23);
 const slope = (dims: readonly number[], values: Float32Array) => tensorMessage('s', dims, values);
@@ -52,22 +49,10 @@ function assertInOrder({ nodes, tensorNames }: Graph, input: string): void {
 }
 
 describe('the rewrite of PRelu', () => {
-  let folder: string;
-  let executor: Executor;
-  before(() => {
-    folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
-    executor = createExecutor({ threads: 1, maxQueue: 4 });
-  });
-  after(async () => {
-    await executor.close();
-    rmSync(folder, { recursive: true });
-  });
+  const place = workplace(1);
 
   async function assertSameFunction(original: Uint8Array, changed: Uint8Array): Promise<void> {
-    const files = [join(folder, 'original.onnx'), join(folder, 'changed.onnx')] as const;
-    writeFileSync(files[0], original);
-    writeFileSync(files[1], changed);
-    const { cosine, difference } = await compareNetworks(executor, ...files, weights(3 * 75));
+    const { cosine, difference } = await place.compare(original, changed, weights(3 * 75));
     assert.ok(cosine > 1 - 1e-9 && difference < 1e-5, `cosine ${cosine}, difference ${difference}`);
   }
 

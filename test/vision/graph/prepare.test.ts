@@ -1,20 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import {
-  appendFileSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { Writable } from 'node:stream';
-import { after, before, beforeEach, describe, test } from 'node:test';
-import { pino } from 'pino';
-import { createExecutor, type Executor } from '../../../src/native/executor.ts';
+import { before, beforeEach, describe, test } from 'node:test';
 import { nodeMessage, tensorMessage } from '../../../src/vision/graph/onnx.ts';
 import { type Preparation, prepareNetworks, removeUnused } from '../../../src/vision/graph/prepare.ts';
 import { type ModelPack, openModelPack } from '../../../src/vision/model-pack.ts';
@@ -22,6 +10,7 @@ import { Recognizer } from '../../../src/vision/recognizer.ts';
 import { photograph } from '../../e2e/photographs.ts';
 import { cosine } from '../../native/faces.ts';
 import { modelBytes, weights } from './small-model.ts';
+import { workplace } from './workplace.ts';
 
 /** Of the small network: sides of its input, channels, and how many PReLU it has. */
 const SIDE = 48;
@@ -29,37 +18,25 @@ const WIDTH = 32;
 const BENDS = 4;
 
 describe('the preparation of a model pack', () => {
-  let scratch: string;
-  let executor: Executor;
+  const place = workplace(2);
+  const { lines, log } = place;
   let pack: ModelPack;
   let preparation: Preparation;
-  let lines: Record<string, unknown>[];
 
   before(async () => {
-    scratch = mkdtempSync(join(tmpdir(), 'visage-test-'));
-    executor = createExecutor({ threads: 2, maxQueue: 16 });
     pack = await openModelPack('faceplugin');
   });
-  after(async () => {
-    await executor.close();
-    rmSync(scratch, { recursive: true });
-  });
   beforeEach(() => {
-    lines = [];
-    const write = (line: Buffer, _: unknown, done: () => void) => {
-      lines.push(JSON.parse(line.toString()));
-      done();
-    };
-    preparation = { folder: mkdtempSync(join(scratch, 'prepared-')), log: pino(new Writable({ write })) };
+    preparation = { folder: place.emptyFolder(), log };
   });
 
-  const prepare = (of = pack) => prepareNetworks(of, executor, preparation);
+  const prepare = (of = pack) => prepareNetworks(of, place.executor, preparation);
   const files = () => readdirSync(preparation.folder).sort();
   const verdictFile = (file: string) => file.replace(/onnx$/, 'json');
 
   /** The default pack's detector and landmarks with another embedder. */
   function withEmbedder(bytes: Uint8Array): ModelPack {
-    const file = join(scratch, 'embedder.onnx');
+    const file = join(place.folder, 'embedder.onnx');
     writeFileSync(file, bytes);
     const { liveness: _liveness, pose: _pose, ...pipeline } = pack.pipeline;
     const input = { ...pipeline.embedder.input, width: SIDE, height: SIDE };
@@ -112,8 +89,8 @@ describe('the preparation of a model pack', () => {
   test('gives the templates of the originals', async () => {
     const picture = photograph(1);
     const [plain, prepared] = await Promise.all([
-      Recognizer.load(pack, executor),
-      Recognizer.load(pack, executor, preparation),
+      Recognizer.load(pack, place.executor),
+      Recognizer.load(pack, place.executor, preparation),
     ]);
     const templates = await Promise.all(
       [plain, prepared].map(async (each) => (await each.analyze(picture, 'binary')).template),
@@ -230,10 +207,10 @@ describe('the preparation of a model pack', () => {
   });
 
   test('lets a pack run as it is where nothing can be written', async () => {
-    const occupied = join(scratch, 'occupied');
+    const occupied = join(place.folder, 'occupied');
     writeFileSync(occupied, 'a file where the folder should be');
     preparation = { ...preparation, folder: occupied };
-    const recognizer = await Recognizer.load(pack, executor, preparation);
+    const recognizer = await Recognizer.load(pack, place.executor, preparation);
     const { template } = await recognizer.analyze(photograph(1), 'binary');
     assert.equal(template?.length, 512);
     assert.deepEqual(
@@ -245,7 +222,7 @@ describe('the preparation of a model pack', () => {
   test('leaves it to the original to say that a pack does not load', async () => {
     // The network is prepared, but is no embedder of 512 values.
     await assert.rejects(
-      Recognizer.load(smallEmbedder(), executor, preparation),
+      Recognizer.load(smallEmbedder(), place.executor, preparation),
       /The network embedder\.onnx does not load/,
     );
   });

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { createExecutor, type Executor } from '../../../src/native/executor.ts';
+import { describe, test } from 'node:test';
 import { compareNetworks } from '../../../src/native/networks.ts';
 import { attributeMessage, nodeMessage, tensorMessage } from '../../../src/vision/graph/onnx.ts';
 import { joinSegment } from '../../../src/vision/graph/segment.ts';
 import { bytesField, readFields } from '../../../src/vision/graph/wire.ts';
 import { MODELS_FOLDER } from '../../../src/vision/model-pack.ts';
 import { modelBytes, weights } from './small-model.ts';
+import { workplace } from './workplace.ts';
 
 const HEIGHT = 9;
 const WIDTH = 11;
@@ -43,24 +42,12 @@ const kernel = (name: string, dims: readonly number[]) =>
   tensorMessage(`${name}_w`, dims, weights(dims.reduce((size, dim) => size * dim, 1)));
 
 describe('the segment of a network', () => {
-  let folder: string;
-  let executor: Executor;
-  before(() => {
-    folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
-    executor = createExecutor({ threads: 1, maxQueue: 4 });
-  });
-  after(async () => {
-    await executor.close();
-    rmSync(folder, { recursive: true });
-  });
+  const place = workplace(1);
 
   /** Runs both on an input of waves. */
   async function assertSame(original: Uint8Array, changed: Uint8Array): Promise<void> {
-    const files = ['original', 'changed'].map((name) => join(folder, `${name}.onnx`)) as [string, string];
-    writeFileSync(files[0], original);
-    writeFileSync(files[1], changed);
     const inputs = Float32Array.from({ length: 2 * 3 * HEIGHT * WIDTH }, (_, i) => Math.sin(i * 0.7));
-    const { cosine, difference } = await compareNetworks(executor, ...files, inputs);
+    const { cosine, difference } = await place.compare(original, changed, inputs);
     assert.ok(cosine > 1 - 1e-6, `cosine ${cosine}`);
     assert.ok(difference < 2e-3, `difference ${difference}`);
   }
@@ -172,7 +159,7 @@ describe('the segment of a network', () => {
       input: INPUT,
       output: [1, 16, HEIGHT, WIDTH],
     });
-    const file = join(folder, 'original.onnx');
+    const file = join(place.folder, 'original.onnx');
     writeFileSync(file, good);
     const window = [1, 1, 1, 1, 1, 1, 0, 0, 0, 0];
     const step = [0, 0, 0, 1, 3, 16, ...window];
@@ -194,7 +181,7 @@ describe('the segment of a network', () => {
         attributeMessage('outputs', outputs),
         attributeMessage('weights', weights(floats)),
       ];
-      const bad = join(folder, 'bad.onnx');
+      const bad = join(place.folder, 'bad.onnx');
       const model = modelBytes({
         nodes: [nodeMessage('s', 'Segment', ['x'], 'y', attributes, 'visage')],
         initializers: [],
@@ -204,7 +191,7 @@ describe('the segment of a network', () => {
       const domain = Buffer.concat([bytesField(1, 'visage'), Buffer.from([0x10, 1])]);
       writeFileSync(bad, Buffer.concat([model, bytesField(8, domain)]));
       await assert.rejects(
-        compareNetworks(executor, file, bad, new Float32Array(3 * HEIGHT * WIDTH).fill(1)),
+        compareNetworks(place.executor, file, bad, new Float32Array(3 * HEIGHT * WIDTH).fill(1)),
         problem,
       );
     }

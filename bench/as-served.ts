@@ -1,0 +1,18 @@
+/** Model packs as the service runs them: with the networks that are prepared when a pack is first loaded. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Executor } from '../src/native/executor.ts';
+import { createLog } from '../src/ops/log.ts';
+import type { ModelPack } from '../src/vision/model-pack.ts';
+import { Recognizer } from '../src/vision/recognizer.ts';
+
+/** Prepares a pack, which takes some seconds, and loads it. Leaves no file. */
+export async function loadAsServed(pack: ModelPack, executor: Executor): Promise<Recognizer> {
+  const folder = await mkdtemp(join(tmpdir(), 'visage-bench-'));
+  try {
+    return await Recognizer.load(pack, executor, { folder, log: createLog('warn') });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
