@@ -6,7 +6,8 @@
 
 namespace visage {
 
-/// Borrowed 8-bit RGB pixels: three bytes a pixel, `stride` bytes from row to row.
+/// Borrowed 8-bit RGB pixels: three bytes a pixel, `stride` bytes from row to row. The byte after the last
+/// one may be read, so that a pixel can be taken as four bytes.
 struct ImageView {
   const std::uint8_t* data = nullptr;
   int width = 0;
@@ -24,8 +25,8 @@ class Image {
   Image() = default;
   /// @param width, height pixels, each at least 1 and small enough that `width * height * 3` fits an int.
   Image(int width, int height)
-      : pixels_(std::make_unique_for_overwrite<std::uint8_t[]>(static_cast<std::size_t>(width) * height *
-                                                               kChannels)),
+      : pixels_(std::make_unique_for_overwrite<std::uint8_t[]>(
+            static_cast<std::size_t>(width) * height * kChannels + 1)),
         width_(width),
         height_(height) {}
 

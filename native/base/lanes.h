@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
+
+namespace visage {
+
+/// Floats and whole numbers that are worked on at once, on any processor that the compiler knows.
+using Floats4 = float __attribute__((vector_size(16)));
+using Floats8 = float __attribute__((vector_size(32)));
+using Ints8 = std::int32_t __attribute__((vector_size(32)));
+
+/// Eight bytes as floats.
+inline Floats8 BytesAsFloats(const std::uint8_t* from) {
+#ifdef __AVX2__
+  // GCC 12 converts each byte by itself where it is left to it.
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadu_si64(from)));
+#else
+  using Bytes8 = std::uint8_t __attribute__((vector_size(8)));
+  Bytes8 bytes;
+  std::memcpy(&bytes, from, sizeof bytes);
+  return __builtin_convertvector(bytes, Floats8);
+#endif
+}
+
+}  // namespace visage
