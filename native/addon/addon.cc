@@ -8,6 +8,7 @@
 #include "addon/lock_file.h"
 #include "addon/network_comparison.h"
 #include "addon/pipeline_object.h"
+#include "addon/release_bytes.h"
 #include "addon/search_kernels.h"
 #include "addon/snapshot_info.h"
 #include "runtime/session.h"
@@ -25,6 +26,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("GalleryIndex", IndexObject::Define(env));
   exports.Set("loadPipeline", Napi::Function::New<LoadPipeline>(env, "loadPipeline"));
   exports.Set("decodeImage", Napi::Function::New<DecodeImage>(env, "decodeImage"));
+  exports.Set("releaseBytes", Napi::Function::New<ReleaseBytes>(env, "releaseBytes"));
   exports.Set("compareNetworks", Napi::Function::New<CompareNetworks>(env, "compareNetworks"));
   exports.Set("searchKernels", Napi::Function::New<SearchKernelNames>(env, "searchKernels"));
   exports.Set("kernelProducts", Napi::Function::New<KernelProducts>(env, "kernelProducts"));

@@ -1,5 +1,7 @@
 #include "addon/environment.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace visage {
@@ -20,6 +22,13 @@ Napi::Value FailureValue(Napi::Env env, const std::exception_ptr& failure) {
 
 Call::Call(Napi::Env env, std::vector<Napi::Object> kept) : deferred_(Napi::Promise::Deferred::New(env)) {
   for (const Napi::Object& object : kept) kept_.push_back(Napi::Persistent(object));
+}
+
+bool Call::Borrows(const Napi::ArrayBuffer& buffer) const {
+  return std::ranges::any_of(kept_, [&](const Napi::ObjectReference& reference) {
+    const Napi::Object object = reference.Value();
+    return object.IsTypedArray() && object.As<Napi::TypedArray>().ArrayBuffer().StrictEquals(buffer);
+  });
 }
 
 void Call::Perform() noexcept {
@@ -76,6 +85,10 @@ Call& Environment::Hold(std::unique_ptr<Call> call) {
   Call& held = *call;
   held_.emplace(&held, std::move(call));
   return held;
+}
+
+bool Environment::Borrows(const Napi::ArrayBuffer& buffer) const {
+  return std::ranges::any_of(held_, [&](const auto& held) { return held.second->Borrows(buffer); });
 }
 
 void Environment::Finish(Call& call) {

@@ -24,6 +24,8 @@ class Call {
   virtual ~Call() = default;
 
   Napi::Promise promise() const { return deferred_.Promise(); }
+  /// Whether the work reads memory of a buffer, through one of the kept objects.
+  bool Borrows(const Napi::ArrayBuffer& buffer) const;
   /// Does the work, on any thread. Keeps a failure for Settle.
   void Perform() noexcept;
   /// Resolves or rejects the promise, on the JavaScript thread.
@@ -55,6 +57,9 @@ class Environment {
 
   /// Holds a call until it is settled. The environment keeps the process alive meanwhile.
   Call& Hold(std::unique_ptr<Call> call);
+
+  /// Whether a call that is not settled reads memory of a buffer.
+  bool Borrows(const Napi::ArrayBuffer& buffer) const;
 
   /// Has a held call settled soon. From any thread, as the last thing that is done with the call there.
   void Finish(Call& call);

@@ -6,6 +6,7 @@ import { recordAct, recordRefusal, type Trail } from '../access/audit-trail.ts';
 import type { Caller } from '../access/caller.ts';
 import type { Gate } from '../access/gate.ts';
 import { VisageError } from '../errors.ts';
+import { releaseBytes } from '../native/memory.ts';
 import { readBody } from './body.ts';
 import { type CorsOrigins, corsHeaders, preflightHeaders } from './cors.ts';
 import type { ImageFetcher } from './image-fetch.ts';
@@ -55,6 +56,8 @@ type InputReader = (
   readonly query: Record<string, unknown>;
   readonly body: Record<string, unknown>;
   readonly images: ImageSources;
+  /** What the pictures are views of, where there are any. */
+  readonly raw: Buffer | null;
 }>;
 
 function inputReaderOf(route: Route, fetchImage: ImageFetcher | null): InputReader {
@@ -71,6 +74,7 @@ function inputReaderOf(route: Route, fetchImage: ImageFetcher | null): InputRead
     query: validateQuery(queryParameters(querystring)),
     body: readJson ? await readJson(req, res) : {},
     images: {},
+    raw: null,
   });
 }
 
@@ -124,12 +128,16 @@ function responderOf(
     });
     const { caller, address } = admission;
     const params = readPath(context.params);
-    const { query, body, images } = await readInput(context, caller);
+    const { query, body, images, raw } = await readInput(context, caller);
     const request = { requestId, address, headers, params, query, body };
     const work = async () => handle(route, request, caller, images);
-    const response = await admission.run(work, route.units?.(body));
-    await recordAct(audit, route, trail, request, response);
-    return response;
+    try {
+      const response = await admission.run(work, route.units?.(body));
+      await recordAct(audit, route, trail, request, response);
+      return response;
+    } finally {
+      if (raw) releaseBytes(raw);
+    }
   };
   return async (context) => {
     const { requestId } = context.state;

@@ -1,6 +1,7 @@
 /** The bytes of a request's body, up to a limit. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { VisageError } from '../errors.ts';
+import { releaseBytes } from '../native/memory.ts';
 
 /** The client went away before its request was complete; there is nobody to answer. */
 export class ClientGoneError extends Error {
@@ -11,8 +12,17 @@ function tooLarge(limit: number): VisageError {
   return new VisageError('PAYLOAD_TOO_LARGE', `The body may have at most ${limit} bytes here.`);
 }
 
+/** The pieces in one; their own memory is given back. */
+function joined(chunks: readonly Buffer[]): Buffer {
+  const [first] = chunks;
+  if (first && chunks.length === 1) return first;
+  const whole = Buffer.concat(chunks);
+  for (const chunk of chunks) releaseBytes(chunk);
+  return whole;
+}
+
 /**
- * Reads a body whole.
+ * Reads a body whole. It has a buffer of its own, but for small ones.
  * @param limit bytes; a body that is larger, by its header or by what comes, is not read on.
  * @throws VisageError `PAYLOAD_TOO_LARGE`. @throws ClientGoneError if the client hangs up or stalls.
  */
@@ -35,8 +45,7 @@ export function readBody(request: IncomingMessage, response: ServerResponse, lim
         settle(() => reject(tooLarge(limit)));
       }
     };
-    const onEnd = () =>
-      settle(() => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    const onEnd = () => settle(() => resolve(joined(chunks)));
     const onGone = () => {
       // Node reports the same hang-up again as an error after this reader has left.
       request.on('error', () => {});

@@ -33,13 +33,18 @@ export interface ImageIntake {
   readonly images: ImageSources;
 }
 
+/** The same, and what the pictures are views of. */
+export interface ReadImages extends ImageIntake {
+  readonly raw: Buffer;
+}
+
 /** Reads the requests of one image route. */
 export type ImageReader = (
   request: IncomingMessage,
   response: ServerResponse,
   query: string,
   accountId: string,
-) => Promise<ImageIntake>;
+) => Promise<ReadImages>;
 
 /** What stands for a picture in a JSON body. */
 interface WrittenImage {
@@ -192,9 +197,11 @@ export function imageReader(
     const fromQuery = (form === 'raw' ? validateQuery : nothing)(parameters);
     const pictures = form === 'raw' ? 1 : Math.min(most, MAX_LARGEST);
     const raw = await readBody(request, response, MAX_BYTES[form] * pictures);
-    if (form === 'json') return fromJson(raw, accountId);
-    if (form === 'multipart') return fromForm(raw, request.headers['content-type'] ?? '');
+    if (form === 'json') return { ...fromJson(raw, accountId), raw };
+    if (form === 'multipart') {
+      return { ...(await fromForm(raw, request.headers['content-type'] ?? '')), raw };
+    }
     if (raw.length === 0) throw invalidImage('The body is empty.');
-    return { body: fromQuery, images: { image: [ready(raw)] } };
+    return { body: fromQuery, images: { image: [ready(raw)] }, raw };
   };
 }

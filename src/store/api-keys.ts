@@ -1,5 +1,6 @@
 import { VisageError } from '../errors.ts';
 import type { Databases, Session } from './databases.ts';
+import { DecodedOnce } from './decoded-once.ts';
 import type { ApiKeyRecord } from './records.ts';
 
 /** A key's new value: its SHA-256 (64 hex digits) and the characters of it that may be shown. */
@@ -25,10 +26,12 @@ function recordOf(db: Databases, id: string): ApiKeyRecord | null {
 /** API keys by the SHA-256 of the key; the key itself is nowhere. */
 export class ApiKeys {
   readonly #session: Session;
+  readonly #records: DecodedOnce<ApiKeyRecord, string>;
   #changes = 0;
 
   constructor(session: Session) {
     this.#session = session;
+    this.#records = new DecodedOnce(session.db.apiKeys);
   }
 
   /** Goes up before any change or removal of a key is told to have happened. */
@@ -47,11 +50,12 @@ export class ApiKeys {
 
   /** @param hash SHA-256 of the key, 64 hex digits. */
   byHash(hash: string): ApiKeyRecord | null {
-    return this.#session.db.apiKeys.get(hash) ?? null;
+    return this.#records.get(hash) ?? null;
   }
 
   byId(id: string): ApiKeyRecord | null {
-    return recordOf(this.#session.db, id);
+    const hash = this.#session.db.apiKeyIds.get(id);
+    return hash === undefined ? null : this.byHash(hash);
   }
 
   /**

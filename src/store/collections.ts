@@ -1,5 +1,6 @@
 import { VisageError } from '../errors.ts';
 import { type CollectionKey, type Databases, type Session, takeNumber, writeAs } from './databases.ts';
+import { DecodedOnce } from './decoded-once.ts';
 import type { Collection, CollectionRecord, Owner, PackId, Writer } from './records.ts';
 
 /** After every collection id: ids are ASCII. */
@@ -33,16 +34,18 @@ export interface NewCollection extends CollectionChange {
 /** Collections: an owner's named galleries. */
 export class Collections {
   readonly #session: Session;
+  readonly #records: DecodedOnce<CollectionRecord, CollectionKey>;
   readonly #onGarbage: () => void;
 
   /** @param onGarbage called after a transaction that left a gallery to be removed. */
   constructor(session: Session, onGarbage: () => void) {
     this.#session = session;
+    this.#records = new DecodedOnce(session.db.collections);
     this.#onGarbage = onGarbage;
   }
 
   get(owner: Owner, collectionId: string): Collection | null {
-    const record = this.#session.db.collections.get(keyOf(owner, collectionId));
+    const record = this.#records.get(keyOf(owner, collectionId));
     return record ? { collectionId, ...record } : null;
   }
 

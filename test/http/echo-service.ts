@@ -57,6 +57,8 @@ export interface EchoHooks {
   readonly fetchImage: ImageFetcher | null;
   /** Awaited by every image route before it answers. */
   held: Promise<void>;
+  /** The picture that `/image` was given last. */
+  picture: Uint8Array | null;
 }
 
 function echoRoutes(hooks: EchoHooks): (CallerRoute | ImageRoute)[] {
@@ -73,6 +75,7 @@ function echoRoutes(hooks: EchoHooks): (CallerRoute | ImageRoute)[] {
       handler: async ({ images, body }) => {
         await hooks.held;
         const image = (await images.image?.[0]?.()) as ImageInput;
+        hooks.picture = image.data;
         const sha256 = createHash('sha256').update(image.data).digest('hex');
         return {
           status: 200,
@@ -164,7 +167,7 @@ export interface EchoService {
 export async function startEchoService(fetchImage: ImageFetcher | null = null): Promise<EchoService> {
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
-  const hooks: EchoHooks = { held: Promise.resolve(), fetchImage };
+  const hooks: EchoHooks = { held: Promise.resolve(), picture: null, fetchImage };
   const app = createKoaApp(log);
   const gate: Gate = (route, { headers, peer }) => {
     if (route.access.by !== 'anyone' && headers['x-api-key']?.[0] !== KEY)

@@ -68,6 +68,23 @@ describe('A picture comes in', () => {
     });
   });
 
+  test('and its memory is given back with the answer, whichever way it came', async () => {
+    const form = new FormData();
+    form.set('collectionId', 'a');
+    form.set('image', new Blob([picture], { type: 'image/jpeg' }), 'me.jpg');
+    const image = { bytes: picture.toString('base64') };
+    for (const send of [
+      () => post('/image?collectionId=a', picture, { 'Content-Type': 'image/jpeg' }),
+      () => post('/image', form),
+      () => postJson('/image', { collectionId: 'a', image }),
+    ]) {
+      service.hooks.picture = null;
+      await given(await send());
+      const { picture: seen } = service.hooks as { picture: Uint8Array | null };
+      assert.equal(seen?.buffer.byteLength, 0);
+    }
+  });
+
   test('as it is, with the parameters in the query', async () => {
     for (const type of ['image/jpeg', 'image/png', 'application/octet-stream', 'IMAGE/WEBP; q=1']) {
       const answer = await given(

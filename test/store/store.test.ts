@@ -154,6 +154,29 @@ describe('galleries', () => {
   });
 });
 
+describe('what is read again and again', () => {
+  test('is what the store holds at each read, inside a transaction too', async (t) => {
+    const { store, owner } = await storeWithCollection(temporaryFolder(t));
+    const described = () => store.collections.get(owner, 'people')?.description;
+    assert.equal(described(), null);
+    assert.equal(described(), null);
+    await store.collections.update(owner, 'people', { description: 'first' }, 2000);
+    assert.equal(described(), 'first');
+    let inside: string | null | undefined;
+    const confirm = () => {
+      inside = described();
+    };
+    await Promise.all([
+      store.collections.update(owner, 'people', { description: 'second' }, 3000),
+      store.collections.update({ ...owner, confirm }, 'people', { description: 'first' }, 2000),
+    ]);
+    assert.deepEqual([inside, described()], ['second', 'first']);
+    await store.collections.delete(owner, 'people');
+    assert.equal(described(), undefined);
+    await store.close();
+  });
+});
+
 describe('templates', () => {
   test('come back in batches as they went in, of one pack only', async (t) => {
     const { store, owner } = await storeWithCollection(temporaryFolder(t));
