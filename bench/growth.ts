@@ -78,7 +78,7 @@ async function withService(
   environment: Record<string, string>,
   work: (service: SearchService) => Promise<void>,
 ): Promise<void> {
-  const service = await startSearchService(Math.max(...CLIENTS), environment);
+  const service = await startSearchService(environment);
   try {
     await work(service);
   } finally {

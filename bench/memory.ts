@@ -61,7 +61,7 @@ function slopeOf(points: readonly (readonly [requests: number, megabytes: number
 }
 
 const bodies = await mixedBodies();
-const service = await startSearchService(CLIENTS);
+const service = await startSearchService();
 try {
   const points: [number, number][] = [];
   const statuses = new Map<number, number>();

@@ -8,17 +8,17 @@
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { Agent } from 'node:http';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { ROOT } from '../test/e2e/service.ts';
+import { HttpClient } from './http-client.ts';
 import { peerRequire, versionOf } from './peer-packages.ts';
 import { pictures } from './recognisers/pictures.ts';
 import { rateOf } from './recognisers/rate.ts';
 import { report, reportVersions } from './report.ts';
-import { bodiesOf, send, startSearchService } from './search-service.ts';
+import { bodiesOf, startSearchService } from './search-service.ts';
 import { stallOf, stallSettings } from './stalls.ts';
 
 const CLIENTS = [1, 16] as const;
@@ -59,7 +59,7 @@ interface Measured {
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'visage-bench-'));
-const agent = new Agent({ keepAlive: true, maxSockets: Math.max(...CLIENTS) });
+const client = new HttpClient();
 const samples = await pictures();
 const contestants: Contestant[] = [];
 try {
@@ -72,7 +72,7 @@ try {
   for (const { name, server } of PEERS) contestants.push(await recogniser(name, server));
   await run();
 } finally {
-  agent.destroy();
+  client.close();
   for (const contestant of contestants) await contestant.stop();
   await rm(folder, { recursive: true, force: true });
 }
@@ -174,7 +174,7 @@ function mean(values: readonly number[] = []): number {
 /** The whole service. */
 async function service(): Promise<Contestant> {
   const stallFile = join(folder, 'stall-service');
-  const started = await startSearchService(Math.max(...CLIENTS), stallSettings(stallFile));
+  const started = await startSearchService(stallSettings(stallFile));
   return {
     name: 'Visage, whole service',
     ask: async (picture) => {
@@ -206,7 +206,7 @@ async function recogniser(name: string, args: readonly string[]): Promise<Contes
   return {
     name,
     ask: async (picture) => {
-      const status = await send(agent, url, {}, picture);
+      const status = await client.post(url, {}, picture);
       if (status !== 200) throw new Error(`${name} answered ${status}`);
     },
     alone: async (clients) => {

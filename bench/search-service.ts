@@ -1,10 +1,10 @@
 /** A service in a child process with a small collection to search in, and requests to send it. */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { type Child, ROOT, startChild, visagectl } from '../test/e2e/service.ts';
+import { HttpClient } from './http-client.ts';
 
 const SAMPLES = join(ROOT, 'node_modules/@vladmandic/face-api/demo');
 const COLLECTION = 'bench';
@@ -29,24 +29,16 @@ export interface SearchService {
 
 /**
  * Starts a service with the default settings.
- * @param clients connections that are kept open at most.
  * @param environment of its process, besides.
  */
-export async function startSearchService(
-  clients: number,
-  environment: Record<string, string> = {},
-): Promise<SearchService> {
+export async function startSearchService(environment: Record<string, string> = {}): Promise<SearchService> {
   const folder = await mkdtemp(join(tmpdir(), 'visage-bench-'));
   const child = await startChild(folder, environment);
   const made = await visagectl(['keys', 'create', '--name', 'bench'], { VISAGE_DATA_DIR: folder });
-  const agent = new Agent({ keepAlive: true, maxSockets: clients });
+  const client = new HttpClient();
+  const authorization = `ApiKey ${made.stdout.trim()}`;
   const call = (path: string, type: string, data: Buffer) =>
-    send(
-      agent,
-      `${child.url}${path}`,
-      { authorization: `ApiKey ${made.stdout.trim()}`, 'content-type': type },
-      data,
-    );
+    client.post(`${child.url}${path}`, { authorization, 'content-type': type }, data);
   const prepare = async (path: string, type: string, data: Buffer) => {
     const status = await call(path, type, data);
     if (status !== 200) throw new Error(`POST ${path} answered ${status}`);
@@ -62,7 +54,7 @@ export async function startSearchService(
     folder,
     search: ({ type, query, data }) => call(`/v1/face/search${query}`, type, data),
     stop: async () => {
-      agent.destroy();
+      client.close();
       await child.stop();
       await rm(folder, { recursive: true, force: true });
     },
@@ -91,28 +83,4 @@ export function bodiesOf(file: Buffer, type = 'image/jpeg'): readonly [Body, Bod
     { name: 'multipart', type: `multipart/form-data; boundary=${edge}`, query: '', data: form },
     { name: 'base64 in JSON', type: 'application/json', query: '', data: Buffer.from(json) },
   ];
-}
-
-/** Posts a body. @returns the status, when the whole answer is there. */
-export function send(
-  agent: Agent,
-  url: string,
-  headers: Record<string, string>,
-  data: Buffer,
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const sent = request(
-      url,
-      { agent, method: 'POST', headers: { ...headers, 'content-length': data.length } },
-      (answer) => {
-        answer.resume().once('end', () => resolve(answer.statusCode ?? 0));
-      },
-    );
-    sent.once('error', (error: NodeJS.ErrnoException) => {
-      // The server had closed a connection that was idle at the moment in which it was used again.
-      if (sent.reusedSocket && error.code === 'ECONNRESET') resolve(send(agent, url, headers, data));
-      else reject(error);
-    });
-    sent.end(data);
-  });
 }
