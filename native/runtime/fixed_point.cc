@@ -6,10 +6,6 @@
 
 #include "runtime/vector.h"
 
-#ifdef __AVX2__
-#include <immintrin.h>
-#endif
-
 namespace visage {
 namespace {
 
@@ -28,7 +24,7 @@ struct Sums {
 
 /// Sums of products of 16-bit integers.
 /// @param rows integers of the first row, with `stride` of them from a row to the next.
-/// @param weights for each two inputs, two integers an output.
+/// @param weights for each two inputs, two integers an output; the first at a multiple of 32 bytes.
 /// @param pairs of inputs, a multiple of 2.
 #ifdef __AVX2__
 /// Written out, since the compiler has no use of sixteen registers for twelve sums, and keeps some in memory.
@@ -36,19 +32,20 @@ Sums SumsOfProducts(const std::int16_t* rows, std::ptrdiff_t stride, const std::
   Integers8 s00, s01, s10, s11, s20, s21, s30, s31, s40, s41, s50, s51;
   const std::int16_t* const end = weights + static_cast<std::ptrdiff_t>(pairs) * 2 * kLane;
   const std::ptrdiff_t one = stride * static_cast<std::ptrdiff_t>(sizeof(std::int16_t));
-// One row's pair against the weights in ymm14 and ymm15.
+// One row's pair against the weights in ymm14 and ymm15. Products first, then sums: the units that multiply
+// would take sums too, and be late for the next product.
 #define VISAGE_ROW(place, low, high)       \
   "vpbroadcastd " place                    \
   ", %%ymm12\n\t"                          \
   "vpmaddwd %%ymm12, %%ymm14, %%ymm13\n\t" \
+  "vpmaddwd %%ymm12, %%ymm15, %%ymm12\n\t" \
   "vpaddd %%ymm13, %[" low "], %[" low     \
   "]\n\t"                                  \
-  "vpmaddwd %%ymm12, %%ymm15, %%ymm13\n\t" \
-  "vpaddd %%ymm13, %[" high "], %[" high "]\n\t"
+  "vpaddd %%ymm12, %[" high "], %[" high "]\n\t"
 #define VISAGE_PAIR(at, next)                                                                               \
-  "vmovdqu " at                                                                                             \
+  "vmovdqa " at                                                                                             \
   "(%[weights]), %%ymm14\n\t"                                                                               \
-  "vmovdqu " at "+32(%[weights]), %%ymm15\n\t" VISAGE_ROW(next "(%[rows])", "s00", "s01")                   \
+  "vmovdqa " at "+32(%[weights]), %%ymm15\n\t" VISAGE_ROW(next "(%[rows])", "s00", "s01")                   \
       VISAGE_ROW(next "(%[rows],%[one])", "s10", "s11") VISAGE_ROW(next "(%[rows],%[one],2)", "s20", "s21") \
           VISAGE_ROW(next "(%[rows],%[three])", "s30", "s31")                                               \
               VISAGE_ROW(next "(%[rows],%[one],4)", "s40", "s41")                                           \
@@ -93,7 +90,7 @@ Sums SumsOfProducts(const std::int16_t* rows, std::ptrdiff_t stride, const std::
 FixedPointMatrix::FixedPointMatrix(int inputs, int outputs, std::span<const float> weights)
     : inputs_(inputs),
       outputs_(outputs),
-      weights_(static_cast<std::size_t>(Padded(inputs)) * Padded(outputs)),
+      weights_(static_cast<std::size_t>(Padded(inputs)) / 2 * (Padded(outputs) / kLane)),
       steps_(Padded(outputs)) {
   const auto of = [&](int output) {
     return weights.subspan(static_cast<std::size_t>(output) * inputs, inputs);
@@ -120,53 +117,46 @@ FixedPointMatrix::FixedPointMatrix(int inputs, int outputs, std::span<const floa
     const double room = kMostSum / most_ - inputs;
     const double scale = std::min(kMostInteger / largest, room / sum);
     steps_[o] = static_cast<float>(1 / scale);
-    std::int16_t* panel = weights_.data() + static_cast<std::size_t>(o / kLane) * kLane * padded_inputs();
+    Pair* const pairs = weights_.data() + static_cast<std::size_t>(o / kLane) * (padded_inputs() / 2);
     for (int k = 0; k < inputs; ++k) {
-      panel[k / 2 * 2 * kLane + o % kLane * 2 + k % 2] =
-          static_cast<std::int16_t>(std::lrint(of(o)[k] * scale));
+      pairs[k / 2].weights[o % kLane * 2 + k % 2] = static_cast<std::int16_t>(std::lrint(of(o)[k] * scale));
     }
   }
 }
 
-float FixedPointMatrix::Quantise(const float* row, std::int16_t* integers) const {
-  const int size = padded_inputs();
-  Floats8 largest = {};
-  for (int k = 0; k < size; k += 8) {
-    const Floats8 v = Load8(row + k);
-    const Floats8 magnitude = v < 0 ? -v : v;
-    largest = magnitude > largest ? magnitude : largest;
+void FixedPointMatrix::Quantise(const float* points, std::ptrdiff_t plane_size, int count,
+                                std::int16_t* integers, float* scales) const {
+  const int row_size = padded_inputs(), planes = row_size / kLane;
+  for (int r = 0; r < count; ++r, points += kLane, integers += row_size) {
+    Floats8 low = {}, high = {};
+    for (int plane = 0; plane < planes; ++plane) {
+      low = Larger(low, Magnitude(Load8(points + plane * plane_size)));
+      high = Larger(high, Magnitude(Load8(points + plane * plane_size + 8)));
+    }
+    const float largest = LargestOf(Larger(low, high));
+    const float factor = largest > 0 ? most_ / largest : 0;
+    scales[r] = largest / most_;
+    for (int plane = 0; plane < planes; ++plane) {
+      ToIntegers16(points + plane * plane_size, factor, integers + plane * kLane);
+    }
   }
-  float most = 0;
-  for (int i = 0; i < 8; ++i) most = std::max(most, largest[i]);
-  const float scale = most > 0 ? most_ / most : 0;
-#ifdef __AVX2__
-  const __m256 scales = _mm256_set1_ps(scale);
-  for (int k = 0; k < size; k += kLane) {
-    const __m256i low = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(row + k), scales));
-    const __m256i high = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(row + k + 8), scales));
-    constexpr int kInOrder = 0b11'01'10'00;
-    const __m256i packed = _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), kInOrder);
-    std::memcpy(integers + k, &packed, sizeof packed);
-  }
-#else
-  for (int k = 0; k < size; ++k) integers[k] = static_cast<std::int16_t>(std::lrint(row[k] * scale));
-#endif
-  return most / most_;
 }
 
 void FixedPointMatrix::Multiply(const std::int16_t* rows, const float* scales, int count,
-                                const Epilogue& epilogue, const float* added, float* out) const {
-  const std::ptrdiff_t row_stride = padded_inputs(), out_stride = padded_outputs();
-  for (std::ptrdiff_t o = 0; o < out_stride; o += kLane) {
-    const std::int16_t* const weights = weights_.data() + o * row_stride;
+                                const Epilogue& epilogue, const float* added, float* out,
+                                std::ptrdiff_t plane_size) const {
+  const std::ptrdiff_t row_size = padded_inputs();
+  const int pairs = padded_inputs() / 2;
+  const Pair* weights = weights_.data();
+  for (int o = 0; o < padded_outputs(); o += kLane, weights += pairs, out += plane_size) {
     const Floats8 steps[] = {Load8(&steps_[o]), Load8(&steps_[o + 8])};
     const Floats8 bias[] = {Load8(&epilogue.bias[o]), Load8(&epilogue.bias[o + 8])};
     const Floats8 slope[] = {Load8(&epilogue.slope[o]), Load8(&epilogue.slope[o + 8])};
     for (int first = 0; first < count; first += kRows) {
-      const Sums sums = SumsOfProducts(rows + first * row_stride, row_stride, weights, padded_inputs() / 2);
+      const Sums sums = SumsOfProducts(rows + first * row_size, row_size, weights->weights, pairs);
       const int here = std::min(kRows, count - first);
-      std::ptrdiff_t place = first * out_stride + o;
-      for (int r = 0; r < here; ++r, place += out_stride) {
+      for (int r = 0; r < here; ++r) {
+        const std::ptrdiff_t place = static_cast<std::ptrdiff_t>(first + r) * kLane;
         const Floats8 scale = All8(scales[first + r]);
         Floats8 low = __builtin_convertvector(sums.values[r][0], Floats8) * (steps[0] * scale) + bias[0];
         Floats8 high = __builtin_convertvector(sums.values[r][1], Floats8) * (steps[1] * scale) + bias[1];
@@ -178,6 +168,7 @@ void FixedPointMatrix::Multiply(const std::int16_t* rows, const float* scales, i
         Store8(out + place + 8, Bend(high, slope[1]));
       }
     }
+    if (added != nullptr) added += plane_size;
   }
 }
 

@@ -5,13 +5,9 @@
 #include <span>
 #include <vector>
 
+#include "runtime/maps.h"
+
 namespace visage {
-
-/// Floats that are handled together: all rows are padded to a multiple of it with zeros.
-inline constexpr int kLane = 16;
-
-/// The next multiple of `kLane`.
-constexpr int Padded(int size) { return (size + kLane - 1) / kLane * kLane; }
 
 /// What is done to each sum before it is stored: `v = sum + bias[o] (+ added)`, then `v` where it is
 /// positive, `slope[o] * v` where it is not. A slope of 1 leaves it as it is, of 0 is a ReLU, of another
@@ -41,26 +37,35 @@ class FixedPointMatrix {
   int padded_inputs() const { return Padded(inputs_); }
   int padded_outputs() const { return Padded(outputs_); }
 
-  /// Makes integers of a row.
-  /// @param row, integers `padded_inputs()` values.
-  /// @return the scale: `row[k]` is about `integers[k] * scale`.
-  float Quantise(const float* row, std::int16_t* integers) const;
+  /// The largest integer that a row may have.
+  float most() const { return most_; }
+
+  /// Makes integers of pixels, each with a scale of its own: `value` is about `integer * scale`.
+  /// @param points the first pixel of the first plane of maps of lane `kLane`, from which it is `plane_size`
+  /// floats to the next plane.
+  /// @param integers `count` rows of `padded_inputs()`. @param scales `count`.
+  void Quantise(const float* points, std::ptrdiff_t plane_size, int count, std::int16_t* integers,
+                float* scales) const;
 
   /// `out[r][o] = epilogue(sum over k of rows[r][k] * weights[o][k])`.
-  /// @param rows `count` rows from `Quantise`, without a gap, with their `scales`; up to the next multiple of
-  /// `kRows` they must be readable, whatever is there.
+  /// @param rows `count` rows of `padded_inputs()` integers of at most `most()`, without a gap, with their
+  /// `scales`; up to the next multiple of `kRows` they must be readable. Whatever lies there, or beyond
+  /// `inputs()` in a row, changes nothing.
   /// @param added null, or what is added to each sum, laid out as `out`.
-  /// @param out `count` rows of `padded_outputs()` floats.
+  /// @param out the first pixel of maps of lane `kLane`, with `plane_size` floats from a plane to the next.
   void Multiply(const std::int16_t* rows, const float* scales, int count, const Epilogue& epilogue,
-                const float* added, float* out) const;
+                const float* added, float* out, std::ptrdiff_t plane_size) const;
 
  private:
   int inputs_;
   int outputs_;
-  /// The largest integer in a row.
   float most_;
-  /// For 16 outputs after another: for each two inputs, two integers an output.
-  std::vector<std::int16_t> weights_;
+  /// Two inputs' weights for `kLane` outputs, beside each other, in a line of the cache.
+  struct alignas(64) Pair {
+    std::int16_t weights[2 * kLane] = {};
+  };
+  /// For each lane of outputs, for each two inputs.
+  std::vector<Pair> weights_;
   /// What one step of an output's integers is worth.
   std::vector<float> steps_;
 };

@@ -60,28 +60,31 @@ Window WindowOf(std::span<const std::int64_t> numbers) {
   return {at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8), at(9)};
 }
 
-/// Channels after pixels, as everything inside wants it.
-void FromPlanes(const float* planes, const Maps& maps) {
-  const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(maps.height) * maps.width;
-  for (std::ptrdiff_t at = 0; at < pixels; ++at) {
-    for (int c = 0; c < maps.channels; ++c) maps.values[at * maps.stride + c] = planes[c * pixels + at];
-  }
-}
-
-void ToPlanes(const Maps& maps, float* planes) {
-  const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(maps.height) * maps.width;
-  for (int c = 0; c < maps.channels; ++c) {
-    for (std::ptrdiff_t at = 0; at < pixels; ++at)
-      planes[c * pixels + at] = maps.values[at * maps.stride + c];
+/// Gives maps out as ONNX has them.
+void ToPlanes(const Maps& maps, float* out) {
+  // Pixels whose lines stay in the cache while their channels are taken apart.
+  constexpr int kBlock = 64;
+  const int pixels = maps.pixels();
+  for (int c = 0; c < maps.channels; c += kLane) {
+    const float* const plane = maps.Row(c / kLane, 0);
+    const int here = std::min(kLane, maps.channels - c);
+    for (int first = 0; first < pixels; first += kBlock) {
+      const int end = std::min(pixels, first + kBlock);
+      for (int i = 0; i < here; ++i) {
+        float* const to = out + static_cast<std::ptrdiff_t>(c + i) * pixels;
+        for (int at = first; at < end; ++at) to[at] = plane[static_cast<std::ptrdiff_t>(at) * kLane + i];
+      }
+    }
   }
 }
 
 void Add(const Maps& a, const float* b, const std::vector<float>& slope, const Maps& out) {
-  const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(a.height) * a.width;
-  for (std::ptrdiff_t at = 0; at < pixels * a.stride; at += a.stride) {
-    for (std::ptrdiff_t c = 0; c < a.stride; c += 8) {
-      Store8(out.values + at + c,
-             Bend(Load8(a.values + at + c) + Load8(b + at + c), Load8(slope.data() + c)));
+  for (int plane = 0; plane < a.planes(); ++plane) {
+    const Floats8 low = Load8(&slope[plane * kLane]), high = Load8(&slope[plane * kLane + 8]);
+    const std::ptrdiff_t end = (plane + 1) * a.plane_size();
+    for (std::ptrdiff_t at = plane * a.plane_size(); at < end; at += kLane) {
+      Store8(out.values + at, Bend(Load8(a.values + at) + Load8(b + at), low));
+      Store8(out.values + at + 8, Bend(Load8(a.values + at + 8) + Load8(b + at + 8), high));
     }
   }
 }
@@ -103,16 +106,15 @@ Segment::Segment(std::span<const std::int64_t> steps, std::span<const std::int64
     Check(input >= 0 && input < made && added >= 0 && added < made, "a step reads what is not there yet");
     Check(makes > 0 && makes <= kMostChannels && channels[input] == reads, "channels are out of range");
     Check(added == 0 || channels[added] == makes, "what is added has other channels");
-    // The input alone is not padded, which only a dense convolution can read.
+    // The input alone has a lane of 1, which only a dense convolution can read.
     Check(input > 0 || kind == kDense, "the input is read by something else than a dense convolution");
     const Window window = WindowOf(steps.subspan(6, kStepNumbers - 6));
     const int inputs = static_cast<int>(reads), count = static_cast<int>(makes);
-    const int stride = input == 0 ? inputs : Padded(inputs);
     const auto work = [&]() -> decltype(Step::work) {
       switch (kind) {
         case kDense: {
           const auto values = rest.Take(makes * reads * window.size());
-          return DenseConvolution(window, inputs, stride, count, values, TakeEpilogue(rest, makes));
+          return DenseConvolution(window, inputs, count, values, TakeEpilogue(rest, makes));
         }
         case kDepthwise: {
           Check(reads == makes && added == 0, "a depthwise convolution makes what it reads");
@@ -146,13 +148,13 @@ void Segment::AssignSlots() {
   }
   for (const int output : outputs_) last_use[output] = steps_.size();
   std::vector<int> free;
-  int slots = 1;
-  slots_ = {0};
+  int slots = 0;
+  slots_ = {-1};
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     if (free.empty()) free.push_back(slots++);
     slots_.push_back(free.back());
     free.pop_back();
-    for (std::size_t value = 0; value <= i; ++value) {
+    for (std::size_t value = 1; value <= i; ++value) {
       if (last_use[value] == i) free.push_back(slots_[value]);
     }
   }
@@ -168,14 +170,13 @@ void Segment::Run(const float* input, const Shape& shape, const std::function<fl
                                .height = static_cast<int>(shape.height),
                                .width = static_cast<int>(shape.width),
                                .channels = input_channels_,
-                               .stride = input_channels_}};
+                               .lane = 1}};
   for (const Step& step : steps_) {
     const Maps& in = values[step.input];
     const Maps out = {.values = nullptr,
                       .height = step.window.OutputHeight(in.height),
                       .width = step.window.OutputWidth(in.width),
-                      .channels = step.channels,
-                      .stride = Padded(step.channels)};
+                      .channels = step.channels};
     Check(out.height > 0 && out.width > 0 && out.height <= kMostSide && out.width <= kMostSide,
           "a window is larger than what it is laid on");
     if (step.added > 0) {
@@ -185,18 +186,15 @@ void Segment::Run(const float* input, const Shape& shape, const std::function<fl
     values.push_back(out);
   }
   std::vector<std::size_t> sizes;
-  const auto floats = [](const Maps& maps) {
-    return static_cast<std::size_t>(maps.height) * maps.width * Padded(maps.stride);
-  };
-  for (std::size_t i = 0; i < values.size(); ++i) {
+  for (std::size_t i = 1; i < values.size(); ++i) {
     const auto slot = static_cast<std::size_t>(slots_[i]);
     if (slot >= sizes.size()) sizes.resize(slot + 1);
-    sizes[slot] = std::max(sizes[slot], floats(values[i]));
+    sizes[slot] = std::max(sizes[slot], static_cast<std::size_t>(values[i].size()));
   }
   std::size_t total = 0;
   for (std::size_t& size : sizes) total += std::exchange(size, total);
   float* const memory = allocate(total);
-  for (std::size_t i = 0; i < values.size(); ++i) values[i].values = memory + sizes[slots_[i]];
+  for (std::size_t i = 1; i < values.size(); ++i) values[i].values = memory + sizes[slots_[i]];
 
   std::vector<float*> planes;
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
@@ -206,8 +204,10 @@ void Segment::Run(const float* input, const Shape& shape, const std::function<fl
   const auto size_of = [](const Maps& maps) {
     return static_cast<std::ptrdiff_t>(maps.channels) * maps.height * maps.width;
   };
+  const FlushDenormals flush;
   for (std::int64_t item = 0; item < shape.batch; ++item) {
-    FromPlanes(input + item * size_of(values[0]), values[0]);
+    // No step writes to it.
+    values[0].values = const_cast<float*>(input) + item * size_of(values[0]);
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       const Maps& in = values[steps_[i].input];
       const Maps& out = values[i + 1];

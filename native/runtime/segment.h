@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/convolution.h"
+#include "runtime/depthwise.h"
 
 namespace visage {
 
@@ -61,7 +62,8 @@ class Segment {
   std::vector<Step> steps_;
   std::vector<int> outputs_;
   int input_channels_ = 0;
-  /// For each value, which part of the memory it is in: values that are not needed together share one.
+  /// For each value, which part of the memory it is in: values that are not needed together share one. The
+  /// input is in none, -1.
   std::vector<int> slots_;
 };
 

@@ -1,7 +1,13 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
+
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
 
 namespace visage {
 
@@ -20,5 +26,64 @@ inline Floats8 All8(float value) { return Floats8{value, value, value, value, va
 
 /// `v` where it is positive, `slope * v` where it is not.
 inline Floats8 Bend(Floats8 v, Floats8 slope) { return v > 0 ? v : v * slope; }
+
+inline Floats8 Larger(Floats8 a, Floats8 b) { return a > b ? a : b; }
+
+inline Floats8 Magnitude(Floats8 v) {
+#ifdef __AVX2__
+  return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v);
+#else
+  return v < 0 ? -v : v;
+#endif
+}
+
+/// @param values none below 0.
+inline float LargestOf(Floats8 values) {
+#ifdef __AVX2__
+  __m128 most = _mm_max_ps(_mm256_castps256_ps128(values), _mm256_extractf128_ps(values, 1));
+  most = _mm_max_ps(most, _mm_movehl_ps(most, most));
+  return _mm_cvtss_f32(_mm_max_ss(most, _mm_movehdup_ps(most)));
+#else
+  float most = 0;
+  for (int i = 0; i < 8; ++i) most = std::max(most, values[i]);
+  return most;
+#endif
+}
+
+/// Sixteen floats times a factor, rounded to the nearest integer, to the even one of two. What does not fit
+/// into 16 bits is undefined.
+inline void ToIntegers16(const float* from, float factor, std::int16_t* to) {
+#ifdef __AVX2__
+  const __m256 factors = _mm256_set1_ps(factor);
+  const __m256i low = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(from), factors));
+  const __m256i high = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(from + 8), factors));
+  constexpr int kInOrder = 0b11'01'10'00;
+  const __m256i packed = _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), kInOrder);
+  std::memcpy(to, &packed, sizeof packed);
+#else
+  for (int i = 0; i < 16; ++i) to[i] = static_cast<std::int16_t>(std::lrint(from[i] * factor));
+#endif
+}
+
+/// While it lives, floats of less than 2^-126 count as zero on this thread. Networks have channels that
+/// training let die, full of such floats, and x86 works on each of them for a hundred cycles.
+class FlushDenormals {
+ public:
+#ifdef __AVX2__
+  FlushDenormals() : before_(_mm_getcsr()) {
+    _mm_setcsr(before_ | _MM_FLUSH_ZERO_ON | _MM_DENORMALS_ZERO_ON);
+  }
+  ~FlushDenormals() { _mm_setcsr(before_); }
+#else
+  FlushDenormals() = default;
+#endif
+  FlushDenormals(const FlushDenormals&) = delete;
+  FlushDenormals& operator=(const FlushDenormals&) = delete;
+
+ private:
+#ifdef __AVX2__
+  unsigned int before_;
+#endif
+};
 
 }  // namespace visage

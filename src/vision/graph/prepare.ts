@@ -12,7 +12,7 @@ import { splitPRelus } from './prelu.ts';
 import { joinSegment } from './segment.ts';
 
 /** Changes whenever a rewrite gives another graph than before, or another choice is made among them. */
-const PREPARATION_VERSION = 2;
+const PREPARATION_VERSION = 3;
 
 /** A way to make a network faster, and what it must keep of the original's outputs. */
 interface Rewrite {

@@ -71,10 +71,10 @@ describe('the preparation of a model pack', () => {
   test('replaces the embedder by a file named for the original, and keeps a verdict of every network', async () => {
     const prepared = await prepare();
     const { embedder } = pack.pipeline;
-    const file = join(preparation.folder, `${pack.hashes.get(embedder.file)}-2.onnx`);
+    const file = join(preparation.folder, `${pack.hashes.get(embedder.file)}-3.onnx`);
     assert.deepEqual(prepared.embedder, { ...embedder, file });
     assert.deepEqual(Object.keys(prepared), Object.keys(pack.pipeline));
-    const verdicts = Object.values(pack.pipeline).map(({ file }) => `${pack.hashes.get(file)}-2.json`);
+    const verdicts = Object.values(pack.pipeline).map(({ file }) => `${pack.hashes.get(file)}-3.json`);
     assert.deepEqual(
       files().filter((name) => name.endsWith('.json')),
       verdicts.sort(),
@@ -113,7 +113,12 @@ describe('the preparation of a model pack', () => {
 
   test('is done again where the file is not the one that was checked', async () => {
     const { embedder } = await prepare(smallEmbedder());
-    const whole = readFileSync(embedder.file);
+    // Which rewrite is the fastest may be another one each time.
+    const isWhole = () => {
+      const { sha256 } = JSON.parse(readFileSync(verdictFile(embedder.file), 'utf8'));
+      return sha256 === createHash('sha256').update(readFileSync(embedder.file)).digest('hex');
+    };
+    assert.ok(isWhole());
     for (const damage of [
       () => appendFileSync(embedder.file, 'x'),
       () => rmSync(embedder.file),
@@ -122,7 +127,7 @@ describe('the preparation of a model pack', () => {
     ]) {
       damage();
       assert.equal((await prepare(smallEmbedder())).embedder.file, embedder.file);
-      assert.deepEqual(readFileSync(embedder.file), whole);
+      assert.ok(isWhole());
     }
     assert.deepEqual(lines, []);
   });
@@ -148,13 +153,17 @@ describe('the preparation of a model pack', () => {
       assert.equal((await prepare(zero)).embedder.file, zero.pipeline.embedder.file);
     }
     assert.deepEqual(warnings(), [...bothWays, ...bothWays]);
-    assert.equal(files().filter((name) => name.includes('.onnx') || name.includes('unchecked')).length, 0);
+    const hash = zero.hashes.get(zero.pipeline.embedder.file) ?? '';
+    assert.deepEqual(
+      files().filter((name) => name.includes(hash) || name.includes('unchecked')),
+      [`${hash}-3.json`],
+    );
   });
 
   test('does not try a network again that could not be prepared', async () => {
     const broken = withEmbedder(Buffer.from('not a network'));
     assert.equal((await prepare(broken)).embedder.file, broken.pipeline.embedder.file);
-    const file = join(preparation.folder, `${broken.hashes.get(broken.pipeline.embedder.file)}-2.json`);
+    const file = join(preparation.folder, `${broken.hashes.get(broken.pipeline.embedder.file)}-3.json`);
     const { mtimeNs } = statSync(file, { bigint: true });
     assert.equal((await prepare(broken)).embedder.file, broken.pipeline.embedder.file);
     assert.equal(statSync(file, { bigint: true }).mtimeNs, mtimeNs);
@@ -191,8 +200,8 @@ describe('the preparation of a model pack', () => {
     const [used = ''] = kept;
     const gone = 'ab'.repeat(32);
     for (const name of [
-      `${gone}-2.onnx`,
-      `${gone}-2.json`,
+      `${gone}-3.onnx`,
+      `${gone}-3.json`,
       used.replace('-2.', '-1.'),
       `${used}.unchecked`,
     ]) {

@@ -48,8 +48,9 @@ describe('the segment of a network', () => {
   async function assertSame(original: Uint8Array, changed: Uint8Array): Promise<void> {
     const inputs = Float32Array.from({ length: 2 * 3 * HEIGHT * WIDTH }, (_, i) => Math.sin(i * 0.7));
     const { cosine, difference } = await place.compare(original, changed, inputs);
-    assert.ok(cosine > 1 - 1e-6, `cosine ${cosine}`);
-    assert.ok(difference < 2e-3, `difference ${difference}`);
+    // What the preparation asks for; the largest window here, of 1,980 products, comes to 1.5e-6 and 4e-3.
+    assert.ok(cosine > 1 - 1e-5, `cosine ${cosine}`);
+    assert.ok(difference < 5e-3, `difference ${difference}`);
   }
 
   const windows: [string, Record<string, number[]>, [number, number], [number, number]][] = [
@@ -72,6 +73,14 @@ describe('the segment of a network', () => {
         output: [1, 7, ...output],
       });
       await assertSame(dense, joinSegment(dense));
+      // Of maps that the segment made itself, which lie otherwise than a picture.
+      const second = modelBytes({
+        nodes: [conv('a', 'x', 'a'), conv('b', 'a', 'y', attributes)],
+        initializers: [kernel('a', [20, 3, 1, 1]), kernel('b', [7, 20, ...size])],
+        input: INPUT,
+        output: [1, 7, ...output],
+      });
+      await assertSame(second, joinSegment(second));
       const depthwise = modelBytes({
         nodes: [conv('a', 'x', 'a'), conv('b', 'a', 'y', { ...attributes, group: 20 })],
         initializers: [kernel('a', [20, 3, 1, 1]), kernel('b', [20, 1, ...size])],
@@ -80,6 +89,7 @@ describe('the segment of a network', () => {
       });
       await assertSame(depthwise, joinSegment(depthwise));
       assert.deepEqual(operators(joinSegment(dense)), ['Segment']);
+      assert.deepEqual(operators(joinSegment(second)), ['Segment']);
       assert.deepEqual(operators(joinSegment(depthwise)), ['Segment']);
     });
   }
