@@ -90,6 +90,7 @@ function partsOf(quick: boolean): { readonly name: string; readonly part: Part }
       quick ? '2000,10000' : '10000,100000',
     ),
     ...(quick ? [] : [million]),
+    part('search-meanwhile', 'Search while a graph is built', ...faces, quick ? '10000' : '100000'),
     part('scan', 'Exact search against the speed of memory', '100000'),
     part('restart', 'Restart', ...faces, quick ? '10000' : '1000000'),
     part('memory', 'Memory under load', '--requests', quick ? '240' : '4000'),

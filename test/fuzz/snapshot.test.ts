@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** The project's top, seen from `dist/test/fuzz`. */
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+
+test('a damaged snapshot is refused or a whole index, also where its checksums are right', async () => {
+  const folder = join(ROOT, 'build/fuzz');
+  await mkdir(folder, { recursive: true });
+  await run('cmake', ['--build', 'build', '--target', 'visage_snapshot_fuzz'], { cwd: ROOT });
+  const { stdout } = await run(join(ROOT, 'build/visage_snapshot_fuzz'), ['300', '1'], { cwd: folder });
+  const figures = /^(\d+) inputs, (\d+) of them loaded, (\d+) with a graph/
+    .exec(stdout)
+    ?.slice(1)
+    .map(Number);
+  assert.ok(figures, stdout);
+  const [inputs, loaded, graphs] = figures as [number, number, number];
+  assert.equal(inputs, 300);
+  // Mutations of which none was believed would try nothing but the checksums; where all are, nothing was refused.
+  assert.ok(loaded > 60 && loaded < 240 && graphs > 20, stdout);
+});
