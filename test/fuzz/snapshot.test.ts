@@ -15,7 +15,10 @@ test('a damaged snapshot is refused or a whole index, also where its checksums a
   const folder = join(ROOT, 'build/fuzz');
   await mkdir(folder, { recursive: true });
   await run('cmake', ['--build', 'build', '--target', 'visage_snapshot_fuzz'], { cwd: ROOT });
-  const { stdout } = await run(join(ROOT, 'build/visage_snapshot_fuzz'), ['300', '1'], { cwd: folder });
+  const { stdout } = await run(join(ROOT, 'build/visage_snapshot_fuzz'), ['300', '1'], {
+    cwd: folder,
+    env: { ...process.env, ASAN_OPTIONS: 'hard_rss_limit_mb=400:quarantine_size_mb=16' },
+  });
   const figures = /^(\d+) inputs, (\d+) of them loaded, (\d+) with a graph/
     .exec(stdout)
     ?.slice(1)

@@ -122,7 +122,7 @@ void Mutate(Bytes& bytes, const Bytes& other, Random& random) {
   const std::size_t index = random() % 2 == 0 ? kSnapshotSections - 1 : Below(random, kSnapshotSections);
   const Extent section = SectionOf(bytes, index);
   const std::size_t record = kTable + 16 * index;
-  switch (Below(random, 10)) {
+  switch (Below(random, 11)) {
     case 0:
       bytes[Below(random, bytes.size())] ^= static_cast<std::uint8_t>(1U << Below(random, 8));
       break;
@@ -133,10 +133,11 @@ void Mutate(Bytes& bytes, const Bytes& other, Random& random) {
       Overwrite(bytes, {8, kTable + kSnapshotSections * 16 - 8}, random);
       break;
     case 3:
+    case 4:
       // The head of the graph.
       Overwrite(bytes, {section.from, std::min<std::size_t>(section.bytes, 28)}, random);
       break;
-    case 4: {
+    case 5: {
       // A section of another file in the place of this one, as long as it is.
       const Extent theirs = SectionOf(other, index);
       const auto first = other.begin() + static_cast<std::ptrdiff_t>(theirs.from);
@@ -146,7 +147,7 @@ void Mutate(Bytes& bytes, const Bytes& other, Random& random) {
       PutNumber<std::uint64_t>(bytes, record, theirs.bytes);
       break;
     }
-    case 5: {
+    case 6: {
       // A piece left out, and the section so much shorter.
       if (section.bytes == 0) break;
       const std::size_t at = Below(random, section.bytes);
@@ -155,7 +156,7 @@ void Mutate(Bytes& bytes, const Bytes& other, Random& random) {
       PutNumber<std::uint64_t>(bytes, record, section.bytes - count);
       break;
     }
-    case 6: {
+    case 7: {
       // A piece of the file where another one was.
       const std::size_t from = Below(random, bytes.size());
       const std::size_t to = Below(random, bytes.size());
@@ -163,7 +164,7 @@ void Mutate(Bytes& bytes, const Bytes& other, Random& random) {
       std::memmove(bytes.data() + to, bytes.data() + from, count);
       break;
     }
-    case 7: {
+    case 8: {
       // The end of the graph, where its upper layers are.
       const std::size_t count = std::min<std::size_t>(section.bytes, 2048) / 4 * 4;
       const Extent upper = {section.from + section.bytes - count, count};
@@ -248,7 +249,9 @@ void CheckSearches(const GalleryIndex& index, Random& random) {
 /// What is done to an index that was loaded: it is as good as any other.
 /// @returns whether it has a graph.
 bool UseIndex(const std::shared_ptr<GalleryIndex>& index, Random& random) {
-  const bool has_graph = index->stats().linked > 0;
+  const GalleryIndex::Stats stats = index->stats();
+  if (stats.linked > index->size() + stats.tombstones) Fail("its graph has more rows than there are");
+  const bool has_graph = stats.linked > 0;
   CheckSearches(*index, random);
   if (random() % 4 != 0) return has_graph;
   index->Add(Labels(1'000'000, kMore), Vectors(kMore, random()));
