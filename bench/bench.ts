@@ -36,6 +36,7 @@ const { values: options } = parseArgs({
     reuse: { type: 'string', default: '' },
   },
 });
+const hasFaces = options.faces !== undefined && existsSync(join(options.faces, 'lfw-dev'));
 const BEGAN = new Date();
 const COMMIT = commit();
 
@@ -160,6 +161,9 @@ async function head(): Promise<Versions> {
   return {
     machine: `${cpus()[0]?.model}, ${availableParallelism()} cores (${vectors.join(', ')}), ${gigabytes} GB, Linux ${release()}`,
     visage: `${version}, model pack ${pack.name} ${pack.version}, ONNX Runtime ${runtimeVersion()}, Node ${process.version}`,
+    galleries: hasFaces
+      ? 'around templates of Labeled Faces in the Wild'
+      : 'around random directions: no faces were given',
     run: `begun ${minute(BEGAN)}, ${COMMIT}${options.quick ? '; quick: small and short, for its shape rather than its figures' : ''}`,
   };
 }
