@@ -38,7 +38,7 @@ const { values: options } = parseArgs({
 });
 const hasFaces = options.faces !== undefined && existsSync(join(options.faces, 'lfw-dev'));
 const BEGAN = new Date();
-const COMMIT = commit();
+const COMMIT = `${commit()}${options.quick ? ', quick: small and short, for its shape rather than its figures' : ''}`;
 
 const all = partsOf(options.quick);
 const only = namesOf(options.only ?? all.map(({ name }) => name).join());
@@ -164,6 +164,6 @@ async function head(): Promise<Versions> {
     galleries: hasFaces
       ? 'around templates of Labeled Faces in the Wild'
       : 'around random directions: no faces were given',
-    run: `begun ${minute(BEGAN)}, ${COMMIT}${options.quick ? '; quick: small and short, for its shape rather than its figures' : ''}`,
+    run: `begun ${minute(BEGAN)}, ${COMMIT}`,
   };
 }
