@@ -22,13 +22,15 @@ Provider ParseProvider(const Napi::Value& value) {
 Device ParseDevice(const Napi::Value& value) {
   if (value.IsUndefined()) return {};
   const Napi::Object device = Object(value, "device");
+  const Napi::Value library = device.Get("inputLibrary");
   return {
       .provider = ParseProvider(device.Get("provider")),
       .max_batch = static_cast<int>(WholeNumber(device.Get("maxBatch"), "device.maxBatch", 1, kMostBatch)),
       .max_delay = std::chrono::milliseconds(
           WholeNumber(device.Get("maxDelayMs"), "device.maxDelayMs", 0, kMostDelay)),
       .memory_limit = static_cast<std::size_t>(
-          WholeNumber(device.Get("memoryLimit"), "device.memoryLimit", 0, kMostMemory))};
+          WholeNumber(device.Get("memoryLimit"), "device.memoryLimit", 0, kMostMemory)),
+      .input_library = library.IsUndefined() ? std::string() : Text(library, "device.inputLibrary")};
 }
 
 Napi::Value WhyUnavailableText(const Napi::CallbackInfo& info) {

@@ -56,13 +56,13 @@ Landmarker::Landmarker(const LandmarkOptions& options)
           options.network,
           Session::Shape{1, options.input.channel_count(), options.input.height, options.input.width},
           std::vector<Session::Shape>{{1, 2 * kPoints}})) {
-  eyes_.fill({{}, std::vector<float>(options.input.size()), std::vector<float>(2 * kPoints)});
+  eyes_.fill({{}, std::vector<float>(2 * kPoints)});
   if (options.decoder != "points68") {
     throw Error(ErrorCode::kInternal, "The landmarks' decoder is not known: " + options.decoder);
   }
 }
 
-FivePoints Landmarker::Locate(const ImageView& image, const Box& box, Team& team) {
+FivePoints Landmarker::Locate(const Picture& image, const Box& box, Team& team) {
   const Box first = GrownAndCut(box, options_.crop_scale, image);
   Look(image, first, false, eyes_[0]);
   if (!options_.second_look) return FiveOf(eyes_[0].output, first, false);
@@ -77,16 +77,10 @@ FivePoints Landmarker::Locate(const ImageView& image, const Box& box, Team& team
   return points;
 }
 
-void Landmarker::Look(const ImageView& image, const Box& crop, bool mirrored, Eye& eye) const {
+void Landmarker::Look(const Picture& image, const Box& crop, bool mirrored, Eye& eye) const {
   const NetworkInput& input = options_.input;
-  eye.resampler.Run(image, crop, input, input.width, input.height, eye.input.data());
-  if (mirrored) {
-    for (auto row = eye.input.begin(); row != eye.input.end(); row += input.width) {
-      std::reverse(row, row + input.width);
-    }
-  }
   const std::array<std::span<float>, 1> outputs = {eye.output};
-  session_->Run(eye.input, outputs);
+  session_->Run(eye.maker.Make(image, Resized{crop, {input.width, input.height}, mirrored}, input), outputs);
 }
 
 }  // namespace visage

@@ -6,10 +6,9 @@
 #include <vector>
 
 #include "base/geometry.h"
-#include "base/image.h"
 #include "base/network_input.h"
-#include "base/resample.h"
 #include "base/team.h"
+#include "runtime/input_maker.h"
 #include "runtime/session.h"
 
 namespace visage {
@@ -38,18 +37,17 @@ class Landmarker {
 
   /// @param box the face, in pixels of `image`. @param team shares the second look.
   /// @returns points in pixels of `image`.
-  FivePoints Locate(const ImageView& image, const Box& box, Team& team);
+  FivePoints Locate(const Picture& image, const Box& box, Team& team);
 
  private:
   /// The buffers of one look, and at its end the 68 points.
   struct Eye {
-    Resampler resampler;
-    std::vector<float> input;
+    InputMaker maker;
     std::vector<float> output;
   };
 
   /// Runs the network on a crop of the picture; mirrored, left and right of it are changed.
-  void Look(const ImageView& image, const Box& crop, bool mirrored, Eye& eye) const;
+  void Look(const Picture& image, const Box& crop, bool mirrored, Eye& eye) const;
 
   LandmarkOptions options_;
   std::shared_ptr<const Session> session_;

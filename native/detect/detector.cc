@@ -85,7 +85,7 @@ Detector::Detector(const DetectorOptions& options)
   }
 }
 
-std::vector<Detection> Detector::Detect(const ImageView& image, float least_face, Wanted wanted, Team& team) {
+std::vector<Detection> Detector::Detect(const Picture& image, float least_face, Wanted wanted, Team& team) {
   runs_ = 0;
   const Size size = {image.width, image.height};
   const float least_score = std::min(options_.doubtful_from, options_.score_threshold);
@@ -114,7 +114,7 @@ std::vector<Detection> Detector::Detect(const ImageView& image, float least_face
   return faces;
 }
 
-std::vector<Detection> Detector::Settle(const ImageView& image, const Candidates& candidates, float scale,
+std::vector<Detection> Detector::Settle(const Picture& image, const Candidates& candidates, float scale,
                                         Team& team) {
   std::vector<Detection> faces, doubtful;
   for (const Detection& candidate : candidates) {
@@ -142,25 +142,22 @@ std::vector<Detection> Detector::Settle(const ImageView& image, const Candidates
   return Merge(std::move(faces), options_.nms_iou);
 }
 
-std::vector<Detector::Candidates> Detector::LookAtAll(const ImageView& image, std::span<const Window> windows,
+std::vector<Detector::Candidates> Detector::LookAtAll(const Picture& image, std::span<const Window> windows,
                                                       float least_score, Team& team) {
-  if (eyes_.size() < team.seats()) eyes_.resize(team.seats());
+  if (makers_.size() < team.seats()) makers_.resize(team.seats());
   runs_ += windows.size();
   std::vector<Candidates> shown(windows.size());
   team.Share(windows.size(), [&](std::size_t i, std::size_t seat) {
-    shown[i] = Look(image, windows[i], least_score, eyes_[seat]);
+    shown[i] = Look(image, windows[i], least_score, makers_[seat]);
   });
   return shown;
 }
 
-Detector::Candidates Detector::Look(const ImageView& image, const Window& window, float least_score,
-                                    Eye& eye) const {
+Detector::Candidates Detector::Look(const Picture& image, const Window& window, float least_score,
+                                    InputMaker& maker) const {
   NetworkInput input = options_.input;
   input.width = window.input.width;
   input.height = window.input.height;
-  eye.input.resize(input.size());
-  eye.resampler.Run(image, window.source, input, window.content.width, window.content.height,
-                    eye.input.data());
 
   const float to_x = window.source.width / static_cast<float>(window.content.width);
   const float to_y = window.source.height / static_cast<float>(window.content.height);
@@ -169,7 +166,8 @@ Detector::Candidates Detector::Look(const ImageView& image, const Window& window
   };
   const Session::Shape shape = {1, input.channel_count(), input.height, input.width};
   Candidates found;
-  session_->Run(eye.input, shape, [&](std::span<const Session::Output> outputs) {
+  const Session::Input shown = maker.Make(image, Resized{window.source, window.content}, input);
+  session_->Run(shown, shape, [&](std::span<const Session::Output> outputs) {
     for (Detection& face : read_outputs_(outputs, window.input, least_score)) {
       face.box = Fitted(face.box, options_.box_fit);
       const Point corner = to_picture({face.box.x, face.box.y});

@@ -7,13 +7,12 @@
 #include <vector>
 
 #include "base/geometry.h"
-#include "base/image.h"
 #include "base/network_input.h"
-#include "base/resample.h"
 #include "base/team.h"
 #include "detect/decoder.h"
 #include "detect/detection.h"
 #include "detect/scan.h"
+#include "runtime/input_maker.h"
 #include "runtime/session.h"
 
 namespace visage {
@@ -71,7 +70,7 @@ class Detector {
   ///        at than those that a face half as wide needs. The first face is the same as for `kAll`: a
   ///        network of fixed size never takes a face from a finer level that it saw well in a coarser one.
   /// @param team shares the windows.
-  std::vector<Detection> Detect(const ImageView& image, float least_face, Wanted wanted, Team& team);
+  std::vector<Detection> Detect(const Picture& image, float least_face, Wanted wanted, Team& team);
 
   /// How many times the network ran for the last picture.
   std::size_t runs() const { return runs_; }
@@ -84,28 +83,24 @@ class Detector {
   float ScaleFor(float least_face) const { return visage::ScaleFor(scan_, least_face); }
 
  private:
-  /// The buffers of one thread.
-  struct Eye {
-    Resampler resampler;
-    std::vector<float> input;
-  };
   using Candidates = std::vector<Detection>;
 
   /// Looks at one window. @returns what it shows, in pixels of the picture.
-  Candidates Look(const ImageView& image, const Window& window, float least_score, Eye& eye) const;
+  Candidates Look(const Picture& image, const Window& window, float least_score, InputMaker& maker) const;
   /// Looks at each of several windows. @returns what each shows, in their order.
-  std::vector<Candidates> LookAtAll(const ImageView& image, std::span<const Window> windows,
+  std::vector<Candidates> LookAtAll(const Picture& image, std::span<const Window> windows,
                                     float least_score, Team& team);
   /// Takes candidates that are no faces out, and puts what a second look shows in the place of doubtful ones.
   /// @param scale of the finest level.
-  std::vector<Detection> Settle(const ImageView& image, const Candidates& candidates, float scale,
+  std::vector<Detection> Settle(const Picture& image, const Candidates& candidates, float scale,
                                 Team& team);
 
   DetectorOptions options_;
   ReadOutputs read_outputs_;
   std::shared_ptr<const Session> session_;
   ScanOptions scan_;
-  std::vector<Eye> eyes_;
+  /// One for each thread that works on a picture.
+  std::vector<InputMaker> makers_;
   std::size_t runs_ = 0;
 };
 

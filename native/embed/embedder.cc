@@ -15,18 +15,17 @@ Embedder::Embedder(const EmbedderOptions& options)
           Session::Shape{1, options.input.channel_count(), options.input.height, options.input.width},
           std::vector<Session::Shape>{{1, options.dimension}})),
       glances_(options.views.size(),
-               {std::vector<float>(options.input.size()), std::vector<float>(options.dimension)}) {
+               {{}, std::vector<float>(options.dimension)}) {
   if (options.alignment != "arcface5" && options.alignment != "box") {
     throw Error(ErrorCode::kInternal, "The embedder's alignment is not known: " + options.alignment);
   }
 }
 
-std::vector<float> Embedder::Embed(const Show& show, Team& team) {
+std::vector<float> Embedder::Embed(const Picture& image, const Show& show, Team& team) {
   team.Share(glances_.size(), [&](std::size_t view, std::size_t) {
     Glance& glance = glances_[view];
-    show(options_.views[view], glance.input.data());
     const std::array<std::span<float>, 1> outputs = {glance.output};
-    session_->Run(glance.input, outputs);
+    session_->Run(glance.maker.Make(image, show(options_.views[view]), options_.input), outputs);
   });
   std::vector<float> vector(options_.dimension);
   for (const Glance& glance : glances_) {

@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "base/face_view.h"
+#include "base/framing.h"
 #include "base/network_input.h"
 #include "base/team.h"
+#include "runtime/input_maker.h"
 #include "runtime/session.h"
 
 namespace visage {
@@ -36,19 +38,19 @@ class Embedder {
   /// Whether a face is laid into the input as `box`; else as `arcface5`.
   bool is_box() const { return options_.alignment == "box"; }
   float crop_scale() const { return options_.crop_scale; }
-  /// Writes a view of the face, `input().size()` floats; perhaps several at the same time.
-  using Show = std::function<void(const FaceView& view, float* out)>;
+  /// What the input shows for a view of the face; perhaps asked for several at the same time.
+  using Show = std::function<Warped(const FaceView& view)>;
 
   /// The template of a face: a unit vector of `dimension` floats.
   /// @param show is called once a view, each followed by a run of the network. @param team shares the views.
-  std::vector<float> Embed(const Show& show, Team& team);
+  std::vector<float> Embed(const Picture& image, const Show& show, Team& team);
 
  private:
   EmbedderOptions options_;
   std::shared_ptr<const Session> session_;
   /// What is seen of a view, and what the network says of it.
   struct Glance {
-    std::vector<float> input;
+    InputMaker maker;
     std::vector<float> output;
   };
   std::vector<Glance> glances_;

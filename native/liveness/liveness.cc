@@ -13,15 +13,14 @@ Liveness::Liveness(const LivenessOptions& options)
       session_(std::make_shared<Session>(
           options.network,
           Session::Shape{1, options.input.channel_count(), options.input.height, options.input.width},
-          std::vector<Session::Shape>{{1, options.classes}})),
-      input_(options.input.size()) {}
+          std::vector<Session::Shape>{{1, options.classes}})) {}
 
-std::vector<float> Liveness::Classify(const ImageView& image, const Box& box) {
+std::vector<float> Liveness::Classify(const Picture& image, const Box& box) {
   const Box crop = SquareInside(box, options_.crop_scale, image);
-  resampler_.Run(image, crop, options_.input, options_.input.width, options_.input.height, input_.data());
   std::vector<float> classes(options_.classes);
   const std::array<std::span<float>, 1> outputs = {classes};
-  session_->Run(input_, outputs);
+  session_->Run(
+      maker_.Make(image, Resized{crop, {options_.input.width, options_.input.height}}, options_.input), outputs);
   Softmax(classes);
   return classes;
 }

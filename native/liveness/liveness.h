@@ -5,9 +5,8 @@
 #include <vector>
 
 #include "base/geometry.h"
-#include "base/image.h"
 #include "base/network_input.h"
-#include "base/resample.h"
+#include "runtime/input_maker.h"
 #include "runtime/session.h"
 
 namespace visage {
@@ -32,13 +31,12 @@ class Liveness {
 
   /// @param box the face, in pixels of `image`.
   /// @returns a probability for each class, in the network's order; they sum to 1.
-  std::vector<float> Classify(const ImageView& image, const Box& box);
+  std::vector<float> Classify(const Picture& image, const Box& box);
 
  private:
   LivenessOptions options_;
   std::shared_ptr<const Session> session_;
-  Resampler resampler_;
-  std::vector<float> input_;
+  InputMaker maker_;
 };
 
 }  // namespace visage

@@ -6,7 +6,9 @@
 
 #include "align/aligner.h"
 #include "base/error.h"
+#include "base/warp.h"
 #include "decode/base64.h"
+#include "runtime/accelerator.h"
 
 namespace visage {
 namespace {
@@ -81,11 +83,16 @@ struct Pipeline::Stages {
   Embedder embedder;
   std::optional<PoseEstimator> pose;
   std::optional<Liveness> liveness;
+  /// Null where networks' inputs are made in the host's memory.
+  Accelerator* accelerator;
   NetworkInput measured_input = MeasuredInput();
   std::vector<float> measured = std::vector<float>(measured_input.size());
 
   explicit Stages(const PipelineOptions& options)
-      : detector(options.detector), landmarker(options.landmarks), embedder(options.embedder) {
+      : detector(options.detector),
+        landmarker(options.landmarks),
+        embedder(options.embedder),
+        accelerator(AcceleratorOf(options.detector.network.device)) {
     if (options.pose) pose.emplace(*options.pose);
     if (options.liveness) liveness.emplace(*options.liveness);
   }
@@ -149,6 +156,7 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
   analysis.format = picture.format;
   analysis.timings.decode += watch.Lap();
 
+  Picture view(picture.image.view(), stages.accelerator);
   const auto to_full = [&] {
     return Ratio{static_cast<float>(picture.full_width) / static_cast<float>(picture.image.width()),
                  static_cast<float>(picture.full_height) / static_cast<float>(picture.image.height())};
@@ -156,7 +164,7 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
   const Ratio up = to_full();
   const float least_face =
       request.least_face > 0 ? request.least_face : DefaultLeastFace(analysis.width, analysis.height);
-  for (Detection& face : stages.detector.Detect(picture.image.view(), least_face / std::max(up.x, up.y),
+  for (Detection& face : stages.detector.Detect(view, least_face / std::max(up.x, up.y),
                                                 request.wanted, team)) {
     face.box = Scaled(face.box, up.x, up.y);
     if (face.points) {
@@ -177,10 +185,10 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
   if (side < kLeastFaceSide * std::max(up.x, up.y) && up.x > 1) {
     const float wanted = std::min(kLeastFaceSide / side, 1.0f);
     picture = Decode(file, {.least_side = 0, .least_scale = wanted});
+    view = Picture(picture.image.view(), stages.accelerator);
     analysis.timings.decode += watch.Lap();
   }
 
-  const ImageView view = picture.image.view();
   const Ratio full = to_full();
   const auto box_of = [&](const AnalyzedFace& face) {
     return Scaled(face.detection.box, 1 / full.x, 1 / full.y);
@@ -191,19 +199,18 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
     FivePoints points = stages.landmarker.Locate(view, box, team);
     analysis.timings.align += watch.Lap();
     if (i == 0 && request.face_template) {
-      const auto show = [&](const FaceView& shown, float* out) {
-        if (stages.embedder.is_box()) {
-          CropSquare(view, box, stages.embedder.crop_scale(), stages.embedder.input(), shown, out);
-        } else {
-          AlignArcFace(view, points, stages.embedder.input(), shown, out);
-        }
+      const auto show = [&](const FaceView& shown) {
+        return stages.embedder.is_box()
+                   ? CropSquare(box, stages.embedder.crop_scale(), stages.embedder.input(), shown)
+                   : AlignArcFace(points, stages.embedder.input(), shown);
       };
-      analysis.face_template = stages.embedder.Embed(show, team);
+      analysis.face_template = stages.embedder.Embed(view, show, team);
       analysis.timings.embed += watch.Lap();
     }
     if (request.attributes) {
       face.pose = stages.pose ? stages.pose->Estimate(view, box, points) : PoseOfPoints(points);
-      AlignArcFace(view, points, stages.measured_input, FaceView{}, stages.measured.data());
+      Warp(view, AlignArcFace(points, stages.measured_input, FaceView{}), stages.measured_input,
+           stages.measured.data());
       face.measures = Measure(stages.measured);
       analysis.timings.attributes += watch.Lap();
     }

@@ -49,7 +49,6 @@ PoseEstimator::PoseEstimator(const PoseOptions& options)
           options.network,
           Session::Shape{1, options.input.channel_count(), options.input.height, options.input.width},
           std::vector<Session::Shape>(3, {1, kBins}))),
-      input_(options.input.size()),
       output_(3 * kBins) {
   if (options.decoder != "bins66") {
     throw Error(ErrorCode::kInternal, "The pose's decoder is not known: " + options.decoder);
@@ -69,13 +68,13 @@ Pose PoseOfPoints(const FivePoints& points) {
   return {std::clamp(yaw, -90.0f, 90.0f), std::clamp(pitch, -90.0f, 90.0f), RollOf(points)};
 }
 
-Pose PoseEstimator::Estimate(const ImageView& image, const Box& box, const FivePoints& points) {
+Pose PoseEstimator::Estimate(const Picture& image, const Box& box, const FivePoints& points) {
   const Box crop = GrownAndCut(box, options_.crop_scale, image);
-  resampler_.Run(image, crop, options_.input, options_.input.width, options_.input.height, input_.data());
   const std::span<float> all(output_);
   const std::array<std::span<float>, 3> outputs = {all.subspan(0, kBins), all.subspan(kBins, kBins),
                                                    all.subspan(2 * kBins, kBins)};
-  session_->Run(input_, outputs);
+  session_->Run(
+      maker_.Make(image, Resized{crop, {options_.input.width, options_.input.height}}, options_.input), outputs);
   // The network counts yaw positive where the face looks to the left of the picture.
   return {-Degrees(outputs[0]), Degrees(outputs[1]), RollOf(points)};
 }

@@ -5,9 +5,8 @@
 #include <vector>
 
 #include "base/geometry.h"
-#include "base/image.h"
 #include "base/network_input.h"
-#include "base/resample.h"
+#include "runtime/input_maker.h"
 #include "runtime/session.h"
 
 namespace visage {
@@ -47,13 +46,12 @@ class PoseEstimator {
   /// Yaw and pitch are the network's, roll is the points': heads tilted by a known angle showed it to be
   /// nearer.
   /// @param box, points the face, in pixels of `image`.
-  Pose Estimate(const ImageView& image, const Box& box, const FivePoints& points);
+  Pose Estimate(const Picture& image, const Box& box, const FivePoints& points);
 
  private:
   PoseOptions options_;
   std::shared_ptr<const Session> session_;
-  Resampler resampler_;
-  std::vector<float> input_;
+  InputMaker maker_;
   std::vector<float> output_;
 };
 

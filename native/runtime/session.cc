@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "runtime/accelerator.h"
 #include "runtime/batcher.h"
 #include "runtime/environment.h"
 #include "runtime/provider.h"
@@ -56,10 +57,13 @@ struct Session::Parts {
     /// Whether the first dimension is free in the file; in `shape` it is 1.
     bool is_batched = false;
   };
-  using Joined = Batcher<Shape, std::span<float>, std::vector<Ort::Value>>;
+  using Joined = Batcher<Shape, Input, std::vector<Ort::Value>>;
 
   Ort::Session session{nullptr};
   Ort::MemoryInfo memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
+  /// Null where inputs are in the host's memory; `device_memory` is its name for ONNX Runtime.
+  Accelerator* accelerator = nullptr;
+  Ort::MemoryInfo device_memory{nullptr};
   Port input;
   std::vector<Port> outputs;
   std::vector<const char*> output_names;
@@ -105,6 +109,10 @@ struct Session::Parts {
     options.Add(OperatorDomain());
     session = Ort::Session(OnnxEnvironment(), network.file.c_str(), options);
     ReadPorts(sizes);
+    accelerator = AcceleratorOf(network.device);
+    if (accelerator) {
+      device_memory = Ort::MemoryInfo(accelerator->memory_name(), OrtDeviceAllocator, 0, OrtMemTypeDefault);
+    }
     const bool is_on_gpu = network.device.provider != Provider::kCpu;
     if (is_on_gpu) {
       // The provider wants to know the input before it is given the network, so that is loaded twice.
@@ -119,7 +127,7 @@ struct Session::Parts {
     if (most > 1 && input.is_batched && std::ranges::all_of(outputs, &Port::is_batched) && RunEmpty(most)) {
       batcher =
           std::make_unique<Joined>(most, network.device.max_delay,
-                                   [this](const Shape& shape, const std::vector<std::span<float>>& all) {
+                                   [this](const Shape& shape, const std::vector<Input>& all) {
                                      return RunBatch(shape, all);
                                    });
     }
@@ -128,7 +136,7 @@ struct Session::Parts {
   /// A first run, in which a provider prepares much. @returns whether each output is one for each input.
   bool RunEmpty(int count) {
     std::vector<float> empty(input.size);
-    const auto made = RunBatch(input.shape, std::vector<std::span<float>>(count, empty));
+    const auto made = RunBatch(input.shape, std::vector<Input>(count, empty));
     return std::ranges::all_of(made, [&](const Ort::Value& value) {
       const Shape shape = value.GetTensorTypeAndShapeInfo().GetShape();
       return !shape.empty() && shape[0] == count;
@@ -160,25 +168,56 @@ struct Session::Parts {
     for (std::size_t i = 0; i < outputs.size(); ++i) CheckShape(outputs[i], output_shapes[i]);
   }
 
-  Ort::Value Borrow(const Shape& shape, std::span<float> buffer) const {
-    if (buffer.size() != Floats(shape))
+  static void CheckSize(const Shape& shape, std::size_t floats) {
+    if (floats != Floats(shape))
       throw Error(ErrorCode::kInternal, "A network was given a buffer of a wrong size");
+  }
+
+  Ort::Value Borrow(const Shape& shape, std::span<float> buffer) const {
+    CheckSize(shape, buffer.size());
     return Ort::Value::CreateTensor<float>(memory, buffer.data(), buffer.size(), shape.data(), shape.size());
   }
 
   /// Runs inputs of one shape at once, bound: they are on the device before the run starts, and the outputs,
   /// one after the other in the order of the inputs, are brought back in one step after it.
   /// @param shape of each of them.
-  std::vector<Ort::Value> RunBatch(const Shape& shape, const std::vector<std::span<float>>& inputs) {
-    const std::int64_t count = static_cast<std::int64_t>(inputs.size());
-    std::vector<float> joined;
-    if (count > 1) {
-      for (const std::span<float>& each : inputs) joined.insert(joined.end(), each.begin(), each.end());
-    }
+  std::vector<Ort::Value> RunBatch(const Shape& shape, const std::vector<Input>& inputs) {
     Shape batch = shape;
-    batch[0] = count;
+    batch[0] = static_cast<std::int64_t>(inputs.size());
+    if (accelerator) return RunOnDevice(batch, inputs);
+    if (inputs.size() == 1) return RunBound(Borrow(batch, inputs.front().values));
+    std::vector<float> joined;
+    for (const Input& each : inputs) joined.insert(joined.end(), each.values.begin(), each.values.end());
+    return RunBound(Borrow(batch, joined));
+  }
+
+  /// The same on inputs that are made, or copied, in the device's memory, each in its place of the batch.
+  std::vector<Ort::Value> RunOnDevice(const Shape& batch, const std::vector<Input>& inputs) {
+    const std::size_t size = inputs.front().size();
+    const Accelerator::Memory joined = accelerator->Floats(size * inputs.size());
+    try {
+      for (std::size_t i = 0; i < inputs.size(); ++i) {
+        const Input& each = inputs[i];
+        float* out = joined.floats() + i * size;
+        if (each.image) {
+          accelerator->Make(*each.image, each.framing, each.form, out);
+        } else {
+          accelerator->CopyIn(each.values, out);
+        }
+      }
+      accelerator->Ready();
+      return RunBound(Ort::Value::CreateTensor<float>(device_memory, joined.floats(), size * inputs.size(),
+                                                      batch.data(), batch.size()));
+    } catch (...) {
+      // The callers' pictures and values go with the error.
+      accelerator->Settle();
+      throw;
+    }
+  }
+
+  std::vector<Ort::Value> RunBound(const Ort::Value& from) {
     Ort::IoBinding binding(session);
-    binding.BindInput(input.name.c_str(), Borrow(batch, count > 1 ? joined : inputs.front()));
+    binding.BindInput(input.name.c_str(), from);
     for (const Port& port : outputs) binding.BindOutput(port.name.c_str(), memory);
     session.Run(Ort::RunOptions{nullptr}, binding);
     binding.SynchronizeOutputs();
@@ -186,15 +225,17 @@ struct Session::Parts {
   }
 
   /// Runs one input, perhaps with those of other threads. Thread-safe.
-  void Run(std::span<float> from, const Shape& shape,
-           const std::function<void(std::span<const Output>)>& read) {
-    // Also refuses a buffer of a wrong size, before others share in the run.
-    const Ort::Value value = Borrow(shape, from);
+  void Run(const Input& from, const Shape& shape, const std::function<void(std::span<const Output>)>& read) {
+    // Before others share in the run.
+    CheckSize(shape, from.size());
     Joined::Share share;
     if (batcher && shape[0] == 1) {
       share = batcher->Join(shape, from);
+    } else if (accelerator) {
+      share.outputs = std::make_shared<const std::vector<Ort::Value>>(RunBatch(shape, {from}));
     } else {
       const char* name = input.name.c_str();
+      const Ort::Value value = Borrow(shape, from.values);
       share.outputs = std::make_shared<const std::vector<Ort::Value>>(
           session.Run(Ort::RunOptions{nullptr}, &name, &value, 1, output_names.data(), output_names.size()));
     }
@@ -242,11 +283,11 @@ std::vector<Session::Shape> Session::output_shapes() const {
 
 std::size_t Session::output_size(std::size_t output) const { return parts_->outputs.at(output).size; }
 
-void Session::Run(std::span<float> input, std::span<const std::span<float>> outputs) const {
+void Session::Run(const Input& input, std::span<const std::span<float>> outputs) const {
   if (outputs.size() != parts_->outputs.size()) {
     throw Error(ErrorCode::kInternal, "A network was given a wrong number of buffers");
   }
-  if (parts_->batcher) {
+  if (parts_->batcher || parts_->accelerator) {
     parts_->Run(input, parts_->input.shape, [&](std::span<const Output> made) {
       for (std::size_t i = 0; i < made.size(); ++i) {
         if (made[i].values.size() != outputs[i].size()) {
@@ -257,7 +298,7 @@ void Session::Run(std::span<float> input, std::span<const std::span<float>> outp
     });
     return;
   }
-  const Ort::Value from = parts_->Borrow(parts_->input.shape, input);
+  const Ort::Value from = parts_->Borrow(parts_->input.shape, input.values);
   std::vector<Ort::Value> into;
   for (std::size_t i = 0; i < outputs.size(); ++i)
     into.push_back(parts_->Borrow(parts_->outputs[i].shape, outputs[i]));
@@ -266,7 +307,7 @@ void Session::Run(std::span<float> input, std::span<const std::span<float>> outp
                       into.data(), into.size());
 }
 
-void Session::Run(std::span<float> input, const Shape& shape,
+void Session::Run(const Input& input, const Shape& shape,
                   const std::function<void(std::span<const Output>)>& read) const {
   parts_->Run(input, shape, read);
 }

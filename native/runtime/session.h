@@ -7,9 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "base/framing.h"
+#include "base/network_input.h"
 #include "runtime/device.h"
 
 namespace visage {
+
+struct DeviceImage;
 
 /// Keeps ONNX Runtime from counting its use and sending that to its makers, which it does unless told not to,
 /// and from the folder that it makes for that in the user's home. To be called on the main thread before the
@@ -26,6 +30,22 @@ class Session {
   using Shape = std::vector<std::int64_t>;
   /// Whether all shapes must be fixed in the file.
   enum class Sizes { kFixed, kFree };
+  /// What a run is made on: values, or what they are to be made of in the device's memory. Borrows both.
+  struct Input {
+    Input(std::span<float> values) : values(values) {}      // NOLINT(google-explicit-constructor)
+    Input(std::vector<float>& values) : values(values) {}   // NOLINT(google-explicit-constructor)
+    /// @param form the network's input, of the size that it is run with.
+    Input(const DeviceImage& image, const Framing& framing, const NetworkInput& form)
+        : image(&image), framing(framing), form(form) {}
+
+    std::size_t size() const { return image ? form.size() : values.size(); }
+
+    std::span<float> values;
+    /// Null where there are values.
+    const DeviceImage* image = nullptr;
+    Framing framing;
+    NetworkInput form;
+  };
   /// What a run gave: borrowed from the runtime.
   struct Output {
     std::string name;
@@ -52,15 +72,16 @@ class Session {
   /// Floats of the output with this number.
   std::size_t output_size(std::size_t output) const;
 
-  /// Runs the network from and into the caller's buffers, without a copy. Thread-safe.
-  /// @param input as many floats as the input's shape has.
+  /// Runs the network from and into the caller's buffers, on the CPU without a copy. Thread-safe.
+  /// @param input as many floats as the input's shape has; made of a picture only where the network's device has an
+  ///        `Accelerator`, which the picture lies in.
   /// @param outputs one buffer an output, in the file's order, each of `output_size` floats.
-  void Run(std::span<float> input, std::span<const std::span<float>> outputs) const;
+  void Run(const Input& input, std::span<const std::span<float>> outputs) const;
 
   /// Runs the network on an input of any shape that it takes. Thread-safe.
   /// @param input as many floats as `shape` has.
   /// @param read is called once with the outputs, in the file's order, which are gone when it returns.
-  void Run(std::span<float> input, const Shape& shape,
+  void Run(const Input& input, const Shape& shape,
            const std::function<void(std::span<const Output>)>& read) const;
 
  private:

@@ -1,44 +1,69 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { ROOT } from '../e2e/service.ts';
-import { temporaryFolder } from '../store/temporary-store.ts';
+import { compileHostDevice } from './host-device.ts';
 
-const PROGRAM = join(ROOT, 'test/native/programs/kernels.cc');
-const CPU_PATH = ['base/resample', 'align/aligner', 'align/similarity'].map((name) =>
-  join(ROOT, `native/${name}.cc`),
-);
+const SOURCES = [
+  'test/native/programs/kernels.cc',
+  'native/align/aligner.cc',
+  'native/align/similarity.cc',
+  'native/base/resample.cc',
+  'native/base/warp.cc',
+  'native/runtime/accelerator.cc',
+  'native/runtime/input_maker.cc',
+].map((name) => join(ROOT, name));
 const INCLUDE = `-I${join(ROOT, 'native')}`;
 const NVCC = process.env.NVCC ?? 'nvcc';
+/** A multiplication and an addition that the compiler joins are rounded once: which ones it does is not alike. */
+const OPTIONS = ['-O1', '-ffp-contract=off', '-fsanitize=address,undefined'];
 
 const skip = spawnSync(NVCC, ['--version']).status !== 0 && 'there is no nvcc on this machine';
 
-describe('What makes a pixel on a GPU', () => {
-  test('makes on the host what the CPU path makes, to the last bit', (t) => {
-    const program = join(temporaryFolder(t), 'kernels');
-    // A multiplication and an addition that the compiler joins are rounded once: which ones it does is not alike.
-    const options = ['-std=c++20', '-O2', '-ffp-contract=off', INCLUDE];
-    execFileSync(process.env.CXX ?? 'g++', [...options, PROGRAM, ...CPU_PATH, '-o', program]);
-    assert.equal(execFileSync(program, { encoding: 'utf8' }), 'kernels: as the CPU, on the host\n');
+describe('The inputs of networks that a device makes', () => {
+  let folder: string;
+  let program: string;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
+    program = join(folder, 'kernels');
+    execFileSync(process.env.CXX ?? 'g++', ['-std=c++20', ...OPTIONS, INCLUDE, ...SOURCES, '-ldl', '-o', program]);
+  });
+  after(() => rmSync(folder, { recursive: true }));
+  // What is loaded is for the process's life.
+  const said = (library: string, tolerance: number, fault = '') =>
+    execFileSync(program, [library, `${tolerance}`], {
+      encoding: 'utf8',
+      env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0', VISAGE_DEVICE_FAULT: fault },
+    });
+
+  test('are those of the CPU path, to the last bit where a stand-in makes them on the host', () => {
+    const library = join(folder, 'host_device.so');
+    compileHostDevice(library, OPTIONS);
+    assert.equal(said(library, 0), 'kernels: as the CPU\n');
+    const refused = {
+      open: 'as it was told',
+      memory: 'there is no memory on it for a picture',
+      pinned: 'there is no memory on it for a picture',
+      input: "The GPU did not make a network's input: as it was told",
+      pixels: 'the inputs that it makes are not those of the CPU',
+    };
+    for (const [fault, why] of Object.entries(refused)) {
+      assert.equal(said(library, 0, fault), `kernels: cannot be used here: ${why}\n`);
+    }
+    assert.match(said(join(folder, 'none.so'), 0), /cannot be used here: .*none\.so: cannot open shared object/);
   });
 
-  test('compiles and links as CUDA; where there is a GPU it makes the same there', { skip }, (t) => {
-    const program = join(temporaryFolder(t), 'kernels');
-    const options = [
-      '-std=c++20',
-      '-O2',
-      '-arch=sm_75',
-      '--expt-relaxed-constexpr',
-      '-DVISAGE_CUDA',
-      INCLUDE,
-    ];
-    const host = ['-Xcompiler', '-ffp-contract=off'];
-    const sources = [join(ROOT, 'native/cuda/kernels.cu'), PROGRAM, ...CPU_PATH];
-    execFileSync(NVCC, [...options, ...host, ...sources, '-o', program]);
+  test('are made by a library that nvcc compiles and links, and that says what it lacks', { skip }, () => {
+    const library = join(folder, 'visage_cuda.so');
+    const options = ['-std=c++20', '-O3', '-arch=sm_75', '--expt-relaxed-constexpr', INCLUDE, '-shared'];
+    const source = join(ROOT, 'native/cuda/device.cu');
+    execFileSync(NVCC, [...options, '-Xcompiler=-fPIC,-fvisibility=hidden', source, '-o', library]);
     assert.match(
-      execFileSync(program, { encoding: 'utf8' }),
-      /^kernels: as the CPU, on the host( and on the GPU|; no GPU)\n$/,
+      said(library, 1e-3),
+      /^kernels: (as the CPU|cannot be used here: (CUDA driver version is insufficient|no CUDA-capable device).*)\n$/,
     );
   });
 });

@@ -1,46 +1,32 @@
-/// Compares what makes a pixel on a GPU with the CPU path, over pictures, boxes and inputs of many kinds:
-/// each pixel by itself on the host, to the last bit; and where it was compiled with VISAGE_CUDA and there is
-/// a GPU, what the kernels make there, to a thousandth of a grey level. Ends with code 1 and a sentence where
-/// they differ.
-#include <algorithm>
+/// Compares inputs of networks that a device makes with those of the CPU path, over pictures, framings and inputs of
+/// many kinds: `kernels LIBRARY TOLERANCE`, the library one of `DeviceCalls`, the tolerance in grey levels. Ends with
+/// code 1 and a sentence where they differ; says why where the library cannot be used.
 #include <cmath>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "align/aligner.h"
-#include "base/pixel.h"
-#include "base/planes.h"
-#include "base/resample.h"
-
-#ifdef VISAGE_CUDA
-#include <cuda_runtime.h>
-
-#include "cuda/kernels.h"
-#endif
+#include "base/error.h"
+#include "runtime/accelerator.h"
+#include "runtime/input_maker.h"
 
 namespace {
 
 using namespace visage;
 
-using Values = std::vector<float>;
-
-constexpr float kOnGpu = 1e-3f;
-
-void Check(const Values& expected, const Values& found, float tolerance, const std::string& what) {
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    if (std::abs(expected[i] - found[i]) <= tolerance) continue;
-    std::cout << what << ": value " << i << " is " << found[i] << ", on the CPU path " << expected[i]
-              << std::endl;
-    std::exit(1);
-  }
-}
+/// What a device was asked for, and what it should give.
+struct Asked {
+  std::vector<float> expected;
+  Accelerator::Memory made;
+};
 
 Image Noise(int width, int height, std::mt19937& random) {
   Image image(width, height);
-  std::generate_n(image.data(), image.size_bytes(), [&] { return static_cast<std::uint8_t>(random()); });
+  for (std::size_t i = 0; i < image.size_bytes(); ++i) image.data()[i] = static_cast<std::uint8_t>(random());
   return image;
 }
 
@@ -52,95 +38,49 @@ NetworkInput Input(int width, int height, Channels channels) {
           .scale = {1, 0.5f, 2}};
 }
 
-#ifdef VISAGE_CUDA
-bool HasGpu() {
-  int count = 0;
-  return cudaGetDeviceCount(&count) == cudaSuccess && count > 0;
-}
-
-/// Has a kernel fill an input from a picture that was copied to the GPU.
-template <typename Launch>
-Values OnGpu(const Image& image, const NetworkInput& input, const Launch& launch) {
-  ImageView view = image.view();
-  void* pixels = nullptr;
-  void* out = nullptr;
-  Values values(input.size());
-  const auto must = [](int code) {
-    if (code == cudaSuccess) return;
-    std::cout << "CUDA: " << cudaGetErrorString(static_cast<cudaError_t>(code)) << std::endl;
+Asked Ask(Accelerator& device, const Image& image, const Framing& framing, const NetworkInput& input) {
+  InputMaker maker;
+  const Session::Input on_host = maker.Make(image.view(), framing, input);
+  Asked asked{{on_host.values.begin(), on_host.values.end()}, device.Floats(input.size())};
+  // The picture is given back before anything waits for what is made of it.
+  const Picture picture(image.view(), &device);
+  const Session::Input on_device = maker.Make(picture, framing, input);
+  if (!on_device.image) {
+    std::cout << "the picture is not on the device" << std::endl;
     std::exit(1);
-  };
-  must(cudaMalloc(&pixels, image.size_bytes()));
-  must(cudaMalloc(&out, values.size() * sizeof(float)));
-  must(cudaMemcpy(pixels, image.data(), image.size_bytes(), cudaMemcpyHostToDevice));
-  view.data = static_cast<const std::uint8_t*>(pixels);
-  must(launch(view, static_cast<float*>(out)));
-  must(cudaMemcpy(values.data(), out, values.size() * sizeof(float), cudaMemcpyDeviceToHost));
-  must(cudaFree(pixels));
-  must(cudaFree(out));
-  return values;
-}
-#endif
-
-void Letterbox(const Image& image, const Box& source, const NetworkInput& input, int width, int height) {
-  Values expected(input.size());
-  Resampler().Run(image.view(), source, input, width, height, expected.data());
-
-  Values found(input.size());
-  const PlaneWriter writer(input, found.data());
-  for (int y = 0; y < input.height; ++y) {
-    for (int x = 0; x < input.width; ++x) {
-      if (x >= width || y >= height) {
-        writer.Clear(x, y);
-        continue;
-      }
-      writer.Write(x, y,
-                   ResizedPixel(image.view(), Tap(source.x, source.width, image.width(), width, x),
-                                Tap(source.y, source.height, image.height(), height, y)));
-    }
   }
-  Check(expected, found, 0, "letterbox");
-#ifdef VISAGE_CUDA
-  if (!HasGpu()) return;
-  found = OnGpu(image, input, [&](const ImageView& view, float* out) {
-    return cuda::Letterbox(view, source, input, width, height, out, nullptr);
-  });
-  Check(expected, found, kOnGpu, "letterbox on the GPU");
-#endif
+  device.Make(*on_device.image, on_device.framing, on_device.form, asked.made.floats());
+  return asked;
 }
 
-void Warp(const Image& image, const FivePoints& points, const NetworkInput& input, const FaceView& shown) {
-  Values expected(input.size());
-  AlignArcFace(image.view(), points, input, shown, expected.data());
-
-  const Affine back = ArcFaceInPicture(points, input, shown);
-  const float step = std::hypot(back.xx, back.yx);
-  Values found(input.size());
-  const PlaneWriter writer(input, found.data());
-  for (int y = 0; y < input.height; ++y) {
-    for (int x = 0; x < input.width; ++x) {
-      writer.Write(shown.mirrored ? input.width - 1 - x : x, y,
-                   WarpedPixel(image.view(), back, WarpGrid(step), x, y));
+void Check(Accelerator& device, const std::vector<Asked>& all, float tolerance) {
+  for (const Asked& each : all) {
+    const std::vector<float> found = device.CopyOut(each.made.floats(), each.expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      if (std::abs(each.expected[i] - found[i]) <= tolerance) continue;
+      std::cout << "value " << i << " is " << found[i] << ", on the CPU path " << each.expected[i] << std::endl;
+      std::exit(1);
     }
   }
-  Check(expected, found, 0, "warp");
-#ifdef VISAGE_CUDA
-  if (!HasGpu()) return;
-  const Values on_gpu = OnGpu(image, input, [&](const ImageView& view, float* out) {
-    return cuda::Warp(view, back, step, input, shown.mirrored, out, nullptr);
-  });
-  Check(expected, on_gpu, kOnGpu, "warp on the GPU");
-#endif
 }
 
 }  // namespace
 
-int main() {
+int main(int, char** arguments) {
+  Accelerator* device = nullptr;
+  try {
+    device = &Accelerator::Load(arguments[1]);
+  } catch (const Error& error) {
+    std::cout << "kernels: cannot be used here: " << error.what() << std::endl;
+    return 0;
+  }
+  const float tolerance = std::stof(arguments[2]);
   std::mt19937 random(1);
   const auto between = [&](float least, float most) {
     return std::uniform_real_distribution<float>(least, most)(random);
   };
   const Channels kinds[] = {Channels::kRgb, Channels::kBgr, Channels::kGrey};
+  std::vector<Asked> asked;
   for (int i = 0; i < 30; ++i) {
     const Image image = Noise(static_cast<int>(between(20, 400)), static_cast<int>(between(20, 300)), random);
     const float width = static_cast<float>(image.width()), height = static_cast<float>(image.height());
@@ -149,21 +89,25 @@ int main() {
     const Box part{between(0, width / 2), between(0, height / 2), between(4, width / 2),
                    between(4, height / 2)};
     const Box whole{0, 0, width, height};
-    Letterbox(image, i % 2 ? part : whole, input, i % 4 ? input.width : input.width / 2,
-              i % 5 ? input.height : input.height / 3);
+    const Resized resized{.source = i % 2 ? part : whole,
+                          .content = {i % 4 ? input.width : input.width / 2,
+                                      i % 5 ? input.height : input.height / 3},
+                          .mirrored = i % 3 == 0};
+    asked.push_back(Ask(*device, image, resized, input));
     const float eye = between(2, width / 2), x = between(-10, width), y = between(-10, height);
     const FivePoints points = {{{x, y},
                                 {x + eye, y + between(-10, 10)},
                                 {x + eye / 2, y + eye / 2},
                                 {x + eye / 8, y + eye},
                                 {x + eye * 7 / 8, y + eye}}};
-    Warp(image, points, input, {.context = i % 2 ? 1.0f : 1.06f, .mirrored = i % 2 == 0});
+    const FaceView shown{.context = i % 2 ? 1.0f : 1.06f, .mirrored = i % 2 == 0};
+    asked.push_back(Ask(*device, image, AlignArcFace(points, input, shown), input));
+    asked.push_back(Ask(*device, image, CropSquare(part, 1.3f, input, shown), input));
+    if (i % 7 == 0) {
+      Check(*device, asked, tolerance);
+      asked.clear();
+    }
   }
-#ifdef VISAGE_CUDA
-  std::cout << (HasGpu() ? "kernels: as the CPU, on the host and on the GPU"
-                         : "kernels: as the CPU, on the host; no GPU")
-            << std::endl;
-#else
-  std::cout << "kernels: as the CPU, on the host" << std::endl;
-#endif
+  Check(*device, asked, tolerance);
+  std::cout << "kernels: as the CPU" << std::endl;
 }

@@ -1,0 +1,27 @@
+#include "runtime/input_maker.h"
+
+#include <algorithm>
+#include <variant>
+
+#include "base/warp.h"
+
+namespace visage {
+
+Session::Input InputMaker::Make(const Picture& picture, const Framing& framing, const NetworkInput& input) {
+  if (picture.on_device) return {*picture.on_device, framing, input};
+  values_.resize(input.size());
+  if (const Warped* warped = std::get_if<Warped>(&framing)) {
+    Warp(picture, *warped, input, values_.data());
+    return values_;
+  }
+  const Resized& resized = std::get<Resized>(framing);
+  resampler_.Run(picture, resized.source, input, resized.content.width, resized.content.height, values_.data());
+  if (resized.mirrored) {
+    for (auto row = values_.begin(); row != values_.end(); row += input.width) {
+      std::reverse(row, row + input.width);
+    }
+  }
+  return values_;
+}
+
+}  // namespace visage
