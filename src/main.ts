@@ -21,7 +21,7 @@ import { metricsListener } from './http/metrics.ts';
 import { PresentTls } from './http/present-tls.ts';
 import { createHttpServer, drain, listen } from './http/server.ts';
 import { startingListener } from './http/starting.ts';
-import type { Provider } from './native/device.ts';
+import type { DeviceOptions, Provider } from './native/device.ts';
 import { createExecutor, type Executor } from './native/executor.ts';
 import { createGalleryIndex, searchKernels } from './native/gallery-index.ts';
 import { runtimeVersion } from './native/networks.ts';
@@ -45,7 +45,7 @@ import { readLastBackup } from './store/last-backup.ts';
 import { Store } from './store/store.ts';
 import { GalleryIndexes } from './vector/galleries.ts';
 import { SnapshotFolder } from './vector/snapshots.ts';
-import { startOnDevice } from './vision/device.ts';
+import { startOnDevice, startWithInputs } from './vision/device.ts';
 import { removeUnused } from './vision/graph/prepare.ts';
 import { type ModelPack, openModelPack } from './vision/model-pack.ts';
 import { Recognizer } from './vision/recognizer.ts';
@@ -84,11 +84,10 @@ async function loadModels(
   log: Log,
 ): Promise<{ provider: Provider; recognizers: Recognizers }> {
   const { choice, ...options } = device;
-  const { provider, started } = await startOnDevice(choice, log, async (provider) => {
-    const preparation =
-      provider === 'cpu'
-        ? { folder: join(dataDir, 'prepared'), log }
-        : { folder: join(dataDir, 'engines'), log, device: { provider, ...options } };
+  const load = async (device?: DeviceOptions) => {
+    const preparation = device
+      ? { folder: join(dataDir, 'engines'), log, device }
+      : { folder: join(dataDir, 'prepared'), log };
     const packs: ModelPack[] = [];
     const recognizers: Recognizer[] = [];
     for (const name of [modelPack, ...extraModelPacks]) {
@@ -98,6 +97,12 @@ async function loadModels(
     }
     if (!('device' in preparation)) await removeUnused(packs, preparation);
     return new Recognizers(recognizers);
+  };
+  const { provider, started } = await startOnDevice(choice, log, (provider) => {
+    if (provider === 'cpu') return load();
+    return startWithInputs(log, (inputLibrary) =>
+      load({ provider, ...options, ...(inputLibrary && { inputLibrary }) }),
+    );
   });
   return { provider, recognizers: started };
 }

@@ -31,6 +31,8 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("searchKernels", Napi::Function::New<SearchKernelNames>(env, "searchKernels"));
   exports.Set("kernelProducts", Napi::Function::New<KernelProducts>(env, "kernelProducts"));
   exports.Set("whyUnavailable", Napi::Function::New<WhyUnavailableText>(env, "whyUnavailable"));
+  exports.Set("whyInputsUnavailable",
+              Napi::Function::New<WhyInputsUnavailableText>(env, "whyInputsUnavailable"));
   exports.Set("runtimeVersion", Napi::Function::New<RuntimeVersionText>(env, "runtimeVersion"));
   exports.Set("sendDatagram", Napi::Function::New<SendDatagram>(env, "sendDatagram"));
   exports.Set("readSnapshotInfo", Napi::Function::New<ReadSnapshotInfo>(env, "readSnapshotInfo"));

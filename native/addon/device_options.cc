@@ -1,6 +1,7 @@
 #include "addon/device_options.h"
 
 #include "addon/arguments.h"
+#include "base/error.h"
 
 namespace visage {
 namespace {
@@ -36,6 +37,15 @@ Device ParseDevice(const Napi::Value& value) {
 Napi::Value WhyUnavailableText(const Napi::CallbackInfo& info) {
   const std::string why = WhyUnavailable(ParseProvider(info[0]));
   return why.empty() ? info.Env().Null() : Napi::String::New(info.Env(), why);
+}
+
+Napi::Value WhyInputsUnavailableText(const Napi::CallbackInfo& info) {
+  try {
+    AcceleratorOf({.input_library = Text(info[0], "library")});
+    return info.Env().Null();
+  } catch (const Error& error) {
+    return Napi::String::New(info.Env(), error.what());
+  }
 }
 
 }  // namespace visage

@@ -13,4 +13,7 @@ Device ParseDevice(const Napi::Value& value);
 /// `whyUnavailable(provider)` of `src/native/device.ts`: a sentence, or null.
 Napi::Value WhyUnavailableText(const Napi::CallbackInfo& info);
 
+/// `whyInputsUnavailable(library)` of `src/native/device.ts`: a sentence, or null.
+Napi::Value WhyInputsUnavailableText(const Napi::CallbackInfo& info);
+
 }  // namespace visage

@@ -40,9 +40,8 @@ Warped CropSquare(const Box& box, float scale, const NetworkInput& input, const 
   const float left = box.x + (box.width - side) / 2, top = box.y + (box.height - side) / 2;
   const float step_x = side / static_cast<float>(input.width);
   const float step_y = side / static_cast<float>(input.height);
-  return {.back = {step_x, 0, 0, step_y, left, top},
-          .step = std::max(step_x, step_y),
-          .mirrored = view.mirrored};
+  return {
+      .back = {step_x, 0, 0, step_y, left, top}, .step = std::max(step_x, step_y), .mirrored = view.mirrored};
 }
 
 }  // namespace visage

@@ -7,8 +7,8 @@
 
 namespace visage {
 
-/// A rectangle of a picture, resized into the top left corner of a network's input; the rest of the input is the
-/// value that stands for its mean, which is 0.
+/// A rectangle of a picture, resized into the top left corner of a network's input; the rest of the input is
+/// the value that stands for its mean, which is 0.
 struct Resized {
   /// In pixels of the picture, cut to it; must touch it.
   Box source;

@@ -1,5 +1,5 @@
-/// `DeviceCalls` on CUDA, for the first GPU: one stream, and a kernel for each kind of framing, which makes a pixel
-/// by the very functions that the CPU path is made of (`base/pixel.h`).
+/// `DeviceCalls` on CUDA, for the first GPU: one stream, and a kernel for each kind of framing, which makes a
+/// pixel by the very functions that the CPU path is made of (`base/pixel.h`).
 #include <cuda_runtime.h>
 
 #include <variant>
@@ -45,10 +45,12 @@ class Cuda final : public DeviceCalls {
     return Clear(cudaMemcpyAsync(to, from, size, cudaMemcpyHostToDevice, stream_));
   }
   int CopyOut(void* to, const void* from, std::size_t size) override {
-    if (const int failed = Clear(cudaMemcpyAsync(to, from, size, cudaMemcpyDeviceToHost, stream_))) return failed;
+    if (const int failed = Clear(cudaMemcpyAsync(to, from, size, cudaMemcpyDeviceToHost, stream_)))
+      return failed;
     return Wait();
   }
-  int MakeInput(const ImageView& image, const Framing& framing, const NetworkInput& input, float* out) override {
+  int MakeInput(const ImageView& image, const Framing& framing, const NetworkInput& input,
+                float* out) override {
     const Size size{input.width, input.height};
     const PlaneWriter writer(input, out);
     const dim3 squares((size.width + kSide - 1) / kSide, (size.height + kSide - 1) / kSide);
@@ -72,8 +74,8 @@ class Cuda final : public DeviceCalls {
   int WaitFor(void* mark) override { return Clear(cudaEventSynchronize(static_cast<cudaEvent_t>(mark))); }
 
  private:
-  /// Takes an error back that CUDA would also give to the next who asks for its last, such as ONNX Runtime. One that
-  /// broke the GPU's work for good comes again.
+  /// Takes an error back that CUDA would also give to the next who asks for its last, such as ONNX Runtime.
+  /// One that broke the GPU's work for good comes again.
   static int Clear(cudaError_t code) {
     if (code != cudaSuccess) static_cast<void>(cudaGetLastError());
     return code;

@@ -88,12 +88,11 @@ class Detector {
   /// Looks at one window. @returns what it shows, in pixels of the picture.
   Candidates Look(const Picture& image, const Window& window, float least_score, InputMaker& maker) const;
   /// Looks at each of several windows. @returns what each shows, in their order.
-  std::vector<Candidates> LookAtAll(const Picture& image, std::span<const Window> windows,
-                                    float least_score, Team& team);
+  std::vector<Candidates> LookAtAll(const Picture& image, std::span<const Window> windows, float least_score,
+                                    Team& team);
   /// Takes candidates that are no faces out, and puts what a second look shows in the place of doubtful ones.
   /// @param scale of the finest level.
-  std::vector<Detection> Settle(const Picture& image, const Candidates& candidates, float scale,
-                                Team& team);
+  std::vector<Detection> Settle(const Picture& image, const Candidates& candidates, float scale, Team& team);
 
   DetectorOptions options_;
   ReadOutputs read_outputs_;

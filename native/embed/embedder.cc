@@ -14,8 +14,7 @@ Embedder::Embedder(const EmbedderOptions& options)
           options.network,
           Session::Shape{1, options.input.channel_count(), options.input.height, options.input.width},
           std::vector<Session::Shape>{{1, options.dimension}})),
-      glances_(options.views.size(),
-               {{}, std::vector<float>(options.dimension)}) {
+      glances_(options.views.size(), {{}, std::vector<float>(options.dimension)}) {
   if (options.alignment != "arcface5" && options.alignment != "box") {
     throw Error(ErrorCode::kInternal, "The embedder's alignment is not known: " + options.alignment);
   }

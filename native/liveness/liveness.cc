@@ -20,7 +20,8 @@ std::vector<float> Liveness::Classify(const Picture& image, const Box& box) {
   std::vector<float> classes(options_.classes);
   const std::array<std::span<float>, 1> outputs = {classes};
   session_->Run(
-      maker_.Make(image, Resized{crop, {options_.input.width, options_.input.height}}, options_.input), outputs);
+      maker_.Make(image, Resized{crop, {options_.input.width, options_.input.height}}, options_.input),
+      outputs);
   Softmax(classes);
   return classes;
 }

@@ -164,8 +164,8 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
   const Ratio up = to_full();
   const float least_face =
       request.least_face > 0 ? request.least_face : DefaultLeastFace(analysis.width, analysis.height);
-  for (Detection& face : stages.detector.Detect(view, least_face / std::max(up.x, up.y),
-                                                request.wanted, team)) {
+  for (Detection& face :
+       stages.detector.Detect(view, least_face / std::max(up.x, up.y), request.wanted, team)) {
     face.box = Scaled(face.box, up.x, up.y);
     if (face.points) {
       for (Point& point : *face.points) point = {point.x * up.x, point.y * up.y};

@@ -74,7 +74,8 @@ Pose PoseEstimator::Estimate(const Picture& image, const Box& box, const FivePoi
   const std::array<std::span<float>, 3> outputs = {all.subspan(0, kBins), all.subspan(kBins, kBins),
                                                    all.subspan(2 * kBins, kBins)};
   session_->Run(
-      maker_.Make(image, Resized{crop, {options_.input.width, options_.input.height}}, options_.input), outputs);
+      maker_.Make(image, Resized{crop, {options_.input.width, options_.input.height}}, options_.input),
+      outputs);
   // The network counts yaw positive where the face looks to the left of the picture.
   return {-Degrees(outputs[0]), Degrees(outputs[1]), RollOf(points)};
 }

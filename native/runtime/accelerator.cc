@@ -19,8 +19,8 @@ namespace {
 /// Memory of the GPU that is kept for the next who wants some, and pinned memory of the host.
 constexpr std::size_t kStockBytes = std::size_t{256} << 20;
 constexpr std::size_t kPinnedKept = 4;
-/// Grey levels by which an input may differ from the CPU's: a multiplication and an addition are rounded once or
-/// twice, as the compiler likes.
+/// Grey levels by which an input may differ from the CPU's: a multiplication and an addition are rounded once
+/// or twice, as the compiler likes.
 constexpr float kTolerance = 1e-3f;
 
 /// Sizes that are alike become the same: an eighth of the power of two above is the finest step.
@@ -69,7 +69,8 @@ std::optional<DeviceImage> Accelerator::Upload(const ImageView& image) {
   if (!pinned) return {};
   std::uint8_t* bytes = static_cast<std::uint8_t*>(pinned->data);
   for (int y = 0; y < image.height; ++y) std::memcpy(bytes + y * row, image.Row(y), row);
-  const bool is_queued = calls_.CopyIn(memory->bytes(), bytes, size) == 0 && calls_.SetMark(pinned->mark) == 0;
+  const bool is_queued =
+      calls_.CopyIn(memory->bytes(), bytes, size) == 0 && calls_.SetMark(pinned->mark) == 0;
   if (!is_queued) Settle();
   GiveBackPinned(*pinned);
   if (!is_queued) return {};
@@ -185,7 +186,8 @@ void Accelerator::GiveBackPinned(const Pinned& pinned) {
 
 void Accelerator::CompareWithCpu() {
   Image image(61, 47);
-  for (std::size_t i = 0; i < image.size_bytes(); ++i) image.data()[i] = static_cast<std::uint8_t>(i * i % 251);
+  for (std::size_t i = 0; i < image.size_bytes(); ++i)
+    image.data()[i] = static_cast<std::uint8_t>(i * i % 251);
   const Resized resized{.source = {3.5f, 2, 50, 40}, .content = {30, 20}};
   const Warped warped{.back = {1.2f, -0.4f, 0.4f, 1.2f, 9, -3}, .step = 1.27f, .mirrored = true};
   const NetworkInput input{.width = 32, .height = 24, .channels = Channels::kBgr};
@@ -201,9 +203,8 @@ void Accelerator::CompareWithCpu() {
                       expected.data());
     }
     Make(*uploaded, framing, input, out.floats());
-    const bool is_same = std::ranges::equal(CopyOut(out.floats(), input.size()), expected, [](float a, float b) {
-      return std::abs(a - b) <= kTolerance;
-    });
+    const bool is_same = std::ranges::equal(CopyOut(out.floats(), input.size()), expected,
+                                            [](float a, float b) { return std::abs(a - b) <= kTolerance; });
     if (!is_same) throw Error(ErrorCode::kInternal, "the inputs that it makes are not those of the CPU");
   }
 }

@@ -21,8 +21,9 @@ struct DeviceImage;
 
 /// A GPU's memory, in which inputs of networks are made out of pictures that lie there. Thread-safe.
 ///
-/// Everything is queued on one stream, which ONNX Runtime runs the networks on too. So memory that is given back
-/// while work with it is still queued may be taken again at once: what its next owner queues happens after that.
+/// Everything is queued on one stream, which ONNX Runtime runs the networks on too. So memory that is given
+/// back while work with it is still queued may be taken again at once: what its next owner queues happens
+/// after that.
 class Accelerator {
  public:
   /// Memory of the GPU, given back to the accelerator's stock at the end.
@@ -44,8 +45,8 @@ class Accelerator {
     std::size_t size_;
   };
 
-  /// The accelerator of a library with `DeviceCalls::kFactory`: one a process, which is never destroyed. When it is
-  /// loaded, inputs that it makes are compared with the CPU's.
+  /// The accelerator of a library with `DeviceCalls::kFactory`: one a process, which is never destroyed. When
+  /// it is loaded, inputs that it makes are compared with the CPU's.
   /// @throws Error kInternal with a sentence for the operator.
   static Accelerator& Load(const std::string& library);
 
@@ -59,7 +60,8 @@ class Accelerator {
   std::optional<DeviceImage> Upload(const ImageView& image);
   /// @param count floats. @throws Error kInternal where memory is short.
   Memory Floats(std::size_t count);
-  /// Queues the making of a network's input, `input.size()` floats. @param image must live until the run has ended.
+  /// Queues the making of a network's input, `input.size()` floats. @param image must live until the run has
+  /// ended.
   /// @throws Error kInternal
   void Make(const DeviceImage& image, const Framing& framing, const NetworkInput& input, float* out);
   /// Queues a copy into the GPU's memory. @param values must stay as they are until the run has ended.
@@ -67,7 +69,8 @@ class Accelerator {
   void CopyIn(std::span<const float> values, float* out);
   /// To be called between what is queued for a run and the run.
   void Ready();
-  /// Waits for everything that is queued, so that what it reads may go. For the way out of a failure: throws nothing.
+  /// Waits for everything that is queued, so that what it reads may go. For the way out of a failure: throws
+  /// nothing.
   void Settle() noexcept;
   /// What a `Memory` holds, as soon as all that is queued is done. @throws Error kInternal
   std::vector<float> CopyOut(const float* from, std::size_t count);
@@ -108,7 +111,8 @@ struct DeviceImage {
 struct Picture : ImageView {
   /// On the host alone.
   Picture(const ImageView& image) : ImageView(image) {}  // NOLINT(google-explicit-constructor)
-  /// Also in an accelerator's memory where there is one with room for it, so that networks' inputs are made there.
+  /// Also in an accelerator's memory where there is one with room for it, so that networks' inputs are made
+  /// there.
   Picture(const ImageView& image, Accelerator* accelerator);
 
   /// Nothing where it is on the host alone.

@@ -19,8 +19,8 @@ struct Device {
   std::chrono::milliseconds max_delay{0};
   /// Bytes of the GPU's memory that a network may take; 0 is as many as there are.
   std::size_t memory_limit = 0;
-  /// The library that makes networks' inputs in the device's memory (`Accelerator::Load`); empty where they are made
-  /// in the host's.
+  /// The library that makes networks' inputs in the device's memory (`Accelerator::Load`); empty where they
+  /// are made in the host's.
   std::string input_library;
 };
 

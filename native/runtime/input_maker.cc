@@ -15,7 +15,8 @@ Session::Input InputMaker::Make(const Picture& picture, const Framing& framing, 
     return values_;
   }
   const Resized& resized = std::get<Resized>(framing);
-  resampler_.Run(picture, resized.source, input, resized.content.width, resized.content.height, values_.data());
+  resampler_.Run(picture, resized.source, input, resized.content.width, resized.content.height,
+                 values_.data());
   if (resized.mirrored) {
     for (auto row = values_.begin(); row != values_.end(); row += input.width) {
       std::reverse(row, row + input.width);

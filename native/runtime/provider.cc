@@ -2,79 +2,51 @@
 
 #include <dlfcn.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <memory>
-#include <utility>
 
+#include "runtime/accelerator.h"
 #include "runtime/environment.h"
+#include "runtime/provider_options.h"
 
 namespace visage {
 namespace {
 
-using Entries = std::vector<std::pair<const char*, std::string>>;
-
-/// Hands options to one of ONNX Runtime's functions as two lists of texts.
+/// Sets the options of a provider, by one of ONNX Runtime's functions for two lists of texts and one for an
+/// address.
+/// @param stream what it is to run on, null for its own.
 template <typename Options>
-void Update(OrtStatus* (*update)(Options*, const char* const*, const char* const*, std::size_t),
-            Options* options, const Entries& entries) {
+void Set(OrtStatus* (*update)(Options*, const char* const*, const char* const*, std::size_t),
+         OrtStatus* (*update_with_value)(Options*, const char*, void*), Options* options,
+         const ProviderOptions& entries, void* stream) {
   std::vector<const char*> keys, values;
   for (const auto& [key, value] : entries) {
-    keys.push_back(key);
+    keys.push_back(key.c_str());
     values.push_back(value.c_str());
   }
   Ort::ThrowOnError(update(options, keys.data(), values.data(), keys.size()));
+  // Last: the lists put everything else back to its default.
+  if (stream) Ort::ThrowOnError(update_with_value(options, "user_compute_stream", stream));
 }
 
-void AppendCuda(Ort::SessionOptions& options, const Device& device) {
+void AppendCuda(Ort::SessionOptions& options, const Device& device, void* stream) {
   const OrtApi& api = Ort::GetApi();
   OrtCUDAProviderOptionsV2* made = nullptr;
   Ort::ThrowOnError(api.CreateCUDAProviderOptions(&made));
   const std::unique_ptr<OrtCUDAProviderOptionsV2, decltype(api.ReleaseCUDAProviderOptions)> owned(
       made, api.ReleaseCUDAProviderOptions);
-  // TF32 keeps ten bits of a factor, which templates of two machines would show.
-  Entries entries = {{"arena_extend_strategy", "kSameAsRequested"},
-                     {"cudnn_conv_algo_search", "HEURISTIC"},
-                     {"use_tf32", "0"}};
-  if (device.memory_limit > 0) entries.emplace_back("gpu_mem_limit", std::to_string(device.memory_limit));
-  Update(api.UpdateCUDAProviderOptions, made, entries);
+  Set(api.UpdateCUDAProviderOptions, api.UpdateCUDAProviderOptionsWithValue, made, CudaOptions(device),
+      stream);
   options.AppendExecutionProvider_CUDA_V2(*made);
 }
 
-/// A profile's shape, such as `input:8x3x112x112`.
-std::string ProfileShape(const std::string& input, const std::vector<std::int64_t>& shape, int batch) {
-  std::string text = input + ":" + std::to_string(batch);
-  for (std::size_t i = 1; i < shape.size(); ++i) text.append("x").append(std::to_string(shape[i]));
-  return text;
-}
-
-void AppendTensorRt(Ort::SessionOptions& options, const Network& network, const std::string& input,
-                    const std::vector<std::int64_t>& shape) {
+void AppendTensorRt(Ort::SessionOptions& options, const ProviderOptions& entries, void* stream) {
   const OrtApi& api = Ort::GetApi();
   OrtTensorRTProviderOptionsV2* made = nullptr;
   Ort::ThrowOnError(api.CreateTensorRTProviderOptions(&made));
   const std::unique_ptr<OrtTensorRTProviderOptionsV2, decltype(api.ReleaseTensorRTProviderOptions)> owned(
       made, api.ReleaseTensorRTProviderOptions);
-  const std::string folder = std::filesystem::path(network.file).parent_path().string();
-  Entries entries = {{"trt_fp16_enable", "1"},
-                     {"trt_engine_cache_enable", "1"},
-                     {"trt_engine_cache_path", folder},
-                     {"trt_timing_cache_enable", "1"},
-                     {"trt_timing_cache_path", folder}};
-  if (network.device.memory_limit > 0) {
-    entries.emplace_back("trt_max_workspace_size", std::to_string(network.device.memory_limit));
-  }
-  // Where only the batch is free. Of other free sizes TensorRT notes what it meets, and then makes a new
-  // engine.
-  const bool is_batched = !shape.empty() && shape[0] < 0 &&
-                          std::all_of(shape.begin() + 1, shape.end(), [](auto size) { return size > 0; });
-  if (is_batched) {
-    const std::string most = ProfileShape(input, shape, network.device.max_batch);
-    entries.emplace_back("trt_profile_min_shapes", ProfileShape(input, shape, 1));
-    entries.emplace_back("trt_profile_opt_shapes", most);
-    entries.emplace_back("trt_profile_max_shapes", most);
-  }
-  Update(api.UpdateTensorRTProviderOptions, made, entries);
+  Set(api.UpdateTensorRTProviderOptions, api.UpdateTensorRTProviderOptionsWithValue, made, entries, stream);
   options.AppendExecutionProvider_TensorRT_V2(*made);
 }
 
@@ -90,9 +62,14 @@ std::filesystem::path RuntimeFolder() {
 
 void AppendProvider(Ort::SessionOptions& options, const Network& network, const std::string& input,
                     const std::vector<std::int64_t>& shape) {
-  if (network.device.provider == Provider::kTensorRt) AppendTensorRt(options, network, input, shape);
+  const Device& device = network.device;
+  const Accelerator* accelerator = AcceleratorOf(device);
+  void* stream = accelerator ? accelerator->stream() : nullptr;
+  if (device.provider == Provider::kTensorRt) {
+    AppendTensorRt(options, TensorRtOptions(network, input, shape), stream);
+  }
   // What TensorRT cannot run is run by CUDA, not by the CPU.
-  if (network.device.provider != Provider::kCpu) AppendCuda(options, network.device);
+  if (device.provider != Provider::kCpu) AppendCuda(options, device, stream);
 }
 
 std::string WhyUnavailable(Provider provider) {

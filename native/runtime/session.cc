@@ -125,11 +125,9 @@ struct Session::Parts {
     if (is_on_gpu) RunEmpty(1);
     const int most = network.device.max_batch;
     if (most > 1 && input.is_batched && std::ranges::all_of(outputs, &Port::is_batched) && RunEmpty(most)) {
-      batcher =
-          std::make_unique<Joined>(most, network.device.max_delay,
-                                   [this](const Shape& shape, const std::vector<Input>& all) {
-                                     return RunBatch(shape, all);
-                                   });
+      batcher = std::make_unique<Joined>(
+          most, network.device.max_delay,
+          [this](const Shape& shape, const std::vector<Input>& all) { return RunBatch(shape, all); });
     }
   }
 

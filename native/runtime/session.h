@@ -32,8 +32,8 @@ class Session {
   enum class Sizes { kFixed, kFree };
   /// What a run is made on: values, or what they are to be made of in the device's memory. Borrows both.
   struct Input {
-    Input(std::span<float> values) : values(values) {}      // NOLINT(google-explicit-constructor)
-    Input(std::vector<float>& values) : values(values) {}   // NOLINT(google-explicit-constructor)
+    Input(std::span<float> values) : values(values) {}     // NOLINT(google-explicit-constructor)
+    Input(std::vector<float>& values) : values(values) {}  // NOLINT(google-explicit-constructor)
     /// @param form the network's input, of the size that it is run with.
     Input(const DeviceImage& image, const Framing& framing, const NetworkInput& form)
         : image(&image), framing(framing), form(form) {}
@@ -73,7 +73,8 @@ class Session {
   std::size_t output_size(std::size_t output) const;
 
   /// Runs the network from and into the caller's buffers, on the CPU without a copy. Thread-safe.
-  /// @param input as many floats as the input's shape has; made of a picture only where the network's device has an
+  /// @param input as many floats as the input's shape has; made of a picture only where the network's device
+  /// has an
   ///        `Accelerator`, which the picture lies in.
   /// @param outputs one buffer an output, in the file's order, each of `output_size` floats.
   void Run(const Input& input, std::span<const std::span<float>> outputs) const;

@@ -7,6 +7,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { addon } from './addon.mjs';
+import { cudaLibrary } from './cuda-library.mjs';
 import { debianPackages } from './debian-packages.mjs';
 import { takeLock } from './lock.mjs';
 import { modelPacks } from './model-packs.mjs';
@@ -37,6 +38,7 @@ export const STEPS = [
   modelPacks(ROOT),
   typescript(ROOT),
   addon(ROOT),
+  cudaLibrary(ROOT),
 ];
 
 const INTERRUPTS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };

@@ -1,4 +1,5 @@
 /** What runs networks. */
+import { fileURLToPath } from 'node:url';
 import { addon } from './addon.ts';
 
 /** ONNX Runtime's execution providers that networks may run on. */
@@ -17,10 +18,16 @@ export interface DeviceOptions {
   readonly maxDelayMs: number;
   /** Bytes of the GPU's memory that each network may take; 0 for all. */
   readonly memoryLimit: number;
+  /** The library that makes networks' inputs in the GPU's memory; without it they are made in the computer's. */
+  readonly inputLibrary?: string;
 }
+
+/** The one for CUDA, beside the addon where set-up was asked to build it. */
+export const CUDA_LIBRARY = fileURLToPath(new URL('../../../build/Release/visage_cuda.so', import.meta.url));
 
 interface Part {
   whyUnavailable(provider: Provider): string | null;
+  whyInputsUnavailable(library: string): string | null;
 }
 
 /**
@@ -29,4 +36,12 @@ interface Part {
  */
 export function whyUnavailable(provider: Provider): string | null {
   return addon<Part>().whyUnavailable(provider);
+}
+
+/**
+ * Why a library cannot make networks' inputs here: it does not load, finds no GPU, or what it makes is not what the CPU
+ * makes, in words for the operator. Null where it can; then it stays loaded.
+ */
+export function whyInputsUnavailable(library: string): string | null {
+  return addon<Part>().whyInputsUnavailable(library);
 }

@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import type { DeviceChoice } from '../config/device-settings.ts';
-import { type Provider, whyUnavailable } from '../native/device.ts';
+import { CUDA_LIBRARY, type Provider, whyInputsUnavailable, whyUnavailable } from '../native/device.ts';
 import type { Log } from '../ops/log.ts';
 
 /** In the order in which `auto` tries them. */
@@ -47,4 +48,29 @@ export async function startOnDevice<Started>(
 function notUsable(choice: DeviceChoice, why: string): string {
   const end = /[.!?]$/.test(why) ? '' : '.';
   return `The device ${choice} cannot be used: ${why}${end} Set device to auto or cpu to go on without it.`;
+}
+
+/**
+ * Starts networks on a GPU with their inputs made in its memory. Where that cannot be they are made in the computer's, and
+ * a line of the log says why.
+ * @param start loads the networks, with the library that makes their inputs or without.
+ * @throws what `start` throws without a library.
+ */
+export async function startWithInputs<Started>(
+  log: Log,
+  start: (inputLibrary?: string) => Promise<Started>,
+  library = CUDA_LIBRARY,
+): Promise<Started> {
+  let why = existsSync(library) ? whyInputsUnavailable(library) : 'this build has no library for CUDA';
+  if (why === null) {
+    try {
+      const started = await start(library);
+      log.info("networks' inputs are made in the GPU's memory");
+      return started;
+    } catch (error) {
+      why = error instanceof Error ? error.message : String(error);
+    }
+  }
+  log.warn({ why }, "networks' inputs are made in the computer's memory and copied to the GPU");
+  return start();
 }

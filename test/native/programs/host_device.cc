@@ -1,8 +1,10 @@
-/// `DeviceCalls` on the host, a stand-in for a GPU where there is none: the same functions of a pixel in ordinary memory.
+/// `DeviceCalls` on the host, a stand-in for a GPU where there is none: the same functions of a pixel in
+/// ordinary memory.
 ///
-/// What is queued happens as late as it may, when something waits for it, and memory that is given back is overwritten:
-/// so what does not wait where it must, or gives back too early, makes wrong pixels. The environment's
-/// VISAGE_DEVICE_FAULT makes it fail: `open`, `memory`, `pinned`, `input`, or `pixels`, which are then wrong.
+/// What is queued happens as late as it may, when something waits for it, and memory that is given back is
+/// overwritten: so what does not wait where it must, or gives back too early, makes wrong pixels. The
+/// environment's VISAGE_DEVICE_FAULT makes it fail, by one or more of `open`, `memory`, `pinned`, `input`,
+/// and `pixels`, which are then wrong.
 #include <cstdlib>
 #include <cstring>
 #include <deque>
@@ -21,7 +23,7 @@ namespace {
 
 bool Fails(const char* what) {
   const char* fault = std::getenv("VISAGE_DEVICE_FAULT");
-  return fault && std::strcmp(fault, what) == 0;
+  return fault && std::strstr(fault, what);
 }
 
 class HostDevice final : public DeviceCalls {
@@ -49,7 +51,8 @@ class HostDevice final : public DeviceCalls {
     std::memcpy(to, from, size);
     return 0;
   }
-  int MakeInput(const ImageView& image, const Framing& framing, const NetworkInput& input, float* out) override {
+  int MakeInput(const ImageView& image, const Framing& framing, const NetworkInput& input,
+                float* out) override {
     if (Fails("input")) return 1;
     const bool is_wrong = Fails("pixels");
     return Queue([=] {

@@ -1,6 +1,6 @@
-/// Compares inputs of networks that a device makes with those of the CPU path, over pictures, framings and inputs of
-/// many kinds: `kernels LIBRARY TOLERANCE`, the library one of `DeviceCalls`, the tolerance in grey levels. Ends with
-/// code 1 and a sentence where they differ; says why where the library cannot be used.
+/// Compares inputs of networks that a device makes with those of the CPU path, over pictures, framings and
+/// inputs of many kinds: `kernels LIBRARY TOLERANCE`, the library one of `DeviceCalls`, the tolerance in grey
+/// levels. Ends with code 1 and a sentence where they differ; says why where the library cannot be used.
 #include <cmath>
 #include <cstdlib>
 #include <iostream>
@@ -58,7 +58,8 @@ void Check(Accelerator& device, const std::vector<Asked>& all, float tolerance) 
     const std::vector<float> found = device.CopyOut(each.made.floats(), each.expected.size());
     for (std::size_t i = 0; i < found.size(); ++i) {
       if (std::abs(each.expected[i] - found[i]) <= tolerance) continue;
-      std::cout << "value " << i << " is " << found[i] << ", on the CPU path " << each.expected[i] << std::endl;
+      std::cout << "value " << i << " is " << found[i] << ", on the CPU path " << each.expected[i]
+                << std::endl;
       std::exit(1);
     }
   }
@@ -89,10 +90,10 @@ int main(int, char** arguments) {
     const Box part{between(0, width / 2), between(0, height / 2), between(4, width / 2),
                    between(4, height / 2)};
     const Box whole{0, 0, width, height};
-    const Resized resized{.source = i % 2 ? part : whole,
-                          .content = {i % 4 ? input.width : input.width / 2,
-                                      i % 5 ? input.height : input.height / 3},
-                          .mirrored = i % 3 == 0};
+    const Resized resized{
+        .source = i % 2 ? part : whole,
+        .content = {i % 4 ? input.width : input.width / 2, i % 5 ? input.height : input.height / 3},
+        .mirrored = i % 3 == 0};
     asked.push_back(Ask(*device, image, resized, input));
     const float eye = between(2, width / 2), x = between(-10, width), y = between(-10, height);
     const FivePoints points = {{{x, y},
