@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { ROOT } from '../test/e2e/service.ts';
 import { report } from './report.ts';
 
-/** Of their own, so that the option stays out of the product's build. */
+/** Of its own, so that set-up does not take the library for one that was asked for. */
 const FOLDER = join(ROOT, 'build/cuda');
 const DRIVER = '/dev/nvidiactl';
 
@@ -16,7 +16,7 @@ const DRIVER = '/dev/nvidiactl';
 function compiled(): string {
   const version = spawnSync('nvcc', ['--version'], { encoding: 'utf8' });
   if (version.status !== 0) return 'no: there is no nvcc here';
-  const configure = ['-S', ROOT, '-B', FOLDER, '-DVISAGE_CUDA=ON'];
+  const configure = ['-S', ROOT, '-B', FOLDER];
   for (const args of [configure, ['--build', FOLDER, '--target', 'visage_cuda']]) {
     const { status } = spawnSync('cmake', args, { cwd: ROOT, stdio: ['ignore', 2, 2] });
     if (status !== 0) return 'no: nvcc is here, but the build failed';

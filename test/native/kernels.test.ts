@@ -18,8 +18,10 @@ const SOURCES = [
 ].map((name) => join(ROOT, name));
 const INCLUDE = `-I${join(ROOT, 'native')}`;
 const NVCC = process.env.NVCC ?? 'nvcc';
+/** As the product is compiled. */
+const PROCESSOR = process.arch === 'x64' ? ['-march=x86-64-v3'] : [];
 /** A multiplication and an addition that the compiler joins are rounded once: which ones it does is not alike. */
-const OPTIONS = ['-O1', '-ffp-contract=off', '-fsanitize=address'];
+const OPTIONS = ['-O1', '-ffp-contract=off', ...PROCESSOR];
 
 const skip = spawnSync(NVCC, ['--version']).status !== 0 && 'there is no nvcc on this machine';
 
@@ -44,7 +46,7 @@ describe('The inputs of networks that a device makes', () => {
   const said = (library: string, tolerance: number, fault = '') =>
     execFileSync(program, [library, `${tolerance}`], {
       encoding: 'utf8',
-      env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0', VISAGE_DEVICE_FAULT: fault },
+      env: { ...process.env, VISAGE_DEVICE_FAULT: fault },
     });
 
   test('are those of the CPU path, to the last bit where a stand-in makes them on the host', () => {
