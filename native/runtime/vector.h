@@ -9,10 +9,9 @@
 #include <immintrin.h>
 #endif
 
-namespace visage {
+#include "base/lanes.h"
 
-/// Eight floats that are worked on at once, on any processor that the compiler knows.
-using Floats8 = float __attribute__((vector_size(32)));
+namespace visage {
 
 inline Floats8 Load8(const float* from) {
   Floats8 values;
