@@ -29,6 +29,9 @@ const { demandNode, isInstalled }: { demandNode(version: string): void; isInstal
 const { compileJobs }: { compileJobs(cores: number, memory: number): number } = await import(
   new URL('setup/addon.mjs', SCRIPTS).href
 );
+const { cudaLibrary }: { cudaLibrary(root: string, asked: boolean): Step } = await import(
+  new URL('setup/cuda-library.mjs', SCRIPTS).href
+);
 
 let root: string;
 beforeEach(() => {
@@ -233,4 +236,12 @@ test('compilers are as many as cores and gigabytes of memory allow, and at least
   assert.equal(compileJobs(2, 16 * GB), 2);
   assert.equal(compileJobs(64, 8 * GB), 8);
   assert.equal(compileJobs(4, GB / 2), 1);
+});
+
+test('the library for CUDA is made where it is asked for, and kept up to date where it is', () => {
+  assert.equal(cudaLibrary(root, false).isDone(), true);
+  assert.equal(cudaLibrary(root, true).isDone(), false);
+  mkdirSync(join(root, 'build/Release'), { recursive: true });
+  writeFileSync(join(root, 'build/Release/visage_cuda.so'), 'of other sources');
+  assert.equal(cudaLibrary(root, false).isDone(), false);
 });
