@@ -80,9 +80,9 @@ function partsOf(quick: boolean): { readonly name: string; readonly part: Part }
     name: 'million',
   };
   return [
-    part('pipeline', 'Pipeline: floor, bodies, 12 megapixels', '--iterations', quick ? '20' : '300'),
+    part('pipeline', 'Pipeline: floor, bodies, 12 megapixels', '--iterations', quick ? '20' : '200'),
     part('networks', 'Networks: as they are and prepared', '--rounds', quick ? '10' : '150'),
-    part('peers', 'Peers: detect, align, embed', '--seconds', quick ? '0.5' : '4'),
+    part('peers', 'Peers: detect, align, embed', '--seconds', quick ? '0.5' : '3'),
     part(
       'search',
       'Search: recall@1, data that lies as faces do',
