@@ -4,9 +4,9 @@
  * fails on no figure.
  *
  * `--faces` has `lfw-dev/`, whose templates the galleries are made around; `--quick` is small and short; `--all` builds
- * the peers' graphs of a million faces too, which takes hours; `--plots` is where the plots of growth go. `--keep` is where
- * each part's report goes as JSON; the parts of `--reuse` are not run but read from there, and the table says of when and
- * of which commit they are.
+ * the peers' graphs of a million faces too, which takes hours, and sends 100,000 requests in the part of memory;
+ * `--plots` is where the plots of growth go. `--keep` is where each part's report goes as JSON; the parts of `--reuse` are
+ * not run but read from there, and the table says of when and of which commit they are.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -94,7 +94,7 @@ function partsOf(quick: boolean): { readonly name: string; readonly part: Part }
     part('search-meanwhile', 'Search while a graph is built', ...faces, quick ? '10000' : '100000'),
     part('scan', 'Exact search against the speed of memory', '100000'),
     part('restart', 'Restart', ...faces, quick ? '10000' : '1000000'),
-    part('memory', 'Memory under load', '--requests', quick ? '240' : '4000'),
+    part('memory', 'Memory under load', '--requests', quick ? '240' : options.all ? '100000' : '4000'),
     part('growth', 'Growth: picture, clients, threads', '--seconds', quick ? '0.5' : '3'),
     part('gpu', 'GPU'),
   ];

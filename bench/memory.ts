@@ -84,13 +84,14 @@ try {
   console.log(`\nanswers: ${answers.join(', ')}`);
   const settled = points.slice(Math.ceil(points.length / 3));
   const slope = slopeOf(settled);
+  const [first, last] = [settled.at(0)?.[1] ?? 0, settled.at(-1)?.[1] ?? 0];
   console.log(`after the first third: ${slope.toFixed(2)} megabytes in 10,000 requests`);
   report({
     claim: `memory over ${requests.toLocaleString('en')} searches: slope after the first third`,
     value: slope,
     unit: 'MB in 10,000',
     aim: 'flat',
-    note: `held at the end ${points.at(-1)?.[1].toFixed(0)} MB`,
+    note: `${first.toFixed(0)} MB held after the first third, ${last.toFixed(0)} at the end`,
   });
 } finally {
   await service.stop();

@@ -1,43 +1,70 @@
 /**
- * `npm run bench:restart -- [faces...] [--faces FOLDER]`: how long a service with so many faces takes to start, and its
- * index of it, with a snapshot of the index and without; and what writing the snapshot takes when it stops. The store is
- * filled with templates that lie as those of faces do, through its own writes. 1,000,000 faces take 7 GB of disk.
+ * `npm run bench:restart -- [faces] [--faces FOLDER] [--store FOLDER]`: how long a service with so many faces takes to
+ * start, with a snapshot of the index and without, what that costs, and how it answers meanwhile. The store is filled with
+ * templates that lie as those of faces do, through its own writes; with `--store` it stays in that folder, and a later run
+ * with as many faces uses it again. 1,000,000 faces take 6 GB of disk.
+ *
+ * Files are in the system's memory, as after a restart of the service, but for the starts that say otherwise: those are as
+ * after a boot. *Processor* is of all threads but those of low priority, which build the graph and write snapshots. *Held*
+ * is the most memory that was no mapped file. *Answer* is the longest that anybody who asked for the state on the admin
+ * socket waited from its first answer on.
  */
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { SNAPSHOTS } from '../src/ops/data-folder.ts';
 import { Store } from '../src/store/store.ts';
+import { StoreReader } from '../src/store/store-reader.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 import { type Child, startChild } from '../test/e2e/service.ts';
 import { FaceLike, openFaceBase } from './face-like.ts';
 import { report } from './report.ts';
+import { gauge, StartWatch, type Watched } from './start-watch.ts';
 
-const MB = 1e6;
 /** Faces that are written at once. */
 const BATCH = 5_000;
+const COLLECTION = 'people';
+/** From here on there is a graph, and a snapshot. */
+const LEAST_FACES = 8_192;
 const PACK = await openModelPack('faceplugin');
 
-const { values, positionals } = parseArgs({ options: { faces: { type: 'string' } }, allowPositionals: true });
+const { values, positionals } = parseArgs({
+  options: { faces: { type: 'string' }, store: { type: 'string' } },
+  allowPositionals: true,
+});
 const base = await openFaceBase(values.faces);
-const counts = positionals.length > 0 ? positionals.map(Number) : [100_000];
-
-/** What was seen of one start. Seconds. */
-interface Start {
-  /** From nothing to serving. */
-  readonly total: number;
-  /** Of that, the index. */
-  readonly index: number;
-  readonly fromSnapshots: number;
+const faces = Number(positionals[0] ?? 100_000);
+if (!Number.isInteger(faces) || faces < LEAST_FACES) {
+  console.error(
+    `Usage: npm run bench:restart -- [faces, at least ${LEAST_FACES}] [--faces FOLDER] [--store FOLDER]`,
+  );
+  process.exit(64);
 }
 
-/** Fills the store of a folder. */
-async function fill(folder: string, faces: number): Promise<void> {
+/** What was seen of one start. */
+interface Start extends Watched {
+  readonly child: Child;
+  /** Seconds of the start in which the index was filled. */
+  readonly index: number;
+}
+
+/** Fills the store of a folder, unless it is filled already. @throws Error where it holds another number of faces. */
+async function fill(folder: string): Promise<void> {
+  const held = facesOf(folder);
+  if (held === faces) return;
+  if (held > 0) throw new Error(`The store in ${folder} holds ${held} faces, not ${faces}`);
   const store = Store.open(folder);
   const packId = { pack: PACK.name, packVersion: PACK.version };
   const owner = { accountId: store.accounts.first().accountId, environment: 'live' } as const;
-  const collection = { collectionId: 'people', description: null, now: Date.now(), ...packId };
-  await store.collections.create(owner, collection);
+  await store.collections.create(owner, {
+    collectionId: COLLECTION,
+    description: null,
+    now: Date.now(),
+    ...packId,
+  });
   const templates = new FaceLike(base, 1);
   const face = {
     box: { x: 60, y: 80, width: 120, height: 150 },
@@ -50,7 +77,7 @@ async function fill(folder: string, faces: number): Promise<void> {
     const vectors = templates.take(count);
     const adding = Array.from({ length: count }, (_, i) => {
       const template = vectors.subarray(i * base.dimension, (i + 1) * base.dimension);
-      return store.faces.add(owner, 'people', face, template);
+      return store.faces.add(owner, COLLECTION, face, template);
     });
     await Promise.all(adding);
     if ((done + count) % 100_000 === 0) console.error(`wrote ${done + count} of ${faces} faces`);
@@ -58,81 +85,132 @@ async function fill(folder: string, faces: number): Promise<void> {
   await store.close();
 }
 
-async function start(folder: string): Promise<{ child: Child; start: Start }> {
-  const began = performance.now();
-  const child = await startChild(folder);
-  const total = (performance.now() - began) / 1000;
+function facesOf(folder: string): number {
+  const reader = StoreReader.open(folder);
+  const { faces: held } = reader.summary();
+  void reader.close();
+  return held;
+}
+
+/** @param settings of the environment besides. */
+async function start(folder: string): Promise<Start> {
+  const watch = new StartWatch(folder);
+  const child = await startChild(folder, { VISAGE_METRICS_LISTEN: '127.0.0.1:0' });
+  const watched = await watch.end(child);
   const done = child.log.find(({ msg }) => msg === 'the index is complete');
-  return {
-    child,
-    start: { total, index: Number(done?.seconds), fromSnapshots: Number(done?.fromSnapshots) },
-  };
+  return { child, ...watched, index: Number(done?.seconds) };
 }
 
-interface Stop {
-  readonly total: number;
-  /** Of that, writing the snapshot; null where none was written. */
-  readonly snapshot: { readonly seconds: number; readonly bytes: number } | null;
-}
-
-async function stop(child: Child): Promise<Stop> {
+/** @returns seconds. */
+async function stop({ child }: Start): Promise<number> {
   const began = performance.now();
   const code = await child.stop();
-  const total = (performance.now() - began) / 1000;
   if (code !== 0) throw new Error(`The service ended with ${code}: ${child.stderr()}`);
-  const written = child.log.find(({ msg }) => msg === 'a snapshot of the index was written');
-  return {
-    total,
-    snapshot: written ? { seconds: Number(written.seconds), bytes: Number(written.bytes) } : null,
-  };
+  return (performance.now() - began) / 1000;
 }
 
-async function measure(faces: number): Promise<void> {
+/** A snapshot as the service tells of it. */
+interface Snapshot {
+  readonly seconds: number;
+  readonly bytes: number;
+}
+
+/** The `count`th snapshot that the service writes, when it has. */
+async function snapshotWritten({ child }: Start, count: number): Promise<Snapshot> {
+  for (;;) {
+    const written = child.log.filter(({ msg }) => msg === 'a snapshot of the index was written')[count - 1];
+    if (written) return { seconds: Number(written.seconds), bytes: Number(written.bytes) };
+    await wait(100);
+  }
+}
+
+/** Seconds until the graph has everything. */
+async function graphBuilt({ child }: Start): Promise<number> {
+  const began = performance.now();
+  while ((await gauge(child, 'visage_index_linked_templates')) < faces) await wait(500);
+  return (performance.now() - began) / 1000;
+}
+
+/** Has the system forget what it holds of the files of a folder. */
+async function forget(folder: string): Promise<void> {
+  const snapshots = await readdir(join(folder, SNAPSHOTS)).catch(() => []);
+  for (const file of ['data.mdb', ...snapshots.map((name) => join(SNAPSHOTS, name))]) {
+    execFileSync('dd', [
+      `of=${join(folder, file)}`,
+      'oflag=nocache',
+      'conv=notrunc,fdatasync',
+      'count=0',
+      'status=none',
+    ]);
+  }
+}
+
+function line(what: string, { seconds, index, processor, held, answer }: Start, aim?: string): void {
+  console.log(
+    what.padEnd(40),
+    seconds.toFixed(2).padStart(8),
+    index.toFixed(2).padStart(8),
+    processor.toFixed(1).padStart(10),
+    held.toFixed(0).padStart(8),
+    answer.toFixed(0).padStart(10),
+  );
+  report({
+    claim: `${faces.toLocaleString('en')} faces, start ${what}`,
+    value: seconds,
+    unit: 's',
+    ...(aim ? { aim } : {}),
+    note: `index ${index.toFixed(1)} s; ${processor.toFixed(1)} s of processor time; answers within ${answer.toFixed(0)} ms`,
+  });
+}
+
+function further(what: string, value: number, unit: string): void {
+  console.log(`${what.padEnd(40)} ${value.toFixed(2).padStart(8)} ${unit}`);
+  report({ claim: `${faces.toLocaleString('en')} faces, ${what}`, value, unit });
+}
+
+async function measure(folder: string): Promise<void> {
+  // The first start prepares the networks, which a later one does not.
+  await (await startChild(folder)).stop();
+  await fill(folder);
+  await rm(join(folder, SNAPSHOTS), { recursive: true, force: true });
+  const rebuilt = await start(folder);
+  line('from the store', rebuilt, 'at most 60 s at 1,000,000');
+  await snapshotWritten(rebuilt, 1);
+  await stop(rebuilt);
+  const withoutGraph = await start(folder);
+  line('from a snapshot, graph hardly begun', withoutGraph, 'at most 10 s at 1,000,000');
+  const built = await graphBuilt(withoutGraph);
+  const snapshot = await snapshotWritten(withoutGraph, 1);
+  const stopped = await stop(withoutGraph);
+  const withGraph = await start(folder);
+  line('from a snapshot with its graph', withGraph, 'at most 10 s at 1,000,000');
+  await stop(withGraph);
+  await forget(folder);
+  const booted = await start(folder);
+  line('from a snapshot, files not in memory', booted);
+  await stop(booted);
+  await rm(join(folder, SNAPSHOTS), { recursive: true });
+  await forget(folder);
+  const bootedWithout = await start(folder);
+  line('from the store, files not in memory', bootedWithout);
+  await stop(bootedWithout);
+  further('graph in the background', built, 's');
+  further('writing the snapshot', snapshot.seconds, 's');
+  further('stop', stopped, 's');
+  further('a face in the snapshot', snapshot.bytes / faces, 'bytes');
+  further('a face in the store', (await stat(join(folder, 'data.mdb'))).size / faces, 'bytes');
+}
+
+console.log(`${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, node ${process.versions.node}`);
+console.log(`${base.source}\n${faces.toLocaleString('en')} faces\n`);
+console.log(`${'start'.padEnd(40)}  seconds    index  processor  held MB  answer ms`);
+if (values.store) {
+  await measure(values.store);
+} else {
   const folder = await mkdtemp(join(tmpdir(), 'visage-bench-'));
   try {
-    // The first start prepares the networks, which a later one does not.
-    await (await startChild(folder)).stop();
-    await fill(folder, faces);
-    const rebuilt = await start(folder);
-    const stopped = await stop(rebuilt.child);
-    if (!stopped.snapshot) throw new Error('No snapshot was written: too few faces');
-    const restored = await start(folder);
-    await stop(restored.child);
-    if (restored.start.fromSnapshots !== faces) throw new Error('The snapshot was not used');
-    const disk = (await stat(join(folder, 'data.mdb'))).size;
-    const { seconds, bytes } = stopped.snapshot;
-    const line = (what: string, took: number, read: number, aim?: string) => {
-      console.log(
-        faces.toLocaleString('en').padStart(10),
-        what.padEnd(36),
-        took.toFixed(2).padStart(8),
-        (read / MB / took).toFixed(0).padStart(8),
-        (faces / took).toFixed(0).padStart(11),
-      );
-      report({
-        claim: `${faces.toLocaleString('en')} faces, ${what}`,
-        value: took,
-        unit: 's',
-        ...(aim ? { aim } : {}),
-      });
-    };
-    const templates = faces * base.dimension * Float32Array.BYTES_PER_ELEMENT;
-    line('index from the store', rebuilt.start.index, templates);
-    line('index from the snapshot', restored.start.index, bytes);
-    line('start without a snapshot', rebuilt.start.total, templates, 'at most 60 s at 1,000,000');
-    line('start with a snapshot', restored.start.total, bytes, 'at most 10 s at 1,000,000');
-    line('writing the snapshot', seconds, bytes);
-    line('stop with writing it', stopped.total, bytes);
-    console.log(
-      `${' '.repeat(10)} a face takes ${(bytes / faces).toFixed(0)} bytes of the snapshot, ` +
-        `${(disk / faces).toFixed(0)} of the store`,
-    );
+    await measure(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
-
-console.log(`${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, node ${process.versions.node}`);
-console.log(`${base.source}\n`);
-console.log('     faces what                                  seconds     MB/s     faces/s');
-for (const faces of counts) await measure(faces);

@@ -16,7 +16,7 @@ import { wideningSettings } from './config/widening.ts';
 import { adminListener, createAdminApp } from './http/admin.ts';
 import { createImageFetcher } from './http/image-fetch.ts';
 import { imageUrlPolicy } from './http/image-url-policy.ts';
-import { type Listeners, openListeners } from './http/listeners.ts';
+import { isHandedOver, type Listeners, openApi, openMetrics } from './http/listeners.ts';
 import { metricsListener } from './http/metrics.ts';
 import { PresentTls } from './http/present-tls.ts';
 import { createHttpServer, drain, listen } from './http/server.ts';
@@ -107,7 +107,7 @@ async function loadModels(
   return { provider, recognizers: started };
 }
 
-/** Fills the indexes and says how far it is. @throws Error if not everything arrived. */
+/** Fills the indexes and says how far it is, where it has come further. @throws Error if not everything arrived. */
 async function fillIndexes(
   parts: IndexStartParts,
   health: Health,
@@ -115,12 +115,15 @@ async function fillIndexes(
 ): Promise<IndexStart> {
   const { log } = parts;
   let told: number | null = null;
+  let before = -1;
   const started = await startIndexes(parts, (done, total) => {
     health.progress(`The index has ${done} of ${total} faces.`);
+    if (done === before) return;
     const isFirst = told === null;
     if (told !== null && performance.now() - told < PROGRESS_INTERVAL_MS) return;
     told = performance.now();
-    log.info({ done, total }, 'rebuilding the index');
+    before = done;
+    log.info({ done, total }, 'filling the index');
     // A start that is done within the interval has nothing to tell.
     if (!isFirst) manager.starting(`Reading faces: ${done} of ${total}`, PROGRESS_LIMIT_S);
   });
@@ -161,16 +164,25 @@ async function start(): Promise<void> {
   );
 
   takeDataFolder(config.dataDir);
-  let adminApi = startingListener(health, log);
+  const starting = startingListener(health, log);
+  let adminApi = starting;
   const admin = createHttpServer((request, response) => adminApi(request, response));
   const socket = adminSocketPath(config.dataDir);
   removeStaleSocket(socket.path);
   await listen(admin, { path: socket.path });
   chmodSync(socket.path, 0o600);
+  const credentials = process.env.CREDENTIALS_DIRECTORY;
+  const isSecure = config.tls.listen !== null || sockets.https.length > 0;
+  const tls = isSecure ? new PresentTls(config.tls, { credentials, dataDir: config.dataDir }, log) : null;
+  let publicApi = starting;
+  const open = () =>
+    openApi({ config, sockets, tls, api: (request, response) => publicApi(request, response) });
+  let listeners: Listeners = { http: [], https: [], metrics: [] };
+  // Whoever asks meanwhile is told how far the start is; at a socket of systemd's they wait instead, and are served.
+  if (!isHandedOver(sockets)) listeners = { ...listeners, ...(await open()) };
   const store = Store.open(config.dataDir);
   health.pass('storeOpen');
   // The first run makes a key meanwhile, on a thread of its own.
-  const credentials = process.env.CREDENTIALS_DIRECTORY;
   const signingKeysReady = SigningKeys.open(config.dataDir, { credentials });
   signingKeysReady.catch(() => {});
   const executor = createExecutor({ threads: config.threads, maxQueue: config.maxQueue });
@@ -213,12 +225,9 @@ async function start(): Promise<void> {
     now: Date.now,
   });
   const { imageUrl } = config.web;
-  let listeners: Listeners = { http: [], https: [], metrics: [] };
   const ownPorts = () => Object.values(listeners).flatMap((each) => each.flatMap(({ port }) => port ?? []));
   const urls = () => [...listeners.http, ...listeners.https].map(({ url }) => url);
   const access = new PresentAccess(config.access);
-  const isSecure = config.tls.listen !== null || sockets.https.length > 0;
-  const tls = isSecure ? new PresentTls(config.tls, { credentials, dataDir: config.dataDir }, log) : null;
   const metrics = new Metrics({
     version,
     onnxruntime: runtimeVersion(),
@@ -294,13 +303,11 @@ async function start(): Promise<void> {
     }),
     api,
   );
-  listeners = await openListeners({
-    config,
-    sockets,
-    tls,
-    api,
-    metrics: metricsListener(metrics, log),
-  });
+  publicApi = api;
+  listeners = {
+    ...(isHandedOver(sockets) ? await open() : listeners),
+    metrics: await openMetrics(config, sockets, metricsListener(metrics, log)),
+  };
   const servers = [admin, ...Object.values(listeners).flatMap((each) => each.map(({ server }) => server))];
   for (const { url } of listeners.metrics) log.info({ url: `${url}/metrics` }, 'metrics');
 

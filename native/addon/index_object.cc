@@ -24,10 +24,11 @@ Napi::Function IndexObject::Define(Napi::Env env) {
   return DefineClass(
       env, "GalleryIndex",
       {InstanceAccessor<&IndexObject::Size>("size"), InstanceAccessor<&IndexObject::Bytes>("bytes"),
-       InstanceMethod<&IndexObject::Stats>("stats"), InstanceMethod<&IndexObject::Add>("add"),
-       InstanceMethod<&IndexObject::Remove>("remove"), InstanceMethod<&IndexObject::Search>("search"),
-       InstanceMethod<&IndexObject::HeldLabels>("labels"), InstanceMethod<&IndexObject::Save>("save"),
-       InstanceMethod<&IndexObject::CancelSave>("cancelSave"), InstanceMethod<&IndexObject::Load>("load")});
+       InstanceAccessor<&IndexObject::Loaded>("loaded"), InstanceMethod<&IndexObject::Stats>("stats"),
+       InstanceMethod<&IndexObject::Add>("add"), InstanceMethod<&IndexObject::Remove>("remove"),
+       InstanceMethod<&IndexObject::Search>("search"), InstanceMethod<&IndexObject::HeldLabels>("labels"),
+       InstanceMethod<&IndexObject::Save>("save"), InstanceMethod<&IndexObject::CancelSave>("cancelSave"),
+       InstanceMethod<&IndexObject::Load>("load")});
 }
 
 IndexObject::IndexObject(const Napi::CallbackInfo& info)
@@ -62,6 +63,10 @@ Napi::Value IndexObject::Size(const Napi::CallbackInfo& info) {
 
 Napi::Value IndexObject::Bytes(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(index_->bytes()));
+}
+
+Napi::Value IndexObject::Loaded(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(loaded_->load()));
 }
 
 Napi::Value IndexObject::Stats(const Napi::CallbackInfo& info) {
@@ -177,11 +182,13 @@ void IndexObject::CancelSave(const Napi::CallbackInfo&) {
 }
 
 Napi::Value IndexObject::Load(const Napi::CallbackInfo& info) {
+  // The call that this is a part of holds the executor.
+  Executor* team = executor_.get();
   return Sequence(
       info, Sequencer::Kind::kWrite, {},
-      [index = index_, path = Text(info[0], "path")] {
+      [index = index_, team, loaded = loaded_, path = Text(info[0], "path")] {
         if (index->size() > 0) throw SnapshotError("the index holds something already");
-        index->Adopt(ReadSnapshot(path, index->dimension()));
+        index->Adopt(ReadSnapshot(path, index->dimension(), *team, *loaded));
         return std::monostate{};
       },
       [](Napi::Env env, std::monostate) { return env.Undefined(); });

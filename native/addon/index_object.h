@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 
 #include "pipeline/executor.h"
@@ -29,6 +30,7 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
   Napi::Value Save(const Napi::CallbackInfo& info);
   void CancelSave(const Napi::CallbackInfo& info);
   Napi::Value Load(const Napi::CallbackInfo& info);
+  Napi::Value Loaded(const Napi::CallbackInfo& info);
 
   /// Has an operation done in its turn; `work` and `convert` as for StartCall.
   template <typename WorkFunction, typename ConvertFunction>
@@ -40,6 +42,8 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
   std::shared_ptr<Sequencer> sequencer_;
   /// Of the save that is under way.
   std::shared_ptr<std::atomic<bool>> save_cancelled_;
+  /// Bytes of the snapshot that have been read.
+  const std::shared_ptr<std::atomic<std::uint64_t>> loaded_ = std::make_shared<std::atomic<std::uint64_t>>(0);
 };
 
 }  // namespace visage

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
 #include <span>
 #include <utility>
 
@@ -47,13 +48,12 @@ void WriteAll(SnapshotWriter& writer, SnapshotSection section, const std::vector
 }
 
 template <typename Element>
-void ReadAll(SnapshotReader& reader, SnapshotSection section, const std::vector<Codes::NewRows>& pieces,
+void ReadAll(SnapshotReader::Section section, const std::vector<Codes::NewRows>& pieces,
              Element* Codes::NewRows::*elements, std::size_t per_row) {
-  reader.Begin(section);
   for (const Codes::NewRows& piece : pieces) {
-    reader.Read(std::as_writable_bytes(std::span(piece.*elements, piece.count * per_row)));
+    section.Read(std::as_writable_bytes(std::span(piece.*elements, piece.count * per_row)));
   }
-  reader.End();
+  section.End();
 }
 
 /// The numbers of the rows in the snapshot.
@@ -67,16 +67,25 @@ std::vector<Codes::Row> Numbers(const IndexContents& contents) {
   return numbers;
 }
 
-std::unique_ptr<Graph> ReadGraph(SnapshotReader& reader) {
+std::unique_ptr<Graph> ReadGraph(const SnapshotReader& reader, std::atomic<std::uint64_t>& done) {
   if (reader.size(SnapshotSection::kGraph) == 0) return nullptr;
-  reader.Begin(SnapshotSection::kGraph);
+  SnapshotReader::Section section(reader, SnapshotSection::kGraph, done);
   auto graph = Graph::Load(reader.info().dimension, reader.info().rows,
-                           [&](std::span<std::byte> bytes) { reader.Read(bytes); });
-  if (graph) reader.End();
+                           [&](std::span<std::byte> bytes) { section.Read(bytes); });
+  if (graph) section.End();
   return graph;
 }
 
 bool IsMagnitude(float value) { return std::isfinite(value) && value >= 0; }
+
+void CheckMagnitudes(const std::vector<Codes::NewRows>& pieces) {
+  for (const Codes::NewRows& piece : pieces) {
+    if (!std::ranges::all_of(std::span(piece.scales, piece.count), IsMagnitude) ||
+        !std::ranges::all_of(std::span(piece.residuals, piece.count), IsMagnitude)) {
+      throw SnapshotError("it is damaged");
+    }
+  }
+}
 
 }  // namespace
 
@@ -99,8 +108,9 @@ std::uint64_t WriteSnapshot(const IndexContents& contents, const std::string& pa
   return writer.Finish({static_cast<std::uint32_t>(contents.view.dimension()), rows, std::move(stamp)});
 }
 
-SnapshotContents ReadSnapshot(const std::string& path, std::size_t dimension) {
-  SnapshotReader reader(path);
+SnapshotContents ReadSnapshot(const std::string& path, std::size_t dimension, Team& team,
+                              std::atomic<std::uint64_t>& done) {
+  const SnapshotReader reader(path);
   const SnapshotInfo& info = reader.info();
   if (info.dimension != dimension) throw SnapshotError("it is of vectors of another length");
   const std::uint64_t width = PaddedDimension(dimension);
@@ -118,18 +128,22 @@ SnapshotContents ReadSnapshot(const std::string& path, std::size_t dimension) {
 
   Codes codes(dimension);
   const std::vector<Codes::NewRows> pieces = codes.Extend(info.rows);
-  ReadAll(reader, SnapshotSection::kLabels, pieces, &Codes::NewRows::labels, 1);
-  ReadAll(reader, SnapshotSection::kScales, pieces, &Codes::NewRows::scales, 1);
-  ReadAll(reader, SnapshotSection::kResiduals, pieces, &Codes::NewRows::residuals, 1);
-  for (const Codes::NewRows& piece : pieces) {
-    if (!std::ranges::all_of(std::span(piece.scales, piece.count), IsMagnitude) ||
-        !std::ranges::all_of(std::span(piece.residuals, piece.count), IsMagnitude)) {
-      throw SnapshotError("it is damaged");
-    }
-  }
-  ReadAll(reader, SnapshotSection::kHigh, pieces, &Codes::NewRows::high, width);
-  ReadAll(reader, SnapshotSection::kLow, pieces, &Codes::NewRows::low, width);
-  return {std::move(codes), ReadGraph(reader)};
+  const auto of = [&](SnapshotSection section) { return SnapshotReader::Section(reader, section, done); };
+  std::unique_ptr<Graph> graph;
+  // The largest first, so that no thread is left with one of them.
+  const std::function<void()> parts[] = {
+      [&] { ReadAll(of(SnapshotSection::kHigh), pieces, &Codes::NewRows::high, width); },
+      [&] { ReadAll(of(SnapshotSection::kLow), pieces, &Codes::NewRows::low, width); },
+      [&] { graph = ReadGraph(reader, done); },
+      [&] {
+        ReadAll(of(SnapshotSection::kLabels), pieces, &Codes::NewRows::labels, 1);
+        ReadAll(of(SnapshotSection::kScales), pieces, &Codes::NewRows::scales, 1);
+        ReadAll(of(SnapshotSection::kResiduals), pieces, &Codes::NewRows::residuals, 1);
+        CheckMagnitudes(pieces);
+      },
+  };
+  team.Share(std::size(parts), [&](std::size_t part, std::size_t) { parts[part](); });
+  return {std::move(codes), std::move(graph)};
 }
 
 }  // namespace visage

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/team.h"
 #include "search/codes.h"
 #include "search/graph.h"
 #include "search/snapshot_file.h"
@@ -35,8 +36,10 @@ std::uint64_t WriteSnapshot(const IndexContents& contents, const std::string& pa
                             const std::atomic<bool>& cancelled);
 
 /// Reads the rows and the graph of a snapshot into memory where they stay.
-/// @param dimension that it must have. @throws SnapshotError where a byte of it is not as it was written, or
+/// @param dimension that it must have. @param team reads several parts at once. @param done is raised by the
+/// bytes that are read. @throws SnapshotError where a byte of it is not as it was written, or
 /// a number is none that was ever written; std::bad_alloc.
-SnapshotContents ReadSnapshot(const std::string& path, std::size_t dimension);
+SnapshotContents ReadSnapshot(const std::string& path, std::size_t dimension, Team& team,
+                              std::atomic<std::uint64_t>& done);
 
 }  // namespace visage

@@ -196,28 +196,21 @@ std::uint64_t SnapshotReader::size(SnapshotSection section) const {
   return extents_[static_cast<std::size_t>(section)].bytes;
 }
 
-void SnapshotReader::Begin(SnapshotSection section) {
-  section_ = static_cast<std::size_t>(section);
-  read_ = 0;
-  crc_ = 0;
-}
-
-void SnapshotReader::Read(std::span<std::byte> bytes) {
-  const Extent& extent = extents_[section_];
-  if (bytes.size() > extent.bytes - read_) throw SnapshotError("it is damaged");
+void SnapshotReader::Section::Read(std::span<std::byte> bytes) {
+  if (bytes.size() > extent_.bytes - read_) throw SnapshotError("it is damaged");
   while (!bytes.empty()) {
     // Small enough to be still in the processor's cache when the checksum is made.
     const auto part = bytes.first(std::min(bytes.size(), kBufferBytes));
-    ReadAt(file_, part, extent.offset + read_);
+    ReadAt(file_, part, extent_.offset + read_);
     crc_ = Crc32c(crc_, part);
     read_ += part.size();
+    done_.fetch_add(part.size(), std::memory_order_relaxed);
     bytes = bytes.subspan(part.size());
   }
 }
 
-void SnapshotReader::End() {
-  const Extent& extent = extents_[section_];
-  if (read_ != extent.bytes || crc_ != extent.crc) throw SnapshotError("it is damaged");
+void SnapshotReader::Section::End() const {
+  if (read_ != extent_.bytes || crc_ != extent_.crc) throw SnapshotError("it is damaged");
 }
 
 }  // namespace visage

@@ -87,10 +87,12 @@ class SnapshotWriter {
   std::uint64_t synced_;
 };
 
-/// Reads one snapshot. Nothing of it is to be used before `End` has said that the section is as it was
+/// One snapshot to be read. Nothing of it is to be used before `Section::End` has said that it is as it was
 /// written.
 class SnapshotReader {
  public:
+  class Section;
+
   /// Opens it and reads its header. @throws SnapshotError where it is none, of another format, cut off, or
   /// altered.
   explicit SnapshotReader(const std::string& path);
@@ -100,12 +102,6 @@ class SnapshotReader {
 
   const SnapshotInfo& info() const { return info_; }
   std::uint64_t size(SnapshotSection section) const;
-
-  void Begin(SnapshotSection section);
-  /// The next bytes of the section. @throws SnapshotError where it has not as many.
-  void Read(std::span<std::byte> bytes);
-  /// @throws SnapshotError unless all of the section was read and is as it was written.
-  void End();
 
  private:
   struct Extent {
@@ -117,7 +113,24 @@ class SnapshotReader {
   int file_;
   SnapshotInfo info_;
   std::array<Extent, kSnapshotSections> extents_;
-  std::size_t section_ = 0;
+};
+
+/// Reads one section from its beginning on. Several may be read at once, each by a thread.
+class SnapshotReader::Section {
+ public:
+  /// @param reader outlives this. @param done is raised by the bytes that are read.
+  Section(const SnapshotReader& reader, SnapshotSection section, std::atomic<std::uint64_t>& done)
+      : file_(reader.file_), extent_(reader.extents_[static_cast<std::size_t>(section)]), done_(done) {}
+
+  /// The next bytes of the section. @throws SnapshotError where it has not as many.
+  void Read(std::span<std::byte> bytes);
+  /// @throws SnapshotError unless all of the section was read and is as it was written.
+  void End() const;
+
+ private:
+  const int file_;
+  const Extent extent_;
+  std::atomic<std::uint64_t>& done_;
   std::uint64_t read_ = 0;
   std::uint32_t crc_ = 0;
 };

@@ -72,44 +72,38 @@ async function openEntrance({ setting, address, inherited, scheme, serve }: Entr
   return listeners;
 }
 
-export interface ListenerParts {
-  readonly config: Pick<Config, 'listen' | 'metricsListen' | 'tls'>;
+export interface ApiListenerParts {
+  readonly config: Pick<Config, 'listen' | 'tls'>;
   readonly sockets: InheritedSockets;
   /** Null where HTTPS is not served. */
   readonly tls: PresentTls | null;
   readonly api: RequestListener;
-  readonly metrics: RequestListener;
 }
 
 /** Every server that listens for the network. */
 export type Listeners = Readonly<Record<SocketName, readonly Listener[]>>;
 
+/** Whether systemd holds sockets for the API. They are then all that there is of it: their units say where. */
+export function isHandedOver({ http, https }: InheritedSockets): boolean {
+  return http.length + https.length > 0;
+}
+
 /**
- * Opens every way in. Where systemd hands over sockets for the API they are all that there is of it: their units say
- * where, not the settings.
+ * Opens every way to the API.
  * @throws ExitError `unavailable`.
  */
-export async function openListeners({
+export async function openApi({
   config,
   sockets,
   tls,
   api,
-  metrics,
-}: ListenerParts): Promise<Listeners> {
-  const isHandedOver = sockets.http.length + sockets.https.length > 0;
-  const ofMetrics = await openEntrance({
-    setting: 'metrics_listen',
-    address: config.metricsListen,
-    inherited: sockets.metrics,
-    scheme: 'http',
-    serve: () => createHttpServer(metrics),
-  });
+}: ApiListenerParts): Promise<Pick<Listeners, 'http' | 'https'>> {
   const https =
     tls === null
       ? []
       : await openEntrance({
           setting: 'tls_listen',
-          address: isHandedOver ? null : config.tls.listen,
+          address: isHandedOver(sockets) ? null : config.tls.listen,
           inherited: sockets.https,
           scheme: 'https',
           serve: () => tls.serve(api),
@@ -117,10 +111,28 @@ export async function openListeners({
   const port = https[0]?.port;
   const http = await openEntrance({
     setting: 'listen',
-    address: isHandedOver ? null : config.listen,
+    address: isHandedOver(sockets) ? null : config.listen,
     inherited: sockets.http,
     scheme: 'http',
     serve: () => createHttpServer(tls && port ? plainListener(api, () => tls.config, port) : api),
   });
-  return { http, https, metrics: ofMetrics };
+  return { http, https };
+}
+
+/**
+ * Opens every way to the metrics.
+ * @throws ExitError `unavailable`.
+ */
+export function openMetrics(
+  { metricsListen }: Pick<Config, 'metricsListen'>,
+  { metrics }: InheritedSockets,
+  listener: RequestListener,
+): Promise<readonly Listener[]> {
+  return openEntrance({
+    setting: 'metrics_listen',
+    address: metricsListen,
+    inherited: metrics,
+    scheme: 'http',
+    serve: () => createHttpServer(listener),
+  });
 }

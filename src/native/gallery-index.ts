@@ -58,6 +58,8 @@ export interface GalleryIndex {
   cancelSave(): void;
   /** Fills an index that holds nothing with what was saved. @throws Error in words where anything of it is damaged. */
   load(path: string): Promise<void>;
+  /** Bytes of the file that {@link load} has read so far. */
+  readonly loaded: number;
 }
 
 /** What the head of a saved index says. */
@@ -105,6 +107,9 @@ export function createGalleryIndex(executor: Executor, dimension: number, graphF
     save: (background, path, stamp) => crossing(index.save(background, path, stamp)),
     cancelSave: () => index.cancelSave(),
     load: (path) => crossing(index.load(path)),
+    get loaded() {
+      return index.loaded;
+    },
   };
 }
 

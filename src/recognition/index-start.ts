@@ -11,8 +11,8 @@ import type { SnapshotFolder, SnapshotStamp } from '../vector/snapshots.ts';
 
 /** Templates that are read from the store at once: some milliseconds, in which nothing else is answered. */
 const BATCH = 1024;
-/** Labels that are compared before something else gets a turn. */
-const LABELS_A_TURN = 16_384;
+/** Labels that are looked at before something else gets a turn. */
+const LABELS_A_TURN = 4_096;
 
 /** Where the faces of the indexes came from. */
 export interface IndexStart {
@@ -32,7 +32,8 @@ export interface IndexStartParts {
 
 /**
  * Fills indexes that hold nothing yet.
- * @param onProgress is told the faces held so far, and of how many.
+ * @param onProgress is told the faces held so far, and of how many; these may include some of collections that are being
+ *   removed.
  * @throws Error if an index does not hold what the store does.
  */
 export async function startIndexes(
@@ -42,61 +43,67 @@ export async function startIndexes(
   const { store, indexes, snapshots, packs } = parts;
   const began = performance.now();
   const galleries: StartedGallery[] = packs.flatMap(({ packId, dimension }) =>
-    store.faces.galleriesOf(packId).map((gallery) => {
-      return { gallery, packId, dimension, faces: store.faces.count(gallery) };
-    }),
+    store.faces.galleriesOf(packId).map((gallery) => ({ gallery, packId, dimension })),
   );
   const known = new Set(galleries.map(({ gallery }) => gallery));
   const galleriesOfSnapshots = snapshots.galleries();
   // Of collections that were reset or deleted when nobody could remove them, or whose pack is not loaded.
   for (const gallery of galleriesOfSnapshots) if (!known.has(gallery)) snapshots.remove(gallery);
-  const total = galleries.reduce((sum, { faces }) => sum + faces, 0);
+  const { total } = store.faces;
   onProgress(0, total);
+  let faces = 0;
   let fromSnapshots = 0;
   for (const each of galleries) {
     const { gallery, dimension } = each;
-    const hasSnapshot = galleriesOfSnapshots.includes(gallery);
     const { generation } = store.faces.state(gallery);
-    if (hasSnapshot && (await loadSnapshot(parts, each))) {
-      fromSnapshots += indexes.size(gallery);
-    } else {
-      await indexes.fill(gallery, store.faces.templates(gallery, dimension, BATCH), () =>
-        onProgress(indexes.total, total),
-      );
+    const hasSnapshot = galleriesOfSnapshots.includes(gallery);
+    const onLoad = (done: number) => onProgress(faces + done, total);
+    const loaded = hasSnapshot ? await loadSnapshot(parts, each, onLoad) : null;
+    const onFill = () => onProgress(indexes.total, total);
+    const held =
+      loaded ?? (await indexes.fill(gallery, store.faces.templates(gallery, dimension, BATCH), onFill));
+    if (indexes.size(gallery) !== held) {
+      throw new Error(`An index holds ${indexes.size(gallery)} faces, but the store holds ${held}.`);
     }
     indexes.holds(gallery, generation);
-    onProgress(indexes.total, total);
+    faces += held;
+    fromSnapshots += loaded ?? 0;
+    onProgress(faces, total);
   }
-  if (indexes.total !== total) {
-    throw new Error(`The index holds ${indexes.total} faces, but the store holds ${total}.`);
-  }
-  return { faces: total, fromSnapshots, seconds: (performance.now() - began) / 1000 };
+  return { faces, fromSnapshots, seconds: (performance.now() - began) / 1000 };
 }
 
 interface StartedGallery {
   readonly gallery: number;
   readonly packId: PackId;
   readonly dimension: number;
-  /** That the store holds. */
-  readonly faces: number;
 }
 
-/** @returns whether the gallery's index now holds what the store does. A snapshot that cannot be used is removed. */
+/**
+ * Fills a gallery's index from its snapshot. One that cannot be used is removed.
+ * @param onProgress is told how many faces of the snapshot have been read.
+ * @returns how many faces the store has, all of which the index now holds; null where it is still empty.
+ */
 async function loadSnapshot(
   { store, indexes, snapshots, log }: IndexStartParts,
-  { gallery, packId, dimension, faces }: StartedGallery,
-): Promise<boolean> {
+  { gallery, packId, dimension }: StartedGallery,
+  onProgress: (done: number) => void,
+): Promise<number | null> {
   try {
     const info = snapshots.info(gallery);
     const state = store.faces.state(gallery);
     if (!isOf(info.stamp, gallery, packId) || !store.faces.hasBeen(gallery, info.stamp)) {
       throw new Error('it is of another store, or of another state of this one');
     }
-    await indexes.load(gallery, dimension);
+    // Other threads load meanwhile.
+    const [faces] = await Promise.all([
+      counted(store.faces, gallery),
+      indexes.load(gallery, dimension, (share) => onProgress(Math.floor(share * info.faces))),
+    ]);
     const isWhole = isStateOf(info.stamp, state) && indexes.size(gallery) === faces;
     if (!isWhole) await catchUp({ store, indexes, log }, gallery, dimension);
     if (indexes.size(gallery) !== faces) throw new Error('it does not lead to what the store holds');
-    return true;
+    return faces;
   } catch (error) {
     log.warn(
       { gallery, reason: (error as Error).message },
@@ -104,8 +111,15 @@ async function loadSnapshot(
     );
     indexes.unload(gallery);
     snapshots.remove(gallery);
-    return false;
+    return null;
   }
+}
+
+/** Faces of a gallery. Nobody else writes to it. */
+async function counted(faces: Faces, gallery: number): Promise<number> {
+  let count = 0;
+  for (const _ of faces.labels(gallery)) if (++count % LABELS_A_TURN === 0) await turn();
+  return count;
 }
 
 function isOf(stamp: SnapshotStamp, gallery: number, { pack, packVersion }: PackId): boolean {
@@ -125,17 +139,24 @@ async function catchUp(
   gallery: number,
   dimension: number,
 ): Promise<void> {
-  const surplus = new Set<bigint>(await indexes.labels(gallery));
+  const held = (await indexes.labels(gallery)).sort();
+  const heldAt = (place: number) => (place < held.length ? Number(held[place]) : Number.POSITIVE_INFINITY);
+  const surplus: number[] = [];
   const missing: number[] = [];
+  let place = 0;
   let seen = 0;
+  // Both in ascending order.
   for (const label of store.faces.labels(gallery)) {
-    if (!surplus.delete(BigInt(label))) missing.push(label);
+    while (heldAt(place) < label) surplus.push(heldAt(place++));
+    if (heldAt(place) === label) place++;
+    else missing.push(label);
     if (++seen % LABELS_A_TURN === 0) await turn();
   }
-  if (surplus.size > 0) await indexes.remove(gallery, Array.from(surplus, Number));
+  while (place < held.length) surplus.push(heldAt(place++));
+  if (surplus.length > 0) await indexes.remove(gallery, surplus);
   await indexes.fill(gallery, store.faces.templatesAt(gallery, missing, dimension, BATCH));
   log.info(
-    { gallery, added: missing.length, removed: surplus.size },
+    { gallery, added: missing.length, removed: surplus.length },
     'a snapshot of the index was brought up to the store',
   );
 }

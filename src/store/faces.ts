@@ -157,7 +157,12 @@ export class Faces {
     return Array.from(range, ({ key, value }) => ({ label: key[1], face: value }));
   }
 
-  /** Faces of a gallery. */
+  /** Faces of all galleries, of those too that are being removed. Takes no longer for many. */
+  get total(): number {
+    return (this.#session.db.templates.getStats() as { readonly entryCount: number }).entryCount;
+  }
+
+  /** Faces of a gallery, which looks at each. */
   count(gallery: number): number {
     return this.#session.db.templates.getKeysCount({ start: [gallery], end: [gallery + 1] });
   }

@@ -23,11 +23,17 @@ export function newWriter(): string {
   return randomBytes(8).toString('hex');
 }
 
+/** Openings of the store that are kept of each gallery. A state from before them counts as none that ever was. */
+const KEPT_WRITERS = 100;
+
 /** Raises a gallery's generation; inside the transaction that changes its faces. */
 export function advance(db: Databases, gallery: number, writer: string): void {
   const generation = (db.generations.get(gallery) ?? 0) + 1;
   db.generations.put(gallery, generation);
-  if (writerOf(db, gallery, generation) !== writer) db.writers.put([gallery, generation], writer);
+  if (writerOf(db, gallery, generation) === writer) return;
+  db.writers.put([gallery, generation], writer);
+  const newestFirst = { start: [gallery, generation], end: [gallery], reverse: true };
+  for (const key of [...db.writers.getKeys({ ...newestFirst, offset: KEPT_WRITERS })]) db.writers.remove(key);
 }
 
 /** Inside the transaction that removes the last of a gallery. */

@@ -3,6 +3,9 @@ import { createGalleryIndex, type GalleryIndex, type IndexStats } from '../nativ
 import { stageTook } from '../ops/stage-times.ts';
 import { type SnapshotFolder, type SnapshotStamp, stampText } from './snapshots.ts';
 
+/** How often the loading of a snapshot says how far it is. */
+const PROGRESS_MS = 250;
+
 /** Templates of one gallery, as many rows in `vectors` as there are labels. */
 export interface VectorBatch {
   readonly labels: BigInt64Array;
@@ -98,20 +101,24 @@ export class GalleryIndexes {
   /**
    * Adds everything that `batches` gives. The next batch is taken while the one before is added.
    * @param onProgress is told the number of vectors that were added after each batch.
+   * @returns how many vectors there were.
    */
   async fill(
     gallery: number,
     batches: Iterable<VectorBatch>,
     onProgress: (added: number) => void = () => {},
-  ): Promise<void> {
+  ): Promise<number> {
     let before: Promise<void> = Promise.resolve();
+    let given = 0;
     for (const { labels, vectors } of batches) {
       const adding = this.#index(gallery, vectors.length / labels.length).index.add(labels, vectors);
       await before;
       before = adding.then(() => onProgress(labels.length));
       before.catch(() => {});
+      given += labels.length;
     }
     await before;
+    return given;
   }
 
   /** Says of which generation of the store's what the gallery's index holds is all. */
@@ -142,12 +149,23 @@ export class GalleryIndexes {
 
   /**
    * Fills a gallery that is not held from its snapshot.
+   * @param onProgress is told now and then which share of the file, 0..1, has been read.
    * @throws Error in words where the snapshot does not load; the gallery is still not held then.
    */
-  async load(gallery: number, dimension: number): Promise<void> {
+  async load(
+    gallery: number,
+    dimension: number,
+    onProgress: (share: number) => void = () => {},
+  ): Promise<void> {
     if (!this.#snapshots || this.#held.has(gallery)) throw new Error('there is nothing to load it into');
     const index = createGalleryIndex(this.#executor, dimension);
-    await index.load(this.#snapshots.path(gallery));
+    const bytes = this.#snapshots.bytes(gallery);
+    const telling = setInterval(() => onProgress(index.loaded / bytes), PROGRESS_MS);
+    try {
+      await index.load(this.#snapshots.path(gallery));
+    } finally {
+      clearInterval(telling);
+    }
     this.#held.set(gallery, { index, generation: Number.NaN, removals: 0 });
   }
 

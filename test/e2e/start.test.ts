@@ -4,6 +4,7 @@ import { cpSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { whyUnavailable } from '../../src/native/device.ts';
 import type { AddedFace } from '../../src/store/faces.ts';
 import { Store } from '../../src/store/store.ts';
@@ -74,6 +75,30 @@ describe('A start that cannot succeed ends with a sentence and a code', () => {
     assert.equal(code, 69);
     assert.match(stderr, /fr_landmark\.onnx.*[0-9a-f]{64}/);
   });
+});
+
+test('A service that starts is alive at its own address, and says that it is not ready until it is', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as { port: number };
+  await new Promise((resolve) => other.close(resolve));
+  const url = `http://127.0.0.1:${port}`;
+  const folder = await temporaryFolder();
+  const starting = startChild(folder.path, { VISAGE_LISTEN: `127.0.0.1:${port}` });
+  let first: Response | null = null;
+  while (first === null) {
+    await wait(10);
+    first = await fetch(`${url}/readyz`).catch(() => null);
+  }
+  const { code, detail } = (await first.json()) as { code: string; detail: string };
+  assert.deepEqual([first.status, code], [503, 'NOT_READY']);
+  assert.match(detail, /^Not passed yet: .*indexConsistent/);
+  assert.equal((await fetch(`${url}/livez`)).status, 200);
+  const child = await starting;
+  assert.equal(child.url, url);
+  assert.equal((await fetch(`${url}/readyz`)).status, 200);
+  await child.stop();
+  await folder.remove();
 });
 
 describe('A started service', () => {

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -208,6 +209,12 @@ Bytes Load(const char* path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+visage::SnapshotContents Read(const char* path) {
+  visage::Alone team;
+  std::atomic<std::uint64_t> done = 0;
+  return visage::ReadSnapshot(path, kDimension, team, done);
+}
+
 void Save(const GalleryIndex& index, const char* path) {
   const std::atomic<bool> cancelled = false;
   visage::WriteSnapshot(index.Contents(), path, "{\"stamp\":1}", cancelled);
@@ -263,7 +270,7 @@ bool UseIndex(const std::shared_ptr<GalleryIndex>& index, Random& random) {
   CheckSearches(*index, random);
   Save(*index, kAgain);
   const auto again = NewIndex();
-  again->Adopt(visage::ReadSnapshot(kAgain, kDimension));
+  again->Adopt(Read(kAgain));
   if (again->size() != index->size()) Fail("it does not come back from a snapshot of its own");
   CheckSearches(*again, random);
   return has_graph;
@@ -302,7 +309,7 @@ int main(int argc, char** argv) {
     const auto start = std::chrono::steady_clock::now();
     const auto index = NewIndex();
     try {
-      index->Adopt(visage::ReadSnapshot(kInput, kDimension));
+      index->Adopt(Read(kInput));
       ++loaded;
       if (UseIndex(index, random)) ++graphs;
     } catch (const visage::SnapshotError&) {

@@ -7,7 +7,7 @@ import { startingListener } from '../../src/http/starting.ts';
 import { Health } from '../../src/ops/health.ts';
 import { createLog } from '../../src/ops/log.ts';
 
-test('A service that starts says so at every path, what has not passed, and how far the index is', async () => {
+test('A service that starts is alive, and says at every other path that it starts, what has not passed, and how far the index is', async () => {
   const health = new Health();
   health.pass('storeOpen');
   const server = createServer(startingListener(health, createLog('silent'))).listen(0, '127.0.0.1');
@@ -21,6 +21,8 @@ test('A service that starts says so at every path, what has not passed, and how 
     assert.equal(code, 'NOT_READY');
     return detail;
   };
+  const alive = await fetch(`${url}/livez`);
+  assert.deepEqual([alive.status, await alive.text()], [200, 'ok']);
   const missing = 'Not passed yet: modelsLoaded, indexConsistent, selfInference.';
   assert.equal(await ask('/readyz', 'GET'), missing);
   health.progress('The index has 4 of 9 faces.');

@@ -75,6 +75,7 @@ describe('A snapshot of an index', () => {
       assert.deepEqual(readSnapshotInfo(path), { dimension: DIMENSION, rows: count, stamp: 'the stamp' });
       const again = await loaded(path);
       assert.equal(again.size, count);
+      assert.equal(again.loaded, bytes - HEADER, 'says how much it has read');
       assert.deepEqual(await answers(again), await answers(index));
     });
   }

@@ -3,6 +3,8 @@ import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { open } from 'lmdb';
+import { openDatabases } from '../../src/store/databases.ts';
+import { advance, hasBeen, stateOf } from '../../src/store/generations.ts';
 import { Store } from '../../src/store/store.ts';
 import { FACE, ownerIn, storeWithCollection, template, temporaryFolder } from './temporary-store.ts';
 
@@ -11,6 +13,29 @@ function galleryOf(store: Store): number {
 }
 
 describe('The generation of a gallery', () => {
+  test('keeps the last hundred openings of the store that wrote to it, and no state from before', async (t) => {
+    const root = open(temporaryFolder(t), { noSubdir: false, maxDbs: 32 });
+    const db = openDatabases(root);
+    const writer = (number: number) => `writer ${number}`;
+    root.transactionSync(() => {
+      for (let number = 1; number <= 250; number++) {
+        for (const gallery of [6, 7]) advance(db, gallery, writer(number));
+        advance(db, 7, writer(number));
+      }
+    });
+    assert.equal(db.writers.getKeysCount(), 200);
+    assert.deepEqual(stateOf(db, 7), { generation: 500, writer: writer(250), lastLabel: 0 });
+    for (const [generation, number] of [
+      [302, 151],
+      [301, 151],
+      [300, 150],
+      [1, 1],
+    ] as const) {
+      assert.equal(hasBeen(db, 7, { generation, writer: writer(number) }), number > 150, `${generation}`);
+    }
+    await root.close();
+  });
+
   test('moves with every write of its faces, and with no other', async (t) => {
     const { store, owner } = await storeWithCollection(temporaryFolder(t));
     const gallery = galleryOf(store);

@@ -1,7 +1,21 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { createExecutor } from '../../src/native/executor.ts';
 import { GalleryIndexes } from '../../src/vector/galleries.ts';
+import { SnapshotFolder } from '../../src/vector/snapshots.ts';
+
+const STAMP = {
+  gallery: 1,
+  pack: 'test',
+  packVersion: '1',
+  generation: 1,
+  writer: 'w',
+  lastLabel: 10,
+  complete: true,
+};
 
 const executor = createExecutor({ threads: 2, maxQueue: 64 });
 after(() => executor.close());
@@ -75,5 +89,27 @@ describe('the indexes of galleries', () => {
     assert.equal(indexes.total, 3);
     assert.equal((await indexes.search(5, axis(1), 1))[0]?.label, 2);
     assert.equal((await indexes.search(5, axis(3), 1))[0]?.label, 3);
+  });
+
+  test('tell how far the loading of a snapshot is', async (t) => {
+    const background = createExecutor({ threads: 1, maxQueue: 1 });
+    const folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const snapshots = new SnapshotFolder(folder);
+    const indexes = new GalleryIndexes(executor, snapshots);
+    await indexes.add(1, 10, axis(0));
+    await indexes.save(1, STAMP, background);
+    await background.close();
+    indexes.unload(1);
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    const shares: number[] = [];
+    const loading = indexes.load(1, 4, (share) => shares.push(share));
+    t.mock.timers.tick(1_000);
+    await loading;
+    const told = shares.length;
+    assert.ok(told > 0 && shares.every((share) => share >= 0 && share <= 1), `${shares}`);
+    t.mock.timers.tick(1_000);
+    assert.equal(shares.length, told, 'and nothing after');
+    assert.equal(indexes.size(1), 1);
   });
 });

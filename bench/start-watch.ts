@@ -1,0 +1,102 @@
+/** What a service's start costs, seen from outside. */
+import { readdir, readFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import { adminSocketPath } from '../src/ops/data-folder.ts';
+import type { Child } from '../test/e2e/service.ts';
+
+const PAUSE_MS = 10;
+/** The kernel's USER_HZ, which is 100 everywhere. */
+const TICKS = 100;
+
+/** What was seen of a start. */
+export interface Watched {
+  /** From nothing to serving. */
+  readonly seconds: number;
+  /** Seconds of processor time of all threads but those of low priority. */
+  readonly processor: number;
+  /** Most megabytes that were no mapped file. */
+  readonly held: number;
+  /** Milliseconds that the slowest answer about the state took. */
+  readonly answer: number;
+}
+
+/** Asks a service for its state and looks at its memory, from before it is started until it serves. */
+export class StartWatch {
+  readonly #began = performance.now();
+  readonly #socket: string;
+  readonly #asking: Promise<void>;
+  #over = false;
+  #answer = 0;
+  #held = 0;
+
+  /** @param folder the service's data folder. */
+  constructor(folder: string) {
+    this.#socket = adminSocketPath(folder).path;
+    this.#asking = this.#ask();
+  }
+
+  /** @param child which serves now. */
+  async end({ process: { pid } }: Child): Promise<Watched> {
+    const seconds = (performance.now() - this.#began) / 1000;
+    const processor = await processorSeconds(pid as number);
+    this.#over = true;
+    await this.#asking;
+    return { seconds, processor, held: this.#held, answer: this.#answer };
+  }
+
+  async #ask(): Promise<void> {
+    while (!this.#over) {
+      const asked = performance.now();
+      if (await isAnswered(this.#socket)) this.#answer = Math.max(this.#answer, performance.now() - asked);
+      this.#held = Math.max(this.#held, await heldByChildren());
+      await wait(PAUSE_MS);
+    }
+  }
+}
+
+/** Whether anybody is there to answer. */
+function isAnswered(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const asked = request({ socketPath, path: '/readyz' }, (answer) => {
+      answer.resume().once('end', () => resolve(true));
+    });
+    asked.once('error', () => resolve(false));
+    asked.end();
+  });
+}
+
+/** A gauge of the service's metrics, which it was told to serve. */
+export async function gauge({ log }: Child, name: string): Promise<number> {
+  const url = log.find(({ msg }) => msg === 'metrics')?.url;
+  const text = await (await fetch(String(url))).text();
+  return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]);
+}
+
+/** Megabytes that this process's children hold and that are no mapped file. */
+async function heldByChildren(): Promise<number> {
+  const children = await readFile(`/proc/self/task/${process.pid}/children`, 'utf8');
+  let kilobytes = 0;
+  for (const pid of children.trim().split(' ')) {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+    kilobytes += Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
+  }
+  return kilobytes / 1024;
+}
+
+/** Of all threads that have the priority of the main one. */
+async function processorSeconds(pid: number): Promise<number> {
+  const timesOf = async (thread: string | number) => {
+    const text = await readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => '');
+    // From the third field of proc(5) on: the second may hold anything.
+    const [user = 0, system = 0, , , , nice] = text
+      .slice(text.lastIndexOf(')') + 2)
+      .split(' ')
+      .slice(11, 17)
+      .map(Number);
+    return { ticks: user + system, nice };
+  };
+  const main = await timesOf(pid);
+  const threads = await Promise.all((await readdir(`/proc/${pid}/task`)).map(timesOf));
+  return threads.reduce((sum, { ticks, nice }) => sum + (nice === main.nice ? ticks : 0), 0) / TICKS;
+}
