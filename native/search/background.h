@@ -22,8 +22,8 @@ class BackgroundWork {
   virtual bool Step(const std::atomic<bool>& stop) = 0;
 };
 
-/// Threads of the lowest priority (nice 19) that do what is enrolled, in turns: with other work on all cores
-/// they get about a sixtieth of one. They are started when first needed. Thread-safe.
+/// Threads of a low priority (nice 10) that do what is enrolled, in turns: beside as many threads that always
+/// have work they get about a tenth of the processor. They are started when first needed. Thread-safe.
 class Background {
  public:
   /// @param threads at least 1.
