@@ -2,6 +2,7 @@
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { isatty } from 'node:tty';
+import { setFlagsFromString } from 'node:v8';
 import { Audit } from './access/audit.ts';
 import { createIdentity } from './access/identity.ts';
 import { identityAdministration } from './access/identity-administration.ts';
@@ -360,6 +361,9 @@ async function start(): Promise<void> {
   const shown = tls && secure && { url: secure.url, fingerprint: tls.certificate.fingerprint };
   process.stderr.write(greeting({ version, url, secure: shown ?? null, dataDir: config.dataDir, setupCode }));
 }
+
+// V8 would share the short collection of young objects among threads, and wait for each while the executor has the cores.
+setFlagsFromString('--no-parallel-scavenge');
 
 try {
   await start();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "addon/prompt_thread.h"
 #include "base/error.h"
 
 namespace visage {
@@ -66,6 +67,7 @@ Environment::~Environment() { executor_class.SuppressDestruct(); }
 
 void Environment::Watch(const std::shared_ptr<Executor>& executor,
                         const std::shared_ptr<Background>& background) {
+  AskForShortTurns();
   std::erase_if(watched_,
                 [](const Watched& known) { return known.executor.expired() && known.background.expired(); });
   watched_.push_back({executor, background});

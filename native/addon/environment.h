@@ -52,7 +52,8 @@ class Environment {
 
   static Environment& Of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
 
-  /// Makes sure that no thread of the executor and of its background is left when the environment goes.
+  /// Makes sure that no thread of the executor and of its background is left when the environment goes, and
+  /// that this thread gets a core beside them.
   void Watch(const std::shared_ptr<Executor>& executor, const std::shared_ptr<Background>& background);
 
   /// Holds a call until it is settled. The environment keeps the process alive meanwhile.
