@@ -117,11 +117,12 @@ interface Snapshot {
 
 /** The `count`th snapshot that the service writes, when it has. */
 async function snapshotWritten({ child }: Start, count: number): Promise<Snapshot> {
-  for (;;) {
+  while (child.process.exitCode === null) {
     const written = child.log.filter(({ msg }) => msg === 'a snapshot of the index was written')[count - 1];
     if (written) return { seconds: Number(written.seconds), bytes: Number(written.bytes) };
     await wait(100);
   }
+  throw new Error('The service ended without another snapshot');
 }
 
 /** Seconds until the graph has everything. */
