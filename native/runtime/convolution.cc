@@ -34,7 +34,12 @@ constexpr int kSlack = 16;
 
 /// Copies `count` integers, and some more behind them.
 void CopyRun(const std::int16_t* from, std::ptrdiff_t count, std::int16_t* to) {
-  for (std::ptrdiff_t i = 0; i < count; i += kSlack) std::memcpy(to + i, from + i, 2 * kSlack);
+  for (std::ptrdiff_t i = 0; i < count; i += kSlack) {
+    Floats8 some;
+    static_assert(sizeof some == 2 * kSlack);
+    std::memcpy(&some, from + i, sizeof some);
+    std::memcpy(to + i, &some, sizeof some);
+  }
 }
 
 /// Maps of integers with what pads them around: `height` rows of `width` pixels of all channels.
@@ -57,15 +62,21 @@ float Largest(const Maps& maps) {
 /// Makes a picture, of lane 1, integers with its channels beside each other.
 void Interleave(const Maps& in, float factor, int y, std::int16_t* to) {
   std::array<std::int16_t, kSlack> some;
+  const auto spread = [&](int x, int c, int count) {
+    std::int16_t* place = to + static_cast<std::ptrdiff_t>(x) * in.channels + c;
+    for (int i = 0; i < count; ++i, place += in.channels) *place = some[i];
+  };
   for (int c = 0; c < in.channels; ++c) {
     const float* const row = in.Row(c, y);
-    for (int x = 0; x < in.width; x += kSlack) {
-      const int count = std::min(kSlack, in.width - x);
-      std::array<float, kSlack> floats = {};
-      std::copy_n(row + x, count, floats.begin());
-      ToIntegers16(floats.data(), factor, some.data());
-      for (int i = 0; i < count; ++i) to[(x + i) * in.channels + c] = some[i];
+    int x = 0;
+    for (; x + kSlack <= in.width; x += kSlack) {
+      ToIntegers16(row + x, factor, some.data());
+      spread(x, c, kSlack);
     }
+    std::array<float, kSlack> rest = {};
+    std::copy(row + x, row + in.width, rest.begin());
+    ToIntegers16(rest.data(), factor, some.data());
+    spread(x, c, in.width - x);
   }
 }
 
@@ -141,16 +152,20 @@ void DenseConvolution::RunWindows(const Maps& in, const float* added, const Maps
   const bool is_close = w.dilation_x == 1;
   const int runs = is_close ? 1 : w.kernel_width;
   const std::ptrdiff_t run = static_cast<std::ptrdiff_t>(is_close ? w.kernel_width : 1) * inputs_;
+  // From a row, and a place, that the window sees to the next one.
+  const std::ptrdiff_t maps_width = maps.width;
+  const std::ptrdiff_t row_step = w.dilation_y * maps_width * inputs_;
+  const std::ptrdiff_t place_step = static_cast<std::ptrdiff_t>(w.dilation_x) * inputs_;
+  const std::int16_t* const values = maps.values.data();
+  std::int16_t* const patches = integers.data();
   for (int first = 0, y = 0, x = 0; first < pixels; first += block) {
     const int count = std::min(block, pixels - first);
     for (int i = 0; i < count; ++i) {
-      std::int16_t* to = integers.data() + static_cast<std::ptrdiff_t>(i) * row_size;
-      for (int ky = 0; ky < w.kernel_height; ++ky) {
-        const std::ptrdiff_t row =
-            static_cast<std::ptrdiff_t>(y * w.stride_y + ky * w.dilation_y) * maps.width;
-        for (int kx = 0; kx < runs; ++kx, to += run) {
-          CopyRun(maps.values.data() + (row + x * w.stride_x + kx * w.dilation_x) * inputs_, run, to);
-        }
+      std::int16_t* to = patches + static_cast<std::ptrdiff_t>(i) * row_size;
+      const std::ptrdiff_t corner = static_cast<std::ptrdiff_t>(y) * w.stride_y * maps_width + x * w.stride_x;
+      const std::int16_t* from = values + corner * inputs_;
+      for (int ky = 0; ky < w.kernel_height; ++ky, from += row_step) {
+        for (int kx = 0; kx < runs; ++kx, to += run) CopyRun(from + kx * place_step, run, to);
       }
       if (++x == out.width) {
         x = 0;
@@ -158,8 +173,8 @@ void DenseConvolution::RunWindows(const Maps& in, const float* added, const Maps
       }
     }
     const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(first) * kLane;
-    matrix_.Multiply(integers.data(), scales.data(), count, epilogue_,
-                     added == nullptr ? nullptr : added + at, out.values + at, out.plane_size());
+    matrix_.Multiply(patches, scales.data(), count, epilogue_, added == nullptr ? nullptr : added + at,
+                     out.values + at, out.plane_size());
   }
 }
 

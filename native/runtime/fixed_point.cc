@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "runtime/vector.h"
 
@@ -149,24 +150,32 @@ void FixedPointMatrix::Multiply(const std::int16_t* rows, const float* scales, i
   const int pairs = padded_inputs() / 2;
   const Pair* weights = weights_.data();
   for (int o = 0; o < padded_outputs(); o += kLane, weights += pairs, out += plane_size) {
-    const Floats8 steps[] = {Load8(&steps_[o]), Load8(&steps_[o + 8])};
-    const Floats8 bias[] = {Load8(&epilogue.bias[o]), Load8(&epilogue.bias[o + 8])};
-    const Floats8 slope[] = {Load8(&epilogue.slope[o]), Load8(&epilogue.slope[o + 8])};
+    const float *const step = &steps_[o], *const bias = &epilogue.bias[o], *const slope = &epilogue.slope[o];
     for (int first = 0; first < count; first += kRows) {
       const Sums sums = SumsOfProducts(rows + first * row_size, row_size, weights->weights, pairs);
-      const int here = std::min(kRows, count - first);
-      for (int r = 0; r < here; ++r) {
-        const std::ptrdiff_t place = static_cast<std::ptrdiff_t>(first + r) * kLane;
-        const Floats8 scale = All8(scales[first + r]);
-        Floats8 low = __builtin_convertvector(sums.values[r][0], Floats8) * (steps[0] * scale) + bias[0];
-        Floats8 high = __builtin_convertvector(sums.values[r][1], Floats8) * (steps[1] * scale) + bias[1];
-        if (added != nullptr) {
-          low += Load8(added + place);
-          high += Load8(added + place + 8);
+      const float* const tile_scales = scales + first;
+      float* const tile = out + static_cast<std::ptrdiff_t>(first) * kLane;
+      const float* const tile_added =
+          added == nullptr ? nullptr : added + static_cast<std::ptrdiff_t>(first) * kLane;
+      const auto finish = [&](int r, auto is_added) {
+        const Floats8 scale = All8(tile_scales[r]);
+        for (int half = 0; half < 2; ++half) {
+          const int at = 8 * half;
+          Floats8 v = __builtin_convertvector(sums.values[r][half], Floats8) * scale * Load8(step + at) +
+                      Load8(bias + at);
+          if constexpr (is_added) v += Load8(tile_added + r * kLane + at);
+          Store8(tile + r * kLane + at, Bend(v, Load8(slope + at)));
         }
-        Store8(out + place, Bend(low, slope[0]));
-        Store8(out + place + 8, Bend(high, slope[1]));
-      }
+      };
+      const auto finish_rows = [&](auto is_added) {
+        // All of them nearly always, and then without a question between two.
+        if (count - first >= kRows) {
+          for (int r = 0; r < kRows; ++r) finish(r, is_added);
+        } else {
+          for (int r = 0; r < count - first; ++r) finish(r, is_added);
+        }
+      };
+      added == nullptr ? finish_rows(std::false_type()) : finish_rows(std::true_type());
     }
     if (added != nullptr) added += plane_size;
   }
