@@ -47,6 +47,7 @@ const OWNED_HEADERS = [
   { header: /^(napi|node_api|js_native_api|uv)[^/]*\.h$/, owner: 'addon', what: "Node's headers" },
   { header: /onnxruntime/, owner: 'runtime', what: 'ONNX Runtime' },
   { header: /^cuda_runtime/, owner: 'cuda', what: "CUDA's runtime" },
+  { header: /^faiss\//, owner: 'cuda', what: 'FAISS' },
 ];
 
 const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*)(['"])(\.[^'"]*)\1/g;

@@ -45,6 +45,7 @@ import { LEAST_FACES, SnapshotKeeper } from './recognition/snapshot-keeper.ts';
 import { readLastBackup } from './store/last-backup.ts';
 import { Store } from './store/store.ts';
 import { GalleryIndexes } from './vector/galleries.ts';
+import { findSearchDevice } from './vector/search-device.ts';
 import { SnapshotFolder } from './vector/snapshots.ts';
 import { startOnDevice, startWithInputs } from './vision/device.ts';
 import { removeUnused } from './vision/graph/prepare.ts';
@@ -191,7 +192,7 @@ async function start(): Promise<void> {
   health.device = provider;
   health.pass('modelsLoaded');
   const snapshots = new SnapshotFolder(join(config.dataDir, SNAPSHOTS));
-  const indexes = new GalleryIndexes(executor, snapshots);
+  const indexes = new GalleryIndexes(executor, snapshots, provider === 'cpu' ? null : findSearchDevice(log));
   const indexStart = await fillIndexes(
     { store, indexes, snapshots, packs: recognizers.all, log },
     health,

@@ -31,6 +31,8 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("searchKernels", Napi::Function::New<SearchKernelNames>(env, "searchKernels"));
   exports.Set("kernelProducts", Napi::Function::New<KernelProducts>(env, "kernelProducts"));
   exports.Set("whyUnavailable", Napi::Function::New<WhyUnavailableText>(env, "whyUnavailable"));
+  exports.Set("whySearchUnavailable",
+              Napi::Function::New<WhySearchUnavailableText>(env, "whySearchUnavailable"));
   exports.Set("whyInputsUnavailable",
               Napi::Function::New<WhyInputsUnavailableText>(env, "whyInputsUnavailable"));
   exports.Set("runtimeVersion", Napi::Function::New<RuntimeVersionText>(env, "runtimeVersion"));

@@ -9,6 +9,7 @@
 #include "addon/arguments.h"
 #include "addon/executor_object.h"
 #include "addon/start.h"
+#include "base/error.h"
 #include "search/snapshot.h"
 
 namespace visage {
@@ -25,10 +26,10 @@ Napi::Function IndexObject::Define(Napi::Env env) {
       env, "GalleryIndex",
       {InstanceAccessor<&IndexObject::Size>("size"), InstanceAccessor<&IndexObject::Bytes>("bytes"),
        InstanceAccessor<&IndexObject::Loaded>("loaded"), InstanceMethod<&IndexObject::Stats>("stats"),
-       InstanceMethod<&IndexObject::Add>("add"), InstanceMethod<&IndexObject::Remove>("remove"),
-       InstanceMethod<&IndexObject::Search>("search"), InstanceMethod<&IndexObject::HeldLabels>("labels"),
-       InstanceMethod<&IndexObject::Save>("save"), InstanceMethod<&IndexObject::CancelSave>("cancelSave"),
-       InstanceMethod<&IndexObject::Load>("load")});
+       InstanceMethod<&IndexObject::OnDevice>("onDevice"), InstanceMethod<&IndexObject::Add>("add"),
+       InstanceMethod<&IndexObject::Remove>("remove"), InstanceMethod<&IndexObject::Search>("search"),
+       InstanceMethod<&IndexObject::HeldLabels>("labels"), InstanceMethod<&IndexObject::Save>("save"),
+       InstanceMethod<&IndexObject::CancelSave>("cancelSave"), InstanceMethod<&IndexObject::Load>("load")});
 }
 
 IndexObject::IndexObject(const Napi::CallbackInfo& info)
@@ -37,7 +38,14 @@ IndexObject::IndexObject(const Napi::CallbackInfo& info)
   const auto graph_from =
       info[2].IsUndefined() ? GalleryIndex::kGraphFrom
                             : static_cast<std::size_t>(WholeNumber(info[2], "graphFrom", 1, kMostGraphFrom));
-  index_ = std::make_shared<GalleryIndex>(dimension, ExecutorObject::BackgroundFrom(info[0]), graph_from);
+  DeviceRows::Factory device = nullptr;
+  try {
+    if (!info[3].IsUndefined()) device = LoadDeviceRows(Text(info[3], "library"));
+  } catch (const Error& error) {
+    throw Napi::Error::New(info.Env(), error.what());
+  }
+  index_ =
+      std::make_shared<GalleryIndex>(dimension, ExecutorObject::BackgroundFrom(info[0]), graph_from, device);
 }
 
 template <typename WorkFunction, typename ConvertFunction>
@@ -74,6 +82,14 @@ Napi::Value IndexObject::Stats(const Napi::CallbackInfo& info) {
   Napi::Object value = Napi::Object::New(info.Env());
   value.Set("tombstones", static_cast<double>(stats.tombstones));
   value.Set("linked", static_cast<double>(stats.linked));
+  return value;
+}
+
+Napi::Value IndexObject::OnDevice(const Napi::CallbackInfo& info) {
+  const GalleryIndex::OnDevice on_device = index_->on_device();
+  Napi::Object value = Napi::Object::New(info.Env());
+  value.Set("rows", static_cast<double>(on_device.rows));
+  value.Set("failure", on_device.failure);
   return value;
 }
 
@@ -192,6 +208,15 @@ Napi::Value IndexObject::Load(const Napi::CallbackInfo& info) {
         return std::monostate{};
       },
       [](Napi::Env env, std::monostate) { return env.Undefined(); });
+}
+
+Napi::Value WhySearchUnavailableText(const Napi::CallbackInfo& info) {
+  try {
+    LoadDeviceRows(Text(info[0], "library"));
+    return info.Env().Null();
+  } catch (const Error& error) {
+    return Napi::String::New(info.Env(), error.what());
+  }
 }
 
 }  // namespace visage

@@ -22,6 +22,7 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
  private:
   Napi::Value Size(const Napi::CallbackInfo& info);
   Napi::Value Stats(const Napi::CallbackInfo& info);
+  Napi::Value OnDevice(const Napi::CallbackInfo& info);
   Napi::Value Bytes(const Napi::CallbackInfo& info);
   Napi::Value Add(const Napi::CallbackInfo& info);
   Napi::Value Remove(const Napi::CallbackInfo& info);
@@ -45,5 +46,8 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
   /// Bytes of the snapshot that have been read.
   const std::shared_ptr<std::atomic<std::uint64_t>> loaded_ = std::make_shared<std::atomic<std::uint64_t>>(0);
 };
+
+/// The function `whySearchUnavailable` of `src/native/gallery-index.ts`.
+Napi::Value WhySearchUnavailableText(const Napi::CallbackInfo& info);
 
 }  // namespace visage

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ranges>
 
 namespace visage {
 namespace {
@@ -16,7 +17,7 @@ constexpr double kCrowd = 100'000;
 constexpr double kCrowding = 0.6;
 /// What looking at rows here and there costs more than looking at them one after the other.
 constexpr double kSingly = 4;
-/// Where this many rows are not linked yet, they are.
+/// Where this many rows are not linked yet, or not on the GPU, they are.
 constexpr std::size_t kLongTail = 256;
 
 GalleryIndex::Matches MatchesOf(const Codes::View& view, const Probe& probe, Nearest& nearest) {
@@ -28,6 +29,29 @@ GalleryIndex::Matches MatchesOf(const Codes::View& view, const Probe& probe, Nea
   return matches;
 }
 
+/// So many of the first by an estimate are ranked by both planes.
+std::size_t RankedFor(std::size_t k) { return k + k / 2 + 8; }
+
+/// Offers the first living and allowed ones of some rows. @param last rows from there on are passed over.
+/// @returns whether there were at least `k`; nothing is offered otherwise.
+template <typename Rows>
+bool Rank(const Codes::View& view, const Rows& found, Codes::Row last, const Probe& probe, std::size_t k,
+          std::span<const std::uint64_t> allowed, Nearest& nearest) {
+  const std::size_t ranked = RankedFor(k);
+  std::vector<Codes::Row> rows;
+  for (const Codes::Row row : found) {
+    if (row >= last || view.is_removed(row)) continue;
+    if (!allowed.empty() && !(allowed[row / 64] >> (row % 64) & 1)) continue;
+    rows.push_back(row);
+    __builtin_prefetch(view.From(row).low);
+    if (rows.size() == ranked) break;
+  }
+  // Around the probe fewer are allowed than elsewhere.
+  if (rows.size() < k) return false;
+  for (const Codes::Row row : rows) nearest.Offer(view.Score(BestKernels(), probe, row), row);
+  return true;
+}
+
 /// Rows of the graph to be followed for the best `k` of so many rows.
 double WidthFor(std::size_t k, double rows) {
   const double crowding = std::pow(std::max(1.0, rows / kCrowd), kCrowding);
@@ -37,10 +61,11 @@ double WidthFor(std::size_t k, double rows) {
 }  // namespace
 
 GalleryIndex::GalleryIndex(std::size_t dimension, std::shared_ptr<Background> background,
-                           std::size_t graph_from)
+                           std::size_t graph_from, DeviceRows::Factory device)
     : dimension_(dimension),
       graph_from_(graph_from),
       background_(std::move(background)),
+      device_(device),
       now_(std::make_unique<Generation>(dimension)) {}
 
 void GalleryIndex::Add(std::span<const std::int64_t> labels, std::span<const float> vectors) {
@@ -113,9 +138,10 @@ void GalleryIndex::RemoveRow(Row row) {
 }
 
 GalleryIndex::Sight GalleryIndex::Look() const {
-  // The graph's rows before the view's, which then has them all.
+  // The graph's rows, and the GPU's, before the view's, which then has them all.
   const Row linked = now_->graph ? now_->graph->linked() : 0;
-  return {now_->codes.view(), now_->graph, linked, now_->codes.removed()};
+  const Row on_device = now_->proposer ? now_->proposer->held() : 0;
+  return {now_->codes.view(), now_->graph, linked, now_->proposer, on_device, now_->codes.removed()};
 }
 
 GalleryIndex::Matches GalleryIndex::Search(std::span<const float> probe, std::size_t k,
@@ -127,9 +153,8 @@ GalleryIndex::Matches GalleryIndex::Search(std::span<const float> probe, std::si
   Nearest nearest(k);
   const auto rows = static_cast<double>(sight.view.size());
   const double living = 1 - static_cast<double>(sight.removed) / rows;
-  const double followed = (width > 0 ? static_cast<double>(width) : WidthFor(k, rows)) / living;
-  const bool is_found = SearchGraph(sight, codes, k, followed, {}, nearest);
-  ScanExact(BestKernels(), sight.view, codes, is_found ? sight.linked : 0, sight.view.size(), nearest);
+  const Row first = SearchKnown(sight, probe, codes, k, living, width, {}, nearest);
+  ScanExact(BestKernels(), sight.view, codes, first, sight.view.size(), nearest);
   return MatchesOf(sight.view, codes, nearest);
 }
 
@@ -157,10 +182,8 @@ GalleryIndex::Matches GalleryIndex::Search(std::span<const float> probe, std::si
   if (static_cast<double>(rows.size()) * kSingly >= ExactRows(followed)) {
     std::vector<std::uint64_t> bits(sight.view.size() / 64 + 1);
     for (const Row row : rows) bits[row / 64] |= std::uint64_t{1} << (row % 64);
-    if (SearchGraph(sight, codes, k, followed, bits, nearest)) {
-      left =
-          left.subspan(static_cast<std::size_t>(std::ranges::lower_bound(rows, sight.linked) - rows.begin()));
-    }
+    const Row first = SearchKnown(sight, probe, codes, k, share, width, bits, nearest);
+    left = left.subspan(static_cast<std::size_t>(std::ranges::lower_bound(rows, first) - rows.begin()));
   }
   ScanExact(BestKernels(), sight.view, codes, left, nearest);
   return MatchesOf(sight.view, codes, nearest);
@@ -170,26 +193,42 @@ double GalleryIndex::ExactRows(double width) const {
   return static_cast<double>(graph_from_) * width / WidthFor(1, 1);
 }
 
+GalleryIndex::Row GalleryIndex::SearchKnown(const Sight& sight, std::span<const float> vector,
+                                            const Probe& probe, std::size_t k, double share,
+                                            std::size_t width, std::span<const std::uint64_t> allowed,
+                                            Nearest& nearest) const {
+  // A width is asked for to measure the graph. Until the GPU has as much, the graph has less left over.
+  if (width == 0 && sight.on_device > 0 && sight.on_device >= sight.linked &&
+      SearchDevice(sight, vector, probe, k, share, allowed, nearest)) {
+    return sight.on_device;
+  }
+  const auto rows = static_cast<double>(sight.view.size());
+  const double followed = (width > 0 ? static_cast<double>(width) : WidthFor(k, rows)) / share;
+  return SearchGraph(sight, probe, k, followed, allowed, nearest) ? sight.linked : 0;
+}
+
+bool GalleryIndex::SearchDevice(const Sight& sight, std::span<const float> vector, const Probe& probe,
+                                std::size_t k, double share, std::span<const std::uint64_t> allowed,
+                                Nearest& nearest) const {
+  const double wanted = std::ceil(static_cast<double>(RankedFor(k)) / share);
+  if (!(wanted <= DeviceRows::kMost)) return false;
+  const auto found = sight.proposer->Propose(vector, static_cast<std::size_t>(wanted));
+  return Rank(sight.view, found, sight.on_device, probe, k, allowed, nearest);
+}
+
+GalleryIndex::OnDevice GalleryIndex::on_device() const {
+  const std::shared_lock lock(mutex_);
+  if (!now_->proposer) return {};
+  return {now_->proposer->held(), now_->proposer->failure()};
+}
+
 bool GalleryIndex::SearchGraph(const Sight& sight, const Probe& probe, std::size_t k, double width,
                                std::span<const std::uint64_t> allowed, Nearest& nearest) const {
   // Not a number where there are no rows.
   if (!sight.graph || !(static_cast<double>(sight.linked) >= ExactRows(width))) return false;
   const auto found = sight.graph->Search(sight.view, probe, static_cast<std::size_t>(width));
-  // The first of them by the high plane, and some more, are ranked by both.
-  const std::size_t ranked = k + k / 2 + 8;
-  std::vector<Row> rows;
-  for (const Graph::Found& candidate : found) {
-    const Row row = candidate.row;
-    if (row >= sight.linked || sight.view.is_removed(row)) continue;
-    if (!allowed.empty() && !(allowed[row / 64] >> (row % 64) & 1)) continue;
-    rows.push_back(row);
-    __builtin_prefetch(sight.view.From(row).low);
-    if (rows.size() == ranked) break;
-  }
-  // Around the probe fewer are allowed than elsewhere.
-  if (rows.size() < k) return false;
-  for (const Row row : rows) nearest.Offer(sight.view.Score(BestKernels(), probe, row), row);
-  return true;
+  return Rank(sight.view, found | std::views::transform(&Graph::Found::row), sight.linked, probe, k, allowed,
+              nearest);
 }
 
 void GalleryIndex::Report() {
@@ -201,7 +240,9 @@ void GalleryIndex::Report() {
     size_ = living;
     tombstones_ = now_->codes.removed();
     code_bytes_ = now_->codes.bytes() + now_->rows.bytes();
-    const bool has_tail = living >= graph_from_ && now_->codes.size() >= linked + kLongTail;
+    const bool is_behind = device_ && !(now_->proposer && now_->proposer->has_failed()) &&
+                           now_->codes.size() >= (now_->proposer ? now_->proposer->held() : 0) + kLongTail;
+    const bool has_tail = living >= graph_from_ && (now_->codes.size() >= linked + kLongTail || is_behind);
     const bool has_needless_graph = now_->graph && living < graph_from_ / 2;
     is_work = has_tail || has_needless_graph || IsWorn();
   }

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <shared_mutex>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "search/background.h"
@@ -14,6 +15,7 @@
 #include "search/exact.h"
 #include "search/graph.h"
 #include "search/label_table.h"
+#include "search/proposer.h"
 #include "search/snapshot.h"
 
 namespace visage {
@@ -28,6 +30,10 @@ namespace visage {
 /// a search follows it to the rows that it has, and looks at all others. What is removed leaves a tombstone;
 /// when those are more than a quarter, the rows are copied without them in the background. So a gallery
 /// changes under the searches only by a few pointers at a time.
+///
+/// Where there is a GPU to keep rows on, a gallery with a graph is copied to it as well, again in the
+/// background. A search then ranks the rows that the GPU proposes in place of those that the graph leads to;
+/// where they are too few, or the GPU fails, it goes on without.
 class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<GalleryIndex> {
  public:
   struct Matches {
@@ -49,8 +55,9 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   /// @param dimension floats of a vector, 1..65536. @param background what does the slow part.
   /// @param graph_from vectors from which on there is a graph; with half of them it is given up again. What
   /// else is found exactly follows from it: more matches, few allowed vectors.
+  /// @param device makes rows on a GPU; null for none.
   GalleryIndex(std::size_t dimension, std::shared_ptr<Background> background,
-               std::size_t graph_from = kGraphFrom);
+               std::size_t graph_from = kGraphFrom, DeviceRows::Factory device = nullptr);
 
   std::size_t dimension() const { return dimension_; }
   /// Vectors held. Does not wait for a write that is going on.
@@ -59,6 +66,13 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   std::size_t bytes() const { return code_bytes_ + background_bytes_; }
   /// Does not wait.
   Stats stats() const { return {tombstones_, linked_}; }
+  /// Rows that are on the GPU, tombstones too; and why there are none, where it has failed. Their memory is
+  /// not in `bytes`.
+  struct OnDevice {
+    std::size_t rows = 0;
+    std::string failure;
+  };
+  OnDevice on_device() const;
 
   /// Adds vectors; one whose label is held replaces the held one, and the last of those that share a label
   /// stays.
@@ -101,6 +115,8 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
     Codes codes;
     LabelTable rows{codes};
     std::shared_ptr<Graph> graph;
+    /// Null where there is no GPU, or no graph.
+    std::shared_ptr<Proposer> proposer;
   };
   /// The living rows of a generation on their way into a new one.
   struct Copy {
@@ -117,12 +133,24 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
     Codes::View view;
     std::shared_ptr<const Graph> graph;
     Row linked;
+    std::shared_ptr<Proposer> proposer;
+    Row on_device;
     std::size_t removed;
   };
 
   Sight Look() const;
   /// So many rows are looked at one after the other in the time of following `width` of the graph.
   double ExactRows(double width) const;
+  /// Offers the best rows of those that the GPU or else the graph has.
+  /// @param share of all rows that may be found, 0..1. @param width rows of the graph that are to be followed
+  /// if all may; 0 for as many as it takes. @param allowed a bit a row; all rows where it is empty.
+  /// @returns the row from which on the others are to be looked at.
+  Row SearchKnown(const Sight& sight, std::span<const float> vector, const Probe& probe, std::size_t k,
+                  double share, std::size_t width, std::span<const std::uint64_t> allowed,
+                  Nearest& nearest) const;
+  /// Offers the best rows of the GPU. @returns whether it did, and found as many as there should be.
+  bool SearchDevice(const Sight& sight, std::span<const float> vector, const Probe& probe, std::size_t k,
+                    double share, std::span<const std::uint64_t> allowed, Nearest& nearest) const;
   /// Offers the best rows of the graph, if there are enough that following it pays.
   /// @param width rows that are followed. @param allowed a bit a row; all rows where it is empty.
   /// @returns whether it did, and found as many as there should be.
@@ -138,6 +166,8 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
 
   /// Gives the gallery a graph, or takes it away, as its size has it.
   void SeeToGraph();
+  /// The same of its rows on the GPU.
+  void SeeToProposer();
   /// Begins a copy where there are too many tombstones. @returns whether there is one now.
   bool HasCopy();
   /// Copies some rows and repeats the removals of others. @returns whether there are more.
@@ -152,6 +182,7 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   const std::size_t dimension_;
   const std::size_t graph_from_;
   const std::shared_ptr<Background> background_;
+  const DeviceRows::Factory device_;
 
   /// Of what follows up to the next comment; held only to look something up or change a few rows, and not
   /// while anything is computed.

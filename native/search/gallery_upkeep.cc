@@ -24,6 +24,7 @@ bool GalleryIndex::IsWorn() const {
 bool GalleryIndex::Step(const std::atomic<bool>& stop) {
   std::unique_ptr<Generation> old;
   std::shared_ptr<Graph> graph;
+  std::shared_ptr<Proposer> proposer;
   Codes::View rows;
   bool has_more = false;
   {
@@ -39,13 +40,16 @@ bool GalleryIndex::Step(const std::atomic<bool>& stop) {
       }
     } else {
       SeeToGraph();
+      if (device_) SeeToProposer();
       const std::shared_lock lock(mutex_);
       graph = now_->graph;
+      proposer = now_->proposer;
       rows = now_->codes.view();
     }
     ReportGraphs();
   }
   if (old) Report();
+  if (proposer && proposer->ExtendSome(rows)) has_more = true;
   return (graph && graph->LinkSome(rows, stop)) || has_more;
 }
 
@@ -61,6 +65,17 @@ void GalleryIndex::SeeToGraph() {
   graph = graph ? nullptr : std::make_shared<Graph>(dimension_);
   const std::unique_lock lock(mutex_);
   now_->graph.swap(graph);
+}
+
+void GalleryIndex::SeeToProposer() {
+  std::shared_ptr<Proposer> proposer;
+  {
+    const std::shared_lock lock(mutex_);
+    if (!now_->graph == !now_->proposer) return;
+    if (now_->graph) proposer = std::make_shared<Proposer>(device_, dimension_);
+  }
+  const std::unique_lock lock(mutex_);
+  now_->proposer.swap(proposer);
 }
 
 bool GalleryIndex::HasCopy() {

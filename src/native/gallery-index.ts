@@ -1,4 +1,5 @@
 /** The vectors of one gallery, in memory and in a file. */
+import { fileURLToPath } from 'node:url';
 import { addon, crossing } from './addon.ts';
 import type { Executor } from './executor.ts';
 
@@ -26,6 +27,11 @@ export interface GalleryIndex {
   readonly bytes: number;
   /** How it searches at this moment. */
   stats(): IndexStats;
+  /**
+   * Vectors that are on the GPU, removed ones too, and why there are none where it has failed; empty otherwise. Beside
+   * `linked`: the graph answers where the GPU cannot.
+   */
+  onDevice(): { readonly rows: number; readonly failure: string };
   /** Adds `ids.length` vectors, row after row in `vectors` (`ids.length * dimension` floats). An id already held is replaced. */
   add(ids: BigInt64Array, vectors: Float32Array): Promise<void>;
   /** Removes ids, unknown ones are passed over. Answers how many were held. */
@@ -79,7 +85,13 @@ export interface KernelProducts {
 }
 
 interface Part {
-  readonly GalleryIndex: new (executor: Executor, dimension: number, graphFrom?: number) => GalleryIndex;
+  readonly GalleryIndex: new (
+    executor: Executor,
+    dimension: number,
+    graphFrom?: number,
+    library?: string,
+  ) => GalleryIndex;
+  whySearchUnavailable(library: string): string | null;
   readSnapshotInfo(path: string): SnapshotFileInfo;
   searchKernels(): string[];
   kernelProducts(kernel: string, probe: Int16Array, rows: Int8Array): KernelProducts;
@@ -89,9 +101,16 @@ interface Part {
  * An empty index of vectors of `dimension` floats.
  * @param executor does its work; its closing also ends what is done in the background.
  * @param graphFrom vectors from which on it is searched through a graph, 1 or more, for tests; by default as it is fastest.
+ * @param library keeps the vectors of galleries with a graph on a GPU too, and finds those that a search ranks; by default
+ *   none. @throws Error in words where it cannot be used.
  */
-export function createGalleryIndex(executor: Executor, dimension: number, graphFrom?: number): GalleryIndex {
-  const index = new (addon<Part>().GalleryIndex)(executor, dimension, graphFrom);
+export function createGalleryIndex(
+  executor: Executor,
+  dimension: number,
+  graphFrom?: number,
+  library?: string,
+): GalleryIndex {
+  const index = new (addon<Part>().GalleryIndex)(executor, dimension, graphFrom, library);
   return {
     get size() {
       return index.size;
@@ -100,6 +119,7 @@ export function createGalleryIndex(executor: Executor, dimension: number, graphF
       return index.bytes;
     },
     stats: () => index.stats(),
+    onDevice: () => index.onDevice(),
     add: (ids, vectors) => crossing(index.add(ids, vectors)),
     remove: (ids) => crossing(index.remove(ids)),
     search: (query, k, allow, width) => crossing(index.search(query, k, allow, width)),
@@ -111,6 +131,19 @@ export function createGalleryIndex(executor: Executor, dimension: number, graphF
       return index.loaded;
     },
   };
+}
+
+/** The library by FAISS, beside the addon where set-up was asked to build it and has found FAISS. */
+export const FAISS_LIBRARY = fileURLToPath(
+  new URL('../../../build/Release/visage_faiss_gpu.so', import.meta.url),
+);
+
+/**
+ * Why a library cannot search on a GPU here: it does not load, finds no GPU, or does not find the best of a few vectors, in
+ * words for the operator. Null where it can; then it stays loaded.
+ */
+export function whySearchUnavailable(library: string): string | null {
+  return addon<Part>().whySearchUnavailable(library);
 }
 
 /** Reads the head of a saved index. @throws Error in words where there is none, or it is damaged. */

@@ -1,6 +1,8 @@
 import type { Executor } from '../native/executor.ts';
 import { createGalleryIndex, type GalleryIndex, type IndexStats } from '../native/gallery-index.ts';
+import type { Log } from '../ops/log.ts';
 import { stageTook } from '../ops/stage-times.ts';
+import type { SearchDevice } from './search-device.ts';
 import { type SnapshotFolder, type SnapshotStamp, stampText } from './snapshots.ts';
 
 /** How often the loading of a snapshot says how far it is. */
@@ -25,6 +27,8 @@ interface Held {
   generation: number;
   /** Writes since the start that removed something. */
   removals: number;
+  /** Whether the log has been told that the GPU has failed. */
+  isFailureTold: boolean;
 }
 
 /**
@@ -37,10 +41,16 @@ interface Held {
 export class GalleryIndexes {
   readonly #executor: Executor;
   readonly #snapshots: SnapshotFolder | null;
+  readonly #device: SearchDevice | null;
   readonly #held = new Map<number, Held>();
 
-  /** @param snapshots where snapshots are; null for none. */
-  constructor(executor: Executor, snapshots: SnapshotFolder | null = null) {
+  /** @param snapshots where snapshots are; null for none. @param device a GPU to search on; null for none. */
+  constructor(
+    executor: Executor,
+    snapshots: SnapshotFolder | null = null,
+    device: SearchDevice | null = null,
+  ) {
+    this.#device = device;
     this.#executor = executor;
     this.#snapshots = snapshots;
   }
@@ -158,7 +168,7 @@ export class GalleryIndexes {
     onProgress: (share: number) => void = () => {},
   ): Promise<void> {
     if (!this.#snapshots || this.#held.has(gallery)) throw new Error('there is nothing to load it into');
-    const index = createGalleryIndex(this.#executor, dimension);
+    const index = this.#createIndex(dimension);
     const bytes = this.#snapshots.bytes(gallery);
     const telling = setInterval(() => onProgress(index.loaded / bytes), PROGRESS_MS);
     try {
@@ -166,7 +176,7 @@ export class GalleryIndexes {
     } finally {
       clearInterval(telling);
     }
-    this.#held.set(gallery, { index, generation: Number.NaN, removals: 0 });
+    this.#held.set(gallery, { index, generation: Number.NaN, removals: 0, isFailureTold: false });
   }
 
   /** Forgets a gallery, whose snapshot stays. */
@@ -209,13 +219,15 @@ export class GalleryIndexes {
     k: number,
     allow: readonly number[] | null = null,
   ): Promise<Neighbour[]> {
-    const index = this.#held.get(gallery)?.index;
-    if (!index || allow?.length === 0) return [];
+    const held = this.#held.get(gallery);
+    if (!held || allow?.length === 0) return [];
+    const { index } = held;
     const began = performance.now();
     const { ids, scores } = await (allow
       ? index.search(probe, k, BigInt64Array.from(allow, BigInt))
       : index.search(probe, k));
     stageTook('search', performance.now() - began);
+    if (this.#device) tellFailure(held, gallery, this.#device.log);
     const neighbours: Neighbour[] = [];
     // Most requests pass here, and Array.from would make three objects of each neighbour.
     for (let i = 0; i < ids.length; i++) {
@@ -224,14 +236,27 @@ export class GalleryIndexes {
     return neighbours;
   }
 
+  #createIndex(dimension: number): GalleryIndex {
+    return createGalleryIndex(this.#executor, dimension, undefined, this.#device?.library);
+  }
+
   #index(gallery: number, dimension: number): Held {
     let held = this.#held.get(gallery);
     if (!held) {
-      held = { index: createGalleryIndex(this.#executor, dimension), generation: 0, removals: 0 };
+      held = { index: this.#createIndex(dimension), generation: 0, removals: 0, isFailureTold: false };
       this.#held.set(gallery, held);
     }
     return held;
   }
+}
+
+/** One line a gallery: the searches go on without the GPU. */
+function tellFailure(held: Held, gallery: number, log: Log): void {
+  if (held.isFailureTold) return;
+  const { failure } = held.index.onDevice();
+  if (failure === '') return;
+  held.isFailureTold = true;
+  log.warn({ gallery, why: failure }, 'the GPU has failed: the gallery is searched on the CPU');
 }
 
 /** Counts a write from when it is called: what is called after it comes after it. */

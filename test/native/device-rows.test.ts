@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createExecutor } from '../../src/native/executor.ts';
+import {
+  createGalleryIndex,
+  type GalleryIndex,
+  whySearchUnavailable,
+} from '../../src/native/gallery-index.ts';
+import type { Log } from '../../src/ops/log.ts';
+import { GalleryIndexes } from '../../src/vector/galleries.ts';
+import { findSearchDevice } from '../../src/vector/search-device.ts';
+import { ROOT } from '../e2e/service.ts';
+
+const DIMENSION = 64;
+/** Vectors from which on these tests have a graph, and use the GPU's stand-in. */
+const LARGE = 200;
+const COUNT = 4000;
+/** So many of 1000 are found by a GPU, or one by one, and never through a graph, which does not find them all. */
+const BY_SCAN = 100;
+const INCLUDE = `-I${join(ROOT, 'native')}`;
+const FAISS_ROWS = join(ROOT, 'native/cuda/faiss_rows.cu');
+
+const folder = mkdtempSync(join(tmpdir(), 'visage-rows-'));
+const faults = join(folder, 'faults');
+const library = join(folder, 'host_rows.so');
+const executor = createExecutor({ threads: 2, maxQueue: 4096 });
+before(() => {
+  const source = join(ROOT, 'test/native/programs/host_rows.cc');
+  const options = ['-std=c++20', '-O2', `-DFAULTS="${faults}"`, INCLUDE, '-shared', '-fPIC'];
+  execFileSync(process.env.CXX ?? 'g++', [...options, source, '-o', library]);
+  mkdirSync(faults);
+});
+afterEach(() => {
+  rmSync(faults, { recursive: true });
+  mkdirSync(faults);
+});
+after(async () => {
+  await executor.close();
+  rmSync(folder, { recursive: true });
+});
+
+const fault = (name: string) => writeFileSync(join(faults, name), '');
+const mend = (name: string) => rmSync(join(faults, name));
+
+/** Unit vectors, the same ones for one seed (a linear congruential generator). */
+function vectorsOf(count: number, seed: number): Float32Array {
+  let state = seed;
+  const vectors = new Float32Array(count * DIMENSION);
+  for (let row = 0; row < count; row++) {
+    const values = Array.from({ length: DIMENSION }, () => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return state / 2 ** 32 - 0.5;
+    });
+    const length = Math.hypot(...values);
+    vectors.set(
+      values.map((value) => value / length),
+      row * DIMENSION,
+    );
+  }
+  return vectors;
+}
+
+const vectors = vectorsOf(COUNT, 1);
+const probes = vectorsOf(20, 2);
+const row = (all: Float32Array, i: number) => all.subarray(i * DIMENSION, (i + 1) * DIMENSION);
+const labels = (count: number, from = 0) => BigInt64Array.from({ length: count }, (_, i) => BigInt(from + i));
+
+/** Waits until the background has done so much. */
+async function until(is: () => boolean): Promise<void> {
+  for (let tries = 0; !is(); tries++) {
+    assert.ok(tries < 2000, 'the background does not come to an end');
+    await sleep(10);
+  }
+}
+
+/** One index that a GPU helps, and one that is always exact, which hold the same. */
+async function pair(count = COUNT): Promise<{ helped: GalleryIndex; exact: GalleryIndex }> {
+  const helped = createGalleryIndex(executor, DIMENSION, LARGE, library);
+  const exact = createGalleryIndex(executor, DIMENSION);
+  for (const index of [helped, exact]) await index.add(labels(count), vectors.subarray(0, count * DIMENSION));
+  return { helped, exact };
+}
+
+async function assertSame(helped: GalleryIndex, exact: GalleryIndex, k: number, allow?: BigInt64Array) {
+  for (let i = 0; i < probes.length / DIMENSION; i++) {
+    const [is, should] = await Promise.all(
+      [helped, exact].map((index) => index.search(row(probes, i), k, allow)),
+    );
+    assert.deepEqual(is, should);
+  }
+}
+
+describe('a gallery whose vectors are on a GPU, by a stand-in on the host', () => {
+  test('is searched as exactly as one that is not, one by one and all, beside adds and removals', async () => {
+    const { helped, exact } = await pair();
+    await until(() => helped.onDevice().rows === COUNT);
+    for (const k of [1, 10, 100, COUNT]) await assertSame(helped, exact, k);
+    const more = vectorsOf(100, 3);
+    for (const index of [helped, exact]) {
+      // Too few for the background: these are looked at one by one.
+      await index.add(labels(100, COUNT), more);
+      await index.remove(labels(700, 50));
+      await index.add(labels(20), more.subarray(0, 20 * DIMENSION));
+    }
+    for (const k of [1, 10, 100]) await assertSame(helped, exact, k);
+    assert.equal(helped.onDevice().failure, '');
+  });
+
+  test('is searched among what it proposes', async () => {
+    const { helped } = await pair();
+    await until(() => helped.onDevice().rows === COUNT);
+    const probe = row(vectors, 3000);
+    assert.equal((await helped.search(probe, 1)).ids[0], 3000n);
+    fault('wrong');
+    const { ids } = await helped.search(probe, 1);
+    assert.ok((ids[0] as bigint) < 32n);
+    // A longer probe is the same one, and a zero probe none.
+    const long = probe.map((value) => value * 1e6);
+    assert.deepEqual((await helped.search(long, 1)).ids, ids);
+    mend('wrong');
+    assert.equal((await helped.search(long, 1)).ids[0], 3000n);
+    assert.deepEqual([...(await helped.search(new Float32Array(DIMENSION), 2)).scores], [0, 0]);
+  });
+
+  test('is searched inside a filter, of many and of few', async () => {
+    const { helped, exact } = await pair();
+    await until(() => helped.onDevice().rows === COUNT);
+    for (const every of [2, 3, 10, 500]) {
+      const allow = BigInt64Array.from({ length: COUNT / every }, (_, i) => BigInt(i * every));
+      for (const k of [1, 5, 50]) await assertSame(helped, exact, k, allow);
+    }
+  });
+
+  test('is searched without it where it proposes too few', async () => {
+    const { helped, exact } = await pair(1000);
+    await until(() => helped.onDevice().rows === 1000);
+    fault('none');
+    await assertSame(helped, exact, BY_SCAN);
+    assert.deepEqual(helped.onDevice(), { rows: 1000, failure: '' });
+  });
+
+  test('is copied to it again when what was removed is swept out', async () => {
+    const { helped, exact } = await pair();
+    await until(() => helped.onDevice().rows === COUNT);
+    for (const index of [helped, exact]) await index.remove(labels(1500));
+    await until(() => helped.stats().tombstones === 0 && helped.onDevice().rows === COUNT - 1500);
+    for (const k of [1, 10]) await assertSame(helped, exact, k);
+    for (const index of [helped, exact]) await index.remove(labels(COUNT - 1500 - LARGE / 4, 1500));
+    await until(() => helped.onDevice().rows === 0 && helped.stats().linked === 0);
+    await assertSame(helped, exact, 1);
+  });
+
+  for (const [what, name] of [
+    ['takes no rows', 'append'],
+    ['has no room', 'open'],
+  ] as const) {
+    test(`that ${what} is searched without it`, async () => {
+      assert.equal(whySearchUnavailable(library), null);
+      fault(name);
+      const { helped, exact } = await pair(1000);
+      await until(() => helped.onDevice().failure !== '' && helped.stats().linked === 1000);
+      assert.deepEqual(helped.onDevice(), { rows: 0, failure: 'as it was told' });
+      await assertSame(helped, exact, BY_SCAN);
+    });
+  }
+
+  test('is searched without it from the search on in which it fails', async () => {
+    const { helped, exact } = await pair(1000);
+    await until(() => helped.onDevice().rows === 1000 && helped.stats().linked === 1000);
+    fault('best');
+    await assertSame(helped, exact, BY_SCAN);
+    assert.deepEqual(helped.onDevice(), { rows: 0, failure: 'as it was told' });
+    mend('best');
+    const more = vectors.subarray(1000 * DIMENSION, 1300 * DIMENSION);
+    for (const index of [helped, exact]) await index.add(labels(300, 1000), more);
+    await until(() => helped.stats().linked === 1300);
+    await assertSame(helped, exact, BY_SCAN);
+    assert.equal(helped.onDevice().rows, 0);
+  });
+
+  test('does not hold vectors that half precision cannot', async () => {
+    const index = createGalleryIndex(executor, DIMENSION, LARGE, library);
+    await index.add(
+      labels(1000),
+      vectors.subarray(0, 1000 * DIMENSION).map((value) => value * 1e5),
+    );
+    await until(() => index.onDevice().failure !== '');
+    assert.match(index.onDevice().failure, /much longer or shorter than a template/);
+    assert.equal((await index.search(row(vectors, 7), 1)).ids[0], 7n);
+  });
+});
+
+/** What is told to a log. */
+function listen(): { log: Log; lines: unknown[][] } {
+  const lines: unknown[][] = [];
+  const line = (...said: unknown[]) => lines.push(said);
+  return { log: { info: line, warn: line } as unknown as Log, lines };
+}
+
+test('a failure of the GPU is one line of the log', async () => {
+  const { log, lines } = listen();
+  const device = findSearchDevice(log, library);
+  assert.deepEqual(lines.splice(0), [['large galleries are searched on the GPU']]);
+  fault('append');
+  const indexes = new GalleryIndexes(executor, null, device);
+  const many = vectorsOf(8500, 4);
+  await indexes.fill(7, [{ labels: labels(8500), vectors: many }]);
+  for (let tries = 0; lines.length === 0 && tries < 1000; tries++) {
+    await indexes.search(7, row(many, 0), 1);
+    await sleep(10);
+  }
+  for (let i = 0; i < 3; i++) await indexes.search(7, row(many, i), 1);
+  assert.deepEqual(lines, [
+    [{ gallery: 7, why: 'as it was told' }, 'the GPU has failed: the gallery is searched on the CPU'],
+  ]);
+});
+
+test('what is no library for it is said at the start', () => {
+  const { log, lines } = listen();
+  const none = join(folder, 'none.so');
+  assert.equal(findSearchDevice(log, none), null);
+  assert.deepEqual(lines, [
+    [{ why: 'this build has no library by FAISS' }, 'galleries are searched on the CPU'],
+  ]);
+  assert.match(whySearchUnavailable(none) ?? '', /none\.so: cannot open shared object/);
+  assert.throws(() => createGalleryIndex(executor, 8, 1, none), /none\.so: cannot open shared object/);
+});
+
+const compile = (...args: string[]) =>
+  spawnSync(process.env.CXX ?? 'g++', ['-std=c++20', '-fsyntax-only', ...args], { encoding: 'utf8' });
+const HEADERS = '#include <faiss/gpu/StandardGpuResources.h>\n#include <cuda_runtime.h>\n';
+
+test("the library by FAISS compiles against FAISS's headers", (t) => {
+  const toolkit = ['/usr/local/cuda/include', join(ROOT, 'deps/faiss/include')].flatMap((path) => [
+    '-isystem',
+    path,
+  ]);
+  const probe = join(folder, 'probe.cc');
+  writeFileSync(probe, HEADERS);
+  if (compile(...toolkit, probe).status !== 0) {
+    t.skip("FAISS's headers for GPUs, or those of CUDA and cuBLAS, are not here");
+    return;
+  }
+  const { status, stderr } = compile(...toolkit, '-Wall', '-Wextra', INCLUDE, '-x', 'c++', FAISS_ROWS);
+  assert.equal(status, 0, stderr);
+});
