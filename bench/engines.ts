@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createExecutor, type Executor } from '../src/native/executor.ts';
 import { createGalleryIndex, type GalleryIndex } from '../src/native/gallery-index.ts';
+import { collectGarbage } from './garbage.ts';
 
 /** Vectors that are added in one call. */
 const BATCH = 10_000;
@@ -156,6 +157,8 @@ export function usearch(require: NodeJS.Require, quantization: 'f16' | 'i8'): En
     finish: async () => false,
     exert: async (effort) => {
       index = new Index({ dimensions, metric: 'ip', quantization, expansion_search: effort });
+      // Node does not know how much memory the one before has, and would keep it.
+      await collectGarbage();
       index.load(join(folder, 'index'));
     },
     nearest: (probe) => Number(index.search(probe, 1, 1).keys[0]),

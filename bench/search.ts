@@ -14,13 +14,12 @@ import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { innerProduct } from '../src/vision/impostors.ts';
 import { ROOT } from '../test/e2e/service.ts';
 import { type Engine, hnswlib, ours, oursExactly, usearch } from './engines.ts';
 import { FaceLike, openFaceBase } from './face-like.ts';
 import { faiss } from './faiss.ts';
+import { collectGarbage } from './garbage.ts';
 import { faissProgram, peerRequire, versionOf } from './peer-packages.ts';
 import { type ReportLine, report, reportPoint, reportVersions } from './report.ts';
 
@@ -88,8 +87,6 @@ if ([...sizes, PROBES].some((count) => !Number.isInteger(count) || count < 1)) {
   );
   process.exit(64);
 }
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 const base = await openFaceBase(options.faces);
 const { dimension } = base;
@@ -149,7 +146,7 @@ function print<T>(what: string, columns: readonly T[], text: (column: T) => stri
 
 async function build(engine: Engine, rows: Float32Array): Promise<Built> {
   const count = rows.length / dimension;
-  collectGarbage();
+  await collectGarbage();
   const memory = ownMemory();
   const processor = process.cpuUsage();
   const began = performance.now();
@@ -157,7 +154,7 @@ async function build(engine: Engine, rows: Float32Array): Promise<Built> {
   const ready = (performance.now() - began) / 1000;
   const wall = (await engine.finish()) ? (performance.now() - began) / 1000 : ready;
   const user = process.cpuUsage(processor).user / 1e6;
-  collectGarbage();
+  await collectGarbage();
   const grown = (ownMemory() - memory) / count;
   const own = (await engine.ownBytes()) / count;
   const built = { engine, recalls: new Map(), ready, wall, user, grown, own };
