@@ -5,7 +5,8 @@ import { connect, type Socket } from 'node:net';
 const ANSWER = /^HTTP\/1\.1 (\d{3}) .*?\r\ncontent-length: (\d+)\r\n/is;
 
 export class HttpClient {
-  readonly #idle = new Set<Socket>();
+  /** Connections without a call, by the host and port that they lead to. */
+  readonly #idle = new Map<string, Set<Socket>>();
 
   /**
    * Posts a body; as many connections are made as there are calls at the same time. The server must give its answers' length.
@@ -19,17 +20,19 @@ export class HttpClient {
       `${Object.entries(lines)
         .map(([name, value]) => `${name}: ${value}\r\n`)
         .join('')}\r\n`;
+    const idle = this.#idle.get(host) ?? new Set<Socket>();
+    this.#idle.set(host, idle);
     for (;;) {
-      const [kept] = this.#idle;
-      const socket = kept ?? this.#connect(Number(port), hostname);
-      this.#idle.delete(socket);
+      const [kept] = idle;
+      const socket = kept ?? connected(Number(port), hostname, idle);
+      idle.delete(socket);
       socket.cork();
       socket.write(head);
       socket.write(body);
       socket.uncork();
       const status = await answerOf(socket);
       if (status !== undefined) {
-        this.#idle.add(socket);
+        idle.add(socket);
         return status;
       }
       // The server may have closed a connection that was idle at the moment in which it was used again.
@@ -37,18 +40,18 @@ export class HttpClient {
     }
   }
 
-  #connect(port: number, host: string): Socket {
-    const socket = connect(port, host).setNoDelay(true);
-    // An error is followed by this.
-    socket.on('close', () => this.#idle.delete(socket)).on('error', () => {});
-    return socket;
-  }
-
   /** Closes the connections; none may be in use. */
   close(): void {
-    for (const socket of this.#idle) socket.destroy();
+    for (const sockets of this.#idle.values()) for (const socket of sockets) socket.destroy();
     this.#idle.clear();
   }
+}
+
+/** A new connection, which is not idle any more when it ends. */
+function connected(port: number, host: string, idle: Set<Socket>): Socket {
+  const socket = connect(port, host).setNoDelay(true);
+  // An error is followed by this.
+  return socket.on('close', () => idle.delete(socket)).on('error', () => {});
 }
 
 /** The status; undefined where the connection ends before. */

@@ -42,6 +42,24 @@ test("a bench's client uses a connection again, and has as many as there are cal
   assert.equal(connections(), 4);
 });
 
+test("a bench's client asks each server over connections of its own", async (context) => {
+  const answer =
+    (status: number): RequestListener =>
+    async (request, response) => {
+      await buffer(request);
+      response.statusCode = status;
+      response.end('{}');
+    };
+  const [first, second] = [await serve(context, answer(200)), await serve(context, answer(202))];
+  for (const { url, status } of [
+    { url: first.url, status: 200 },
+    { url: second.url, status: 202 },
+    { url: first.url, status: 200 },
+  ]) {
+    assert.equal(await first.client.post(url, {}, Buffer.from('a')), status);
+  }
+});
+
 test("a bench's client connects anew where the server has closed an idle connection", async (context) => {
   const { client, url, connections, server } = await serve(context, async (request, response) => {
     await buffer(request);
