@@ -4,7 +4,7 @@
  * fails on no figure.
  *
  * `--faces` has `lfw-dev/`, whose templates the galleries are made around; `--quick` is small and short; `--all` builds
- * the peers' graphs of a million faces too, which takes hours, and sends 100,000 requests in the part of memory;
+ * the peers' graphs of a million faces too, which takes an hour or more, and sends 100,000 requests in the part of memory;
  * `--plots` is where the plots of growth go. `--keep` is where each part's report goes as JSON; the parts of `--reuse` are
  * not run but read from there, and the table says of when and of which commit they are.
  */

@@ -119,22 +119,19 @@ async function measure(title: string, jpeg: Buffer, throughput: boolean): Promis
   if (rate !== null) {
     const limit = (1000 * CORES) / floor;
     const limitTogether = (1000 * CORES) / together.p50;
-    report({
-      claim: `${title} JPEG over HTTP, ${CLIENTS} clients`,
-      value: rate.requests,
-      unit: 'requests/s',
-      against: { name: 'cores / floor', value: limit },
-      ratio: rate.requests / limit,
-      aim: 'at least 0.92',
-    });
-    report({
-      claim: `${title} JPEG over HTTP, ${CLIENTS} clients`,
-      value: rate.requests,
-      unit: 'requests/s',
-      against: { name: 'cores / floor of all cores at once', value: limitTogether },
-      ratio: rate.requests / limitTogether,
-      note: 'what the cores give together',
-    });
+    for (const [name, value, of] of [
+      ['cores / floor', limit, { aim: 'at least 0.92' }],
+      ['cores / floor of all cores at once', limitTogether, { note: 'what the cores give together' }],
+    ] as const) {
+      report({
+        claim: `${title} JPEG over HTTP, ${CLIENTS} clients`,
+        value: rate.requests,
+        unit: 'requests/s',
+        against: { name, value },
+        ratio: rate.requests / value,
+        ...of,
+      });
+    }
     report({
       claim: 'floor, prepared networks',
       value: floor,

@@ -52,8 +52,9 @@ bool Rank(const Codes::View& view, const Rows& found, Codes::Row last, const Pro
   return true;
 }
 
-/// Rows of the graph to be followed for the best `k` of so many rows.
-double WidthFor(std::size_t k, double rows) {
+/// Rows of the graph to be followed for the best `k` of so many rows, where no `width` is asked for.
+double WidthFor(std::size_t k, double rows, std::size_t width = 0) {
+  if (width > 0) return static_cast<double>(width);
   const double crowding = std::pow(std::max(1.0, rows / kCrowd), kCrowding);
   return (kLeastWidth + kWidthPerMatch * static_cast<double>(k)) * crowding;
 }
@@ -178,7 +179,7 @@ GalleryIndex::Matches GalleryIndex::Search(std::span<const float> probe, std::si
   // Following the graph takes the more the fewer rows are allowed.
   const auto all = static_cast<double>(sight.view.size());
   const double share = static_cast<double>(rows.size()) / all;
-  const double followed = (width > 0 ? static_cast<double>(width) : WidthFor(k, all)) / share;
+  const double followed = WidthFor(k, all, width) / share;
   if (static_cast<double>(rows.size()) * kSingly >= ExactRows(followed)) {
     std::vector<std::uint64_t> bits(sight.view.size() / 64 + 1);
     for (const Row row : rows) bits[row / 64] |= std::uint64_t{1} << (row % 64);
@@ -203,7 +204,7 @@ GalleryIndex::Row GalleryIndex::SearchKnown(const Sight& sight, std::span<const 
     return sight.on_device;
   }
   const auto rows = static_cast<double>(sight.view.size());
-  const double followed = (width > 0 ? static_cast<double>(width) : WidthFor(k, rows)) / share;
+  const double followed = WidthFor(k, rows, width) / share;
   return SearchGraph(sight, probe, k, followed, allowed, nearest) ? sight.linked : 0;
 }
 
