@@ -1,10 +1,11 @@
 /**
  * `npm run bench:pipeline`: what a search costs next to the bare floor, libjpeg-turbo's decode plus the networks alone.
  *
- * The floor (`bench/native/floor.cc`) runs before and after, so that a machine that speeds up or slows down shows. It is
- * the floor of the networks that the service runs, which are prepared, each run as many times as the pipeline runs it on
- * that picture. That of the original networks, of one run of each, and of a process for each core at once, which shows what
- * cores in use together take from each other, are printed besides.
+ * All is measured in rounds, each line a little in every one of them: a machine that speeds up or slows down meanwhile
+ * does so for all lines alike. The floor (`bench/native/floor.cc`) is that of the networks that the service runs, which are
+ * prepared, each run as many times as the pipeline runs it on that picture. That of the original networks, of one run of
+ * each, and of a process for each core at once, which shows what cores in use together take from each other, are printed
+ * besides.
  *
  * `npm run bench:pipeline -- --iterations N` for another number of each than 300.
  */
@@ -14,7 +15,8 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
-import { createExecutor } from '../src/native/executor.ts';
+import { createExecutor, type Executor } from '../src/native/executor.ts';
+import type { Analysis } from '../src/native/pipeline.ts';
 import type { PipelineOptions } from '../src/native/pipeline-options.ts';
 import { createLog } from '../src/ops/log.ts';
 import { type Preparation, prepareNetworks } from '../src/vision/graph/prepare.ts';
@@ -26,6 +28,9 @@ import { type Body, bodiesOf, sample, startSearchService } from './search-servic
 import { stallOf, stallSettings } from './stalls.ts';
 
 const CLIENTS = 16;
+const ROUNDS = 8;
+/** Searches of all clients together, for each of one. */
+const CROWD = 8;
 const CORES = availableParallelism();
 const FLOOR_STEPS = ['decode', 'detect', 'landmarks', 'embed', 'total', 'once'] as const;
 const STAGES = ['decode', 'detect', 'align', 'embed'] as const;
@@ -43,30 +48,26 @@ interface Runs {
 type Floor = Readonly<Record<(typeof FLOOR_STEPS)[number], Quantiles>>;
 
 const { values: options } = parseArgs({ options: { iterations: { type: 'string', default: '300' } } });
-/** Of a line. */
 const ITERATIONS = Number(options.iterations);
 if (!Number.isInteger(ITERATIONS) || ITERATIONS < 1) {
   console.error('Usage: npm run bench:pipeline -- --iterations N');
   process.exit(64);
 }
+/** Iterations of a line in one round. */
+const SHARE = Math.ceil(ITERATIONS / ROUNDS);
 
 const stallFile = join(tmpdir(), `visage-bench-stall-${process.pid}`);
 const service = await startSearchService(stallSettings(stallFile));
 /** The service's own, which it has made by now. */
 const preparation: Preparation = { folder: join(service.folder, 'prepared'), log: createLog('warn') };
 const pack = await openModelPack('faceplugin');
-try {
-  await run();
-} finally {
-  await service.stop();
-  await rm(stallFile, { force: true });
-}
-
 async function run(): Promise<void> {
   execFileSync('cmake', ['--build', 'build', '--target', 'visage_floor'], { cwd: ROOT, stdio: 'ignore' });
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   console.log(`machine       ${cpus()[0]?.model}, ${CORES} cores, Node ${process.version}`);
-  console.log(`visage        ${version}, model pack faceplugin, ${ITERATIONS} iterations a line\n`);
+  console.log(
+    `visage        ${version}, model pack faceplugin, ${ROUNDS * SHARE} iterations a line in ${ROUNDS} rounds\n`,
+  );
 
   await measure('640 x 480', await picture(640, 480), true);
   await measure('4000 x 3000', await picture(4000, 3000), false);
@@ -80,25 +81,27 @@ async function measure(title: string, jpeg: Buffer, throughput: boolean): Promis
     '   p50 ms   p99 ms   x floor',
   );
 
-  const { runs } = await stagesOf(jpeg, 1);
-  const originalBefore = await floorOf(file, pack.pipeline, runs);
+  const bodies = bodiesOf(jpeg);
   const prepared = await preparedNetworks();
-  const before = await floorOf(file, prepared, runs);
-  const { stages } = await stagesOf(jpeg, ITERATIONS);
-  const requests = await requestTimes(bodiesOf(jpeg));
-  const togetherBefore = await floorOf(file, prepared, runs, CORES);
-  const rate = throughput ? await rateOf(bodiesOf(jpeg)[0]) : null;
-  const togetherAfter = await floorOf(file, prepared, runs, CORES);
-  const after = await floorOf(file, prepared, runs);
-  const originalAfter = await floorOf(file, pack.pipeline, runs);
+  const stages = [await Stages.open(1), await Stages.open(CORES)] as const;
+  const asked = bodies.map((body): Asked => ({ body, times: [], processor: [0, 0] }));
+  const rate = throughput ? new Rate() : null;
+  const floors = { original: [] as Floor[], prepared: [] as Floor[], together: [] as Floor[] };
+  const [alone] = stages;
+  const runs = runsOf((await alone.look(jpeg)).looks);
+  for (let round = 0; round < ROUNDS; round++) {
+    floors.original.push(await floorOf(file, pack.pipeline, runs));
+    floors.prepared.push(await floorOf(file, prepared, runs));
+    for (const some of stages) await some.measure(jpeg);
+    await askInTurns(asked);
+    floors.together.push(await floorOf(file, prepared, runs, CORES));
+    await rate?.measure(bodies[0]);
+  }
+  for (const some of stages) await some.close();
 
-  const floor = (before.total.p50 + after.total.p50) / 2;
-  const mean = (first: Floor, last: Floor, step: keyof Floor): Quantiles => ({
-    p50: (first[step].p50 + last[step].p50) / 2,
-    p99: last[step].p99,
-  });
+  const floor = meanOf(floors.prepared, 'total').p50;
   for (const step of ['embed', 'total'] as const) {
-    line(`floor, original networks: ${step}`, mean(originalBefore, originalAfter, step), floor);
+    line(`floor, original networks: ${step}`, meanOf(floors.original, step), floor);
   }
   const names: Readonly<Record<string, string>> = {
     detect: `detect, ${runs.detect} x`,
@@ -106,17 +109,22 @@ async function measure(title: string, jpeg: Buffer, throughput: boolean): Promis
     embed: `embed, ${runs.embed} x`,
     once: 'decode and each network once',
   };
-  for (const step of FLOOR_STEPS) line(`floor: ${names[step] ?? step}`, mean(before, after, step), floor);
-  const together = mean(togetherBefore, togetherAfter, 'total');
+  for (const step of FLOOR_STEPS) line(`floor: ${names[step] ?? step}`, meanOf(floors.prepared, step), floor);
+  const together = meanOf(floors.together, 'total');
   line(`floor: total, ${CORES} processes at once`, together, floor);
-  for (const { name, times } of stages) line(`pipeline: ${name}`, times, floor);
-  for (const { name, times } of requests) line(`request, one client, ${name}`, times, floor);
-  reportRequests(title, requests, floor, throughput ? 'at most 1.10 x + 1 ms' : 'at most 1.3 x');
-  for (const { name, processor } of requests) {
-    const [all, script] = processor.map((ms) => ms.toFixed(2).padStart(9));
-    console.log(`processor time of the service, ${name}`.padEnd(44), `${all}, JavaScript ${script?.trim()}`);
+  for (const [name, times] of stages.flatMap(({ times }) => [...times]))
+    line(`pipeline: ${name}`, quantiles(times), floor);
+  for (const { body, times } of asked) line(`request, one client, ${body.name}`, quantiles(times), floor);
+  reportRequests(title, asked, floor, throughput ? 'at most 1.10 x + 1 ms' : 'at most 1.3 x');
+  for (const { body, processor } of asked) {
+    const [all, script] = processor.map((ms) => (ms / (ROUNDS * SHARE)).toFixed(2).padStart(9));
+    console.log(
+      `processor time of the service, ${body.name}`.padEnd(44),
+      `${all}, JavaScript ${script?.trim()}`,
+    );
   }
   if (rate !== null) {
+    const original = meanOf(floors.original, 'total').p50;
     const limit = (1000 * CORES) / floor;
     const limitTogether = (1000 * CORES) / together.p50;
     for (const [name, value, of] of [
@@ -125,10 +133,10 @@ async function measure(title: string, jpeg: Buffer, throughput: boolean): Promis
     ] as const) {
       report({
         claim: `${title} JPEG over HTTP, ${CLIENTS} clients`,
-        value: rate.requests,
+        value: rate.perSecond,
         unit: 'requests/s',
         against: { name, value },
-        ratio: rate.requests / value,
+        ratio: rate.perSecond / value,
         ...of,
       });
     }
@@ -136,18 +144,18 @@ async function measure(title: string, jpeg: Buffer, throughput: boolean): Promis
       claim: 'floor, prepared networks',
       value: floor,
       unit: 'ms',
-      against: { name: 'of the original networks', value: mean(originalBefore, originalAfter, 'total').p50 },
-      ratio: floor / mean(originalBefore, originalAfter, 'total').p50,
+      against: { name: 'of the original networks', value: original },
+      ratio: floor / original,
     });
     console.log(
       `requests a second, ${CLIENTS} clients`.padEnd(44),
-      `${rate.requests.toFixed(1)}, ${((100 * rate.requests) / limit).toFixed(0)} % of cores divided by floor (${limit.toFixed(1)})`,
+      `${rate.perSecond.toFixed(1)}, ${((100 * rate.perSecond) / limit).toFixed(0)} % of cores divided by floor (${limit.toFixed(1)})`,
     );
     console.log(
       '  the same, floor of all cores at once'.padEnd(44),
-      `${((100 * rate.requests) / limitTogether).toFixed(0).padStart(9)} % (${limitTogether.toFixed(1)})`,
+      `${((100 * rate.perSecond) / limitTogether).toFixed(0).padStart(9)} % (${limitTogether.toFixed(1)})`,
     );
-    const [all, script, client] = rate.processor.map((ms) => ms.toFixed(2));
+    const [all, script, client] = rate.processor.map((ms) => (ms / rate.searches).toFixed(2));
     console.log(
       `processor time of the service, ${CLIENTS} clients`.padEnd(44),
       `${all?.padStart(9)}, JavaScript ${script}; the clients themselves ${client}`,
@@ -157,20 +165,22 @@ async function measure(title: string, jpeg: Buffer, throughput: boolean): Promis
       `${rate.stall.toFixed(1)} ms`,
     );
   }
-  console.log(
-    `floor before and after: ${before.total.p50.toFixed(2)} and ${after.total.p50.toFixed(2)} ms\n`,
-  );
+  const rounds = floors.prepared.map(({ total }) => total.p50.toFixed(1)).join(' ');
+  console.log(`floor in each of the rounds: ${rounds} ms\n`);
 }
 
 /** The first way to send a picture against the floor, the others against the first. */
-function reportRequests(title: string, requests: readonly Measured[], floor: number, aim: string): void {
-  const [first] = requests;
+function reportRequests(title: string, asked: readonly Asked[], floor: number, aim: string): void {
+  const [first] = asked;
   if (!first) return;
-  for (const [i, { name, times }] of requests.entries()) {
-    const { p50, p99 } = times;
-    const against = i === 0 ? { name: 'floor', value: floor } : { name: first.name, value: first.times.p50 };
+  for (const [i, { body, times }] of asked.entries()) {
+    const { p50, p99 } = quantiles(times);
+    const against =
+      i === 0
+        ? { name: 'floor', value: floor }
+        : { name: first.body.name, value: quantiles(first.times).p50 };
     report({
-      claim: `${title} JPEG over HTTP, one client, ${name}, p50`,
+      claim: `${title} JPEG over HTTP, one client, ${body.name}, p50`,
       value: p50,
       unit: 'ms',
       against,
@@ -191,7 +201,7 @@ async function preparedNetworks(): Promise<PipelineOptions> {
   }
 }
 
-/** @param processes that run at the same time: medians are their mean's, the p99 the longest. */
+/** One round of it. @param processes that run at the same time: medians are their mean's, the p99 the longest. */
 async function floorOf(
   file: string,
   { detector, landmarks, embedder }: PipelineOptions,
@@ -207,48 +217,61 @@ async function floorOf(
     const { stdout } = await promisify(execFile)(join(ROOT, 'build/visage_floor'), [
       file,
       ...networks,
-      String(ITERATIONS),
+      String(SHARE),
     ]);
     return JSON.parse(stdout) as Floor;
   };
   const floors = await Promise.all(Array.from({ length: processes }, run));
-  const steps = FLOOR_STEPS.map((step) => {
-    const p50 = floors.reduce((sum, floor) => sum + floor[step].p50, 0) / processes;
-    return [step, { p50, p99: Math.max(...floors.map((floor) => floor[step].p99)) }] as const;
-  });
-  return Object.fromEntries(steps) as Floor;
+  return Object.fromEntries(FLOOR_STEPS.map((step) => [step, meanOf(floors, step)])) as Floor;
 }
 
-interface Measured {
-  readonly name: string;
-  readonly times: Quantiles;
+/** The mean of several medians, and the longest. */
+function meanOf(floors: readonly Floor[], step: keyof Floor): Quantiles {
+  const p50 = floors.reduce((sum, floor) => sum + floor[step].p50, 0) / floors.length;
+  return { p50, p99: Math.max(...floors.map((floor) => floor[step].p99)) };
 }
 
-/** The addon's own clock, one picture at a time, without HTTP: on one thread, and on all of them. */
-async function stagesOf(jpeg: Buffer, iterations: number): Promise<{ stages: Measured[]; runs: Runs }> {
-  const times = new Map<string, number[]>();
-  let looks = 0;
-  for (const threads of [1, CORES]) {
-    const executor = createExecutor({ threads, maxQueue: 4 });
-    const recognizer = await Recognizer.load(pack, executor, preparation);
-    const shown = threads === 1 ? [...STAGES, 'total'] : [`total, ${threads} threads`];
-    for (const name of shown) times.set(name, []);
-    for (let i = -10; i < iterations; i++) {
-      const analysis = await recognizer.analyze(jpeg, 'binary', { largestOnly: true });
-      const total = STAGES.reduce((sum, stage) => sum + analysis.timings[stage], 0);
-      looks = analysis.looks;
-      if (i < 0) continue;
-      for (const name of shown) times.get(name)?.push(analysis.timings[name as 'decode'] ?? total);
-    }
-    await executor.close();
-  }
+function runsOf(looks: number): Runs {
   const { landmarks, embedder } = pack.pipeline;
-  const runs = {
-    detect: looks,
-    landmarks: landmarks.secondLook ? 3 : 1,
-    embed: embedder.views?.length ?? 1,
-  };
-  return { stages: Array.from(times, ([name, values]) => ({ name, times: quantiles(values) })), runs };
+  return { detect: looks, landmarks: landmarks.secondLook ? 3 : 1, embed: embedder.views?.length ?? 1 };
+}
+
+/** The addon's own clock, one picture at a time on so many threads, without HTTP. */
+class Stages {
+  /** Milliseconds by the name of a line. */
+  readonly times: ReadonlyMap<string, number[]>;
+  readonly #executor: Executor;
+  readonly #recognizer: Recognizer;
+
+  private constructor(threads: number, executor: Executor, recognizer: Recognizer) {
+    const shown = threads === 1 ? [...STAGES, 'total'] : [`total, ${threads} threads`];
+    this.times = new Map(shown.map((name) => [name, []]));
+    this.#executor = executor;
+    this.#recognizer = recognizer;
+  }
+
+  static async open(threads: number): Promise<Stages> {
+    const executor = createExecutor({ threads, maxQueue: 4 });
+    return new Stages(threads, executor, await Recognizer.load(pack, executor, preparation));
+  }
+
+  look(jpeg: Buffer): Promise<Analysis> {
+    return this.#recognizer.analyze(jpeg, 'binary', { largestOnly: true });
+  }
+
+  /** One round. */
+  async measure(jpeg: Buffer): Promise<void> {
+    for (let i = -5; i < SHARE; i++) {
+      const { timings } = await this.look(jpeg);
+      if (i < 0) continue;
+      const total = STAGES.reduce((sum, stage) => sum + timings[stage], 0);
+      for (const [name, times] of this.times) times.push(timings[name as 'decode'] ?? total);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#executor.close();
+  }
 }
 
 /** A JPEG of quality 90 of the first sample photograph. */
@@ -261,14 +284,19 @@ async function search(body: Body): Promise<void> {
   if (status !== 200) throw new Error(`A search with ${body.name} answered ${status}`);
 }
 
-/** One client, the bodies by turns: milliseconds, and processor time of the service and of its JavaScript thread. */
-async function requestTimes(
-  bodies: readonly Body[],
-): Promise<(Measured & { readonly processor: [all: number, script: number] })[]> {
-  const times = bodies.map((): number[] => []);
-  const used = bodies.map((): [number, number] => [0, 0]);
-  for (let i = -10; i < ITERATIONS; i++) {
-    for (const [n, body] of bodies.entries()) {
+/** What one way to send a picture took. */
+interface Asked {
+  readonly body: Body;
+  /** Milliseconds. */
+  readonly times: number[];
+  /** Milliseconds of processor time, of the service and of its JavaScript thread. */
+  readonly processor: [all: number, script: number];
+}
+
+/** One client, the bodies by turns, one round. */
+async function askInTurns(ways: readonly Asked[]): Promise<void> {
+  for (let i = -5; i < SHARE; i++) {
+    for (const { body, times, processor } of ways) {
       const before = await processorTime();
       const began = performance.now();
       await search(body);
@@ -277,15 +305,10 @@ async function requestTimes(
       await setTimeout(2);
       const after = await processorTime();
       if (i < 0) continue;
-      times[n]?.push(passed);
-      for (const kind of [0, 1] as const) (used[n] as [number, number])[kind] += after[kind] - before[kind];
+      times.push(passed);
+      for (const kind of [0, 1] as const) processor[kind] += after[kind] - before[kind];
     }
   }
-  return bodies.map(({ name }, n) => ({
-    name,
-    times: quantiles(times[n] as number[]),
-    processor: used[n]?.map((ms) => ms / ITERATIONS) as [number, number],
-  }));
 }
 
 /** Milliseconds of processor time that the service has used, all of it and on its JavaScript thread. */
@@ -301,34 +324,42 @@ async function processorTime(): Promise<[all: number, script: number]> {
   return [all, script];
 }
 
-/**
- * Searches a second by all clients, the longest time for which the event loop did not turn meanwhile, and milliseconds of
- * processor time a search: of the service, of its JavaScript thread, and of this process, which is the clients.
- */
-async function rateOf(
-  body: Body,
-): Promise<{ requests: number; stall: number; processor: [all: number, script: number, clients: number] }> {
-  let left = 2 * CLIENTS;
-  const client = async () => {
-    while (left-- > 0) await search(body);
-  };
-  const clients = () => Promise.all(Array.from({ length: CLIENTS }, client));
-  await clients();
-  await stallOf(service.child.process, stallFile);
-  left = 4 * ITERATIONS;
-  const [allBefore, scriptBefore] = await processorTime();
-  const ownBefore = process.cpuUsage();
-  const began = performance.now();
-  await clients();
-  const seconds = (performance.now() - began) / 1000;
-  const own = process.cpuUsage(ownBefore);
-  const [all, script] = await processorTime();
-  const each = (ms: number) => ms / (4 * ITERATIONS);
-  return {
-    requests: (4 * ITERATIONS) / seconds,
-    stall: await stallOf(service.child.process, stallFile),
-    processor: [each(all - allBefore), each(script - scriptBefore), each((own.user + own.system) / 1000)],
-  };
+/** What all clients together had. */
+class Rate {
+  searches = 0;
+  seconds = 0;
+  /** Milliseconds: the longest time for which the event loop did not turn. */
+  stall = 0;
+  /** Milliseconds of processor time: of the service, of its JavaScript thread, of this process, which is the clients. */
+  readonly processor: [all: number, script: number, clients: number] = [0, 0, 0];
+
+  get perSecond(): number {
+    return this.searches / this.seconds;
+  }
+
+  /** One round. */
+  async measure(body: Body): Promise<void> {
+    let left = 2 * CLIENTS;
+    const client = async () => {
+      while (left-- > 0) await search(body);
+    };
+    const clients = () => Promise.all(Array.from({ length: CLIENTS }, client));
+    await clients();
+    await stallOf(service.child.process, stallFile);
+    left = CROWD * SHARE;
+    const [allBefore, scriptBefore] = await processorTime();
+    const ownBefore = process.cpuUsage();
+    const began = performance.now();
+    await clients();
+    this.seconds += (performance.now() - began) / 1000;
+    const own = process.cpuUsage(ownBefore);
+    const [all, script] = await processorTime();
+    this.searches += CROWD * SHARE;
+    this.stall = Math.max(this.stall, await stallOf(service.child.process, stallFile));
+    this.processor[0] += all - allBefore;
+    this.processor[1] += script - scriptBefore;
+    this.processor[2] += (own.user + own.system) / 1000;
+  }
 }
 
 function quantiles(times: number[]): Quantiles {
@@ -345,4 +376,11 @@ function line(name: string, { p50, p99 }: Quantiles, floor: number): void {
     (p50 / floor).toFixed(2).padStart(9),
   ];
   console.log(name.padEnd(44), columns.join(' '));
+}
+
+try {
+  await run();
+} finally {
+  await service.stop();
+  await rm(stallFile, { force: true });
 }
