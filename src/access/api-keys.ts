@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { VisageError } from '../errors.ts';
 import type { NewKeyValue } from '../store/api-keys.ts';
 import { newIdentifier } from '../store/identifiers.ts';
@@ -42,7 +42,7 @@ export function isApiKey(text: string): boolean {
 
 /** SHA-256 of a key, 64 hex digits: all that the store keeps of it. */
 export function hashApiKey(key: string): string {
-  return createHash('sha256').update(key).digest('hex');
+  return hash('sha256', key);
 }
 
 /** A key's value, with 128 random bits, and what the store keeps of it. */

@@ -101,12 +101,11 @@ function callerOfToken(token: string, { keys, tokens, sessions }: Authentication
 }
 
 function callerOfKeys(credentials: readonly Credential[], keys: ApiKeys): Caller {
-  const [{ key }] = credentials as [Credential];
+  const [{ key }, ...others] = credentials as [Credential, ...Credential[]];
   const record = keys.byHash(hashApiKey(key));
-  const agree = credentials.every(
-    (other) =>
-      equal(other.key, key) && (other.accountId === null || equal(other.accountId, record?.accountId ?? '')),
-  );
+  const agree =
+    others.every((other) => equal(other.key, key)) &&
+    credentials.every(({ accountId }) => accountId === null || equal(accountId, record?.accountId ?? ''));
   if (!record || !agree) throw invalidKey();
   return callerOfKey(record, false);
 }

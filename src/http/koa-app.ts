@@ -30,11 +30,11 @@ export type Context = Koa.ParameterizedContext<RequestState>;
 export type App = Koa<RequestState>;
 
 /** Headers of every answer. The documentation page widens the content policy for itself. */
-const HEADERS = {
-  'Cache-Control': 'no-store',
-  'X-Content-Type-Options': 'nosniff',
-  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-};
+const HEADERS = [
+  ['Cache-Control', 'no-store'],
+  ['X-Content-Type-Options', 'nosniff'],
+  ['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
+] as const;
 
 function answerProblem(context: Context, error: unknown, log: Log): ErrorCode {
   const { requestId } = context.state;
@@ -109,7 +109,8 @@ export function createKoaApp(log: Log, observer?: RequestObserver): App {
     const began = performance.now();
     const requestId = requestIdOf(context.req.headers['x-request-id']);
     context.state = { requestId, route: null, operation: null, trail: null };
-    context.set({ ...HEADERS, [REQUEST_ID_HEADER]: requestId });
+    for (const [name, value] of HEADERS) context.res.setHeader(name, value);
+    context.res.setHeader(REQUEST_ID_HEADER, requestId);
     let code: ErrorCode | null = null;
     observer?.requestBegan();
     context.res.once('close', () => {

@@ -1,7 +1,7 @@
 import { VisageError } from '../errors.ts';
 import type { Databases, Session } from './databases.ts';
-import { DecodedOnce } from './decoded-once.ts';
 import type { ApiKeyRecord } from './records.ts';
+import { Remembered } from './remembered.ts';
 
 /** A key's new value: its SHA-256 (64 hex digits) and the characters of it that may be shown. */
 export interface NewKeyValue {
@@ -26,12 +26,14 @@ function recordOf(db: Databases, id: string): ApiKeyRecord | null {
 /** API keys by the SHA-256 of the key; the key itself is nowhere. */
 export class ApiKeys {
   readonly #session: Session;
-  readonly #records: DecodedOnce<ApiKeyRecord, string>;
+  readonly #records: Remembered<ApiKeyRecord, string>;
+  readonly #hashes: Remembered<string, string>;
   #changes = 0;
 
   constructor(session: Session) {
     this.#session = session;
-    this.#records = new DecodedOnce(session.db.apiKeys);
+    this.#records = new Remembered(session, session.db.apiKeys);
+    this.#hashes = new Remembered(session, session.db.apiKeyIds);
   }
 
   /** Goes up before any change or removal of a key is told to have happened. */
@@ -54,7 +56,7 @@ export class ApiKeys {
   }
 
   byId(id: string): ApiKeyRecord | null {
-    const hash = this.#session.db.apiKeyIds.get(id);
+    const hash = this.#hashes.get(id);
     return hash === undefined ? null : this.byHash(hash);
   }
 

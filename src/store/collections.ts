@@ -1,7 +1,7 @@
 import { VisageError } from '../errors.ts';
 import { type CollectionKey, type Databases, type Session, takeNumber, writeAs } from './databases.ts';
-import { DecodedOnce } from './decoded-once.ts';
 import type { Collection, CollectionRecord, Owner, PackId, Writer } from './records.ts';
+import { Remembered } from './remembered.ts';
 
 /** After every collection id: ids are ASCII. */
 const AFTER_IDS = '\uffff';
@@ -34,13 +34,13 @@ export interface NewCollection extends CollectionChange {
 /** Collections: an owner's named galleries. */
 export class Collections {
   readonly #session: Session;
-  readonly #records: DecodedOnce<CollectionRecord, CollectionKey>;
+  readonly #records: Remembered<CollectionRecord, CollectionKey>;
   readonly #onGarbage: () => void;
 
   /** @param onGarbage called after a transaction that left a gallery to be removed. */
   constructor(session: Session, onGarbage: () => void) {
     this.#session = session;
-    this.#records = new DecodedOnce(session.db.collections);
+    this.#records = new Remembered(session, session.db.collections);
     this.#onGarbage = onGarbage;
   }
 

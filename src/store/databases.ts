@@ -92,6 +92,8 @@ export interface Session {
   readonly db: Databases;
   /** The name of this opening of the store, which its generations are marked with. */
   readonly writer: string;
+  /** Goes up with every transaction that has ended; NaN, so that it equals nothing, while one is under way. */
+  version(): number;
   /**
    * Runs `action` as one transaction: all of its writes or, where it throws, none. Resolves when they are on disk.
    * @throws what `action` throws; VisageError `STORAGE_READ_ONLY` where the disk takes no write, `NOT_READY` when

@@ -1,6 +1,6 @@
 import { VisageError } from '../errors.ts';
 import { requireCollection } from './collections.ts';
-import { type Databases, type Session, takeNumber, writeAs } from './databases.ts';
+import { type Databases, type FaceKey, type Session, takeNumber, writeAs } from './databases.ts';
 import { advance, type GalleryState, hasBeen, stateOf } from './generations.ts';
 import { newIdentifier } from './identifiers.ts';
 import type {
@@ -12,6 +12,7 @@ import type {
   TemplateBatch,
   Writer,
 } from './records.ts';
+import { Remembered } from './remembered.ts';
 
 /** @throws VisageError `FACE_NOT_FOUND`. */
 export function requireLabel(db: Databases, gallery: number, faceId: string): number {
@@ -124,14 +125,16 @@ export interface AddedFace extends FacePlace {
 /** The faces of galleries: their records and their templates. */
 export class Faces {
   readonly #session: Session;
+  readonly #records: Remembered<FaceRecord, FaceKey>;
 
   constructor(session: Session) {
     this.#session = session;
+    this.#records = new Remembered(session, session.db.faces);
   }
 
   /** The face of a label, null where it has been removed. */
   get(place: FacePlace): FaceRecord | null {
-    return this.#session.db.faces.get([place.gallery, place.label]) ?? null;
+    return this.#records.get([place.gallery, place.label]) ?? null;
   }
 
   /** The face of an id, null where the gallery has none. */

@@ -1,6 +1,7 @@
 import { VisageError } from '../errors.ts';
-import type { Databases, Session } from './databases.ts';
+import type { Databases, MemberKey, Session } from './databases.ts';
 import { newIdentifier } from './identifiers.ts';
+import { Remembered } from './remembered.ts';
 import { removeSessions } from './sessions.ts';
 
 /** What a member may do, least first: each may all that the ones before it may. */
@@ -37,13 +38,15 @@ export type MemberDecision = (record: MemberRecord, memberId: string) => MemberR
  */
 export class Members {
   readonly #session: Session;
+  readonly #records: Remembered<MemberRecord, MemberKey>;
 
   constructor(session: Session) {
     this.#session = session;
+    this.#records = new Remembered(session, session.db.members);
   }
 
   get(accountId: string, memberId: string): Member | null {
-    const record = this.#session.db.members.get([accountId, memberId]);
+    const record = this.#records.get([accountId, memberId]);
     return record ? { accountId, memberId, ...record } : null;
   }
 

@@ -36,6 +36,9 @@ export class Store {
   readonly #db: Databases;
   readonly #garbage: GarbageCollector;
   #open = true;
+  /** Transactions that are under way, and that have ended. */
+  #writing = 0;
+  #written = 0;
 
   /**
    * Opens the store in a folder, which is made (mode 0700) if missing. The first run makes one account, without any
@@ -69,7 +72,12 @@ export class Store {
     this.#prepare(directory, now());
     const writer = newWriter();
     if (hasUnadopted(this.#db)) root.transactionSync(() => adoptGalleries(this.#db, writer));
-    const session: Session = { db: this.#db, writer, write: (action) => this.#write(action) };
+    const session: Session = {
+      db: this.#db,
+      writer,
+      version: () => (this.#writing === 0 ? this.#written : Number.NaN),
+      write: (action) => this.#write(action),
+    };
     this.#garbage = new GarbageCollector(session);
     this.accounts = new Accounts(session);
     this.apiKeys = new ApiKeys(session);
@@ -101,6 +109,7 @@ export class Store {
 
   async #write<T>(action: () => T): Promise<T> {
     if (!this.#open) throw new VisageError('NOT_READY', 'The appliance is stopping.');
+    this.#writing++;
     try {
       // A child transaction, since one that throws is rolled back; a plain one would keep what it wrote before.
       const began = performance.now();
@@ -109,6 +118,9 @@ export class Store {
       return result;
     } catch (error) {
       throw storageError(error);
+    } finally {
+      this.#writing--;
+      this.#written++;
     }
   }
 

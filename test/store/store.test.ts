@@ -52,6 +52,22 @@ describe('opening a store', () => {
 });
 
 describe('a transaction', () => {
+  test('sees what those before it wrote, whatever was read before', async (t) => {
+    const { store, owner } = await storeWithCollection(temporaryFolder(t));
+    const describe = () => store.collections.get(owner, 'people')?.description;
+    assert.equal(describe(), null);
+    const seen: unknown[] = [];
+    const confirm = () => void seen.push(describe());
+    const writing = Promise.all([
+      store.collections.update(owner, 'people', { description: 'new' }, 2000),
+      store.collections.update({ ...owner, confirm }, 'people', { minQuality: 1 }, 3000),
+    ]);
+    await writing;
+    assert.deepEqual(seen, ['new']);
+    assert.equal(describe(), 'new');
+    await store.close();
+  });
+
   test('leaves nothing behind when its condition fails', async (t) => {
     const { store, owner } = await storeWithCollection(temporaryFolder(t));
     const { faceId: first } = await store.faces.add(owner, 'people', FACE, template(1));
