@@ -11,6 +11,7 @@ import { cpus, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runtimeVersion } from '../src/native/networks.ts';
+import { joinColumns } from '../src/vision/graph/columns.ts';
 import { splitPRelus } from '../src/vision/graph/prelu.ts';
 import { joinSegment } from '../src/vision/graph/segment.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
@@ -95,7 +96,10 @@ async function run(): Promise<void> {
 async function measureNetwork(file: string, peak: number): Promise<void> {
   const name = basename(file, '.onnx');
   const original = await readFile(file);
-  const ways = [(model: Uint8Array) => splitPRelus(model).model, joinSegment];
+  const ways = [
+    (model: Uint8Array) => splitPRelus(model).model,
+    (model: Uint8Array) => joinColumns(joinSegment(model)),
+  ];
   const made = await Promise.all(
     ways.map(async (way, i) => {
       const model = way(original);

@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/segment_operator.h"
+#include "runtime/operators.h"
 
 namespace {
 

@@ -51,33 +51,9 @@ struct IntegerMaps {
 
 float Largest(const Maps& maps) {
   Floats8 largest = {};
-  const std::ptrdiff_t size = maps.size();
-  std::ptrdiff_t i = 0;
-  for (; i + 8 <= size; i += 8) largest = Larger(largest, Magnitude(Load8(maps.values + i)));
-  float most = LargestOf(largest);
-  for (; i < size; ++i) most = std::max(most, std::abs(maps.values[i]));
-  return most;
-}
-
-/// Makes a picture, of lane 1, integers with its channels beside each other.
-void Interleave(const Maps& in, float factor, int y, std::int16_t* to) {
-  std::array<std::int16_t, kSlack> some;
-  const auto spread = [&](int x, int c, int count) {
-    std::int16_t* place = to + static_cast<std::ptrdiff_t>(x) * in.channels + c;
-    for (int i = 0; i < count; ++i, place += in.channels) *place = some[i];
-  };
-  for (int c = 0; c < in.channels; ++c) {
-    const float* const row = in.Row(c, y);
-    int x = 0;
-    for (; x + kSlack <= in.width; x += kSlack) {
-      ToIntegers16(row + x, factor, some.data());
-      spread(x, c, kSlack);
-    }
-    std::array<float, kSlack> rest = {};
-    std::copy(row + x, row + in.width, rest.begin());
-    ToIntegers16(rest.data(), factor, some.data());
-    spread(x, c, in.width - x);
-  }
+  for (std::ptrdiff_t i = 0; i < maps.size(); i += 8)
+    largest = Larger(largest, Magnitude(Load8(maps.values + i)));
+  return LargestOf(largest);
 }
 
 void MakeIntegers(const Maps& in, const Window& window, float most, IntegerMaps& out) {
@@ -91,10 +67,6 @@ void MakeIntegers(const Maps& in, const Window& window, float most, IntegerMaps&
   const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(window.pad_left) * in.channels;
   for (int y = 0; y < in.height; ++y) {
     std::int16_t* const to = out.values.data() + (y + window.pad_top) * row_size + left;
-    if (in.lane == 1) {
-      Interleave(in, factor, y, to);
-      continue;
-    }
     // Pixel by pixel, so that what is written beyond a pixel's channels is written over by the next one's;
     // the zeros beyond the last pixel are channels that are zeros.
     for (int x = 0; x < in.width; ++x) {
@@ -116,7 +88,7 @@ DenseConvolution::DenseConvolution(const Window& window, int inputs, int outputs
       epilogue_(std::move(epilogue)) {}
 
 void DenseConvolution::Run(const Maps& in, const float* added, const Maps& out) const {
-  window_.is_point() && in.lane == kLane ? RunPoints(in, added, out) : RunWindows(in, added, out);
+  window_.is_point() ? RunPoints(in, added, out) : RunWindows(in, added, out);
 }
 
 int DenseConvolution::BlockRows() const {
@@ -129,7 +101,7 @@ void DenseConvolution::RunPoints(const Maps& in, const float* added, const Maps&
   // Kept from run to run: a thread works on one network at a time.
   thread_local std::vector<std::int16_t> integers;
   integers.resize(static_cast<std::size_t>(block) * matrix_.padded_inputs());
-  std::array<float, kMostRows> scales;
+  std::array<float, kMostRows / FixedPointMatrix::kRows> scales;
   for (int first = 0; first < pixels; first += block) {
     const int count = std::min(block, pixels - first);
     const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(first) * kLane;
@@ -146,7 +118,7 @@ void DenseConvolution::RunWindows(const Maps& in, const float* added, const Maps
   thread_local std::vector<std::int16_t> integers;
   MakeIntegers(in, w, matrix_.most(), maps);
   integers.resize(static_cast<std::size_t>(block) * row_size + kSlack);
-  std::array<float, kMostRows> scales;
+  std::array<float, kMostRows / FixedPointMatrix::kRows> scales;
   scales.fill(maps.scale);
   // What lies beside each other in the input is copied in one run.
   const bool is_close = w.dilation_x == 1;

@@ -128,17 +128,24 @@ FixedPointMatrix::FixedPointMatrix(int inputs, int outputs, std::span<const floa
 void FixedPointMatrix::Quantise(const float* points, std::ptrdiff_t plane_size, int count,
                                 std::int16_t* integers, float* scales) const {
   const int row_size = padded_inputs(), planes = row_size / kLane;
-  for (int r = 0; r < count; ++r, points += kLane, integers += row_size) {
+  for (int first = 0; first < count; first += kRows) {
+    const int rows = std::min(kRows, count - first);
+    const float* const tile = points + static_cast<std::ptrdiff_t>(first) * kLane;
+    std::int16_t* const to = integers + static_cast<std::ptrdiff_t>(first) * row_size;
     Floats8 low = {}, high = {};
     for (int plane = 0; plane < planes; ++plane) {
-      low = Larger(low, Magnitude(Load8(points + plane * plane_size)));
-      high = Larger(high, Magnitude(Load8(points + plane * plane_size + 8)));
+      for (int r = 0; r < rows; ++r) {
+        low = Larger(low, Magnitude(Load8(tile + plane * plane_size + r * kLane)));
+        high = Larger(high, Magnitude(Load8(tile + plane * plane_size + r * kLane + 8)));
+      }
     }
     const float largest = LargestOf(Larger(low, high));
     const float factor = largest > 0 ? most_ / largest : 0;
-    scales[r] = largest / most_;
+    scales[first / kRows] = largest / most_;
     for (int plane = 0; plane < planes; ++plane) {
-      ToIntegers16(points + plane * plane_size, factor, integers + plane * kLane);
+      for (int r = 0; r < rows; ++r) {
+        ToIntegers16(tile + plane * plane_size + r * kLane, factor, to + r * row_size + plane * kLane);
+      }
     }
   }
 }
@@ -153,16 +160,16 @@ void FixedPointMatrix::Multiply(const std::int16_t* rows, const float* scales, i
     const float *const step = &steps_[o], *const bias = &epilogue.bias[o], *const slope = &epilogue.slope[o];
     for (int first = 0; first < count; first += kRows) {
       const Sums sums = SumsOfProducts(rows + first * row_size, row_size, weights->weights, pairs);
-      const float* const tile_scales = scales + first;
+      const Floats8 scale = All8(scales[first / kRows]);
+      const Floats8 factors[2] = {scale * Load8(step), scale * Load8(step + 8)};
       float* const tile = out + static_cast<std::ptrdiff_t>(first) * kLane;
       const float* const tile_added =
           added == nullptr ? nullptr : added + static_cast<std::ptrdiff_t>(first) * kLane;
       const auto finish = [&](int r, auto is_added) {
-        const Floats8 scale = All8(tile_scales[r]);
         for (int half = 0; half < 2; ++half) {
           const int at = 8 * half;
-          Floats8 v = __builtin_convertvector(sums.values[r][half], Floats8) * scale * Load8(step + at) +
-                      Load8(bias + at);
+          Floats8 v =
+              __builtin_convertvector(sums.values[r][half], Floats8) * factors[half] + Load8(bias + at);
           if constexpr (is_added) v += Load8(tile_added + r * kLane + at);
           Store8(tile + r * kLane + at, Bend(v, Load8(slope + at)));
         }

@@ -19,7 +19,8 @@ struct Epilogue {
 };
 
 /// A matrix of weights as integers of 16 bits, which multiplies rows of floats that are made integers as they
-/// come, each row with a scale of its own, so that nothing has to be known beforehand about their range.
+/// come, each `kRows` of them with a scale of their own, so that nothing has to be known beforehand about
+/// their range.
 ///
 /// x86 multiplies sixteen pairs of 16-bit integers and adds them to eight sums of 32 bits in the time that it
 /// takes for eight pairs of floats. How many of the bits go to the weights and how many to the rows is chosen
@@ -40,10 +41,10 @@ class FixedPointMatrix {
   /// The largest integer that a row may have.
   float most() const { return most_; }
 
-  /// Makes integers of pixels, each with a scale of its own: `value` is about `integer * scale`.
+  /// Makes integers of pixels, each `kRows` with a scale of their own: `value` is about `integer * scale`.
   /// @param points the first pixel of the first plane of maps of lane `kLane`, from which it is `plane_size`
   /// floats to the next plane.
-  /// @param integers `count` rows of `padded_inputs()`. @param scales `count`.
+  /// @param integers `count` rows of `padded_inputs()`. @param scales one for each `kRows` or less.
   void Quantise(const float* points, std::ptrdiff_t plane_size, int count, std::int16_t* integers,
                 float* scales) const;
 

@@ -114,6 +114,10 @@ Segment::Segment(std::span<const std::int64_t> steps, std::span<const std::int64
       switch (kind) {
         case kDense: {
           const auto values = rest.Take(makes * reads * window.size());
+          if (input == 0) {
+            Check(added == 0, "something is added to a convolution of the input");
+            return PictureConvolution(window, inputs, count, values, TakeEpilogue(rest, makes));
+          }
           return DenseConvolution(window, inputs, count, values, TakeEpilogue(rest, makes));
         }
         case kDepthwise: {
@@ -216,6 +220,8 @@ void Segment::Run(const float* input, const Shape& shape, const std::function<fl
         dense->Run(in, added, out);
       } else if (const auto* depthwise = std::get_if<DepthwiseConvolution>(&steps_[i].work)) {
         depthwise->Run(in, out);
+      } else if (const auto* picture = std::get_if<PictureConvolution>(&steps_[i].work)) {
+        picture->Run(in, out);
       } else {
         Add(in, added, std::get<Sum>(steps_[i].work).slope, out);
       }

@@ -8,6 +8,7 @@
 
 #include "runtime/convolution.h"
 #include "runtime/depthwise.h"
+#include "runtime/picture_convolution.h"
 
 namespace visage {
 
@@ -53,7 +54,7 @@ class Segment {
     int added;
     int channels;
     Window window;
-    std::variant<DenseConvolution, DepthwiseConvolution, Sum> work;
+    std::variant<DenseConvolution, DepthwiseConvolution, PictureConvolution, Sum> work;
   };
 
   void AssignSlots();

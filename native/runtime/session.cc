@@ -13,8 +13,8 @@
 #include "runtime/accelerator.h"
 #include "runtime/batcher.h"
 #include "runtime/environment.h"
+#include "runtime/operators.h"
 #include "runtime/provider.h"
-#include "runtime/segment_operator.h"
 
 namespace visage {
 namespace {

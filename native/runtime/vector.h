@@ -64,6 +64,29 @@ inline void ToIntegers16(const float* from, float factor, std::int16_t* to) {
 #endif
 }
 
+/// e to the power of each, to within two units of the last place; what would be below 2^-126 or beyond 2^127
+/// is about that. Reduced to |r| <= ln 2 / 2 by Cody and Waite, then the polynomial of Cephes' `expf`.
+inline Floats8 Exp(Floats8 x) {
+  using Integers8 = std::int32_t __attribute__((vector_size(32)));
+  const Floats8 least = All8(-87.33f), most = All8(88.02f);
+  x = x < least ? least : x;
+  x = x > most ? most : x;
+  // Added to a float of at most 2^22, it leaves the nearest whole number in the last bits.
+  const Floats8 magic = All8(12582912.0f);
+  const Floats8 shifted = x * 1.44269504f + magic;
+  const Floats8 whole = shifted - magic;
+  const Floats8 r = x - whole * 0.693359375f - whole * -2.12194440e-4f;
+  Floats8 p = All8(1.9875691500e-4f);
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  const Floats8 y = p * r * r + r + 1.0f;
+  const Integers8 power = (Integers8)shifted << 23;
+  return (Floats8)((Integers8)y + power);
+}
+
 /// While it lives, floats of less than 2^-126 count as zero on this thread. Networks have channels that
 /// training let die, full of such floats, and x86 works on each of them for a hundred cycles.
 class FlushDenormals {

@@ -14,7 +14,15 @@ const VALUE_NAME = 1;
 const OPERATOR_SET = { domain: 1, version: 2 } as const;
 
 const NODE = { input: 1, output: 2, name: 3, opType: 4, attribute: 5, domain: 7 } as const;
-const TENSOR = { dims: 1, dataType: 2, floatData: 4, name: 8, rawData: 9, dataLocation: 14 } as const;
+const TENSOR = {
+  dims: 1,
+  dataType: 2,
+  floatData: 4,
+  int64Data: 7,
+  name: 8,
+  rawData: 9,
+  dataLocation: 14,
+} as const;
 const ATTRIBUTE = {
   name: 1,
   f: 2,
@@ -29,6 +37,7 @@ const ATTRIBUTE = {
 } as const;
 
 const DATA_TYPE_FLOAT = 1;
+const DATA_TYPE_INT64 = 7;
 const ATTRIBUTE_TYPE = { int: 2, floats: 6, ints: 7 } as const;
 
 /** A step of a graph. */
@@ -58,6 +67,8 @@ export interface Tensor {
   readonly isFloats: boolean;
   /** The values, row-major, where `isFloats`. */
   floats(): Float32Array;
+  /** The values where they are 64-bit whole numbers in this file, else undefined. */
+  wholes(): readonly number[] | undefined;
 }
 
 const text = ({ content }: Field): string => Buffer.from(content).toString('utf8');
@@ -82,11 +93,13 @@ export function readTensor(bytes: Uint8Array): Tensor {
   let dataLocation = 0;
   const dims: number[] = [];
   const data: Uint8Array[] = [];
+  const listed: bigint[] = [];
   for (const field of readFields(bytes)) {
     if (field.number === TENSOR.name) name = text(field);
     else if (field.number === TENSOR.dataType) dataType = Number(field.varint);
     else if (field.number === TENSOR.dataLocation) dataLocation = Number(field.varint);
-    else if (field.number === TENSOR.dims) dims.push(...wholeNumbers(field));
+    else if (field.number === TENSOR.dims) dims.push(...varintsOf(field).map(Number));
+    else if (field.number === TENSOR.int64Data) listed.push(...varintsOf(field));
     else if (field.number === TENSOR.floatData || field.number === TENSOR.rawData) data.push(field.content);
   }
   const length = data.reduce((sum, { length }) => sum + length, 0);
@@ -101,12 +114,18 @@ export function readTensor(bytes: Uint8Array): Tensor {
     for (let i = 0; i < values.length; i++) values[i] = bytes.readFloatLE(4 * i);
     return values;
   };
-  return { name, dims, isFloats, floats };
+  const wholes = () => {
+    if (dataType !== DATA_TYPE_INT64 || dataLocation !== 0) return undefined;
+    const bytes = Buffer.concat(data);
+    const raw = Array.from({ length: Math.floor(length / 8) }, (_, i) => bytes.readBigInt64LE(8 * i));
+    return [...raw, ...listed.map((value) => BigInt.asIntN(64, value))].map(Number);
+  };
+  return { name, dims, isFloats, floats, wholes };
 }
 
 /** A repeated number stands alone, or in a list that is packed into bytes. */
-function wholeNumbers({ isBytes, content, varint }: Field): number[] {
-  return (isBytes ? readVarints(content) : [varint]).map(Number);
+function varintsOf({ isBytes, content, varint }: Field): readonly bigint[] {
+  return isBytes ? readVarints(content) : [varint];
 }
 
 /** The attributes of a node by their names. @throws Error where the bytes are no messages. */
@@ -122,7 +141,7 @@ export function attributesOf(node: Node): ReadonlyMap<string, Attribute> {
         s: s && text(s),
         ints: fields
           .filter(({ number }) => number === ATTRIBUTE.ints)
-          .flatMap((field) => (field.isBytes ? readVarints(field.content) : [field.varint]))
+          .flatMap(varintsOf)
           .map((value) => Number(BigInt.asIntN(64, value))),
         isGraph: fields.some(({ number }) => number === ATTRIBUTE.graph || number === ATTRIBUTE.graphs),
       };
@@ -137,15 +156,16 @@ export function valueName(bytes: Uint8Array): string {
   return name ? text(name) : '';
 }
 
-/** Operators of this domain in this version: a field of a model. */
-export function operatorSetField(domain: string, version: number): Uint8Array {
-  return bytesField(
+/** A model that may have operators of this domain in their first version. @param fields of the model. */
+export function withOperatorSet(fields: readonly Uint8Array[], domain: string): Uint8Array {
+  const set = bytesField(
     MODEL_OPERATOR_SET,
-    Buffer.concat([bytesField(OPERATOR_SET.domain, domain), varintField(OPERATOR_SET.version, version)]),
+    Buffer.concat([bytesField(OPERATOR_SET.domain, domain), varintField(OPERATOR_SET.version, 1)]),
   );
+  return Buffer.concat(fields.some((field) => set.equals(field)) ? fields : [...fields, set]);
 }
 
-/** The value of a node `Constant`; undefined where it is none of floats. */
+/** The value of a node `Constant`; undefined where it is no tensor. */
 export function constantOf(node: Node): Tensor | undefined {
   if (node.opType !== 'Constant') return undefined;
   for (const attribute of node.attributes) {

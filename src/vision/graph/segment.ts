@@ -10,11 +10,11 @@ import {
   MODEL_GRAPH,
   type Node,
   nodeMessage,
-  operatorSetField,
   readNode,
   readTensor,
   type Tensor,
   valueName,
+  withOperatorSet,
 } from './onnx.ts';
 import { bytesField, type Field, readFields } from './wire.ts';
 
@@ -43,8 +43,9 @@ interface Step {
 const POINT = [1, 1, 1, 1, 1, 1, 0, 0, 0, 0] as const;
 
 /**
- * Puts the longest beginning of a network that is made of convolutions, normalisations, PReLU, ReLU and sums into one
- * operator of our own, which works with integers of 16 bits and without changes of layout. The nodes behind it stay.
+ * Puts the longest beginning of a network that is made of convolutions, normalisations, PReLU, ReLU, sums, constant factors
+ * and joined channels into one operator of our own, which works with integers of 16 bits and without changes of layout. The
+ * nodes behind it stay.
  *
  * A normalisation is taken into the convolution before it, a bend and a sum into what they follow, where nobody else
  * reads it.
@@ -77,10 +78,10 @@ export function joinSegment(model: Uint8Array): Uint8Array {
     return segment.replaced.has(place++) ? replacement : [...replacement, field.bytes];
   });
   const message = bytesField(MODEL_GRAPH, Buffer.concat(kept));
-  return Buffer.concat([
-    ...modelFields.map((field) => (field === graph ? message : field.bytes)),
-    operatorSetField(DOMAIN, 1),
-  ]);
+  return withOperatorSet(
+    modelFields.map((field) => (field === graph ? message : field.bytes)),
+    DOMAIN,
+  );
 }
 
 /** What replaces the beginning of a graph. */
@@ -103,6 +104,8 @@ class SegmentBuilder {
   /** Numbers of the segment's values, by their names in the graph. */
   readonly #values = new Map<string, number>();
   readonly #steps: Step[] = [];
+  /** Values that are several beside each other, channel after channel, by the names of the `Concat`s. */
+  readonly #joined = new Map<string, readonly number[]>();
 
   constructor(
     initializers: readonly Tensor[],
@@ -132,6 +135,13 @@ class SegmentBuilder {
       const constant = constantOf(node);
       if (constant) this.#constants.set(node.outputs[0] ?? '', constant);
       else if (this.#take(node)) replaced.add(place);
+    }
+    // What was joined for somebody else too is left to be joined; the last first, as one may read another.
+    for (const [place, { outputs }] of [...this.#nodes.entries()].reverse()) {
+      const [name = ''] = outputs;
+      const isRead = (node: Node, at: number) => !replaced.has(at) && node.inputs.includes(name);
+      if (this.#joined.has(name) && (this.#outputs.includes(name) || this.#nodes.some(isRead)))
+        replaced.delete(place);
     }
     const rest = this.#nodes.filter((_, place) => !replaced.has(place));
     const replacedNodes = this.#nodes.filter((_, place) => replaced.has(place));
@@ -188,6 +198,7 @@ class SegmentBuilder {
   /** Makes a node part of the segment. @returns false where it cannot be. */
   #take(node: Node): boolean {
     const attributes = attributesOf(node);
+    if (node.opType === 'Concat') return this.#join(node, attributes);
     const value = this.#takenAs(node, attributes);
     if (value === undefined) return false;
     this.#values.set(node.outputs[0] ?? '', value);
@@ -206,6 +217,8 @@ class SegmentBuilder {
         return this.#takeBend(node);
       case 'Add':
         return this.#takeSum(node);
+      case 'Mul':
+        return this.#takeFactor(node);
       default:
         return undefined;
     }
@@ -213,15 +226,17 @@ class SegmentBuilder {
 
   #takeConv({ inputs }: Node, attributes: ReadonlyMap<string, Attribute>): number | undefined {
     const [x = '', w = '', b = ''] = inputs;
-    const input = this.#values.get(x);
+    const parts = this.#partsOf(x);
     const weights = this.#constants.get(w);
     const bias = b === '' ? undefined : this.#constants.get(b);
-    if (input === undefined || !weights?.isFloats || weights.dims.length !== 4) return undefined;
+    if (!parts || !weights?.isFloats || weights.dims.length !== 4) return undefined;
     const [outputs, perGroup, ...kernel] = weights.dims as [number, number, number, number];
     if (b !== '' && !(bias?.isFloats && bias.dims.join() === `${outputs}`)) return undefined;
     const group = attributes.get('group')?.i ?? 1;
     const isDepthwise = group > 1 && group === outputs && perGroup === 1;
-    if ((group !== 1 && !isDepthwise) || (isDepthwise && input === 0)) return undefined;
+    const [input = 0, ...others] = parts;
+    if ((group !== 1 && !isDepthwise) || (isDepthwise && (input === 0 || others.length > 0)))
+      return undefined;
     if (!['', 'NOTSET'].includes(attributes.get('auto_pad')?.s ?? '')) return undefined;
     const list = (name: string, otherwise: readonly number[]) => attributes.get(name)?.ints ?? otherwise;
     const window = [
@@ -230,18 +245,47 @@ class SegmentBuilder {
       ...list('dilations', [1, 1]),
       ...list('pads', [0, 0, 0, 0]),
     ];
-    return this.#add({
-      kind: isDepthwise ? KIND.depthwise : KIND.dense,
-      input,
-      added: NOTHING,
-      inputs: isDepthwise ? outputs : perGroup,
+    const step = {
       outputs,
       window,
-      weights: weights.floats(),
       bias: bias?.floats() ?? new Float32Array(outputs),
       slope: new Float32Array(outputs).fill(1),
       isBent: false,
-    });
+    };
+    const values = weights.floats();
+    if (others.length === 0) {
+      const [kind, inputs] = isDepthwise ? [KIND.depthwise, outputs] : [KIND.dense, perGroup];
+      return this.#add({ ...step, kind, input, added: NOTHING, inputs, weights: values });
+    }
+    // Of joined channels: the sum of a convolution of each part.
+    const size = values.length / outputs / perGroup;
+    let added: number = NOTHING;
+    let channel = 0;
+    for (const part of parts) {
+      const inputs = this.#steps[part - 1]?.outputs ?? 0;
+      const own = new Float32Array(outputs * inputs * size);
+      for (let o = 0; o < outputs; o++) {
+        const from = (o * perGroup + channel) * size;
+        own.set(values.subarray(from, from + inputs * size), o * inputs * size);
+      }
+      const first = added === NOTHING ? {} : { bias: new Float32Array(outputs), slope: step.slope.slice() };
+      added = this.#add({ ...step, ...first, kind: KIND.dense, input: part, added, inputs, weights: own });
+      channel += inputs;
+    }
+    return added;
+  }
+
+  /** The values that a name stands for: several where they are joined. */
+  #partsOf(name: string): readonly number[] | undefined {
+    const value = this.#values.get(name);
+    return value === undefined ? this.#joined.get(name) : [value];
+  }
+
+  #join({ inputs, outputs }: Node, attributes: ReadonlyMap<string, Attribute>): boolean {
+    const parts = inputs.flatMap((name) => this.#partsOf(name) ?? [0]);
+    if (attributes.get('axis')?.i !== 1 || parts.includes(0)) return false;
+    this.#joined.set(outputs[0] ?? '', parts);
+    return true;
   }
 
   #takeNormalization(
@@ -262,6 +306,20 @@ class SegmentBuilder {
     const epsilon = attributes.get('epsilon')?.f ?? 1e-5;
     const factors = scale.map((value, c) => value / Math.sqrt((variance[c] ?? 0) + epsilon));
     const offsets = shift.map((value, c) => value - (mean[c] ?? 0) * (factors[c] ?? 0));
+    return this.#stretch(x, step, factors, offsets);
+  }
+
+  #takeFactor({ inputs: [a = '', b = ''] }: Node): number | undefined {
+    const [name, other] = this.#values.has(a) ? [a, b] : [b, a];
+    const step = this.#stepOf(name);
+    const factors = step && this.#slopes(other, step.outputs);
+    if (!factors) return undefined;
+    if (factors.every((factor) => factor === 1)) return this.#values.get(name);
+    return this.#stretch(name, step, factors, new Float32Array(step.outputs));
+  }
+
+  /** `factors[c] * x + offsets[c]`, in the step that makes `x` where that can be. */
+  #stretch(x: string, step: Step, factors: Float32Array, offsets: Float32Array): number | undefined {
     if (!this.#isOpen(x, step) || step.kind === KIND.sum || step.added !== NOTHING) {
       return this.#pointwise(this.#values.get(x) ?? 0, factors, offsets);
     }
@@ -293,7 +351,7 @@ class SegmentBuilder {
     return value;
   }
 
-  /** One slope a channel. */
+  /** A constant for each channel. */
   #slopes(name: string, channels: number): Float32Array | undefined {
     const tensor = this.#constants.get(name);
     if (!tensor?.isFloats) return undefined;
@@ -317,6 +375,7 @@ class SegmentBuilder {
       step &&
       earlier < later &&
       step.kind === KIND.dense &&
+      step.input !== 0 &&
       step.added === NOTHING &&
       this.#isOpen(name, step)
     ) {

@@ -98,7 +98,7 @@ export function varintField(number: number, value: number): Uint8Array {
 }
 
 /** A field of bytes; a string is written in UTF-8. */
-export function bytesField(number: number, content: Uint8Array | string): Uint8Array {
+export function bytesField(number: number, content: Uint8Array | string): Buffer {
   const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
   return Buffer.concat([varintBytes(number * 8 + WIRE.bytes), varintBytes(bytes.length), bytes]);
 }

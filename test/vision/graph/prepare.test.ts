@@ -71,10 +71,10 @@ describe('the preparation of a model pack', () => {
   test('replaces the embedder by a file named for the original, and keeps a verdict of every network', async () => {
     const prepared = await prepare();
     const { embedder } = pack.pipeline;
-    const file = join(preparation.folder, `${pack.hashes.get(embedder.file)}-3.onnx`);
+    const file = join(preparation.folder, `${pack.hashes.get(embedder.file)}-4.onnx`);
     assert.deepEqual(prepared.embedder, { ...embedder, file });
     assert.deepEqual(Object.keys(prepared), Object.keys(pack.pipeline));
-    const verdicts = Object.values(pack.pipeline).map(({ file }) => `${pack.hashes.get(file)}-3.json`);
+    const verdicts = Object.values(pack.pipeline).map(({ file }) => `${pack.hashes.get(file)}-4.json`);
     assert.deepEqual(
       files().filter((name) => name.endsWith('.json')),
       verdicts.sort(),
@@ -156,14 +156,14 @@ describe('the preparation of a model pack', () => {
     const hash = zero.hashes.get(zero.pipeline.embedder.file) ?? '';
     assert.deepEqual(
       files().filter((name) => name.includes(hash) || name.includes('unchecked')),
-      [`${hash}-3.json`],
+      [`${hash}-4.json`],
     );
   });
 
   test('does not try a network again that could not be prepared', async () => {
     const broken = withEmbedder(Buffer.from('not a network'));
     assert.equal((await prepare(broken)).embedder.file, broken.pipeline.embedder.file);
-    const file = join(preparation.folder, `${broken.hashes.get(broken.pipeline.embedder.file)}-3.json`);
+    const file = join(preparation.folder, `${broken.hashes.get(broken.pipeline.embedder.file)}-4.json`);
     const { mtimeNs } = statSync(file, { bigint: true });
     assert.equal((await prepare(broken)).embedder.file, broken.pipeline.embedder.file);
     assert.equal(statSync(file, { bigint: true }).mtimeNs, mtimeNs);
@@ -200,8 +200,8 @@ describe('the preparation of a model pack', () => {
     const [used = ''] = kept;
     const gone = 'ab'.repeat(32);
     for (const name of [
-      `${gone}-3.onnx`,
-      `${gone}-3.json`,
+      `${gone}-4.onnx`,
+      `${gone}-4.json`,
       used.replace('-2.', '-1.'),
       `${used}.unchecked`,
     ]) {

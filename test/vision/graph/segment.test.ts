@@ -5,25 +5,14 @@ import { describe, test } from 'node:test';
 import { compareNetworks } from '../../../src/native/networks.ts';
 import { attributeMessage, nodeMessage, tensorMessage } from '../../../src/vision/graph/onnx.ts';
 import { joinSegment } from '../../../src/vision/graph/segment.ts';
-import { bytesField, readFields } from '../../../src/vision/graph/wire.ts';
+import { bytesField } from '../../../src/vision/graph/wire.ts';
 import { MODELS_FOLDER } from '../../../src/vision/model-pack.ts';
-import { modelBytes, weights } from './small-model.ts';
+import { modelBytes, operators, weights } from './small-model.ts';
 import { workplace } from './workplace.ts';
 
 const HEIGHT = 9;
 const WIDTH = 11;
 const INPUT = [1, 3, HEIGHT, WIDTH] as const;
-
-/** Names of the operators of a model, in their order. */
-function operators(model: Uint8Array): string[] {
-  const graph = readFields(model).find(({ number }) => number === 7);
-  return readFields(graph?.content ?? new Uint8Array())
-    .filter(({ number }) => number === 1)
-    .map(({ content }) => {
-      const name = readFields(content).find(({ number }) => number === 4);
-      return Buffer.from(name?.content ?? []).toString();
-    });
-}
 
 const conv = (
   name: string,
@@ -130,6 +119,67 @@ describe('the segment of a network', () => {
     await assertSame(model, joined);
   });
 
+  test('takes in joined channels, and what they are multiplied with', async () => {
+    const model = modelBytes({
+      nodes: [
+        conv('a', 'x', 'a', { pads: [1, 1, 1, 1] }),
+        conv('b', 'a', 'b'),
+        nodeMessage('j', 'Concat', ['a', 'b'], 'ab', [attributeMessage('axis', 1)]),
+        nodeMessage('k', 'Concat', ['ab', 'a'], 'aba', [attributeMessage('axis', 1)]),
+        conv('c', 'aba', 'c', { pads: [1, 1, 1, 1] }),
+        nodeMessage('r', 'Relu', ['c'], 'r'),
+        nodeMessage('m', 'Mul', ['r', 'factor'], 'm'),
+        nodeMessage('one', 'Mul', ['m', 'unit'], 'o'),
+        nodeMessage('s', 'Add', ['o', 'r'], 's'),
+        conv('d', 's', 'd'),
+        nodeMessage('n', 'Mul', ['factor', 'd'], 'y'),
+      ],
+      initializers: [
+        kernel('a', [5, 3, 3, 3]),
+        kernel('b', [18, 5, 1, 1]),
+        kernel('c', [4, 28, 3, 3]),
+        kernel('d', [4, 4, 1, 1]),
+        tensorMessage('factor', [1, 4, 1, 1], Float32Array.of(0.5, -2, 1, 3)),
+        tensorMessage('unit', [], Float32Array.of(1)),
+      ],
+      input: INPUT,
+      output: [1, 4, HEIGHT, WIDTH],
+    });
+    assert.deepEqual(operators(joinSegment(model)), ['Segment']);
+    await assertSame(model, joinSegment(model));
+  });
+
+  test('leaves channels to be joined that somebody else reads too', async () => {
+    const model = modelBytes({
+      nodes: [
+        conv('a', 'x', 'a'),
+        conv('b', 'a', 'b'),
+        nodeMessage('j', 'Concat', ['a', 'b'], 'ab', [attributeMessage('axis', 1)]),
+        nodeMessage('k', 'Concat', ['ab', 'a'], 'aba', [attributeMessage('axis', 1)]),
+        nodeMessage('h', 'Sigmoid', ['aba'], 'h'),
+        conv('c', 'ab', 'c'),
+        nodeMessage('m', 'Add', ['h', 'c'], 'y'),
+      ],
+      initializers: [kernel('a', [2, 3, 1, 1]), kernel('b', [3, 2, 1, 1]), kernel('c', [7, 5, 1, 1])],
+      input: INPUT,
+      output: [1, 7, HEIGHT, WIDTH],
+    });
+    const joined = joinSegment(model);
+    assert.deepEqual(operators(joined), ['Segment', 'Concat', 'Concat', 'Sigmoid', 'Add']);
+    await assertSame(model, joined);
+  });
+
+  test('adds two convolutions of the input', async () => {
+    const model = modelBytes({
+      nodes: [conv('a', 'x', 'a'), conv('b', 'x', 'b'), nodeMessage('s', 'Add', ['a', 'b'], 'y')],
+      initializers: [kernel('a', [6, 3, 1, 1]), kernel('b', [6, 3, 1, 1])],
+      input: INPUT,
+      output: [1, 6, HEIGHT, WIDTH],
+    });
+    assert.deepEqual(operators(joinSegment(model)), ['Segment']);
+    await assertSame(model, joinSegment(model));
+  });
+
   test('ends before what it does not know, and gives that whatever it reads', async () => {
     const model = modelBytes({
       nodes: [
@@ -180,6 +230,7 @@ describe('the segment of a network', () => {
       [/weights are left over/, step, [1], count + 1],
       [/an output is not made/, step, [2], count],
       [/something else than a dense/, [7, ...step.slice(1)], [1], count],
+      [/added to a convolution of the input/, [...step, 0, 0, 1, 2, 3, 16, ...window], [2], 2 * count],
       [/not there yet/, [0, 1, ...step.slice(2)], [1], count],
       [/out of range/, [...step.slice(0, 4), 2 ** 40, ...step.slice(5)], [1], count],
       [/out of range/, [...step.slice(0, 6), 0, ...step.slice(7)], [1], count],

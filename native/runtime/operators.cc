@@ -1,10 +1,11 @@
-#include "runtime/segment_operator.h"
+#include "runtime/operators.h"
 
 #include <exception>
 #include <memory>
 #include <vector>
 
 #include "base/error.h"
+#include "runtime/columns.h"
 #include "runtime/segment.h"
 
 namespace visage {
@@ -51,16 +52,52 @@ class SegmentKernel {
   Segment segment_;
 };
 
-struct SegmentOperator : Ort::CustomOpBase<SegmentOperator, SegmentKernel, true> {
-  OrtStatusPtr CreateKernelV2(const OrtApi&, const OrtKernelInfo* info, void** kernel) const noexcept try {
-    *kernel = std::make_unique<SegmentKernel>(Ort::ConstKernelInfo(info)).release();
+class ColumnsKernel {
+ public:
+  explicit ColumnsKernel(const Ort::ConstKernelInfo& info)
+      : columns_(info.GetAttributes<std::int64_t>("inputs"), info.GetAttributes<std::int64_t>("steps"),
+                 info.GetAttributes<float>("floats"), info.GetAttributes<std::int64_t>("outputs")) {}
+
+  OrtStatusPtr ComputeV2(OrtKernelContext* context) const noexcept try {
+    Compute(context);
     return nullptr;
   } catch (const std::exception& cause) {
     return Ort::Status(cause.what(), ORT_FAIL).release();
   }
-  const char* GetName() const { return "Segment"; }
+
+ private:
+  void Compute(OrtKernelContext* raw_context) const {
+    const Ort::KernelContext context(raw_context);
+    std::vector<Columns::Maps> maps;
+    for (std::size_t i = 0; i < context.GetInputCount(); ++i) {
+      const Ort::ConstValue input = context.GetInput(i);
+      const std::vector<std::int64_t> sizes = input.GetTensorTypeAndShapeInfo().GetShape();
+      if (sizes.size() != 4) throw Error(ErrorCode::kInternal, "Maps have four dimensions");
+      maps.push_back({input.GetTensorData<float>(), sizes[0], sizes[1], sizes[2] * sizes[3]});
+    }
+    columns_.Run(maps, [&](std::size_t output, const Columns::Shape& shape) {
+      return context.GetOutput(output, {shape.batch, shape.rows, shape.columns})
+          .GetTensorMutableData<float>();
+    });
+  }
+
+  Columns columns_;
+};
+
+/// An operator of floats that may have several inputs and outputs.
+template <typename Operator, typename Kernel>
+struct FloatOperator : Ort::CustomOpBase<Operator, Kernel, true> {
+  OrtStatusPtr CreateKernelV2(const OrtApi&, const OrtKernelInfo* info, void** kernel) const noexcept try {
+    *kernel = std::make_unique<Kernel>(Ort::ConstKernelInfo(info)).release();
+    return nullptr;
+  } catch (const std::exception& cause) {
+    return Ort::Status(cause.what(), ORT_FAIL).release();
+  }
   std::size_t GetInputTypeCount() const { return 1; }
   ONNXTensorElementDataType GetInputType(std::size_t) const { return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; }
+  OrtCustomOpInputOutputCharacteristic GetInputCharacteristic(std::size_t) const {
+    return INPUT_OUTPUT_VARIADIC;
+  }
   std::size_t GetOutputTypeCount() const { return 1; }
   ONNXTensorElementDataType GetOutputType(std::size_t) const { return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; }
   OrtCustomOpInputOutputCharacteristic GetOutputCharacteristic(std::size_t) const {
@@ -68,13 +105,23 @@ struct SegmentOperator : Ort::CustomOpBase<SegmentOperator, SegmentKernel, true>
   }
 };
 
+struct SegmentOperator : FloatOperator<SegmentOperator, SegmentKernel> {
+  const char* GetName() const { return "Segment"; }
+};
+
+struct ColumnsOperator : FloatOperator<ColumnsOperator, ColumnsKernel> {
+  const char* GetName() const { return "Columns"; }
+};
+
 }  // namespace
 
 const Ort::CustomOpDomain& OperatorDomain() {
-  static const SegmentOperator operators;
+  static const SegmentOperator segment;
+  static const ColumnsOperator columns;
   static const Ort::CustomOpDomain domain = [] {
     Ort::CustomOpDomain made("visage");
-    made.Add(&operators);
+    made.Add(&segment);
+    made.Add(&columns);
     return made;
   }();
   return domain;
