@@ -1,10 +1,12 @@
 /**
- * `npm run bench:search-meanwhile -- [faces] [--faces FOLDER]`: how long searches take while a graph is built in the
- * background, next to those of a quiet index. One search each few milliseconds, on one thread, as those of requests come.
+ * `npm run bench:search-meanwhile -- [faces] [--faces FOLDER]`: how long searches, additions and removals take while a graph
+ * is built in the background and while removed faces are swept out, next to those of a quiet index. One search each few
+ * milliseconds, on one thread, as those of requests come.
  */
 
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { createExecutor, type Executor } from '../src/native/executor.ts';
 import { createGalleryIndex, type GalleryIndex } from '../src/native/gallery-index.ts';
 import { FaceLike, openFaceBase } from './face-like.ts';
@@ -19,6 +21,10 @@ const PROBES = 1000;
 const BATCH = 10_000;
 /** Rows that are left without links. */
 const TAIL = 256;
+/** A face is added and removed after so many searches. */
+const SEARCHES_A_WRITE = 8;
+/** Share of the faces that are removed, so that they are swept out. */
+const REMOVED = 0.3;
 
 /** Milliseconds, and how many were measured. */
 interface Latency {
@@ -27,6 +33,15 @@ interface Latency {
   readonly longest: number;
   readonly count: number;
 }
+
+/** Of calls on an index in one state of it. */
+interface Latencies {
+  readonly searches: Latency;
+  readonly writes: Latency;
+}
+
+// As the service does: V8's threads get no core beside those that build, and the JavaScript thread would wait for them.
+setFlagsFromString('--no-parallel-scavenge');
 
 const { values, positionals } = parseArgs({ options: { faces: { type: 'string' } }, allowPositionals: true });
 const size = Number(positionals[0] ?? 100_000);
@@ -37,16 +52,20 @@ const rows = new FaceLike(base, 1).take(size);
 const executor = createExecutor({ threads: 1, maxQueue: 16 });
 
 const first = await filled(executor);
-const ownMeanwhile = await latencyOf(first, () => !isBuilt(first));
-const quiet = await latencyOf(first, (count) => count < QUIET);
+const ownMeanwhile = await latenciesOf(first, () => !isBuilt(first));
+const quiet = await latenciesOf(first, (count) => count < QUIET);
 const second = await filled(executor);
-const otherMeanwhile = await latencyOf(first, () => !isBuilt(second));
+const otherMeanwhile = await latenciesOf(first, () => !isBuilt(second));
+const removed = Math.ceil(REMOVED * size);
+await first.remove(BigInt64Array.from({ length: removed }, (_, i) => BigInt(i)));
+const swept = await latenciesOf(first, () => first.stats().tombstones >= removed);
 await executor.close();
 
 const name = `${size.toLocaleString('en')} faces`;
-tell(`${name}, search, nothing is built`, quiet);
-tell(`${name}, search while another gallery's graph is built`, otherMeanwhile, quiet);
-tell(`${name}, search while its own graph is built`, ownMeanwhile, quiet);
+tell('nothing is built', quiet);
+tell("while another gallery's graph is built", otherMeanwhile, quiet);
+tell('while its own graph is built', ownMeanwhile, quiet);
+tell('while removed faces are swept out', swept, quiet);
 
 async function filled(by: Executor): Promise<GalleryIndex> {
   const index = createGalleryIndex(by, dimension);
@@ -65,15 +84,31 @@ function isBuilt(index: GalleryIndex): boolean {
 }
 
 /** @param goesOn asked before each search, with how many there were. */
-async function latencyOf(index: GalleryIndex, goesOn: (count: number) => boolean): Promise<Latency> {
-  const times: number[] = [];
-  while (goesOn(times.length)) {
-    const at = dimension * (times.length % PROBES);
-    const began = performance.now();
-    await index.search(probes.subarray(at, at + dimension), 1);
-    times.push(performance.now() - began);
+async function latenciesOf(index: GalleryIndex, goesOn: (count: number) => boolean): Promise<Latencies> {
+  const searches: number[] = [];
+  const writes: number[] = [];
+  const another = BigInt64Array.of(BigInt(size));
+  while (goesOn(searches.length)) {
+    const at = dimension * (searches.length % PROBES);
+    const probe = probes.subarray(at, at + dimension);
+    searches.push(await timeOf(() => index.search(probe, 1)));
+    await wait(PAUSE_MS);
+    if (searches.length % SEARCHES_A_WRITE > 0) continue;
+    writes.push(await timeOf(() => index.add(another, probe)));
+    await wait(PAUSE_MS);
+    writes.push(await timeOf(() => index.remove(another)));
     await wait(PAUSE_MS);
   }
+  return { searches: latencyOf(searches), writes: latencyOf(writes) };
+}
+
+async function timeOf(call: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await call();
+  return performance.now() - began;
+}
+
+function latencyOf(times: number[]): Latency {
   times.sort((a, b) => a - b);
   const quantile = (share: number) => times[Math.floor(share * times.length)] ?? Number.NaN;
   return {
@@ -84,9 +119,14 @@ async function latencyOf(index: GalleryIndex, goesOn: (count: number) => boolean
   };
 }
 
-function tell(claim: string, { p50, p99, longest, count }: Latency, against?: Latency): void {
+function tell(when: string, { searches, writes }: Latencies, against?: Latencies): void {
+  line(`${name}, search, ${when}`, searches, against?.searches);
+  line(`${name}, one added or removed, ${when}`, writes, against?.writes);
+}
+
+function line(claim: string, { p50, p99, longest, count }: Latency, against?: Latency): void {
   const note = `p99 ${p99.toFixed(2)} ms, longest ${longest.toFixed(2)} ms, of ${count}`;
-  console.log(`${claim.padEnd(62)} p50 ${p50.toFixed(3)} ms, ${note}`);
+  console.log(`${claim.padEnd(72)} p50 ${p50.toFixed(3)} ms, ${note}`);
   report({
     claim: `${claim}, p50`,
     value: p50,

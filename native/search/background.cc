@@ -23,8 +23,25 @@ void Background::Enrol(const std::shared_ptr<BackgroundWork>& work) {
     return;
   }
   entries_.push_back({work, work.get(), 0});
-  while (threads_.size() < most_threads_) threads_.emplace_back([this] { Run(); });
+  StartThreads();
   wake_.notify_all();
+}
+
+void Background::Discard(std::unique_ptr<Leftover> leftover) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (stop_) return;
+  try {
+    StartThreads();
+  } catch (const std::exception&) {
+    if (threads_.empty()) return;
+  }
+  leftover->next_ = std::move(leftovers_);
+  leftovers_ = std::move(leftover);
+  wake_.notify_one();
+}
+
+void Background::StartThreads() {
+  while (threads_.size() < most_threads_) threads_.emplace_back([this] { Run(); });
 }
 
 void Background::Stop() {
@@ -36,6 +53,7 @@ void Background::Stop() {
   std::vector<std::thread> threads;
   threads.swap(threads_);
   for (std::thread& thread : threads) thread.join();
+  while (leftovers_) leftovers_ = std::move(leftovers_->next_);
 }
 
 std::list<Background::Entry>::iterator Background::Find(const void* identity) {
@@ -46,8 +64,16 @@ void Background::Run() {
   setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
   std::unique_lock lock(mutex_);
   while (true) {
-    wake_.wait(lock, [this] { return stop_ || !entries_.empty(); });
+    wake_.wait(lock, [this] { return stop_ || leftovers_ || !entries_.empty(); });
     if (stop_) return;
+    if (leftovers_) {
+      std::unique_ptr<Leftover> ended = std::move(leftovers_);
+      leftovers_ = std::move(ended->next_);
+      lock.unlock();
+      ended.reset();
+      lock.lock();
+      continue;
+    }
     // To the end, where other threads find it after all others.
     entries_.splice(entries_.end(), entries_, entries_.begin());
     const Entry turn = entries_.back();

@@ -22,6 +22,16 @@ class BackgroundWork {
   virtual bool Step(const std::atomic<bool>& stop) = 0;
 };
 
+/// Something whose memory takes a while to be given back. Nobody uses it any more.
+class Leftover {
+ public:
+  virtual ~Leftover() = default;
+
+ private:
+  friend class Background;
+  std::unique_ptr<Leftover> next_;
+};
+
 /// Threads of a low priority (nice 10) that do what is enrolled, in turns: beside as many threads that always
 /// have work they get about a tenth of the processor. They are started when first needed. Thread-safe.
 class Background {
@@ -34,6 +44,9 @@ class Background {
 
   /// Has `work` done until it says that there is no more, or nobody else holds it. After Stop nothing.
   void Enrol(const std::shared_ptr<BackgroundWork>& work);
+  /// Has one of the threads end this soon, so that the caller, whoever it is, need not wait; after Stop, and
+  /// where the system has no thread left, it ends at once.
+  void Discard(std::unique_ptr<Leftover> leftover) noexcept;
   /// Ends the threads soon and joins them; for good.
   void Stop();
 
@@ -46,6 +59,7 @@ class Background {
   };
 
   void Run();
+  void StartThreads();
   std::list<Entry>::iterator Find(const void* identity);
 
   const unsigned most_threads_;
@@ -53,6 +67,7 @@ class Background {
   std::condition_variable wake_;
   /// Whose turn is next first.
   std::list<Entry> entries_;
+  std::unique_ptr<Leftover> leftovers_;
   std::vector<std::thread> threads_;
   std::atomic<bool> stop_ = false;
 };

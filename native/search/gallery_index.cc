@@ -67,7 +67,15 @@ GalleryIndex::GalleryIndex(std::size_t dimension, std::shared_ptr<Background> ba
       graph_from_(graph_from),
       background_(std::move(background)),
       device_(device),
-      now_(std::make_unique<Generation>(dimension)) {}
+      now_(NewGeneration()) {}
+
+std::shared_ptr<GalleryIndex::Generation> GalleryIndex::NewGeneration() const {
+  const auto discard = [background = background_, large = graph_from_](Generation* generation) {
+    std::unique_ptr<Generation> last(generation);
+    if (last->codes.size() >= large) background->Discard(std::move(last));
+  };
+  return {new Generation(dimension_), discard};
+}
 
 void GalleryIndex::Add(std::span<const std::int64_t> labels, std::span<const float> vectors) {
   {
@@ -105,7 +113,7 @@ IndexContents GalleryIndex::Contents() const {
 }
 
 void GalleryIndex::Adopt(SnapshotContents contents) {
-  auto read = std::make_unique<Generation>(dimension_);
+  std::shared_ptr<Generation> read = NewGeneration();
   read->codes = std::move(contents.codes);
   read->graph = std::move(contents.graph);
   for (Row row = 0; row < read->codes.size(); ++row) {
@@ -142,7 +150,7 @@ GalleryIndex::Sight GalleryIndex::Look() const {
   // The graph's rows, and the GPU's, before the view's, which then has them all.
   const Row linked = now_->graph ? now_->graph->linked() : 0;
   const Row on_device = now_->proposer ? now_->proposer->held() : 0;
-  return {now_->codes.view(), now_->graph, linked, now_->proposer, on_device, now_->codes.removed()};
+  return {now_, now_->codes.view(), now_->graph, linked, now_->proposer, on_device, now_->codes.removed()};
 }
 
 GalleryIndex::Matches GalleryIndex::Search(std::span<const float> probe, std::size_t k,

@@ -108,8 +108,9 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
  private:
   using Row = Codes::Row;
 
-  /// Rows, where each label is, and the graph over the rows, if any.
-  struct Generation {
+  /// Rows, where each label is, and the graph over the rows, if any. A large one is discarded in the
+  /// background, whoever is the last to look at it.
+  struct Generation : Leftover {
     explicit Generation(std::size_t dimension) : codes(dimension) {}
 
     Codes codes;
@@ -120,9 +121,7 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   };
   /// The living rows of a generation on their way into a new one.
   struct Copy {
-    explicit Copy(std::size_t dimension) : generation(std::make_unique<Generation>(dimension)) {}
-
-    std::unique_ptr<Generation> generation;
+    std::shared_ptr<Generation> generation;
     /// Rows of the old generation before this one are copied, or were not living.
     Row looked_at = 0;
     /// The old row of each new one.
@@ -130,6 +129,8 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   };
   /// What one search looks at.
   struct Sight {
+    /// Of all that follows; the last to be let go.
+    std::shared_ptr<const Generation> generation;
     Codes::View view;
     std::shared_ptr<const Graph> graph;
     Row linked;
@@ -138,6 +139,7 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
     std::size_t removed;
   };
 
+  std::shared_ptr<Generation> NewGeneration() const;
   Sight Look() const;
   /// So many rows are looked at one after the other in the time of following `width` of the graph.
   double ExactRows(double width) const;
@@ -172,8 +174,8 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   bool HasCopy();
   /// Copies some rows and repeats the removals of others. @returns whether there are more.
   bool CopySome();
-  /// Puts the copy in the place of the rows where it has them nearly all. @returns those, to be forgotten.
-  std::unique_ptr<Generation> TakeOver();
+  /// Puts the copy in the place of the rows where it has them all. @returns those, to be forgotten.
+  std::shared_ptr<Generation> TakeOver();
   void CopyRows(const Codes::View& from, std::size_t last);
   /// @param removed rows of the old generation.
   void RemoveFromCopy(std::span<const Row> removed);
@@ -187,7 +189,7 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   /// Of what follows up to the next comment; held only to look something up or change a few rows, and not
   /// while anything is computed.
   mutable std::shared_mutex mutex_;
-  std::unique_ptr<Generation> now_;
+  std::shared_ptr<Generation> now_;
   /// Rows that were removed since the copying has begun, and whether it has.
   std::vector<Row> removed_meanwhile_;
   bool is_copying_ = false;

@@ -8,9 +8,8 @@ namespace {
 
 /// Fewer tombstones than these are never worth a copy.
 constexpr std::size_t kFewTombstones = 1024;
-/// Rows that are copied in one piece of work, and those that may be copied while searches wait.
+/// Rows that are copied in one piece of work.
 constexpr std::size_t kCopied = 1024;
-constexpr std::size_t kCopiedAtLast = 16;
 /// Rows that may be without links in a new graph that takes the place of the old one.
 constexpr std::size_t kTail = 512;
 
@@ -22,7 +21,7 @@ bool GalleryIndex::IsWorn() const {
 }
 
 bool GalleryIndex::Step(const std::atomic<bool>& stop) {
-  std::unique_ptr<Generation> old;
+  std::shared_ptr<Generation> old;
   std::shared_ptr<Graph> graph;
   std::shared_ptr<Proposer> proposer;
   Codes::View rows;
@@ -86,7 +85,7 @@ bool GalleryIndex::HasCopy() {
     if (!IsWorn()) return false;
     living = now_->rows.size();
   }
-  auto copy = std::make_unique<Copy>(dimension_);
+  auto copy = std::make_unique<Copy>(NewGeneration());
   copy->origins.reserve(living);
   if (living >= graph_from_) copy->generation->graph = std::make_shared<Graph>(dimension_);
   const std::unique_lock lock(mutex_);
@@ -140,14 +139,11 @@ void GalleryIndex::RemoveFromCopy(std::span<const Row> removed) {
   }
 }
 
-std::unique_ptr<GalleryIndex::Generation> GalleryIndex::TakeOver() {
+std::shared_ptr<GalleryIndex::Generation> GalleryIndex::TakeOver() {
   std::unique_ptr<Copy> done;
   const std::unique_lock lock(mutex_);
-  const Codes::View from = now_->codes.view();
-  if (from.size() - copy_->looked_at > kCopiedAtLast || removed_meanwhile_.size() > kCopiedAtLast) return {};
-  CopyRows(from, from.size());
-  RemoveFromCopy(removed_meanwhile_);
-  removed_meanwhile_.clear();
+  // What came since the last copying is next; memory for rows is not made while searches wait.
+  if (copy_->looked_at < now_->codes.size() || !removed_meanwhile_.empty()) return {};
   is_copying_ = false;
   done = std::move(copy_);
   return std::exchange(now_, std::move(done->generation));

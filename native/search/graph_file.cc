@@ -145,7 +145,7 @@ std::unique_ptr<Graph> Graph::Load(std::size_t dimension, std::size_t rows, cons
     // A row's are next to each other, the lowest first.
     const bool is_next = upper.layer == 1 || (node > 0 && graph->UpperOf(node - 1).row == upper.row &&
                                               graph->UpperOf(node - 1).layer == upper.layer - 1);
-    if (!is_row(upper.row) || upper.layer == 0 || upper.layer > kMostLayers || !is_next) return nullptr;
+    if (!is_row(upper.row) || upper.layer > kMostLayers || !is_next) return nullptr;
   }
   for (Node node = 0; node < header.upper_nodes; ++node) {
     const Upper& upper = graph->UpperOf(node);

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { createExecutor } from '../../src/native/executor.ts';
 import { createGalleryIndex, type GalleryIndex, readSnapshotInfo } from '../../src/native/gallery-index.ts';
+import { HEADER, headChanged, sectionChanged } from './snapshot-forgery.ts';
 
 const DIMENSION = 70;
 /** Without a graph, so that answers are the same to the last bit whenever they are asked for. */
@@ -203,17 +204,20 @@ describe('A snapshot that is damaged is refused, and the index stays empty,', ()
       ['an endless stamp', (file) => file.writeUInt32LE(0xffffffff, 24)],
       ['an endless section', (file) => file.writeBigUInt64LE(2n ** 64n - 8n, 32)],
       ['sections that overlap', (file) => file.writeBigUInt64LE(799n, 32)],
-      ['a label twice', (file) => section(file, 0, (labels) => labels.copy(labels, 8, 0, 8))],
+      ['a label twice', (file) => sectionChanged(file, 0, (labels) => labels.copy(labels, 8, 0, 8))],
       [
         'a scale that is no number',
-        (file) => section(file, 1, (scales) => scales.writeFloatLE(Number.NaN, 4)),
+        (file) => sectionChanged(file, 1, (scales) => scales.writeFloatLE(Number.NaN, 4)),
       ],
-      ['a residual below zero', (file) => section(file, 2, (residuals) => residuals.writeFloatLE(-1, 4))],
+      [
+        'a residual below zero',
+        (file) => sectionChanged(file, 2, (residuals) => residuals.writeFloatLE(-1, 4)),
+      ],
     ];
     for (const [name, forge] of forgeries) {
       const forged = Buffer.from(bytes);
       forge(forged);
-      forged.writeUInt32LE(crc32c(forged.subarray(0, HEADER - 4)), HEADER - 4);
+      headChanged(forged);
       writeFileSync(path, forged);
       await assert.rejects(loaded(path), /damaged|cut off/, name);
     }
@@ -233,32 +237,8 @@ describe('A snapshot that is damaged is refused, and the index stays empty,', ()
   /** What proves that the forgeries are refused for what they are: with nothing forged the file loads. */
   function forgeAgain(bytes: Buffer): void {
     const same = Buffer.from(bytes);
-    section(same, 1, () => {});
-    same.writeUInt32LE(crc32c(same.subarray(0, HEADER - 4)), HEADER - 4);
+    sectionChanged(same, 1, () => {});
+    headChanged(same);
     writeFileSync(path, same);
   }
 });
-
-const SECTIONS = 6;
-/** Of the head: magic, format, dimension, rows, length of the stamp; sections; the stamp; its checksum. */
-const TABLE = 32;
-const HEADER = TABLE + SECTIONS * 16 + 1024 + 40;
-
-/** Changes one section, and makes its checksum right again. */
-function section(file: Buffer, index: number, change: (bytes: Buffer) => void): void {
-  let offset = HEADER;
-  for (let i = 0; i < index; i++) offset += Number(file.readBigUInt64LE(TABLE + 16 * i));
-  const bytes = file.subarray(offset, offset + Number(file.readBigUInt64LE(TABLE + 16 * index)));
-  change(bytes);
-  file.writeUInt32LE(crc32c(bytes), TABLE + 16 * index + 8);
-}
-
-/** CRC-32C, a bit at a time. */
-function crc32c(bytes: Buffer): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f63b78 : 0);
-  }
-  return (crc ^ 0xffffffff) >>> 0;
-}

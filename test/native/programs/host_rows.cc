@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,7 @@ class HostRows final : public DeviceRows {
 
   const char* Append(const float* rows, std::size_t count) override {
     if (Is("append")) return kTold;
+    const std::lock_guard lock(mutex_);
     for (std::size_t i = 0; i < count * dimension_; ++i) values_.push_back(Half(rows[i]));
     return nullptr;
   }
@@ -36,6 +38,7 @@ class HostRows final : public DeviceRows {
     std::fill_n(best, count, -1);
     if (Is("none")) return nullptr;
     const bool is_wrong = Is("wrong");
+    const std::lock_guard lock(mutex_);
     std::vector<std::pair<float, std::int64_t>> all(values_.size() / dimension_);
     for (std::size_t row = 0; row < all.size(); ++row) {
       float sum = 0;
@@ -50,6 +53,7 @@ class HostRows final : public DeviceRows {
 
  private:
   const std::size_t dimension_;
+  mutable std::mutex mutex_;
   std::vector<float> values_;
 };
 
