@@ -1,11 +1,12 @@
 /** The admin API's part of members and signing keys. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type Router from '@koa/router';
 import type { IdentityAdministration, NewMember } from '../access/identity-administration.ts';
 import { ROLES, type Role } from '../access/roles.ts';
 import { readBody } from './body.ts';
 import { parseJson } from './json-body.ts';
+import type { RequestState } from './koa-app.ts';
 import { bodyForm } from './media-type.ts';
-import type { Router } from './router.ts';
 import { object } from './schema.ts';
 import { compile } from './validation.ts';
 
@@ -27,28 +28,29 @@ async function json(request: IncomingMessage, response: ServerResponse): Promise
 }
 
 /** Adds `/members`, `/members/{id or e-mail}` and `/tokens/rotate`. */
-export function addIdentityRoutes(add: Router['add'], identity: IdentityAdministration): void {
-  add('GET', '/members', async (context) => {
+export function addIdentityRoutes(router: Router<RequestState>, identity: IdentityAdministration): void {
+  router.get('/members', async (context) => {
     context.body = { members: await identity.listMembers() };
   });
-  add('POST', '/members', async (context) => {
+  router.post('/members', async (context) => {
     const body = newMember(await json(context.req, context.res));
     context.body = await identity.createMember(body as unknown as NewMember);
     context.status = 201;
   });
-  add('PATCH', '/members/{member}', async (context, { member }) => {
+  router.patch('/members/:member', async (context) => {
     const { role } = newRole(await json(context.req, context.res));
-    context.body = await identity.setRole(String(member), role as Role);
+    context.body = await identity.setRole(String(context.params.member), role as Role);
   });
-  add('DELETE', '/members/{member}', async (context, { member }) => {
-    await identity.removeMember(String(member));
+  router.delete('/members/:member', async (context) => {
+    await identity.removeMember(String(context.params.member));
     context.status = 204;
   });
-  add('POST', '/members/{member}/password', async (context, { member }) => {
+  router.post('/members/:member/password', async (context) => {
     const { password } = newPassword(await json(context.req, context.res));
-    context.body = await identity.resetPassword(String(member), password as string | null);
+    const member = String(context.params.member);
+    context.body = await identity.resetPassword(member, password as string | null);
   });
-  add('POST', '/tokens/rotate', async (context) => {
+  router.post('/tokens/rotate', async (context) => {
     context.body = await identity.rotateTokenKey();
   });
 }

@@ -1,5 +1,6 @@
 /** The admin API: HTTP over a Unix socket in the data folder, whose mode is the authentication. */
 import type { RequestListener } from 'node:http';
+import Router from '@koa/router';
 import type { IdentityAdministration } from '../access/identity-administration.ts';
 import type { KeyAdministration } from '../access/key-administration.ts';
 import { newKeyBody } from '../access/key-settings.ts';
@@ -11,9 +12,8 @@ import { addIdentityRoutes } from './admin-identity.ts';
 import { mountRouter } from './api.ts';
 import { readBody } from './body.ts';
 import { parseJson } from './json-body.ts';
-import { type App, createKoaApp } from './koa-app.ts';
+import { type App, createKoaApp, type RequestState } from './koa-app.ts';
 import { bodyForm } from './media-type.ts';
-import { Router } from './router.ts';
 
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -27,27 +27,29 @@ export interface AdminParts {
 
 /** `POST /api-keys`, `GET /api-keys`, `DELETE /api-keys/{id}`, `POST /reload`, and those of members and signing keys. */
 export function createAdminApp({ keys, identity, reload, log }: AdminParts): App {
-  const router = new Router();
-  const add: Router['add'] = (method, path, handler) => {
-    router.add(method, path, (context, params) => {
-      context.state.route = `admin ${path}`;
-      return handler(context, params);
-    });
-  };
-  add('POST', '/api-keys', async (context) => {
+  const router = new Router<RequestState>({ sensitive: true, strict: true });
+  router.use(async (context, next) => {
+    try {
+      await next();
+    } finally {
+      // The router names the layer it is in, so before the handler this would be the middleware's own pattern.
+      context.state.route = `admin ${context._matchedRoute}`;
+    }
+  });
+  router.post('/api-keys', async (context) => {
     bodyForm(context.req.headers, ['json']);
     const body = parseJson(await readBody(context.req, context.res, MAX_BODY_BYTES));
     context.body = await keys.create(newKeyBody(body));
     context.status = 201;
   });
-  add('GET', '/api-keys', async (context) => {
+  router.get('/api-keys', async (context) => {
     context.body = { keys: await keys.list() };
   });
-  add('DELETE', '/api-keys/{id}', async (context, { id }) => {
-    await keys.revoke(String(id));
+  router.delete('/api-keys/:id', async (context) => {
+    await keys.revoke(String(context.params.id));
     context.status = 204;
   });
-  add('POST', '/reload', (context) => {
+  router.post('/reload', (context) => {
     try {
       context.body = reload();
     } catch (error) {
@@ -55,7 +57,7 @@ export function createAdminApp({ keys, identity, reload, log }: AdminParts): App
       throw new VisageError('VALIDATION_FAILED', (error as Error).message);
     }
   });
-  addIdentityRoutes(add, identity);
+  addIdentityRoutes(router, identity);
   const app = createKoaApp(log);
   mountRouter(app, router);
   return app;

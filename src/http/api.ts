@@ -1,5 +1,6 @@
 /** The public API: the route table, mounted. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import Router from '@koa/router';
 import type { Audit } from '../access/audit.ts';
 import { recordAct, recordRefusal, type Trail } from '../access/audit-trail.ts';
 import type { Caller } from '../access/caller.ts';
@@ -11,7 +12,7 @@ import { type CorsOrigins, corsHeaders, preflightHeaders } from './cors.ts';
 import type { ImageFetcher } from './image-fetch.ts';
 import { imageReader } from './image-request.ts';
 import { parseJson } from './json-body.ts';
-import type { App, Context } from './koa-app.ts';
+import type { App, Context, RequestState } from './koa-app.ts';
 import { bodyForm } from './media-type.ts';
 import type {
   CallerRoute,
@@ -22,7 +23,6 @@ import type {
   RouteResponse,
   Schema,
 } from './route.ts';
-import { type PathParameters, Router } from './router.ts';
 import { requiredOf } from './schema.ts';
 import { compile, queryParameters } from './validation.ts';
 
@@ -79,14 +79,14 @@ function inputReaderOf(route: Route, fetchImage: ImageFetcher | null): InputRead
 }
 
 /** Checks the parameters of a path: what cannot be there is not there. */
-function pathReaderOf({ params = {} }: Route): (values: PathParameters) => Record<string, string> {
+function pathReaderOf({ params = {} }: Route): (values: unknown) => Record<string, string> {
   const validate = compile(
     { type: 'object', properties: params, required: Object.keys(params), additionalProperties: false },
     'textual',
   );
   return (values) => {
     try {
-      return validate({ ...values }) as Record<string, string>;
+      return validate({ ...(values as object) }) as Record<string, string>;
     } catch {
       throw new VisageError('NOT_FOUND', 'There is nothing at this path.');
     }
@@ -113,10 +113,10 @@ export interface RouterParts {
 function responderOf(
   route: Route,
   { gate, audit, fetchImage }: RouterParts,
-): (context: Context, params: PathParameters) => Promise<RouteResponse> {
+): (context: Context) => Promise<RouteResponse> {
   const readPath = pathReaderOf(route);
   const readInput = inputReaderOf(route, fetchImage);
-  const respond = async (context: Context, values: PathParameters, trail: Trail) => {
+  const respond = async (context: Context, trail: Trail) => {
     const { requestId } = trail;
     const headers = context.req.headersDistinct;
     const admission = await gate(route, {
@@ -127,7 +127,7 @@ function responderOf(
       trail,
     });
     const { caller, address } = admission;
-    const params = readPath(values);
+    const params = readPath(context.params);
     const { query, body, images, raw } = await readInput(context, caller);
     const request = { requestId, address, headers, params, query, body };
     const work = async () => handle(route, request, caller, images);
@@ -139,12 +139,12 @@ function responderOf(
       if (raw) releaseBytes(raw);
     }
   };
-  return async (context, values) => {
+  return async (context) => {
     const { requestId } = context.state;
     const trail: Trail = { requestId, address: context.req.socket.remoteAddress ?? null, caller: null };
     context.state.trail = trail;
     try {
-      return await respond(context, values, trail);
+      return await respond(context, trail);
     } catch (error) {
       recordRefusal(audit, route, trail, error);
       throw error;
@@ -161,11 +161,21 @@ function answer(context: Context, route: Route, response: RouteResponse): void {
   context.type = contentType;
 }
 
+/** The path as the router writes it. */
+function patternOf(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1');
+}
+
 /** Answers OPTIONS: what a path takes, and to a browser whether a page may send it. */
-function addOptions(router: Router, routes: readonly Route[], path: string, origins: CorsOrigins): void {
+function addOptions(
+  router: Router<RequestState>,
+  routes: readonly Route[],
+  path: string,
+  origins: CorsOrigins,
+): void {
   const own = routes.filter((route) => route.path === path);
   const methods = own.flatMap(({ method }) => (method === 'GET' ? ['HEAD', 'GET'] : [method]));
-  router.add('OPTIONS', path, (context) => {
+  router.options(patternOf(path), (context) => {
     const { origin, 'access-control-request-method': asked } = context.req.headersDistinct;
     context.state.route = path;
     context.set({
@@ -180,15 +190,15 @@ function addOptions(router: Router, routes: readonly Route[], path: string, orig
  * The router of a table of routes.
  * @throws Error if a schema of the table does not compile.
  */
-export function createRouter(routes: readonly Route[], parts: RouterParts): Router {
-  const router = new Router();
+export function createRouter(routes: readonly Route[], parts: RouterParts): Router<RequestState> {
+  const router = new Router<RequestState>({ sensitive: true, strict: true });
   for (const route of routes) {
     const respond = responderOf(route, parts);
-    router.add(route.method, route.path, async (context, params) => {
+    router.register(patternOf(route.path), [route.method], async (context) => {
       context.state.route = route.path;
       context.state.operation = route.operationId;
       context.set(corsHeaders(route, context.req.headersDistinct.origin, parts.origins));
-      answer(context, route, await respond(context, params));
+      answer(context, route, await respond(context));
     });
   }
   for (const path of new Set(routes.map((route) => route.path)))
@@ -196,7 +206,18 @@ export function createRouter(routes: readonly Route[], parts: RouterParts): Rout
   return router;
 }
 
-/** Has a router answer all requests of an application. */
-export function mountRouter(app: App, router: Router): void {
-  app.use((context) => router.answer(context));
+/** Mounts a router: 404 for a path that it does not know, 405 and `Allow` for a method, 204 for OPTIONS. */
+export function mountRouter(app: App, router: Router<RequestState>): void {
+  app.use(router.routes());
+  app.use((context) => {
+    const methods = new Set(
+      router.match(context.path, context.method).path.flatMap((layer) => layer.methods),
+    );
+    if (methods.size === 0) throw new VisageError('NOT_FOUND', 'There is nothing at this path.');
+    context.set('Allow', [...new Set([...methods, 'OPTIONS'])].join(', '));
+    if (context.method !== 'OPTIONS') {
+      throw new VisageError('METHOD_NOT_ALLOWED', 'This path does not take the method.');
+    }
+    context.status = 204;
+  });
 }

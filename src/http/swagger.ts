@@ -2,8 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import type Router from '@koa/router';
+import type { Context, RequestState } from './koa-app.ts';
 import type { Json } from './openapi.ts';
-import type { Router } from './router.ts';
 
 const PAGE = `<!doctype html>
 <html lang="en">
@@ -50,10 +51,10 @@ const ASSETS = {
 const ASSET_FOLDER = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 
 /** Adds `/openapi.json` and `/swagger` to a router. */
-export function addDocumentation(router: Router, document: Json): void {
+export function addDocumentation(router: Router<RequestState>, document: Json): void {
   const text = JSON.stringify(document);
   const add = (path: string, type: string, content: () => string | Promise<Buffer>) => {
-    router.add('GET', path, async (context) => {
+    router.get(path, async (context: Context) => {
       context.state.route = path;
       context.body = await content();
       context.type = type;
