@@ -94,9 +94,14 @@ bool Environment::Borrows(const Napi::ArrayBuffer& buffer) const {
 }
 
 void Environment::Finish(Call& call) {
-  const std::lock_guard lock(mutex_);
-  finished_.push_back(&call);
-  if (finished_.size() == 1) wakeup_.NonBlockingCall();
+  bool is_first;
+  {
+    const std::lock_guard lock(mutex_);
+    is_first = finished_.empty();
+    finished_.push_back(&call);
+  }
+  // After the lock: the JavaScript thread runs at once, often in place of this one, and would wait for it.
+  if (is_first) wakeup_.NonBlockingCall();
 }
 
 void Environment::SettleFinished(Napi::Env env, Napi::Function, Environment* environment, void*) {

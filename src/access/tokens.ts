@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import jwt from 'jsonwebtoken';
 import { VisageError } from '../errors.ts';
+import { TRUSTED_SCHEMAS } from '../ops/trusted-schemas.ts';
 import { LONGEST_TOKEN, type SigningKey, type SigningKeys } from './signing-keys.ts';
 
 const ISSUER = 'urn:visage';
@@ -37,7 +38,7 @@ const TEXT = { type: 'string', minLength: 1, maxLength: 128 };
 const TIME = { type: 'integer', minimum: 0 };
 const COMMON = { iss: { const: ISSUER }, aud: { const: AUDIENCE }, iat: TIME, exp: TIME, jti: TEXT };
 
-const isClaims = new Ajv2020({ ownProperties: true }).compile<TokenClaims>({
+const isClaims = new Ajv2020({ ...TRUSTED_SCHEMAS, ownProperties: true }).compile<TokenClaims>({
   oneOf: [
     {
       type: 'object',

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse as parseToml, TomlError } from 'smol-toml';
+import { TRUSTED_SCHEMAS } from '../ops/trusted-schemas.ts';
 import { ACCESS_DEFAULTS, type AccessValues, accessConfigOf } from './access-settings.ts';
 import { ConfigError } from './config-error.ts';
 import { DEVICE_DEFAULTS, type DeviceValues, deviceConfigOf } from './device-settings.ts';
@@ -24,6 +25,7 @@ import { isOrigin, WEB_DEFAULTS, type WebValues, webConfigOf } from './web-setti
 const CONFIG_FILE_VARIABLE = 'VISAGE_CONFIG';
 
 const ajv = new Ajv2020({
+  ...TRUSTED_SCHEMAS,
   formats: {
     'host-port': (text: string) => parseListen(text) !== null,
     network: (text: string) => parseNetwork(text) !== null,

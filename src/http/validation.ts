@@ -1,6 +1,7 @@
 /** Validation of what comes in, by the schemas of the route table. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { type FieldError, VisageError } from '../errors.ts';
+import { TRUSTED_SCHEMAS } from '../ops/trusted-schemas.ts';
 import type { Schema } from './route.ts';
 
 /** More errors than these help nobody. */
@@ -8,6 +9,7 @@ const MAX_ERRORS = 20;
 const MAX_NAME_LENGTH = 64;
 
 const OPTIONS = {
+  ...TRUSTED_SCHEMAS,
   allErrors: true,
   useDefaults: true,
   ownProperties: true,

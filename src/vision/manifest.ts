@@ -1,5 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { DETECTOR_DECODERS, type PipelineOptions } from '../native/pipeline-options.ts';
+import { TRUSTED_SCHEMAS } from '../ops/trusted-schemas.ts';
 
 /** One file of a pack, with what it must be. */
 export interface ManifestFile {
@@ -157,7 +158,7 @@ const MANIFEST = object(
   ['description', 'licence', 'source', 'pose', 'liveness', 'calibration'],
 );
 
-const validate = new Ajv2020({ strictTypes: false }).compile<Manifest>(MANIFEST);
+const validate = new Ajv2020({ ...TRUSTED_SCHEMAS, strictTypes: false }).compile<Manifest>(MANIFEST);
 
 /** @throws Error that says which field is wrong and why. */
 export function parseManifest(text: string): Manifest {
