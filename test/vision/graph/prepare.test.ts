@@ -86,17 +86,26 @@ describe('the preparation of a model pack', () => {
     assert.deepEqual(lines, []);
   });
 
-  test('gives the templates of the originals', async () => {
+  test('gives the faces and templates of the originals', async () => {
     const picture = photograph(1);
     const [plain, prepared] = await Promise.all([
       Recognizer.load(pack, place.executor),
       Recognizer.load(pack, place.executor, preparation),
     ]);
-    const templates = await Promise.all(
-      [plain, prepared].map(async (each) => (await each.analyze(picture, 'binary')).template),
+    const [original, changed] = await Promise.all(
+      [plain, prepared].map((each) => each.analyze(picture, 'binary')),
     );
-    assert.ok(cosine(templates[0] ?? null, templates[1] ?? null) > 1 - 1e-5);
-    assert.notDeepEqual(templates[0], templates[1], 'the prepared network was used');
+    assert.ok(cosine(original?.template ?? null, changed?.template ?? null) > 1 - 1e-5);
+    assert.notDeepEqual(original?.template, changed?.template, 'the prepared network was used');
+    assert.ok(original && original.faces.length > 1);
+    assert.equal(changed?.faces.length, original.faces.length);
+    for (const [i, { box, confidence }] of original.faces.entries()) {
+      const face = changed?.faces[i];
+      assert.ok(face && Math.abs(face.confidence - confidence) < 1e-3);
+      for (const side of ['x', 'y', 'width', 'height'] as const) {
+        assert.ok(Math.abs(face.box[side] - box[side]) < 1e-3 * box.width, `${side} of face ${i}`);
+      }
+    }
   });
 
   test('is done once: a later start uses what is there', async () => {
