@@ -1,7 +1,7 @@
 /** Node's HTTP servers with limits against slow and hostile clients, and a way to empty them. */
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
-import { Server as NetServer } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { answerClientError } from './client-errors.ts';
 
@@ -32,16 +32,21 @@ const OPTIONS = {
   connectionsCheckingInterval: CHECK_INTERVAL_MS,
 } as const;
 
-/** Answers that are on their way, by server: when it empties, each says that its connection ends. */
-const answersOf = new WeakMap<Server, Set<ServerResponse>>();
+/**
+ * The last answer of each connection, by server: when it empties, those that are on their way say that their connection
+ * ends. Not a set of them that each enters and leaves: V8 makes a new table for such a set again and again, and each old
+ * one, once it has grown old enough, holds the next with all its answers until the whole heap is gone through.
+ */
+const answersOf = new WeakMap<Server, Map<Socket, ServerResponse>>();
 const emptying = new WeakSet<Server>();
 
 function prepared<T extends Server>(server: T, listener: RequestListener): T {
-  const answers = new Set<ServerResponse>();
+  const answers = new Map<Socket, ServerResponse>();
   answersOf.set(server, answers);
   const follow: RequestListener = (request, response) => {
-    answers.add(response);
-    response.once('close', () => answers.delete(response));
+    const { socket } = request;
+    if (!answers.has(socket)) socket.once('close', () => answers.delete(socket));
+    answers.set(socket, response);
     if (emptying.has(server)) response.setHeader('Connection', 'close');
     return listener(request, response);
   };
@@ -89,7 +94,7 @@ export function listen(
 export function drain(server: Server, limitMs: number): Promise<void> {
   if (!server.listening) return Promise.resolve();
   emptying.add(server);
-  for (const answer of answersOf.get(server) ?? []) {
+  for (const answer of answersOf.get(server)?.values() ?? []) {
     if (!answer.headersSent) answer.setHeader('Connection', 'close');
   }
   return new Promise((resolve) => {
