@@ -33,20 +33,23 @@ const OPTIONS = {
 } as const;
 
 /**
- * The last answer of each connection, by server: when it empties, those that are on their way say that their connection
- * ends. Not a set of them that each enters and leaves: V8 makes a new table for such a set again and again, and each old
- * one, once it has grown old enough, holds the next with all its answers until the whole heap is gone through.
+ * The answer that each connection waits for, by server: when it empties, each says that its connection ends. Not a set of
+ * answers that each enters and leaves: V8 makes a new table for such a set again and again, and each old one, once it is
+ * old enough, holds the next with all its answers until the whole heap is gone through.
  */
-const answersOf = new WeakMap<Server, Map<Socket, ServerResponse>>();
+const answersOf = new WeakMap<Server, Map<Socket, ServerResponse | null>>();
 const emptying = new WeakSet<Server>();
 
 function prepared<T extends Server>(server: T, listener: RequestListener): T {
-  const answers = new Map<Socket, ServerResponse>();
+  const answers = new Map<Socket, ServerResponse | null>();
   answersOf.set(server, answers);
   const follow: RequestListener = (request, response) => {
     const { socket } = request;
     if (!answers.has(socket)) socket.once('close', () => answers.delete(socket));
     answers.set(socket, response);
+    response.once('close', () => {
+      if (answers.get(socket) === response) answers.set(socket, null);
+    });
     if (emptying.has(server)) response.setHeader('Connection', 'close');
     return listener(request, response);
   };
@@ -95,7 +98,7 @@ export function drain(server: Server, limitMs: number): Promise<void> {
   if (!server.listening) return Promise.resolve();
   emptying.add(server);
   for (const answer of answersOf.get(server)?.values() ?? []) {
-    if (!answer.headersSent) answer.setHeader('Connection', 'close');
+    if (answer && !answer.headersSent) answer.setHeader('Connection', 'close');
   }
   return new Promise((resolve) => {
     let idle: NodeJS.Timeout;

@@ -17,7 +17,8 @@ test('draining lets a request in flight end and accepts no other', async () => {
   const drained = drain(service.server, 60_000);
   await assert.rejects(fetch(service.url));
   release();
-  assert.equal((await request).status, 200);
+  const { status, headers: answered } = await request;
+  assert.deepEqual([status, answered.get('connection')], [200, 'close']);
   await drained;
   assert.equal(await connections(service.server), 0);
 });
