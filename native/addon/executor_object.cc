@@ -60,8 +60,12 @@ ExecutorObject::ExecutorObject(const Napi::CallbackInfo& info) : ObjectWrap(info
   const auto threads = WholeNumber(options.Get("threads"), "threads", 1, kMostThreads);
   const auto max_queue = WholeNumber(options.Get("maxQueue"), "maxQueue", 1, kMostWaiting);
   executor_ = std::make_shared<Executor>(static_cast<int>(threads), static_cast<std::size_t>(max_queue));
-  background_ = std::make_shared<Background>(
-      std::clamp(std::thread::hardware_concurrency(), 1U, kMostBackgroundThreads));
+  const unsigned cores = std::max(std::thread::hardware_concurrency(), 1U);
+  const unsigned behind = std::min(cores, kMostBackgroundThreads);
+  const auto is_crowded = [executor = executor_, free = cores - behind] {
+    return executor->under_way() > free;
+  };
+  background_ = std::make_shared<Background>(behind, is_crowded);
   Environment::Of(info.Env()).Watch(executor_, background_);
 }
 

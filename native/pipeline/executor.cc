@@ -61,6 +61,7 @@ void Executor::Start(Admission admission, Job job, Job done) {
     if (abandoned_) return;
     (admission == Admission::kFirst ? first_ : waiting_)
         .push_back({admission, std::move(job), std::move(done)});
+    ++under_way_;
   }
   wake_.notify_one();
 }
@@ -161,6 +162,7 @@ void Executor::Run() {
     lock.unlock();
     next.done();
     next = {};
+    --under_way_;
     lock.lock();
   }
   if (--alive_ > 0 || abandoned_) return;

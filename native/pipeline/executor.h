@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -60,6 +61,8 @@ class Executor : public Team {
   void Share(std::size_t items, const Work& work) override;
 
   Stats stats() const;
+  /// Jobs that were handed over and that threads are not done with. Does not wait.
+  std::size_t under_way() const { return under_way_.load(std::memory_order_relaxed); }
 
   /// Refuses new jobs. When all admitted ones have ended, `closed` is called, on the last of the threads.
   void Close(std::function<void()> closed);
@@ -95,6 +98,7 @@ class Executor : public Team {
   std::size_t admitted_ = 0;
   std::size_t bounded_ = 0;
   std::size_t running_ = 0;
+  std::atomic<std::size_t> under_way_ = 0;
   std::uint64_t ended_ = 0;
   bool closing_ = false;
   bool abandoned_ = false;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <new>
 
 namespace visage {
@@ -12,6 +13,8 @@ namespace {
 /// A tenth of what others get: with 19 a graph would not be ready for hours where all cores are busy, and
 /// every search meanwhile takes longer.
 constexpr int kNice = 10;
+/// So long a thread makes way before it looks whether it still has to.
+constexpr std::chrono::microseconds kNap{500};
 
 }  // namespace
 
@@ -40,6 +43,21 @@ void Background::Discard(std::unique_ptr<Leftover> leftover) noexcept {
   wake_.notify_one();
 }
 
+bool Background::MakeWay(unsigned& parts) {
+  if (parts > 0) {
+    --parts;
+    return !stop_;
+  }
+  for (unsigned naps = 0; !stop_ && is_crowded_(); ++naps) {
+    if (naps == kNaps) {
+      parts = kPartsAtOnce;
+      break;
+    }
+    std::this_thread::sleep_for(kNap);
+  }
+  return !stop_;
+}
+
 void Background::StartThreads() {
   while (threads_.size() < most_threads_) threads_.emplace_back([this] { Run(); });
 }
@@ -62,6 +80,8 @@ std::list<Background::Entry>::iterator Background::Find(const void* identity) {
 
 void Background::Run() {
   setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
+  unsigned parts = 0;
+  const BackgroundWork::GoOn go_on = [&] { return MakeWay(parts); };
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [this] { return stop_ || leftovers_ || !entries_.empty(); });
@@ -83,7 +103,7 @@ void Background::Run() {
     if (std::shared_ptr<BackgroundWork> work = turn.work.lock()) {
       is_alive = true;
       try {
-        has_more = work->Step(stop_);
+        has_more = work->Step(go_on);
       } catch (const std::bad_alloc&) {
       }
       // What nobody else holds any more ends here, while nobody waits for it.

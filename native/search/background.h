@@ -3,10 +3,12 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace visage {
@@ -16,10 +18,15 @@ class BackgroundWork {
  public:
   virtual ~BackgroundWork() = default;
 
-  /// Does a piece of some milliseconds of processor time, less once `stop` is true. From any number of
-  /// threads at once. @returns whether there may be more for this thread. @throws std::bad_alloc, which ends
-  /// it until it is enrolled again.
-  virtual bool Step(const std::atomic<bool>& stop) = 0;
+  /// Asked before each part of a piece that takes a tenth of a millisecond or so, where no lock is held that
+  /// a search or a write could wait for. Waits while others need the processor. @returns false where the
+  /// piece is to end now.
+  using GoOn = std::function<bool()>;
+
+  /// Does a piece of some milliseconds of processor time. From any number of threads at once. @returns
+  /// whether there may be more for this thread. @throws std::bad_alloc, which ends it until it is enrolled
+  /// again.
+  virtual bool Step(const GoOn& go_on) = 0;
 };
 
 /// Something whose memory takes a while to be given back. Nobody uses it any more.
@@ -34,10 +41,22 @@ class Leftover {
 
 /// Threads of a low priority (nice 10) that do what is enrolled, in turns: beside as many threads that always
 /// have work they get about a tenth of the processor. They are started when first needed. Thread-safe.
+///
+/// A priority is not enough. Linux may leave a thread that has just woken up on the queue of a core for
+/// hundreds of milliseconds while one of a lower priority runs there (seen with 6.18, EEVDF). So these
+/// threads leave the core themselves where others need it.
 class Background {
  public:
-  /// @param threads at least 1.
-  explicit Background(unsigned threads) : most_threads_(threads) {}
+  /// Naps for which a thread makes way at most, and parts of its work that it then does at once, so that work
+  /// goes on where all cores are always in use.
+  static constexpr unsigned kNaps = 5;
+  static constexpr unsigned kPartsAtOnce = 8;
+
+  /// @param threads at least 1. @param is_crowded whether others need the core that a thread is on; asked
+  /// often, from any of them.
+  explicit Background(
+      unsigned threads, std::function<bool()> is_crowded = [] { return false; })
+      : most_threads_(threads), is_crowded_(std::move(is_crowded)) {}
   ~Background() { Stop(); }
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
@@ -60,9 +79,12 @@ class Background {
 
   void Run();
   void StartThreads();
+  /// GoOn of one thread. @param parts that it may do before it makes way again.
+  bool MakeWay(unsigned& parts);
   std::list<Entry>::iterator Find(const void* identity);
 
   const unsigned most_threads_;
+  const std::function<bool()> is_crowded_;
   std::mutex mutex_;
   std::condition_variable wake_;
   /// Whose turn is next first.

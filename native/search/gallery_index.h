@@ -103,7 +103,7 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   /// Labels of everything held, in no order.
   std::vector<std::int64_t> Labels() const;
 
-  bool Step(const std::atomic<bool>& stop) override;
+  bool Step(const GoOn& go_on) override;
 
  private:
   using Row = Codes::Row;

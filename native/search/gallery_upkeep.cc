@@ -20,7 +20,7 @@ bool GalleryIndex::IsWorn() const {
   return removed >= kFewTombstones && 4 * removed > now_->codes.size();
 }
 
-bool GalleryIndex::Step(const std::atomic<bool>& stop) {
+bool GalleryIndex::Step(const GoOn& go_on) {
   std::shared_ptr<Generation> old;
   std::shared_ptr<Graph> graph;
   std::shared_ptr<Proposer> proposer;
@@ -49,7 +49,7 @@ bool GalleryIndex::Step(const std::atomic<bool>& stop) {
   }
   if (old) Report();
   if (proposer && proposer->ExtendSome(rows)) has_more = true;
-  return (graph && graph->LinkSome(rows, stop)) || has_more;
+  return (graph && graph->LinkSome(rows, go_on)) || has_more;
 }
 
 void GalleryIndex::SeeToGraph() {

@@ -48,9 +48,11 @@ class Graph {
   /// Memory of what is linked.
   std::size_t bytes() const;
 
-  /// Links the next few rows of the view, or fewer once `stop` is true. From any thread.
-  /// @param view the same rows each time, or more. @returns whether there were any. @throws std::bad_alloc.
-  bool LinkSome(const Codes::View& view, const std::atomic<bool>& stop);
+  /// Links the next few rows of the view. From any thread.
+  /// @param view the same rows each time, or more. @param go_on asked before each row, which takes a tenth of
+  /// a millisecond or so; once it is false no more rows are linked, for good.
+  /// @returns whether there were any. @throws std::bad_alloc.
+  bool LinkSome(const Codes::View& view, const std::function<bool()>& go_on);
 
   /// About the best `width` of the rows, best first. Of those from `linked()` on some may be among them.
   /// @param rows a view that was made after the last call of `linked()`.

@@ -6,7 +6,7 @@
 
 namespace visage {
 
-bool Graph::LinkSome(const Codes::View& view, const std::atomic<bool>& stop) {
+bool Graph::LinkSome(const Codes::View& view, const std::function<bool()>& go_on) {
   std::unique_lock gate(gate_);
   const std::shared_lock linking(linking_);
   gate.unlock();
@@ -22,7 +22,7 @@ bool Graph::LinkSome(const Codes::View& view, const std::atomic<bool>& stop) {
   turn.unlock();
 
   Row row = first;
-  while (row < last && !stop.load(std::memory_order_relaxed)) Link(rows, row++);
+  while (row < last && go_on()) Link(rows, row++);
 
   turn.lock();
   // What was stopped stays under way: it is not known which of the later rows others have linked.

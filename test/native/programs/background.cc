@@ -1,5 +1,5 @@
-/// Which thread a gallery's memory is given back on: one of the background, whoever was the last to look at
-/// it.
+/// What the background's threads do for others: they make way where cores are needed, and give back the memory
+/// of galleries, whoever was the last to look at it.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "pipeline/executor.h"
 #include "search/gallery_index.h"
 
 namespace {
@@ -74,7 +75,7 @@ std::thread::id WaitForEnd(std::size_t count) {
 /// Done by the background once: what was begun there before has then ended.
 class Mark final : public visage::BackgroundWork {
  public:
-  bool Step(const std::atomic<bool>&) override {
+  bool Step(const GoOn&) override {
     is_done_ = true;
     return false;
   }
@@ -116,6 +117,7 @@ void TestGallery() {
   Filled(background).reset();
   Check(WaitForEnd(1) != std::this_thread::get_id(),
         "a gallery that is let go takes none of its owner's time");
+  background->Stop();
 }
 
 void TestSearch() {
@@ -144,6 +146,8 @@ void TestSearch() {
   }
   search.join();
   Check(WaitForEnd(2) != searched_on, "a search does not end what was swept out meanwhile");
+  // Its thread may hold the gallery, and so the last of the background.
+  background->Stop();
 }
 
 void TestStopped() {
@@ -155,11 +159,80 @@ void TestStopped() {
   Check(ended_on.size() == before + 1, "after a stop memory is given back at once");
 }
 
+/// Does so many parts, each of which is nothing.
+class Parts final : public visage::BackgroundWork {
+ public:
+  explicit Parts(unsigned count) : count_(count) {}
+  bool Step(const GoOn& go_on) override {
+    for (unsigned part = 0; part < count_; ++part) {
+      if (!go_on()) break;
+      ++done_;
+    }
+    is_done_ = true;
+    return false;
+  }
+  unsigned Wait() const {
+    while (!is_done_) std::this_thread::sleep_for(1ms);
+    return done_;
+  }
+
+ private:
+  const unsigned count_;
+  std::atomic<unsigned> done_ = 0;
+  std::atomic<bool> is_done_ = false;
+};
+
+void TestMakingWay() {
+  std::atomic<unsigned> asked = 0;
+  Background background(1, [&] { return ++asked <= 4; });
+  const auto parts = std::make_shared<Parts>(3);
+  background.Enrol(parts);
+  Check(parts->Wait() == 3, "all parts are done");
+  Check(asked == 5 + 2, "a part begins when nobody needs the core any more, and is asked about by itself");
+}
+
+void TestCrowd() {
+  std::atomic<unsigned> asked = 0;
+  Background background(1, [&] { return ++asked > 0; });
+  const auto parts = std::make_shared<Parts>(Background::kPartsAtOnce + 2);
+  background.Enrol(parts);
+  Check(parts->Wait() == Background::kPartsAtOnce + 2, "work goes on where cores are always needed");
+  Check(asked == 2 * (Background::kNaps + 1), "some parts follow each other there");
+}
+
+void TestExecutor() {
+  visage::Executor executor(1, 1);
+  Check(executor.under_way() == 0, "nothing is under way at first");
+  std::mutex held;
+  std::condition_variable ended;
+  bool is_ended = false;
+  std::unique_lock hold(held);
+  for (int i = 0; i < 2; ++i) {
+    executor.Admit(visage::Admission::kFirst);
+    executor.Start(
+        visage::Admission::kFirst, [&] { const std::lock_guard wait(held); },
+        [&, i] {
+          Check(executor.under_way() > 0, "what follows a job is under way too");
+          const std::lock_guard lock(held);
+          is_ended = i == 1;
+          ended.notify_all();
+        });
+  }
+  Check(executor.under_way() == 2, "what runs and what waits is under way");
+  ended.wait(hold, [&] { return is_ended; });
+  hold.unlock();
+  // Or this never ends.
+  while (executor.under_way() > 0) std::this_thread::sleep_for(1ms);
+}
+
 }  // namespace
 
 int main() {
+  TestMakingWay();
+  TestCrowd();
+  TestExecutor();
   TestGallery();
   TestSearch();
   TestStopped();
-  std::puts("discard: well");
+  std::puts("background: well");
 }
