@@ -1,5 +1,5 @@
-/// What the background's threads do for others: they make way where cores are needed, and give back the memory
-/// of galleries, whoever was the last to look at it.
+/// What the background's threads do for others: they make way where cores are needed, and give back the
+/// memory of galleries, whoever was the last to look at it.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -113,8 +113,12 @@ std::shared_ptr<GalleryIndex> Filled(const std::shared_ptr<Background>& backgrou
 }
 
 void TestGallery() {
-  const auto background = std::make_shared<Background>(1);
-  Filled(background).reset();
+  std::atomic<unsigned> asked = 0;
+  const auto is_crowded = [&] { return ++asked == 0; };
+  const auto background = std::make_shared<Background>(1, is_crowded);
+  auto index = Filled(background);
+  Check(asked >= kRows, "a graph makes way before each row");
+  index.reset();
   Check(WaitForEnd(1) != std::this_thread::get_id(),
         "a gallery that is let go takes none of its owner's time");
   background->Stop();
