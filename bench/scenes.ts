@@ -41,12 +41,12 @@ export async function strewn(portraits: readonly Portrait[], width: number, size
     const faces: Box[] = [];
     const laid = await Promise.all(
       portraits.slice(first, first + columns * rows).map(async (portrait, i) => {
+        // Before anything is waited for, so that each gets the same in every run.
+        const [across, down] = [random(), random()];
         const patch = await patchOf(portrait, width);
         const cell = { width: size.width / columns, height: size.height / rows };
-        const left = Math.floor((i % columns) * cell.width + random() * (cell.width - patch.width));
-        const top = Math.floor(
-          Math.floor(i / columns) * cell.height + random() * (cell.height - patch.height),
-        );
+        const left = Math.floor((i % columns) * cell.width + across * (cell.width - patch.width));
+        const top = Math.floor(Math.floor(i / columns) * cell.height + down * (cell.height - patch.height));
         faces.push({ ...patch.box, x: patch.box.x + left, y: patch.box.y + top });
         return { input: patch.picture, left, top };
       }),

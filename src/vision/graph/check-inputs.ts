@@ -1,4 +1,5 @@
 import type { NetworkInput, PerChannel } from '../../native/pipeline-options.ts';
+import { isOfAnySize } from './batch.ts';
 
 /** Pictures of each kind. */
 const NOISE = 4;
@@ -7,12 +8,25 @@ const WAVES = 2;
 /** A pixel of channel `c` at (x, y), both 0..1 from the top left; 0..255. */
 type Picture = (x: number, y: number, c: number) => number;
 
+/** A detector of any size is given sides of whole multiples of this, its coarsest stride (`native/detect/scan.cc`). */
+const STRIDE = 32;
+
+/** What a changed network is compared with its original on. */
+export interface CheckInputs {
+  /** The inputs one after the other, each of channels x height x width values, pre-processed as the stage does. */
+  readonly values: Float32Array;
+  /** Of each of them. */
+  readonly shape: readonly [batch: 1, channels: number, height: number, width: number];
+}
+
 /**
  * Inputs on which a changed network is compared with its original: noise, waves, and two drawn faces where the
  * alignment would put them (five points of ArcFace). The same on every machine.
- * @returns the inputs one after the other, each of channels x height x width values, pre-processed as the stage does.
+ * @param input the stage's. @param model the network, which may take other sizes than that too.
  */
-export function checkInputs({ width, height, channels, mean, scale }: NetworkInput): Float32Array {
+export function checkInputs(input: NetworkInput, model: Uint8Array): CheckInputs {
+  const { channels, mean, scale } = input;
+  const { width, height } = isOfAnySize(model) ? wholeStrides(input) : input;
   const planes = channels === 'GREY' ? 1 : 3;
   const random = mulberry32(20_261_122);
   const pictures: Picture[] = [
@@ -21,7 +35,7 @@ export function checkInputs({ width, height, channels, mean, scale }: NetworkInp
     face([225, 172, 150], [90, 60, 50], 70),
     face([110, 75, 60], [30, 20, 20], 190),
   ];
-  const inputs = new Float32Array(pictures.length * planes * height * width);
+  const values = new Float32Array(pictures.length * planes * height * width);
   const of = (value: PerChannel, c: number): number => (typeof value === 'number' ? value : (value[c] ?? 0));
   let at = 0;
   for (const picture of pictures) {
@@ -29,12 +43,17 @@ export function checkInputs({ width, height, channels, mean, scale }: NetworkInp
       for (let y = 0; y < height; y++) {
         for (let x = 0; x < width; x++) {
           const pixel = Math.floor(picture((x + 0.5) / width, (y + 0.5) / height, c));
-          inputs[at++] = (Math.min(255, Math.max(0, pixel)) - of(mean, c)) * of(scale, c);
+          values[at++] = (Math.min(255, Math.max(0, pixel)) - of(mean, c)) * of(scale, c);
         }
       }
     }
   }
-  return inputs;
+  return { values, shape: [1, planes, height, width] };
+}
+
+function wholeStrides(input: NetworkInput): NetworkInput {
+  const whole = (side: number) => Math.ceil(side / STRIDE) * STRIDE;
+  return { ...input, width: whole(input.width), height: whole(input.height) };
 }
 
 /** Tommy Ettinger's generator of 32-bit numbers, as fractions 0..1. */

@@ -7,7 +7,7 @@ import { compareNetworks } from '../../native/networks.ts';
 import type { NetworkInput, PipelineOptions } from '../../native/pipeline-options.ts';
 import type { Log } from '../../ops/log.ts';
 import type { ModelPack } from '../model-pack.ts';
-import { freeBatch, isOfAnySize } from './batch.ts';
+import { freeBatch } from './batch.ts';
 import { checkInputs } from './check-inputs.ts';
 
 /**
@@ -18,9 +18,6 @@ const LEAST_COSINE = 0.9999;
 
 /** How long the comparison waits for a batch that its threads fill at once, so that it is sure to be one. */
 const FILLED_WITHIN_MS = 200;
-
-/** A detector of any size is given sides of whole multiples of this, its coarsest stride (`native/detect/scan.cc`). */
-const STRIDE = 32;
 
 /** What a device runs, and where that is kept. */
 export interface DevicePreparation {
@@ -54,12 +51,8 @@ export async function deviceNetworks(
     await mkdir(own, { recursive: true, mode: 0o700 });
     await writeFile(`${file}.new`, model, { mode: 0o600 });
     await rename(`${file}.new`, file);
-    const input = isOfAnySize(model) ? wholeStrides(stage.input) : stage.input;
-    const shape = [1, input.channels === 'GREY' ? 1 : 3, input.height, input.width];
-    const { cosine } = await compareNetworks(executor, stage.file, file, checkInputs(input), {
-      device: filled,
-      shape,
-    });
+    const { values, shape } = checkInputs(stage.input, model);
+    const { cosine } = await compareNetworks(executor, stage.file, file, values, { device: filled, shape });
     if (cosine >= LEAST_COSINE) return { ...stage, file };
     throw new Error(
       `On the device ${device.provider} the network ${basename(file)} gives other results than on the CPU: ` +
@@ -80,9 +73,4 @@ export async function deviceNetworks(
   // One after the other: each may take much of the device's memory while it is checked.
   for (const [name, stage] of Object.entries(pack.pipeline)) stages[name] = await placed(stage as Stage);
   return stages as unknown as PipelineOptions;
-}
-
-function wholeStrides(input: NetworkInput): NetworkInput {
-  const whole = (side: number) => Math.ceil(side / STRIDE) * STRIDE;
-  return { ...input, width: whole(input.width), height: whole(input.height) };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { before, beforeEach, describe, test } from 'node:test';
 import { nodeMessage, tensorMessage } from '../../../src/vision/graph/onnx.ts';
 import { type Preparation, prepareNetworks, removeUnused } from '../../../src/vision/graph/prepare.ts';
@@ -48,7 +48,7 @@ describe('the preparation of a model pack', () => {
   }
 
   /** A small network that is sure to be faster when it is prepared: little but PReLU. */
-  function smallEmbedder(convolution = weights(3 * WIDTH)): ModelPack {
+  function smallEmbedder(convolution = weights(3 * WIDTH), side = SIDE): ModelPack {
     const slopes = tensorMessage('s', [WIDTH, 1, 1], weights(WIDTH));
     const bends = Array.from({ length: BENDS }, (_, i) => [
       nodeMessage(`prelu${i}`, 'PRelu', [`c${i}`, 's'], `p${i}`),
@@ -62,8 +62,8 @@ describe('the preparation of a model pack', () => {
           tensorMessage('v', [WIDTH, WIDTH, 1, 1], weights(WIDTH * WIDTH)),
           slopes,
         ],
-        input: [1, 3, SIDE, SIDE],
-        output: [1, WIDTH, SIDE, SIDE],
+        input: [1, 3, side, side],
+        output: [1, WIDTH, side, side],
       }),
     );
   }
@@ -83,6 +83,17 @@ describe('the preparation of a model pack', () => {
       files().filter((name) => !/\.(json|onnx)$/.test(name)),
       [],
     );
+    assert.deepEqual(lines, []);
+  });
+
+  test('has nothing to say of the other pack that is shipped', async () => {
+    await prepare(await openModelPack('yunet'));
+    assert.deepEqual(lines, []);
+  });
+
+  test('compares a network that takes any size in the size that its stage gives it', async () => {
+    const { embedder } = await prepare(smallEmbedder(undefined, -1));
+    assert.equal(dirname(embedder.file), preparation.folder);
     assert.deepEqual(lines, []);
   });
 

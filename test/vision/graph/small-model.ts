@@ -13,9 +13,9 @@ export interface SmallModel {
   readonly irVersion?: number;
 }
 
-/** Name and shape of an input or output of floats. */
+/** Name and shape of an input or output of floats; -1 for a size that is free. */
 export function valueInfo(name: string, dims: readonly number[]): Uint8Array {
-  const shape = Buffer.concat(dims.map((dim) => bytesField(1, varintField(1, dim))));
+  const shape = Buffer.concat(dims.map((dim) => bytesField(1, dim < 0 ? '' : varintField(1, dim))));
   const tensor = Buffer.concat([varintField(1, 1), bytesField(2, shape)]);
   return Buffer.concat([bytesField(1, name), bytesField(2, bytesField(1, tensor))]);
 }
