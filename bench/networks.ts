@@ -11,8 +11,8 @@ import { cpus, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runtimeVersion } from '../src/native/networks.ts';
-import { joinColumns } from '../src/vision/graph/columns.ts';
 import { splitPRelus } from '../src/vision/graph/prelu.ts';
+import { REWRITES } from '../src/vision/graph/rewrites.ts';
 import { joinSegment } from '../src/vision/graph/segment.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 import { ROOT } from '../test/e2e/service.ts';
@@ -96,10 +96,7 @@ async function run(): Promise<void> {
 async function measureNetwork(file: string, peak: number): Promise<void> {
   const name = basename(file, '.onnx');
   const original = await readFile(file);
-  const ways = [
-    (model: Uint8Array) => splitPRelus(model).model,
-    (model: Uint8Array) => joinColumns(joinSegment(model)),
-  ];
+  const ways = [REWRITES.prelu.rewrite, REWRITES.segment.rewrite];
   const made = await Promise.all(
     ways.map(async (way, i) => {
       const model = way(original);

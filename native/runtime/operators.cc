@@ -15,17 +15,23 @@ struct Release {
   void operator()(OrtAllocator* allocator) const { Ort::GetApi().ReleaseAllocator(allocator); }
 };
 
+/// What work that may throw came to, as ONNX Runtime is told.
+template <typename Work>
+OrtStatusPtr Caught(const Work& work) noexcept try {
+  work();
+  return nullptr;
+} catch (const std::exception& cause) {
+  return Ort::Status(cause.what(), ORT_FAIL).release();
+}
+
 class SegmentKernel {
  public:
   explicit SegmentKernel(const Ort::ConstKernelInfo& info)
       : segment_(info.GetAttributes<std::int64_t>("steps"), info.GetAttributes<std::int64_t>("outputs"),
                  info.GetAttributes<float>("weights")) {}
 
-  OrtStatusPtr ComputeV2(OrtKernelContext* context) const noexcept try {
-    Compute(context);
-    return nullptr;
-  } catch (const std::exception& cause) {
-    return Ort::Status(cause.what(), ORT_FAIL).release();
+  OrtStatusPtr ComputeV2(OrtKernelContext* context) const noexcept {
+    return Caught([&] { Compute(context); });
   }
 
  private:
@@ -58,11 +64,8 @@ class ColumnsKernel {
       : columns_(info.GetAttributes<std::int64_t>("inputs"), info.GetAttributes<std::int64_t>("steps"),
                  info.GetAttributes<float>("floats"), info.GetAttributes<std::int64_t>("outputs")) {}
 
-  OrtStatusPtr ComputeV2(OrtKernelContext* context) const noexcept try {
-    Compute(context);
-    return nullptr;
-  } catch (const std::exception& cause) {
-    return Ort::Status(cause.what(), ORT_FAIL).release();
+  OrtStatusPtr ComputeV2(OrtKernelContext* context) const noexcept {
+    return Caught([&] { Compute(context); });
   }
 
  private:
@@ -87,11 +90,8 @@ class ColumnsKernel {
 /// An operator of floats that may have several inputs and outputs.
 template <typename Operator, typename Kernel>
 struct FloatOperator : Ort::CustomOpBase<Operator, Kernel, true> {
-  OrtStatusPtr CreateKernelV2(const OrtApi&, const OrtKernelInfo* info, void** kernel) const noexcept try {
-    *kernel = std::make_unique<Kernel>(Ort::ConstKernelInfo(info)).release();
-    return nullptr;
-  } catch (const std::exception& cause) {
-    return Ort::Status(cause.what(), ORT_FAIL).release();
+  OrtStatusPtr CreateKernelV2(const OrtApi&, const OrtKernelInfo* info, void** kernel) const noexcept {
+    return Caught([&] { *kernel = std::make_unique<Kernel>(Ort::ConstKernelInfo(info)).release(); });
   }
   std::size_t GetInputTypeCount() const { return 1; }
   ONNXTensorElementDataType GetInputType(std::size_t) const { return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; }

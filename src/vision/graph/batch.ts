@@ -1,4 +1,4 @@
-import { GRAPH_INITIALIZER, GRAPH_NODE, MODEL_GRAPH, readNode, readTensor } from './onnx.ts';
+import { GRAPH_INITIALIZER, GRAPH_NODE, MODEL_GRAPH, readModel, readNode, readTensor } from './onnx.ts';
 import { type Field, readFields } from './wire.ts';
 
 const GRAPH_VALUES = { input: 11, output: 12, inner: 13 } as const;
@@ -26,13 +26,9 @@ const FREE = Buffer.from([0x12, 0x00]);
 export function freeBatch(model: Uint8Array): Uint8Array | null {
   // Every change is of one byte or two in their place, so that all of the file but these stays as it is.
   const changed = new Uint8Array(model);
-  const graph = readFields(changed).find(({ number }) => number === MODEL_GRAPH);
-  if (!graph) throw new Error('The file has no graph where an ONNX model has one.');
-  const fields = readFields(graph.content);
+  const { graphFields: fields, contents } = readModel(changed);
   const initializers = new Map(
-    fields
-      .filter(({ number }) => number === GRAPH_INITIALIZER)
-      .map(({ content }) => [readTensor(content).name, content]),
+    contents(GRAPH_INITIALIZER).map((content) => [readTensor(content).name, content]),
   );
   const inputs = fields.filter(
     ({ number, content }) => number === GRAPH_VALUES.input && !initializers.has(nameOf(content)),

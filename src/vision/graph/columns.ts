@@ -6,19 +6,18 @@ import {
   GRAPH_INITIALIZER,
   GRAPH_NODE,
   GRAPH_OUTPUT,
-  MODEL_GRAPH,
   type Node,
-  nodeMessage,
+  readModel,
   readNode,
   readTensor,
   type Tensor,
   valueName,
-  withOperatorSet,
+  withGraph,
 } from './onnx.ts';
-import { bytesField, readFields } from './wire.ts';
+import { ownNode, withOwnOperators } from './own-operators.ts';
+import { bytesField } from './wire.ts';
 
-/** Of our own operators; see `native/runtime/columns.h`, whose numbers these are. */
-const DOMAIN = 'visage';
+/** See `native/runtime/columns.h`, whose numbers these are. */
 const KIND = {
   source: 0,
   number: 1,
@@ -58,27 +57,20 @@ type Rows = readonly number[];
  * @returns the very bytes that were given where nothing was replaced.
  */
 export function joinColumns(model: Uint8Array): Uint8Array {
-  const modelFields = readFields(model);
-  const graph = modelFields.find(({ number }) => number === MODEL_GRAPH);
-  if (graph === undefined) throw new Error('The file has no graph.');
-  const fields = readFields(graph.content);
-  const contents = (wanted: number) => fields.filter(({ number }) => number === wanted).map((f) => f.content);
-  const nodes = contents(GRAPH_NODE).map(readNode);
-  const builder = new ColumnsBuilder(contents(GRAPH_INITIALIZER).map(readTensor), nodes);
-  const end = builder.build(contents(GRAPH_OUTPUT).map(valueName));
+  const file = readModel(model);
+  const nodes = file.contents(GRAPH_NODE).map(readNode);
+  const builder = new ColumnsBuilder(file.contents(GRAPH_INITIALIZER).map(readTensor), nodes);
+  const end = builder.build(file.contents(GRAPH_OUTPUT).map(valueName));
   if (!end) return model;
 
   const read = namesReadFor(end.inputs, nodes);
   let place = 0;
-  const kept = fields.filter(({ number, content }) => {
+  const kept = file.graphFields.filter(({ number, content }) => {
     if (number === GRAPH_INITIALIZER) return read.has(readTensor(content).name);
     return number !== GRAPH_NODE || nodes[place++]?.outputs.some((name) => read.has(name));
   });
-  const message = Buffer.concat([...kept.map(({ bytes }) => bytes), bytesField(GRAPH_NODE, end.node)]);
-  return withOperatorSet(
-    modelFields.map((field) => (field === graph ? bytesField(MODEL_GRAPH, message) : field.bytes)),
-    DOMAIN,
-  );
+  const fields = [...kept.map(({ bytes }) => bytes), bytesField(GRAPH_NODE, end.node)];
+  return withOwnOperators(withGraph(file, fields));
 }
 
 /** Some values, and all that is read to make them. */
@@ -118,25 +110,18 @@ class ColumnsBuilder {
       made.push(rows);
     }
     const inputs = this.#sources.flat().map(({ name }) => name);
-    const node = nodeMessage(
-      'visage_columns',
-      'Columns',
-      inputs,
-      outputs,
-      [
-        attributeMessage(
-          'inputs',
-          this.#sources.flatMap((parts, i) => parts.flatMap(({ columns }) => [i, columns])),
-        ),
-        attributeMessage('steps', this.#steps.flat()),
-        attributeMessage('floats', Float32Array.from(this.#floats)),
-        attributeMessage(
-          'outputs',
-          made.flatMap((rows) => [rows.length, ...rows]),
-        ),
-      ],
-      DOMAIN,
-    );
+    const node = ownNode('Columns', inputs, outputs, [
+      attributeMessage(
+        'inputs',
+        this.#sources.flatMap((parts, i) => parts.flatMap(({ columns }) => [i, columns])),
+      ),
+      attributeMessage('steps', this.#steps.flat()),
+      attributeMessage('floats', Float32Array.from(this.#floats)),
+      attributeMessage(
+        'outputs',
+        made.flatMap((rows) => [rows.length, ...rows]),
+      ),
+    ]);
     return { node, inputs };
   }
 

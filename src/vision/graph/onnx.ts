@@ -9,9 +9,7 @@ export const GRAPH_INITIALIZER = 5;
 export const GRAPH_INPUT = 11;
 export const GRAPH_OUTPUT = 12;
 
-const MODEL_OPERATOR_SET = 8;
 const VALUE_NAME = 1;
-const OPERATOR_SET = { domain: 1, version: 2 } as const;
 
 const NODE = { input: 1, output: 2, name: 3, opType: 4, attribute: 5, domain: 7 } as const;
 const TENSOR = {
@@ -69,6 +67,36 @@ export interface Tensor {
   floats(): Float32Array;
   /** The values where they are 64-bit whole numbers in this file, else undefined. */
   wholes(): readonly number[] | undefined;
+}
+
+/** A model file taken apart. */
+export interface Model {
+  /** Of the model, its graph among them. */
+  readonly fields: readonly Field[];
+  readonly graph: Field;
+  readonly graphFields: readonly Field[];
+  /** The contents of the graph's fields of a number. */
+  contents(number: number): Uint8Array[];
+}
+
+/** @throws Error with one sentence where the bytes are no model. */
+export function readModel(bytes: Uint8Array): Model {
+  const fields = readFields(bytes);
+  const graphs = fields.filter(({ number }) => number === MODEL_GRAPH);
+  const [graph] = graphs;
+  if (graph === undefined || graphs.length > 1) {
+    throw new Error(`The file has ${graphs.length} graphs where an ONNX model has one.`);
+  }
+  const graphFields = readFields(graph.content);
+  const contents = (wanted: number) =>
+    graphFields.filter(({ number }) => number === wanted).map(({ content }) => content);
+  return { fields, graph, graphFields, contents };
+}
+
+/** The fields of a model, with another graph. @param graph its fields. */
+export function withGraph(model: Model, graph: readonly Uint8Array[]): Uint8Array[] {
+  const message = bytesField(MODEL_GRAPH, Buffer.concat(graph));
+  return model.fields.map((field) => (field === model.graph ? message : field.bytes));
 }
 
 const text = ({ content }: Field): string => Buffer.from(content).toString('utf8');
@@ -154,15 +182,6 @@ export function attributesOf(node: Node): ReadonlyMap<string, Attribute> {
 export function valueName(bytes: Uint8Array): string {
   const name = readFields(bytes).find(({ number }) => number === VALUE_NAME);
   return name ? text(name) : '';
-}
-
-/** A model that may have operators of this domain in their first version. @param fields of the model. */
-export function withOperatorSet(fields: readonly Uint8Array[], domain: string): Uint8Array {
-  const set = bytesField(
-    MODEL_OPERATOR_SET,
-    Buffer.concat([bytesField(OPERATOR_SET.domain, domain), varintField(OPERATOR_SET.version, 1)]),
-  );
-  return Buffer.concat(fields.some((field) => set.equals(field)) ? fields : [...fields, set]);
 }
 
 /** The value of a node `Constant`; undefined where it is no tensor. */

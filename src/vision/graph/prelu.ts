@@ -3,15 +3,16 @@ import {
   constantOf,
   GRAPH_INITIALIZER,
   GRAPH_NODE,
-  MODEL_GRAPH,
   type Node,
   nodeMessage,
+  readModel,
   readNode,
   readTensor,
   type Tensor,
   tensorMessage,
+  withGraph,
 } from './onnx.ts';
-import { bytesField, type Field, readFields } from './wire.ts';
+import { bytesField, type Field } from './wire.ts';
 
 /** Bytes of slopes beyond those of the file itself that a rewrite may add: one slope can stand for many channels. */
 const SPARE_ROOM = 1 << 20;
@@ -37,17 +38,11 @@ export interface Rewritten {
  * @param model an ONNX file. @throws Error with one sentence where it is none.
  */
 export function splitPRelus(model: Uint8Array): Rewritten {
-  const modelFields = readFields(model);
-  const graphs = modelFields.filter(({ number }) => number === MODEL_GRAPH);
-  const graph = graphs[0];
-  if (graph === undefined || graphs.length > 1) {
-    throw new Error(`The file has ${graphs.length} graphs where an ONNX model has one.`);
-  }
-  const graphFields = readFields(graph.content);
+  const file = readModel(model);
   const constants = new Map(
-    graphFields
-      .filter(({ number }) => number === GRAPH_INITIALIZER)
-      .map(({ content }) => readTensor(content))
+    file
+      .contents(GRAPH_INITIALIZER)
+      .map(readTensor)
       .map((tensor) => [tensor.name, tensor]),
   );
   const channels = new Map<string, number>();
@@ -70,15 +65,11 @@ export function splitPRelus(model: Uint8Array): Rewritten {
     initializers.push(...parts.initializers.map((each) => bytesField(GRAPH_INITIALIZER, each)));
     return parts.nodes.map((each) => bytesField(GRAPH_NODE, each));
   };
-  const rewritten = graphFields.flatMap((field) =>
+  const rewritten = file.graphFields.flatMap((field) =>
     field.number === GRAPH_NODE ? rewriteNode(field) : [field.bytes],
   );
   if (replaced === 0) return { model, replaced };
-  const message = bytesField(MODEL_GRAPH, Buffer.concat([...rewritten, ...initializers]));
-  return {
-    model: Buffer.concat(modelFields.map((field) => (field === graph ? message : field.bytes))),
-    replaced,
-  };
+  return { model: Buffer.concat(withGraph(file, [...rewritten, ...initializers])), replaced };
 }
 
 /** Names that begin with it are nowhere in the file, whatever has a name there. */

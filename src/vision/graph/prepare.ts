@@ -8,36 +8,10 @@ import type { NetworkInput, PipelineOptions } from '../../native/pipeline-option
 import type { Log } from '../../ops/log.ts';
 import type { ModelPack } from '../model-pack.ts';
 import { checkInputs } from './check-inputs.ts';
-import { joinColumns } from './columns.ts';
-import { splitPRelus } from './prelu.ts';
-import { joinSegment } from './segment.ts';
+import { REWRITES, type Rewrite } from './rewrites.ts';
 
 /** Changes whenever a rewrite gives another graph than before, or another choice is made among them. */
 const PREPARATION_VERSION = 4;
-
-/** A way to make a network faster, and what it must keep of the original's outputs. */
-interface Rewrite {
-  /** Gives the very bytes that it was given where it has nothing to change. */
-  readonly rewrite: (model: Uint8Array) => Uint8Array;
-  readonly leastCosine: number;
-  readonly mostDifference: number;
-}
-
-const REWRITES: Readonly<Record<string, Rewrite>> = {
-  // Integers of 16 bits: the networks of the packs that are shipped keep 1 - 2e-6 and 2e-3 even on noise.
-  segment: {
-    rewrite: (model) => {
-      const begun = joinSegment(model);
-      // By itself the end is hardly faster in columns.
-      return begun === model ? model : joinColumns(begun);
-    },
-    leastCosine: 1 - 1e-5,
-    mostDifference: 5e-3,
-  },
-  // The same function up to rounding: 1 - 5e-13 and 2e-6. Rounding in another order is no more in a deeper network,
-  // and a wrong slope in one channel is far beyond.
-  prelu: { rewrite: (model) => splitPRelus(model).model, leastCosine: 1 - 1e-6, mostDifference: 1e-3 },
-};
 
 /** Of the original's time. What gains less is not worth another file. */
 const MOST_TIME = 0.95;

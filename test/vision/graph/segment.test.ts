@@ -169,6 +169,26 @@ describe('the segment of a network', () => {
     await assertSame(model, joined);
   });
 
+  test('leaves a value as it is of which somebody else reads a multiple, and a multiple of once it', async () => {
+    const model = modelBytes({
+      nodes: [
+        conv('a', 'x', 'a'),
+        nodeMessage('m', 'Mul', ['a', 'unit'], 'm'),
+        nodeMessage('n', 'Mul', ['m', 'factor'], 'n'),
+        nodeMessage('s', 'Add', ['n', 'a'], 'y'),
+      ],
+      initializers: [
+        kernel('a', [6, 3, 1, 1]),
+        tensorMessage('unit', [], Float32Array.of(1)),
+        tensorMessage('factor', [], Float32Array.of(2)),
+      ],
+      input: INPUT,
+      output: [1, 6, HEIGHT, WIDTH],
+    });
+    assert.deepEqual(operators(joinSegment(model)), ['Segment']);
+    await assertSame(model, joinSegment(model));
+  });
+
   test('adds two convolutions of the input', async () => {
     const model = modelBytes({
       nodes: [conv('a', 'x', 'a'), conv('b', 'x', 'b'), nodeMessage('s', 'Add', ['a', 'b'], 'y')],

@@ -1,0 +1,379 @@
+import {
+  type Attribute,
+  attributeMessage,
+  attributesOf,
+  constantOf,
+  type Node,
+  type Tensor,
+} from './onnx.ts';
+import { ownNode } from './own-operators.ts';
+
+/** See `native/runtime/segment.h`, whose numbers these are. */
+const KIND = { dense: 0, depthwise: 1, sum: 2 } as const;
+const NOTHING = 0;
+
+/** One step of a segment. A value's number is its place among the values made, from 1; 0 is the input. */
+interface Step {
+  readonly kind: (typeof KIND)[keyof typeof KIND];
+  readonly input: number;
+  added: number;
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Kernel, strides, dilations, each down and across; padding at the top, left, bottom, right. */
+  readonly window: readonly number[];
+  /** As ONNX has them; empty for a sum. */
+  readonly weights: Float32Array;
+  readonly bias: Float32Array;
+  readonly slope: Float32Array;
+  /** Whether a slope was set: nothing else can be taken into the step then. */
+  isBent: boolean;
+}
+
+const POINT = [1, 1, 1, 1, 1, 1, 0, 0, 0, 0] as const;
+
+/** What replaces the beginning of a graph. */
+export interface Segment {
+  /** The message of the node that comes first in the graph. */
+  readonly node: Uint8Array;
+  /** Places of the nodes that it replaces. */
+  readonly replaced: ReadonlySet<number>;
+  /** Names of constants that nobody else reads. */
+  readonly unread: ReadonlySet<string>;
+}
+
+/**
+ * Takes nodes of a graph, one after the other, into the steps of a segment. A normalisation is taken into the convolution
+ * before it, a bend and a sum into what they follow, where nobody else reads it.
+ */
+export class SegmentBuilder {
+  readonly #constants: Map<string, Tensor>;
+  readonly #input: string | undefined;
+  readonly #nodes: readonly Node[];
+  readonly #outputs: readonly string[];
+  /** How often each value is read, by nodes and as an output of the graph. */
+  readonly #reads = new Map<string, number>();
+  /** Numbers of the segment's values, by their names in the graph. */
+  readonly #values = new Map<string, number>();
+  readonly #steps: Step[] = [];
+  /** Values that are several beside each other, channel after channel, by the names of the `Concat`s. */
+  readonly #joined = new Map<string, readonly number[]>();
+
+  constructor(
+    initializers: readonly Tensor[],
+    inputs: readonly string[],
+    nodes: readonly Node[],
+    outputs: readonly string[],
+  ) {
+    this.#outputs = outputs;
+    this.#constants = new Map(initializers.map((tensor) => [tensor.name, tensor]));
+    const given = inputs.filter((name) => !this.#constants.has(name));
+    if (given.length === 1) this.#input = given[0];
+    this.#nodes = nodes;
+    for (const name of [...nodes.flatMap(({ inputs }) => inputs), ...outputs]) {
+      this.#reads.set(name, (this.#reads.get(name) ?? 0) + 1);
+    }
+  }
+
+  /** Undefined where nothing can be replaced. */
+  build(): Segment | undefined {
+    const hasGraphs = this.#nodes.some((node) =>
+      [...attributesOf(node).values()].some(({ isGraph }) => isGraph),
+    );
+    if (this.#input === undefined || hasGraphs) return undefined;
+    this.#values.set(this.#input, 0);
+    const replaced = new Set<number>();
+    for (const [place, node] of this.#nodes.entries()) {
+      const constant = constantOf(node);
+      if (constant) this.#constants.set(node.outputs[0] ?? '', constant);
+      else if (this.#take(node)) replaced.add(place);
+    }
+    // What was joined for somebody else too is left to be joined; the last first, as one may read another.
+    for (const [place, { outputs }] of [...this.#nodes.entries()].reverse()) {
+      const [name = ''] = outputs;
+      const isRead = (node: Node, at: number) => !replaced.has(at) && node.inputs.includes(name);
+      if (this.#joined.has(name) && (this.#outputs.includes(name) || this.#nodes.some(isRead)))
+        replaced.delete(place);
+    }
+    const rest = this.#nodes.filter((_, place) => !replaced.has(place));
+    const replacedNodes = this.#nodes.filter((_, place) => replaced.has(place));
+    const convolutions = (nodes: readonly Node[]) => nodes.filter(({ opType }) => opType === 'Conv').length;
+    // A short beginning has little to gain, and pays for its changes of layout.
+    if (4 * convolutions(replacedNodes) < convolutions(this.#nodes) || this.#steps.length === 0)
+      return undefined;
+    const readByRest = new Set([...rest.flatMap(({ inputs }) => inputs), ...this.#outputs]);
+    const given = [...this.#values].filter(([name, value]) => value > 0 && readByRest.has(name));
+    const readBySegment = replacedNodes.flatMap(({ inputs }) => inputs);
+    return {
+      node: this.#message(given),
+      replaced,
+      unread: new Set(readBySegment.filter((name) => this.#constants.has(name) && !readByRest.has(name))),
+    };
+  }
+
+  #message(outputs: readonly (readonly [string, number])[]): Uint8Array {
+    const steps = this.#steps.flatMap((step, i) => [
+      step.kind,
+      step.input,
+      step.added,
+      i + 1,
+      step.inputs,
+      step.outputs,
+      ...step.window,
+    ]);
+    const weights = this.#steps.flatMap(({ kind, weights, bias, slope }) =>
+      kind === KIND.sum ? [slope] : [weights, bias, slope],
+    );
+    const all = new Float32Array(weights.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const part of weights) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return ownNode(
+      'Segment',
+      [this.#input ?? ''],
+      outputs.map(([name]) => name),
+      [
+        attributeMessage('steps', steps),
+        attributeMessage(
+          'outputs',
+          outputs.map(([, value]) => value),
+        ),
+        attributeMessage('weights', all),
+      ],
+    );
+  }
+
+  /** Makes a node part of the segment. @returns false where it cannot be. */
+  #take(node: Node): boolean {
+    const attributes = attributesOf(node);
+    if (node.opType === 'Concat') return this.#join(node, attributes);
+    const value = this.#takenAs(node, attributes);
+    if (value === undefined) return false;
+    this.#values.set(node.outputs[0] ?? '', value);
+    return true;
+  }
+
+  #takenAs(node: Node, attributes: ReadonlyMap<string, Attribute>): number | undefined {
+    if (node.outputs.filter((name) => name !== '').length !== 1) return undefined;
+    switch (node.opType) {
+      case 'Conv':
+        return this.#takeConv(node, attributes);
+      case 'BatchNormalization':
+        return this.#takeNormalization(node, attributes);
+      case 'Relu':
+      case 'PRelu':
+        return this.#takeBend(node);
+      case 'Add':
+        return this.#takeSum(node);
+      case 'Mul':
+        return this.#takeFactor(node);
+      default:
+        return undefined;
+    }
+  }
+
+  #takeConv({ inputs }: Node, attributes: ReadonlyMap<string, Attribute>): number | undefined {
+    const [x = '', w = '', b = ''] = inputs;
+    const parts = this.#partsOf(x);
+    const weights = this.#constants.get(w);
+    const bias = b === '' ? undefined : this.#constants.get(b);
+    if (!parts || !weights?.isFloats || weights.dims.length !== 4) return undefined;
+    const [outputs, perGroup, ...kernel] = weights.dims as [number, number, number, number];
+    if (b !== '' && !(bias?.isFloats && bias.dims.join() === `${outputs}`)) return undefined;
+    const group = attributes.get('group')?.i ?? 1;
+    const isDepthwise = group > 1 && group === outputs && perGroup === 1;
+    const [input = 0, ...others] = parts;
+    if ((group !== 1 && !isDepthwise) || (isDepthwise && (input === 0 || others.length > 0)))
+      return undefined;
+    if (!['', 'NOTSET'].includes(attributes.get('auto_pad')?.s ?? '')) return undefined;
+    const list = (name: string, otherwise: readonly number[]) => attributes.get(name)?.ints ?? otherwise;
+    const window = [
+      ...kernel,
+      ...list('strides', [1, 1]),
+      ...list('dilations', [1, 1]),
+      ...list('pads', [0, 0, 0, 0]),
+    ];
+    const step = {
+      outputs,
+      window,
+      bias: bias?.floats() ?? new Float32Array(outputs),
+      slope: new Float32Array(outputs).fill(1),
+      isBent: false,
+    };
+    const values = weights.floats();
+    if (others.length === 0) {
+      const [kind, inputs] = isDepthwise ? [KIND.depthwise, outputs] : [KIND.dense, perGroup];
+      return this.#add({ ...step, kind, input, added: NOTHING, inputs, weights: values });
+    }
+    // Of joined channels: the sum of a convolution of each part.
+    const size = values.length / outputs / perGroup;
+    let added: number = NOTHING;
+    let channel = 0;
+    for (const part of parts) {
+      const inputs = this.#steps[part - 1]?.outputs ?? 0;
+      const own = new Float32Array(outputs * inputs * size);
+      for (let o = 0; o < outputs; o++) {
+        const from = (o * perGroup + channel) * size;
+        own.set(values.subarray(from, from + inputs * size), o * inputs * size);
+      }
+      const first = added === NOTHING ? {} : { bias: new Float32Array(outputs), slope: step.slope.slice() };
+      added = this.#add({ ...step, ...first, kind: KIND.dense, input: part, added, inputs, weights: own });
+      channel += inputs;
+    }
+    return added;
+  }
+
+  /** The values that a name stands for: several where they are joined. */
+  #partsOf(name: string): readonly number[] | undefined {
+    const value = this.#values.get(name);
+    return value === undefined ? this.#joined.get(name) : [value];
+  }
+
+  #join({ inputs, outputs }: Node, attributes: ReadonlyMap<string, Attribute>): boolean {
+    const parts = inputs.flatMap((name) => this.#partsOf(name) ?? [0]);
+    if (attributes.get('axis')?.i !== 1 || parts.includes(0)) return false;
+    this.#joined.set(outputs[0] ?? '', parts);
+    return true;
+  }
+
+  #takeNormalization(
+    { inputs: [x = '', ...names] }: Node,
+    attributes: ReadonlyMap<string, Attribute>,
+  ): number | undefined {
+    const step = this.#stepOf(x);
+    const tensors = names.map((name) => this.#constants.get(name));
+    if (!step || tensors.length !== 4) return undefined;
+    if (!tensors.every((tensor) => tensor?.isFloats && tensor.dims.join() === `${step.outputs}`))
+      return undefined;
+    const [scale, shift, mean, variance] = tensors.map((tensor) => tensor?.floats()) as [
+      Float32Array,
+      Float32Array,
+      Float32Array,
+      Float32Array,
+    ];
+    const epsilon = attributes.get('epsilon')?.f ?? 1e-5;
+    const factors = scale.map((value, c) => value / Math.sqrt((variance[c] ?? 0) + epsilon));
+    const offsets = shift.map((value, c) => value - (mean[c] ?? 0) * (factors[c] ?? 0));
+    return this.#stretch(x, step, factors, offsets);
+  }
+
+  #takeFactor({ inputs: [a = '', b = ''] }: Node): number | undefined {
+    const [name, other] = this.#values.has(a) ? [a, b] : [b, a];
+    const step = this.#stepOf(name);
+    const factors = step && this.#slopes(other, step.outputs);
+    if (!factors) return undefined;
+    // Where others read it too, what follows would be taken into the step that they read.
+    const isOnlyRead = this.#reads.get(name) === 1;
+    if (isOnlyRead && factors.every((factor) => factor === 1)) return this.#values.get(name);
+    return this.#stretch(name, step, factors, new Float32Array(step.outputs));
+  }
+
+  /** `factors[c] * x + offsets[c]`, in the step that makes `x` where that can be. */
+  #stretch(x: string, step: Step, factors: Float32Array, offsets: Float32Array): number | undefined {
+    if (!this.#isOpen(x, step) || step.kind === KIND.sum || step.added !== NOTHING) {
+      return this.#pointwise(this.#values.get(x) ?? 0, factors, offsets);
+    }
+    const each = step.weights.length / step.outputs;
+    for (let i = 0; i < step.weights.length; i++) {
+      step.weights[i] = (step.weights[i] ?? 0) * (factors[Math.floor(i / each)] ?? 0);
+    }
+    for (const [c, factor] of factors.entries()) {
+      step.bias[c] = (step.bias[c] ?? 0) * factor + (offsets[c] ?? 0);
+    }
+    return this.#values.get(x);
+  }
+
+  #takeBend({ opType, inputs: [x = '', s = ''] }: Node): number | undefined {
+    const step = this.#stepOf(x);
+    if (!step) return undefined;
+    const slope = opType === 'Relu' ? new Float32Array(step.outputs) : this.#slopes(s, step.outputs);
+    if (!slope) return undefined;
+    let value = this.#values.get(x);
+    let bent: Step | undefined = step;
+    if (!this.#isOpen(x, step)) {
+      const ones = new Float32Array(step.outputs).fill(1);
+      value = this.#pointwise(value ?? 0, ones, new Float32Array(step.outputs));
+      bent = this.#steps.at(-1);
+    }
+    if (!bent) return undefined;
+    bent.slope.set(slope);
+    bent.isBent = true;
+    return value;
+  }
+
+  /** A constant for each channel. */
+  #slopes(name: string, channels: number): Float32Array | undefined {
+    const tensor = this.#constants.get(name);
+    if (!tensor?.isFloats) return undefined;
+    const values = tensor.floats();
+    if (values.length === 1 && tensor.dims.length <= 4) {
+      return new Float32Array(channels).fill(values[0] ?? 0);
+    }
+    // Shapes are compared from the last dimension, so a list of slopes alone would be one a column.
+    const shape = tensor.dims.join('x');
+    return shape === `${channels}x1x1` || shape === `1x${channels}x1x1` ? values : undefined;
+  }
+
+  #takeSum({ inputs: [a = '', b = ''] }: Node): number | undefined {
+    const [first, second] = [this.#stepOf(a), this.#stepOf(b)];
+    if (!first || !second || first.outputs !== second.outputs) return undefined;
+    const numbers = [this.#values.get(a) ?? 0, this.#values.get(b) ?? 0] as const;
+    const [earlier, later] = [Math.min(...numbers), Math.max(...numbers)];
+    const step = this.#steps[later - 1];
+    const name = later === numbers[0] ? a : b;
+    if (
+      step &&
+      earlier < later &&
+      step.kind === KIND.dense &&
+      step.input !== 0 &&
+      step.added === NOTHING &&
+      this.#isOpen(name, step)
+    ) {
+      step.added = earlier;
+      return later;
+    }
+    return this.#add({
+      kind: KIND.sum,
+      input: later,
+      added: earlier,
+      inputs: first.outputs,
+      outputs: first.outputs,
+      window: POINT,
+      weights: new Float32Array(),
+      bias: new Float32Array(),
+      slope: new Float32Array(first.outputs).fill(1),
+      isBent: false,
+    });
+  }
+
+  /** `factors[c] * x + offsets[c]`. */
+  #pointwise(input: number, factors: Float32Array, offsets: Float32Array): number {
+    return this.#add({
+      kind: KIND.depthwise,
+      input,
+      added: NOTHING,
+      inputs: factors.length,
+      outputs: factors.length,
+      window: POINT,
+      weights: factors,
+      bias: offsets,
+      slope: new Float32Array(factors.length).fill(1),
+      isBent: false,
+    });
+  }
+
+  #add(step: Step): number {
+    return this.#steps.push(step);
+  }
+
+  /** The step that makes a value; undefined for the input and for what the segment does not make. */
+  #stepOf(name: string): Step | undefined {
+    return this.#steps[(this.#values.get(name) ?? 0) - 1];
+  }
+
+  /** Whether what follows can be done in the step itself. */
+  #isOpen(name: string, step: Step): boolean {
+    return !step.isBent && this.#reads.get(name) === 1;
+  }
+}
