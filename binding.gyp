@@ -1,4 +1,4 @@
-# `npm rebuild` and `node-gyp` come here; the build itself is CMake's (CMakeLists.txt), and `npm run setup` brings what it needs.
+# `node-gyp` comes here; the build itself is CMake's (CMakeLists.txt), and `npm run setup` brings what it needs.
 {
   'targets': [
     {

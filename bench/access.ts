@@ -8,16 +8,17 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { createApiKey, type NewApiKeyRequest } from '../src/access/api-keys.ts';
-import { createGate } from '../src/access/gate.ts';
-import { MemberSessions } from '../src/access/member-sessions.ts';
-import { SigningKeys } from '../src/access/signing-keys.ts';
-import { Tokens } from '../src/access/tokens.ts';
-import { UsageLog } from '../src/access/usage-log.ts';
+import { UsageLog } from '../src/access/billing/usage-log.ts';
+import { createGate } from '../src/access/gate/gate.ts';
+import { createApiKey, type NewApiKeyRequest } from '../src/access/keys/api-keys.ts';
+import { MemberSessions } from '../src/access/members/member-sessions.ts';
+import { SigningKeys } from '../src/access/tokens/signing-keys.ts';
+import { Tokens } from '../src/access/tokens/tokens.ts';
+import type { Route } from '../src/api/route.ts';
 import { loadConfig } from '../src/config/load.ts';
 import { createRouter, mountRouter } from '../src/http/api.ts';
+import { BodyBudget } from '../src/http/body-budget.ts';
 import { createKoaApp } from '../src/http/koa-app.ts';
-import type { Route } from '../src/http/route.ts';
 import { createHttpServer, drain, listen } from '../src/http/server.ts';
 import { Store } from '../src/store/store.ts';
 
@@ -29,7 +30,13 @@ const now = Date.now;
 const { access, web } = loadConfig({});
 const usage = new UsageLog(store, log);
 const tokens = new Tokens(await SigningKeys.open(folder, { credentials: undefined }), now);
-const sessions = new MemberSessions({ store, tokens, now, dashboardOrigin: null });
+const sessions = new MemberSessions({
+  store,
+  tokens,
+  now,
+  dashboardOrigin: null,
+  access: { sessionIdleMs: 1_800_000 },
+});
 const gate = createGate({
   store,
   keys: store.apiKeys,
@@ -58,7 +65,17 @@ const routes: Route[] = [
 ];
 const app = createKoaApp(log);
 const audit = { record: async () => {}, refuse: () => {} };
-mountRouter(app, createRouter(routes, { gate, audit, origins: web, fetchImage: null }));
+mountRouter(
+  app,
+  createRouter(routes, {
+    gate,
+    audit,
+    origins: web,
+    fetchImage: null,
+    bodies: new BodyBudget(1e9),
+    idempotency: { run: ({ request }, run) => run(request) },
+  }),
+);
 const server = createHttpServer(app.callback());
 await listen(server, { host: '127.0.0.1', port: 0 });
 const { port } = server.address() as AddressInfo;

@@ -146,7 +146,7 @@ async function reportVerification(): Promise<void> {
   const rates = spread(1e-6, 0.1);
   await draws(
     'verification.svg',
-    'Verification: all pairs of the pictures',
+    'Verification: all pairs of the images',
     { x: 'false match rate (FMR)', y: 'false non-match rate (FNMR)', from: 1e-6, to: 0.1 },
     [
       {
@@ -303,7 +303,7 @@ function joined(all: readonly Searches[]): Searches {
 }
 
 async function readPairs(faces: string, entries: readonly LabelledTemplate[]): Promise<LabelledScore[]> {
-  const byPicture = new Map(entries.map((entry) => [entry.picture, entry]));
+  const byPicture = new Map(entries.map((entry) => [entry.image, entry]));
   const [, ...lines] = (await readFile(join(faces, 'lfw-dev-pairs.csv'), 'utf8')).trim().split('\n');
   return lines.map((line) => {
     const [first, second, same] = line.trim().split(',');

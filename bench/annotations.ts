@@ -1,6 +1,7 @@
 /** Faces annotated by eye: boxes from the hairline to the chin and from ear to ear, in pixels of the upright picture. */
+
 import { readFileSync } from 'node:fs';
-import type { Box } from '../src/native/pipeline.ts';
+import type { Box } from '../src/native/pipeline-options.ts';
 
 /** Seen from `dist/bench/`. */
 const FOLDER = new URL('../../test/fixtures/annotations/', import.meta.url);

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runtimeVersion } from '../src/native/networks.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
-import { ROOT } from '../test/e2e/service.ts';
+import { ROOT } from '../testing/service.ts';
 import { growthPlots } from './growth-plots.ts';
 import { type Part, type PartReport, runPart } from './parts.ts';
 import type { Versions } from './report.ts';

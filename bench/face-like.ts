@@ -5,20 +5,18 @@
  * pictures of one person, with normal coefficients. How much differs from copy to copy, so that the score of two copies
  * of one template has the mean and the spread that mated pairs of Labeled Faces in the Wild have.
  */
+
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { normals, uniforms } from '../src/base/random.ts';
 import { createExecutor } from '../src/native/executor.ts';
 import { innerProduct } from '../src/vision/impostors.ts';
-import {
-  type LabelledPicture,
-  labelledPictures,
-  labelledTemplates,
-} from '../src/vision/labelled-templates.ts';
+import { type LabelledImage, labelledImages, labelledTemplates } from '../src/vision/labelled-templates.ts';
 import { type ModelPack, openModelPack } from '../src/vision/model-pack.ts';
-import { ROOT } from '../test/e2e/service.ts';
+import { ROOT } from '../testing/service.ts';
 import { loadAsServed } from './as-served.ts';
 
 const PACK = 'faceplugin';
@@ -57,7 +55,7 @@ export async function openFaceBase(faces: string | undefined): Promise<FaceBase>
 }
 
 async function baseOfPeople(folder: string): Promise<FaceBase> {
-  const pictures = await labelledPictures(folder);
+  const pictures = await labelledImages(folder);
   const { templates, dimension } = await templatesOf(folder, pictures);
   const people = new Map<string, Float32Array[]>();
   for (const [i, { person }] of pictures.entries()) {
@@ -87,7 +85,7 @@ async function baseOfSamples(): Promise<FaceBase> {
   const folder = join(ROOT, 'node_modules/@vladmandic/face-api/demo');
   const pictures = Array.from({ length: 6 }, (_, i) => ({
     person: `${i + 1}`,
-    picture: `sample${i + 1}.jpg`,
+    image: `sample${i + 1}.jpg`,
   }));
   const { templates, dimension } = await templatesOf(folder, pictures);
   const normal = normals(1);
@@ -187,11 +185,11 @@ function likenessFor(mated: Spread): Spread {
 /** Templates of pictures below a folder, in their order; null where there is no face. */
 async function templatesOf(
   folder: string,
-  pictures: readonly LabelledPicture[],
+  pictures: readonly LabelledImage[],
 ): Promise<{ readonly templates: (Float32Array | null)[]; readonly dimension: number }> {
   const pack = await openModelPack(PACK);
   const { dimension } = pack.pipeline.embedder;
-  const names = pictures.map(({ picture }) => picture).join('\n');
+  const names = pictures.map(({ image }) => image).join('\n');
   const name = createHash('sha256').update(`${folder}\n${names}`).digest('hex').slice(0, 16);
   const file = join(tmpdir(), `visage-templates-${pack.name}-${pack.version}-${name}.f32`);
   const bytes = 4 * dimension * pictures.length;
@@ -214,7 +212,7 @@ async function templatesOf(
 async function embed(
   pack: ModelPack,
   folder: string,
-  pictures: readonly LabelledPicture[],
+  pictures: readonly LabelledImage[],
 ): Promise<(Float32Array | null)[]> {
   const threads = availableParallelism();
   const executor = createExecutor({ threads, maxQueue: 4 * threads });
@@ -251,21 +249,4 @@ function squares(vector: Float64Array | Float32Array): number {
 function unit(vector: Float32Array): Float32Array {
   const scale = 1 / Math.sqrt(squares(vector));
   return vector.map((value) => value * scale);
-}
-
-/** Numbers of 0..1 (mulberry32). */
-function uniforms(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** Normal numbers (Box and Muller's method). */
-function normals(seed: number): () => number {
-  const random = uniforms(seed);
-  return () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }

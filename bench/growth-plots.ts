@@ -38,7 +38,7 @@ const PLOTS: readonly GrowthPlot[] = [
     plot: 'picture',
     file: 'growth-picture.svg',
     title: 'A search over HTTP, one client',
-    x: 'megapixels of the picture',
+    x: 'megapixels of the image',
     y: 'milliseconds',
     formatX: String,
     ownTicks: false,
@@ -47,7 +47,7 @@ const PLOTS: readonly GrowthPlot[] = [
   {
     plot: 'clients',
     file: 'growth-clients.svg',
-    title: 'Searches over HTTP, pictures of 640 x 480',
+    title: 'Searches over HTTP, images of 640 x 480',
     x: 'clients at once',
     y: 'searches a second',
     formatX: String,
@@ -57,7 +57,7 @@ const PLOTS: readonly GrowthPlot[] = [
   {
     plot: 'cores',
     file: 'growth-cores.svg',
-    title: 'Searches over HTTP, pictures of 640 x 480',
+    title: 'Searches over HTTP, images of 640 x 480',
     x: 'threads that compute',
     y: 'searches a second',
     formatX: String,

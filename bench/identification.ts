@@ -1,9 +1,10 @@
 /**
  * Open-set identification (ISO/IEC 19795-1): a probe is searched for in a gallery that may or may not hold its person.
  */
+import { uniforms } from '../src/base/random.ts';
 import { innerProduct } from '../src/vision/impostors.ts';
 import type { LabelledTemplate } from '../src/vision/labelled-templates.ts';
-import { middleOf } from '../src/vision/template-fusion.ts';
+import { normalizedMean } from '../src/vision/template-fusion.ts';
 
 /** A person of a gallery with the templates that were enrolled. */
 export interface Enrolled {
@@ -41,7 +42,7 @@ export function asServed(onePerson: number): Fusion {
   return (probe, enrolled) => {
     let middle = middles.get(enrolled);
     if (middle === undefined) {
-      middle = middleOf(enrolled.templates, onePerson);
+      middle = normalizedMean(enrolled.templates, onePerson);
       middles.set(enrolled, middle);
     }
     return middle ? innerProduct(probe, middle) : bestOf(probe, enrolled);
@@ -106,15 +107,9 @@ export function falseNegativeRate({ mated }: Searches, threshold: number): numbe
   return mated.filter(({ score, isFirst }) => !isFirst || score < threshold).length / mated.length;
 }
 
-/** `count` of `items`, drawn without putting back; the same ones for one seed (mulberry32). */
+/** `count` of `items`, drawn without putting back; the same ones for one seed. */
 export function draw<T>(items: readonly T[], count: number, seed: number): T[] {
-  let state = seed >>> 0;
-  const random = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const random = uniforms(seed);
   const pool = [...items];
   for (let i = 0; i < count; i++) {
     const other = i + Math.floor(random() * (pool.length - i));

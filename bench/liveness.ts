@@ -5,15 +5,17 @@
  * The faces are those of the group photographs that a development dependency ships, and the attacks are rendered of them
  * (`presentation-attacks.ts`). Of `<faces>/lfw-dev` the first picture of every tenth person is judged as it is.
  */
+
 import { readdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { createExecutor } from '../src/native/executor.ts';
-import type { AnalyzedFace, Box } from '../src/native/pipeline.ts';
+import type { AnalyzedFace } from '../src/native/pipeline.ts';
+import type { Box } from '../src/native/pipeline-options.ts';
 import { type LivenessVerdict, livenessOf } from '../src/vision/liveness.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
-import { photograph } from '../test/e2e/photographs.ts';
+import { photograph } from '../testing/photographs.ts';
 import { loadAsServed } from './as-served.ts';
 import { type Portrait, PRESENTATIONS, type Presentation, present } from './presentation-attacks.ts';
 

@@ -1,7 +1,7 @@
 /** Networks for `bench:networks` that are made from others, or from nothing. */
 import { attributeMessage, nodeMessage, tensorMessage } from '../src/vision/graph/onnx.ts';
 import { bytesField, readFields, varintField } from '../src/vision/graph/wire.ts';
-import { modelBytes, weights } from '../test/vision/graph/small-model.ts';
+import { modelBytes, weights } from '../testing/small-model.ts';
 
 /** Convolutions of 1 x 1, one after the other. */
 export interface Chain {

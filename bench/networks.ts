@@ -11,11 +11,11 @@ import { cpus, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runtimeVersion } from '../src/native/networks.ts';
+import { fuseSubgraph } from '../src/vision/graph/fused-subgraph.ts';
 import { splitPRelus } from '../src/vision/graph/prelu.ts';
-import { REWRITES } from '../src/vision/graph/rewrites.ts';
-import { joinSegment } from '../src/vision/graph/segment.ts';
+import { REWRITES } from '../src/vision/graph/prepare.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
-import { ROOT } from '../test/e2e/service.ts';
+import { ROOT } from '../testing/service.ts';
 import { chain, chainOfBytes, withBatch } from './network-variants.ts';
 import { report } from './report.ts';
 
@@ -81,7 +81,7 @@ async function run(): Promise<void> {
   for (const batch of [1, 2]) await measureBatch(embedder.file, batch, 2);
 
   const { convolutions, channels, side } = CHAIN;
-  const models = [chain(CHAIN), chainOfBytes(CHAIN), joinSegment(chain(CHAIN))];
+  const models = [chain(CHAIN), chainOfBytes(CHAIN), fuseSubgraph(chain(CHAIN))];
   const variants = await Promise.all(models.map((model, i) => put(`chain-${i}`, model)));
   const [floats, bytes, segment] = least(measure(variants)) as [number, number, number];
   console.log(
@@ -96,7 +96,7 @@ async function run(): Promise<void> {
 async function measureNetwork(file: string, peak: number): Promise<void> {
   const name = basename(file, '.onnx');
   const original = await readFile(file);
-  const ways = [REWRITES.prelu.rewrite, REWRITES.segment.rewrite];
+  const ways = [REWRITES.prelu.rewrite, REWRITES.fused.rewrite];
   const made = await Promise.all(
     ways.map(async (way, i) => {
       const model = way(original);
@@ -130,7 +130,7 @@ async function measureNetwork(file: string, peak: number): Promise<void> {
 
 async function measureBatch(file: string, batch: number, threads: number): Promise<void> {
   const original = withBatch(await readFile(file), batch);
-  const models = [original, splitPRelus(original).model, joinSegment(original)];
+  const models = [original, splitPRelus(original).model, fuseSubgraph(original)];
   const files = await Promise.all(models.map((model, i) => put(`batch-${batch}-${i}`, model)));
   const times = least(measure(files, { rounds: Math.ceil((2 * ROUNDS) / batch), threads }));
   line(

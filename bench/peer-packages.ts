@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { ROOT } from '../test/e2e/service.ts';
+import { ROOT } from '../testing/service.ts';
 
 const MANIFESTS = join(ROOT, 'bench/peers');
 /** Where they are installed: below `build/`, since what is below `bench/` is compiled. */

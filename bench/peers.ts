@@ -12,7 +12,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { ROOT } from '../test/e2e/service.ts';
+import { ROOT } from '../testing/service.ts';
 import { HttpClient } from './http-client.ts';
 import { peerRequire, versionOf } from './peer-packages.ts';
 import { pictures } from './recognisers/pictures.ts';

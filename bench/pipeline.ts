@@ -22,7 +22,7 @@ import { createLog } from '../src/ops/log.ts';
 import { type Preparation, prepareNetworks } from '../src/vision/graph/prepare.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 import { Recognizer } from '../src/vision/recognizer.ts';
-import { ROOT } from '../test/e2e/service.ts';
+import { ROOT } from '../testing/service.ts';
 import { report } from './report.ts';
 import { type Body, bodiesOf, sample, startSearchService } from './search-service.ts';
 import { stallOf, stallSettings } from './stalls.ts';

@@ -77,9 +77,9 @@ const plotted = curve(PLOTTED);
 await writeFile(
   PICTURE,
   linePlot(
-    'False non-matches left when the worst pictures are refused',
+    'False non-matches left when the worst images are refused',
     {
-      label: 'pictures refused',
+      label: 'images refused',
       scale: 'linear',
       from: 0,
       to: 0.2,

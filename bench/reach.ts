@@ -4,6 +4,7 @@
  *
  * `<faces>` holds `lfw-dev/<person>/<picture>` and, if there are any, the group photographs `group/*.jpg`.
  */
+
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -11,7 +12,8 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { createExecutor } from '../src/native/executor.ts';
-import type { AnalysisRequest, Box } from '../src/native/pipeline.ts';
+import type { AnalysisRequest } from '../src/native/pipeline.ts';
+import type { Box } from '../src/native/pipeline-options.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 import type { Recognizer } from '../src/vision/recognizer.ts';
 import { annotated, judgedByEye, overlap } from './annotations.ts';

@@ -19,7 +19,7 @@ import { SNAPSHOTS } from '../src/ops/data-folder.ts';
 import { Store } from '../src/store/store.ts';
 import { StoreReader } from '../src/store/store-reader.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
-import { type Child, startChild } from '../test/e2e/service.ts';
+import { type Child, startChild } from '../testing/service.ts';
 import { FaceLike, openFaceBase } from './face-like.ts';
 import { report } from './report.ts';
 import { gauge, StartWatch, type Watched } from './start-watch.ts';

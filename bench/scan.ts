@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { ROOT } from '../test/e2e/service.ts';
+import { ROOT } from '../testing/service.ts';
 import { report } from './report.ts';
 
 const DIMENSION = 512;

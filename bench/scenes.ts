@@ -1,6 +1,8 @@
 /** Pictures made from photographs, of which it is known where the faces are. */
+
 import sharp from 'sharp';
-import type { Box } from '../src/native/pipeline.ts';
+import { uniforms } from '../src/base/random.ts';
+import type { Box } from '../src/native/pipeline-options.ts';
 
 /** A picture and the faces in it, in its own pixels. */
 export interface Scene {
@@ -23,19 +25,10 @@ interface Size {
 
 const GREY = { r: 128, g: 128, b: 128 };
 
-/** Numbers 0..1, the same in every run. */
-export function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 /** Faces of `width` pixels, each with what is around it, strewn over a picture with a soft slope, a cell of 4 x 3 each. */
 export async function strewn(portraits: readonly Portrait[], width: number, size: Size): Promise<Scene[]> {
   const [columns, rows] = [4, 3];
-  const random = randomNumbers(width);
+  const random = uniforms(width);
   const scenes: Scene[] = [];
   for (let first = 0; first < portraits.length; first += columns * rows) {
     const faces: Box[] = [];
@@ -124,7 +117,7 @@ export async function storedTurned(picture: Buffer, orientation: 3 | 6 | 8): Pro
 /** Pictures without faces: noise at several finenesses, stripes, squares. */
 export async function textures(size: Size): Promise<Buffer[]> {
   const pictures: Buffer[] = [];
-  const random = randomNumbers(7);
+  const random = uniforms(7);
   for (const cells of [8, 16, 32, 64, 128, 256]) {
     const width = cells;
     const height = Math.round((cells * size.height) / size.width);

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
-import { type Child, ROOT, startChild, visagectl } from '../test/e2e/service.ts';
+import { type Child, ROOT, startChild, visagectl } from '../testing/service.ts';
 import { HttpClient } from './http-client.ts';
 
 const SAMPLES = join(ROOT, 'node_modules/@vladmandic/face-api/demo');

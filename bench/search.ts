@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { innerProduct } from '../src/vision/impostors.ts';
-import { ROOT } from '../test/e2e/service.ts';
+import { ROOT } from '../testing/service.ts';
 import { type Engine, hnswlib, ours, oursExactly, usearch } from './engines.ts';
 import { FaceLike, openFaceBase } from './face-like.ts';
 import { faiss } from './faiss.ts';

@@ -8,10 +8,10 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import sharp from 'sharp';
-import { createApiKey } from '../src/access/api-keys.ts';
+import { createApiKey } from '../src/access/keys/api-keys.ts';
 import { Store } from '../src/store/store.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
-import { type Child, ROOT, startChild } from '../test/e2e/service.ts';
+import { type Child, ROOT, startChild } from '../testing/service.ts';
 import { FaceLike, openFaceBase } from './face-like.ts';
 
 const PACK = await openModelPack('faceplugin');

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { ROOT } from '../test/e2e/service.ts';
+import { ROOT } from '../testing/service.ts';
 import { STALL_FILE } from './stall.ts';
 
 /** What the child's environment needs. @param file where its figure goes. */
@@ -16,11 +16,19 @@ export function stallSettings(file: string): Record<string, string> {
 
 /** Milliseconds since this was last asked. */
 export async function stallOf(child: ChildProcess, file: string): Promise<number> {
+  return (await stallsOf(child, file))[0];
+}
+
+/** The same by the clock, and in processor time of the loop's thread. */
+export async function stallsOf(
+  child: ChildProcess,
+  file: string,
+): Promise<[clock: number, processor: number]> {
   await rm(file, { force: true });
   child.kill('SIGUSR2');
   for (;;) {
     const text = await readFile(file, 'utf8').catch(() => undefined);
-    if (text !== undefined) return Number(text);
+    if (text !== undefined) return JSON.parse(text);
     if (child.exitCode !== null || child.signalCode !== null) throw new Error('A contestant ended');
     await wait(5);
   }

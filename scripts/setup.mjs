@@ -1,5 +1,5 @@
-/** `npm run setup`: installs and builds what is missing, and nothing else. */
+/** `npm run setup`: installs and builds what is missing. */
 import { setUpOrExit } from './setup/set-up.mjs';
 
 await setUpOrExit();
-console.error('[set-up] everything is in place');
+console.error('[set-up] everything is installed and built');

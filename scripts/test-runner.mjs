@@ -1,13 +1,14 @@
-/**
- * Runs compiled test files with node:test, each in its own process, and counts what a person would call a test.
- */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { run } from 'node:test';
 import { spec as Spec } from 'node:test/reporters';
 
-/** Every `*.test.js` under a folder, sorted. */
+/** Characters of failed reports that the end of a run repeats. */
+const FAILURES_SHOWN = 20_000;
+/** With more failed files than this, the cause is not chance. */
+const MOST_REPEATED = 5;
+
 export function testFiles(folder) {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true })
@@ -17,40 +18,38 @@ export function testFiles(folder) {
 }
 
 /**
- * Counts the leaves of the tree of tests: a suite, or a test that has tests in it, counts only where it fails by
- * itself (in a hook, say). A file that has no test, or that ends in any other way than its tests did, is a failure.
- * One count is for one file; {@link Count#include} sums up.
+ * Counts the tests of one file. Suites and parent tests count only if they fail themselves, such as in a hook. A file
+ * without a test, or one that crashes, is a failure.
  */
 export class Count {
   passed = 0;
   failed = 0;
   skipped = 0;
-  /** Reports seen at each level since its parent's; a report comes after those of its children. */
+  /** Reports at each level since the parent's report, which follows those of its children. */
   #reports = [];
 
   /**
    * @param {'test:pass' | 'test:fail'} type
-   * @param {object} data as node:test emits them
-   * @returns {string | undefined} what is wrong, where node:test itself does not say it
+   * @param {object} data from node:test
+   * @returns {string | undefined} an error that node:test does not report
    */
   add(type, { name, nesting, skip, todo, details }) {
     const isParent = details?.type === 'suite' || (this.#reports[nesting + 1] ?? 0) > 0;
     this.#reports.length = nesting + 1;
     this.#reports[nesting] = (this.#reports[nesting] ?? 0) + 1;
-    // node:test reports a file itself only where it had no test, or ended in another way than its tests did.
+    // node:test reports a file only if it has no test or crashes.
     const isFile = nesting === 0 && name.endsWith('.test.js');
     if (type === 'test:fail' && todo === undefined) {
       if (details.error?.failureType !== 'subtestsFailed') this.failed += 1;
     } else if (isFile) {
       this.failed += 1;
-      return `${name} holds no test, or left before its tests were done.`;
+      return `${name} has no test, or ended before its tests did.`;
     } else if (!isParent) {
       if (skip === undefined && todo === undefined) this.passed += 1;
       else this.skipped += 1;
     }
   }
 
-  /** @param {Count} other */
   include({ passed, failed, skipped }) {
     this.passed += passed;
     this.failed += failed;
@@ -64,9 +63,8 @@ export class Count {
 }
 
 /**
- * Runs one file. The whole of it has `timeout` milliseconds: node:test's own limit is for single tests in newer
- * versions of Node, and does not end a process that hangs.
- * @returns {Promise<{ count: Count, text: string }>} `text` is what is to be shown
+ * Runs one file for at most `timeout` milliseconds. node:test's own limit does not end a process that hangs.
+ * @returns {Promise<{ count: Count, text: string }>} `text` is the report
  */
 async function runFile(file, timeout) {
   const count = new Count();
@@ -76,7 +74,7 @@ async function runFile(file, timeout) {
       const { type, data } = event;
       const complaint = type === 'test:pass' || type === 'test:fail' ? count.add(type, data) : undefined;
       if (complaint) complaints.push(complaint);
-      // The totals of one file say nothing: those of all come in the end.
+      // Without the file's totals.
       if (type !== 'test:diagnostic' || data.file !== undefined) yield event;
     }
   }
@@ -85,21 +83,38 @@ async function runFile(file, timeout) {
 }
 
 /**
+ * Runs up to five failed files once more, alone, since load can make a test with real processes fail. Such a test is a
+ * defect to mend: the end of the report names the file and why it failed at first.
  * @param {string[]} files absolute paths
- * @param {{ output?: NodeJS.WritableStream, concurrency?: number, timeout?: number }} options how many files run at
- *   once, and how long each may take, in milliseconds
- * @returns {Promise<Count>} after everything was written, file by file
+ * @param {{ output?: NodeJS.WritableStream, concurrency?: number, timeout?: number }} options files at once, and
+ *   milliseconds for each
  */
 export async function runTests(files, { output = process.stdout, concurrency = 2, timeout = 300_000 } = {}) {
   const total = new Count();
   const waiting = [...files];
+  const failed = [];
+  const report = async (file) => {
+    const { count, text } = await runFile(file, timeout);
+    const shown = `${file}\n${text}\n\n`;
+    output.write(shown);
+    return { file, count, shown };
+  };
   const runner = async () => {
     for (let file = waiting.shift(); file; file = waiting.shift()) {
-      const { count, text } = await runFile(file, timeout);
-      total.include(count);
-      output.write(`${file}\n${text}\n\n`);
+      const result = await report(file);
+      if (result.count.failed > 0) failed.push(result);
+      else total.include(result.count);
     }
   };
   await Promise.all(Array.from({ length: concurrency }, runner));
+  const summary = [];
+  for (const first of failed) {
+    const result = failed.length > MOST_REPEATED ? first : await report(first.file);
+    total.include(result.count);
+    const heading = result.count.failed > 0 ? 'Failed' : 'Failed at first, passed when repeated';
+    summary.push(`${heading}: ${first.shown}`);
+  }
+  // A long log is often cut to its end.
+  if (summary.length > 0) output.write(summary.join('').slice(-FAILURES_SHOWN));
   return total;
 }

@@ -1,7 +1,6 @@
 /**
- * `npm run figures -- <faces> [bench...] [--keep FOLDER] [--reuse PART,...]`: runs the benches, or those named, and writes
- * what they print into the documentation, between the marks `<!-- figures: NAME -->` and `<!-- end -->`. `--keep` and
- * `--reuse` are handed to `npm run bench`.
+ * `npm run figures -- <faces> [bench...] [--keep FOLDER] [--reuse PART,...]`: runs all benches, or those named, and writes
+ * their output between `<!-- figures: NAME -->` and `<!-- end -->` in the docs. `npm run bench` gets `--keep` and `--reuse`.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -18,14 +17,15 @@ if (!faces) {
   process.exit(64);
 }
 await setUpOrExit();
-writeFigures('bench', 'docs/performance.md', [
+writeFigures('bench', 'docs/measurements.md', [
   ...['--faces', faces, '--plots', join(ROOT, 'docs/images')],
   ...(keep ? ['--keep', keep] : []),
   ...(reuse ? ['--reuse', reuse] : []),
 ]);
-writeFigures('pipeline', 'docs/performance.md', []);
-writeFigures('networks', 'docs/performance.md', []);
-writeFigures('access', 'docs/performance.md', []);
+writeFigures('pipeline', 'docs/measurements.md', []);
+writeFigures('networks', 'docs/measurements.md', []);
+writeFigures('access', 'docs/measurements.md', []);
+writeFigures('attack', 'docs/measurements.md', ['--quick']);
 writeFigures('sizing', 'docs/sizing.md', []);
 writeFigures('accuracy', 'docs/accuracy.md', [faces]);
 writeFigures('reach', 'docs/accuracy.md', [faces]);

@@ -1,12 +1,13 @@
-/// FAISS's own graph, `faiss::IndexHNSWFlat`, as a peer of bench:search: 16 links a node, inner product, its own settings
-/// else. Shares nothing with native/. Made by bench/peers/faiss.mjs.
+/// FAISS's own graph, `faiss::IndexHNSWFlat`, as a peer of bench:search: 16 links a node, inner product, its
+/// own settings else. Shares nothing with native/. Made by bench/peers/faiss.mjs.
 ///
 ///   build/peers/faiss/faiss_graph DIMENSION ROWS <requests >answers
 ///
-/// Standard input is ROWS rows of DIMENSION floats, then requests until the end: a 32-bit efSearch and a probe of DIMENSION
-/// floats. Standard output is, once the graph is there, which is built on OpenMP's threads, four doubles: seconds and
-/// processor seconds of the build, bytes of the index, and bytes that the process grew by. Then for each request the 32-bit
-/// row of the nearest and a float, the milliseconds that the search took on one thread.
+/// Standard input is ROWS rows of DIMENSION floats, then requests until the end: a 32-bit efSearch and a
+/// probe of DIMENSION floats. Standard output is, once the graph is there, which is built on OpenMP's
+/// threads, four doubles: seconds and processor seconds of the build, bytes of the index, and bytes that the
+/// process grew by. Then for each request the 32-bit row of the nearest and a float, the milliseconds that
+/// the search took on one thread.
 
 #include <faiss/IndexFlat.h>
 #include <faiss/IndexHNSW.h>

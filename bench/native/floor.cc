@@ -25,17 +25,17 @@
 #include <vector>
 
 #include "pipeline/pipeline.h"
-#include "runtime/session.h"
+#include "runtime/inference_session.h"
 
 namespace {
 
-using visage::Session;
+using visage::runtime::InferenceSession;
 
 /// As the pipeline decodes: reduced as long as the longer side keeps Pipeline::kSearchSide pixels.
 unsigned Reduction(unsigned width, unsigned height) {
   unsigned reduction = 8;
   while (reduction > 1 &&
-         (std::max(width, height) + reduction - 1) / reduction < visage::Pipeline::kSearchSide) {
+         (std::max(width, height) + reduction - 1) / reduction < visage::pipeline::Pipeline::kSearchSide) {
     reduction /= 2;
   }
   return reduction;
@@ -66,7 +66,8 @@ void DecodeJpeg(const std::vector<unsigned char>& file, std::vector<unsigned cha
 /// A network with buffers of its own.
 class FixedRun {
  public:
-  FixedRun(const std::string& file, const Session::Shape& input, const std::vector<Session::Shape>& outputs)
+  FixedRun(const std::string& file, const InferenceSession::Shape& input,
+           const std::vector<InferenceSession::Shape>& outputs)
       : session_({.file = file}, input, outputs) {
     std::size_t size = 1;
     for (const std::int64_t side : input) size *= static_cast<std::size_t>(side);
@@ -80,7 +81,7 @@ class FixedRun {
   }
 
  private:
-  Session session_;
+  InferenceSession session_;
   std::vector<float> input_;
   std::vector<std::vector<float>> outputs_;
 };

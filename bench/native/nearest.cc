@@ -1,11 +1,11 @@
-/// Which of many vectors has the largest inner product with each probe, by computing all of them in float: what the
-/// searches of bench:search are judged by. Shares nothing with native/search.
+/// Which of many vectors has the largest inner product with each probe, by computing all of them in float:
+/// what the searches of bench:search are judged by. Shares nothing with native/search.
 ///
 ///   cmake --build build --target visage_nearest
 ///   build/visage_nearest DIMENSION PROBES <vectors >nearest
 ///
-/// Standard input is rows of DIMENSION floats: the probes, then the vectors until the end. Standard output is PROBES pairs
-/// of a 32-bit row number and a float, the score. DIMENSION is a multiple of 8.
+/// Standard input is rows of DIMENSION floats: the probes, then the vectors until the end. Standard output is
+/// PROBES pairs of a 32-bit row number and a float, the score. DIMENSION is a multiple of 8.
 
 #include <algorithm>
 #include <cstdint>

@@ -3,11 +3,11 @@
 ///   cmake --build build --target visage_networks
 ///   build/visage_networks ROUNDS THREADS PROFILE a.onnx b.onnx ...
 ///
-/// Runs them in turn, so that a machine that speeds up or slows down does so for all. Prints one JSON object: `peak`,
-/// billions of multiplications and additions a second of floats and of 16-bit integers in the tightest loop, and
-/// for each file `ms`, the least and the median of the rounds: processor time, with more than one thread time. With a PROFILE that is not `-`, ONNX Runtime writes
-/// its profile of the first file to it.
-
+/// Runs them in turn, so that a machine that speeds up or slows down does so for all. Prints one JSON object:
+/// `peak`, billions of multiplications and additions a second of floats and of 16-bit integers in the
+/// tightest loop, and for each file `ms`, the least and the median of the rounds: processor time, with more
+/// than one thread time. With a PROFILE that is not `-`, ONNX Runtime writes its profile of the first file to
+/// it.
 
 #include <algorithm>
 #include <cmath>
@@ -86,7 +86,7 @@ class Network {
     options.SetIntraOpNumThreads(threads);
     options.SetInterOpNumThreads(1);
     options.SetGraphOptimizationLevel(ORT_ENABLE_ALL);
-    options.Add(visage::OperatorDomain());
+    options.Add(visage::runtime::OperatorDomain());
     if (!profile.empty()) options.EnableProfiling(profile.c_str());
     session_ = Ort::Session(env, file.c_str(), options);
     const Ort::AllocatorWithDefaultOptions allocator;
@@ -107,10 +107,11 @@ class Network {
 
   void Run() {
     const Ort::MemoryInfo memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
-    const Ort::Value input = Ort::Value::CreateTensor<float>(memory, input_.data(), input_.size(),
-                                                             shape_.data(), shape_.size());
+    const Ort::Value input =
+        Ort::Value::CreateTensor<float>(memory, input_.data(), input_.size(), shape_.data(), shape_.size());
     const char* const name = input_name_.c_str();
     std::vector<const char*> outputs;
+    outputs.reserve(output_names_.size());
     for (const std::string& output : output_names_) outputs.push_back(output.c_str());
     const double began = Seconds(is_wall_);
     session_.Run(Ort::RunOptions{nullptr}, &name, &input, 1, outputs.data(), outputs.size());
@@ -141,6 +142,7 @@ class Network {
 void Measure(int rounds, int threads, const std::string& profile, const std::vector<std::string>& files) {
   const Ort::Env env(ORT_LOGGING_LEVEL_ERROR, "bench");
   std::vector<std::unique_ptr<Network>> networks;
+  networks.reserve(files.size());
   for (const std::string& file : files) {
     networks.push_back(std::make_unique<Network>(env, file, threads, networks.empty() ? profile : ""));
   }
@@ -165,7 +167,8 @@ int main(int count, char** arguments) {
   }
   try {
     const std::string profile = arguments[3];
-    Measure(rounds, std::atoi(arguments[2]), profile == "-" ? "" : profile, {arguments + 4, arguments + count});
+    Measure(rounds, std::atoi(arguments[2]), profile == "-" ? "" : profile,
+            {arguments + 4, arguments + count});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

@@ -8,13 +8,12 @@
 /// which others on the machine hardly change. Prints one JSON object for each kernel that the processor can
 /// run.
 
-#include <time.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <numeric>
 #include <random>
 #include <span>
@@ -25,7 +24,7 @@
 
 namespace {
 
-using visage::Codes;
+using visage::search::Codes;
 
 constexpr std::size_t kNearest = 16;
 
@@ -80,7 +79,7 @@ struct Times {
   }
 };
 
-void Measure(const visage::Kernels& kernels, const Codes::View& view, std::span<const float> vectors,
+void Measure(const visage::search::Kernels& kernels, const Codes::View& view, std::span<const float> vectors,
              std::span<const float> probes) {
   const std::size_t dimension = view.dimension();
   Times search, read;
@@ -93,8 +92,8 @@ void Measure(const visage::Kernels& kernels, const Codes::View& view, std::span<
     read.all.push_back(Now() - start);
 
     start = Now();
-    const visage::Probe probe(wanted);
-    visage::Nearest nearest(kNearest);
+    const visage::search::Probe probe(wanted);
+    visage::search::Nearest nearest(kNearest);
     ScanExact(kernels, view, probe, 0, view.size(), nearest);
     const auto found = nearest.Take();
     search.all.push_back(Now() - start);
@@ -129,6 +128,6 @@ int main(int count, char** arguments) {
   Codes codes(dimension);
   for (std::size_t row = 0; row < rows; ++row)
     codes.Append(static_cast<std::int64_t>(row), {vectors.data() + row * dimension, dimension});
-  for (const visage::Kernels& kernels : visage::RunnableKernels())
+  for (const visage::search::Kernels& kernels : visage::search::RunnableKernels())
     Measure(kernels, codes.view(), vectors, UnitVectors(probes, dimension, 2));
 }

@@ -4,11 +4,9 @@
  */
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileJobs, compileProgress } from '../../scripts/setup/addon.mjs';
-import { downloadFromDebian } from '../../scripts/setup/debian-archive.mjs';
-import { debianPackages } from '../../scripts/setup/debian-packages.mjs';
+import { compileJobs, hashOf, isMadeFrom, recordSources } from '../../scripts/setup/build.mjs';
+import { debianPackages, downloadFromDebian } from '../../scripts/setup/debian-packages.mjs';
 import { ROOT, setUpOrExit } from '../../scripts/setup/set-up.mjs';
-import { hashOf, isStamped, writeStamp } from '../../scripts/setup/stamp.mjs';
 
 const VERSION = '1.7.3';
 const SOURCE = {
@@ -37,26 +35,24 @@ const recipe = hashOf(ROOT, [], [VERSION, SOURCE.sha256, ...OPTIONS]);
 /** @type {import('../../scripts/setup/set-up.mjs').Step} */
 const faiss = {
   name: `FAISS ${VERSION}`,
-  isDone: () => isStamped(join(library, 'stamp'), recipe),
-  async run({ run, report, temporary }) {
+  isDone: () => isMadeFrom(library, recipe),
+  async run(run) {
     // The folder outlives an interrupted run, and ninja goes on where it was.
-    const work = join(temporary, `faiss-${VERSION}`);
+    const work = join(ROOT, 'deps/tmp', `faiss-${VERSION}`);
     const [archive, source, build, staged] = ['archive.tar.gz', 'source', 'build', 'staged'].map((name) =>
       join(work, name),
     );
     mkdirSync(source, { recursive: true });
-    report('downloading the source');
-    await downloadFromDebian(SOURCE, archive, { run });
-    await run('tar', ['-xzf', archive, '-C', source, '--strip-components=1']);
-    report('configuring');
-    await run('cmake', ['-S', source, '-B', build, '-G', 'Ninja', ...OPTIONS]);
-    await run('cmake', ['--build', build, '--target', 'faiss', '--parallel', `${compileJobs()}`], {
-      onLine: compileProgress(report),
-      ifItFails: 'If the compiler was killed, this machine has too little memory; else the log says why.',
-    });
+    await downloadFromDebian(run, SOURCE, archive);
+    await run(['tar', '-xzf', archive, '-C', source, '--strip-components=1']);
+    await run(['cmake', '-S', source, '-B', build, '-G', 'Ninja', ...OPTIONS]);
+    await run(
+      ['cmake', '--build', build, '--target', 'faiss', '--parallel', `${compileJobs()}`],
+      'If the compiler was killed, this machine has too little memory.',
+    );
     rmSync(staged, { recursive: true, force: true });
-    await run('cmake', ['--install', build, '--prefix', staged]);
-    writeStamp(join(staged, 'stamp'), recipe);
+    await run(['cmake', '--install', build, '--prefix', staged]);
+    recordSources(staged, recipe);
     rmSync(library, { recursive: true, force: true });
     renameSync(staged, library);
     rmSync(work, { recursive: true });
@@ -64,19 +60,22 @@ const faiss = {
 };
 
 const build = join(ROOT, 'build/peers/faiss');
-const stamp = join(build, 'stamp');
 const sources = () =>
-  hashOf(ROOT, ['bench/native/faiss_graph.cc', 'bench/peers/CMakeLists.txt', 'deps/faiss/stamp'], [ROOT]);
+  hashOf(
+    ROOT,
+    ['bench/native/faiss_graph.cc', 'bench/peers/CMakeLists.txt', 'deps/faiss/sources.sha256'],
+    [ROOT],
+  );
 
 /** @type {import('../../scripts/setup/set-up.mjs').Step} */
 const program = {
   name: 'FAISS as a peer',
-  isDone: () => existsSync(join(build, 'faiss_graph')) && isStamped(stamp, sources()),
-  async run({ run }) {
+  isDone: () => existsSync(join(build, 'faiss_graph')) && isMadeFrom(build, sources()),
+  async run(run) {
     const hash = sources();
-    await run('cmake', ['-S', join(ROOT, 'bench/peers'), '-B', build, '-G', 'Ninja']);
-    await run('cmake', ['--build', build], { ifItFails: 'The compiler says why.' });
-    writeStamp(stamp, hash);
+    await run(['cmake', '-S', join(ROOT, 'bench/peers'), '-B', build, '-G', 'Ninja']);
+    await run(['cmake', '--build', build]);
+    recordSources(build, hash);
   },
 };
 

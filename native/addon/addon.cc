@@ -1,9 +1,11 @@
 #include <napi.h>
 
+#include "addon/core_dumps.h"
 #include "addon/datagram.h"
 #include "addon/device_options.h"
 #include "addon/environment.h"
 #include "addon/executor_object.h"
+#include "addon/exit_now.h"
 #include "addon/index_object.h"
 #include "addon/lock_file.h"
 #include "addon/network_comparison.h"
@@ -11,14 +13,14 @@
 #include "addon/release_bytes.h"
 #include "addon/search_kernels.h"
 #include "addon/snapshot_info.h"
-#include "runtime/session.h"
+#include "runtime/inference_session.h"
 
-namespace visage {
+namespace visage::addon {
 namespace {
 
-/// Once in every environment that loads the addon. @returns what `src/native/` declares.
+/// Runs once per environment. @returns the functions that `src/native/` declares.
 Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
-  DisableTelemetry();
+  runtime::DisableTelemetry();
   env.SetInstanceData(std::make_unique<Environment>(env).release());
   const Napi::Function executor_class = ExecutorObject::Define(env);
   Environment::Of(env).executor_class = Napi::Persistent(executor_class);
@@ -29,7 +31,6 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("releaseBytes", Napi::Function::New<ReleaseBytes>(env, "releaseBytes"));
   exports.Set("compareNetworks", Napi::Function::New<CompareNetworks>(env, "compareNetworks"));
   exports.Set("searchKernels", Napi::Function::New<SearchKernelNames>(env, "searchKernels"));
-  exports.Set("kernelProducts", Napi::Function::New<KernelProducts>(env, "kernelProducts"));
   exports.Set("whyUnavailable", Napi::Function::New<WhyUnavailableText>(env, "whyUnavailable"));
   exports.Set("whySearchUnavailable",
               Napi::Function::New<WhySearchUnavailableText>(env, "whySearchUnavailable"));
@@ -38,6 +39,8 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("runtimeVersion", Napi::Function::New<RuntimeVersionText>(env, "runtimeVersion"));
   exports.Set("sendDatagram", Napi::Function::New<SendDatagram>(env, "sendDatagram"));
   exports.Set("readSnapshotInfo", Napi::Function::New<ReadSnapshotInfo>(env, "readSnapshotInfo"));
+  exports.Set("exitNow", Napi::Function::New<ExitNow>(env, "exitNow"));
+  exports.Set("forbidCoreDumps", Napi::Function::New<ForbidCoreDumps>(env, "forbidCoreDumps"));
   exports.Set("lockFile", Napi::Function::New<LockFile>(env, "lockFile"));
   return exports;
 }
@@ -46,4 +49,4 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
 
 NODE_API_MODULE(visage, Initialize)
 
-}  // namespace visage
+}  // namespace visage::addon

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace visage {
+namespace visage::addon {
 namespace {
 
 [[noreturn]] void Refuse(const Napi::Value& value, const std::string& name, const std::string& wanted) {
@@ -58,23 +58,15 @@ std::span<const std::uint8_t> Bytes(const Napi::Value& value, const std::string&
 
 std::span<const float> Floats(const Napi::Value& value, const std::string& name) {
   const auto floats = Elements<float>(value, name, napi_float32_array, "a Float32Array");
-  // NaN would break the order of every search that meets it.
+  // NaN would break the order of search results.
   if (!std::ranges::all_of(floats, [](float f) { return std::isfinite(f); })) {
     Refuse(value, name, "finite in every value");
   }
   return floats;
 }
 
-std::span<const std::int16_t> ShortIntegers(const Napi::Value& value, const std::string& name) {
-  return Elements<std::int16_t>(value, name, napi_int16_array, "an Int16Array");
-}
-
-std::span<const std::int8_t> SignedBytes(const Napi::Value& value, const std::string& name) {
-  return Elements<std::int8_t>(value, name, napi_int8_array, "an Int8Array");
-}
-
 std::span<const std::int64_t> Labels(const Napi::Value& value, const std::string& name) {
   return Elements<std::int64_t>(value, name, napi_bigint64_array, "a BigInt64Array");
 }
 
-}  // namespace visage
+}  // namespace visage::addon

@@ -12,10 +12,10 @@
 
 #include "addon/arguments.h"
 
-namespace visage {
+namespace visage::addon {
 namespace {
 
-/// How long the JavaScript thread may wait for a receiver whose queue is full.
+/// Longest wait of the JavaScript thread for a full receiver.
 constexpr timeval kLongestWait{.tv_sec = 0, .tv_usec = 500'000};
 
 class Descriptor {
@@ -32,14 +32,13 @@ class Descriptor {
   const int number_;
 };
 
-/// Sends one datagram. @returns 0, or the system's error number.
+/// @returns 0, or the system's error number.
 int Send(const std::string& path, const std::string& text) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof(address.sun_path)) return ENAMETOOLONG;
   path.copy(address.sun_path, path.size());
-  // A name that begins with a zero byte is one of the abstract namespace; its length counts, not a final
-  // zero.
+  // An abstract name starts with a zero byte and has no final zero.
   const bool is_abstract = path.front() == '@';
   if (is_abstract) address.sun_path[0] = '\0';
   const socklen_t length = offsetof(sockaddr_un, sun_path) + path.size() + (is_abstract ? 0 : 1);
@@ -60,4 +59,4 @@ Napi::Value SendDatagram(const Napi::CallbackInfo& info) {
   return env.Undefined();
 }
 
-}  // namespace visage
+}  // namespace visage::addon

@@ -2,9 +2,9 @@
 
 #include <napi.h>
 
-namespace visage {
+namespace visage::addon {
 
-/// `sendDatagram(socket, text)` of `src/native/system.ts`.
+/// See `src/native/system.ts`.
 Napi::Value SendDatagram(const Napi::CallbackInfo& info);
 
-}  // namespace visage
+}  // namespace visage::addon

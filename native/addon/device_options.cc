@@ -3,24 +3,24 @@
 #include "addon/arguments.h"
 #include "base/error.h"
 
-namespace visage {
+namespace visage::addon {
 namespace {
 
 constexpr int kMostBatch = 64;
 constexpr int kMostDelay = 1000;
 constexpr std::int64_t kMostMemory = std::int64_t{1} << 40;
 
-Provider ParseProvider(const Napi::Value& value) {
+runtime::Provider ParseProvider(const Napi::Value& value) {
   const std::string name = Text(value, "device.provider");
-  if (name == "cpu") return Provider::kCpu;
-  if (name == "cuda") return Provider::kCuda;
-  if (name == "tensorrt") return Provider::kTensorRt;
+  if (name == "cpu") return runtime::Provider::kCpu;
+  if (name == "cuda") return runtime::Provider::kCuda;
+  if (name == "tensorrt") return runtime::Provider::kTensorRt;
   throw Napi::TypeError::New(value.Env(), "device.provider must be cpu, cuda or tensorrt");
 }
 
 }  // namespace
 
-Device ParseDevice(const Napi::Value& value) {
+runtime::Device ParseDevice(const Napi::Value& value) {
   if (value.IsUndefined()) return {};
   const Napi::Object device = Object(value, "device");
   const Napi::Value library = device.Get("inputLibrary");
@@ -35,17 +35,17 @@ Device ParseDevice(const Napi::Value& value) {
 }
 
 Napi::Value WhyUnavailableText(const Napi::CallbackInfo& info) {
-  const std::string why = WhyUnavailable(ParseProvider(info[0]));
+  const std::string why = runtime::WhyUnavailable(ParseProvider(info[0]));
   return why.empty() ? info.Env().Null() : Napi::String::New(info.Env(), why);
 }
 
 Napi::Value WhyInputsUnavailableText(const Napi::CallbackInfo& info) {
   try {
-    AcceleratorOf({.input_library = Text(info[0], "library")});
+    runtime::AcceleratorOf({.input_library = Text(info[0], "library")});
     return info.Env().Null();
-  } catch (const Error& error) {
+  } catch (const base::Error& error) {
     return Napi::String::New(info.Env(), error.what());
   }
 }
 
-}  // namespace visage
+}  // namespace visage::addon

@@ -4,16 +4,15 @@
 
 #include "runtime/device.h"
 
-namespace visage {
+namespace visage::addon {
 
-/// Reads `DeviceOptions` of `src/native/device.ts`; the CPU where there are none.
-/// @throws Napi::TypeError naming the field that is wrong.
-Device ParseDevice(const Napi::Value& value);
+/// Defaults to the CPU. @throws Napi::TypeError naming the invalid field.
+runtime::Device ParseDevice(const Napi::Value& value);
 
-/// `whyUnavailable(provider)` of `src/native/device.ts`: a sentence, or null.
+/// See `src/native/device.ts`. Returns a sentence or null.
 Napi::Value WhyUnavailableText(const Napi::CallbackInfo& info);
 
-/// `whyInputsUnavailable(library)` of `src/native/device.ts`: a sentence, or null.
+/// See `src/native/device.ts`. Returns a sentence or null.
 Napi::Value WhyInputsUnavailableText(const Napi::CallbackInfo& info);
 
-}  // namespace visage
+}  // namespace visage::addon

@@ -5,14 +5,14 @@
 #include "addon/prompt_thread.h"
 #include "base/error.h"
 
-namespace visage {
+namespace visage::addon {
 
 Napi::Value FailureValue(Napi::Env env, const std::exception_ptr& failure) {
   try {
     std::rethrow_exception(failure);
-  } catch (const Error& error) {
+  } catch (const base::Error& error) {
     Napi::Object value = Napi::Error::New(env, error.what()).Value();
-    value.Set("code", Name(error.code()));
+    value.Set("code", base::Name(error.code()));
     return value;
   } catch (const Napi::Error& error) {
     return error.Value();
@@ -21,7 +21,8 @@ Napi::Value FailureValue(Napi::Env env, const std::exception_ptr& failure) {
   }
 }
 
-Call::Call(Napi::Env env, std::vector<Napi::Object> kept) : deferred_(Napi::Promise::Deferred::New(env)) {
+Call::Call(Napi::Env env, const std::vector<Napi::Object>& kept)
+    : deferred_(Napi::Promise::Deferred::New(env)) {
   for (const Napi::Object& object : kept) kept_.push_back(Napi::Persistent(object));
 }
 
@@ -54,9 +55,9 @@ void Call::Settle(Napi::Env env) {
 
 Environment::Environment(Napi::Env env) : env_(env), wakeup_(Wakeup::New(env, "visage", 0, 1, this)) {
   wakeup_.Unref(env);
-  // Runs before the wakeup's own hook, which was added earlier: no thread is left that could use it.
+  // This hook runs before the hook of `wakeup_`, so no thread uses `wakeup_` afterwards.
   env.AddCleanupHook([](Environment* self) { self->StopThreads(); }, this);
-  // process.exit() ends the process without the hook, and destroys the libraries under the running threads.
+  // process.exit() skips the hook and unloads libraries under running threads.
   const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
   process.Get("once").As<Napi::Function>().Call(
       process, {Napi::String::New(env, "exit"),
@@ -65,8 +66,8 @@ Environment::Environment(Napi::Env env) : env_(env), wakeup_(Wakeup::New(env, "v
 
 Environment::~Environment() { executor_class.SuppressDestruct(); }
 
-void Environment::Watch(const std::shared_ptr<Executor>& executor,
-                        const std::shared_ptr<Background>& background) {
+void Environment::Watch(const std::shared_ptr<pipeline::Executor>& executor,
+                        const std::shared_ptr<search::Background>& background) {
   AskForShortTurns();
   std::erase_if(watched_,
                 [](const Watched& known) { return known.executor.expired() && known.background.expired(); });
@@ -75,8 +76,8 @@ void Environment::Watch(const std::shared_ptr<Executor>& executor,
 
 void Environment::StopThreads() {
   for (const Watched& known : watched_) {
-    if (const std::shared_ptr<Executor> executor = known.executor.lock()) executor->Abandon();
-    if (const std::shared_ptr<Background> background = known.background.lock()) background->Stop();
+    if (const std::shared_ptr<pipeline::Executor> executor = known.executor.lock()) executor->Abandon();
+    if (const std::shared_ptr<search::Background> background = known.background.lock()) background->Stop();
   }
   held_.clear();
   finished_.clear();
@@ -100,7 +101,7 @@ void Environment::Finish(Call& call) {
     is_first = finished_.empty();
     finished_.push_back(&call);
   }
-  // After the lock: the JavaScript thread runs at once, often in place of this one, and would wait for it.
+  // Not under the lock: the JavaScript thread may run at once and take it.
   if (is_first) wakeup_.NonBlockingCall();
 }
 
@@ -112,11 +113,11 @@ void Environment::SettleFinished(Napi::Env env, Napi::Function, Environment* env
     finished.swap(environment->finished_);
   }
   for (Call* call : finished) {
-    // Not held any more where the environment is being taken down.
+    // A closing environment has already released the call.
     const auto held = environment->held_.extract(call);
     if (!held.empty()) held.mapped()->Settle(env);
   }
   if (environment->held_.empty()) environment->wakeup_.Unref(env);
 }
 
-}  // namespace visage
+}  // namespace visage::addon

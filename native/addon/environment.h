@@ -6,29 +6,31 @@
 #include <memory>
 #include <mutex>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "pipeline/executor.h"
 #include "search/background.h"
 
-namespace visage {
+namespace visage::addon {
 
-/// A value of JavaScript that says what went wrong: an Error with `code` where the failure has one.
+/// Converts a failure into an Error, with `code` if it has one.
 Napi::Value FailureValue(Napi::Env env, const std::exception_ptr& failure);
 
-/// One promise that is being worked for. Made, settled and destroyed on the JavaScript thread.
+/// The work behind a promise. The JavaScript thread creates, settles and destroys it.
 class Call {
  public:
   /// @param kept objects whose memory the work borrows.
-  Call(Napi::Env env, std::vector<Napi::Object> kept);
+  Call(Napi::Env env, const std::vector<Napi::Object>& kept);
   virtual ~Call() = default;
 
   Napi::Promise promise() const { return deferred_.Promise(); }
-  /// Whether the work reads memory of a buffer, through one of the kept objects.
+  /// Whether the work reads a buffer's memory.
   bool Borrows(const Napi::ArrayBuffer& buffer) const;
-  /// Does the work, on any thread. Keeps a failure for Settle.
+  /// Runs on any thread. Keeps an exception for Settle.
   void Perform() noexcept;
-  /// Resolves or rejects the promise, on the JavaScript thread.
+  void Fail(std::exception_ptr failure) noexcept { failure_ = std::move(failure); }
+  /// Call it on the JavaScript thread.
   void Settle(Napi::Env env);
 
  protected:
@@ -41,8 +43,7 @@ class Call {
   std::exception_ptr failure_;
 };
 
-/// What the addon holds for one JavaScript environment (the main thread or a worker thread), and the way back
-/// from the executors' threads to it. Methods are for its JavaScript thread but `Finish`.
+/// State per JavaScript environment (the main thread or a worker). Only `Finish` is thread-safe.
 class Environment {
  public:
   explicit Environment(Napi::Env env);
@@ -52,20 +53,19 @@ class Environment {
 
   static Environment& Of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
 
-  /// Makes sure that no thread of the executor and of its background is left when the environment goes, and
-  /// that this thread gets a core beside them.
-  void Watch(const std::shared_ptr<Executor>& executor, const std::shared_ptr<Background>& background);
+  /// Stops both thread pools when the environment closes.
+  void Watch(const std::shared_ptr<pipeline::Executor>& executor,
+             const std::shared_ptr<search::Background>& background);
 
-  /// Holds a call until it is settled. The environment keeps the process alive meanwhile.
+  /// Keeps the process alive until the call settles.
   Call& Hold(std::unique_ptr<Call> call);
 
-  /// Whether a call that is not settled reads memory of a buffer.
+  /// Whether an unsettled call reads a buffer's memory.
   bool Borrows(const Napi::ArrayBuffer& buffer) const;
 
-  /// Has a held call settled soon. From any thread, as the last thing that is done with the call there.
+  /// Thread-safe. The thread must not use the call afterwards.
   void Finish(Call& call);
 
-  /// The class `Executor` of JavaScript.
   Napi::FunctionReference executor_class;
 
  private:
@@ -78,12 +78,12 @@ class Environment {
   Wakeup wakeup_;
   std::unordered_map<Call*, std::unique_ptr<Call>> held_;
   struct Watched {
-    std::weak_ptr<Executor> executor;
-    std::weak_ptr<Background> background;
+    std::weak_ptr<pipeline::Executor> executor;
+    std::weak_ptr<search::Background> background;
   };
   std::vector<Watched> watched_;
   std::mutex mutex_;
   std::vector<Call*> finished_;
 };
 
-}  // namespace visage
+}  // namespace visage::addon

@@ -6,17 +6,18 @@
 #include "addon/arguments.h"
 #include "addon/environment.h"
 
-namespace visage {
+namespace visage::addon {
 namespace {
 
 constexpr int kMostThreads = 256;
 constexpr int kMostWaiting = 65536;
-/// Threads that build graphs: more of them would mostly wait for memory.
+/// Memory bandwidth limits more threads.
 constexpr unsigned kMostBackgroundThreads = 8;
 
 class CloseCall : public Call {
  public:
-  CloseCall(Napi::Env env, std::shared_ptr<Executor> executor, std::shared_ptr<Background> background)
+  CloseCall(Napi::Env env, std::shared_ptr<pipeline::Executor> executor,
+            std::shared_ptr<search::Background> background)
       : Call(env, {}), executor_(std::move(executor)), background_(std::move(background)) {}
 
  protected:
@@ -28,8 +29,8 @@ class CloseCall : public Call {
   }
 
  private:
-  std::shared_ptr<Executor> executor_;
-  std::shared_ptr<Background> background_;
+  std::shared_ptr<pipeline::Executor> executor_;
+  std::shared_ptr<search::Background> background_;
 };
 
 }  // namespace
@@ -49,9 +50,11 @@ ExecutorObject& ExecutorObject::Of(const Napi::Value& value) {
   return *Unwrap(value.As<Napi::Object>());
 }
 
-std::shared_ptr<Executor> ExecutorObject::From(const Napi::Value& value) { return Of(value).executor_; }
+std::shared_ptr<pipeline::Executor> ExecutorObject::From(const Napi::Value& value) {
+  return Of(value).executor_;
+}
 
-std::shared_ptr<Background> ExecutorObject::BackgroundFrom(const Napi::Value& value) {
+std::shared_ptr<search::Background> ExecutorObject::BackgroundFrom(const Napi::Value& value) {
   return Of(value).background_;
 }
 
@@ -59,18 +62,19 @@ ExecutorObject::ExecutorObject(const Napi::CallbackInfo& info) : ObjectWrap(info
   const Napi::Object options = Object(info[0], "options");
   const auto threads = WholeNumber(options.Get("threads"), "threads", 1, kMostThreads);
   const auto max_queue = WholeNumber(options.Get("maxQueue"), "maxQueue", 1, kMostWaiting);
-  executor_ = std::make_shared<Executor>(static_cast<int>(threads), static_cast<std::size_t>(max_queue));
+  executor_ =
+      std::make_shared<pipeline::Executor>(static_cast<int>(threads), static_cast<std::size_t>(max_queue));
   const unsigned cores = std::max(std::thread::hardware_concurrency(), 1U);
   const unsigned behind = std::min(cores, kMostBackgroundThreads);
   const auto is_crowded = [executor = executor_, free = cores - behind] {
     return executor->under_way() > free;
   };
-  background_ = std::make_shared<Background>(behind, is_crowded);
+  background_ = std::make_shared<search::Background>(behind, is_crowded);
   Environment::Of(info.Env()).Watch(executor_, background_);
 }
 
 Napi::Value ExecutorObject::Stats(const Napi::CallbackInfo& info) {
-  const Executor::Stats stats = executor_->stats();
+  const pipeline::Executor::Stats stats = executor_->stats();
   Napi::Object value = Napi::Object::New(info.Env());
   value.Set("threads", stats.threads);
   value.Set("queued", static_cast<double>(stats.queued));
@@ -87,4 +91,4 @@ Napi::Value ExecutorObject::Close(const Napi::CallbackInfo& info) {
   return promise;
 }
 
-}  // namespace visage
+}  // namespace visage::addon

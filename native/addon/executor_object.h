@@ -7,16 +7,16 @@
 #include "pipeline/executor.h"
 #include "search/background.h"
 
-namespace visage {
+namespace visage::addon {
 
-/// The class `Executor` of `src/native/executor.ts`.
+/// See `src/native/executor.ts`.
 class ExecutorObject : public Napi::ObjectWrap<ExecutorObject> {
  public:
   static Napi::Function Define(Napi::Env env);
-  /// The executor behind an argument. @throws Napi::TypeError if it is not one.
-  static std::shared_ptr<Executor> From(const Napi::Value& value);
-  /// Its threads for what can wait. @throws as From.
-  static std::shared_ptr<Background> BackgroundFrom(const Napi::Value& value);
+  /// @throws Napi::TypeError if the argument is not an Executor.
+  static std::shared_ptr<pipeline::Executor> From(const Napi::Value& value);
+  /// @throws as From.
+  static std::shared_ptr<search::Background> BackgroundFrom(const Napi::Value& value);
 
   explicit ExecutorObject(const Napi::CallbackInfo& info);
 
@@ -26,8 +26,8 @@ class ExecutorObject : public Napi::ObjectWrap<ExecutorObject> {
 
   static ExecutorObject& Of(const Napi::Value& value);
 
-  std::shared_ptr<Executor> executor_;
-  std::shared_ptr<Background> background_;
+  std::shared_ptr<pipeline::Executor> executor_;
+  std::shared_ptr<search::Background> background_;
 };
 
-}  // namespace visage
+}  // namespace visage::addon

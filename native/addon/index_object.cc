@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "search/snapshot.h"
 
-namespace visage {
+namespace visage::addon {
 namespace {
 
 constexpr int kMostDimensions = 65536;
@@ -33,36 +33,37 @@ Napi::Function IndexObject::Define(Napi::Env env) {
 }
 
 IndexObject::IndexObject(const Napi::CallbackInfo& info)
-    : ObjectWrap(info), executor_(ExecutorObject::From(info[0])), sequencer_(std::make_shared<Sequencer>()) {
+    : ObjectWrap(info),
+      executor_(ExecutorObject::From(info[0])),
+      sequencer_(std::make_shared<search::Sequencer>()) {
   const auto dimension = static_cast<std::size_t>(WholeNumber(info[1], "dimension", 1, kMostDimensions));
   const auto graph_from =
-      info[2].IsUndefined() ? GalleryIndex::kGraphFrom
+      info[2].IsUndefined() ? search::GalleryIndex::kGraphFrom
                             : static_cast<std::size_t>(WholeNumber(info[2], "graphFrom", 1, kMostGraphFrom));
-  DeviceRows::Factory device = nullptr;
+  base::DeviceRows::Factory device = nullptr;
   try {
-    if (!info[3].IsUndefined()) device = LoadDeviceRows(Text(info[3], "library"));
-  } catch (const Error& error) {
+    if (!info[3].IsUndefined()) device = search::LoadDeviceRows(Text(info[3], "library"));
+  } catch (const base::Error& error) {
     throw Napi::Error::New(info.Env(), error.what());
   }
-  index_ =
-      std::make_shared<GalleryIndex>(dimension, ExecutorObject::BackgroundFrom(info[0]), graph_from, device);
+  index_ = std::make_shared<search::GalleryIndex>(dimension, ExecutorObject::BackgroundFrom(info[0]),
+                                                  graph_from, device);
 }
 
 template <typename WorkFunction, typename ConvertFunction>
-Napi::Value IndexObject::Sequence(const Napi::CallbackInfo& info, Sequencer::Kind kind,
+Napi::Value IndexObject::Sequence(const Napi::CallbackInfo& info, search::Sequencer::Kind kind,
                                   std::vector<Napi::Object> kept, WorkFunction work,
                                   ConvertFunction convert) {
-  // A search may wait for the write before it, so both go first.
-  constexpr Admission admission = Admission::kFirst;
-  const auto hand_over = [&](Executor::Job job, Executor::Job done) {
-    // The call that the job is a part of holds the executor.
-    Executor* executor = executor_.get();
-    sequencer_->Add(kind, std::move(job), [executor, done](Sequencer::Job turn) {
+  // A search may wait for an earlier write, so both use `kFirst`.
+  constexpr pipeline::Admission admission = pipeline::Admission::kFirst;
+  const auto hand_over = [&](const pipeline::Executor::Job& job, const pipeline::Executor::Job& done) {
+    // The call holds the executor.
+    pipeline::Executor* executor = executor_.get();
+    sequencer_->Add(kind, job, [executor, done](search::Sequencer::Job turn) {
       executor->Start(admission, std::move(turn), done);
     });
   };
-  return StartCall(info.Env(), executor_, admission, std::move(kept), hand_over, std::move(work),
-                   std::move(convert));
+  return StartCall(info.Env(), executor_, std::move(kept), hand_over, std::move(work), std::move(convert));
 }
 
 Napi::Value IndexObject::Size(const Napi::CallbackInfo& info) {
@@ -78,7 +79,7 @@ Napi::Value IndexObject::Loaded(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value IndexObject::Stats(const Napi::CallbackInfo& info) {
-  const GalleryIndex::Stats stats = index_->stats();
+  const search::GalleryIndex::Stats stats = index_->stats();
   Napi::Object value = Napi::Object::New(info.Env());
   value.Set("tombstones", static_cast<double>(stats.tombstones));
   value.Set("linked", static_cast<double>(stats.linked));
@@ -86,7 +87,7 @@ Napi::Value IndexObject::Stats(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value IndexObject::OnDevice(const Napi::CallbackInfo& info) {
-  const GalleryIndex::OnDevice on_device = index_->on_device();
+  const search::GalleryIndex::OnDevice on_device = index_->on_device();
   Napi::Object value = Napi::Object::New(info.Env());
   value.Set("rows", static_cast<double>(on_device.rows));
   value.Set("failure", on_device.failure);
@@ -101,7 +102,7 @@ Napi::Value IndexObject::Add(const Napi::CallbackInfo& info) {
                                                " floats for each of the ids");
   }
   return Sequence(
-      info, Sequencer::Kind::kWrite, {info[0].As<Napi::Object>(), info[1].As<Napi::Object>()},
+      info, search::Sequencer::Kind::kWrite, {info[0].As<Napi::Object>(), info[1].As<Napi::Object>()},
       [index = index_, labels, vectors] {
         index->Add(labels, vectors);
         return std::monostate{};
@@ -112,7 +113,7 @@ Napi::Value IndexObject::Add(const Napi::CallbackInfo& info) {
 Napi::Value IndexObject::Remove(const Napi::CallbackInfo& info) {
   const auto labels = Labels(info[0], "ids");
   return Sequence(
-      info, Sequencer::Kind::kWrite, {info[0].As<Napi::Object>()},
+      info, search::Sequencer::Kind::kWrite, {info[0].As<Napi::Object>()},
       [index = index_, labels] { return index->Remove(labels); },
       [](Napi::Env env, std::size_t removed) {
         return Napi::Number::New(env, static_cast<double>(removed));
@@ -136,11 +137,11 @@ Napi::Value IndexObject::Search(const Napi::CallbackInfo& info) {
   const auto width =
       info[3].IsUndefined() ? 0 : static_cast<std::size_t>(WholeNumber(info[3], "width", 1, kMostWidth));
   return Sequence(
-      info, Sequencer::Kind::kRead, std::move(kept),
+      info, search::Sequencer::Kind::kRead, std::move(kept),
       [index = index_, probe, k, allowed, width] {
         return allowed ? index->Search(probe, k, *allowed, width) : index->Search(probe, k, width);
       },
-      [](Napi::Env env, const GalleryIndex::Matches& matches) {
+      [](Napi::Env env, const search::GalleryIndex::Matches& matches) {
         auto ids = Napi::BigInt64Array::New(env, matches.labels.size());
         auto scores = Napi::Float32Array::New(env, matches.scores.size());
         std::ranges::copy(matches.labels, ids.Data());
@@ -154,7 +155,7 @@ Napi::Value IndexObject::Search(const Napi::CallbackInfo& info) {
 
 Napi::Value IndexObject::HeldLabels(const Napi::CallbackInfo& info) {
   return Sequence(
-      info, Sequencer::Kind::kRead, {}, [index = index_] { return index->Labels(); },
+      info, search::Sequencer::Kind::kRead, {}, [index = index_] { return index->Labels(); },
       [](Napi::Env env, const std::vector<std::int64_t>& labels) {
         auto value = Napi::BigInt64Array::New(env, labels.size());
         std::ranges::copy(labels, value.Data());
@@ -167,28 +168,29 @@ Napi::Value IndexObject::Save(const Napi::CallbackInfo& info) {
   const std::string path = Text(info[1], "path");
   const std::string stamp = Text(info[2], "stamp");
   save_cancelled_ = std::make_shared<std::atomic<bool>>(false);
-  // What is written is what the index holds when its turn has come, which ends before the writing begins.
-  const auto contents = std::make_shared<std::optional<IndexContents>>();
-  const auto hand_over = [&](Executor::Job job, Executor::Job done) {
+  // The snapshot contains the state when this operation runs.
+  const auto contents = std::make_shared<std::optional<search::IndexContents>>();
+  const auto hand_over = [&](const pipeline::Executor::Job& job, const pipeline::Executor::Job& done) {
     const auto look = [index = index_, contents] {
       try {
         contents->emplace(index->Contents());
       } catch (const std::bad_alloc&) {
       }
     };
-    sequencer_->Add(Sequencer::Kind::kRead, look, [background, job, done](Sequencer::Job turn) {
-      const auto both = [job, turn = std::move(turn)] {
-        turn();
-        job();
-      };
-      background->Start(Admission::kAlways, both, done);
-    });
+    sequencer_->Add(search::Sequencer::Kind::kRead, look,
+                    [background, job, done](search::Sequencer::Job turn) {
+                      const auto both = [job, turn = std::move(turn)] {
+                        turn();
+                        job();
+                      };
+                      background->Start(pipeline::Admission::kAlways, both, done);
+                    });
   };
   return StartCall(
-      info.Env(), background, Admission::kAlways, {}, hand_over,
+      info.Env(), background, {}, hand_over,
       [contents, path, stamp, cancelled = save_cancelled_] {
         if (!*contents) throw std::bad_alloc();
-        return WriteSnapshot(**contents, path, stamp, *cancelled);
+        return search::WriteSnapshot(**contents, path, stamp, *cancelled);
       },
       [](Napi::Env env, std::uint64_t bytes) { return Napi::Number::New(env, static_cast<double>(bytes)); });
 }
@@ -198,13 +200,12 @@ void IndexObject::CancelSave(const Napi::CallbackInfo&) {
 }
 
 Napi::Value IndexObject::Load(const Napi::CallbackInfo& info) {
-  // The call that this is a part of holds the executor.
-  Executor* team = executor_.get();
+  pipeline::Executor* team = executor_.get();
   return Sequence(
-      info, Sequencer::Kind::kWrite, {},
+      info, search::Sequencer::Kind::kWrite, {},
       [index = index_, team, loaded = loaded_, path = Text(info[0], "path")] {
-        if (index->size() > 0) throw SnapshotError("the index holds something already");
-        index->Adopt(ReadSnapshot(path, index->dimension(), *team, *loaded));
+        if (index->size() > 0) throw search::SnapshotError("the index holds something already");
+        index->Adopt(search::ReadSnapshot(path, index->dimension(), *team, *loaded));
         return std::monostate{};
       },
       [](Napi::Env env, std::monostate) { return env.Undefined(); });
@@ -212,11 +213,11 @@ Napi::Value IndexObject::Load(const Napi::CallbackInfo& info) {
 
 Napi::Value WhySearchUnavailableText(const Napi::CallbackInfo& info) {
   try {
-    LoadDeviceRows(Text(info[0], "library"));
+    search::LoadDeviceRows(Text(info[0], "library"));
     return info.Env().Null();
-  } catch (const Error& error) {
+  } catch (const base::Error& error) {
     return Napi::String::New(info.Env(), error.what());
   }
 }
 
-}  // namespace visage
+}  // namespace visage::addon

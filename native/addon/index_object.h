@@ -10,9 +10,9 @@
 #include "search/gallery_index.h"
 #include "search/sequencer.h"
 
-namespace visage {
+namespace visage::addon {
 
-/// The class `GalleryIndex` of `src/native/gallery-index.ts`.
+/// See `src/native/gallery-index.ts`.
 class IndexObject : public Napi::ObjectWrap<IndexObject> {
  public:
   static Napi::Function Define(Napi::Env env);
@@ -33,21 +33,21 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
   Napi::Value Load(const Napi::CallbackInfo& info);
   Napi::Value Loaded(const Napi::CallbackInfo& info);
 
-  /// Has an operation done in its turn; `work` and `convert` as for StartCall.
+  /// Runs operations in order. `work` and `convert`: see StartCall.
   template <typename WorkFunction, typename ConvertFunction>
-  Napi::Value Sequence(const Napi::CallbackInfo& info, Sequencer::Kind kind, std::vector<Napi::Object> kept,
-                       WorkFunction work, ConvertFunction convert);
+  Napi::Value Sequence(const Napi::CallbackInfo& info, search::Sequencer::Kind kind,
+                       std::vector<Napi::Object> kept, WorkFunction work, ConvertFunction convert);
 
-  std::shared_ptr<Executor> executor_;
-  std::shared_ptr<GalleryIndex> index_;
-  std::shared_ptr<Sequencer> sequencer_;
-  /// Of the save that is under way.
+  std::shared_ptr<pipeline::Executor> executor_;
+  std::shared_ptr<search::GalleryIndex> index_;
+  std::shared_ptr<search::Sequencer> sequencer_;
+  /// Cancels the running save.
   std::shared_ptr<std::atomic<bool>> save_cancelled_;
-  /// Bytes of the snapshot that have been read.
+  /// Bytes of the snapshot read so far.
   const std::shared_ptr<std::atomic<std::uint64_t>> loaded_ = std::make_shared<std::atomic<std::uint64_t>>(0);
 };
 
-/// The function `whySearchUnavailable` of `src/native/gallery-index.ts`.
+/// See `src/native/gallery-index.ts`.
 Napi::Value WhySearchUnavailableText(const Napi::CallbackInfo& info);
 
-}  // namespace visage
+}  // namespace visage::addon

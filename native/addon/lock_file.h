@@ -2,9 +2,9 @@
 
 #include <napi.h>
 
-namespace visage {
+namespace visage::addon {
 
-/// `lockFile(path)` of `src/native/system.ts`.
+/// See `src/native/system.ts`.
 Napi::Value LockFile(const Napi::CallbackInfo& info);
 
-}  // namespace visage
+}  // namespace visage::addon

@@ -2,12 +2,12 @@
 
 #include <napi.h>
 
-namespace visage {
+namespace visage::addon {
 
-/// `compareNetworks(executor, original, changed, inputs, device, shape)` of `src/native/networks.ts`.
+/// See `src/native/networks.ts`.
 Napi::Value CompareNetworks(const Napi::CallbackInfo& info);
 
-/// `runtimeVersion()` of `src/native/networks.ts`.
+/// See `src/native/networks.ts`.
 Napi::Value RuntimeVersionText(const Napi::CallbackInfo& info);
 
-}  // namespace visage
+}  // namespace visage::addon

@@ -12,30 +12,37 @@
 #include "addon/start.h"
 #include "pipeline/pipeline.h"
 
-namespace visage {
+namespace visage::addon {
 namespace {
 
-ImageEncoding ParseEncoding(const Napi::Value& value) {
+pipeline::ImageEncoding ParseEncoding(const Napi::Value& value) {
   const std::string encoding = Text(value, "encoding");
-  if (encoding == "binary") return ImageEncoding::kBinary;
-  if (encoding == "base64") return ImageEncoding::kBase64;
+  if (encoding == "binary") return pipeline::ImageEncoding::kBinary;
+  if (encoding == "base64") return pipeline::ImageEncoding::kBase64;
   throw Napi::TypeError::New(value.Env(), "encoding must be binary or base64");
 }
 
-const char* FormatName(ImageFormat format) {
+const char* FormatName(decode::ImageFormat format) {
   switch (format) {
-    case ImageFormat::kPng:
+    case decode::ImageFormat::kPng:
       return "png";
-    case ImageFormat::kWebp:
+    case decode::ImageFormat::kWebp:
       return "webp";
-    case ImageFormat::kBmp:
+    case decode::ImageFormat::kBmp:
       return "bmp";
-    case ImageFormat::kGif:
+    case decode::ImageFormat::kGif:
       return "gif";
-    case ImageFormat::kJpeg:
+    case decode::ImageFormat::kJpeg:
       break;
   }
   return "jpeg";
+}
+
+/// Without a value, the tenant is the service.
+pipeline::Tenant ParseTenant(const Napi::Value& value) {
+  if (value.IsUndefined()) return {};
+  const Napi::Object object = Object(value, "tenant");
+  return {Text(object.Get("account"), "tenant.account"), Text(object.Get("key"), "tenant.key")};
 }
 
 Napi::Value FloatsValue(Napi::Env env, std::span<const float> values) {
@@ -44,7 +51,7 @@ Napi::Value FloatsValue(Napi::Env env, std::span<const float> values) {
   return array;
 }
 
-Napi::Value LandmarksValue(Napi::Env env, const FivePoints& points) {
+Napi::Value LandmarksValue(Napi::Env env, const base::FivePoints& points) {
   std::array<float, 10> values;
   for (std::size_t i = 0; i < points.size(); ++i) {
     values[2 * i] = points[i].x;
@@ -53,7 +60,7 @@ Napi::Value LandmarksValue(Napi::Env env, const FivePoints& points) {
   return FloatsValue(env, values);
 }
 
-Napi::Value PoseValue(Napi::Env env, const Pose& pose) {
+Napi::Value PoseValue(Napi::Env env, const pose::Pose& pose) {
   Napi::Object value = Napi::Object::New(env);
   value.Set("yaw", pose.yaw);
   value.Set("pitch", pose.pitch);
@@ -61,7 +68,7 @@ Napi::Value PoseValue(Napi::Env env, const Pose& pose) {
   return value;
 }
 
-Napi::Value MeasuresValue(Napi::Env env, const FaceMeasures& measures) {
+Napi::Value MeasuresValue(Napi::Env env, const quality::FaceMeasures& measures) {
   Napi::Object value = Napi::Object::New(env);
   value.Set("sharpness", measures.sharpness);
   value.Set("light", measures.light);
@@ -71,7 +78,7 @@ Napi::Value MeasuresValue(Napi::Env env, const FaceMeasures& measures) {
   return value;
 }
 
-Napi::Value FaceValue(Napi::Env env, const AnalyzedFace& face) {
+Napi::Value FaceValue(Napi::Env env, const pipeline::AnalyzedFace& face) {
   Napi::Object box = Napi::Object::New(env);
   box.Set("x", face.detection.box.x);
   box.Set("y", face.detection.box.y);
@@ -86,9 +93,11 @@ Napi::Value FaceValue(Napi::Env env, const AnalyzedFace& face) {
   return value;
 }
 
-/// Absent members, and an absent object, stand for their defaults.
-AnalysisRequest ParseRequest(const Napi::Value& value) {
-  AnalysisRequest request;
+/// A crop takes about 20 KB.
+constexpr int kMostCrops = 100;
+
+pipeline::AnalysisRequest ParseRequest(const Napi::Value& value) {
+  pipeline::AnalysisRequest request;
   if (value.IsUndefined()) return request;
   const Napi::Object object = Object(value, "request");
   if (const Napi::Value described = object.Get("described"); !described.IsUndefined()) {
@@ -98,10 +107,13 @@ AnalysisRequest ParseRequest(const Napi::Value& value) {
     request.least_face = static_cast<float>(WholeNumber(least, "request.minFaceSize", 16, 8192));
   }
   if (const Napi::Value only = object.Get("largestOnly"); !only.IsUndefined()) {
-    request.wanted = Truth(only, "request.largestOnly") ? Wanted::kLargest : Wanted::kAll;
+    request.wanted = Truth(only, "request.largestOnly") ? detect::Wanted::kLargest : detect::Wanted::kAll;
   }
   if (const Napi::Value made = object.Get("template"); !made.IsUndefined()) {
-    request.face_template = Truth(made, "request.template");
+    request.templates = Truth(made, "request.template") ? 1 : 0;
+  }
+  if (const Napi::Value made = object.Get("templates"); !made.IsUndefined()) {
+    request.templates = static_cast<std::size_t>(WholeNumber(made, "request.templates", 0, 1 << 20));
   }
   if (const Napi::Value asked = object.Get("attributes"); !asked.IsUndefined()) {
     request.attributes = Truth(asked, "request.attributes");
@@ -109,10 +121,13 @@ AnalysisRequest ParseRequest(const Napi::Value& value) {
   if (const Napi::Value asked = object.Get("liveness"); !asked.IsUndefined()) {
     request.liveness = Truth(asked, "request.liveness");
   }
+  if (const Napi::Value crops = object.Get("crops"); !crops.IsUndefined()) {
+    request.crops = static_cast<std::size_t>(WholeNumber(crops, "request.crops", 0, kMostCrops));
+  }
   return request;
 }
 
-Napi::Value AnalysisValue(Napi::Env env, const Analysis& analysis) {
+Napi::Value AnalysisValue(Napi::Env env, const pipeline::Analysis& analysis) {
   Napi::Object value = Napi::Object::New(env);
   value.Set("width", analysis.width);
   value.Set("height", analysis.height);
@@ -125,8 +140,19 @@ Napi::Value AnalysisValue(Napi::Env env, const Analysis& analysis) {
   const auto floats_or_null = [env](const std::vector<float>& values) {
     return values.empty() ? env.Null() : FloatsValue(env, values);
   };
-  value.Set("template", floats_or_null(analysis.face_template));
+  auto templates = Napi::Array::New(env, analysis.templates.size());
+  for (std::size_t i = 0; i < analysis.templates.size(); ++i) {
+    templates.Set(static_cast<std::uint32_t>(i), FloatsValue(env, analysis.templates[i]));
+  }
+  value.Set("template", analysis.templates.empty() ? env.Null() : templates.Get(std::uint32_t{0}));
+  value.Set("templates", templates);
   value.Set("liveness", floats_or_null(analysis.liveness));
+  auto crops = Napi::Array::New(env, analysis.crops.size());
+  for (std::size_t i = 0; i < analysis.crops.size(); ++i) {
+    const std::vector<std::uint8_t>& crop = analysis.crops[i];
+    crops.Set(static_cast<std::uint32_t>(i), Napi::Buffer<std::uint8_t>::Copy(env, crop.data(), crop.size()));
+  }
+  value.Set("crops", crops);
   value.Set("looks", static_cast<double>(analysis.looks));
   Napi::Object timings = Napi::Object::New(env);
   timings.Set("queue", analysis.timings.queue);
@@ -136,39 +162,41 @@ Napi::Value AnalysisValue(Napi::Env env, const Analysis& analysis) {
   timings.Set("embed", analysis.timings.embed);
   timings.Set("attributes", analysis.timings.attributes);
   timings.Set("liveness", analysis.timings.liveness);
+  timings.Set("crop", analysis.timings.crop);
   value.Set("timings", timings);
   return value;
 }
 
-Napi::Value DecodedValue(Napi::Env env, DecodedImage& decoded) {
+Napi::Value DecodedValue(Napi::Env env, decode::DecodedImage& decoded) {
   Napi::Object value = Napi::Object::New(env);
   value.Set("width", decoded.full_width);
   value.Set("height", decoded.full_height);
   value.Set("format", FormatName(decoded.format));
-  // The pixels are handed to JavaScript as they are; the collector destroys their owner.
+  // JavaScript takes over the pixels without a copy; its garbage collector frees them.
   const std::size_t size = decoded.image.size_bytes();
-  auto owner = std::make_unique<Image>(std::move(decoded.image));
+  auto owner = std::make_unique<base::Image>(std::move(decoded.image));
   const auto buffer = Napi::ArrayBuffer::New(
       env, owner->data(), size,
-      [](Napi::Env, void*, Image* image) { const std::unique_ptr<Image> end(image); }, owner.get());
+      [](Napi::Env, void*, base::Image* image) { const std::unique_ptr<base::Image> end(image); },
+      owner.get());
   static_cast<void>(owner.release());
   value.Set("pixels", Napi::Uint8Array::New(env, size, buffer, 0));
   return value;
 }
 
-Napi::Value PipelineValue(Napi::Env env, const std::shared_ptr<Executor>& executor,
-                          std::shared_ptr<const Pipeline> pipeline) {
+Napi::Value PipelineValue(Napi::Env env, const std::shared_ptr<pipeline::Executor>& executor,
+                          std::shared_ptr<const pipeline::Pipeline> pipeline) {
   Napi::Object value = Napi::Object::New(env);
   const auto analyze = [executor,
                         pipeline = std::move(pipeline)](const Napi::CallbackInfo& info) -> Napi::Value {
     const auto image = Bytes(info[0], "image");
-    const ImageEncoding encoding = ParseEncoding(info[1]);
-    const AnalysisRequest request = ParseRequest(info[2]);
-    return StartCall(
-        info.Env(), executor, Admission::kBounded, {info[0].As<Napi::Object>()},
+    const pipeline::ImageEncoding encoding = ParseEncoding(info[1]);
+    const pipeline::AnalysisRequest request = ParseRequest(info[2]);
+    return SubmitCall(
+        info.Env(), executor, ParseTenant(info[3]), {info[0].As<Napi::Object>()},
         [pipeline, image, encoding, request, &team = *executor, called = std::chrono::steady_clock::now()] {
           const std::chrono::duration<double, std::milli> waited = std::chrono::steady_clock::now() - called;
-          Analysis analysis = pipeline->Analyze(image, encoding, request, team);
+          pipeline::Analysis analysis = pipeline->Analyze(image, encoding, request, team);
           analysis.timings.queue = waited.count();
           return analysis;
         },
@@ -181,24 +209,24 @@ Napi::Value PipelineValue(Napi::Env env, const std::shared_ptr<Executor>& execut
 }  // namespace
 
 Napi::Value LoadPipeline(const Napi::CallbackInfo& info) {
-  const std::shared_ptr<Executor> executor = ExecutorObject::From(info[0]);
+  const std::shared_ptr<pipeline::Executor> executor = ExecutorObject::From(info[0]);
   return StartCall(
-      info.Env(), executor, Admission::kAlways, {},
+      info.Env(), executor, pipeline::Admission::kAlways, {},
       [options = ParsePipelineOptions(info[1], ParseDevice(info[2]))] {
-        return std::make_shared<const Pipeline>(options);
+        return std::make_shared<const pipeline::Pipeline>(options);
       },
-      [executor](Napi::Env env, std::shared_ptr<const Pipeline>& pipeline) {
+      [executor](Napi::Env env, std::shared_ptr<const pipeline::Pipeline>& pipeline) {
         return PipelineValue(env, executor, std::move(pipeline));
       });
 }
 
 Napi::Value DecodeImage(const Napi::CallbackInfo& info) {
-  const std::shared_ptr<Executor> executor = ExecutorObject::From(info[0]);
+  const std::shared_ptr<pipeline::Executor> executor = ExecutorObject::From(info[0]);
   const auto image = Bytes(info[1], "image");
-  const ImageEncoding encoding = ParseEncoding(info[2]);
-  return StartCall(
-      info.Env(), executor, Admission::kBounded, {info[1].As<Napi::Object>()},
-      [image, encoding] { return DecodeEncoded(image, encoding); }, DecodedValue);
+  const pipeline::ImageEncoding encoding = ParseEncoding(info[2]);
+  return SubmitCall(
+      info.Env(), executor, pipeline::Tenant{}, {info[1].As<Napi::Object>()},
+      [image, encoding] { return pipeline::DecodeEncoded(image, encoding); }, DecodedValue);
 }
 
-}  // namespace visage
+}  // namespace visage::addon

@@ -2,12 +2,12 @@
 
 #include <napi.h>
 
-namespace visage {
+namespace visage::addon {
 
-/// `loadPipeline(executor, options)` of `src/native/pipeline.ts`.
+/// See `src/native/pipeline.ts`.
 Napi::Value LoadPipeline(const Napi::CallbackInfo& info);
 
-/// `decodeImage(executor, image, encoding)` of `src/native/pipeline.ts`.
+/// See `src/native/pipeline.ts`.
 Napi::Value DecodeImage(const Napi::CallbackInfo& info);
 
-}  // namespace visage
+}  // namespace visage::addon

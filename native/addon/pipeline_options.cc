@@ -7,15 +7,14 @@
 
 #include "addon/arguments.h"
 
-namespace visage {
+namespace visage::addon {
 namespace {
 
 constexpr int kMostSide = 4096;
 constexpr int kMostDimensions = 65536;
-constexpr int kMostClasses = 64;
 constexpr std::uint32_t kMostViews = 8;
 
-/// One number for all channels, or three.
+/// Reads one number for all channels, or three.
 std::array<float, 3> ParsePerChannel(const Napi::Value& value, const std::string& name) {
   if (!value.IsArray()) {
     const float all = Number(value, name);
@@ -28,15 +27,15 @@ std::array<float, 3> ParsePerChannel(const Napi::Value& value, const std::string
   return each;
 }
 
-/// One plain view where the manifest names none.
-std::vector<FaceView> ParseViews(const Napi::Value& value) {
-  if (value.IsUndefined()) return {FaceView{}};
+/// Defaults to one standard view.
+std::vector<base::FaceView> ParseViews(const Napi::Value& value) {
+  if (value.IsUndefined()) return {base::FaceView{}};
   if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), "embedder.views must be a list");
   const Napi::Array list = value.As<Napi::Array>();
   if (list.Length() < 1 || list.Length() > kMostViews) {
     throw Napi::TypeError::New(value.Env(), "embedder.views must have 1 to 8 entries");
   }
-  std::vector<FaceView> views;
+  std::vector<base::FaceView> views;
   for (std::uint32_t i = 0; i < list.Length(); ++i) {
     const Napi::Object view = Object(list.Get(i), "embedder.views");
     views.push_back({.context = static_cast<float>(Number(view.Get("context"), "embedder.views.context")),
@@ -45,18 +44,18 @@ std::vector<FaceView> ParseViews(const Napi::Value& value) {
   return views;
 }
 
-NetworkInput ParseInput(const Napi::Object& stage, const std::string& name) {
+base::NetworkInput ParseInput(const Napi::Object& stage, const std::string& name) {
   const Napi::Object value = Object(stage.Get("input"), name + ".input");
-  NetworkInput input;
+  base::NetworkInput input;
   input.width = static_cast<int>(WholeNumber(value.Get("width"), name + ".input.width", 1, kMostSide));
   input.height = static_cast<int>(WholeNumber(value.Get("height"), name + ".input.height", 1, kMostSide));
   const std::string channels = Text(value.Get("channels"), name + ".input.channels");
   if (channels == "RGB") {
-    input.channels = Channels::kRgb;
+    input.channels = base::Channels::kRgb;
   } else if (channels == "BGR") {
-    input.channels = Channels::kBgr;
+    input.channels = base::Channels::kBgr;
   } else if (channels == "GREY") {
-    input.channels = Channels::kGrey;
+    input.channels = base::Channels::kGrey;
   } else {
     throw Napi::TypeError::New(stage.Env(), name + ".input.channels must be RGB, BGR or GREY");
   }
@@ -67,12 +66,12 @@ NetworkInput ParseInput(const Napi::Object& stage, const std::string& name) {
 
 }  // namespace
 
-PipelineOptions ParsePipelineOptions(const Napi::Value& value, const Device& device) {
+pipeline::PipelineOptions ParsePipelineOptions(const Napi::Value& value, const runtime::Device& device) {
   const Napi::Object options = Object(value, "options");
   const Napi::Object detector = Object(options.Get("detector"), "detector");
   const Napi::Object landmarks = Object(options.Get("landmarks"), "landmarks");
   const Napi::Object embedder = Object(options.Get("embedder"), "embedder");
-  PipelineOptions parsed;
+  pipeline::PipelineOptions parsed;
   parsed.detector.network = {Text(detector.Get("file"), "detector.file"), device};
   parsed.detector.decoder = Text(detector.Get("decoder"), "detector.decoder");
   parsed.detector.input = ParseInput(detector, "detector");
@@ -90,13 +89,6 @@ PipelineOptions ParsePipelineOptions(const Napi::Value& value, const Device& dev
   parsed.detector.doubtful_from = parsed.detector.doubtful_to = parsed.detector.score_threshold;
   if (const Napi::Value value = detector.Get("doubtful"); !value.IsUndefined()) {
     const Napi::Object doubtful = Object(value, "detector.doubtful");
-    if (const Napi::Value value = detector.Get("boxFit"); !value.IsUndefined()) {
-      const Napi::Object fit = Object(value, "detector.boxFit");
-      parsed.detector.box_fit = {Number(fit.Get("x"), "detector.boxFit.x"),
-                                 Number(fit.Get("y"), "detector.boxFit.y"),
-                                 Number(fit.Get("width"), "detector.boxFit.width"),
-                                 Number(fit.Get("height"), "detector.boxFit.height")};
-    }
     parsed.detector.doubtful_from = Number(doubtful.Get("from"), "detector.doubtful.from");
     parsed.detector.doubtful_to = Number(doubtful.Get("to"), "detector.doubtful.to");
   }
@@ -117,7 +109,7 @@ PipelineOptions ParsePipelineOptions(const Napi::Value& value, const Device& dev
       static_cast<int>(WholeNumber(embedder.Get("dimension"), "embedder.dimension", 1, kMostDimensions));
   if (const Napi::Value value = options.Get("pose"); !value.IsUndefined()) {
     const Napi::Object pose = Object(value, "pose");
-    PoseOptions& parsed_pose = parsed.pose.emplace();
+    pose::PoseOptions& parsed_pose = parsed.pose.emplace();
     parsed_pose.network = {Text(pose.Get("file"), "pose.file"), device};
     parsed_pose.decoder = Text(pose.Get("decoder"), "pose.decoder");
     parsed_pose.input = ParseInput(pose, "pose");
@@ -125,7 +117,7 @@ PipelineOptions ParsePipelineOptions(const Napi::Value& value, const Device& dev
   }
   if (const Napi::Value value = options.Get("liveness"); !value.IsUndefined()) {
     const Napi::Object liveness = Object(value, "liveness");
-    LivenessOptions& parsed_liveness = parsed.liveness.emplace();
+    liveness::LivenessOptions& parsed_liveness = parsed.liveness.emplace();
     parsed_liveness.network = {Text(liveness.Get("file"), "liveness.file"), device};
     parsed_liveness.input = ParseInput(liveness, "liveness");
     parsed_liveness.crop_scale = Number(liveness.Get("cropScale"), "liveness.cropScale");
@@ -135,4 +127,4 @@ PipelineOptions ParsePipelineOptions(const Napi::Value& value, const Device& dev
   return parsed;
 }
 
-}  // namespace visage
+}  // namespace visage::addon

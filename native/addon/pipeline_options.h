@@ -4,11 +4,9 @@
 
 #include "pipeline/pipeline.h"
 
-namespace visage {
+namespace visage::addon {
 
-/// Reads `PipelineOptions` of `src/native/pipeline-options.ts`.
-/// @throws Napi::TypeError naming the field that is wrong.
-/// @param device what runs every network.
-PipelineOptions ParsePipelineOptions(const Napi::Value& value, const Device& device);
+/// @param device runs every network. @throws Napi::TypeError naming the invalid field.
+pipeline::PipelineOptions ParsePipelineOptions(const Napi::Value& value, const runtime::Device& device);
 
-}  // namespace visage
+}  // namespace visage::addon

@@ -5,10 +5,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace visage {
+namespace visage::addon {
 namespace {
 
-/// The least that the kernel takes (fair.c: `sysctl_sched_base_slice` and custom slices, 0.1 to 100 ms).
+/// The kernel's minimum (fair.c: custom slices, 0.1 to 100 ms).
 constexpr __u64 kTurnNanoseconds = 100'000;
 constexpr pid_t kThisThread = 0;
 
@@ -17,11 +17,11 @@ constexpr pid_t kThisThread = 0;
 void AskForShortTurns() {
   sched_attr attributes{};
   if (syscall(SYS_sched_getattr, kThisThread, &attributes, sizeof attributes, 0) != 0) return;
-  // In a policy of real time the field means something else.
+  // Real-time policies give `sched_runtime` another meaning.
   if (attributes.sched_policy != SCHED_NORMAL) return;
   attributes.sched_flags |= SCHED_FLAG_RESET_ON_FORK;
   attributes.sched_runtime = kTurnNanoseconds;
   syscall(SYS_sched_setattr, kThisThread, &attributes, 0);
 }
 
-}  // namespace visage
+}  // namespace visage::addon

@@ -1,11 +1,9 @@
 #pragma once
 
-namespace visage {
+namespace visage::addon {
 
-/// Has the kernel run this thread as soon as it wakes, though others compute on every core: the thread that
-/// answers requests needs little of a core, but at once. It asks for short turns, which Linux gives sooner
-/// since 6.12; older kernels, and sandboxes that refuse it, change nothing. Threads that it starts do not
-/// inherit it.
+/// Requests short time slices, so that Linux 6.12 and later runs this thread as soon as it wakes. Older
+/// kernels and sandboxes ignore the request; child threads do not inherit it.
 void AskForShortTurns();
 
-}  // namespace visage
+}  // namespace visage::addon

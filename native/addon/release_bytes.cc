@@ -3,7 +3,7 @@
 #include "addon/arguments.h"
 #include "addon/environment.h"
 
-namespace visage {
+namespace visage::addon {
 
 Napi::Value ReleaseBytes(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -15,4 +15,4 @@ Napi::Value ReleaseBytes(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(env, true);
 }
 
-}  // namespace visage
+}  // namespace visage::addon

@@ -2,9 +2,9 @@
 
 #include <napi.h>
 
-namespace visage {
+namespace visage::addon {
 
-/// `releaseBytes(bytes)` of `src/native/memory.ts`.
+/// See `src/native/memory.ts`.
 Napi::Value ReleaseBytes(const Napi::CallbackInfo& info);
 
-}  // namespace visage
+}  // namespace visage::addon

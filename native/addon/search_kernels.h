@@ -2,12 +2,9 @@
 
 #include <napi.h>
 
-namespace visage {
+namespace visage::addon {
 
-/// `searchKernels()` of `src/native/gallery-index.ts`.
+/// See `src/native/gallery-index.ts`.
 Napi::Value SearchKernelNames(const Napi::CallbackInfo& info);
 
-/// `kernelProducts(kernel, probe, rows)` of `src/native/gallery-index.ts`.
-Napi::Value KernelProducts(const Napi::CallbackInfo& info);
-
-}  // namespace visage
+}  // namespace visage::addon

@@ -3,21 +3,21 @@
 #include "addon/arguments.h"
 #include "search/snapshot_file.h"
 
-namespace visage {
+namespace visage::addon {
 
 Napi::Value ReadSnapshotInfo(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::string path = Text(info[0], "path");
   try {
-    const SnapshotReader reader(path);
+    const search::SnapshotReader reader(path);
     Napi::Object value = Napi::Object::New(env);
     value.Set("dimension", reader.info().dimension);
     value.Set("rows", static_cast<double>(reader.info().rows));
     value.Set("stamp", reader.info().stamp);
     return value;
-  } catch (const SnapshotError& error) {
+  } catch (const search::SnapshotError& error) {
     throw Napi::Error::New(env, error.what());
   }
 }
 
-}  // namespace visage
+}  // namespace visage::addon

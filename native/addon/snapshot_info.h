@@ -2,9 +2,9 @@
 
 #include <napi.h>
 
-namespace visage {
+namespace visage::addon {
 
-/// `readSnapshotInfo(path)` of `src/native/gallery-index.ts`.
+/// See `src/native/gallery-index.ts`.
 Napi::Value ReadSnapshotInfo(const Napi::CallbackInfo& info);
 
-}  // namespace visage
+}  // namespace visage::addon

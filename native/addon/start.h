@@ -11,16 +11,16 @@
 #include "addon/environment.h"
 #include "pipeline/executor.h"
 
-namespace visage {
+namespace visage::addon {
 
-/// A call that is made of two functions: `Result work()`, for a thread of the executor, and
-/// `Napi::Value convert(Napi::Env, Result&)`, for the JavaScript thread.
+/// `Result work()` runs on an executor's thread and `Napi::Value convert(Napi::Env, Result&)` on the
+/// JavaScript thread.
 template <typename WorkFunction, typename ConvertFunction>
 class ExecutorCall : public Call {
  public:
-  ExecutorCall(Napi::Env env, std::shared_ptr<Executor> executor, std::vector<Napi::Object> kept,
-               WorkFunction work, ConvertFunction convert)
-      : Call(env, std::move(kept)),
+  ExecutorCall(Napi::Env env, std::shared_ptr<pipeline::Executor> executor,
+               const std::vector<Napi::Object>& kept, WorkFunction work, ConvertFunction convert)
+      : Call(env, kept),
         executor_(std::move(executor)),
         work_(std::move(work)),
         convert_(std::move(convert)) {}
@@ -30,45 +30,67 @@ class ExecutorCall : public Call {
   Napi::Value Result(Napi::Env env) override { return convert_(env, *result_); }
 
  private:
-  /// Lives at least as long as its work.
-  std::shared_ptr<Executor> executor_;
+  std::shared_ptr<pipeline::Executor> executor_;
   WorkFunction work_;
   ConvertFunction convert_;
   std::optional<std::invoke_result_t<WorkFunction>> result_;
 };
 
-/// Has work done by an executor. `work` must not use JavaScript, `convert` is where its result becomes a
-/// value.
+/// `work` must not use JavaScript.
 /// @param kept objects whose memory `work` borrows.
-/// @param hand_over takes the admitted job and what is to be done after it to the executor's `Start`.
-/// @returns the promise; already rejected with OVERLOADED or NOT_READY where the executor refuses the work.
+/// @param hand_over passes the held call to the executor; its exception rejects the promise.
 template <typename HandOver, typename WorkFunction, typename ConvertFunction>
-Napi::Promise StartCall(Napi::Env env, const std::shared_ptr<Executor>& executor, Admission admission,
-                        std::vector<Napi::Object> kept, HandOver hand_over, WorkFunction work,
-                        ConvertFunction convert) {
-  try {
-    executor->Admit(admission);
-  } catch (const std::exception&) {
-    const auto refused = Napi::Promise::Deferred::New(env);
-    refused.Reject(FailureValue(env, std::current_exception()));
-    return refused.Promise();
-  }
+Napi::Promise HoldCall(Napi::Env env, const std::shared_ptr<pipeline::Executor>& executor,
+                       std::vector<Napi::Object> kept, HandOver hand_over, WorkFunction work,
+                       ConvertFunction convert) {
   Environment& environment = Environment::Of(env);
   Call& call = environment.Hold(std::make_unique<ExecutorCall<WorkFunction, ConvertFunction>>(
-      env, executor, std::move(kept), std::move(work), std::move(convert)));
+      env, executor, kept, std::move(work), std::move(convert)));
   const Napi::Promise promise = call.promise();
-  hand_over([&call] { call.Perform(); }, [&environment, &call] { environment.Finish(call); });
+  try {
+    hand_over(call, [&environment, &call] { environment.Finish(call); });
+  } catch (const std::exception&) {
+    call.Fail(std::current_exception());
+    environment.Finish(call);
+  }
   return promise;
 }
 
-/// The same for work that needs no order of its own.
+/// Submits an image job for a tenant. A full or closed executor rejects the promise with OVERLOADED or
+/// NOT_READY.
 template <typename WorkFunction, typename ConvertFunction>
-Napi::Promise StartCall(Napi::Env env, const std::shared_ptr<Executor>& executor, Admission admission,
-                        std::vector<Napi::Object> kept, WorkFunction work, ConvertFunction convert) {
-  const auto hand_over = [&](Executor::Job job, Executor::Job done) {
-    executor->Start(admission, std::move(job), std::move(done));
+Napi::Promise SubmitCall(Napi::Env env, const std::shared_ptr<pipeline::Executor>& executor,
+                         const pipeline::Tenant& tenant, std::vector<Napi::Object> kept, WorkFunction work,
+                         ConvertFunction convert) {
+  const auto hand_over = [&](Call& call, const pipeline::Executor::Job& done) {
+    executor->Submit(tenant, {.run = [&call] { call.Perform(); },
+                              .refuse = [&call](std::exception_ptr why) { call.Fail(std::move(why)); },
+                              .done = done});
   };
-  return StartCall(env, executor, admission, std::move(kept), hand_over, std::move(work), std::move(convert));
+  return HoldCall(env, executor, std::move(kept), hand_over, std::move(work), std::move(convert));
 }
 
-}  // namespace visage
+/// Starts work that no limit refuses. @param hand_over passes the admitted job to the executor's `Start`.
+template <typename HandOver, typename WorkFunction, typename ConvertFunction>
+Napi::Promise StartCall(Napi::Env env, const std::shared_ptr<pipeline::Executor>& executor,
+                        std::vector<Napi::Object> kept, HandOver hand_over, WorkFunction work,
+                        ConvertFunction convert) {
+  const auto admit = [&](Call& call, pipeline::Executor::Job done) {
+    executor->Admit();
+    hand_over([&call] { call.Perform(); }, std::move(done));
+  };
+  return HoldCall(env, executor, std::move(kept), admit, std::move(work), std::move(convert));
+}
+
+/// Starts work whose order does not matter.
+template <typename WorkFunction, typename ConvertFunction>
+Napi::Promise StartCall(Napi::Env env, const std::shared_ptr<pipeline::Executor>& executor,
+                        pipeline::Admission admission, std::vector<Napi::Object> kept, WorkFunction work,
+                        ConvertFunction convert) {
+  const auto hand_over = [&](pipeline::Executor::Job job, pipeline::Executor::Job done) {
+    executor->Start(admission, std::move(job), std::move(done));
+  };
+  return StartCall(env, executor, std::move(kept), hand_over, std::move(work), std::move(convert));
+}
+
+}  // namespace visage::addon

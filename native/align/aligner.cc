@@ -5,23 +5,22 @@
 
 #include "align/similarity.h"
 
-namespace visage {
+namespace visage::align {
 namespace {
 
 constexpr float kTemplateSide = 112;
 
-/// Published for pixels whose centres are whole numbers; half a pixel is added below.
-constexpr FivePoints kArcFace = {{{38.2946f, 51.6963f},
-                                  {73.5318f, 51.5014f},
-                                  {56.0252f, 71.7366f},
-                                  {41.5493f, 92.3655f},
-                                  {70.7299f, 92.2041f}}};
+/// The published values assume pixel centres at whole numbers.
+constexpr base::FivePoints kArcFace = {{{38.2946f, 51.6963f},
+                                        {73.5318f, 51.5014f},
+                                        {56.0252f, 71.7366f},
+                                        {41.5493f, 92.3655f},
+                                        {70.7299f, 92.2041f}}};
 
-/// Where the points come to lie in a view that is not mirrored.
-FivePoints TemplatePoints(const NetworkInput& input, float context) {
+base::FivePoints TemplatePoints(const base::NetworkInput& input, float context) {
   constexpr float kMiddle = kTemplateSide / 2;
-  FivePoints points = kArcFace;
-  for (Point& p : points) {
+  base::FivePoints points = kArcFace;
+  for (base::Point& p : points) {
     p = {(kMiddle + (p.x + 0.5f - kMiddle) / context) * static_cast<float>(input.width) / kTemplateSide,
          (kMiddle + (p.y + 0.5f - kMiddle) / context) * static_cast<float>(input.height) / kTemplateSide};
   }
@@ -30,12 +29,14 @@ FivePoints TemplatePoints(const NetworkInput& input, float context) {
 
 }  // namespace
 
-Warped AlignArcFace(const FivePoints& points, const NetworkInput& input, const FaceView& view) {
-  const Affine back = FitSimilarity(TemplatePoints(input, view.context), points);
+base::Warped AlignArcFace(const base::FivePoints& points, const base::NetworkInput& input,
+                          const base::FaceView& view) {
+  const base::Affine back = FitSimilarity(TemplatePoints(input, view.context), points);
   return {.back = back, .step = std::hypot(back.xx, back.yx), .mirrored = view.mirrored};
 }
 
-Warped CropSquare(const Box& box, float scale, const NetworkInput& input, const FaceView& view) {
+base::Warped CropSquare(const base::Box& box, float scale, const base::NetworkInput& input,
+                        const base::FaceView& view) {
   const float side = std::max(box.width, box.height) * scale * view.context;
   const float left = box.x + (box.width - side) / 2, top = box.y + (box.height - side) / 2;
   const float step_x = side / static_cast<float>(input.width);
@@ -44,4 +45,4 @@ Warped CropSquare(const Box& box, float scale, const NetworkInput& input, const 
       .back = {step_x, 0, 0, step_y, left, top}, .step = std::max(step_x, step_y), .mirrored = view.mirrored};
 }
 
-}  // namespace visage
+}  // namespace visage::align

@@ -1,11 +1,11 @@
 #include "align/similarity.h"
 
-namespace visage {
+namespace visage::align {
 namespace {
 
-Point Mean(const FivePoints& points) {
-  Point sum;
-  for (const Point& p : points) {
+base::Point Mean(const base::FivePoints& points) {
+  base::Point sum;
+  for (const base::Point& p : points) {
     sum.x += p.x;
     sum.y += p.y;
   }
@@ -14,9 +14,9 @@ Point Mean(const FivePoints& points) {
 
 }  // namespace
 
-Affine FitSimilarity(const FivePoints& from, const FivePoints& to) {
-  const Point from_mean = Mean(from);
-  const Point to_mean = Mean(to);
+base::Affine FitSimilarity(const base::FivePoints& from, const base::FivePoints& to) {
+  const base::Point from_mean = Mean(from);
+  const base::Point to_mean = Mean(to);
   double along = 0, across = 0, variance = 0;
   for (std::size_t i = 0; i < from.size(); ++i) {
     const double x = from[i].x - from_mean.x, y = from[i].y - from_mean.y;
@@ -38,4 +38,4 @@ Affine FitSimilarity(const FivePoints& from, const FivePoints& to) {
           to_mean.y - (scaled_sin * from_mean.x + scaled_cos * from_mean.y)};
 }
 
-}  // namespace visage
+}  // namespace visage::align

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace visage {
+namespace visage::base {
 
 Box GrownAndCut(const Box& box, float scale, const ImageView& image) {
   const float picture_width = static_cast<float>(image.width);
@@ -26,4 +26,4 @@ Box SquareInside(const Box& box, float scale, const ImageView& image) {
           side};
 }
 
-}  // namespace visage
+}  // namespace visage::base

@@ -3,13 +3,13 @@
 #include "base/geometry.h"
 #include "base/image.h"
 
-namespace visage {
+namespace visage::base {
 
-/// The box grown by `scale` about its centre and cut to the picture; at least a pixel wide and high.
+/// Grows a box about its centre and clips it to the image. The result is at least one pixel wide and high.
 Box GrownAndCut(const Box& box, float scale, const ImageView& image);
 
-/// A square about the box's centre, its side the box's longer one grown by `scale` or by as much as fits into
-/// the picture, shifted into it: it shows nothing but picture, and nothing of it is stretched.
+/// Returns a square inside the image, centred on the box where possible. Its side is the box's longer side
+/// times `scale`, or the image's shorter side if less.
 Box SquareInside(const Box& box, float scale, const ImageView& image);
 
-}  // namespace visage
+}  // namespace visage::base

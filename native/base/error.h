@@ -3,9 +3,9 @@
 #include <stdexcept>
 #include <string>
 
-namespace visage {
+namespace visage::base {
 
-/// What went wrong, in the words of the wire contract (`src/errors.ts`).
+/// Error codes of the API (`src/errors.ts`).
 enum class ErrorCode {
   kInvalidImage,
   kImageTooLarge,
@@ -15,7 +15,6 @@ enum class ErrorCode {
   kInternal,
 };
 
-/// The code as it crosses the border to JavaScript, such as `INVALID_IMAGE`.
 constexpr const char* Name(ErrorCode code) {
   switch (code) {
     case ErrorCode::kInvalidImage:
@@ -34,7 +33,7 @@ constexpr const char* Name(ErrorCode code) {
   return "INTERNAL_ERROR";
 }
 
-/// A failure that a caller may see. The message is one sentence without paths, secrets or picture content.
+/// API clients see the message: one sentence without paths, secrets or image content.
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
@@ -45,4 +44,4 @@ class Error : public std::runtime_error {
   ErrorCode code_;
 };
 
-}  // namespace visage
+}  // namespace visage::base

@@ -1,13 +1,12 @@
 #pragma once
 
-namespace visage {
+namespace visage::base {
 
-/// How an aligned face is shown to the embedder.
+/// A crop of an aligned face for the embedder.
 struct FaceView {
-  /// How much of the picture is seen, in widths and heights of the plain view; about its centre.
+  /// Side of the crop, relative to the standard crop.
   float context = 1;
-  /// Whether left and right are changed.
   bool mirrored = false;
 };
 
-}  // namespace visage
+}  // namespace visage::base

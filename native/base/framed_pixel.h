@@ -3,9 +3,9 @@
 #include "base/framing.h"
 #include "base/planes.h"
 
-namespace visage {
+namespace visage::base {
 
-/// Makes the pixel in column `x` of row `y` of a network's input of this size: what a GPU's thread does.
+/// Writes one pixel; a GPU thread calls it once.
 VISAGE_DEVICE inline void WriteResized(const ImageView& image, const Resized& framing, const Size& size,
                                        const PlaneWriter& writer, int x, int y) {
   const int column = framing.mirrored ? size.width - 1 - x : x;
@@ -18,11 +18,10 @@ VISAGE_DEVICE inline void WriteResized(const ImageView& image, const Resized& fr
   writer.Write(column, y, ResizedPixel(image, across, down));
 }
 
-/// The same for a warped picture.
 VISAGE_DEVICE inline void WriteWarped(const ImageView& image, const Warped& framing, const Size& size,
                                       const PlaneWriter& writer, int x, int y) {
   const int column = framing.mirrored ? size.width - 1 - x : x;
   writer.Write(column, y, WarpedPixel(image, framing.back, WarpGrid(framing.step), x, y));
 }
 
-}  // namespace visage
+}  // namespace visage::base

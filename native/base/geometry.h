@@ -2,15 +2,15 @@
 
 #include <array>
 
-namespace visage {
+namespace visage::base {
 
-/// A point in pixels; the centre of the top left pixel is (0.5, 0.5).
+/// In pixels; the centre of the top left pixel is (0.5, 0.5).
 struct Point {
   float x = 0;
   float y = 0;
 };
 
-/// Whole pixels.
+/// In whole pixels.
 struct Size {
   int width = 0;
   int height = 0;
@@ -18,7 +18,7 @@ struct Size {
   bool operator==(const Size&) const = default;
 };
 
-/// Rectangle in pixels; (x, y) is the top left corner.
+/// In pixels; (x, y) is the top left corner.
 struct Box {
   float x = 0;
   float y = 0;
@@ -28,7 +28,7 @@ struct Box {
   float Area() const { return width * height; }
 };
 
-/// Left eye, right eye, nose tip, left and right mouth corner, left as seen in the picture.
+/// Left eye, right eye, nose tip, left and right mouth corner; left means left in the image.
 using FivePoints = std::array<Point, 5>;
 
-}  // namespace visage
+}  // namespace visage::base

@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <memory>
 
-namespace visage {
+namespace visage::base {
 
-/// Borrowed 8-bit RGB pixels: three bytes a pixel, `stride` bytes from row to row. The byte after the last
-/// one may be read, so that a pixel can be taken as four bytes.
+/// Borrowed 8-bit RGB pixels. One readable byte follows the last pixel, so code may load a pixel as four
+/// bytes.
 struct ImageView {
   const std::uint8_t* data = nullptr;
   int width = 0;
@@ -17,13 +17,13 @@ struct ImageView {
   const std::uint8_t* Row(int y) const { return data + y * stride; }
 };
 
-/// Owned 8-bit RGB pixels without row padding. Pixels are not initialised. Movable, not copyable.
+/// Owned 8-bit RGB pixels without row padding. The constructor does not initialise them.
 class Image {
  public:
   static constexpr int kChannels = 3;
 
   Image() = default;
-  /// @param width, height pixels, each at least 1 and small enough that `width * height * 3` fits an int.
+  /// @param width, height at least 1; `width * height * 3` must fit an int.
   Image(int width, int height)
       : pixels_(std::make_unique_for_overwrite<std::uint8_t[]>(
             static_cast<std::size_t>(width) * height * kChannels + 1)),
@@ -46,4 +46,4 @@ class Image {
   int height_ = 0;
 };
 
-}  // namespace visage
+}  // namespace visage::base

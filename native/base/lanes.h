@@ -7,17 +7,16 @@
 #include <immintrin.h>
 #endif
 
-namespace visage {
+namespace visage::base {
 
-/// Floats and whole numbers that are worked on at once, on any processor that the compiler knows.
+/// Compiler vector extensions; they work on any processor.
 using Floats4 = float __attribute__((vector_size(16)));
 using Floats8 = float __attribute__((vector_size(32)));
 using Ints8 = std::int32_t __attribute__((vector_size(32)));
 
-/// Eight bytes as floats.
 inline Floats8 BytesAsFloats(const std::uint8_t* from) {
 #ifdef __AVX2__
-  // GCC 12 converts each byte by itself where it is left to it.
+  // GCC 12 converts byte by byte without the intrinsic.
   return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadu_si64(from)));
 #else
   using Bytes8 = std::uint8_t __attribute__((vector_size(8)));
@@ -27,4 +26,4 @@ inline Floats8 BytesAsFloats(const std::uint8_t* from) {
 #endif
 }
 
-}  // namespace visage
+}  // namespace visage::base

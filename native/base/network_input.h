@@ -3,14 +3,12 @@
 #include <array>
 #include <cstddef>
 
-namespace visage {
+namespace visage::base {
 
-/// Order in which a network wants the colours of a pixel.
 enum class Channels { kRgb, kBgr, kGrey };
 
-/// What a network wants to be given: planes of `height` rows of `width` floats, one plane a channel, where
-/// `value = (pixel - mean) * scale` for pixels 0..255, with a mean and a scale for each of the planes in
-/// their order; a grey input has the first alone.
+/// One plane per channel. `value = (pixel - mean) * scale` for pixels 0..255, with one mean and scale per
+/// plane.
 struct NetworkInput {
   int width = 0;
   int height = 0;
@@ -23,4 +21,4 @@ struct NetworkInput {
   std::size_t size() const { return plane_size() * channel_count(); }
 };
 
-}  // namespace visage
+}  // namespace visage::base

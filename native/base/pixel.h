@@ -8,24 +8,23 @@
 #include "base/geometry.h"
 #include "base/image.h"
 
-/// What one pixel of a network's input is made of: one source for the CPU's loops and CUDA's kernels. Marks
-/// functions that are compiled for both.
+/// VISAGE_DEVICE compiles a function for the CPU and CUDA.
 #ifdef __CUDACC__
 #define VISAGE_DEVICE __host__ __device__
 #else
 #define VISAGE_DEVICE
 #endif
 
-namespace visage {
+namespace visage::base {
 
-/// 0..255 each, not rounded.
+/// Channels are 0..255, not rounded.
 struct Colour {
   float red = 0;
   float green = 0;
   float blue = 0;
 };
 
-/// Where the pixels of a result lie in the picture that they are made of.
+/// Maps pixels of the result to pixels of the source image.
 struct Affine {
   float xx = 1;
   float xy = 0;
@@ -47,7 +46,7 @@ VISAGE_DEVICE inline void AddPixel(const ImageView& image, int x, int y, float w
   sum.blue += weight * pixel[2];
 }
 
-/// Adds the bilinear sample at (x, y), where pixel centres are whole numbers; black beyond the edge.
+/// Pixel centres are whole numbers. Pixels outside the image are black.
 VISAGE_DEVICE inline void AddSample(const ImageView& image, float x, float y, Colour& sum) {
   const float floor_x = std::floor(x), floor_y = std::floor(y);
   const int left = static_cast<int>(floor_x), top = static_cast<int>(floor_y);
@@ -64,14 +63,12 @@ VISAGE_DEVICE inline void AddSample(const ImageView& image, float x, float y, Co
   }
 }
 
-/// Samples a side of the grid that stands for a pixel of a warped result: a bilinear sample covers two pixels
-/// of the picture, so where the step is larger more are averaged.
-/// @param step pixels of the picture that one of the result covers.
+/// Returns samples per side that one warped pixel averages: a bilinear sample covers two source pixels.
+/// @param step source pixels per result pixel.
 VISAGE_DEVICE inline int WarpGrid(float step) {
   return std::clamp(static_cast<int>(std::ceil(step / 2)), 1, 16);
 }
 
-/// The pixel in column `x` of row `y` of a warped result.
 VISAGE_DEVICE inline Colour WarpedPixel(const ImageView& image, const Affine& back, int grid, int x, int y) {
   const float part = 1 / static_cast<float>(grid);
   const float share = part * part;
@@ -86,8 +83,7 @@ VISAGE_DEVICE inline Colour WarpedPixel(const ImageView& image, const Affine& ba
   return {sum.red * share, sum.green * share, sum.blue * share};
 }
 
-/// The stretch of one axis of a picture that makes one pixel of a resized result: a triangle, as wide as two
-/// steps where the picture shrinks and as two pixels where it grows.
+/// Triangle filter along one axis: two steps wide when the image shrinks, two pixels wide when it grows.
 struct Tap {
   int first;
   int last;
@@ -95,7 +91,7 @@ struct Tap {
   float reach;
   float total = 0;
 
-  /// @param start, length of the source; @param i the pixel of `target_size`.
+  /// @param start, length source range. @param i pixel of `target_size`.
   VISAGE_DEVICE Tap(float start, float length, int source_size, int target_size, int i) {
     const float step = length / static_cast<float>(target_size);
     reach = std::max(step, 1.0f);
@@ -105,7 +101,7 @@ struct Tap {
     for (int s = first; s <= last; ++s) total += Height(s);
   }
 
-  /// The weight of a source pixel; those of a tap sum to 1.
+  /// The weights of a tap sum to 1.
   VISAGE_DEVICE float Weight(int s) const { return Height(s) / total; }
 
  private:
@@ -114,7 +110,6 @@ struct Tap {
   }
 };
 
-/// The pixel of a resized result that two taps make.
 VISAGE_DEVICE inline Colour ResizedPixel(const ImageView& image, const Tap& column, const Tap& row) {
   Colour sum;
   for (int x = column.first; x <= column.last; ++x) {
@@ -128,4 +123,4 @@ VISAGE_DEVICE inline Colour ResizedPixel(const ImageView& image, const Tap& colu
   return sum;
 }
 
-}  // namespace visage
+}  // namespace visage::base

@@ -5,12 +5,12 @@
 #include "base/network_input.h"
 #include "base/pixel.h"
 
-namespace visage {
+namespace visage::base {
 
-/// Writes RGB pixels straight into a network's input buffer, in its channel order and value range.
+/// Writes RGB pixels into a network input.
 class PlaneWriter {
  public:
-  /// @param out `input.size()` floats, borrowed for the writer's life.
+  /// @param out must outlive the writer.
   PlaneWriter(const NetworkInput& input, float* out)
       : out_(out), plane_(input.plane_size()), grey_(input.channels == Channels::kGrey), width_(input.width) {
     const bool bgr = input.channels == Channels::kBgr;
@@ -22,7 +22,7 @@ class PlaneWriter {
     }
   }
 
-  /// The pixel in column `x` of row `y`. Grey is ITU-R BT.601 luma.
+  /// Grey is ITU-R BT.601 luma.
   VISAGE_DEVICE void Write(int x, int y, const Colour& colour) const {
     const std::size_t at = static_cast<std::size_t>(y) * width_ + x;
     if (grey_) {
@@ -35,7 +35,7 @@ class PlaneWriter {
     planes_[2][at] = colour.blue * scale_[2] + offset_[2];
   }
 
-  /// The value that stands for the mean, which is 0.
+  /// Writes 0, the mean.
   VISAGE_DEVICE void Clear(int x, int y) const {
     const std::size_t at = static_cast<std::size_t>(y) * width_ + x;
     for (int plane = 0; plane < (grey_ ? 1 : 3); ++plane) out_[plane * plane_ + at] = 0;
@@ -47,9 +47,8 @@ class PlaneWriter {
   bool grey_;
   int width_;
   float* planes_[3];
-  /// Of red, green and blue.
   float scale_[3];
   float offset_[3];
 };
 
-}  // namespace visage
+}  // namespace visage::base

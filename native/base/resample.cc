@@ -8,13 +8,13 @@
 #include "base/pixel.h"
 #include "base/planes.h"
 
-namespace visage {
+namespace visage::base {
 namespace {
 
-/// Taps of a column that are worked on without asking whether it has so many: what it has not weighs 0.
+/// Taps per loop step. Unused taps have weight 0.
 constexpr std::size_t kTapsAtOnce = 4;
 
-/// Adds up rows of bytes, each times its weight. @param row the first; the next is `stride` bytes after it.
+/// @param row first row; rows are `stride` bytes apart.
 void AddRows(const std::uint8_t* row, std::ptrdiff_t stride, std::span<const float> weights,
              std::span<float> sums) {
   constexpr std::size_t kLanes = 8, kBlock = 6;
@@ -40,9 +40,9 @@ void AddRows(const std::uint8_t* row, std::ptrdiff_t stride, std::span<const flo
   }
 }
 
-/// Adds up pixels, three floats each, times their weights. @param taps a multiple of `kTapsAtOnce`.
+/// @param taps a multiple of `kTapsAtOnce`.
 Colour AddPixels(const float* pixels, const float* weights, std::size_t taps) {
-  // The fourth is the next pixel's red, and nobody asks for it.
+  // The fourth lane holds the next pixel's red; callers ignore it.
   Floats4 sum = {};
   for (std::size_t i = 0; i < taps; i += kTapsAtOnce) {
     for (std::size_t j = i; j < i + kTapsAtOnce; ++j) {
@@ -76,17 +76,17 @@ void Resampler::Run(const ImageView& image, const Box& source, const NetworkInpu
   const int left = columns_.taps.front().first;
   const int right = columns_.taps.back().first + columns_.taps.back().count;
   const std::size_t span = static_cast<std::size_t>(right - left) * Image::kChannels;
-  // Beyond the last pixel there are zeros for the taps that a column has not.
+  // Zeros behind the last pixel stand for unused taps.
   sums_.assign(span + (kTapsAtOnce + 1) * Image::kChannels, 0.0f);
   if (width < input.width || height < input.height) std::fill_n(out, input.size(), 0.0f);
   const PlaneWriter writer(input, out);
 
   for (int y = 0; y < height; ++y) {
-    const Stretch& row = rows_.taps[y];
+    const TapRange& row = rows_.taps[y];
     AddRows(image.Row(row.first) + static_cast<std::ptrdiff_t>(left) * Image::kChannels, image.stride,
             {rows_.weights.data() + row.weights, static_cast<std::size_t>(row.count)}, {sums_.data(), span});
     for (int x = 0; x < width; ++x) {
-      const Stretch& column = columns_.taps[x];
+      const TapRange& column = columns_.taps[x];
       const float* pixels =
           sums_.data() + static_cast<std::ptrdiff_t>(column.first - left) * Image::kChannels;
       writer.Write(x, y, AddPixels(pixels, columns_.weights.data() + column.weights, RoundUp(column.count)));
@@ -94,4 +94,4 @@ void Resampler::Run(const ImageView& image, const Box& source, const NetworkInpu
   }
 }
 
-}  // namespace visage
+}  // namespace visage::base

@@ -6,32 +6,25 @@
 #include "base/image.h"
 #include "base/network_input.h"
 
-namespace visage {
+namespace visage::base {
 
-/// Resizes a rectangle of a picture into a network's input in one pass, without an image in between.
-///
-/// The filter is bilinear where the picture grows and a triangle as wide as two source steps where it
-/// shrinks, so that fine structure does not alias. An object keeps its buffers and belongs to one thread at a
-/// time.
+/// Resizes a rectangle of an image into a network input. Enlarging is bilinear. Shrinking uses a triangle
+/// filter two source steps wide, which avoids aliasing. Not thread-safe.
 class Resampler {
  public:
-  /// @param source rectangle in pixels of `image`, cut to the picture; must touch it.
-  /// @param width, height size in pixels, at most the input's, that the rectangle is given in the top left
-  /// corner
-  ///        of `out`. The rest is filled with the value that stands for `input.mean`, which is 0.
-  /// @param out `input.size()` floats.
+  /// @param source clipped to the image. @param width, height of the result in the top left corner of `out`;
+  /// padding is 0, the mean.
   void Run(const ImageView& image, const Box& source, const NetworkInput& input, int width, int height,
            float* out);
 
  private:
-  /// Source pixels and weights that make one row or column of the result.
-  struct Stretch {
+  struct TapRange {
     int first;
     int count;
     std::size_t weights;
   };
   struct Axis {
-    std::vector<Stretch> taps;
+    std::vector<TapRange> taps;
     std::vector<float> weights;
   };
 
@@ -42,4 +35,4 @@ class Resampler {
   std::vector<float> sums_;
 };
 
-}  // namespace visage
+}  // namespace visage::base

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <span>
 
-namespace visage {
+namespace visage::base {
 
-/// Turns logits into probabilities, in place. @param values at least one.
+/// Normalises in place. @param values must not be empty.
 inline void Softmax(std::span<float> values) {
   const float largest = *std::ranges::max_element(values);
   float sum = 0;
@@ -14,4 +14,4 @@ inline void Softmax(std::span<float> values) {
   for (float& value : values) value /= sum;
 }
 
-}  // namespace visage
+}  // namespace visage::base

@@ -9,10 +9,9 @@
 #include "base/pixel.h"
 #include "base/planes.h"
 
-namespace visage {
+namespace visage::base {
 namespace {
 
-/// The colours of pixels beside each other, as many as are worked on at once.
 struct Colours {
   static constexpr int kCount = 8;
   Floats8 red = {};
@@ -25,7 +24,6 @@ Floats8 Floor(Floats8 values) {
   return values;
 }
 
-/// `AddSample` for each of them.
 void AddSamples(const ImageView& image, Floats8 x, Floats8 y, Colours& sum) {
   const Floats8 floor_x = Floor(x), floor_y = Floor(y);
   const Ints8 left = __builtin_convertvector(floor_x, Ints8), top = __builtin_convertvector(floor_y, Ints8);
@@ -37,7 +35,7 @@ void AddSamples(const ImageView& image, Floats8 x, Floats8 y, Colours& sum) {
     for (int dx = 0; dx < 2; ++dx) {
       const Ints8 column = left + dx;
       const Ints8 inside = (row >= 0) & (row < image.height) & (column >= 0) & (column < image.width);
-      // What is beyond the edge adds nothing of the first pixel.
+      // Pixels outside the image read pixel 0 with weight 0.
       const Ints8 at = (row * stride + column * Image::kChannels) & inside;
       const Floats8 weight = inside ? row_weight * (dx ? right_part : 1 - right_part) : Floats8{};
       Ints8 pixels;
@@ -53,7 +51,7 @@ void AddSamples(const ImageView& image, Floats8 x, Floats8 y, Colours& sum) {
   }
 }
 
-/// `WarpedPixel` for each of them, from column `x` on.
+/// Warps pixels from column `x` on.
 Colours WarpedPixels(const ImageView& image, const Affine& back, int grid, int x, int y) {
   const float part = 1 / static_cast<float>(grid);
   const float share = part * part;
@@ -75,7 +73,6 @@ Colours WarpedPixels(const ImageView& image, const Affine& back, int grid, int x
 void Warp(const ImageView& image, const Warped& framing, const NetworkInput& input, float* out) {
   const int grid = WarpGrid(framing.step);
   const PlaneWriter writer(input, out);
-  // From the input to the picture, so that every pixel of the result is asked for once.
   for (int y = 0; y < input.height; ++y) {
     for (int left = 0; left < input.width; left += Colours::kCount) {
       const Colours colours = WarpedPixels(image, framing.back, grid, left, y);
@@ -87,4 +84,4 @@ void Warp(const ImageView& image, const Warped& framing, const NetworkInput& inp
   }
 }
 
-}  // namespace visage
+}  // namespace visage::base

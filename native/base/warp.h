@@ -4,10 +4,9 @@
 #include "base/image.h"
 #include "base/network_input.h"
 
-namespace visage {
+namespace visage::base {
 
-/// Fills a network's input with what a framing shows of a picture. Thread-safe.
-/// @param out `input.size()` floats.
+/// Thread-safe. @param out `input.size()` floats.
 void Warp(const ImageView& image, const Warped& framing, const NetworkInput& input, float* out);
 
-}  // namespace visage
+}  // namespace visage::base

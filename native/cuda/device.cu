@@ -1,5 +1,5 @@
-/// `DeviceCalls` on CUDA, for the first GPU: one stream, and a kernel for each kind of framing, which makes a
-/// pixel by the very functions that the CPU path is made of (`base/pixel.h`).
+/// `DeviceCalls` on CUDA for the first GPU: one stream, and one kernel per kind of framing, built from the
+/// CPU's pixel functions (`base/pixel.h`).
 #include <cuda_runtime.h>
 
 #include <variant>
@@ -7,29 +7,31 @@
 #include "base/device_calls.h"
 #include "base/framed_pixel.h"
 
-namespace visage {
+namespace visage::cuda {
 namespace {
 
-/// One thread a pixel of the result, in squares.
+/// Threads per side of a block; each writes one pixel.
 constexpr int kSide = 16;
 
-__global__ void ResizedPixels(ImageView image, Resized framing, Size size, PlaneWriter writer) {
+__global__ void ResizedPixels(base::ImageView image, base::Resized framing, base::Size size,
+                              base::PlaneWriter writer) {
   const int x = blockIdx.x * kSide + threadIdx.x;
   const int y = blockIdx.y * kSide + threadIdx.y;
-  if (x < size.width && y < size.height) WriteResized(image, framing, size, writer, x, y);
+  if (x < size.width && y < size.height) base::WriteResized(image, framing, size, writer, x, y);
 }
 
-__global__ void WarpedPixels(ImageView image, Warped framing, Size size, PlaneWriter writer) {
+__global__ void WarpedPixels(base::ImageView image, base::Warped framing, base::Size size,
+                             base::PlaneWriter writer) {
   const int x = blockIdx.x * kSide + threadIdx.x;
   const int y = blockIdx.y * kSide + threadIdx.y;
-  if (x < size.width && y < size.height) WriteWarped(image, framing, size, writer, x, y);
+  if (x < size.width && y < size.height) base::WriteWarped(image, framing, size, writer, x, y);
 }
 
-class Cuda final : public DeviceCalls {
+class Cuda final : public base::DeviceCalls {
  public:
   int Open() override {
     if (const cudaError_t failed = cudaSetDevice(0)) return Clear(failed);
-    // Does not wait for what others do on the default stream, nor they for it.
+    // A non-blocking stream does not synchronise with the default stream.
     return Clear(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
   }
   const char* Describe(int code) const override { return cudaGetErrorString(static_cast<cudaError_t>(code)); }
@@ -49,33 +51,37 @@ class Cuda final : public DeviceCalls {
       return failed;
     return Wait();
   }
-  int MakeInput(const ImageView& image, const Framing& framing, const NetworkInput& input,
+  int MakeInput(const base::ImageView& image, const base::Framing& framing, const base::NetworkInput& input,
                 float* out) override {
-    const Size size{input.width, input.height};
-    const PlaneWriter writer(input, out);
+    const base::Size size{input.width, input.height};
+    const base::PlaneWriter writer(input, out);
     const dim3 squares((size.width + kSide - 1) / kSide, (size.height + kSide - 1) / kSide);
     const dim3 threads(kSide, kSide);
-    if (const Resized* resized = std::get_if<Resized>(&framing)) {
+    if (const base::Resized* resized = std::get_if<base::Resized>(&framing)) {
       ResizedPixels<<<squares, threads, 0, stream_>>>(image, *resized, size, writer);
     } else {
-      WarpedPixels<<<squares, threads, 0, stream_>>>(image, *std::get_if<Warped>(&framing), size, writer);
+      WarpedPixels<<<squares, threads, 0, stream_>>>(image, *std::get_if<base::Warped>(&framing), size,
+                                                     writer);
     }
     return cudaGetLastError();
   }
 
   int Wait() override { return Clear(cudaStreamSynchronize(stream_)); }
-  int NewMark(void** mark) override {
-    cudaEvent_t event = nullptr;
-    const int failed = Clear(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
-    *mark = event;
+  int CreateEvent(void** event) override {
+    cudaEvent_t created = nullptr;
+    const int failed = Clear(cudaEventCreateWithFlags(&created, cudaEventDisableTiming));
+    *event = created;
     return failed;
   }
-  int SetMark(void* mark) override { return Clear(cudaEventRecord(static_cast<cudaEvent_t>(mark), stream_)); }
-  int WaitFor(void* mark) override { return Clear(cudaEventSynchronize(static_cast<cudaEvent_t>(mark))); }
+  int RecordEvent(void* event) override {
+    return Clear(cudaEventRecord(static_cast<cudaEvent_t>(event), stream_));
+  }
+  int WaitForEvent(void* event) override {
+    return Clear(cudaEventSynchronize(static_cast<cudaEvent_t>(event)));
+  }
 
  private:
-  /// Takes an error back that CUDA would also give to the next who asks for its last, such as ONNX Runtime.
-  /// One that broke the GPU's work for good comes again.
+  /// Clears CUDA's last error, to hide it from ONNX Runtime. Sticky errors return.
   static int Clear(cudaError_t code) {
     if (code != cudaSuccess) static_cast<void>(cudaGetLastError());
     return code;
@@ -85,9 +91,9 @@ class Cuda final : public DeviceCalls {
 };
 
 }  // namespace
-}  // namespace visage
+}  // namespace visage::cuda
 
-extern "C" __attribute__((visibility("default"))) visage::DeviceCalls* visage_device_calls_1() {
-  static visage::Cuda cuda;
+extern "C" __attribute__((visibility("default"))) visage::base::DeviceCalls* visage_device_calls_1() {
+  static visage::cuda::Cuda cuda;
   return &cuda;
 }

@@ -1,4 +1,4 @@
-/// `DeviceRows` on FAISS's GPU index, for the first GPU: every row is compared, in half precision.
+/// `DeviceRows` on FAISS's flat GPU index, for the first GPU, in half precision.
 #include <cuda_runtime.h>
 #include <faiss/gpu/GpuIndexFlat.h>
 #include <faiss/gpu/StandardGpuResources.h>
@@ -10,23 +10,23 @@
 
 #include "base/device_rows.h"
 
-namespace visage {
+namespace visage::cuda {
 namespace {
 
 constexpr int kDevice = 0;
-/// FAISS would take up to 1.5 GB beside the rows and the networks.
+/// FAISS reserves up to 1.5 GB by default.
 constexpr std::size_t kTemporaryBytes = std::size_t{256} << 20;
 
-/// What all galleries' rows share. Never destroyed, since threads may search while the process ends.
+/// All galleries share it. Never destroyed, because threads may search while the process ends.
 struct Shared {
   Shared() { resources.setTempMemory(kTemporaryBytes); }
 
   faiss::gpu::StandardGpuResources resources;
-  /// FAISS allows one call at a time to all that share resources.
+  /// FAISS allows one call at a time per resources object.
   std::mutex mutex;
 };
 
-/// @returns null, or the message of what `work` throws.
+/// Returns null, or the message of the exception that `work` throws.
 template <typename Work>
 const char* Described(Work work) {
   thread_local std::string why;
@@ -48,7 +48,7 @@ faiss::gpu::GpuIndexFlatConfig Config() {
   return config;
 }
 
-class FaissRows final : public DeviceRows {
+class FaissRows final : public base::DeviceRows {
  public:
   FaissRows(Shared& shared, std::size_t dimension)
       : shared_(shared), index_(std::in_place, &shared.resources, static_cast<int>(dimension), Config()) {}
@@ -73,21 +73,21 @@ class FaissRows final : public DeviceRows {
 };
 
 }  // namespace
-}  // namespace visage
+}  // namespace visage::cuda
 
-extern "C" __attribute__((visibility("default"))) visage::DeviceRows* visage_device_rows_1(
+extern "C" __attribute__((visibility("default"))) visage::base::DeviceRows* visage_device_rows_1(
     std::size_t dimension, const char** why) {
-  // FAISS ends the process where it finds no driver.
+  // FAISS ends the process if it finds no driver.
   int devices = 0;
   if (const cudaError_t failed = cudaGetDeviceCount(&devices)) {
     *why = cudaGetErrorString(failed);
     return nullptr;
   }
-  visage::DeviceRows* rows = nullptr;
-  *why = visage::Described([&] {
-    static visage::Shared& shared = *new visage::Shared;
+  visage::base::DeviceRows* rows = nullptr;
+  *why = visage::cuda::Described([&] {
+    static visage::cuda::Shared& shared = *new visage::cuda::Shared;
     const std::lock_guard lock(shared.mutex);
-    rows = new visage::FaissRows(shared, dimension);
+    rows = new visage::cuda::FaissRows(shared, dimension);
   });
   return rows;
 }

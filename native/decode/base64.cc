@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-namespace visage {
+namespace visage::decode {
 namespace {
 
 constexpr std::uint32_t kInvalid = 0xFF00'0000;
@@ -14,8 +14,8 @@ constexpr std::string_view kUrlSafe = "-_";
 
 using Table = std::array<std::uint32_t, 256>;
 
-/// For a character at one of the four places of a group: its six bits where they belong in the group's 24, or
-/// kInvalid. Four such words joined by `or` are a group, and one comparison finds a wrong character in it.
+/// Six bits per character and position, or kInvalid. Or-ing four entries gives a group; one comparison
+/// detects an invalid character.
 constexpr Table MakeTable(int place) {
   Table table;
   table.fill(kInvalid);
@@ -37,7 +37,7 @@ bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) { return Lower(x) == Lower(y); });
 }
 
-[[noreturn]] void Refuse(const char* why) { throw Error(ErrorCode::kInvalidImage, why); }
+[[noreturn]] void Refuse(const char* why) { throw base::Error(base::ErrorCode::kInvalidImage, why); }
 
 std::string_view WithoutDataPrefix(std::string_view text) {
   constexpr std::string_view kScheme = "data:";
@@ -54,7 +54,30 @@ std::string_view WithoutDataPrefix(std::string_view text) {
   return text.substr(comma + 1);
 }
 
-/// The slow way round the fast loop: characters one by one, up to four of them.
+int HexDigit(unsigned char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = Lower(static_cast<char>(c));
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/// Reads a JSON escape behind its backslash. @returns zero, which is in no alphabet, for an invalid escape.
+unsigned char Unescaped(const unsigned char*& in, const unsigned char* end) {
+  if (in == end) return 0;
+  const unsigned char kind = *in++;
+  if (kind == '/') return kind;
+  if (kind == 'n' || kind == 'r' || kind == 't' || kind == 'f') return ' ';
+  if (kind != 'u' || end - in < 4) return 0;
+  int code = 0;
+  for (int i = 0; i < 4; ++i) {
+    const int digit = HexDigit(in[i]);
+    if (digit < 0) return 0;
+    code = code * 16 + digit;
+  }
+  in += 4;
+  return code < 0x80 ? static_cast<unsigned char>(code) : 0;
+}
+
+/// Slow path: decodes character by character.
 struct Group {
   std::uint32_t bits = 0;
   int count = 0;
@@ -88,9 +111,9 @@ std::size_t DecodeBase64(std::string_view text, std::span<std::uint8_t> out) {
       }
       if (in == end) break;
     }
-    const unsigned char c = *in++;
+    unsigned char c = *in++;
+    if (c == '\\') c = Unescaped(in, end);
     if (IsSpace(static_cast<char>(c))) continue;
-    if (c == '\\' && in != end && *in == '/') continue;
     if (c == '=') {
       ++padding;
       continue;
@@ -115,4 +138,4 @@ std::size_t DecodeBase64(std::string_view text, std::span<std::uint8_t> out) {
   return static_cast<std::size_t>(to - out.data());
 }
 
-}  // namespace visage
+}  // namespace visage::decode

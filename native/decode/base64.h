@@ -5,24 +5,18 @@
 #include <span>
 #include <string_view>
 
-namespace visage {
+namespace visage::decode {
 
-/// The most bytes that DecodeBase64() writes for a text of `text_size` characters.
+/// Returns the most bytes that `text_size` characters encode.
 constexpr std::size_t Base64Bound(std::size_t text_size) { return text_size / 4 * 3 + 3; }
 
-/// Decodes base64 (RFC 4648) into a caller's buffer.
+/// Decodes base64 (RFC 4648). Thread-safe.
 ///
-/// The standard and the URL-safe alphabet may be mixed, padding may be left out, a `data:<type>;base64,`
-/// prefix and ASCII white space anywhere are passed over, and so is a backslash right before a slash, as JSON
-/// may write it.
+/// Accepts both alphabets, missing padding, a `data:<type>;base64,` prefix and ASCII white space. After the
+/// prefix, accepts JSON escapes (.NET writes `+` as `\u002B`, PHP `/` as `\/`).
 ///
-/// @param text borrowed for the call; need not end with a zero.
-/// @param out at least Base64Bound(text.size()) bytes; what lies behind the answered count is undefined. It
-/// may not
-///        overlap `text`.
-/// @returns bytes written.
-/// @throws Error kInvalidImage for anything else: another character, wrong padding, a lone last character.
-/// Thread-safe.
+/// @param out at least Base64Bound(text.size()) bytes. @returns bytes written. @throws Error kInvalidImage
+/// for anything else.
 std::size_t DecodeBase64(std::string_view text, std::span<std::uint8_t> out);
 
-}  // namespace visage
+}  // namespace visage::decode

@@ -2,25 +2,28 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/yield.h"
 #include "decode/bmp_header.h"
 #include "decode/codec.h"
 
-namespace visage {
+namespace visage::decode {
 namespace {
 
-[[noreturn]] void RefuseShort() { throw Error(ErrorCode::kInvalidImage, "The BMP file is cut short."); }
+[[noreturn]] void RefuseShort() {
+  throw base::Error(base::ErrorCode::kInvalidImage, "The BMP file is cut short.");
+}
 
 void ReadIndexed(const std::uint8_t* from, const BmpHeader& header, std::uint8_t* to) {
   const int per_byte = 8 / header.bits;
   const unsigned mask = (1U << header.bits) - 1;
   for (int x = 0; x < header.width; ++x) {
     const int shift = 8 - header.bits * (x % per_byte + 1);
-    to = std::copy_n(header.palette[(from[x / per_byte] >> shift) & mask].data(), Image::kChannels, to);
+    to = std::copy_n(header.palette[(from[x / per_byte] >> shift) & mask].data(), base::Image::kChannels, to);
   }
 }
 
 void Read24(const std::uint8_t* from, const BmpHeader& header, std::uint8_t* to) {
-  for (int x = 0; x < header.width; ++x, from += 3, to += Image::kChannels) {
+  for (int x = 0; x < header.width; ++x, from += 3, to += base::Image::kChannels) {
     to[0] = from[2];
     to[1] = from[1];
     to[2] = from[0];
@@ -34,26 +37,26 @@ std::uint32_t PixelAt(const std::uint8_t* row, int x, int bits) {
 }
 
 void ReadMasked(const std::uint8_t* from, const BmpHeader& header, std::uint8_t* to) {
-  for (int x = 0; x < header.width; ++x, to += Image::kChannels) {
+  for (int x = 0; x < header.width; ++x, to += base::Image::kChannels) {
     const std::uint32_t pixel = PixelAt(from, x, header.bits);
     to[0] = header.red.Of(pixel);
     to[1] = header.green.Of(pixel);
     to[2] = header.blue.Of(pixel);
     if (!header.alpha.present()) continue;
     const int alpha = header.alpha.Of(pixel);
-    for (int c = 0; c < Image::kChannels; ++c) {
+    for (int c = 0; c < base::Image::kChannels; ++c) {
       to[c] = static_cast<std::uint8_t>((to[c] * alpha + 255 * (255 - alpha) + 127) / 255);
     }
   }
 }
 
-Image ReadRows(std::span<const std::uint8_t> pixels, BmpHeader header) {
+base::Image ReadRows(std::span<const std::uint8_t> pixels, BmpHeader header) {
   const std::size_t row_bits = static_cast<std::size_t>(header.width) * header.bits;
   const std::size_t stride = (row_bits + 31) / 32 * 4;
-  // The last row's padding may be missing.
+  // The last row may lack its padding.
   if (pixels.size() < stride * (header.height - 1) + (row_bits + 7) / 8) RefuseShort();
 
-  // Some programs name an alpha channel and leave it zero, and mean an opaque picture.
+  // Some programs declare an alpha channel but leave it 0 in opaque images.
   if (header.alpha.present()) {
     bool seen = false;
     for (int y = 0; y < header.height && !seen; ++y) {
@@ -64,29 +67,30 @@ Image ReadRows(std::span<const std::uint8_t> pixels, BmpHeader header) {
     if (!seen) header.alpha = {};
   }
 
-  Image image(header.width, header.height);
+  base::Image image(header.width, header.height);
   const auto read = header.bits == 24 ? Read24 : header.bits > 8 ? ReadMasked : ReadIndexed;
   for (int y = 0; y < header.height; ++y) {
+    base::YieldPoint();
     read(pixels.data() + y * stride, header, image.Row(header.top_down ? y : header.height - 1 - y));
   }
   return image;
 }
 
-/// Runs of indices (Microsoft, "Bitmap Compression"). Pixels that the file skips have index 0; runs over a
-/// row's end are clipped.
+/// Run-length decoding (Microsoft, "Bitmap Compression"). Skipped pixels have index 0.
 class RunReader {
  public:
   RunReader(std::span<const std::uint8_t> codes, const BmpHeader& header)
       : header_(header), rest_(codes), image_(header.width, header.height) {
     for (int y = 0; y < header.height; ++y) {
       std::uint8_t* to = image_.Row(y);
-      for (int x = 0; x < header.width; ++x) to = std::copy_n(header.palette[0].data(), Image::kChannels, to);
+      for (int x = 0; x < header.width; ++x)
+        to = std::copy_n(header.palette[0].data(), base::Image::kChannels, to);
     }
   }
 
-  Image Decode() {
+  base::Image Decode() {
     while (y_ < header_.height) {
-      // A last row that is full needs no end mark.
+      // A full last row needs no end marker.
       if (rest_.size() < 2 && y_ == header_.height - 1 && x_ >= header_.width) break;
       const std::uint8_t count = Next();
       const std::uint8_t value = Next();
@@ -130,20 +134,20 @@ class RunReader {
       if (i % per_byte == 0) value = Next();
       Put(Index(value, i));
     }
-    // Literals fill whole words.
+    // Encoders pad literals to whole words.
     if (bytes % 2 != 0) Next();
   }
 
   void Put(int index) {
     if (x_ >= header_.width) return;
-    std::copy_n(header_.palette[index].data(), Image::kChannels,
-                image_.Row(header_.height - 1 - y_) + x_ * Image::kChannels);
+    std::copy_n(header_.palette[index].data(), base::Image::kChannels,
+                image_.Row(header_.height - 1 - y_) + x_ * base::Image::kChannels);
     ++x_;
   }
 
   const BmpHeader& header_;
   std::span<const std::uint8_t> rest_;
-  Image image_;
+  base::Image image_;
   int x_ = 0;
   int y_ = 0;
 };
@@ -160,4 +164,4 @@ StoredPicture DecodeBmp(std::span<const std::uint8_t> bytes) {
           .full_height = header.height};
 }
 
-}  // namespace visage
+}  // namespace visage::decode

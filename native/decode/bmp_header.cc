@@ -9,21 +9,21 @@
 #include "decode/bytes.h"
 #include "decode/codec.h"
 
-namespace visage {
+namespace visage::decode {
 namespace {
 
 constexpr std::size_t kFileHeaderBytes = 14;
 constexpr std::size_t kCoreBytes = 12;
 constexpr std::size_t kInfoBytes = 40;
 constexpr std::array<std::uint32_t, 6> kKnownHeaders = {40, 52, 56, 64, 108, 124};
-/// OS/2's second header; from 40 bytes on its fields are not Windows' masks.
+/// OS/2's second header. From byte 40 on, its fields differ from Windows' masks.
 constexpr std::uint32_t kOs2Bytes = 64;
 constexpr std::size_t kMasksAt = kFileHeaderBytes + kInfoBytes;
 
-[[noreturn]] void Refuse(const std::string& why) { throw Error(ErrorCode::kInvalidImage, why); }
+[[noreturn]] void Refuse(const std::string& why) { throw base::Error(base::ErrorCode::kInvalidImage, why); }
 
 [[noreturn]] void RefuseCoding() {
-  throw Error(ErrorCode::kUnsupportedImage, "The BMP file uses a coding that is not supported.");
+  throw base::Error(base::ErrorCode::kUnsupportedImage, "The BMP file uses a coding that is not supported.");
 }
 
 template <typename T>
@@ -56,7 +56,7 @@ void CheckCoding(const BmpHeader& header) {
   const int bits = header.bits;
   const bool indexed = bits == 1 || bits == 4 || bits == 8;
   if (!indexed && bits != 16 && bits != 24 && bits != 32) {
-    Refuse("The BMP file has " + std::to_string(bits) + " bits a pixel, which no BMP file can have.");
+    Refuse("The BMP file has " + std::to_string(bits) + " bits per pixel, which no BMP file can have.");
   }
   switch (header.compression) {
     case BmpCompression::kNone:
@@ -74,10 +74,10 @@ void CheckCoding(const BmpHeader& header) {
     default:
       RefuseCoding();
   }
-  Refuse("The BMP file's coding does not go with its " + std::to_string(bits) + " bits a pixel.");
+  Refuse("The BMP file's compression does not allow " + std::to_string(bits) + " bits per pixel.");
 }
 
-/// Reads the masks, or takes the usual ones. @returns where the palette begins.
+/// @returns the palette's offset.
 std::size_t ReadMasks(const ByteReader& reader, std::uint32_t header_bytes, BmpHeader& header) {
   const std::size_t end = kFileHeaderBytes + header_bytes;
   if (header.bits != 16 && header.bits != 32) return end;
@@ -89,7 +89,7 @@ std::size_t ReadMasks(const ByteReader& reader, std::uint32_t header_bytes, BmpH
     header.blue = MakeChannel(is16 ? 0x001F : 0x0000FF, header.bits);
     return end;
   }
-  // Windows' first header is followed by the masks that later ones hold at the same place.
+  // The first Windows header has the masks at the same offset.
   header.red = MakeChannel(Need(reader.U32(kMasksAt)), header.bits);
   header.green = MakeChannel(Need(reader.U32(kMasksAt + 4)), header.bits);
   header.blue = MakeChannel(Need(reader.U32(kMasksAt + 8)), header.bits);
@@ -99,7 +99,7 @@ std::size_t ReadMasks(const ByteReader& reader, std::uint32_t header_bytes, BmpH
 
 void ReadPalette(std::span<const std::uint8_t> bytes, std::size_t at, std::uint32_t count,
                  std::size_t entry_bytes, BmpHeader& header) {
-  // A file whose pixels begin inside the palette has a shorter one than it says.
+  // Some files start the pixels inside the palette.
   const std::size_t room = (std::max(header.pixels, at) - at) / entry_bytes;
   const std::size_t entries = std::min<std::size_t>({count, std::size_t{1} << header.bits, room});
   for (std::size_t i = 0; i < entries; ++i) {
@@ -152,4 +152,4 @@ BmpHeader ReadBmpHeader(std::span<const std::uint8_t> bytes) {
   return header;
 }
 
-}  // namespace visage
+}  // namespace visage::decode

@@ -5,12 +5,11 @@
 #include <optional>
 #include <span>
 
-namespace visage {
+namespace visage::decode {
 
 enum class ByteOrder { kLittle, kBig };
 
-/// Reads numbers of a file at any offset; an offset past the end gives nothing instead of undefined
-/// behaviour.
+/// Reads numbers at any offset. Returns `nullopt` past the end.
 class ByteReader {
  public:
   explicit ByteReader(std::span<const std::uint8_t> bytes, ByteOrder order) : bytes_(bytes), order_(order) {}
@@ -25,7 +24,6 @@ class ByteReader {
     return Number(offset, 4);
   }
 
-  /// Whether `count` bytes lie at `offset`. Cannot overflow.
   bool Holds(std::size_t offset, std::size_t count) const {
     return offset <= bytes_.size() && count <= bytes_.size() - offset;
   }
@@ -44,4 +42,4 @@ class ByteReader {
   ByteOrder order_;
 };
 
-}  // namespace visage
+}  // namespace visage::decode

@@ -9,7 +9,7 @@
 #include "decode/codec.h"
 #include "decode/orient.h"
 
-namespace visage {
+namespace visage::decode {
 namespace {
 
 bool HasAt(std::span<const std::uint8_t> bytes, std::size_t offset, std::string_view text) {
@@ -24,7 +24,8 @@ ImageFormat Sniff(std::span<const std::uint8_t> bytes) {
   if (HasAt(bytes, 0, "RIFF") && HasAt(bytes, 8, "WEBP")) return ImageFormat::kWebp;
   if (HasAt(bytes, 0, "BM")) return ImageFormat::kBmp;
   if (HasAt(bytes, 0, "GIF87a") || HasAt(bytes, 0, "GIF89a")) return ImageFormat::kGif;
-  throw Error(ErrorCode::kUnsupportedImage, "The image is not a JPEG, PNG, WebP, BMP or GIF file.");
+  throw base::Error(base::ErrorCode::kUnsupportedImage,
+                    "The image is not a JPEG, PNG, WebP, BMP or GIF file.");
 }
 
 StoredPicture DecodeAs(ImageFormat format, std::span<const std::uint8_t> bytes, const Reduction& reduction) {
@@ -40,7 +41,7 @@ StoredPicture DecodeAs(ImageFormat format, std::span<const std::uint8_t> bytes, 
     case ImageFormat::kGif:
       return DecodeGif(bytes);
   }
-  throw Error(ErrorCode::kInternal, "The image format has no decoder.");
+  throw base::Error(base::ErrorCode::kInternal, "The image format has no decoder.");
 }
 
 }  // namespace
@@ -49,25 +50,25 @@ void CheckSize(std::int64_t width, std::int64_t height) {
   const std::string size =
       "The image is " + std::to_string(width) + " x " + std::to_string(height) + " pixels";
   if (std::max(width, height) > ImageLimits::kMaxSide) {
-    throw Error(ErrorCode::kImageTooLarge,
-                size + "; at most " + std::to_string(ImageLimits::kMaxSide) + " a side are allowed.");
+    throw base::Error(base::ErrorCode::kImageTooLarge,
+                      size + "; at most " + std::to_string(ImageLimits::kMaxSide) + " a side are allowed.");
   }
   if (std::min(width, height) < ImageLimits::kMinSide) {
-    throw Error(ErrorCode::kInvalidImage,
-                size + "; at least " + std::to_string(ImageLimits::kMinSide) + " a side are needed.");
+    throw base::Error(base::ErrorCode::kInvalidImage,
+                      size + "; at least " + std::to_string(ImageLimits::kMinSide) + " a side are needed.");
   }
   if (width * height > ImageLimits::kMaxPixels) {
-    throw Error(ErrorCode::kImageTooLarge,
-                size + "; at most " + std::to_string(ImageLimits::kMaxPixels) + " in all are allowed.");
+    throw base::Error(base::ErrorCode::kImageTooLarge,
+                      size + "; at most " + std::to_string(ImageLimits::kMaxPixels) + " in all are allowed.");
   }
 }
 
 DecodedImage Decode(std::span<const std::uint8_t> bytes, const Reduction& reduction) {
-  if (bytes.empty()) throw Error(ErrorCode::kInvalidImage, "The image has no bytes.");
+  if (bytes.empty()) throw base::Error(base::ErrorCode::kInvalidImage, "The image has no bytes.");
   if (bytes.size() > ImageLimits::kMaxBytes) {
-    throw Error(ErrorCode::kImageTooLarge, "The image has " + std::to_string(bytes.size()) +
-                                               " bytes; at most " + std::to_string(ImageLimits::kMaxBytes) +
-                                               " are allowed.");
+    throw base::Error(base::ErrorCode::kImageTooLarge,
+                      "The image has " + std::to_string(bytes.size()) + " bytes; at most " +
+                          std::to_string(ImageLimits::kMaxBytes) + " are allowed.");
   }
   const ImageFormat format = Sniff(bytes);
   StoredPicture stored = DecodeAs(format, bytes, reduction);
@@ -79,4 +80,4 @@ DecodedImage Decode(std::span<const std::uint8_t> bytes, const Reduction& reduct
           .format = format};
 }
 
-}  // namespace visage
+}  // namespace visage::decode

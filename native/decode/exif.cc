@@ -5,7 +5,7 @@
 
 #include "decode/bytes.h"
 
-namespace visage {
+namespace visage::decode {
 namespace {
 
 constexpr int kUpright = 1;
@@ -38,4 +38,4 @@ int ReadExifOrientation(std::span<const std::uint8_t> exif) {
   return kUpright;
 }
 
-}  // namespace visage
+}  // namespace visage::decode

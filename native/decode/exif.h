@@ -3,15 +3,10 @@
 #include <cstdint>
 #include <span>
 
-namespace visage {
+namespace visage::decode {
 
-/// The orientation (tag 0x0112 of IFD 0, EXIF 2.3 section 4.6.4) of an EXIF block, 1..8.
-///
-/// @param exif a TIFF structure, with or without the `Exif\0\0` in front that JPEG puts there; any bytes are
-/// safe.
-/// @returns 1, upright, for a block that has no orientation, a wrong one, or is broken: a picture is not
-/// refused for
-///          its metadata.
+/// Returns the orientation, 1..8 (EXIF 2.3 section 4.6.4); 1 if it is missing or invalid.
+/// @param exif a TIFF structure, with or without `Exif\0\0`; invalid bytes are safe.
 int ReadExifOrientation(std::span<const std::uint8_t> exif);
 
-}  // namespace visage
+}  // namespace visage::decode

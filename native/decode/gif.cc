@@ -7,18 +7,19 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/yield.h"
 #include "decode/codec.h"
 
-namespace visage {
+namespace visage::decode {
 namespace {
 
-using Rgb = std::array<std::uint8_t, Image::kChannels>;
-/// Colour of every index that a byte can hold; indices that the file does not define are black.
+using Rgb = std::array<std::uint8_t, base::Image::kChannels>;
+/// Undefined indices are black.
 using Palette = std::array<Rgb, 256>;
 
 constexpr Rgb kWhite = {255, 255, 255};
 
-/// Starts and steps of the four passes of an interlaced frame (GIF89a specification, appendix E).
+/// Passes of an interlaced frame (GIF89a, appendix E).
 struct Pass {
   int first;
   int step;
@@ -33,7 +34,8 @@ using Gif = std::unique_ptr<GifFileType, CloseGif>;
 
 [[noreturn]] void Refuse(int gif_error) {
   const bool cut_short = gif_error == D_GIF_ERR_READ_FAILED || gif_error == D_GIF_ERR_EOF_TOO_SOON;
-  throw Error(ErrorCode::kInvalidImage, cut_short ? "The GIF file is cut short." : "The GIF file is broken.");
+  throw base::Error(base::ErrorCode::kInvalidImage,
+                    cut_short ? "The GIF file is cut short." : "The GIF file is broken.");
 }
 
 int Read(GifFileType* gif, GifByteType* to, int count) {
@@ -44,7 +46,7 @@ int Read(GifFileType* gif, GifByteType* to, int count) {
   return static_cast<int>(take);
 }
 
-/// Reads up to the first frame's pixels. @returns its transparent index, or NO_TRANSPARENT_COLOR.
+/// @returns the transparent index, or NO_TRANSPARENT_COLOR.
 int FindFirstFrame(GifFileType* gif) {
   GraphicsControlBlock control{};
   control.TransparentColor = NO_TRANSPARENT_COLOR;
@@ -56,12 +58,11 @@ int FindFirstFrame(GifFileType* gif) {
       return control.TransparentColor;
     }
     if (record != EXTENSION_RECORD_TYPE)
-      throw Error(ErrorCode::kInvalidImage, "The GIF file holds no picture.");
+      throw base::Error(base::ErrorCode::kInvalidImage, "The GIF file contains no image.");
     int kind;
     GifByteType* block;
     if (DGifGetExtension(gif, &kind, &block) == GIF_ERROR) Refuse(gif->Error);
     while (block != nullptr) {
-      // The block's first byte is its length.
       if (kind == GRAPHICS_EXT_FUNC_CODE) DGifExtensionToGCB(block[0], block + 1, &control);
       if (DGifGetExtensionNext(gif, &block) == GIF_ERROR) Refuse(gif->Error);
     }
@@ -70,7 +71,7 @@ int FindFirstFrame(GifFileType* gif) {
 
 Palette MakePalette(const GifFileType* gif, int transparent) {
   const ColorMapObject* map = gif->Image.ColorMap != nullptr ? gif->Image.ColorMap : gif->SColorMap;
-  if (map == nullptr) throw Error(ErrorCode::kInvalidImage, "The GIF file has no palette.");
+  if (map == nullptr) throw base::Error(base::ErrorCode::kInvalidImage, "The GIF file has no palette.");
   Palette palette{};
   const int count = std::min(map->ColorCount, static_cast<int>(palette.size()));
   for (int i = 0; i < count; ++i)
@@ -79,15 +80,17 @@ Palette MakePalette(const GifFileType* gif, int transparent) {
   return palette;
 }
 
-void ReadFrame(GifFileType* gif, const Palette& palette, Image& canvas) {
+void ReadFrame(GifFileType* gif, const Palette& palette, base::Image& canvas) {
   const GifImageDesc& frame = gif->Image;
   std::vector<GifPixelType> line(static_cast<std::size_t>(frame.Width));
   const std::span<const Pass> passes = frame.Interlace ? std::span<const Pass>(kInterlaced) : kProgressive;
   for (const Pass pass : passes) {
     for (int y = pass.first; y < frame.Height; y += pass.step) {
+      base::YieldPoint();
       if (DGifGetLine(gif, line.data(), frame.Width) == GIF_ERROR) Refuse(gif->Error);
-      std::uint8_t* to = canvas.Row(frame.Top + y) + frame.Left * Image::kChannels;
-      for (const GifPixelType index : line) to = std::copy_n(palette[index].data(), Image::kChannels, to);
+      std::uint8_t* to = canvas.Row(frame.Top + y) + frame.Left * base::Image::kChannels;
+      for (const GifPixelType index : line)
+        to = std::copy_n(palette[index].data(), base::Image::kChannels, to);
     }
   }
 }
@@ -100,16 +103,16 @@ StoredPicture DecodeGif(std::span<const std::uint8_t> bytes) {
   if (!gif) Refuse(error);
   const int transparent = FindFirstFrame(gif.get());
 
-  // A frame that reaches over the screen widens it, as browsers do.
+  // A frame larger than the screen widens it, as in browsers.
   const GifImageDesc& frame = gif->Image;
   const int width = std::max(gif->SWidth, frame.Left + frame.Width);
   const int height = std::max(gif->SHeight, frame.Top + frame.Height);
   CheckSize(width, height);
   if (frame.Width <= 0 || frame.Height <= 0)
-    throw Error(ErrorCode::kInvalidImage, "The GIF file holds no picture.");
+    throw base::Error(base::ErrorCode::kInvalidImage, "The GIF file contains no image.");
 
   const Palette palette = MakePalette(gif.get(), transparent);
-  StoredPicture picture{.image = Image(width, height), .full_width = width, .full_height = height};
+  StoredPicture picture{.image = base::Image(width, height), .full_width = width, .full_height = height};
   if (frame.Width != width || frame.Height != height) {
     std::fill_n(picture.image.data(), picture.image.size_bytes(), std::uint8_t{255});
   }
@@ -117,4 +120,4 @@ StoredPicture DecodeGif(std::span<const std::uint8_t> bytes) {
   return picture;
 }
 
-}  // namespace visage
+}  // namespace visage::decode

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <csetjmp>
 #include <cstdio>
+#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,33 +11,66 @@
 #include <jpeglib.h>
 
 #include "base/error.h"
+#include "base/yield.h"
+#include "decode/bytes.h"
 #include "decode/codec.h"
 #include "decode/exif.h"
 
-namespace visage {
+namespace visage::decode {
 namespace {
 
-/// Scans that a file may have. Encoders write about ten; each scan costs a pass over all coefficients however
-/// few bytes it has, so thousands of empty ones would keep a thread busy for minutes.
+/// Encoders write about ten scans. A scan costs half a nanosecond per pixel even if nearly empty. The largest
+/// image may have 16.
 constexpr int kMaxScans = 100;
+constexpr std::int64_t kMaxScannedPixels = 16 * ImageLimits::kMaxPixels;
 
 constexpr int kExifMarker = JPEG_APP0 + 1;
 
-/// libjpeg's reader. The library reports errors by a callback that may not return, so every call into it is
-/// made inside Run(), whose body holds nothing that needs a destructor.
+enum Marker : std::uint8_t {
+  kStuffed = 0x00,
+  kTemporary = 0x01,
+  kRestart0 = 0xD0,
+  kRestart7 = 0xD7,
+  kStart = 0xD8,
+  kEnd = 0xD9,
+  kScan = 0xDA,
+  kFill = 0xFF,
+};
+
+/// Counts scans without decoding (ITU-T T.81, B.1.1).
+int CountScans(std::span<const std::uint8_t> bytes) {
+  const ByteReader reader(bytes, ByteOrder::kBig);
+  int scans = 0;
+  for (std::size_t at = 0; at < bytes.size();) {
+    const void* const fill = std::memchr(bytes.data() + at, kFill, bytes.size() - at);
+    if (fill == nullptr) break;
+    at = static_cast<std::size_t>(static_cast<const std::uint8_t*>(fill) - bytes.data());
+    while (at < bytes.size() && bytes[at] == kFill) ++at;
+    if (at == bytes.size() || bytes[at] == kEnd) break;
+    const std::uint8_t marker = bytes[at++];
+    if (marker == kScan) ++scans;
+    const bool is_alone =
+        marker <= kTemporary || marker == kStart || (marker >= kRestart0 && marker <= kRestart7);
+    if (!is_alone) at += reader.U16(at).value_or(0);
+  }
+  return scans;
+}
+
+/// libjpeg's error callback jumps out. So every call is inside Run(), whose body has no destructors.
 class JpegReader {
  public:
   JpegReader() {
     info_.err = jpeg_std_error(&errors_);
     errors_.error_exit = [](j_common_ptr info) { Self(info)->Jump(); };
     errors_.emit_message = [](j_common_ptr info, int level) {
-      // The source then feeds an end marker and the rest of the picture would be grey.
+      // Without the jump, libjpeg fills the rest with grey.
       if (level < 0 && info->err->msg_code == JWRN_JPEG_EOF) Self(info)->Jump();
     };
     errors_.output_message = [](j_common_ptr) {};
     progress_.progress_monitor = [](j_common_ptr info) {
+      base::YieldPoint();
       JpegReader* const self = Self(info);
-      if (self->info_.input_scan_number > kMaxScans) {
+      if (self->info_.input_scan_number > self->MaxScans()) {
         self->too_many_scans_ = true;
         self->Jump();
       }
@@ -60,6 +94,25 @@ class JpegReader {
     });
   }
 
+  int MaxScans() const {
+    const std::int64_t pixels = std::int64_t{width()} * height();
+    return static_cast<int>(
+        std::min<std::int64_t>(kMaxScans, kMaxScannedPixels / std::max<std::int64_t>(pixels, 1)));
+  }
+
+  /// @throws Error kInvalidImage above `kMaxScans`, kImageTooLarge above this image's limit.
+  void CheckScans(int scans) const {
+    if (scans <= MaxScans()) return;
+    if (scans > kMaxScans) {
+      throw base::Error(base::ErrorCode::kInvalidImage,
+                        "The JPEG file has more than " + std::to_string(kMaxScans) + " scans.");
+    }
+    throw base::Error(base::ErrorCode::kImageTooLarge, "The JPEG file has " + std::to_string(scans) +
+                                                           " scans; at " + std::to_string(width()) + " x " +
+                                                           std::to_string(height()) + " pixels at most " +
+                                                           std::to_string(MaxScans()) + " are allowed.");
+  }
+
   int width() const { return static_cast<int>(info_.image_width); }
   int height() const { return static_cast<int>(info_.image_height); }
 
@@ -71,14 +124,14 @@ class JpegReader {
     return 1;
   }
 
-  Image Decode(const Reduction& reduction) {
+  base::Image Decode(const Reduction& reduction) {
     const bool four_inks = info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;
     info_.out_color_space = four_inks ? JCS_CMYK : JCS_RGB;
     info_.scale_num = 1;
     info_.scale_denom = Divisor(reduction);
     Run([&] { jpeg_start_decompress(&info_); });
 
-    Image image(static_cast<int>(info_.output_width), static_cast<int>(info_.output_height));
+    base::Image image(static_cast<int>(info_.output_width), static_cast<int>(info_.output_height));
     if (four_inks) {
       ReadInks(image);
     } else {
@@ -100,28 +153,27 @@ class JpegReader {
   }
 
   [[noreturn]] void Fail() const {
-    if (too_many_scans_) {
-      throw Error(ErrorCode::kInvalidImage,
-                  "The JPEG file has more than " + std::to_string(kMaxScans) + " scans.");
-    }
+    if (too_many_scans_) CheckScans(info_.input_scan_number);
     switch (errors_.msg_code) {
       case JERR_IMAGE_TOO_BIG:
         CheckSize(width(), height());
         break;
       case JWRN_JPEG_EOF:
-        throw Error(ErrorCode::kInvalidImage, "The JPEG file is cut short.");
+        throw base::Error(base::ErrorCode::kInvalidImage, "The JPEG file is cut short.");
       case JERR_BAD_PRECISION:
-        throw Error(ErrorCode::kUnsupportedImage, "Only JPEG files of 8 bits a sample are supported.");
+        throw base::Error(base::ErrorCode::kUnsupportedImage,
+                          "Only JPEG files of 8 bits a sample are supported.");
       case JERR_SOF_UNSUPPORTED:
       case JERR_ARITH_NOTIMPL:
       case JERR_CONVERSION_NOTIMPL:
       case JERR_FRACT_SAMPLE_NOTIMPL:
       case JERR_CCIR601_NOTIMPL:
-        throw Error(ErrorCode::kUnsupportedImage, "The JPEG file uses a coding that is not supported.");
+        throw base::Error(base::ErrorCode::kUnsupportedImage,
+                          "The JPEG file uses a coding that is not supported.");
       default:
         break;
     }
-    throw Error(ErrorCode::kInvalidImage, "The JPEG file is broken.");
+    throw base::Error(base::ErrorCode::kInvalidImage, "The JPEG file is broken.");
   }
 
   unsigned Divisor(const Reduction& reduction) const {
@@ -134,7 +186,7 @@ class JpegReader {
     return static_cast<unsigned>(divisor);
   }
 
-  void ReadRgb(Image& image) {
+  void ReadRgb(base::Image& image) {
     Run([&] {
       constexpr int kRows = 16;
       JSAMPROW rows[kRows];
@@ -147,9 +199,8 @@ class JpegReader {
     });
   }
 
-  /// Adobe's programs, and all that follow them, store inks inverted (255 is no ink) and write an Adobe
-  /// marker.
-  void ReadInks(Image& image) {
+  /// Adobe's software inverts the inks (255 is no ink) and writes a marker.
+  void ReadInks(base::Image& image) {
     std::vector<JSAMPLE> inks(static_cast<std::size_t>(image.width()) * 4);
     const std::uint8_t flip = info_.saw_Adobe_marker ? 0 : 255;
     Run([&] {
@@ -157,9 +208,9 @@ class JpegReader {
         std::uint8_t* to = image.Row(static_cast<int>(info_.output_scanline));
         JSAMPROW row = inks.data();
         jpeg_read_scanlines(&info_, &row, 1);
-        for (int x = 0; x < image.width(); ++x, row += 4, to += Image::kChannels) {
+        for (int x = 0; x < image.width(); ++x, row += 4, to += base::Image::kChannels) {
           const int light = row[3] ^ flip;
-          for (int c = 0; c < Image::kChannels; ++c) {
+          for (int c = 0; c < base::Image::kChannels; ++c) {
             to[c] = static_cast<std::uint8_t>(((row[c] ^ flip) * light + 127) / 255);
           }
         }
@@ -180,7 +231,8 @@ StoredPicture DecodeJpeg(std::span<const std::uint8_t> bytes, const Reduction& r
   JpegReader reader;
   reader.ReadHeader(bytes);
   CheckSize(reader.width(), reader.height());
-  // Before the pixels: the library forgets the markers when it is done.
+  reader.CheckScans(CountScans(bytes));
+  // Read the orientation first: libjpeg frees the markers with the pixels.
   const int orientation = reader.Orientation();
   return {.image = reader.Decode(reduction),
           .full_width = reader.width(),
@@ -188,4 +240,4 @@ StoredPicture DecodeJpeg(std::span<const std::uint8_t> bytes, const Reduction& r
           .orientation = orientation};
 }
 
-}  // namespace visage
+}  // namespace visage::decode

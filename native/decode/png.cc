@@ -4,40 +4,43 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/yield.h"
 #include "decode/bytes.h"
 #include "decode/codec.h"
 #include "decode/decode.h"
 #include "decode/exif.h"
 
-namespace visage {
+namespace visage::decode {
 namespace {
 
 constexpr std::size_t kSignatureBytes = 8;
-/// Length, name and CRC around a chunk's content.
 constexpr std::size_t kChunkHeadBytes = 8;
 constexpr std::size_t kChunkFrameBytes = 12;
-/// Palette and tRNS are the only chunks held in memory; both are far smaller.
+/// libpng holds only PLTE and tRNS in memory; both are far smaller.
 constexpr png_alloc_size_t kMaxChunkBytes = 65536;
 
-[[noreturn]] void RefuseShort() { throw Error(ErrorCode::kInvalidImage, "The PNG file is cut short."); }
-[[noreturn]] void RefuseBroken() { throw Error(ErrorCode::kInvalidImage, "The PNG file is broken."); }
+[[noreturn]] void RefuseShort() {
+  throw base::Error(base::ErrorCode::kInvalidImage, "The PNG file is cut short.");
+}
+[[noreturn]] void RefuseBroken() {
+  throw base::Error(base::ErrorCode::kInvalidImage, "The PNG file is broken.");
+}
 
 std::string_view ChunkName(std::span<const std::uint8_t> bytes, std::size_t chunk) {
   return {reinterpret_cast<const char*>(bytes.data()) + chunk + 4, 4};
 }
 
-/// An image of the size in the header, after that was checked.
-Image MakeImage(std::span<const std::uint8_t> bytes) {
+base::Image MakeImage(std::span<const std::uint8_t> bytes) {
   const ByteReader reader(bytes, ByteOrder::kBig);
   const auto width = reader.U32(kSignatureBytes + kChunkHeadBytes);
   const auto height = reader.U32(kSignatureBytes + kChunkHeadBytes + 4);
   if (!width || !height) RefuseShort();
   if (ChunkName(bytes, kSignatureBytes) != "IHDR") RefuseBroken();
   CheckSize(*width, *height);
-  return Image(static_cast<int>(*width), static_cast<int>(*height));
+  return base::Image(static_cast<int>(*width), static_cast<int>(*height));
 }
 
-/// Looks for the eXIf chunk, which may stand before or after the pixels.
+/// Searches the whole file: eXIf may follow the pixels.
 int FindOrientation(std::span<const std::uint8_t> bytes) {
   const ByteReader reader(bytes, ByteOrder::kBig);
   std::size_t chunk = kSignatureBytes;
@@ -52,14 +55,13 @@ int FindOrientation(std::span<const std::uint8_t> bytes) {
   return 1;
 }
 
-/// libpng's push reader, which stops at the last row: its pull reader unpacks whatever follows in the
-/// compressed stream, which may be gigabytes of nothing.
+/// libpng's push reader stops after the last row. The pull reader unpacks all following data, possibly
+/// gigabytes.
 ///
-/// The library reports errors by a callback that may not return, so every call into it is made inside Run(),
-/// whose body holds nothing that needs a destructor.
+/// libpng's error callback jumps out. So every call is inside Run(), whose body has no destructors.
 class PngReader {
  public:
-  explicit PngReader(Image& image) : image_(image) {}
+  explicit PngReader(base::Image& image) : image_(image) {}
 
   ~PngReader() { png_destroy_read_struct(&png_, &info_, nullptr); }
 
@@ -69,7 +71,7 @@ class PngReader {
   void Decode(std::span<const std::uint8_t> bytes) {
     Run([&] {
       Open();
-      // The library takes a pointer to bytes that may change and does not change them.
+      // libpng does not write to the bytes.
       png_process_data(png_, info_, const_cast<png_bytep>(bytes.data()), bytes.size());
     });
     if (!ended_) RefuseShort();
@@ -97,7 +99,7 @@ class PngReader {
     if (info_ == nullptr) Jump();
     png_set_user_limits(png_, ImageLimits::kMaxSide, ImageLimits::kMaxSide);
     png_set_chunk_malloc_max(png_, kMaxChunkBytes);
-    // Every chunk that pixels do not need is passed over: no profile or text is unpacked, no gamma applied.
+    // Skips metadata chunks.
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
     png_set_progressive_read_fn(
         png_, this, [](png_structp png, png_infop) { Self(png)->Start(); },
@@ -112,8 +114,9 @@ class PngReader {
     if (png_get_rowbytes(png_, info_) != static_cast<std::size_t>(image_.stride())) Jump();
   }
 
-  /// @param row null where this pass of an interlaced picture adds nothing.
+  /// @param row null if this pass adds nothing.
   void TakeRow(png_bytep row, png_uint_32 y, int pass) {
+    base::YieldPoint();
     const int at = static_cast<int>(y);
     if (row != nullptr) png_progressive_combine_row(png_, image_.Row(at), row);
     filled_ = filled_ || (pass == last_pass_ && at == image_.height() - 1);
@@ -126,14 +129,14 @@ class PngReader {
     if (depth == 16) png_set_scale_16(png_);
     if ((type & PNG_COLOR_MASK_COLOR) == 0) png_set_gray_to_rgb(png_);
     if ((type & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(png_, info_, PNG_INFO_tRNS) != 0) {
-      // White, in the depth in which libpng lays alpha over it: after palettes and small depths are expanded.
+      // White, in the bit depth at which libpng blends alpha.
       const auto full = static_cast<png_uint_16>(depth == 16 ? 0xFFFF : 0xFF);
       png_color_16 white{.index = 0, .red = full, .green = full, .blue = full, .gray = full};
       png_set_background(png_, &white, PNG_BACKGROUND_GAMMA_SCREEN, 0, 1.0);
     }
   }
 
-  Image& image_;
+  base::Image& image_;
   png_structp png_ = nullptr;
   png_infop info_ = nullptr;
   std::jmp_buf jump_;
@@ -154,4 +157,4 @@ StoredPicture DecodePng(std::span<const std::uint8_t> bytes) {
   return picture;
 }
 
-}  // namespace visage
+}  // namespace visage::decode

@@ -8,16 +8,15 @@
 #include "decode/codec.h"
 #include "decode/exif.h"
 
-namespace visage {
+namespace visage::decode {
 namespace {
 
 constexpr int kAlphaChannels = 4;
 
-[[noreturn]] void Refuse(const char* why) { throw Error(ErrorCode::kInvalidImage, why); }
+[[noreturn]] void Refuse(const char* why) { throw base::Error(base::ErrorCode::kInvalidImage, why); }
 
-/// Decodes a frame without alpha straight into its place on the canvas.
-void DecodeOpaque(const WebPIterator& frame, Image& canvas) {
-  std::uint8_t* const to = canvas.Row(frame.y_offset) + frame.x_offset * Image::kChannels;
+void DecodeOpaque(const WebPIterator& frame, base::Image& canvas) {
+  std::uint8_t* const to = canvas.Row(frame.y_offset) + frame.x_offset * base::Image::kChannels;
   const std::uint8_t* const end = canvas.data() + canvas.size_bytes();
   if (WebPDecodeRGBInto(frame.fragment.bytes, frame.fragment.size, to, static_cast<std::size_t>(end - to),
                         static_cast<int>(canvas.stride())) == nullptr) {
@@ -25,8 +24,7 @@ void DecodeOpaque(const WebPIterator& frame, Image& canvas) {
   }
 }
 
-/// Decodes a frame and lays it over the white canvas.
-void DecodeOverWhite(const WebPIterator& frame, Image& canvas) {
+void DecodeOverWhite(const WebPIterator& frame, base::Image& canvas) {
   const std::size_t stride = static_cast<std::size_t>(frame.width) * kAlphaChannels;
   const std::size_t size = stride * static_cast<std::size_t>(frame.height);
   const auto pixels = std::make_unique_for_overwrite<std::uint8_t[]>(size);
@@ -36,10 +34,10 @@ void DecodeOverWhite(const WebPIterator& frame, Image& canvas) {
   }
   for (int y = 0; y < frame.height; ++y) {
     const std::uint8_t* from = pixels.get() + y * stride;
-    std::uint8_t* to = canvas.Row(frame.y_offset + y) + frame.x_offset * Image::kChannels;
-    for (int x = 0; x < frame.width; ++x, from += kAlphaChannels, to += Image::kChannels) {
+    std::uint8_t* to = canvas.Row(frame.y_offset + y) + frame.x_offset * base::Image::kChannels;
+    for (int x = 0; x < frame.width; ++x, from += kAlphaChannels, to += base::Image::kChannels) {
       const int alpha = from[3];
-      for (int c = 0; c < Image::kChannels; ++c) {
+      for (int c = 0; c < base::Image::kChannels; ++c) {
         to[c] = static_cast<std::uint8_t>((from[c] * alpha + 255 * (255 - alpha) + 127) / 255);
       }
     }
@@ -69,7 +67,7 @@ StoredPicture DecodeWebp(std::span<const std::uint8_t> bytes) {
   CheckSize(header.width, header.height);
 
   const WebPData data{bytes.data(), bytes.size()};
-  // Answers nothing for a file that ends before its RIFF header says.
+  // Null if the file is shorter than its RIFF header states.
   const std::unique_ptr<WebPDemuxer, decltype(&WebPDemuxDelete)> demuxer(WebPDemux(&data), &WebPDemuxDelete);
   if (!demuxer) Refuse("The WebP file is cut short or broken.");
   const auto width = static_cast<int>(WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH));
@@ -77,15 +75,15 @@ StoredPicture DecodeWebp(std::span<const std::uint8_t> bytes) {
   CheckSize(width, height);
 
   WebPIterator frame;
-  if (!WebPDemuxGetFrame(demuxer.get(), 1, &frame)) Refuse("The WebP file holds no picture.");
+  if (!WebPDemuxGetFrame(demuxer.get(), 1, &frame)) Refuse("The WebP file contains no image.");
   const std::unique_ptr<WebPIterator, decltype(&WebPDemuxReleaseIterator)> release(&frame,
                                                                                    &WebPDemuxReleaseIterator);
   if (frame.x_offset < 0 || frame.y_offset < 0 || frame.width > width - frame.x_offset ||
       frame.height > height - frame.y_offset) {
-    Refuse("The first frame of the WebP file lies outside of its picture.");
+    Refuse("The first frame of the WebP file lies outside its canvas.");
   }
 
-  StoredPicture picture{.image = Image(width, height), .full_width = width, .full_height = height};
+  StoredPicture picture{.image = base::Image(width, height), .full_width = width, .full_height = height};
   if (frame.width != width || frame.height != height) {
     std::fill_n(picture.image.data(), picture.image.size_bytes(), std::uint8_t{255});
   }
@@ -98,4 +96,4 @@ StoredPicture DecodeWebp(std::span<const std::uint8_t> bytes) {
   return picture;
 }
 
-}  // namespace visage
+}  // namespace visage::decode

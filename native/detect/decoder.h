@@ -6,43 +6,44 @@
 
 #include "base/geometry.h"
 #include "detect/detection.h"
-#include "runtime/session.h"
+#include "runtime/inference_session.h"
 
-namespace visage {
+namespace visage::detect {
 
-/// Reads what a network said of one input of `size` pixels.
-///
-/// @param least_score candidates below it are passed over.
-/// @returns candidates in pixels of the input, many a face, not cut to it.
-/// @throws Error kInternal if the outputs are not laid out as the decoder expects.
-/// Thread-safe.
-using ReadOutputs = std::vector<Detection> (*)(std::span<const Session::Output> outputs, Size size,
-                                               float least_score);
+/// Reads a network's outputs for an input of `size` pixels. Thread-safe.
+/// @param least_score minimum score of a candidate.
+/// @returns candidates in pixels of the input, several per face, not clipped.
+/// @throws Error kInternal for unexpected outputs.
+using ReadOutputs = std::vector<Detection> (*)(std::span<const runtime::InferenceSession::Output> outputs,
+                                               base::Size size, float least_score);
 
-/// The decoder of a name. @throws Error kInternal if it is not known.
+/// @throws Error kInternal for an unknown name.
 ReadOutputs DecoderOf(const std::string& name);
 
-/// Ultra-Light-Fast RFB: `scores` 1 x N x 2 (background, face) and `boxes` 1 x N x 4, corners in 0..1 of the
-/// input, already decoded from their priors.
-std::vector<Detection> ReadRfb(std::span<const Session::Output> outputs, Size size, float least_score);
+/// Ultra-Light-Fast RFB: `scores` 1 x N x 2 (background, face) and decoded `boxes` 1 x N x 4, corners in
+/// 0..1.
+std::vector<Detection> ReadRfb(std::span<const runtime::InferenceSession::Output> outputs, base::Size size,
+                               float least_score);
 
-/// YuNet (libfacedetection.train): for strides 8, 16, 32, one prior a cell at the cell's corner, each of
-/// `cls` N x 1, `obj` N x 1, `bbox` N x 4 (dx, dy, log width, log height in cells) and `kps` N x 10 (points
-/// in cells), first all of `cls`. A score is sqrt(cls obj).
-std::vector<Detection> ReadYunet(std::span<const Session::Output> outputs, Size size, float least_score);
+/// YuNet (libfacedetection.train), strides 8, 16, 32, one prior at each cell's corner: `cls` N x 1, `obj` N x
+/// 1, `bbox` N x 4 (dx, dy, log width, log height in cells), `kps` N x 10 (in cells). Score: sqrt(cls obj).
+std::vector<Detection> ReadYunet(std::span<const runtime::InferenceSession::Output> outputs, base::Size size,
+                                 float least_score);
 
-/// SCRFD as InsightFace exports it: for strides 8, 16, 32, two priors a cell at the cell's corner, first
-/// three outputs of scores N x 1, then three of distances N x 4 (left, top, right, bottom in cells), and
-/// where the network has points three of N x 10 (in cells from the prior).
-std::vector<Detection> ReadScrfd(std::span<const Session::Output> outputs, Size size, float least_score);
+/// SCRFD as InsightFace exports it, strides 8, 16, 32, two priors at each cell's corner: scores N x 1,
+/// distances N x 4 (left, top, right, bottom in cells), optionally points N x 10 (in cells).
+std::vector<Detection> ReadScrfd(std::span<const runtime::InferenceSession::Output> outputs, base::Size size,
+                                 float least_score);
 
-/// RetinaFace with the MobileNet-0.25 backbone (biubug6): for strides 8, 16, 32, two square priors a cell at
-/// the cell's centre, of 16 and 32, 64 and 128, 256 and 512 pixels. Outputs 1 x N x 4 (location), 1 x N x 2
-/// (background, face) and 1 x N x 10 (points), in any order, with variances 0.1 and 0.2.
-std::vector<Detection> ReadRetinaFace(std::span<const Session::Output> outputs, Size size, float least_score);
+/// RetinaFace with MobileNet-0.25 (biubug6), strides 8, 16, 32, two square priors at each cell's centre. 1 x
+/// N x 4 (location), 1 x N x 2 (background, face) and 1 x N x 10 (points) in any order; variances 0.1 and
+/// 0.2.
+std::vector<Detection> ReadRetinaFace(std::span<const runtime::InferenceSession::Output> outputs,
+                                      base::Size size, float least_score);
 
-/// The values of an output of `rows` x `columns`, whatever dimensions of 1 it has before them.
-/// @throws Error kInternal if it has another shape.
-std::span<const float> Table(const Session::Output& output, std::size_t rows, std::size_t columns);
+/// Ignores leading dimensions of 1, so a list of N values is a table of 1 x N. @throws Error kInternal for
+/// another shape.
+std::span<const float> Table(const runtime::InferenceSession::Output& output, std::size_t rows,
+                             std::size_t columns);
 
-}  // namespace visage
+}  // namespace visage::detect

@@ -4,16 +4,15 @@
 
 #include "base/geometry.h"
 
-namespace visage {
+namespace visage::detect {
 
-/// One face found.
 struct Detection {
-  /// In pixels of the picture that was looked at, inside it.
-  Box box;
+  /// In pixels, inside the image.
+  base::Box box;
   /// 0..1.
   float score = 0;
-  /// In pixels of the same picture; nothing where the detector finds boxes alone.
-  std::optional<FivePoints> points;
+  /// Empty if the detector finds only boxes.
+  std::optional<base::FivePoints> points;
 };
 
-}  // namespace visage
+}  // namespace visage::detect

@@ -7,55 +7,52 @@
 #include "base/error.h"
 #include "detect/merge.h"
 
-namespace visage {
+namespace visage::detect {
 namespace {
 
-/// Share of its width. A box that comes closer than this to a window's edge inside the picture is taken for a
-/// face that the edge cuts: a neighbour, or a coarser level, shows it whole.
+/// A box closer than this share of its width to a window's inner edge counts as cut.
 constexpr float kEdge = 0.1f;
 
-/// Second looks at one picture: what can be made of a picture full of almost-faces is bounded by it.
+/// Limits the cost of an image with many doubtful candidates.
 constexpr std::size_t kSecondLooks = 32;
 
-Box Fitted(const Box& box, const BoxFit& fit) {
+base::Box Fitted(const base::Box& box, const BoxFit& fit) {
   const float width = box.width * fit.width, height = box.height * fit.height;
   return {box.x + box.width * (0.5f + fit.x) - width / 2, box.y + box.height * (0.5f + fit.y) - height / 2,
           width, height};
 }
 
-/// A face nearer to the picture's edge than this share of the picture counts as cut by it ...
+/// A face closer than this share to the image's edge counts as cut.
 constexpr float kPictureEdge = 0.03f;
-/// ... and is ranked as if it had this share of its area: its box is a guess, and whoever is half in a
-/// picture is seldom who it was taken of.
+/// A cut face ranks with this share of its area, because it is rarely the subject.
 constexpr float kCutFace = 0.75f;
 
-/// Where only the largest face is wanted, others are looked for from this share of its width on.
+/// With `kLargest`, minimum width of other faces, as a share of the largest face's width.
 constexpr float kCompany = 0.5f;
 
-/// The area that a face is ranked by.
-float RankedArea(const Box& box, const ImageView& image) {
+float RankedArea(const base::Box& box, const base::ImageView& image) {
   const float width = static_cast<float>(image.width), height = static_cast<float>(image.height);
   const bool is_cut = box.x < kPictureEdge * width || box.x + box.width > (1 - kPictureEdge) * width ||
                       box.y < kPictureEdge * height || box.y + box.height > (1 - kPictureEdge) * height;
   return is_cut ? kCutFace * box.Area() : box.Area();
 }
 
-void RankFaces(std::vector<Detection>& faces, const ImageView& image) {
+void RankFaces(std::vector<Detection>& faces, const base::ImageView& image) {
   std::ranges::stable_sort(faces, std::ranges::greater{},
                            [&](const Detection& face) { return RankedArea(face.box, image); });
 }
 
-bool IsCut(const Box& box, const Window& window, const ImageView& image) {
-  const Box& seen = window.source;
+bool IsCut(const base::Box& box, const Window& window, const base::ImageView& image) {
+  const base::Box& seen = window.source;
   const float edge = kEdge * box.width;
   const float right = seen.x + seen.width, bottom = seen.y + seen.height;
-  // Half a pixel stands for rounding.
+  // Half a pixel allows for rounding.
   return (seen.x > 0.5f && box.x < seen.x + edge) || (seen.y > 0.5f && box.y < seen.y + edge) ||
          (right < static_cast<float>(image.width) - 0.5f && box.x + box.width > right - edge) ||
          (bottom < static_cast<float>(image.height) - 0.5f && box.y + box.height > bottom - edge);
 }
 
-Box Clamped(const Box& box, const ImageView& image) {
+base::Box Clamped(const base::Box& box, const base::ImageView& image) {
   const float width = static_cast<float>(image.width), height = static_cast<float>(image.height);
   const float left = std::clamp(box.x, 0.0f, width), top = std::clamp(box.y, 0.0f, height);
   return {left, top, std::clamp(box.x + box.width, 0.0f, width) - left,
@@ -67,30 +64,32 @@ Box Clamped(const Box& box, const ImageView& image) {
 Detector::Detector(const DetectorOptions& options)
     : options_(options),
       read_outputs_(DecoderOf(options.decoder)),
-      session_(std::make_shared<Session>(options.network, Session::Sizes::kFree)),
+      session_(std::make_shared<runtime::InferenceSession>(options.network,
+                                                           runtime::InferenceSession::Sizes::kFree)),
       scan_{.input = {options.input.width, options.input.height},
             .free_size = session_->input_shape().size() == 4 && session_->input_shape()[2] < 0 &&
                          session_->input_shape()[3] < 0,
             .least_face = options.least_face,
             .most_face = options.most_face} {
   try {
-    Image empty(options.input.width, options.input.height);
+    base::Image empty(options.input.width, options.input.height);
     std::fill_n(empty.data(), empty.size_bytes(), std::uint8_t{0});
-    Alone alone;
+    base::Alone alone;
     Detect(empty.view(), options.most_face, Wanted::kAll, alone);
   } catch (const std::exception& cause) {
-    throw Error(ErrorCode::kInternal, "The detector " +
-                                          std::filesystem::path(options.network.file).filename().string() +
-                                          " cannot be used as " + options.decoder + ": " + cause.what());
+    throw base::Error(base::ErrorCode::kInternal,
+                      "The detector " + std::filesystem::path(options.network.file).filename().string() +
+                          " cannot be used as " + options.decoder + ": " + cause.what());
   }
 }
 
-std::vector<Detection> Detector::Detect(const Picture& image, float least_face, Wanted wanted, Team& team) {
+std::vector<Detection> Detector::Detect(const runtime::SourceImage& image, float least_face, Wanted wanted,
+                                        base::Team& team) {
   runs_ = 0;
-  const Size size = {image.width, image.height};
+  const base::Size size = {image.width, image.height};
   const float least_score = std::min(options_.doubtful_from, options_.score_threshold);
   std::vector<Window> windows = PlanScan(scan_, size, least_face);
-  // The coarsest level is always one window with the whole picture.
+  // The coarsest level shows the whole image.
   const Window whole = windows.front();
   std::vector<Candidates> shown = LookAtAll(image, {&whole, 1}, least_score, team);
   if (wanted == Wanted::kLargest && windows.size() > 1) {
@@ -114,8 +113,8 @@ std::vector<Detection> Detector::Detect(const Picture& image, float least_face, 
   return faces;
 }
 
-std::vector<Detection> Detector::Settle(const Picture& image, const Candidates& candidates, float scale,
-                                        Team& team) {
+std::vector<Detection> Detector::Settle(const runtime::SourceImage& image, const Candidates& candidates,
+                                        float scale, base::Team& team) {
   std::vector<Detection> faces, doubtful;
   for (const Detection& candidate : candidates) {
     const bool is_small = candidate.box.width * scale < kSecondFace;
@@ -128,6 +127,7 @@ std::vector<Detection> Detector::Settle(const Picture& image, const Candidates& 
   std::ranges::stable_sort(doubtful, std::ranges::greater{}, &Detection::score);
   if (doubtful.size() > kSecondLooks) doubtful.resize(kSecondLooks);
   std::vector<Window> windows;
+  windows.reserve(doubtful.size());
   for (const Detection& candidate : doubtful) {
     windows.push_back(SecondLook(candidate.box, scan_, {image.width, image.height}));
   }
@@ -142,8 +142,9 @@ std::vector<Detection> Detector::Settle(const Picture& image, const Candidates& 
   return Merge(std::move(faces), options_.nms_iou);
 }
 
-std::vector<Detector::Candidates> Detector::LookAtAll(const Picture& image, std::span<const Window> windows,
-                                                      float least_score, Team& team) {
+std::vector<Detector::Candidates> Detector::LookAtAll(const runtime::SourceImage& image,
+                                                      std::span<const Window> windows, float least_score,
+                                                      base::Team& team) {
   if (makers_.size() < team.seats()) makers_.resize(team.seats());
   runs_ += windows.size();
   std::vector<Candidates> shown(windows.size());
@@ -153,28 +154,29 @@ std::vector<Detector::Candidates> Detector::LookAtAll(const Picture& image, std:
   return shown;
 }
 
-Detector::Candidates Detector::Look(const Picture& image, const Window& window, float least_score,
-                                    InputMaker& maker) const {
-  NetworkInput input = options_.input;
+Detector::Candidates Detector::Look(const runtime::SourceImage& image, const Window& window,
+                                    float least_score, runtime::InputMaker& maker) const {
+  base::NetworkInput input = options_.input;
   input.width = window.input.width;
   input.height = window.input.height;
 
   const float to_x = window.source.width / static_cast<float>(window.content.width);
   const float to_y = window.source.height / static_cast<float>(window.content.height);
-  const auto to_picture = [&](Point p) {
-    return Point{window.source.x + p.x * to_x, window.source.y + p.y * to_y};
+  const auto to_picture = [&](base::Point p) {
+    return base::Point{window.source.x + p.x * to_x, window.source.y + p.y * to_y};
   };
-  const Session::Shape shape = {1, input.channel_count(), input.height, input.width};
+  const runtime::InferenceSession::Shape shape = {1, input.channel_count(), input.height, input.width};
   Candidates found;
-  const Session::Input shown = maker.Make(image, Resized{window.source, window.content}, input);
-  session_->Run(shown, shape, [&](std::span<const Session::Output> outputs) {
+  const runtime::InferenceSession::Input shown =
+      maker.Make(image, base::Resized{window.source, window.content}, input);
+  session_->Run(shown, shape, [&](std::span<const runtime::InferenceSession::Output> outputs) {
     for (Detection& face : read_outputs_(outputs, window.input, least_score)) {
       face.box = Fitted(face.box, options_.box_fit);
-      const Point corner = to_picture({face.box.x, face.box.y});
+      const base::Point corner = to_picture({face.box.x, face.box.y});
       face.box = {corner.x, corner.y, face.box.width * to_x, face.box.height * to_y};
       if (face.box.width > window.most_face || IsCut(face.box, window, image)) continue;
       face.box = Clamped(face.box, image);
-      // Not a number is no face.
+      // Rejects NaN.
       if (!(face.box.width >= 1 && face.box.height >= 1)) continue;
       if (face.points) std::ranges::transform(*face.points, face.points->begin(), to_picture);
       found.push_back(face);
@@ -183,4 +185,4 @@ Detector::Candidates Detector::Look(const Picture& image, const Window& window, 
   return found;
 }
 
-}  // namespace visage
+}  // namespace visage::detect

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
-namespace visage {
+namespace visage::detect {
 namespace {
 
-/// Share of a box inside a larger one from which on it counts as a part of that face.
+/// A box with this share inside a larger box is a part of the larger face.
 constexpr float kPart = 0.75f;
 
-float CommonArea(const Box& a, const Box& b) {
+float CommonArea(const base::Box& a, const base::Box& b) {
   const float width = std::min(a.x + a.width, b.x + b.width) - std::max(a.x, b.x);
   const float height = std::min(a.y + a.height, b.y + b.height) - std::max(a.y, b.y);
   return width <= 0 || height <= 0 ? 0 : width * height;
@@ -16,7 +16,7 @@ float CommonArea(const Box& a, const Box& b) {
 
 }  // namespace
 
-float IntersectionOverUnion(const Box& a, const Box& b) {
+float IntersectionOverUnion(const base::Box& a, const base::Box& b) {
   const float common = CommonArea(a, b);
   return common > 0 ? common / (a.Area() + b.Area() - common) : 0;
 }
@@ -37,4 +37,4 @@ std::vector<Detection> Merge(std::vector<Detection> candidates, float iou) {
   return kept;
 }
 
-}  // namespace visage
+}  // namespace visage::detect

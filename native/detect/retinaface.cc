@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "detect/decoder.h"
 
-namespace visage {
+namespace visage::detect {
 namespace {
 
 constexpr float kCentreVariance = 0.1f;
@@ -17,20 +17,22 @@ struct Level {
 };
 constexpr std::array<Level, 3> kLevels = {{{8, {16, 32}}, {16, {64, 128}}, {32, {256, 512}}}};
 
-const Session::Output& WithColumns(std::span<const Session::Output> outputs, std::int64_t columns) {
-  const auto found = std::ranges::find_if(outputs, [&](const Session::Output& output) {
+const runtime::InferenceSession::Output& WithColumns(
+    std::span<const runtime::InferenceSession::Output> outputs, std::int64_t columns) {
+  const auto found = std::ranges::find_if(outputs, [&](const runtime::InferenceSession::Output& output) {
     return !output.shape.empty() && output.shape.back() == columns;
   });
   if (found == outputs.end() || outputs.size() != 3) {
-    throw Error(ErrorCode::kInternal, "RetinaFace has three outputs, of 4, 2 and 10 values a prior");
+    throw base::Error(base::ErrorCode::kInternal,
+                      "RetinaFace has three outputs, of 4, 2 and 10 values a prior");
   }
   return *found;
 }
 
 }  // namespace
 
-std::vector<Detection> ReadRetinaFace(std::span<const Session::Output> outputs, Size size,
-                                      float least_score) {
+std::vector<Detection> ReadRetinaFace(std::span<const runtime::InferenceSession::Output> outputs,
+                                      base::Size size, float least_score) {
   const auto cells = [](int pixels, int stride) { return (pixels + stride - 1) / stride; };
   std::size_t count = 0;
   for (const Level& level : kLevels) {
@@ -45,8 +47,9 @@ std::vector<Detection> ReadRetinaFace(std::span<const Session::Output> outputs, 
   for (const auto& [stride, sides] : kLevels) {
     const int columns = cells(size.width, stride), rows = cells(size.height, stride);
     for (int cell = 0; cell < columns * rows; ++cell) {
-      const float x = (static_cast<float>(cell % columns) + 0.5f) * static_cast<float>(stride);
-      const float y = (static_cast<float>(cell / columns) + 0.5f) * static_cast<float>(stride);
+      const int column = cell % columns, row = cell / columns;
+      const float x = (static_cast<float>(column) + 0.5f) * static_cast<float>(stride);
+      const float y = (static_cast<float>(row) + 0.5f) * static_cast<float>(stride);
       for (const float side : sides) {
         const std::size_t prior = i++;
         const float score = scores[2 * prior + 1];
@@ -58,7 +61,7 @@ std::vector<Detection> ReadRetinaFace(std::span<const Session::Output> outputs, 
         Detection face{
             {x + shift * location[0] - width / 2, y + shift * location[1] - height / 2, width, height},
             score,
-            FivePoints{}};
+            base::FivePoints{}};
         for (std::size_t p = 0; p < face.points->size(); ++p) {
           (*face.points)[p] = {x + shift * points[10 * prior + 2 * p],
                                y + shift * points[10 * prior + 2 * p + 1]};
@@ -70,4 +73,4 @@ std::vector<Detection> ReadRetinaFace(std::span<const Session::Output> outputs, 
   return found;
 }
 
-}  // namespace visage
+}  // namespace visage::detect

@@ -1,10 +1,12 @@
 #include "base/error.h"
 #include "detect/decoder.h"
 
-namespace visage {
+namespace visage::detect {
 
-std::vector<Detection> ReadRfb(std::span<const Session::Output> outputs, Size size, float least_score) {
-  if (outputs.size() != 2) throw Error(ErrorCode::kInternal, "RFB has two outputs, scores and boxes");
+std::vector<Detection> ReadRfb(std::span<const runtime::InferenceSession::Output> outputs, base::Size size,
+                               float least_score) {
+  if (outputs.size() != 2)
+    throw base::Error(base::ErrorCode::kInternal, "RFB has two outputs, scores and boxes");
   const std::size_t count = outputs[0].values.size() / 2;
   const std::span<const float> scores = Table(outputs[0], count, 2);
   const std::span<const float> boxes = Table(outputs[1], count, 4);
@@ -22,4 +24,4 @@ std::vector<Detection> ReadRfb(std::span<const Session::Output> outputs, Size si
   return found;
 }
 
-}  // namespace visage
+}  // namespace visage::detect

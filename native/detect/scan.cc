@@ -5,45 +5,43 @@
 #include <limits>
 #include <utility>
 
-namespace visage {
+namespace visage::detect {
 namespace {
 
-/// Sides of an input of free size are multiples of this, the coarsest stride of all decoders.
+/// The coarsest stride of all decoders.
 constexpr int kStride = 32;
-/// The side of the largest square that a network of free size is given at once: what a run holds in memory
-/// grows with it, some 60 bytes a pixel.
+/// A run takes about 60 bytes of memory per pixel.
 constexpr int kMostSide = 1024;
-/// The finest level has no more pixels than this, which is a hundred runs of 320 x 240.
+/// About a hundred runs of 320 x 240.
 constexpr float kMostPixels = 8'000'000;
-/// Levels of windows lie at most this far apart: more apart needs larger overlaps.
+/// A larger step between levels needs larger overlaps.
 constexpr float kMostStep = 3;
-/// A face's height over its width, and what the network wants to see around it.
+/// A face's height, with the network's margin, over its width.
 constexpr float kRoom = 1.6f;
-/// How far beyond the coarser level's least face a level of windows is still believed.
+/// A level's windows accept faces up to this multiple of the coarser level's minimum face.
 constexpr float kShared = 1.25f;
-/// A face that fills the picture's height is this share of it wide.
+/// Width of a face that fills the image's height, over that height.
 constexpr float kWidthOfHeight = 0.8f;
 
-/// A second look takes a square of this side, where the network's size is free.
 constexpr int kSecondSide = 128;
 
-/// A level is not added for faces that are smaller by less than this.
+/// Minimum gain in scale of a finer level.
 constexpr float kWorthwhile = 1.1f;
 
 int RoundUp(int pixels) { return (pixels + kStride - 1) / kStride * kStride; }
 
-Size Scaled(Size size, float scale) {
+base::Size Scaled(base::Size size, float scale) {
   return {std::max(1, static_cast<int>(std::lround(static_cast<float>(size.width) * scale))),
           std::max(1, static_cast<int>(std::lround(static_cast<float>(size.height) * scale)))};
 }
 
-/// One axis of a level cut into stretches of equal length that overlap.
-struct Stretches {
+/// Equal, overlapping windows along one axis.
+struct Tiling {
   int count;
   int length;
 
-  /// @param most pixels of a stretch.
-  Stretches(int pixels, int most, int overlap, bool free_size)
+  /// @param most maximum pixels of a window.
+  Tiling(int pixels, int most, int overlap, bool free_size)
       : count(pixels <= most ? 1 : (pixels - overlap + most - overlap - 1) / (most - overlap)),
         length(!free_size ? std::min(pixels, most) : (pixels + (count - 1) * overlap + count - 1) / count) {}
 
@@ -52,25 +50,24 @@ struct Stretches {
 
 class Plan {
  public:
-  Plan(const ScanOptions& options, Size picture) : options_(options), picture_(picture) {
-    // A free size is turned with the picture, so that a standing one is seen as large as a lying one.
+  Plan(const ScanOptions& options, base::Size picture) : options_(options), picture_(picture) {
+    // Gives portraits the scale of landscapes.
     if (options.free_size && picture.height > picture.width)
       std::swap(options_.input.width, options_.input.height);
   }
 
-  /// The scale at which the whole picture fits the input.
   float CoarsestScale() const {
     return std::min(static_cast<float>(options_.input.width) / static_cast<float>(picture_.width),
                     static_cast<float>(options_.input.height) / static_cast<float>(picture_.height));
   }
 
   bool IsOneWindow(float scale) const {
-    const Size size = Scaled(picture_, scale);
+    const base::Size size = Scaled(picture_, scale);
     if (options_.free_size) return std::max(size.width, size.height) <= kMostSide;
     return size.width <= options_.input.width && size.height <= options_.input.height;
   }
 
-  /// The next level's scale where this one does not show the largest face that fits the picture; else 0.
+  /// Returns the scale of the next coarser level; 0 for none.
   float CoarserThan(float scale) const {
     const float coarsest = CoarsestScale();
     if (scale <= coarsest) return 0;
@@ -83,25 +80,25 @@ class Plan {
     return steps <= 1 ? coarsest : scale * std::pow(coarsest / scale, 1 / steps);
   }
 
-  /// @param coarser the scale of the level that finds what is too large for this one's windows.
+  /// @param coarser scale of the level that finds larger faces; 0 for none.
   void AddLevel(float scale, float coarser, std::vector<Window>& windows) const {
-    const Size size = Scaled(picture_, scale);
-    const Size most = options_.free_size ? Size{kMostSide, kMostSide} : options_.input;
+    const base::Size size = Scaled(picture_, scale);
+    const base::Size most = options_.free_size ? base::Size{kMostSide, kMostSide} : options_.input;
     const int overlap = coarser > 0
                             ? static_cast<int>(std::min({kRoom * options_.least_face * scale / coarser,
                                                          static_cast<float>(most.width) / 2,
                                                          static_cast<float>(most.height) / 2}))
                             : 0;
-    const Stretches columns(size.width, most.width, overlap, options_.free_size);
-    const Stretches rows(size.height, most.height, overlap, options_.free_size);
+    const Tiling columns(size.width, most.width, overlap, options_.free_size);
+    const Tiling rows(size.height, most.height, overlap, options_.free_size);
     const float to_x = static_cast<float>(picture_.width) / static_cast<float>(size.width);
     const float to_y = static_cast<float>(picture_.height) / static_cast<float>(size.height);
     const float most_face = columns.count * rows.count > 1 && coarser > 0
                                 ? kShared * options_.least_face / coarser
                                 : std::numeric_limits<float>::infinity();
-    const Size content{columns.length, rows.length};
-    const Size input =
-        options_.free_size ? Size{RoundUp(content.width), RoundUp(content.height)} : options_.input;
+    const base::Size content{columns.length, rows.length};
+    const base::Size input =
+        options_.free_size ? base::Size{RoundUp(content.width), RoundUp(content.height)} : options_.input;
     for (int row = 0; row < rows.count; ++row) {
       for (int column = 0; column < columns.count; ++column) {
         windows.push_back(
@@ -117,7 +114,7 @@ class Plan {
 
  private:
   ScanOptions options_;
-  Size picture_;
+  base::Size picture_;
 };
 
 }  // namespace
@@ -126,7 +123,7 @@ float ScaleFor(const ScanOptions& options, float least_face) {
   return std::min(options.least_face / least_face, 1.0f);
 }
 
-std::vector<Window> PlanScan(const ScanOptions& options, Size picture, float least_face) {
+std::vector<Window> PlanScan(const ScanOptions& options, base::Size picture, float least_face) {
   const Plan plan(options, picture);
   const float coarsest = plan.CoarsestScale();
   const float pixels = static_cast<float>(picture.width) * static_cast<float>(picture.height);
@@ -140,10 +137,10 @@ std::vector<Window> PlanScan(const ScanOptions& options, Size picture, float lea
   return windows;
 }
 
-Window SecondLook(const Box& face, const ScanOptions& options, Size picture) {
-  const Size input = options.free_size ? Size{kSecondSide, kSecondSide} : options.input;
+Window SecondLook(const base::Box& face, const ScanOptions& options, base::Size picture) {
+  const base::Size input = options.free_size ? base::Size{kSecondSide, kSecondSide} : options.input;
   const float scale = kSecondFace / face.width;
-  // Moved into the picture where it sticks out, cut where the picture is smaller.
+  // Shifts the window into the image, or clips it if the image is smaller.
   const auto stretch = [&](float centre, int side, int pixels) {
     const float length = std::min(static_cast<float>(side) / scale, static_cast<float>(pixels));
     return std::pair{std::clamp(centre - length / 2, 0.0f, static_cast<float>(pixels) - length), length};
@@ -159,4 +156,4 @@ Window SecondLook(const Box& face, const ScanOptions& options, Size picture) {
           std::numeric_limits<float>::infinity()};
 }
 
-}  // namespace visage
+}  // namespace visage::detect

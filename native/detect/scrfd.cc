@@ -3,15 +3,16 @@
 #include "base/error.h"
 #include "detect/decoder.h"
 
-namespace visage {
+namespace visage::detect {
 
-std::vector<Detection> ReadScrfd(std::span<const Session::Output> outputs, Size size, float least_score) {
+std::vector<Detection> ReadScrfd(std::span<const runtime::InferenceSession::Output> outputs, base::Size size,
+                                 float least_score) {
   constexpr std::array kStrides = {8, 16, 32};
   constexpr std::size_t kLevels = kStrides.size();
   constexpr std::size_t kPriors = 2;
   const bool has_points = outputs.size() == 3 * kLevels;
   if (!has_points && outputs.size() != 2 * kLevels) {
-    throw Error(ErrorCode::kInternal, "SCRFD has six outputs, or nine with points");
+    throw base::Error(base::ErrorCode::kInternal, "SCRFD has six outputs, or nine with points");
   }
   std::vector<Detection> found;
   for (std::size_t level = 0; level < kLevels; ++level) {
@@ -24,9 +25,8 @@ std::vector<Detection> ReadScrfd(std::span<const Session::Output> outputs, Size 
         has_points ? Table(outputs[2 * kLevels + level], count, 10) : std::span<const float>();
     for (std::size_t i = 0; i < count; ++i) {
       if (!(scores[i] >= least_score)) continue;
-      const std::size_t place = i / kPriors;
-      const float x = static_cast<float>(place % columns) * cell;
-      const float y = static_cast<float>(place / columns) * cell;
+      const std::size_t place = i / kPriors, column = place % columns, row = place / columns;
+      const float x = static_cast<float>(column) * cell, y = static_cast<float>(row) * cell;
       const float* to = &distances[4 * i];
       Detection face{{x - to[0] * cell, y - to[1] * cell, (to[0] + to[2]) * cell, (to[1] + to[3]) * cell},
                      scores[i],
@@ -43,4 +43,4 @@ std::vector<Detection> ReadScrfd(std::span<const Session::Output> outputs, Size 
   return found;
 }
 
-}  // namespace visage
+}  // namespace visage::detect

@@ -4,12 +4,14 @@
 #include "base/error.h"
 #include "detect/decoder.h"
 
-namespace visage {
+namespace visage::detect {
 
-std::vector<Detection> ReadYunet(std::span<const Session::Output> outputs, Size size, float least_score) {
+std::vector<Detection> ReadYunet(std::span<const runtime::InferenceSession::Output> outputs, base::Size size,
+                                 float least_score) {
   constexpr std::array kStrides = {8, 16, 32};
   constexpr std::size_t kLevels = kStrides.size();
-  if (outputs.size() != 4 * kLevels) throw Error(ErrorCode::kInternal, "YuNet has twelve outputs");
+  if (outputs.size() != 4 * kLevels)
+    throw base::Error(base::ErrorCode::kInternal, "YuNet has twelve outputs");
   std::vector<Detection> found;
   for (std::size_t level = 0; level < kLevels; ++level) {
     const int columns = size.width / kStrides[level], rows = size.height / kStrides[level];
@@ -22,11 +24,12 @@ std::vector<Detection> ReadYunet(std::span<const Session::Output> outputs, Size 
     for (std::size_t i = 0; i < count; ++i) {
       const float score = std::sqrt(classes[i] * objects[i]);
       if (!(score >= least_score)) continue;
-      const float column = static_cast<float>(i % columns), row = static_cast<float>(i / columns);
+      const std::size_t at_column = i % columns, at_row = i / columns;
+      const float column = static_cast<float>(at_column), row = static_cast<float>(at_row);
       const float* box = &boxes[4 * i];
       const float width = std::exp(box[2]) * cell, height = std::exp(box[3]) * cell;
       const float centre_x = (column + box[0]) * cell, centre_y = (row + box[1]) * cell;
-      Detection face{{centre_x - width / 2, centre_y - height / 2, width, height}, score, FivePoints{}};
+      Detection face{{centre_x - width / 2, centre_y - height / 2, width, height}, score, base::FivePoints{}};
       for (std::size_t p = 0; p < face.points->size(); ++p) {
         (*face.points)[p] = {(column + points[10 * i + 2 * p]) * cell,
                              (row + points[10 * i + 2 * p + 1]) * cell};
@@ -37,4 +40,4 @@ std::vector<Detection> ReadYunet(std::span<const Session::Output> outputs, Size 
   return found;
 }
 
-}  // namespace visage
+}  // namespace visage::detect

@@ -6,37 +6,32 @@
 
 #include "base/geometry.h"
 #include "base/network_input.h"
+#include "runtime/inference_session.h"
 #include "runtime/input_maker.h"
-#include "runtime/session.h"
 
-namespace visage {
+namespace visage::liveness {
 
-/// The manifest's `liveness` section.
 struct LivenessOptions {
-  Network network;
-  NetworkInput input;
-  /// The crop is a square, the box's longer side grown by this factor or by as much as fits, inside the
-  /// picture.
+  runtime::Network network;
+  base::NetworkInput input;
+  /// Side of the square crop over the box's longer side; shrinks to fit the image.
   float crop_scale = 1;
-  /// Kinds of presentation that the network tells apart.
   int classes = 0;
 };
 
-/// Tells a live face from a picture of one. An object belongs to one thread at a time; copies share the
-/// network.
+/// Not thread-safe; copies share the network.
 class Liveness {
  public:
-  /// Loads the network. @throws Error kInternal if the file is not right.
+  /// @throws Error kInternal if the file is invalid.
   explicit Liveness(const LivenessOptions& options);
 
-  /// @param box the face, in pixels of `image`.
-  /// @returns a probability for each class, in the network's order; they sum to 1.
-  std::vector<float> Classify(const Picture& image, const Box& box);
+  /// @param box in pixels of `image`. @returns one probability per class.
+  std::vector<float> Classify(const runtime::SourceImage& image, const base::Box& box);
 
  private:
   LivenessOptions options_;
-  std::shared_ptr<const Session> session_;
-  InputMaker maker_;
+  std::shared_ptr<const runtime::InferenceSession> session_;
+  runtime::InputMaker maker_;
 };
 
-}  // namespace visage
+}  // namespace visage::liveness

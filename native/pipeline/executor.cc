@@ -2,27 +2,30 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <exception>
+#include <optional>
+#include <utility>
 
 #include "base/error.h"
 
-namespace visage {
+namespace visage::pipeline {
 
 struct Executor::Parts {
   const std::size_t items;
-  const Team::Work& work;
+  const base::Team::Work& work;
   std::atomic<std::size_t> next = 0;
   std::atomic<std::size_t> seats = 0;
-  /// The rest is for who holds the executor's mutex.
+  /// The executor's mutex guards it.
   std::size_t helpers = 0;
   std::condition_variable all_left;
   std::exception_ptr failure;
   std::size_t failed = items;
 
-  /// Works until no item is left.
   void Work(std::mutex& mutex) {
     const std::size_t seat = seats++;
     for (std::size_t item; (item = next++) < items;) {
+      base::YieldPoint();
       try {
         work(item, seat);
       } catch (...) {
@@ -36,34 +39,95 @@ struct Executor::Parts {
   }
 };
 
+class Executor::JobYielder : public base::Yielder {
+ public:
+  explicit JobYielder(Executor& executor) : executor_(executor) {}
+
+  void Yield() noexcept override {
+    if (!executor_.wants_yield_.load(std::memory_order_relaxed)) return;
+    std::unique_lock lock(executor_.mutex_);
+    if (!executor_.wants_yield_) return;
+    // A job yields at most half of its time, so that it ends under any load.
+    const Clock::time_point now = Clock::now();
+    const Clock::duration most = (now - began_) / 2 - held_;
+    if (most <= Clock::duration::zero()) return;
+    executor_.wants_yield_ = false;
+    const bool is_done =
+        executor_.reserved_done_.wait_for(lock, most, [this, ended = executor_.reserved_ended_] {
+          return executor_.reserved_ended_ != ended || executor_.abandoned_;
+        });
+    if (!is_done) executor_.wants_yield_ = true;
+    held_ += Clock::now() - now;
+  }
+
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - began_ - held_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  Executor& executor_;
+  const Clock::time_point began_ = Clock::now();
+  Clock::duration held_{};
+};
+
 Executor::Executor(int threads, std::size_t max_queue)
-    : max_bounded_(max_queue + threads), alive_(static_cast<std::size_t>(threads)) {
-  threads_.reserve(threads);
+    : normal_(static_cast<std::size_t>(threads)), images_(max_queue + normal_), alive_(normal_ + 1) {
+  threads_.reserve(alive_);
+  threads_.emplace_back(&Executor::RunReserved, this);
   for (int i = 0; i < threads; ++i) threads_.emplace_back(&Executor::Run, this);
 }
 
 Executor::~Executor() { Abandon(); }
 
-void Executor::Admit(Admission admission) {
-  const std::lock_guard lock(mutex_);
-  if (closing_) throw Error(ErrorCode::kNotReady, "The executor is closed");
-  if (admission == Admission::kBounded) {
-    if (bounded_ >= max_bounded_)
-      throw Error(ErrorCode::kOverloaded, "Too many pictures and searches are waiting");
-    ++bounded_;
+void Executor::Submit(const Tenant& tenant, FairQueue::Job job) {
+  std::optional<FairQueue::Dropped> dropped;
+  bool is_urgent;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closing_) throw base::Error(base::ErrorCode::kNotReady, "The executor is closed");
+    dropped = images_.Push(tenant, std::move(job));
+    if (!dropped) {
+      ++admitted_;
+      ++under_way_;
+    }
+    is_urgent = has_urgent();
   }
+  Wake(is_urgent);
+  if (!dropped) return;
+  dropped->job.refuse(dropped->why);
+  dropped->job.done();
+}
+
+void Executor::Admit() {
+  const std::lock_guard lock(mutex_);
+  if (closing_) throw base::Error(base::ErrorCode::kNotReady, "The executor is closed");
   ++admitted_;
 }
 
 void Executor::Start(Admission admission, Job job, Job done) {
+  bool is_urgent;
   {
     const std::lock_guard lock(mutex_);
     if (abandoned_) return;
-    (admission == Admission::kFirst ? first_ : waiting_)
-        .push_back({admission, std::move(job), std::move(done)});
+    (admission == Admission::kFirst ? first_ : always_).push_back({std::move(job), std::move(done)});
     ++under_way_;
+    is_urgent = has_urgent();
   }
-  wake_.notify_one();
+  Wake(is_urgent);
+}
+
+void Executor::Wake(bool is_urgent) {
+  if (is_urgent) {
+    wake_reserved_.notify_one();
+  } else {
+    wake_.notify_one();
+  }
+}
+
+void Executor::WakeAll() {
+  wake_.notify_all();
+  wake_reserved_.notify_all();
+  reserved_done_.notify_all();
 }
 
 void Executor::Share(std::size_t items, const Work& work) {
@@ -71,8 +135,8 @@ void Executor::Share(std::size_t items, const Work& work) {
   std::size_t asked = 0;
   {
     const std::lock_guard lock(mutex_);
-    // A thread that was woken for what waits counts as idle until it is awake.
-    const std::size_t taken = first_.size() + waiting_.size() + shared_.size();
+    // A woken thread counts as idle until it runs.
+    const std::size_t taken = first_.size() + always_.size() + images_.waiting() + shared_.size();
     if (items > 1 && idle_ > taken) asked = std::min(items - 1, idle_ - taken);
     shared_.insert(shared_.end(), asked, &parts);
   }
@@ -88,7 +152,7 @@ void Executor::Share(std::size_t items, const Work& work) {
 
 Executor::Stats Executor::stats() const {
   const std::lock_guard lock(mutex_);
-  return {static_cast<int>(threads_.size()), admitted_ - running_, running_, ended_};
+  return {static_cast<int>(normal_), admitted_ - running_, running_, ended_};
 }
 
 void Executor::Close(std::function<void()> closed) {
@@ -100,19 +164,21 @@ void Executor::Close(std::function<void()> closed) {
       closed = nullptr;
     }
   }
-  wake_.notify_all();
+  WakeAll();
   if (closed) closed();
 }
 
 void Executor::Abandon() {
-  std::deque<Waiting> forgotten, forgotten_first;
+  std::deque<Waiting> first, always;
+  std::deque<FairQueue::Job> images;
   {
     const std::lock_guard lock(mutex_);
     closing_ = abandoned_ = true;
-    forgotten.swap(waiting_);
-    forgotten_first.swap(first_);
+    first.swap(first_);
+    always.swap(always_);
+    images = images_.TakeAll();
   }
-  wake_.notify_all();
+  WakeAll();
   Join();
 }
 
@@ -122,53 +188,96 @@ void Executor::Join() {
   }
 }
 
-Executor::Waiting Executor::Next() {
-  std::deque<Waiting>& queue = first_.empty() ? waiting_ : first_;
-  Waiting next = std::move(queue.front());
-  queue.pop_front();
-  return next;
+void Executor::DoNext(FairQueue::Whose whose, std::unique_lock<std::mutex>& lock) {
+  const bool is_reserved = whose == FairQueue::Whose::kIdle;
+  Waiting next;
+  FairQueue::Turn turn;
+  const bool may_be_any = !is_reserved && !always_.empty();
+  const bool is_image = first_.empty() && !may_be_any;
+  if (is_image) {
+    turn = images_.Take(whose);
+    next = {std::move(turn.job.run), std::move(turn.job.done)};
+  } else {
+    std::deque<Waiting>& queue = first_.empty() ? always_ : first_;
+    next = std::move(queue.front());
+    queue.pop_front();
+  }
+  ++running_;
+  if (is_reserved) {
+    wants_yield_ = true;
+  } else {
+    ++busy_;
+  }
+  // Another urgent job may have missed its wake-up.
+  if (has_urgent()) wake_reserved_.notify_one();
+  lock.unlock();
+  JobYielder job_yielder(*this);
+  if (!is_reserved) base::yielder = &job_yielder;
+  next.job();
+  base::yielder = nullptr;
+  const double seconds = job_yielder.seconds();
+  lock.lock();
+  if (is_image) images_.End(turn, seconds);
+  if (is_reserved) {
+    ++reserved_ended_;
+    wants_yield_ = false;
+    reserved_done_.notify_all();
+  } else {
+    --busy_;
+  }
+  --running_;
+  ++ended_;
+  --admitted_;
+  if (closing_ && admitted_ == 0) WakeAll();
+  lock.unlock();
+  next.done();
+  next = {};
+  turn = {};
+  --under_way_;
+  lock.lock();
+}
+
+void Executor::RunReserved() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wake_reserved_.wait(lock, [&] { return is_over() || has_urgent(); });
+    if (abandoned_ || !has_urgent()) break;
+    DoNext(FairQueue::Whose::kIdle, lock);
+  }
+  Leave(lock);
 }
 
 void Executor::Run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    const auto has_job = [&] { return !first_.empty() || !waiting_.empty(); };
     ++idle_;
-    wake_.wait(lock,
-               [&] { return abandoned_ || !shared_.empty() || has_job() || (closing_ && admitted_ == 0); });
+    wake_.wait(lock, [&] { return is_over() || !shared_.empty() || has_job(); });
     --idle_;
     if (abandoned_) break;
     if (!shared_.empty()) {
       Parts& parts = *shared_.front();
       shared_.pop_front();
       ++parts.helpers;
+      ++busy_;
+      if (has_urgent()) wake_reserved_.notify_one();
       lock.unlock();
       parts.Work(mutex_);
       lock.lock();
+      --busy_;
       if (--parts.helpers == 0) parts.all_left.notify_all();
       continue;
     }
     if (!has_job()) break;
-    Waiting next = Next();
-    ++running_;
-    lock.unlock();
-    next.job();
-    lock.lock();
-    --running_;
-    ++ended_;
-    --admitted_;
-    if (next.admission == Admission::kBounded) --bounded_;
-    if (closing_ && admitted_ == 0) wake_.notify_all();
-    lock.unlock();
-    next.done();
-    next = {};
-    --under_way_;
-    lock.lock();
+    DoNext(FairQueue::Whose::kAny, lock);
   }
+  Leave(lock);
+}
+
+void Executor::Leave(std::unique_lock<std::mutex>& lock) {
   if (--alive_ > 0 || abandoned_) return;
   const std::vector<std::function<void()>> on_closed = std::move(on_closed_);
   lock.unlock();
   for (const auto& closed : on_closed) closed();
 }
 
-}  // namespace visage
+}  // namespace visage::pipeline

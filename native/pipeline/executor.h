@@ -11,93 +11,117 @@
 #include <vector>
 
 #include "base/team.h"
+#include "base/yield.h"
+#include "pipeline/fair_queue.h"
 
-namespace visage {
+namespace visage::pipeline {
 
-/// Whether a job is refused while too many are waiting, and what it waits for.
+/// Queue position of a job that the executor never refuses.
 enum class Admission {
-  /// Refused beyond the bound.
-  kBounded,
-  /// Never refused while the executor is open.
+  /// Runs after earlier `kAlways` jobs, before images.
   kAlways,
-  /// Never refused, and begun before all others: for short work of requests whose long work is done, which
-  /// must neither be in vain nor wait for pictures that came later. There is no more of it than of requests.
+  /// Runs before all other jobs. Use it for short work that completes a request.
   kFirst,
 };
 
-/// A fixed set of threads that work through jobs in the order in which they were handed over. A job may share
-/// its parts with the threads that have none; they begin no job of their own meanwhile.
+/// A fixed set of threads for jobs. A job may share its items with idle threads.
 ///
-/// A job is first admitted, which counts it, and later handed over to the threads; in between it may wait for
-/// its turn elsewhere. All methods are thread-safe but `Join` and the destructor.
-class Executor : public Team {
+/// The executor never interrupts a running job, so a costly job would delay all tenants. It therefore
+/// reserves one extra thread for urgent jobs: a `kFirst` job, or an image of an account without a running
+/// job. Meanwhile another job pauses at its next yield point, so that no more than the configured number of
+/// threads compute.
+///
+/// Images wait in a `FairQueue`. `Admit` counts any other job, and `Start` queues it later. Only `Join` and
+/// the destructor are not thread-safe.
+class Executor : public base::Team {
  public:
   using Job = std::function<void()>;
   struct Stats {
     int threads;
-    /// Admitted and not yet begun.
+    /// Jobs admitted but not started.
     std::size_t queued;
     std::size_t running;
-    /// Ended since the start.
+    /// Jobs since construction.
     std::uint64_t ended;
   };
 
-  /// @param threads at least 1. @param max_queue bounded jobs that may wait while all threads are busy.
+  /// @param max_queue most images that wait while all threads are busy.
   Executor(int threads, std::size_t max_queue);
-  /// Abandons what is waiting.
+  /// Drops waiting jobs.
   ~Executor() override;
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
-  /// Counts a job in. @throws Error kOverloaded, kNotReady after Close or Abandon.
-  void Admit(Admission admission);
-  /// Hands over a job that was admitted. It must not throw and must not wait for another job.
-  /// @param done called after it on the same thread, when it does not count any more.
+  /// The job must not throw or wait for another job. To make room, refuses another job on this thread.
+  /// @throws Error kOverloaded if the tenant has no room, kNotReady after Close or Abandon.
+  void Submit(const Tenant& tenant, FairQueue::Job job);
+
+  /// @throws Error kNotReady after Close or Abandon.
+  void Admit();
+  /// The job must not throw or wait for another job. @param done runs afterwards on the same thread, when the
+  /// job no longer counts.
   void Start(Admission admission, Job job, Job done);
 
-  std::size_t seats() const override { return threads_.size() + 1; }
-  /// May be called by a job, whose thread it is then done on, and by any other thread. Only threads that are
-  /// idle at this moment are asked, and one that has not come when all is done is not waited for.
+  std::size_t seats() const override { return normal_ + 1; }
+  /// Thread-safe. Asks only idle threads, and never waits for a late one.
   void Share(std::size_t items, const Work& work) override;
 
   Stats stats() const;
-  /// Jobs that were handed over and that threads are not done with. Does not wait.
+  /// Returns the number of started jobs. Does not block.
   std::size_t under_way() const { return under_way_.load(std::memory_order_relaxed); }
 
-  /// Refuses new jobs. When all admitted ones have ended, `closed` is called, on the last of the threads.
+  /// The last thread calls `closed` after all admitted jobs end.
   void Close(std::function<void()> closed);
-  /// Refuses new jobs, forgets the waiting ones, waits for the running ones, joins the threads.
+  /// Drops waiting jobs, then joins the threads when the running jobs end.
   void Abandon();
-  /// Joins the threads after Close has called back.
+  /// Call it after Close calls `closed`.
   void Join();
 
  private:
   struct Waiting {
-    Admission admission;
     Job job;
     Job done;
   };
 
-  /// Parts of a job, while they are worked on.
   struct Parts;
 
+  /// Run loops of a normal thread and the reserved thread.
   void Run();
-  /// The next job; both queues must not be empty.
-  Waiting Next();
+  void RunReserved();
+  bool has_job() const { return !first_.empty() || !always_.empty() || !images_.empty(); }
+  bool is_over() const { return abandoned_ || (closing_ && admitted_ == 0); }
+  bool has_urgent() const {
+    return busy_ == normal_ && (!first_.empty() || images_.Waits(FairQueue::Whose::kIdle));
+  }
+  /// Requires a waiting job.
+  void DoNext(FairQueue::Whose whose, std::unique_lock<std::mutex>& lock);
+  /// The caller must not hold the mutex.
+  void Wake(bool is_urgent);
+  void WakeAll();
+  void Leave(std::unique_lock<std::mutex>& lock);
 
-  const std::size_t max_bounded_;
+  /// Pauses a job while the reserved thread works, and measures the pauses.
+  class JobYielder;
+
+  const std::size_t normal_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable wake_reserved_;
   std::deque<Waiting> first_;
-  std::deque<Waiting> waiting_;
-  /// One entry for each thread that is asked to help.
+  std::deque<Waiting> always_;
+  FairQueue images_;
   std::deque<Parts*> shared_;
-  /// Threads that wait for work.
+  /// Threads that run jobs; they take the next job without a wake-up.
+  std::size_t busy_ = 0;
   std::size_t idle_ = 0;
-  /// Admitted and not ended: all, and of these the bounded ones.
+  /// Jobs admitted but not ended.
   std::size_t admitted_ = 0;
-  std::size_t bounded_ = 0;
   std::size_t running_ = 0;
+  /// Jobs that the reserved thread has ended.
+  std::uint64_t reserved_ended_ = 0;
+  /// True while the reserved thread waits for a job to yield. Hold the mutex to write.
+  std::atomic<bool> wants_yield_ = false;
+  std::condition_variable reserved_done_;
   std::atomic<std::size_t> under_way_ = 0;
   std::uint64_t ended_ = 0;
   bool closing_ = false;
@@ -107,4 +131,4 @@ class Executor : public Team {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace visage
+}  // namespace visage::pipeline

@@ -9,17 +9,18 @@
 #include "base/warp.h"
 #include "decode/base64.h"
 #include "runtime/accelerator.h"
+#include "thumbnail/thumbnail.h"
 
-namespace visage {
+namespace visage::pipeline {
 namespace {
 
-/// A face whose larger side has fewer pixels than this in the reduced picture is taken from a larger one, if
-/// there is one: the embedder's input, 112 pixels, shows about this much of a face.
+/// The pipeline decodes again for a smaller face side in the reduced image. The embedder's input shows 112
+/// pixels.
 constexpr float kLeastFaceSide = 112;
 
 class Stopwatch {
  public:
-  /// Milliseconds since the last lap.
+  /// Returns milliseconds since the last call.
   double Lap() {
     const Clock::time_point now = Clock::now();
     const double passed = std::chrono::duration<double, std::milli>(now - last_).count();
@@ -32,15 +33,16 @@ class Stopwatch {
   Clock::time_point last_ = Clock::now();
 };
 
-Box Scaled(const Box& box, float x, float y) { return {box.x * x, box.y * y, box.width * x, box.height * y}; }
+base::Box Scaled(const base::Box& box, float x, float y) {
+  return {box.x * x, box.y * y, box.width * x, box.height * y};
+}
 
-/// A file out of its base64 text.
 class Base64File {
  public:
   explicit Base64File(std::span<const std::uint8_t> text)
-      : bytes_(std::make_unique_for_overwrite<std::uint8_t[]>(Base64Bound(text.size()))),
-        size_(DecodeBase64({reinterpret_cast<const char*>(text.data()), text.size()},
-                           {bytes_.get(), Base64Bound(text.size())})) {}
+      : bytes_(std::make_unique_for_overwrite<std::uint8_t[]>(decode::Base64Bound(text.size()))),
+        size_(decode::DecodeBase64({reinterpret_cast<const char*>(text.data()), text.size()},
+                                   {bytes_.get(), decode::Base64Bound(text.size())})) {}
 
   std::span<const std::uint8_t> bytes() const { return {bytes_.get(), size_}; }
 
@@ -52,19 +54,62 @@ class Base64File {
 constexpr float kDefaultLeastFace = 32;
 constexpr float kDefaultFacesAlongSide = 60;
 
-/// How far a picture may be reduced before faces are looked for.
-Reduction SearchReduction(const Detector& detector, const AnalysisRequest& request) {
+decode::Reduction SearchReduction(const detect::Detector& detector, const AnalysisRequest& request) {
   if (request.least_face > 0) return {Pipeline::kSearchSide, detector.ScaleFor(request.least_face)};
-  // At the default the finest level is this long, whatever the size of the picture, which is not known yet.
+  // Longer side of the finest level, for any image size.
   const int finest = static_cast<int>(std::ceil(kDefaultFacesAlongSide * detector.least_face()));
   return {std::max(Pipeline::kSearchSide, finest), 0};
 }
 
-/// From pixels of one rendition of a picture to pixels of another.
-struct Ratio {
-  float x;
-  float y;
+/// Stages that look at one face.
+struct FaceStages {
+  align::Landmarker landmarker;
+  embed::Embedder embedder;
+  std::optional<pose::PoseEstimator> pose;
+  base::NetworkInput measured_input = quality::MeasuredInput();
+  std::vector<float> measured = std::vector<float>(measured_input.size());
+
+  explicit FaceStages(const PipelineOptions& options)
+      : landmarker(options.landmarks), embedder(options.embedder) {
+    if (options.pose) pose.emplace(*options.pose);
+  }
 };
+
+/// Milliseconds of a thread.
+struct FaceTimes {
+  double align = 0;
+  double embed = 0;
+  double attributes = 0;
+
+  double sum() const { return align + embed + attributes; }
+};
+
+/// @param box in pixels of `view`. @param vector takes the template; null for none.
+FaceTimes DescribeFace(const runtime::SourceImage& view, const base::Box& box, bool has_attributes,
+                       std::vector<float>* vector, FaceStages& stages, base::Team& team, AnalyzedFace& face) {
+  Stopwatch watch;
+  FaceTimes times;
+  const base::FivePoints points = stages.landmarker.Locate(view, box, team);
+  face.landmarks = points;
+  times.align = watch.Lap();
+  if (vector != nullptr) {
+    const auto show = [&](const base::FaceView& shown) {
+      return stages.embedder.is_box()
+                 ? align::CropSquare(box, stages.embedder.crop_scale(), stages.embedder.input(), shown)
+                 : align::AlignArcFace(points, stages.embedder.input(), shown);
+    };
+    *vector = stages.embedder.Embed(view, show, team);
+    times.embed = watch.Lap();
+  }
+  if (has_attributes) {
+    face.pose = stages.pose ? stages.pose->Estimate(view, box, points) : pose::PoseOfPoints(points);
+    base::Warp(view, align::AlignArcFace(points, stages.measured_input, base::FaceView{}),
+               stages.measured_input, stages.measured.data());
+    face.measures = quality::Measure(stages.measured);
+    times.attributes = watch.Lap();
+  }
+  return times;
+}
 
 }  // namespace
 
@@ -72,33 +117,29 @@ float DefaultLeastFace(int width, int height) {
   return std::max(kDefaultLeastFace, static_cast<float>(std::max(width, height)) / kDefaultFacesAlongSide);
 }
 
-DecodedImage DecodeEncoded(std::span<const std::uint8_t> bytes, ImageEncoding encoding) {
-  if (encoding == ImageEncoding::kBinary) return Decode(bytes);
-  return Decode(Base64File(bytes).bytes());
+decode::DecodedImage DecodeEncoded(std::span<const std::uint8_t> bytes, ImageEncoding encoding) {
+  if (encoding == ImageEncoding::kBinary) return decode::Decode(bytes);
+  return decode::Decode(Base64File(bytes).bytes());
 }
 
 struct Pipeline::Stages {
-  Detector detector;
-  Landmarker landmarker;
-  Embedder embedder;
-  std::optional<PoseEstimator> pose;
-  std::optional<Liveness> liveness;
-  /// Null where networks' inputs are made in the host's memory.
-  Accelerator* accelerator;
-  NetworkInput measured_input = MeasuredInput();
-  std::vector<float> measured = std::vector<float>(measured_input.size());
+  detect::Detector detector;
+  /// One for each seat of the team, from the first image with several described faces.
+  std::vector<FaceStages> faces;
+  std::optional<liveness::Liveness> liveness;
+  /// Null if the host builds inputs.
+  runtime::Accelerator* accelerator;
+  base::NetworkInput crop_input = thumbnail::CropInput();
+  /// Grows with the first crop.
+  std::vector<float> crop;
 
   explicit Stages(const PipelineOptions& options)
-      : detector(options.detector),
-        landmarker(options.landmarks),
-        embedder(options.embedder),
-        accelerator(AcceleratorOf(options.detector.network.device)) {
-    if (options.pose) pose.emplace(*options.pose);
+      : detector(options.detector), accelerator(runtime::AcceleratorOf(options.detector.network.device)) {
+    faces.emplace_back(options);
     if (options.liveness) liveness.emplace(*options.liveness);
   }
 };
 
-/// Stages out of the pipeline's stock, and back into it at the end.
 class Pipeline::Lease {
  public:
   explicit Lease(const Pipeline& pipeline) : pipeline_(pipeline) {
@@ -130,10 +171,10 @@ Pipeline::Pipeline(const PipelineOptions& options) : pattern_(std::make_unique<c
 Pipeline::~Pipeline() = default;
 
 Analysis Pipeline::Analyze(std::span<const std::uint8_t> bytes, ImageEncoding encoding,
-                           const AnalysisRequest& request, Team& team) const {
+                           const AnalysisRequest& request, base::Team& team) const {
   Lease stages(*this);
   if (request.liveness && !(*stages).liveness) {
-    throw Error(ErrorCode::kInternal, "The model pack has no network that tells whether a face is live");
+    throw base::Error(base::ErrorCode::kInternal, "The model pack has no liveness network");
   }
   Analysis analysis;
   if (encoding == ImageEncoding::kBinary) {
@@ -147,80 +188,105 @@ Analysis Pipeline::Analyze(std::span<const std::uint8_t> bytes, ImageEncoding en
   return analysis;
 }
 
+void Pipeline::Describe(const runtime::SourceImage& view, base::Point to_full, std::size_t described,
+                        const AnalysisRequest& request, Stages& stages, base::Team& team,
+                        Analysis& analysis) const {
+  const std::size_t templates = std::min(request.templates, described);
+  analysis.templates.resize(templates);
+  const auto describe = [&](std::size_t i, FaceStages& own, base::Team& helpers) {
+    AnalyzedFace& face = analysis.faces[i];
+    const base::Box box = Scaled(face.detection.box, 1 / to_full.x, 1 / to_full.y);
+    std::vector<float>* vector = i < templates ? &analysis.templates[i] : nullptr;
+    const FaceTimes times = DescribeFace(view, box, request.attributes, vector, own, helpers, face);
+    for (base::Point& point : *face.landmarks) point = {point.x * to_full.x, point.y * to_full.y};
+    return times;
+  };
+  const auto add = [&](const FaceTimes& times, double scale) {
+    analysis.timings.align += times.align * scale;
+    analysis.timings.embed += times.embed * scale;
+    analysis.timings.attributes += times.attributes * scale;
+  };
+  if (described == 1) return add(describe(0, stages.faces.front(), team), 1);
+
+  // Threads share faces, not parts of a face. After each group, the team asks only threads that have no other
+  // job, so an image with many faces holds the others for one face each.
+  stages.faces.resize(std::max(stages.faces.size(), team.seats()), stages.faces.front());
+  for (std::size_t first = 0; first < described; first += team.seats()) {
+    std::vector<FaceTimes> times(std::min(team.seats(), described - first));
+    Stopwatch watch;
+    team.Share(times.size(), [&](std::size_t item, std::size_t seat) {
+      base::Alone alone;
+      times[item] = describe(first + item, stages.faces[seat], alone);
+    });
+    double sum = 0;
+    for (const FaceTimes& each : times) sum += each.sum();
+    const double scale = sum > 0 ? watch.Lap() / sum : 0;
+    for (const FaceTimes& each : times) add(each, scale);
+  }
+}
+
 void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest& request, Stages& stages,
-                       Team& team, Analysis& analysis) const {
+                       base::Team& team, Analysis& analysis) const {
   Stopwatch watch;
-  DecodedImage picture = Decode(file, SearchReduction(stages.detector, request));
+  decode::DecodedImage picture = decode::Decode(file, SearchReduction(stages.detector, request));
   analysis.width = picture.full_width;
   analysis.height = picture.full_height;
   analysis.format = picture.format;
   analysis.timings.decode += watch.Lap();
 
-  Picture view(picture.image.view(), stages.accelerator);
+  runtime::SourceImage view(picture.image.view(), stages.accelerator);
   const auto to_full = [&] {
-    return Ratio{static_cast<float>(picture.full_width) / static_cast<float>(picture.image.width()),
-                 static_cast<float>(picture.full_height) / static_cast<float>(picture.image.height())};
+    return base::Point{static_cast<float>(picture.full_width) / static_cast<float>(picture.image.width()),
+                       static_cast<float>(picture.full_height) / static_cast<float>(picture.image.height())};
   };
-  const Ratio up = to_full();
+  const base::Point up = to_full();
   const float least_face =
       request.least_face > 0 ? request.least_face : DefaultLeastFace(analysis.width, analysis.height);
-  for (Detection& face :
+  for (detect::Detection& face :
        stages.detector.Detect(view, least_face / std::max(up.x, up.y), request.wanted, team)) {
     face.box = Scaled(face.box, up.x, up.y);
     if (face.points) {
-      for (Point& point : *face.points) point = {point.x * up.x, point.y * up.y};
+      for (base::Point& point : *face.points) point = {point.x * up.x, point.y * up.y};
     }
     analysis.faces.emplace_back().detection = face;
   }
   analysis.looks = stages.detector.runs();
   analysis.timings.detect = watch.Lap();
   const std::size_t described =
-      std::min(std::max<std::size_t>(request.described, request.face_template), analysis.faces.size());
+      std::min(std::max(request.described, request.templates), analysis.faces.size());
   const std::size_t examined =
-      std::min(std::max<std::size_t>(described, request.liveness), analysis.faces.size());
+      std::min(std::max({described, std::size_t{request.liveness}, request.crops}), analysis.faces.size());
   if (examined == 0) return;
 
-  const Box& smallest = analysis.faces[examined - 1].detection.box;
+  const base::Box& smallest = analysis.faces[examined - 1].detection.box;
   const float side = std::max(smallest.width, smallest.height);
   if (side < kLeastFaceSide * std::max(up.x, up.y) && up.x > 1) {
     const float wanted = std::min(kLeastFaceSide / side, 1.0f);
-    picture = Decode(file, {.least_side = 0, .least_scale = wanted});
-    view = Picture(picture.image.view(), stages.accelerator);
+    picture = decode::Decode(file, {.least_side = 0, .least_scale = wanted});
+    view = runtime::SourceImage(picture.image.view(), stages.accelerator);
     analysis.timings.decode += watch.Lap();
   }
 
-  const Ratio full = to_full();
+  const base::Point full = to_full();
   const auto box_of = [&](const AnalyzedFace& face) {
     return Scaled(face.detection.box, 1 / full.x, 1 / full.y);
   };
-  for (std::size_t i = 0; i < described; ++i) {
-    AnalyzedFace& face = analysis.faces[i];
-    const Box box = box_of(face);
-    FivePoints points = stages.landmarker.Locate(view, box, team);
-    analysis.timings.align += watch.Lap();
-    if (i == 0 && request.face_template) {
-      const auto show = [&](const FaceView& shown) {
-        return stages.embedder.is_box()
-                   ? CropSquare(box, stages.embedder.crop_scale(), stages.embedder.input(), shown)
-                   : AlignArcFace(points, stages.embedder.input(), shown);
-      };
-      analysis.face_template = stages.embedder.Embed(view, show, team);
-      analysis.timings.embed += watch.Lap();
-    }
-    if (request.attributes) {
-      face.pose = stages.pose ? stages.pose->Estimate(view, box, points) : PoseOfPoints(points);
-      Warp(view, AlignArcFace(points, stages.measured_input, FaceView{}), stages.measured_input,
-           stages.measured.data());
-      face.measures = Measure(stages.measured);
-      analysis.timings.attributes += watch.Lap();
-    }
-    for (Point& point : points) point = {point.x * full.x, point.y * full.y};
-    face.landmarks = points;
-  }
+  Describe(view, full, described, request, stages, team, analysis);
+  watch.Lap();
   if (request.liveness) {
     analysis.liveness = stages.liveness->Classify(view, box_of(analysis.faces.front()));
     analysis.timings.liveness = watch.Lap();
   }
+  const std::size_t crops = std::min(request.crops, analysis.faces.size());
+  if (crops == 0) return;
+  stages.crop.resize(stages.crop_input.size());
+  for (std::size_t i = 0; i < crops; ++i) {
+    const base::Box box = box_of(analysis.faces[i]);
+    base::Warp(view, align::CropSquare(box, thumbnail::kCropScale, stages.crop_input, base::FaceView{}),
+               stages.crop_input, stages.crop.data());
+    analysis.crops.push_back(thumbnail::EncodeJpeg(stages.crop));
+  }
+  analysis.timings.crop = watch.Lap();
 }
 
-}  // namespace visage
+}  // namespace visage::pipeline

@@ -16,66 +16,65 @@
 #include "pose/pose.h"
 #include "quality/measures.h"
 
-namespace visage {
+namespace visage::pipeline {
 
-/// A model pack's stages.
 struct PipelineOptions {
-  DetectorOptions detector;
-  LandmarkOptions landmarks;
-  EmbedderOptions embedder;
-  /// Nothing where the pack has no such network.
-  std::optional<PoseOptions> pose;
-  std::optional<LivenessOptions> liveness;
+  detect::DetectorOptions detector;
+  align::LandmarkOptions landmarks;
+  embed::EmbedderOptions embedder;
+  /// Empty if the pack lacks the network.
+  std::optional<pose::PoseOptions> pose;
+  std::optional<liveness::LivenessOptions> liveness;
 };
 
-/// How the bytes of a picture are written.
 enum class ImageEncoding { kBinary, kBase64 };
 
-/// Decodes a picture in full size. @throws as `Decode`, and kInvalidImage for text that is not base64.
-DecodedImage DecodeEncoded(std::span<const std::uint8_t> bytes, ImageEncoding encoding);
+/// @throws as `Decode`; kInvalidImage for invalid base64.
+decode::DecodedImage DecodeEncoded(std::span<const std::uint8_t> bytes, ImageEncoding encoding);
 
-/// What is to be found out about a picture, beside where its faces are.
+/// Results to compute besides the boxes.
 struct AnalysisRequest {
-  /// Faces, largest first, that get landmarks.
+  /// Number of faces that get landmarks, largest first.
   std::size_t described = 1;
-  /// Whether the largest face's template is made.
-  bool face_template = true;
-  /// Whether pose and measures of every described face are made.
+  /// Number of faces that get a template, largest first.
+  std::size_t templates = 1;
+  /// Adds pose and measures to each face with landmarks.
   bool attributes = false;
-  /// Whether the largest face is told from a picture of one; needs a pack with a network for it.
+  /// Checks the largest face; needs a liveness network.
   bool liveness = false;
-  /// Width of the least face to look for, in pixels of the upright picture; 0 for `DefaultLeastFace`.
+  /// Number of faces that get a crop, largest first.
+  std::size_t crops = 0;
+  /// Minimum face width in upright image pixels; 0 for `DefaultLeastFace`.
   float least_face = 0;
-  /// Which faces are listed.
-  Wanted wanted = Wanted::kAll;
+  detect::Wanted wanted = detect::Wanted::kAll;
 };
 
-/// The least face that is looked for where the caller does not say: 32 pixels wide, and in a picture of more
-/// than 1920 pixels a sixtieth of its longer side, so that the work stays within bounds.
+/// Returns 32 pixels, or a sixtieth of the longer side above 1920 pixels, which bounds the work.
 float DefaultLeastFace(int width, int height);
 
-/// One face of a picture. Coordinates are pixels of the upright picture in full size.
+/// Coordinates are pixels of the upright image in full size.
 struct AnalyzedFace {
-  Detection detection;
-  /// Nothing where they were not asked for.
-  std::optional<FivePoints> landmarks;
-  std::optional<FaceMeasures> measures;
-  std::optional<Pose> pose;
+  detect::Detection detection;
+  /// Empty unless requested.
+  std::optional<base::FivePoints> landmarks;
+  std::optional<quality::FaceMeasures> measures;
+  std::optional<pose::Pose> pose;
 };
 
-/// What was seen in one picture.
 struct Analysis {
-  /// Of the upright picture in full size.
+  /// Size of the upright image.
   int width = 0;
   int height = 0;
-  ImageFormat format = ImageFormat::kJpeg;
+  decode::ImageFormat format = decode::ImageFormat::kJpeg;
   /// Largest area first.
   std::vector<AnalyzedFace> faces;
-  /// Of `faces[0]`; empty where there is no face or it was not asked for.
-  std::vector<float> face_template;
-  /// Probability of each class for `faces[0]`; empty where there is no face or it was not asked for.
+  /// Of the largest faces, as many as requested.
+  std::vector<std::vector<float>> templates;
+  /// Probability per class; empty without a face or a request for it.
   std::vector<float> liveness;
-  /// How many times the detector's network ran.
+  /// JPEG files of the largest faces; see `thumbnail::EncodeJpeg`.
+  std::vector<std::vector<std::uint8_t>> crops;
+  /// Number of detector runs.
   std::size_t looks = 0;
   /// Milliseconds.
   struct {
@@ -86,38 +85,41 @@ struct Analysis {
     double embed = 0;
     double attributes = 0;
     double liveness = 0;
+    double crop = 0;
   } timings;
 };
 
-/// Decode, detect, align, embed, and what else is asked about a face.
 class Pipeline {
  public:
-  /// Faces are looked for in a JPEG's reduced picture whose longer side keeps at least this many pixels.
+  /// Minimum longer side of a reduced JPEG.
   static constexpr int kSearchSide = 1280;
 
-  /// Loads the networks. @throws Error kInternal naming the file that does not load and why.
+  /// @throws Error kInternal with the file that fails to load, and the cause.
   explicit Pipeline(const PipelineOptions& options);
   ~Pipeline();
 
-  /// Works on the calling thread. Thread-safe.
-  /// @param team shares what can be done side by side; the result is the same to the bit.
-  /// @param bytes the file or its base64 text, borrowed for the call.
-  /// @throws as `Decode`, kInvalidImage for text that is not base64, kInternal for liveness without its
+  /// Runs on the calling thread. Thread-safe.
+  /// @param team runs parallel work; it never changes the result.
+  /// @throws as `Decode`, kInvalidImage for invalid base64, kInternal if the pack lacks a requested liveness
   /// network.
   Analysis Analyze(std::span<const std::uint8_t> bytes, ImageEncoding encoding,
-                   const AnalysisRequest& request, Team& team) const;
+                   const AnalysisRequest& request, base::Team& team) const;
 
  private:
-  /// The stages with their buffers, for one thread at a time.
+  /// Not thread-safe.
   struct Stages;
   class Lease;
 
-  void Examine(std::span<const std::uint8_t> file, const AnalysisRequest& request, Stages& stages, Team& team,
-               Analysis& analysis) const;
+  /// Computes landmarks of the `described` largest faces, and what the request adds to them.
+  /// @param to_full scales `view` to the full image.
+  void Describe(const runtime::SourceImage& view, base::Point to_full, std::size_t described,
+                const AnalysisRequest& request, Stages& stages, base::Team& team, Analysis& analysis) const;
+  void Examine(std::span<const std::uint8_t> file, const AnalysisRequest& request, Stages& stages,
+               base::Team& team, Analysis& analysis) const;
 
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Stages>> idle_;
   std::unique_ptr<const Stages> pattern_;
 };
 
-}  // namespace visage
+}  // namespace visage::pipeline

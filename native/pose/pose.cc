@@ -10,34 +10,33 @@
 #include "base/error.h"
 #include "base/softmax.h"
 
-namespace visage {
+namespace visage::pose {
 namespace {
 
 constexpr int kBins = 66;
-/// A bin is this many degrees wide, and the first begins at -99.
+/// Width of a bin, and angle of the first bin.
 constexpr float kBinDegrees = 3;
 constexpr float kFirstDegrees = -99;
 
-/// The expected angle over the bins' probabilities.
 float Degrees(std::span<float> bins) {
-  Softmax(bins);
+  base::Softmax(bins);
   float expected = 0;
   for (std::size_t i = 0; i < bins.size(); ++i) expected += static_cast<float>(i) * bins[i];
   return expected * kBinDegrees + kFirstDegrees;
 }
 
-Point Between(const Point& a, const Point& b) { return {(a.x + b.x) / 2, (a.y + b.y) / 2}; }
+base::Point Between(const base::Point& a, const base::Point& b) { return {(a.x + b.x) / 2, (a.y + b.y) / 2}; }
 
-/// Direction from left to right, of eyes and mouth together: a unit vector, along x where there is none.
-Point Across(const FivePoints& points) {
+/// Returns the left-to-right unit vector through eyes and mouth; the x axis if they coincide.
+base::Point Across(const base::FivePoints& points) {
   const float x = points[1].x - points[0].x + points[4].x - points[3].x;
   const float y = points[1].y - points[0].y + points[4].y - points[3].y;
   const float length = std::hypot(x, y);
-  return length > 0 ? Point{x / length, y / length} : Point{1, 0};
+  return length > 0 ? base::Point{x / length, y / length} : base::Point{1, 0};
 }
 
-float RollOf(const FivePoints& points) {
-  const Point across = Across(points);
+float RollOf(const base::FivePoints& points) {
+  const base::Point across = Across(points);
   return std::atan2(across.y, across.x) * 180 / std::numbers::pi_v<float>;
 }
 
@@ -45,39 +44,45 @@ float RollOf(const FivePoints& points) {
 
 PoseEstimator::PoseEstimator(const PoseOptions& options)
     : options_(options),
-      session_(std::make_shared<Session>(
+      session_(std::make_shared<runtime::InferenceSession>(
           options.network,
-          Session::Shape{1, options.input.channel_count(), options.input.height, options.input.width},
-          std::vector<Session::Shape>(3, {1, kBins}))),
+          runtime::InferenceSession::Shape{1, options.input.channel_count(), options.input.height,
+                                           options.input.width},
+          std::vector<runtime::InferenceSession::Shape>(3, {1, kBins}))),
       output_(3 * kBins) {
   if (options.decoder != "bins66") {
-    throw Error(ErrorCode::kInternal, "The pose's decoder is not known: " + options.decoder);
+    throw base::Error(base::ErrorCode::kInternal, "pose.decoder: expected bins66, got " + options.decoder);
   }
 }
 
-Pose PoseOfPoints(const FivePoints& points) {
+Pose PoseOfPoints(const base::FivePoints& points) {
   constexpr float kYawDegrees = 102, kPitchDegrees = -50, kPitchOffset = 19;
-  const Point across = Across(points);
-  const Point eyes = Between(points[0], points[1]);
-  const Point mouth = Between(points[3], points[4]);
-  const auto along = [&](const Point& p) { return (p.x - eyes.x) * across.x + (p.y - eyes.y) * across.y; };
-  const auto down = [&](const Point& p) { return (p.y - eyes.y) * across.x - (p.x - eyes.x) * across.y; };
+  const base::Point across = Across(points);
+  const base::Point eyes = Between(points[0], points[1]);
+  const base::Point mouth = Between(points[3], points[4]);
+  const auto along = [&](const base::Point& p) {
+    return (p.x - eyes.x) * across.x + (p.y - eyes.y) * across.y;
+  };
+  const auto down = [&](const base::Point& p) {
+    return (p.y - eyes.y) * across.x - (p.x - eyes.x) * across.y;
+  };
   const float height = std::max(down(mouth), 1.0f);
   const float yaw = kYawDegrees * (along(points[2]) - along(mouth) / 2) / height;
   const float pitch = kPitchDegrees * down(points[2]) / height + kPitchOffset;
   return {std::clamp(yaw, -90.0f, 90.0f), std::clamp(pitch, -90.0f, 90.0f), RollOf(points)};
 }
 
-Pose PoseEstimator::Estimate(const Picture& image, const Box& box, const FivePoints& points) {
-  const Box crop = GrownAndCut(box, options_.crop_scale, image);
+Pose PoseEstimator::Estimate(const runtime::SourceImage& image, const base::Box& box,
+                             const base::FivePoints& points) {
+  const base::Box crop = base::GrownAndCut(box, options_.crop_scale, image);
   const std::span<float> all(output_);
   const std::array<std::span<float>, 3> outputs = {all.subspan(0, kBins), all.subspan(kBins, kBins),
                                                    all.subspan(2 * kBins, kBins)};
   session_->Run(
-      maker_.Make(image, Resized{crop, {options_.input.width, options_.input.height}}, options_.input),
+      maker_.Make(image, base::Resized{crop, {options_.input.width, options_.input.height}}, options_.input),
       outputs);
-  // The network counts yaw positive where the face looks to the left of the picture.
+  // The network's yaw is positive to the left of the image.
   return {-Degrees(outputs[0]), Degrees(outputs[1]), RollOf(points)};
 }
 
-}  // namespace visage
+}  // namespace visage::pose

@@ -2,16 +2,14 @@
 
 #include <cmath>
 
-namespace visage {
+namespace visage::quality {
 namespace {
 
 constexpr int kSide = 112;
-/// The part of the aligned picture that is face, whatever its shape: between the temples, from the brows to
-/// the chin.
+/// Edges of the face in the aligned image: between the temples, from the brows to the chin.
 constexpr int kLeft = 24, kRight = 88, kTop = 34, kBottom = 106;
 constexpr float kDark = 25, kBright = 247;
 
-/// Mean and variance of what is added.
 class Spread {
  public:
   void Add(double value) {
@@ -28,7 +26,9 @@ class Spread {
 
 }  // namespace
 
-NetworkInput MeasuredInput() { return {kSide, kSide, Channels::kGrey, 0, 1}; }
+base::NetworkInput MeasuredInput() {
+  return {.width = kSide, .height = kSide, .channels = base::Channels::kGrey};
+}
 
 FaceMeasures Measure(std::span<const float> face) {
   Spread light, laplacian;
@@ -49,4 +49,4 @@ FaceMeasures Measure(std::span<const float> face) {
           static_cast<float>(dark) / kPixels, static_cast<float>(bright) / kPixels};
 }
 
-}  // namespace visage
+}  // namespace visage::quality

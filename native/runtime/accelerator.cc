@@ -13,17 +13,14 @@
 #include "base/warp.h"
 #include "runtime/device.h"
 
-namespace visage {
+namespace visage::runtime {
 namespace {
 
-/// Memory of the GPU that is kept for the next who wants some, and pinned memory of the host.
 constexpr std::size_t kStockBytes = std::size_t{256} << 20;
 constexpr std::size_t kPinnedKept = 4;
-/// Grey levels by which an input may differ from the CPU's: a multiplication and an addition are rounded once
-/// or twice, as the compiler likes.
 constexpr float kTolerance = 1e-3f;
 
-/// Sizes that are alike become the same: an eighth of the power of two above is the finest step.
+/// Rounds up to eighths of the next power of two, so that similar sizes share buffers.
 std::size_t Rounded(std::size_t size) {
   const std::size_t step = std::max<std::size_t>(std::bit_ceil(size) / 8, 256);
   return (size + step - 1) / step * step;
@@ -49,19 +46,20 @@ Accelerator& Accelerator::Load(const std::string& library) {
   const std::lock_guard lock(mutex);
   if (const auto found = loaded.find(library); found != loaded.end()) return *found->second;
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!handle) throw Error(ErrorCode::kInternal, LoaderError());
-  const auto factory = reinterpret_cast<DeviceCalls::Factory>(dlsym(handle, DeviceCalls::kFactory));
-  if (!factory) throw Error(ErrorCode::kInternal, LoaderError());
-  DeviceCalls& calls = *factory();
-  if (const int failed = calls.Open()) throw Error(ErrorCode::kInternal, calls.Describe(failed));
+  if (!handle) throw base::Error(base::ErrorCode::kInternal, LoaderError());
+  const auto factory =
+      reinterpret_cast<base::DeviceCalls::Factory>(dlsym(handle, base::DeviceCalls::kFactory));
+  if (!factory) throw base::Error(base::ErrorCode::kInternal, LoaderError());
+  base::DeviceCalls& calls = *factory();
+  if (const int failed = calls.Open()) throw base::Error(base::ErrorCode::kInternal, calls.Describe(failed));
   std::unique_ptr<Accelerator> made(new Accelerator(calls));
   made->CompareWithCpu();
-  // Networks, and threads that run them while the process ends, hold on to it.
+  // Never destroyed, because threads may use it while the process ends.
   return *loaded.emplace(library, made.release()).first->second;
 }
 
-std::optional<DeviceImage> Accelerator::Upload(const ImageView& image) {
-  const std::size_t row = static_cast<std::size_t>(image.width) * Image::kChannels;
+std::optional<DeviceImage> Accelerator::Upload(const base::ImageView& image) {
+  const std::size_t row = static_cast<std::size_t>(image.width) * base::Image::kChannels;
   const std::size_t size = row * image.height;
   std::optional<Memory> memory = Take(size);
   if (!memory) return {};
@@ -70,51 +68,53 @@ std::optional<DeviceImage> Accelerator::Upload(const ImageView& image) {
   std::uint8_t* bytes = static_cast<std::uint8_t*>(pinned->data);
   for (int y = 0; y < image.height; ++y) std::memcpy(bytes + y * row, image.Row(y), row);
   const bool is_queued =
-      calls_.CopyIn(memory->bytes(), bytes, size) == 0 && calls_.SetMark(pinned->mark) == 0;
+      calls_.CopyIn(memory->bytes(), bytes, size) == 0 && calls_.RecordEvent(pinned->event) == 0;
   if (!is_queued) Settle();
   GiveBackPinned(*pinned);
   if (!is_queued) return {};
-  const ImageView view{memory->bytes(), image.width, image.height, static_cast<std::ptrdiff_t>(row)};
+  const base::ImageView view{memory->bytes(), image.width, image.height, static_cast<std::ptrdiff_t>(row)};
   return DeviceImage{std::move(*memory), view};
 }
 
 Accelerator::Memory Accelerator::Floats(std::size_t count) {
   std::optional<Memory> memory = Take(count * sizeof(float));
-  if (!memory) throw Error(ErrorCode::kInternal, "The GPU has no memory left for the input of a network");
+  if (!memory)
+    throw base::Error(base::ErrorCode::kInternal, "The GPU has no free memory for a network input");
   return std::move(*memory);
 }
 
-void Accelerator::Make(const DeviceImage& image, const Framing& framing, const NetworkInput& input,
-                       float* out) {
-  Must(calls_.MakeInput(image.view, framing, input, out), "make a network's input");
+void Accelerator::Make(const DeviceImage& image, const base::Framing& framing,
+                       const base::NetworkInput& input, float* out) {
+  ThrowOnError(calls_.MakeInput(image.view, framing, input, out), "build a network input");
 }
 
 void Accelerator::CopyIn(std::span<const float> values, float* out) {
-  Must(calls_.CopyIn(out, values.data(), values.size_bytes()), "take a network's input");
+  ThrowOnError(calls_.CopyIn(out, values.data(), values.size_bytes()), "copy a network input");
 }
 
 void Accelerator::Ready() {
-  if (!calls_.stream()) Must(calls_.Wait(), "make a network's input");
+  if (!calls_.stream()) ThrowOnError(calls_.Wait(), "build a network input");
 }
 
 void Accelerator::Settle() noexcept { static_cast<void>(calls_.Wait()); }
 
 std::vector<float> Accelerator::CopyOut(const float* from, std::size_t count) {
   std::vector<float> values(count);
-  Must(calls_.CopyOut(values.data(), from, count * sizeof(float)), "give a network's input");
+  ThrowOnError(calls_.CopyOut(values.data(), from, count * sizeof(float)), "return a network input");
   return values;
 }
 
-void Accelerator::Must(int code, const char* what) const {
+void Accelerator::ThrowOnError(int code, const char* what) const {
   if (code == 0) return;
-  throw Error(ErrorCode::kInternal, std::string("The GPU did not ") + what + ": " + calls_.Describe(code));
+  throw base::Error(base::ErrorCode::kInternal,
+                    std::string("The GPU failed to ") + what + ": " + calls_.Describe(code));
 }
 
 std::optional<Accelerator::Memory> Accelerator::Take(std::size_t size) {
   size = Rounded(size);
   {
     const std::lock_guard lock(mutex_);
-    // Not much more than is wanted, so that a small input does not keep the memory of a large picture.
+    // Keeps small inputs out of large images' memory.
     const auto fit = stock_.lower_bound(size);
     if (fit != stock_.end() && fit->first <= 2 * size) {
       Memory found(*this, fit->second, fit->first);
@@ -125,7 +125,6 @@ std::optional<Accelerator::Memory> Accelerator::Take(std::size_t size) {
   }
   void* data = nullptr;
   if (calls_.Allocate(size, &data) == 0) return Memory(*this, data, size);
-  // What others gave back may be enough, in pieces of other sizes.
   std::multimap<std::size_t, void*> unused;
   {
     const std::lock_guard lock(mutex_);
@@ -160,9 +159,8 @@ std::optional<Accelerator::Pinned> Accelerator::TakePinned(std::size_t size) {
       pinned_.erase(taken);
     }
   }
-  if (!pinned.mark && calls_.NewMark(&pinned.mark) != 0) return {};
-  // The GPU may still be reading what was there before.
-  if (calls_.WaitFor(pinned.mark) != 0) {
+  if (!pinned.event && calls_.CreateEvent(&pinned.event) != 0) return {};
+  if (calls_.WaitForEvent(pinned.event) != 0) {
     GiveBackPinned(pinned);
     return {};
   }
@@ -174,7 +172,6 @@ std::optional<Accelerator::Pinned> Accelerator::TakePinned(std::size_t size) {
     pinned.size = Rounded(size);
     return pinned;
   }
-  // Its mark is of use to the next.
   GiveBackPinned(pinned);
   return {};
 }
@@ -185,27 +182,28 @@ void Accelerator::GiveBackPinned(const Pinned& pinned) {
 }
 
 void Accelerator::CompareWithCpu() {
-  Image image(61, 47);
+  base::Image image(61, 47);
   for (std::size_t i = 0; i < image.size_bytes(); ++i)
     image.data()[i] = static_cast<std::uint8_t>(i * i % 251);
-  const Resized resized{.source = {3.5f, 2, 50, 40}, .content = {30, 20}};
-  const Warped warped{.back = {1.2f, -0.4f, 0.4f, 1.2f, 9, -3}, .step = 1.27f, .mirrored = true};
-  const NetworkInput input{.width = 32, .height = 24, .channels = Channels::kBgr};
+  const base::Resized resized{.source = {3.5f, 2, 50, 40}, .content = {30, 20}};
+  const base::Warped warped{.back = {1.2f, -0.4f, 0.4f, 1.2f, 9, -3}, .step = 1.27f, .mirrored = true};
+  const base::NetworkInput input{.width = 32, .height = 24, .channels = base::Channels::kBgr};
   const std::optional<DeviceImage> uploaded = Upload(image.view());
-  if (!uploaded) throw Error(ErrorCode::kInternal, "there is no memory on it for a picture");
+  if (!uploaded) throw base::Error(base::ErrorCode::kInternal, "it has no free memory for an image");
   const Memory out = Floats(input.size());
   std::vector<float> expected(input.size());
-  for (const Framing& framing : {Framing(resized), Framing(warped)}) {
-    if (const Warped* warp = std::get_if<Warped>(&framing)) {
-      Warp(image.view(), *warp, input, expected.data());
+  for (const base::Framing& framing : {base::Framing(resized), base::Framing(warped)}) {
+    if (const base::Warped* warp = std::get_if<base::Warped>(&framing)) {
+      base::Warp(image.view(), *warp, input, expected.data());
     } else {
-      Resampler().Run(image.view(), resized.source, input, resized.content.width, resized.content.height,
-                      expected.data());
+      base::Resampler().Run(image.view(), resized.source, input, resized.content.width,
+                            resized.content.height, expected.data());
     }
     Make(*uploaded, framing, input, out.floats());
     const bool is_same = std::ranges::equal(CopyOut(out.floats(), input.size()), expected,
                                             [](float a, float b) { return std::abs(a - b) <= kTolerance; });
-    if (!is_same) throw Error(ErrorCode::kInternal, "the inputs that it makes are not those of the CPU");
+    if (!is_same)
+      throw base::Error(base::ErrorCode::kInternal, "its network inputs differ from those of the CPU");
   }
 }
 
@@ -213,11 +211,11 @@ Accelerator* AcceleratorOf(const Device& device) {
   return device.input_library.empty() ? nullptr : &Accelerator::Load(device.input_library);
 }
 
-Picture::Picture(const ImageView& image, Accelerator* accelerator) : ImageView(image) {
+SourceImage::SourceImage(const base::ImageView& image, Accelerator* accelerator) : base::ImageView(image) {
   if (!accelerator) return;
   if (std::optional<DeviceImage> uploaded = accelerator->Upload(image)) {
     on_device = std::make_shared<const DeviceImage>(std::move(*uploaded));
   }
 }
 
-}  // namespace visage
+}  // namespace visage::runtime

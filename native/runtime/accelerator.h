@@ -15,18 +15,16 @@
 #include "base/image.h"
 #include "base/network_input.h"
 
-namespace visage {
+namespace visage::runtime {
 
 struct DeviceImage;
 
-/// A GPU's memory, in which inputs of networks are made out of pictures that lie there. Thread-safe.
+/// Builds network inputs in GPU memory. Thread-safe.
 ///
-/// Everything is queued on one stream, which ONNX Runtime runs the networks on too. So memory that is given
-/// back while work with it is still queued may be taken again at once: what its next owner queues happens
-/// after that.
+/// All work, including ONNX Runtime's, runs in order on one stream. So freed memory is reusable at once.
 class Accelerator {
  public:
-  /// Memory of the GPU, given back to the accelerator's stock at the end.
+  /// GPU memory; the destructor returns it to the stock.
   class Memory {
    public:
     Memory(Memory&& other) noexcept;
@@ -45,78 +43,70 @@ class Accelerator {
     std::size_t size_;
   };
 
-  /// The accelerator of a library with `DeviceCalls::kFactory`: one a process, which is never destroyed. When
-  /// it is loaded, inputs that it makes are compared with the CPU's.
-  /// @throws Error kInternal with a sentence for the operator.
+  /// Loads a library once per process, and compares its inputs with the CPU's. @throws Error kInternal
   static Accelerator& Load(const std::string& library);
 
-  /// `DeviceCalls::memory_name`.
   const char* memory_name() const { return calls_.memory_name(); }
-  /// `DeviceCalls::stream`.
   void* stream() const { return calls_.stream(); }
 
-  /// Queues the copy of a picture into the GPU's memory; `image` may be gone when this returns.
-  /// @returns nothing where memory, of the GPU or pinned, is short.
-  std::optional<DeviceImage> Upload(const ImageView& image);
-  /// @param count floats. @throws Error kInternal where memory is short.
+  /// The caller may free `image` at once. @returns `nullopt` if memory runs out.
+  std::optional<DeviceImage> Upload(const base::ImageView& image);
+  /// @throws Error kInternal if memory runs out.
   Memory Floats(std::size_t count);
-  /// Queues the making of a network's input, `input.size()` floats. @param image must live until the run has
-  /// ended.
-  /// @throws Error kInternal
-  void Make(const DeviceImage& image, const Framing& framing, const NetworkInput& input, float* out);
-  /// Queues a copy into the GPU's memory. @param values must stay as they are until the run has ended.
-  /// @throws Error kInternal
+  /// Queues the building of a network input. @param image must live until the run ends. @throws Error
+  /// kInternal
+  void Make(const DeviceImage& image, const base::Framing& framing, const base::NetworkInput& input,
+            float* out);
+  /// Queues a copy. @param values must not change until the run ends. @throws Error kInternal
   void CopyIn(std::span<const float> values, float* out);
-  /// To be called between what is queued for a run and the run.
+  /// Call it after queueing work and before the run.
   void Ready();
-  /// Waits for everything that is queued, so that what it reads may go. For the way out of a failure: throws
-  /// nothing.
+  /// Waits for all queued work. Call it after a failure, before freeing inputs.
   void Settle() noexcept;
-  /// What a `Memory` holds, as soon as all that is queued is done. @throws Error kInternal
+  /// Waits for all queued work, then copies. @throws Error kInternal
   std::vector<float> CopyOut(const float* from, std::size_t count);
 
  private:
-  /// Pinned memory of the host, and when the GPU has read it.
+  /// A buffer, and the event that ends the GPU's reads.
   struct Pinned {
     void* data = nullptr;
     std::size_t size = 0;
-    void* mark = nullptr;
+    void* event = nullptr;
   };
 
-  explicit Accelerator(DeviceCalls& calls) : calls_(calls) {}
+  explicit Accelerator(base::DeviceCalls& calls) : calls_(calls) {}
 
   std::optional<Memory> Take(std::size_t size);
   void GiveBack(void* data, std::size_t size);
   std::optional<Pinned> TakePinned(std::size_t size);
   void GiveBackPinned(const Pinned& pinned);
-  /// @throws Error kInternal where an input is not what the CPU path makes.
+  /// @throws Error kInternal if an input differs from the CPU's.
   void CompareWithCpu();
-  void Must(int code, const char* what) const;
+  void ThrowOnError(int code, const char* what) const;
 
-  DeviceCalls& calls_;
+  base::DeviceCalls& calls_;
   std::mutex mutex_;
-  /// What is not in use, by size.
+  /// Free buffers by size in bytes.
   std::multimap<std::size_t, void*> stock_;
   std::size_t stock_bytes_ = 0;
   std::vector<Pinned> pinned_;
 };
 
-/// A picture in the GPU's memory, its rows without padding.
+/// An image in GPU memory, without row padding.
 struct DeviceImage {
   Accelerator::Memory memory;
-  ImageView view;
+  base::ImageView view;
 };
 
-/// A picture, and where it lies besides the host's memory.
-struct Picture : ImageView {
-  /// On the host alone.
-  Picture(const ImageView& image) : ImageView(image) {}  // NOLINT(google-explicit-constructor)
-  /// Also in an accelerator's memory where there is one with room for it, so that networks' inputs are made
-  /// there.
-  Picture(const ImageView& image, Accelerator* accelerator);
+/// An image in host memory, and its copy in GPU memory if there is one.
+struct SourceImage : base::ImageView {
+  // NOLINTNEXTLINE(google-explicit-constructor): host images convert implicitly.
+  SourceImage(const base::ImageView& image) : base::ImageView(image) {}
+  /// Uploads the image if the accelerator has room for it.
+  SourceImage(const base::ImageView& image, Accelerator* accelerator);
 
-  /// Nothing where it is on the host alone.
+  /// Null without a GPU copy.
   std::shared_ptr<const DeviceImage> on_device;
 };
 
-}  // namespace visage
+}  // namespace visage::runtime

@@ -11,34 +11,29 @@
 #include <utility>
 #include <vector>
 
-namespace visage {
+namespace visage::runtime {
 
-/// Joins what several threads want of one thing to runs of several at once. Thread-safe.
+/// Joins the inputs of several threads into one run. Thread-safe.
 ///
-/// It has no thread of its own: the first of a batch waits for the others and makes the run, those wait for
-/// it. One run is made at a time, in the order in which the batches began, and while a batch waits for its
-/// turn it goes on growing: so under load batches are full even where nothing waits for the sake of it.
+/// The first caller of a batch runs it; later callers wait. Runs do not overlap. A batch grows until its run
+/// starts, so under load batches fill up without extra delay.
 template <typename Key, typename Input, typename Outputs>
 class Batcher {
  public:
   using Run = std::function<Outputs(const Key& key, const std::vector<Input>& inputs)>;
 
-  /// What a run gave, and which of its inputs was the caller's.
   struct Share {
     std::shared_ptr<const Outputs> outputs;
     std::size_t at = 0;
     std::size_t of = 1;
   };
 
-  /// @param max_batch inputs of a run, at least 1.
-  /// @param max_delay how long the first of a batch waits for others.
-  /// @param run is called on the thread of one of those who wait, never twice at a time.
+  /// @param max_delay longest wait of the first caller. @param run runs on a caller's thread.
   Batcher(std::size_t max_batch, std::chrono::microseconds max_delay, Run run)
       : max_batch_(max_batch), max_delay_(max_delay), run_(std::move(run)) {}
 
-  /// Returns when the run with this input has ended. Only inputs of the same key are joined: one of another
-  /// key ends the waiting for more.
-  /// @param input must stay as it is until then. @throws what the run threw, to all of its batch.
+  /// Returns when the run ends. A new key closes the open batch. @param input must not change until then.
+  /// @throws the run's exception.
   Share Join(const Key& key, Input input) {
     std::unique_lock lock(mutex_);
     if (!open_ || open_->key != key) {
@@ -94,11 +89,9 @@ class Batcher {
   const Run run_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  /// The batch that still grows.
   std::shared_ptr<Group> open_;
-  /// Whose turn it is, and whose the next batch will be.
   std::uint64_t turn_ = 0;
   std::uint64_t next_turn_ = 0;
 };
 
-}  // namespace visage
+}  // namespace visage::runtime

@@ -13,38 +13,35 @@
 
 #include "base/error.h"
 
-namespace visage {
+namespace visage::runtime {
 namespace {
 
 struct Values {
-  Session::Shape shape;
+  InferenceSession::Shape shape;
   std::vector<float> floats;
 };
 using Outputs = std::vector<Values>;
 
-/// Milliseconds of processor time of this thread, on which a run is computed.
 double ThreadMs() {
   timespec time;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return 1e3 * static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_nsec);
 }
 
-/// @param least is lowered to the time of the run, if that is less.
-Outputs OutputsOf(const Session& session, const Session::Shape& shape, std::span<const float> input,
-                  double& least) {
+Outputs OutputsOf(const InferenceSession& session, const InferenceSession::Shape& shape,
+                  std::span<const float> input, double& least) {
   std::vector<float> copy(input.begin(), input.end());
   Outputs outputs;
   const double began = ThreadMs();
-  session.Run(copy, shape, [&](std::span<const Session::Output> made) {
+  session.Run(copy, shape, [&](std::span<const InferenceSession::Output> made) {
     least = std::min(least, ThreadMs() - began);
-    for (const Session::Output& output : made) {
+    for (const InferenceSession::Output& output : made) {
       outputs.push_back({output.shape, {output.values.begin(), output.values.end()}});
     }
   });
   return outputs;
 }
 
-/// Of two outputs of one size.
 Comparison CompareOutputs(const std::vector<float>& a, const std::vector<float>& b) {
   double product = 0, norm_a = 0, norm_b = 0, largest = 0, apart = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -55,17 +52,17 @@ Comparison CompareOutputs(const std::vector<float>& a, const std::vector<float>&
     largest = std::max(largest, std::abs(x));
     apart = std::max(apart, std::abs(x - y));
   }
-  // std::max passes over a NaN, the sums do not.
+  // std::max ignores a NaN; sums propagate it.
   const double cosine = product / std::sqrt(norm_a * norm_b);
   return {.cosine = cosine, .difference = std::isnan(cosine) ? cosine : apart / largest};
 }
 
-/// A NaN is worse than every number.
 double Worse(double a, double b, bool a_is_worse) { return std::isnan(a) || a_is_worse ? a : b; }
 
 void Note(const Outputs& a, const Outputs& b, Comparison& worst) {
   if (!std::ranges::equal(a, b, {}, &Values::shape, &Values::shape)) {
-    throw Error(ErrorCode::kInternal, "The two networks differ in the shapes of their input or outputs");
+    throw base::Error(base::ErrorCode::kInternal,
+                      "The two networks differ in the shapes of their input or outputs");
   }
   for (std::size_t i = 0; i < a.size(); ++i) {
     const Comparison here = CompareOutputs(a[i].floats, b[i].floats);
@@ -77,18 +74,20 @@ void Note(const Outputs& a, const Outputs& b, Comparison& worst) {
 }  // namespace
 
 Comparison Compare(const std::string& original, const Network& changed, std::span<const float> inputs,
-                   Session::Shape shape) {
-  const Session first({original}, Session::Sizes::kFree);
-  const Session second(changed, Session::Sizes::kFree);
+                   InferenceSession::Shape shape) {
+  const InferenceSession first({original}, InferenceSession::Sizes::kFree);
+  const InferenceSession second(changed, InferenceSession::Sizes::kFree);
   if (first.input_shape() != second.input_shape()) {
-    throw Error(ErrorCode::kInternal, "The two networks differ in the shapes of their input or outputs");
+    throw base::Error(base::ErrorCode::kInternal,
+                      "The two networks differ in the shapes of their input or outputs");
   }
   if (shape.empty()) shape = first.input_shape();
   const auto product = std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
   const std::size_t size = product > 0 ? static_cast<std::size_t>(product) : 0;
   if (size == 0 || inputs.empty() || inputs.size() % size != 0) {
-    throw Error(ErrorCode::kInternal, "The networks take inputs of " + std::to_string(size) + " floats, " +
-                                          std::to_string(inputs.size()) + " were given");
+    throw base::Error(base::ErrorCode::kInternal, "The networks take inputs of " + std::to_string(size) +
+                                                      " floats, " + std::to_string(inputs.size()) +
+                                                      " were given");
   }
   const std::size_t count = inputs.size() / size;
   const auto input = [&](std::size_t i) { return inputs.subspan(i % count * size, size); };
@@ -98,13 +97,13 @@ Comparison Compare(const std::string& original, const Network& changed, std::spa
   std::vector<Outputs> expected;
   for (std::size_t i = 0; i < count; ++i) {
     expected.push_back(OutputsOf(first, shape, input(i), worst.original_ms));
-    // By themselves: all where nothing is joined, else one, which a network may treat otherwise than a batch.
+    // With batching, run only one input alone: networks may treat batches differently.
     if (i == 0 || together == 1) {
       Note(expected[i], OutputsOf(second, shape, input(i), worst.changed_ms), worst);
     }
   }
   for (std::size_t i = 0; i < count && together > 1; i += together) {
-    // As many threads as a batch holds, the first inputs once more where there are fewer.
+    // The last batch repeats the first inputs.
     std::vector<std::future<Outputs>> batch;
     for (std::size_t j = i; j < i + together; ++j) {
       batch.push_back(std::async(std::launch::async, [&, j] {
@@ -119,4 +118,4 @@ Comparison Compare(const std::string& original, const Network& changed, std::spa
 
 std::string RuntimeVersion() { return OrtGetApiBase()->GetVersionString(); }
 
-}  // namespace visage
+}  // namespace visage::runtime

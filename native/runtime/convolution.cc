@@ -7,12 +7,13 @@
 
 #include "runtime/vector.h"
 
-namespace visage {
+namespace visage::runtime {
 namespace {
 
-/// Weights as a matrix: for each output the kernel's rows, in them its columns, in them the channels.
-std::vector<float> Matrix(const Window& window, int inputs, int outputs, std::span<const float> weights) {
-  const std::size_t places = window.size();
+/// Reorders weights to outputs x kernel height x kernel width x channels.
+std::vector<float> Matrix(const ConvGeometry& geometry, int inputs, int outputs,
+                          std::span<const float> weights) {
+  const std::size_t places = geometry.size();
   std::vector<float> matrix(outputs * places * inputs);
   for (int o = 0; o < outputs; ++o) {
     for (int c = 0; c < inputs; ++c) {
@@ -24,51 +25,48 @@ std::vector<float> Matrix(const Window& window, int inputs, int outputs, std::sp
   return matrix;
 }
 
-/// Bytes of integers that a block of rows may have: half of a small first-level cache.
+/// Blocks fill half of a small L1 cache.
 constexpr int kBlockBytes = 16384;
 constexpr int kMostRows = 96;
 static_assert(kMostRows % FixedPointMatrix::kRows == 0);
 
-/// Integers that are copied at once; as many are readable and writable behind every buffer.
+/// Integers per copy; every buffer ends with as many spare integers.
 constexpr int kSlack = 16;
 
-/// Copies `count` integers, and some more behind them.
 void CopyRun(const std::int16_t* from, std::ptrdiff_t count, std::int16_t* to) {
   for (std::ptrdiff_t i = 0; i < count; i += kSlack) {
-    Floats8 some;
+    base::Floats8 some;
     static_assert(sizeof some == 2 * kSlack);
     std::memcpy(&some, from + i, sizeof some);
     std::memcpy(to + i, &some, sizeof some);
   }
 }
 
-/// Maps of integers with what pads them around: `height` rows of `width` pixels of all channels.
-struct IntegerMaps {
+/// A padded feature map with all channels of a pixel side by side.
+struct IntegerFeatureMap {
   std::vector<std::int16_t> values;
   int width = 0;
   float scale = 0;
 };
 
-float Largest(const Maps& maps) {
-  Floats8 largest = {};
-  for (std::ptrdiff_t i = 0; i < maps.size(); i += 8)
-    largest = Larger(largest, Magnitude(Load8(maps.values + i)));
-  return LargestOf(largest);
+float Largest(const FeatureMap& maps) {
+  base::Floats8 largest = {};
+  for (std::ptrdiff_t i = 0; i < maps.size(); i += 8) largest = Max8(largest, Abs8(Load8(maps.values + i)));
+  return HorizontalMax(largest);
 }
 
-void MakeIntegers(const Maps& in, const Window& window, float most, IntegerMaps& out) {
-  out.width = in.width + window.pad_left + window.pad_right;
-  const std::ptrdiff_t height = in.height + window.pad_top + window.pad_bottom;
+void MakeIntegers(const FeatureMap& in, const ConvGeometry& geometry, float most, IntegerFeatureMap& out) {
+  out.width = in.width + geometry.pad_left + geometry.pad_right;
+  const std::ptrdiff_t height = in.height + geometry.pad_top + geometry.pad_bottom;
   const std::ptrdiff_t row_size = static_cast<std::ptrdiff_t>(out.width) * in.channels;
   out.values.assign(height * row_size + kSlack, 0);
   const float largest = Largest(in);
   const float factor = largest > 0 ? most / largest : 0;
   out.scale = largest / most;
-  const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(window.pad_left) * in.channels;
+  const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(geometry.pad_left) * in.channels;
   for (int y = 0; y < in.height; ++y) {
-    std::int16_t* const to = out.values.data() + (y + window.pad_top) * row_size + left;
-    // Pixel by pixel, so that what is written beyond a pixel's channels is written over by the next one's;
-    // the zeros beyond the last pixel are channels that are zeros.
+    std::int16_t* const to = out.values.data() + (y + geometry.pad_top) * row_size + left;
+    // Each pixel writes zeros past its channels; the next pixel overwrites them.
     for (int x = 0; x < in.width; ++x) {
       for (int plane = 0; plane < in.planes(); ++plane) {
         ToIntegers16(in.Row(plane, y) + x * kLane, factor,
@@ -80,15 +78,15 @@ void MakeIntegers(const Maps& in, const Window& window, float most, IntegerMaps&
 
 }  // namespace
 
-DenseConvolution::DenseConvolution(const Window& window, int inputs, int outputs,
+DenseConvolution::DenseConvolution(const ConvGeometry& geometry, int inputs, int outputs,
                                    std::span<const float> weights, Epilogue epilogue)
-    : window_(window),
+    : geometry_(geometry),
       inputs_(inputs),
-      matrix_(window.size() * inputs, outputs, Matrix(window, inputs, outputs, weights)),
+      matrix_(geometry.size() * inputs, outputs, Matrix(geometry, inputs, outputs, weights)),
       epilogue_(std::move(epilogue)) {}
 
-void DenseConvolution::Run(const Maps& in, const float* added, const Maps& out) const {
-  window_.is_point() ? RunPoints(in, added, out) : RunWindows(in, added, out);
+void DenseConvolution::Run(const FeatureMap& in, const float* added, const FeatureMap& out) const {
+  geometry_.is_point() ? RunPoints(in, added, out) : RunWindows(in, added, out);
 }
 
 int DenseConvolution::BlockRows() const {
@@ -96,9 +94,8 @@ int DenseConvolution::BlockRows() const {
   return std::clamp(kBlockBytes / (2 * matrix_.padded_inputs()) / kRows * kRows, kRows, kMostRows);
 }
 
-void DenseConvolution::RunPoints(const Maps& in, const float* added, const Maps& out) const {
+void DenseConvolution::RunPoints(const FeatureMap& in, const float* added, const FeatureMap& out) const {
   const int block = BlockRows(), pixels = out.pixels();
-  // Kept from run to run: a thread works on one network at a time.
   thread_local std::vector<std::int16_t> integers;
   integers.resize(static_cast<std::size_t>(block) * matrix_.padded_inputs());
   std::array<float, kMostRows / FixedPointMatrix::kRows> scales;
@@ -111,32 +108,31 @@ void DenseConvolution::RunPoints(const Maps& in, const float* added, const Maps&
   }
 }
 
-void DenseConvolution::RunWindows(const Maps& in, const float* added, const Maps& out) const {
-  const Window& w = window_;
+void DenseConvolution::RunWindows(const FeatureMap& in, const float* added, const FeatureMap& out) const {
+  const ConvGeometry& g = geometry_;
   const int row_size = matrix_.padded_inputs(), block = BlockRows(), pixels = out.pixels();
-  thread_local IntegerMaps maps;
+  thread_local IntegerFeatureMap maps;
   thread_local std::vector<std::int16_t> integers;
-  MakeIntegers(in, w, matrix_.most(), maps);
+  MakeIntegers(in, g, matrix_.most(), maps);
   integers.resize(static_cast<std::size_t>(block) * row_size + kSlack);
   std::array<float, kMostRows / FixedPointMatrix::kRows> scales;
   scales.fill(maps.scale);
-  // What lies beside each other in the input is copied in one run.
-  const bool is_close = w.dilation_x == 1;
-  const int runs = is_close ? 1 : w.kernel_width;
-  const std::ptrdiff_t run = static_cast<std::ptrdiff_t>(is_close ? w.kernel_width : 1) * inputs_;
-  // From a row, and a place, that the window sees to the next one.
+  // Without dilation a kernel row is contiguous in the input.
+  const bool is_close = g.dilation_x == 1;
+  const int runs = is_close ? 1 : g.kernel_width;
+  const std::ptrdiff_t run = static_cast<std::ptrdiff_t>(is_close ? g.kernel_width : 1) * inputs_;
   const std::ptrdiff_t maps_width = maps.width;
-  const std::ptrdiff_t row_step = w.dilation_y * maps_width * inputs_;
-  const std::ptrdiff_t place_step = static_cast<std::ptrdiff_t>(w.dilation_x) * inputs_;
+  const std::ptrdiff_t row_step = g.dilation_y * maps_width * inputs_;
+  const std::ptrdiff_t place_step = static_cast<std::ptrdiff_t>(g.dilation_x) * inputs_;
   const std::int16_t* const values = maps.values.data();
   std::int16_t* const patches = integers.data();
   for (int first = 0, y = 0, x = 0; first < pixels; first += block) {
     const int count = std::min(block, pixels - first);
     for (int i = 0; i < count; ++i) {
       std::int16_t* to = patches + static_cast<std::ptrdiff_t>(i) * row_size;
-      const std::ptrdiff_t corner = static_cast<std::ptrdiff_t>(y) * w.stride_y * maps_width + x * w.stride_x;
+      const std::ptrdiff_t corner = static_cast<std::ptrdiff_t>(y) * g.stride_y * maps_width + x * g.stride_x;
       const std::int16_t* from = values + corner * inputs_;
-      for (int ky = 0; ky < w.kernel_height; ++ky, from += row_step) {
+      for (int ky = 0; ky < g.kernel_height; ++ky, from += row_step) {
         for (int kx = 0; kx < runs; ++kx, to += run) CopyRun(from + kx * place_step, run, to);
       }
       if (++x == out.width) {
@@ -150,4 +146,4 @@ void DenseConvolution::RunWindows(const Maps& in, const float* added, const Maps
   }
 }
 
-}  // namespace visage
+}  // namespace visage::runtime

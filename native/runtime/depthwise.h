@@ -3,29 +3,28 @@
 #include <span>
 #include <vector>
 
+#include "runtime/feature_map.h"
 #include "runtime/fixed_point.h"
-#include "runtime/maps.h"
 
-namespace visage {
+namespace visage::runtime {
 
-/// A convolution of each channel by itself, in floats. Immutable.
+/// A depthwise convolution in floats. Immutable.
 class DepthwiseConvolution {
  public:
   /// @param weights `channels` x kernel height x kernel width.
-  DepthwiseConvolution(const Window& window, int channels, std::span<const float> weights, Epilogue epilogue);
+  DepthwiseConvolution(const ConvGeometry& geometry, int channels, std::span<const float> weights,
+                       Epilogue epilogue);
 
-  /// Both maps are of lane `kLane`.
-  void Run(const Maps& in, const Maps& out) const;
+  void Run(const FeatureMap& in, const FeatureMap& out) const;
 
  private:
   template <int kStride>
-  void RunThree(const Maps& in, const Maps& out) const;
-  void RunAny(const Maps& in, const Maps& out) const;
+  void RunThree(const FeatureMap& in, const FeatureMap& out) const;
+  void RunAny(const FeatureMap& in, const FeatureMap& out) const;
 
-  Window window_;
-  /// For each lane of channels: kernel height x kernel width x `kLane`.
+  ConvGeometry geometry_;
   std::vector<float> weights_;
   Epilogue epilogue_;
 };
 
-}  // namespace visage
+}  // namespace visage::runtime

@@ -4,41 +4,36 @@
 #include <cstddef>
 #include <string>
 
-namespace visage {
+namespace visage::runtime {
 
-/// ONNX Runtime's execution providers that are used here.
 enum class Provider { kCpu, kCuda, kTensorRt };
 
-/// What runs networks. On a GPU it is the first one; `CUDA_VISIBLE_DEVICES` makes another the first.
+/// The processor that runs networks. Visage uses the first GPU; set `CUDA_VISIBLE_DEVICES` to select another.
 struct Device {
   Provider provider = Provider::kCpu;
-  /// Inputs of several threads that are joined to one run of a network whose first dimension is free; 1 joins
-  /// none.
+  /// Most inputs per run; 1 disables batching.
   int max_batch = 1;
-  /// How long the first of them waits for others.
+  /// Longest wait of a batch's first input.
   std::chrono::milliseconds max_delay{0};
-  /// Bytes of the GPU's memory that a network may take; 0 is as many as there are.
+  /// Bytes of GPU memory for a network; 0 for no limit.
   std::size_t memory_limit = 0;
-  /// The library that makes networks' inputs in the device's memory (`Accelerator::Load`); empty where they
-  /// are made in the host's.
+  /// Library that builds inputs in GPU memory (`Accelerator::Load`); if empty, the host builds them.
   std::string input_library;
 };
 
-/// A network's file and what runs it. TensorRT keeps the engines that it makes of a network beside its file,
-/// so that folder must be the network's own.
+/// TensorRT writes its engines beside the file, so each network needs its own folder.
 struct Network {
   std::string file;
   Device device = {};
 };
 
-/// Why a provider cannot be used: a sentence for the operator about the library that is missing or does not
-/// load. Empty where it can be tried; whether there is a GPU shows when a network is loaded. Thread-safe.
+/// Returns why a provider cannot work, or an empty string. It does not detect a missing GPU; loading a
+/// network does. Thread-safe.
 std::string WhyUnavailable(Provider provider);
 
 class Accelerator;
 
-/// What makes networks' inputs in the device's memory; null where they are made in the host's. Thread-safe.
-/// @throws Error kInternal with a sentence for the operator.
+/// Returns null if the host builds inputs. Thread-safe. @throws Error kInternal
 Accelerator* AcceleratorOf(const Device& device);
 
-}  // namespace visage
+}  // namespace visage::runtime

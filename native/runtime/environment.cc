@@ -2,14 +2,12 @@
 
 #include <memory>
 
-namespace visage {
+namespace visage::runtime {
 
 Ort::Env& OnnxEnvironment() {
   static const std::unique_ptr<Ort::Env, void (*)(Ort::Env*)> env = [] {
     auto made = std::make_unique<Ort::Env>(ORT_LOGGING_LEVEL_ERROR, "visage");
-    // Shapes are fixed, or bounded by the detector's largest window, so the arena stops growing once every
-    // thread has run the largest network. Growing by what is asked for instead of by doubling keeps it near
-    // that size; shrinking it would only make it grow again.
+    // The arena grows by the requested size. It stops growing once every thread has run the largest network.
     constexpr int kSameAsRequested = 1;
     const Ort::ArenaCfg arena(0, kSameAsRequested, -1, -1);
     const Ort::MemoryInfo memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
@@ -19,4 +17,4 @@ Ort::Env& OnnxEnvironment() {
   return *env;
 }
 
-}  // namespace visage
+}  // namespace visage::runtime

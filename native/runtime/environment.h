@@ -2,11 +2,10 @@
 
 #include <onnxruntime_cxx_api.h>
 
-namespace visage {
+namespace visage::runtime {
 
-/// ONNX Runtime's environment: one a process, with one memory arena that all networks share.
-///
-/// Never destroyed: it must outlive every thread that may still be in a run while the process ends.
+/// Returns the process's environment; all networks share its memory arena. Never destroyed, because networks
+/// may run while the process ends.
 Ort::Env& OnnxEnvironment();
 
-}  // namespace visage
+}  // namespace visage::runtime

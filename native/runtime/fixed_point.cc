@@ -7,10 +7,10 @@
 
 #include "runtime/vector.h"
 
-namespace visage {
+namespace visage::runtime {
 namespace {
 
-/// Sums of two inputs' products are made before anything is added, so a row's integers stay below 2^15.
+/// vpmaddwd adds two products; below 2^15 their sum fits.
 constexpr double kMostInteger = 32767;
 constexpr double kMostSum = 2147483647;
 
@@ -18,23 +18,20 @@ using Integers8 = std::int32_t __attribute__((vector_size(32)));
 
 constexpr int kRows = FixedPointMatrix::kRows;
 
-/// The sums of `kRows` rows for `kLane` outputs.
 struct Sums {
   Integers8 values[kRows][2];
 };
 
-/// Sums of products of 16-bit integers.
-/// @param rows integers of the first row, with `stride` of them from a row to the next.
-/// @param weights for each two inputs, two integers an output; the first at a multiple of 32 bytes.
-/// @param pairs of inputs, a multiple of 2.
+/// Sums products of 16-bit integers. @param rows integers of the first row; rows are `stride` apart.
+/// @param weights per pair of inputs two integers per output, aligned to 32 bytes. @param pairs of inputs, a
+/// multiple of 2.
 #ifdef __AVX2__
-/// Written out, since the compiler has no use of sixteen registers for twelve sums, and keeps some in memory.
+/// Uses assembly, because the compiler spills some of the twelve sums.
 Sums SumsOfProducts(const std::int16_t* rows, std::ptrdiff_t stride, const std::int16_t* weights, int pairs) {
   Integers8 s00, s01, s10, s11, s20, s21, s30, s31, s40, s41, s50, s51;
   const std::int16_t* const end = weights + static_cast<std::ptrdiff_t>(pairs) * 2 * kLane;
   const std::ptrdiff_t one = stride * static_cast<std::ptrdiff_t>(sizeof(std::int16_t));
-// One row's pair against the weights in ymm14 and ymm15. Products first, then sums: the units that multiply
-// would take sums too, and be late for the next product.
+// Computes both products in ymm14 and ymm15 before the sums, which would delay them.
 #define VISAGE_ROW(place, low, high)       \
   "vpbroadcastd " place                    \
   ", %%ymm12\n\t"                          \
@@ -109,7 +106,7 @@ FixedPointMatrix::FixedPointMatrix(int inputs, int outputs, std::span<const floa
     }
     if (sizes[o].largest > 0) broadest = std::max(broadest, sizes[o].sum / sizes[o].largest);
   }
-  // As many bits for the weights as for the rows.
+  // Gives weights and rows equally many bits.
   most_ = static_cast<float>(std::floor(std::min(kMostInteger, std::sqrt(kMostSum / broadest))));
   for (int o = 0; o < outputs; ++o) {
     const auto [largest, sum] = sizes[o];
@@ -132,14 +129,14 @@ void FixedPointMatrix::Quantise(const float* points, std::ptrdiff_t plane_size, 
     const int rows = std::min(kRows, count - first);
     const float* const tile = points + static_cast<std::ptrdiff_t>(first) * kLane;
     std::int16_t* const to = integers + static_cast<std::ptrdiff_t>(first) * row_size;
-    Floats8 low = {}, high = {};
+    base::Floats8 low = {}, high = {};
     for (int plane = 0; plane < planes; ++plane) {
       for (int r = 0; r < rows; ++r) {
-        low = Larger(low, Magnitude(Load8(tile + plane * plane_size + r * kLane)));
-        high = Larger(high, Magnitude(Load8(tile + plane * plane_size + r * kLane + 8)));
+        low = Max8(low, Abs8(Load8(tile + plane * plane_size + r * kLane)));
+        high = Max8(high, Abs8(Load8(tile + plane * plane_size + r * kLane + 8)));
       }
     }
-    const float largest = LargestOf(Larger(low, high));
+    const float largest = HorizontalMax(Max8(low, high));
     const float factor = largest > 0 ? most_ / largest : 0;
     scales[first / kRows] = largest / most_;
     for (int plane = 0; plane < planes; ++plane) {
@@ -160,22 +157,21 @@ void FixedPointMatrix::Multiply(const std::int16_t* rows, const float* scales, i
     const float *const step = &steps_[o], *const bias = &epilogue.bias[o], *const slope = &epilogue.slope[o];
     for (int first = 0; first < count; first += kRows) {
       const Sums sums = SumsOfProducts(rows + first * row_size, row_size, weights->weights, pairs);
-      const Floats8 scale = All8(scales[first / kRows]);
-      const Floats8 factors[2] = {scale * Load8(step), scale * Load8(step + 8)};
+      const base::Floats8 scale = Broadcast8(scales[first / kRows]);
+      const base::Floats8 factors[2] = {scale * Load8(step), scale * Load8(step + 8)};
       float* const tile = out + static_cast<std::ptrdiff_t>(first) * kLane;
       const float* const tile_added =
           added == nullptr ? nullptr : added + static_cast<std::ptrdiff_t>(first) * kLane;
       const auto finish = [&](int r, auto is_added) {
         for (int half = 0; half < 2; ++half) {
           const int at = 8 * half;
-          Floats8 v =
-              __builtin_convertvector(sums.values[r][half], Floats8) * factors[half] + Load8(bias + at);
+          base::Floats8 v =
+              __builtin_convertvector(sums.values[r][half], base::Floats8) * factors[half] + Load8(bias + at);
           if constexpr (is_added) v += Load8(tile_added + r * kLane + at);
-          Store8(tile + r * kLane + at, Bend(v, Load8(slope + at)));
+          Store8(tile + r * kLane + at, PReLU(v, Load8(slope + at)));
         }
       };
       const auto finish_rows = [&](auto is_added) {
-        // All of them nearly always, and then without a question between two.
         if (count - first >= kRows) {
           for (int r = 0; r < kRows; ++r) finish(r, is_added);
         } else {
@@ -188,4 +184,4 @@ void FixedPointMatrix::Multiply(const std::int16_t* rows, const float* scales, i
   }
 }
 
-}  // namespace visage
+}  // namespace visage::runtime

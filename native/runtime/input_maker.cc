@@ -5,16 +5,17 @@
 
 #include "base/warp.h"
 
-namespace visage {
+namespace visage::runtime {
 
-Session::Input InputMaker::Make(const Picture& picture, const Framing& framing, const NetworkInput& input) {
+InferenceSession::Input InputMaker::Make(const SourceImage& picture, const base::Framing& framing,
+                                         const base::NetworkInput& input) {
   if (picture.on_device) return {*picture.on_device, framing, input};
   values_.resize(input.size());
-  if (const Warped* warped = std::get_if<Warped>(&framing)) {
-    Warp(picture, *warped, input, values_.data());
+  if (const base::Warped* warped = std::get_if<base::Warped>(&framing)) {
+    base::Warp(picture, *warped, input, values_.data());
     return values_;
   }
-  const Resized& resized = std::get<Resized>(framing);
+  const base::Resized& resized = std::get<base::Resized>(framing);
   resampler_.Run(picture, resized.source, input, resized.content.width, resized.content.height,
                  values_.data());
   if (resized.mirrored) {
@@ -25,4 +26,4 @@ Session::Input InputMaker::Make(const Picture& picture, const Framing& framing, 
   return values_;
 }
 
-}  // namespace visage
+}  // namespace visage::runtime

@@ -6,21 +6,20 @@
 #include "base/network_input.h"
 #include "base/resample.h"
 #include "runtime/accelerator.h"
-#include "runtime/session.h"
+#include "runtime/inference_session.h"
 
-namespace visage {
+namespace visage::runtime {
 
-/// Makes inputs of networks out of pictures, in a buffer of its own. Belongs to one thread at a time.
+/// Builds network inputs from images in a buffer. Not thread-safe.
 class InputMaker {
  public:
-  /// What a network is to be run on: made here and now, or, where the picture lies on a device, there when it
-  /// is run.
-  /// @returns what lives as long as the picture, and until the next call.
-  Session::Input Make(const Picture& picture, const Framing& framing, const NetworkInput& input);
+  /// @returns an input, valid until the next call or the image's end.
+  InferenceSession::Input Make(const SourceImage& picture, const base::Framing& framing,
+                               const base::NetworkInput& input);
 
  private:
-  Resampler resampler_;
+  base::Resampler resampler_;
   std::vector<float> values_;
 };
 
-}  // namespace visage
+}  // namespace visage::runtime

@@ -5,17 +5,16 @@
 #include <vector>
 
 #include "base/error.h"
-#include "runtime/columns.h"
-#include "runtime/segment.h"
+#include "runtime/detection_head.h"
+#include "runtime/fused_subgraph.h"
 
-namespace visage {
+namespace visage::runtime {
 namespace {
 
 struct Release {
   void operator()(OrtAllocator* allocator) const { Ort::GetApi().ReleaseAllocator(allocator); }
 };
 
-/// What work that may throw came to, as ONNX Runtime is told.
 template <typename Work>
 OrtStatusPtr Caught(const Work& work) noexcept try {
   work();
@@ -24,11 +23,11 @@ OrtStatusPtr Caught(const Work& work) noexcept try {
   return Ort::Status(cause.what(), ORT_FAIL).release();
 }
 
-class SegmentKernel {
+class FusedSubgraphKernel {
  public:
-  explicit SegmentKernel(const Ort::ConstKernelInfo& info)
-      : segment_(info.GetAttributes<std::int64_t>("steps"), info.GetAttributes<std::int64_t>("outputs"),
-                 info.GetAttributes<float>("weights")) {}
+  explicit FusedSubgraphKernel(const Ort::ConstKernelInfo& info)
+      : subgraph_(info.GetAttributes<std::int64_t>("steps"), info.GetAttributes<std::int64_t>("outputs"),
+                  info.GetAttributes<float>("weights")) {}
 
   OrtStatusPtr ComputeV2(OrtKernelContext* context) const noexcept {
     return Caught([&] { Compute(context); });
@@ -39,30 +38,31 @@ class SegmentKernel {
     const Ort::KernelContext context(raw_context);
     const Ort::ConstValue input = context.GetInput(0);
     const std::vector<std::int64_t> sizes = input.GetTensorTypeAndShapeInfo().GetShape();
-    if (sizes.size() != 4) throw Error(ErrorCode::kInternal, "A segment's input has four dimensions");
+    if (sizes.size() != 4)
+      throw base::Error(base::ErrorCode::kInternal, "A fused subgraph expects an input of four dimensions");
     std::unique_ptr<OrtAllocator, Release> allocator(context.GetAllocator(*input.GetTensorMemoryInfo()));
     Ort::MemoryAllocation room(allocator.get(), nullptr, 0);
-    segment_.Run(
+    subgraph_.Run(
         input.GetTensorData<float>(), {sizes[0], sizes[1], sizes[2], sizes[3]},
         [&](std::size_t floats) {
           const std::size_t bytes = floats * sizeof(float);
           room = Ort::MemoryAllocation(allocator.get(), allocator->Alloc(allocator.get(), bytes), bytes);
           return static_cast<float*>(room.get());
         },
-        [&](std::size_t output, const Segment::Shape& shape) {
+        [&](std::size_t output, const FusedSubgraph::Shape& shape) {
           return context.GetOutput(output, {shape.batch, shape.channels, shape.height, shape.width})
               .GetTensorMutableData<float>();
         });
   }
 
-  Segment segment_;
+  FusedSubgraph subgraph_;
 };
 
-class ColumnsKernel {
+class DetectionHeadKernel {
  public:
-  explicit ColumnsKernel(const Ort::ConstKernelInfo& info)
-      : columns_(info.GetAttributes<std::int64_t>("inputs"), info.GetAttributes<std::int64_t>("steps"),
-                 info.GetAttributes<float>("floats"), info.GetAttributes<std::int64_t>("outputs")) {}
+  explicit DetectionHeadKernel(const Ort::ConstKernelInfo& info)
+      : head_(info.GetAttributes<std::int64_t>("inputs"), info.GetAttributes<std::int64_t>("steps"),
+              info.GetAttributes<float>("floats"), info.GetAttributes<std::int64_t>("outputs")) {}
 
   OrtStatusPtr ComputeV2(OrtKernelContext* context) const noexcept {
     return Caught([&] { Compute(context); });
@@ -71,23 +71,23 @@ class ColumnsKernel {
  private:
   void Compute(OrtKernelContext* raw_context) const {
     const Ort::KernelContext context(raw_context);
-    std::vector<Columns::Maps> maps;
+    std::vector<DetectionHead::FeatureMap> maps;
     for (std::size_t i = 0; i < context.GetInputCount(); ++i) {
       const Ort::ConstValue input = context.GetInput(i);
       const std::vector<std::int64_t> sizes = input.GetTensorTypeAndShapeInfo().GetShape();
-      if (sizes.size() != 4) throw Error(ErrorCode::kInternal, "Maps have four dimensions");
+      if (sizes.size() != 4)
+        throw base::Error(base::ErrorCode::kInternal, "A detection head expects inputs of four dimensions");
       maps.push_back({input.GetTensorData<float>(), sizes[0], sizes[1], sizes[2] * sizes[3]});
     }
-    columns_.Run(maps, [&](std::size_t output, const Columns::Shape& shape) {
+    head_.Run(maps, [&](std::size_t output, const DetectionHead::Shape& shape) {
       return context.GetOutput(output, {shape.batch, shape.rows, shape.columns})
           .GetTensorMutableData<float>();
     });
   }
 
-  Columns columns_;
+  DetectionHead head_;
 };
 
-/// An operator of floats that may have several inputs and outputs.
 template <typename Operator, typename Kernel>
 struct FloatOperator : Ort::CustomOpBase<Operator, Kernel, true> {
   OrtStatusPtr CreateKernelV2(const OrtApi&, const OrtKernelInfo* info, void** kernel) const noexcept {
@@ -105,26 +105,26 @@ struct FloatOperator : Ort::CustomOpBase<Operator, Kernel, true> {
   }
 };
 
-struct SegmentOperator : FloatOperator<SegmentOperator, SegmentKernel> {
+struct FusedSubgraphOperator : FloatOperator<FusedSubgraphOperator, FusedSubgraphKernel> {
   const char* GetName() const { return "Segment"; }
 };
 
-struct ColumnsOperator : FloatOperator<ColumnsOperator, ColumnsKernel> {
+struct DetectionHeadOperator : FloatOperator<DetectionHeadOperator, DetectionHeadKernel> {
   const char* GetName() const { return "Columns"; }
 };
 
 }  // namespace
 
 const Ort::CustomOpDomain& OperatorDomain() {
-  static const SegmentOperator segment;
-  static const ColumnsOperator columns;
+  static const FusedSubgraphOperator subgraph;
+  static const DetectionHeadOperator head;
   static const Ort::CustomOpDomain domain = [] {
     Ort::CustomOpDomain made("visage");
-    made.Add(&segment);
-    made.Add(&columns);
+    made.Add(&subgraph);
+    made.Add(&head);
     return made;
   }();
   return domain;
 }
 
-}  // namespace visage
+}  // namespace visage::runtime

@@ -2,13 +2,12 @@
 
 #include <onnxruntime_cxx_api.h>
 
-namespace visage {
+namespace visage::runtime {
 
-/// The domain of our own operators, to be added to the options of every session. All values are floats, all
-/// attributes what the constructor of the class of the same name takes.
+/// Returns the custom operators for session options. Prepared files contain their names.
 ///
-/// `Segment`: its one input is batch x channels x height x width, as are its outputs.
-/// `Columns`: its inputs are so too, its outputs batch x rows x columns.
+/// `Segment` (`FusedSubgraph`): one input, outputs of batch x channels x height x width. `Columns`
+/// (`DetectionHead`): inputs as above, outputs of batch x rows x columns.
 const Ort::CustomOpDomain& OperatorDomain();
 
-}  // namespace visage
+}  // namespace visage::runtime

@@ -9,12 +9,10 @@
 #include "runtime/environment.h"
 #include "runtime/provider_options.h"
 
-namespace visage {
+namespace visage::runtime {
 namespace {
 
-/// Sets the options of a provider, by one of ONNX Runtime's functions for two lists of texts and one for an
-/// address.
-/// @param stream what it is to run on, null for its own.
+/// @param stream stream to run on; null for the provider's stream.
 template <typename Options>
 void Set(OrtStatus* (*update)(Options*, const char* const*, const char* const*, std::size_t),
          OrtStatus* (*update_with_value)(Options*, const char*, void*), Options* options,
@@ -25,7 +23,7 @@ void Set(OrtStatus* (*update)(Options*, const char* const*, const char* const*, 
     values.push_back(value.c_str());
   }
   Ort::ThrowOnError(update(options, keys.data(), values.data(), keys.size()));
-  // Last: the lists put everything else back to its default.
+  // Set the stream last, because `update` resets every other option.
   if (stream) Ort::ThrowOnError(update_with_value(options, "user_compute_stream", stream));
 }
 
@@ -50,7 +48,7 @@ void AppendTensorRt(Ort::SessionOptions& options, const ProviderOptions& entries
   options.AppendExecutionProvider_TensorRT_V2(*made);
 }
 
-/// The folder that ONNX Runtime was loaded from: where it looks for its providers.
+/// Returns the folder where ONNX Runtime looks for providers.
 std::filesystem::path RuntimeFolder() {
   Dl_info info;
   if (dladdr(reinterpret_cast<const void*>(&OrtGetApiBase), &info) == 0 || !info.dli_fname) return {};
@@ -68,7 +66,7 @@ void AppendProvider(Ort::SessionOptions& options, const Network& network, const 
   if (device.provider == Provider::kTensorRt) {
     AppendTensorRt(options, TensorRtOptions(network, input, shape), stream);
   }
-  // What TensorRT cannot run is run by CUDA, not by the CPU.
+  // CUDA, not the CPU, runs operators that TensorRT lacks.
   if (device.provider != Provider::kCpu) AppendCuda(options, device, stream);
 }
 
@@ -87,13 +85,13 @@ std::string WhyUnavailable(Provider provider) {
     }
   }
   try {
-    // Providers log, and the log is the environment's.
+    // Providers log through the environment.
     OnnxEnvironment();
     Ort::SessionOptions options;
     AppendProvider(options, {.file = {}, .device = {.provider = provider}}, {}, {});
     return {};
   } catch (const std::exception& error) {
-    // ONNX Runtime's place in its source and path come first, the loader's own words last.
+    // The loader's message comes last.
     const std::string text = error.what();
     const std::string_view kMark = "with error: ";
     const std::size_t mark = text.find(kMark);
@@ -103,4 +101,4 @@ std::string WhyUnavailable(Provider provider) {
   }
 }
 
-}  // namespace visage
+}  // namespace visage::runtime

@@ -8,12 +8,11 @@
 
 #include "runtime/device.h"
 
-namespace visage {
+namespace visage::runtime {
 
-/// Has a session run on a device, on the stream of its `Accelerator` where it has one.
-/// @param input name of the network's input and its shape in the file, -1 for a free size.
-/// @throws Ort::Exception where the provider's library, or one that it needs, is not there.
+/// Adds the device's provider. @param input name of the network's input. @param shape input shape in the
+/// file, -1 for a free size. @throws Ort::Exception if the provider's library is missing.
 void AppendProvider(Ort::SessionOptions& options, const Network& network, const std::string& input,
                     const std::vector<std::int64_t>& shape);
 
-}  // namespace visage
+}  // namespace visage::runtime

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <filesystem>
 
-namespace visage {
+namespace visage::runtime {
 namespace {
 
-/// A profile's shape, such as `input:8x3x112x112`.
+/// Returns a profile shape, such as `input:8x3x112x112`.
 std::string ProfileShape(const std::string& input, const std::vector<std::int64_t>& shape, int batch) {
   std::string text = input + ":" + std::to_string(batch);
   for (std::size_t i = 1; i < shape.size(); ++i) text.append("x").append(std::to_string(shape[i]));
@@ -16,7 +16,7 @@ std::string ProfileShape(const std::string& input, const std::vector<std::int64_
 }  // namespace
 
 ProviderOptions CudaOptions(const Device& device) {
-  // TF32 keeps ten bits of a factor, which templates of two machines would show.
+  // TF32 has ten mantissa bits, so templates would differ between machines.
   ProviderOptions options = {{"arena_extend_strategy", "kSameAsRequested"},
                              {"cudnn_conv_algo_search", "HEURISTIC"},
                              {"use_tf32", "0"}};
@@ -35,8 +35,7 @@ ProviderOptions TensorRtOptions(const Network& network, const std::string& input
   if (network.device.memory_limit > 0) {
     options.emplace_back("trt_max_workspace_size", std::to_string(network.device.memory_limit));
   }
-  // Where only the batch is free. Of other free sizes TensorRT notes what it meets, and then makes a new
-  // engine.
+  // Profiles help only a free batch. For other free sizes, TensorRT builds an engine per new size.
   const bool is_batched = !shape.empty() && shape[0] < 0 &&
                           std::all_of(shape.begin() + 1, shape.end(), [](auto size) { return size > 0; });
   if (is_batched) {
@@ -48,4 +47,4 @@ ProviderOptions TensorRtOptions(const Network& network, const std::string& input
   return options;
 }
 
-}  // namespace visage
+}  // namespace visage::runtime

@@ -11,24 +11,25 @@
 
 #include "base/lanes.h"
 
-namespace visage {
+namespace visage::runtime {
 
-inline Floats8 Load8(const float* from) {
-  Floats8 values;
+inline base::Floats8 Load8(const float* from) {
+  base::Floats8 values;
   std::memcpy(&values, from, sizeof values);
   return values;
 }
 
-inline void Store8(float* to, Floats8 values) { std::memcpy(to, &values, sizeof values); }
+inline void Store8(float* to, base::Floats8 values) { std::memcpy(to, &values, sizeof values); }
 
-inline Floats8 All8(float value) { return Floats8{value, value, value, value, value, value, value, value}; }
+inline base::Floats8 Broadcast8(float value) {
+  return base::Floats8{value, value, value, value, value, value, value, value};
+}
 
-/// `v` where it is positive, `slope * v` where it is not.
-inline Floats8 Bend(Floats8 v, Floats8 slope) { return v > 0 ? v : v * slope; }
+inline base::Floats8 PReLU(base::Floats8 v, base::Floats8 slope) { return v > 0 ? v : v * slope; }
 
-inline Floats8 Larger(Floats8 a, Floats8 b) { return a > b ? a : b; }
+inline base::Floats8 Max8(base::Floats8 a, base::Floats8 b) { return a > b ? a : b; }
 
-inline Floats8 Magnitude(Floats8 v) {
+inline base::Floats8 Abs8(base::Floats8 v) {
 #ifdef __AVX2__
   return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v);
 #else
@@ -36,8 +37,8 @@ inline Floats8 Magnitude(Floats8 v) {
 #endif
 }
 
-/// @param values none below 0.
-inline float LargestOf(Floats8 values) {
+/// @param values at least 0.
+inline float HorizontalMax(base::Floats8 values) {
 #ifdef __AVX2__
   __m128 most = _mm_max_ps(_mm256_castps256_ps128(values), _mm256_extractf128_ps(values, 1));
   most = _mm_max_ps(most, _mm_movehl_ps(most, most));
@@ -49,8 +50,7 @@ inline float LargestOf(Floats8 values) {
 #endif
 }
 
-/// Sixteen floats times a factor, rounded to the nearest integer, to the even one of two. What does not fit
-/// into 16 bits is undefined.
+/// Multiplies sixteen floats by a factor and rounds half to even. Results beyond 16 bits are undefined.
 inline void ToIntegers16(const float* from, float factor, std::int16_t* to) {
 #ifdef __AVX2__
   const __m256 factors = _mm256_set1_ps(factor);
@@ -64,31 +64,30 @@ inline void ToIntegers16(const float* from, float factor, std::int16_t* to) {
 #endif
 }
 
-/// e to the power of each, to within two units of the last place; what would be below 2^-126 or beyond 2^127
-/// is about that. Reduced to |r| <= ln 2 / 2 by Cody and Waite, then the polynomial of Cephes' `expf`.
-inline Floats8 Exp(Floats8 x) {
+/// Accurate to two units in the last place; clamps the result to about 2^-126..2^127. Cody and Waite's
+/// reduction, then the polynomial of Cephes' `expf`.
+inline base::Floats8 Exp(base::Floats8 x) {
   using Integers8 = std::int32_t __attribute__((vector_size(32)));
-  const Floats8 least = All8(-87.33f), most = All8(88.02f);
+  const base::Floats8 least = Broadcast8(-87.33f), most = Broadcast8(88.02f);
   x = x < least ? least : x;
   x = x > most ? most : x;
-  // Added to a float of at most 2^22, it leaves the nearest whole number in the last bits.
-  const Floats8 magic = All8(12582912.0f);
-  const Floats8 shifted = x * 1.44269504f + magic;
-  const Floats8 whole = shifted - magic;
-  const Floats8 r = x - whole * 0.693359375f - whole * -2.12194440e-4f;
-  Floats8 p = All8(1.9875691500e-4f);
+  const base::Floats8 magic = Broadcast8(12582912.0f);
+  const base::Floats8 shifted = x * 1.44269504f + magic;
+  const base::Floats8 whole = shifted - magic;
+  const base::Floats8 r = x - whole * 0.693359375f - whole * -2.12194440e-4f;
+  base::Floats8 p = Broadcast8(1.9875691500e-4f);
   p = p * r + 1.3981999507e-3f;
   p = p * r + 8.3334519073e-3f;
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
-  const Floats8 y = p * r * r + r + 1.0f;
+  const base::Floats8 y = p * r * r + r + 1.0f;
   const Integers8 power = (Integers8)shifted << 23;
-  return (Floats8)((Integers8)y + power);
+  return (base::Floats8)((Integers8)y + power);
 }
 
-/// While it lives, floats of less than 2^-126 count as zero on this thread. Networks have channels that
-/// training let die, full of such floats, and x86 works on each of them for a hundred cycles.
+/// Flushes denormals to zero on this thread. Dead channels are full of denormals; each costs x86 a hundred
+/// cycles.
 class FlushDenormals {
  public:
 #ifdef __AVX2__
@@ -108,4 +107,4 @@ class FlushDenormals {
 #endif
 };
 
-}  // namespace visage
+}  // namespace visage::runtime

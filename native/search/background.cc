@@ -7,7 +7,7 @@
 #include <chrono>
 #include <new>
 
-namespace visage {
+namespace visage::search {
 namespace {
 
 /// A tenth of what others get: with 19 a graph would not be ready for hours where all cores are busy, and
@@ -119,4 +119,4 @@ void Background::Run() {
   }
 }
 
-}  // namespace visage
+}  // namespace visage::search

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace visage {
+namespace visage::search {
 
 /// Something that is done piece by piece while nothing else needs the processor.
 class BackgroundWork {
@@ -94,4 +94,4 @@ class Background {
   std::atomic<bool> stop_ = false;
 };
 
-}  // namespace visage
+}  // namespace visage::search

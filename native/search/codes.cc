@@ -7,7 +7,7 @@
 #include <limits>
 #include <new>
 
-namespace visage {
+namespace visage::search {
 namespace {
 
 /// A huge page of x86-64 and, with pages of 4 KB, arm64; the planes of a full chunk are no larger.
@@ -44,6 +44,7 @@ Codes::Chunk::Chunk(std::size_t rows, std::size_t width, bool is_full)
     if (mapping == MAP_FAILED) throw std::bad_alloc();
     memory = std::unique_ptr<std::byte, Free>(static_cast<std::byte*>(mapping), {bytes + kHugePage});
     madvise(mapping, bytes + kHugePage, MADV_HUGEPAGE);
+    madvise(mapping, bytes + kHugePage, MADV_DONTDUMP);
   } else {
     memory = {static_cast<std::byte*>(::operator new (bytes, std::align_val_t{kAlignment})), Free{}};
   }
@@ -152,4 +153,4 @@ Codes::View Codes::view() const {
   return view;
 }
 
-}  // namespace visage
+}  // namespace visage::search

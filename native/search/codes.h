@@ -13,7 +13,7 @@
 #include "search/kernels.h"
 #include "search/probe.h"
 
-namespace visage {
+namespace visage::search {
 
 /// The vectors of a gallery as 16-bit numbers in rows that are only ever appended, each with a label.
 ///
@@ -189,4 +189,4 @@ class Codes::View {
   std::shared_ptr<const Directory> directory_;
 };
 
-}  // namespace visage
+}  // namespace visage::search

@@ -9,7 +9,7 @@
 #include <arm_acle.h>
 #endif
 
-namespace visage {
+namespace visage::search {
 namespace {
 
 #if defined(__SSE4_2__)
@@ -64,4 +64,4 @@ std::uint32_t Crc32c(std::uint32_t crc, std::span<const std::byte> bytes) {
   return rest ^ 0xFFFFFFFFU;
 }
 
-}  // namespace visage
+}  // namespace visage::search

@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-namespace visage {
+namespace visage::search {
 namespace {
 
 constexpr std::size_t kBlock = Codes::kBlock;
@@ -86,4 +86,4 @@ void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& pro
   }
 }
 
-}  // namespace visage
+}  // namespace visage::search

@@ -7,7 +7,7 @@
 
 #include "search/codes.h"
 
-namespace visage {
+namespace visage::search {
 
 /// The best of the rows that it is offered. Of equal scores the first row's is better.
 class Nearest {
@@ -49,4 +49,4 @@ void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& pro
 void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& probe,
                std::span<const Codes::Row> rows, Nearest& nearest);
 
-}  // namespace visage
+}  // namespace visage::search

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <ranges>
 
-namespace visage {
+namespace visage::search {
 namespace {
 
 /// Rows that a search through the graph follows: of templates of faces it then finds 99.9 % of the best ones
@@ -62,7 +62,7 @@ double WidthFor(std::size_t k, double rows, std::size_t width = 0) {
 }  // namespace
 
 GalleryIndex::GalleryIndex(std::size_t dimension, std::shared_ptr<Background> background,
-                           std::size_t graph_from, DeviceRows::Factory device)
+                           std::size_t graph_from, base::DeviceRows::Factory device)
     : dimension_(dimension),
       graph_from_(graph_from),
       background_(std::move(background)),
@@ -220,7 +220,7 @@ bool GalleryIndex::SearchDevice(const Sight& sight, std::span<const float> vecto
                                 std::size_t k, double share, std::span<const std::uint64_t> allowed,
                                 Nearest& nearest) const {
   const double wanted = std::ceil(static_cast<double>(RankedFor(k)) / share);
-  if (!(wanted <= DeviceRows::kMost)) return false;
+  if (!(wanted <= base::DeviceRows::kMost)) return false;
   const auto found = sight.proposer->Propose(vector, static_cast<std::size_t>(wanted));
   return Rank(sight.view, found, sight.on_device, probe, k, allowed, nearest);
 }
@@ -258,4 +258,4 @@ void GalleryIndex::Report() {
   if (is_work) background_->Enrol(shared_from_this());
 }
 
-}  // namespace visage
+}  // namespace visage::search

@@ -18,7 +18,7 @@
 #include "search/proposer.h"
 #include "search/snapshot.h"
 
-namespace visage {
+namespace visage::search {
 
 /// Inner-product search over the vectors of one gallery, each known by a label.
 ///
@@ -57,7 +57,7 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   /// else is found exactly follows from it: more matches, few allowed vectors.
   /// @param device makes rows on a GPU; null for none.
   GalleryIndex(std::size_t dimension, std::shared_ptr<Background> background,
-               std::size_t graph_from = kGraphFrom, DeviceRows::Factory device = nullptr);
+               std::size_t graph_from = kGraphFrom, base::DeviceRows::Factory device = nullptr);
 
   std::size_t dimension() const { return dimension_; }
   /// Vectors held. Does not wait for a write that is going on.
@@ -170,8 +170,8 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   void SeeToGraph();
   /// The same of its rows on the GPU.
   void SeeToProposer();
-  /// Begins a copy where there are too many tombstones. @returns whether there is one now.
-  bool HasCopy();
+  /// Starts a copy where there are too many tombstones. @returns whether a copy is under way.
+  bool EnsureCopy();
   /// Copies some rows and repeats the removals of others. @returns whether there are more.
   bool CopySome();
   /// Puts the copy in the place of the rows where it has them all. @returns those, to be forgotten.
@@ -184,7 +184,7 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   const std::size_t dimension_;
   const std::size_t graph_from_;
   const std::shared_ptr<Background> background_;
-  const DeviceRows::Factory device_;
+  const base::DeviceRows::Factory device_;
 
   /// Of what follows up to the next comment; held only to look something up or change a few rows, and not
   /// while anything is computed.
@@ -205,4 +205,4 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   std::atomic<std::size_t> background_bytes_ = 0;
 };
 
-}  // namespace visage
+}  // namespace visage::search

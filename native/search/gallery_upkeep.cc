@@ -3,7 +3,7 @@
 
 #include "search/gallery_index.h"
 
-namespace visage {
+namespace visage::search {
 namespace {
 
 /// Fewer tombstones than these are never worth a copy.
@@ -28,7 +28,7 @@ bool GalleryIndex::Step(const GoOn& go_on) {
   bool has_more = false;
   {
     const std::lock_guard background(background_mutex_);
-    if (HasCopy()) {
+    if (EnsureCopy()) {
       has_more = CopySome();
       const Generation& next = *copy_->generation;
       graph = next.graph;
@@ -77,7 +77,7 @@ void GalleryIndex::SeeToProposer() {
   now_->proposer.swap(proposer);
 }
 
-bool GalleryIndex::HasCopy() {
+bool GalleryIndex::EnsureCopy() {
   if (copy_) return true;
   std::size_t living;
   {
@@ -164,4 +164,4 @@ void GalleryIndex::ReportGraphs() {
   background_bytes_ = bytes;
 }
 
-}  // namespace visage
+}  // namespace visage::search

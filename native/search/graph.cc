@@ -4,7 +4,7 @@
 
 #include "search/graph_walk.h"
 
-namespace visage {
+namespace visage::search {
 
 Graph::Graph(std::size_t dimension)
     : dimension_(dimension),
@@ -49,4 +49,4 @@ std::vector<Graph::Found> Graph::Search(const Codes::View& rows, const Probe& pr
   return {found.begin(), found.end()};
 }
 
-}  // namespace visage
+}  // namespace visage::search

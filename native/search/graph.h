@@ -17,7 +17,7 @@
 #include "search/records.h"
 #include "search/sketch.h"
 
-namespace visage {
+namespace visage::search {
 
 /// A navigable small-world graph over the rows of Codes: from a few entries, in steps from neighbour to
 /// better neighbour, to the rows that are most like a probe, past nearly all others.
@@ -163,4 +163,4 @@ class Graph {
   std::atomic<Row> linked_ = 0;
 };
 
-}  // namespace visage
+}  // namespace visage::search

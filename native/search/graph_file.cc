@@ -4,7 +4,7 @@
 
 #include "search/graph_walk.h"
 
-namespace visage {
+namespace visage::search {
 
 /// What a graph's bytes begin with. The rows follow, each its sketch and links, then the upper nodes.
 struct Graph::Header {
@@ -167,4 +167,4 @@ std::unique_ptr<Graph> Graph::Load(std::size_t dimension, std::size_t rows, cons
   return graph;
 }
 
-}  // namespace visage
+}  // namespace visage::search

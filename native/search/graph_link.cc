@@ -4,7 +4,7 @@
 
 #include "search/graph_walk.h"
 
-namespace visage {
+namespace visage::search {
 
 bool Graph::LinkSome(const Codes::View& view, const std::function<bool()>& go_on) {
   std::unique_lock gate(gate_);
@@ -158,4 +158,4 @@ void Graph::LinkBack(const Codes::View& rows, const Layer& layer, Node from, Fou
   for (unsigned i = static_cast<unsigned>(count); i < Layer::kLinks; ++i) SetLink(links, i, 0);
 }
 
-}  // namespace visage
+}  // namespace visage::search

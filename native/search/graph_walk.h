@@ -9,7 +9,7 @@
 
 #include "search/graph.h"
 
-namespace visage {
+namespace visage::search {
 
 /// @file What searching and linking share. Included by the graph's own sources only.
 
@@ -207,4 +207,4 @@ std::size_t Graph::Descend(const Codes::View& rows, const Target& target, Entry 
   return count;
 }
 
-}  // namespace visage
+}  // namespace visage::search

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-namespace visage {
+namespace visage::search {
 namespace {
 
 template <typename Value>
@@ -42,4 +42,4 @@ std::span<const Kernels> RunnableKernels() {
   return runnable;
 }
 
-}  // namespace visage
+}  // namespace visage::search

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-namespace visage {
+namespace visage::search {
 
 /// Rows and probes of the kernels are padded with zeros to a multiple of this many values, so that no kernel
 /// has a remainder to see to.
@@ -48,4 +48,4 @@ extern const Kernels kNeon;
 #endif
 
 }  // namespace kernels
-}  // namespace visage
+}  // namespace visage::search

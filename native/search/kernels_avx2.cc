@@ -4,7 +4,7 @@
 
 #include "search/kernels.h"
 
-namespace visage {
+namespace visage::search {
 namespace {
 
 /// Bytes between what is read and what is asked for. Half a kilobyte more or less is slower.
@@ -71,6 +71,6 @@ std::int32_t DotCodes(const std::int8_t* a, const std::int8_t* b, std::size_t wi
 
 constinit const Kernels kernels::kAvx2 = {"avx2", Dot, DotRows, DotCodes};
 
-}  // namespace visage
+}  // namespace visage::search
 
 #endif

@@ -3,7 +3,9 @@
 // GCC 12 takes the header's own undefined registers for a mistake (GCC's bug 105593).
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wuninitialized"
+#ifndef __clang__
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
 #pragma GCC diagnostic pop
 
@@ -14,7 +16,7 @@
 #define VISAGE_BW [[gnu::target("avx512f,avx512bw")]]
 #define VISAGE_VNNI [[gnu::target("avx512f,avx512bw,avx512vnni")]]
 
-namespace visage {
+namespace visage::search {
 namespace {
 
 /// Bytes between what is read and what is asked for.
@@ -92,6 +94,6 @@ VISAGE_VNNI void VnniDotRows(const std::int16_t* probe, const std::int8_t* rows,
 constinit const Kernels kernels::kAvx512Bw = {"avx512bw", Dot, DotRows, DotCodes};
 constinit const Kernels kernels::kAvx512Vnni = {"avx512vnni", VnniDot, VnniDotRows, DotCodes};
 
-}  // namespace visage
+}  // namespace visage::search
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "search/kernels.h"
 
-namespace visage {
+namespace visage::search {
 namespace {
 
 /// Adds the products of eight pairs to four sums.
@@ -43,6 +43,6 @@ std::int32_t DotCodes(const std::int8_t* a, const std::int8_t* b, std::size_t wi
 
 constinit const Kernels kernels::kNeon = {"neon", Dot, DotRows, DotCodes};
 
-}  // namespace visage
+}  // namespace visage::search
 
 #endif

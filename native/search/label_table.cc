@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace visage {
+namespace visage::search {
 
 std::uint64_t LabelTable::Hash(std::int64_t label) {
   // The finaliser of SplitMix64 (Steele, Lea, Flood, 2014): labels that follow each other are spread over all
@@ -77,4 +77,4 @@ std::optional<LabelTable::Row> LabelTable::Take(std::int64_t label) {
   return taken;
 }
 
-}  // namespace visage
+}  // namespace visage::search

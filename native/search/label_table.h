@@ -8,7 +8,7 @@
 
 #include "search/codes.h"
 
-namespace visage {
+namespace visage::search {
 
 /// Which row of Codes each label is in: hash tables with open addressing of nothing but row numbers, since
 /// the rows know their labels. About 8 bytes a label, where a map of nodes takes five times as much.
@@ -60,4 +60,4 @@ class LabelTable {
   std::size_t slots_ = 0;
 };
 
-}  // namespace visage
+}  // namespace visage::search

@@ -6,7 +6,7 @@
 
 #include "search/kernels.h"
 
-namespace visage {
+namespace visage::search {
 namespace {
 
 constexpr double kMostValue = 32767;
@@ -39,4 +39,4 @@ Probe::Probe(std::span<const float> vector) : lines_(PaddedDimension(vector.size
   length_ = std::nextafter(static_cast<float>(std::sqrt(squares)), std::numeric_limits<float>::infinity());
 }
 
-}  // namespace visage
+}  // namespace visage::search

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-namespace visage {
+namespace visage::search {
 
 /// A vector to be compared with the rows of Codes: 16-bit numbers, padded with zeros, and a scale.
 ///
@@ -32,4 +32,4 @@ class Probe {
   float length_ = 0;
 };
 
-}  // namespace visage
+}  // namespace visage::search

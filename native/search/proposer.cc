@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 
-namespace visage {
+namespace visage::search {
 namespace {
 
 /// Rows that are copied at a time.
@@ -28,9 +28,9 @@ std::string LoaderError() {
 }
 
 /// @returns why the best of a few rows are not found; null where they are.
-const char* TryOut(DeviceRows::Factory make) {
+const char* TryOut(base::DeviceRows::Factory make) {
   const char* why = nullptr;
-  const std::unique_ptr<DeviceRows> rows(make(kTried, &why));
+  const std::unique_ptr<base::DeviceRows> rows(make(kTried, &why));
   if (!rows) return why;
   // Each row is an axis, and the probe has the more of it the later it is.
   std::vector<float> axes(kTried * kTried);
@@ -39,9 +39,11 @@ const char* TryOut(DeviceRows::Factory make) {
     axes[i * kTried + i] = 1;
     probe[i] = static_cast<float>(i) / 128;
   }
-  if ((why = rows->Append(axes.data(), kTried))) return why;
+  why = rows->Append(axes.data(), kTried);
+  if (why) return why;
   std::vector<std::int64_t> best(kTried);
-  if ((why = rows->Best(probe.data(), kTried, best.data()))) return why;
+  why = rows->Best(probe.data(), kTried, best.data());
+  if (why) return why;
   for (std::size_t i = 0; i < kTried; ++i) {
     if (best[i] != static_cast<std::int64_t>(kTried - 1 - i))
       return "it does not find the best of a few rows";
@@ -51,17 +53,17 @@ const char* TryOut(DeviceRows::Factory make) {
 
 }  // namespace
 
-DeviceRows::Factory LoadDeviceRows(const std::string& library) {
+base::DeviceRows::Factory LoadDeviceRows(const std::string& library) {
   static std::mutex mutex;
-  static std::map<std::string, DeviceRows::Factory> loaded;
+  static std::map<std::string, base::DeviceRows::Factory> loaded;
   const std::lock_guard lock(mutex);
   if (const auto found = loaded.find(library); found != loaded.end()) return found->second;
   // Galleries, and threads that search them while the process ends, hold on to it.
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  if (!handle) throw Error(ErrorCode::kInternal, LoaderError());
-  const auto make = reinterpret_cast<DeviceRows::Factory>(dlsym(handle, DeviceRows::kFactory));
-  if (!make) throw Error(ErrorCode::kInternal, LoaderError());
-  if (const char* why = TryOut(make)) throw Error(ErrorCode::kInternal, why);
+  if (!handle) throw base::Error(base::ErrorCode::kInternal, LoaderError());
+  const auto make = reinterpret_cast<base::DeviceRows::Factory>(dlsym(handle, base::DeviceRows::kFactory));
+  if (!make) throw base::Error(base::ErrorCode::kInternal, LoaderError());
+  if (const char* why = TryOut(make)) throw base::Error(base::ErrorCode::kInternal, why);
   return loaded.emplace(library, make).first->second;
 }
 
@@ -133,7 +135,7 @@ std::vector<Proposer::Row> Proposer::Propose(std::span<const float> probe, std::
 }
 
 void Proposer::Fail(const char* why) {
-  std::unique_ptr<DeviceRows> given_up;
+  std::unique_ptr<base::DeviceRows> given_up;
   const std::unique_lock lock(mutex_);
   if (!has_failed_) failure_ = why;
   has_failed_ = true;
@@ -141,4 +143,4 @@ void Proposer::Fail(const char* why) {
   given_up = std::move(rows_);
 }
 
-}  // namespace visage
+}  // namespace visage::search

@@ -12,11 +12,11 @@
 #include "base/device_rows.h"
 #include "search/codes.h"
 
-namespace visage {
+namespace visage::search {
 
 /// The function of a library that keeps rows on a GPU. It stays loaded, after it has found the best of a few
 /// rows. @throws Error kInternal with a sentence for the operator.
-DeviceRows::Factory LoadDeviceRows(const std::string& library);
+base::DeviceRows::Factory LoadDeviceRows(const std::string& library);
 
 /// Proposes rows of Codes that may be the best for a probe, by a copy of them in a GPU's memory. What it
 /// proposes is not checked for tombstones, and is to be ranked by the codes themselves.
@@ -26,7 +26,7 @@ class Proposer {
  public:
   using Row = Codes::Row;
 
-  Proposer(DeviceRows::Factory make, std::size_t dimension) : make_(make), dimension_(dimension) {}
+  Proposer(base::DeviceRows::Factory make, std::size_t dimension) : make_(make), dimension_(dimension) {}
 
   /// Rows before this one are on the GPU; 0 after a failure.
   Row held() const { return held_.load(std::memory_order_acquire); }
@@ -47,15 +47,15 @@ class Proposer {
  private:
   void Fail(const char* why);
 
-  const DeviceRows::Factory make_;
+  const base::DeviceRows::Factory make_;
   const std::size_t dimension_;
   std::atomic<Row> held_ = 0;
   std::atomic<bool> has_failed_ = false;
   std::mutex extending_;
   /// Of the two below, alone to change which rows they are.
   mutable std::shared_mutex mutex_;
-  std::unique_ptr<DeviceRows> rows_;
+  std::unique_ptr<base::DeviceRows> rows_;
   std::string failure_;
 };
 
-}  // namespace visage
+}  // namespace visage::search

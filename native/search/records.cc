@@ -4,7 +4,7 @@
 
 #include <new>
 
-namespace visage {
+namespace visage::search {
 
 Records::~Records() {
   for (unsigned i = 0; i < chunks_.size(); ++i) {
@@ -22,7 +22,9 @@ void Records::Reach(std::uint32_t index) {
       mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   madvise(memory, bytes, MADV_HUGEPAGE);
+  // Sketches are of people as templates are.
+  madvise(memory, bytes, MADV_DONTDUMP);
   chunk.store(static_cast<std::byte*>(memory), std::memory_order_release);
 }
 
-}  // namespace visage
+}  // namespace visage::search

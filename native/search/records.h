@@ -9,7 +9,7 @@
 #include <mutex>
 #include <span>
 
-namespace visage {
+namespace visage::search {
 
 /// Records of one size in memory that never moves, so that any thread reads those it knows of without a lock
 /// while others are added. A new record is all zeros.
@@ -62,4 +62,4 @@ class Records {
   std::mutex growing_;
 };
 
-}  // namespace visage
+}  // namespace visage::search

@@ -1,6 +1,6 @@
 #include "search/sequencer.h"
 
-namespace visage {
+namespace visage::search {
 
 void Sequencer::Add(Kind kind, Job work, std::function<void(Job)> start) {
   const std::lock_guard lock(mutex_);
@@ -36,4 +36,4 @@ void Sequencer::Advance() {
   }
 }
 
-}  // namespace visage
+}  // namespace visage::search

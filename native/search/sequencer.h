@@ -5,7 +5,7 @@
 #include <memory>
 #include <mutex>
 
-namespace visage {
+namespace visage::search {
 
 /// Puts the operations on one index in the order in which they were called, on any number of threads: reads
 /// that follow each other run side by side, a write runs alone. Nothing ever waits on a thread: an operation
@@ -36,4 +36,4 @@ class Sequencer : public std::enable_shared_from_this<Sequencer> {
   bool writing_ = false;
 };
 
-}  // namespace visage
+}  // namespace visage::search

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numbers>
 
-namespace visage {
+namespace visage::search {
 namespace {
 
 /// Standard deviations above the mean. Over templates of faces 1.5 loses nothing that can be measured, 0 a
@@ -23,4 +23,4 @@ SketchBound::SketchBound(std::size_t dimension) {
   }
 }
 
-}  // namespace visage
+}  // namespace visage::search

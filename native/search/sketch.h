@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace visage {
+namespace visage::search {
 
 /// The signs of a vector's values, a bit each, in PaddedDimension / 64 words: a guess of its angle to another
 /// vector from an eighth of the memory of its high plane. The share of bits that differ is, in the mean over
@@ -36,7 +36,7 @@ class SketchBound {
   explicit SketchBound(std::size_t dimension);
 
   int MostDiffering(float cosine) const {
-    const float place = (cosine + 1) * (kSteps / 2);
+    const float place = (cosine + 1) * (kSteps / 2.0F);
     if (!(place > 0)) return most_.front();
     return place < kSteps ? most_[static_cast<std::size_t>(place)] : most_.back();
   }
@@ -47,4 +47,4 @@ class SketchBound {
   std::array<int, kSteps + 1> most_;
 };
 
-}  // namespace visage
+}  // namespace visage::search

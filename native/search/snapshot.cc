@@ -7,7 +7,7 @@
 #include <span>
 #include <utility>
 
-namespace visage {
+namespace visage::search {
 namespace {
 
 /// Rows of one piece of memory that follow each other, none of them removed.
@@ -108,7 +108,7 @@ std::uint64_t WriteSnapshot(const IndexContents& contents, const std::string& pa
   return writer.Finish({static_cast<std::uint32_t>(contents.view.dimension()), rows, std::move(stamp)});
 }
 
-SnapshotContents ReadSnapshot(const std::string& path, std::size_t dimension, Team& team,
+SnapshotContents ReadSnapshot(const std::string& path, std::size_t dimension, base::Team& team,
                               std::atomic<std::uint64_t>& done) {
   const SnapshotReader reader(path);
   const SnapshotInfo& info = reader.info();
@@ -146,4 +146,4 @@ SnapshotContents ReadSnapshot(const std::string& path, std::size_t dimension, Te
   return {std::move(codes), std::move(graph)};
 }
 
-}  // namespace visage
+}  // namespace visage::search

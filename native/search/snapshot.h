@@ -11,7 +11,7 @@
 #include "search/graph.h"
 #include "search/snapshot_file.h"
 
-namespace visage {
+namespace visage::search {
 
 /// What a gallery's index held at one moment.
 struct IndexContents {
@@ -39,7 +39,7 @@ std::uint64_t WriteSnapshot(const IndexContents& contents, const std::string& pa
 /// @param dimension that it must have. @param team reads several parts at once. @param done is raised by the
 /// bytes that are read. @throws SnapshotError where a byte of it is not as it was written, or
 /// a number is none that was ever written; std::bad_alloc.
-SnapshotContents ReadSnapshot(const std::string& path, std::size_t dimension, Team& team,
+SnapshotContents ReadSnapshot(const std::string& path, std::size_t dimension, base::Team& team,
                               std::atomic<std::uint64_t>& done);
 
-}  // namespace visage
+}  // namespace visage::search

@@ -12,7 +12,7 @@
 
 #include "search/crc32c.h"
 
-namespace visage {
+namespace visage::search {
 namespace {
 
 static_assert(std::endian::native == std::endian::little);
@@ -213,4 +213,4 @@ void SnapshotReader::Section::End() const {
   if (read_ != extent_.bytes || crc_ != extent_.crc) throw SnapshotError("it is damaged");
 }
 
-}  // namespace visage
+}  // namespace visage::search

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace visage {
+namespace visage::search {
 
 /// Why a snapshot could not be written, or is not believed. The message names no path.
 class SnapshotError : public std::runtime_error {
@@ -135,4 +135,4 @@ class SnapshotReader::Section {
   std::uint32_t crc_ = 0;
 };
 
-}  // namespace visage
+}  // namespace visage::search

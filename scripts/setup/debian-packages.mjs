@@ -1,82 +1,67 @@
 import { spawnSync } from 'node:child_process';
-import { SetupError } from './work.mjs';
+import { SetupError } from './run.mjs';
 
-/** What the build needs beyond Node and npm, each with what it is for. */
-export const PACKAGES = [
-  'g++',
-  'cmake',
-  'ninja-build',
-  'pkgconf', // finds the libraries below for CMake
-  'libjpeg62-turbo-dev',
-  'libpng-dev',
-  'libwebp-dev',
-  'libgif-dev',
-];
+const COMPILERS = ['g++', 'cmake', 'ninja-build', 'pkgconf'];
+const IMAGE_LIBRARIES = ['libjpeg62-turbo-dev', 'libpng-dev', 'libwebp-dev', 'libgif-dev'];
 
-/** Those of `packages` that dpkg does not hold installed. */
-export function missingPackages(packages = PACKAGES) {
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholders
-  const query = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...packages], {
-    encoding: 'utf8',
-  });
-  if (query.error) {
+function missingPackages(packages) {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: placeholders of dpkg-query
+  const format = '${Package} ${db:Status-Status}\n';
+  const { error, stdout } = spawnSync('dpkg-query', ['-W', '-f', format, ...packages], { encoding: 'utf8' });
+  if (error) {
+    throw new SetupError(`Set-up needs Debian 12 or later, with the packages ${packages.join(' ')}.`);
+  }
+  const lines = stdout.split('\n');
+  return packages.filter((name) => !lines.includes(`${name} installed`));
+}
+
+async function aptGet(run, args) {
+  const command = `apt-get -o DPkg::Lock::Timeout=300 ${args}`;
+  const byHand = `sudo apt-get ${args}`;
+  const isRoot = process.getuid() === 0;
+  if (!isRoot && spawnSync('sudo', ['-n', 'true']).status !== 0) {
     throw new SetupError(
-      `This is not a Debian system (no dpkg-query), and set-up knows no other. Visage is built on Debian 12 with: ${packages.join(' ')}.`,
+      `Debian packages need root or sudo without a password. Run \`${byHand}\` yourself, then start again.`,
     );
   }
-  const installed = new Set(
-    query.stdout
-      .split('\n')
-      .map((line) => line.split(' '))
-      .filter(([, status]) => status === 'installed')
-      .map(([name]) => name),
-  );
-  return packages.filter((name) => !installed.has(name));
+  await run(isRoot ? command : `sudo -n ${command}`, `Run \`${byHand}\` yourself, then start again.`);
 }
 
-/**
- * Runs apt-get as root, or by sudo where that asks for no password.
- * @param {(command: string, args: string[], options?: object) => Promise<string>} run
- * @param {string[]} args
- * @param {string} byHand the command that a person can run instead
- */
-export function aptGet(run, args, byHand) {
-  const command = [
-    'env',
-    'DEBIAN_FRONTEND=noninteractive',
-    'apt-get',
-    '-o',
-    'DPkg::Lock::Timeout=300',
-    ...args,
-  ];
-  if (process.getuid() !== 0) {
-    if (spawnSync('sudo', ['-n', 'true']).status !== 0) {
-      throw new SetupError(
-        `apt-get has work to do, and this user is neither root nor may use sudo without a password. Run \`${byHand}\`, then start again.`,
-      );
-    }
-    command.unshift('sudo', '-n');
-  }
-  return run(command[0], command.slice(1), {
-    ifItFails: `If the log does not tell why, run \`${byHand}\` by hand, then start again.`,
-  });
-}
-
-/**
- * @param {string[]} packages
- * @returns {import('./set-up.mjs').Step}
- */
-export function debianPackages(packages = PACKAGES) {
+/** @returns {import('./set-up.mjs').Step} */
+export function debianPackages(packages = [...COMPILERS, ...IMAGE_LIBRARIES], name = 'Debian packages') {
   return {
-    name: 'Debian packages',
+    name,
     isDone: () => missingPackages(packages).length === 0,
-    async run({ run, report }) {
-      const missing = missingPackages(packages);
-      const byHand = `sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing.join(' ')}`;
-      report('updating the list of packages');
-      await aptGet(run, ['update'], byHand);
-      report(`installing ${missing.join(' ')}`);
-      await aptGet(run, ['install', '-y', '--no-install-recommends', ...missing], byHand);
+    async run(run) {
+      const missing = missingPackages(packages).join(' ');
+      await aptGet(run, 'update');
+      await aptGet(run, `install -y --no-install-recommends ${missing}`);
     },
   };
+}
+
+/** Debian's main archive in apt's settings; needs apt's package lists. */
+function archive() {
+  const format = '$(REPO_URI) $(ORIGIN) $(LABEL) $(COMPONENT) $(CREATED_BY)';
+  const { stdout } = spawnSync('apt-get', ['indextargets', '--format', format], { encoding: 'utf8' });
+  const line = stdout?.split('\n').find((text) => text.endsWith(' Debian Debian main Packages'));
+  return line?.split(' ')[0];
+}
+
+/**
+ * Downloads one file of Debian's pool through the mirrors and proxies of apt.
+ * @param {import('./run.mjs').Run} run
+ * @param {{ path: string, sha256: string }} file `path` in the archive
+ * @param {string} destination
+ */
+export async function downloadFromDebian(run, { path, sha256 }, destination) {
+  if (!archive()) await aptGet(run, 'update');
+  const address = archive();
+  if (!address) throw new SetupError('apt has no source for Debian main: add one, then start again.');
+  // apt's sandbox user may be unable to enter the clone.
+  const asRoot = ['-o', 'APT::Sandbox::User=root'];
+  await run(
+    ['/usr/lib/apt/apt-helper', ...asRoot, 'download-file', address + path, destination, `SHA256:${sha256}`],
+    'Check that this machine reaches its Debian archive, then start again.',
+  );
 }

@@ -1,17 +1,18 @@
-/** Where visagectl does its work: in the running service, over its admin socket, or in the store itself. */
+/** Runs commands in the service over its admin socket, or on the store without a running service. */
+import { existsSync } from 'node:fs';
 import { request } from 'node:http';
-import { Audit } from '../access/audit.ts';
-import type { Config } from '../config/settings.ts';
+import { join } from 'node:path';
+import { Audit } from '../access/audit/audit.ts';
+import type { Config } from '../config/config.ts';
 import { isErrorCode, VisageError } from '../errors.ts';
 import { adminSocketPath, takeDataFolder } from '../ops/data-folder.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import { createLog } from '../ops/log.ts';
 import { Store } from '../store/store.ts';
-import { configOf, type DataOptions } from './command.ts';
+import { configOf, type DataOptions, originOfFolder } from './command.ts';
 
 const ANSWER_LIMIT_MS = 15_000;
 
-/** Nobody listens on the socket. */
 class NotRunningError extends Error {}
 
 function exchange(
@@ -24,13 +25,15 @@ function exchange(
   return new Promise((succeed, fail) => {
     const headers = { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...own };
     const call = request({ socketPath: path, method, path: target, headers, timeout: ANSWER_LIMIT_MS });
-    call.on('timeout', () => call.destroy(new Error('The service does not answer on its admin socket.')));
+    call.on('timeout', () =>
+      call.destroy(new Error(`No answer from the admin socket within ${ANSWER_LIMIT_MS / 1000} s`)),
+    );
     call.on('error', (error: NodeJS.ErrnoException) => {
       const isDown = ['ENOENT', 'ECONNREFUSED'].includes(error.code ?? '');
       fail(
         isDown
           ? new NotRunningError()
-          : new ExitError(EXIT.unavailable, `The admin socket fails: ${error.message}`),
+          : new ExitError(EXIT.unavailable, `The admin socket failed: ${error.message}.`),
       );
     });
     call.on('response', async (response) => {
@@ -50,14 +53,13 @@ function exchange(
   });
 }
 
-/** The audit log of a store that no service has open. */
 export function auditOf(store: Store, { audit }: Config): Audit {
   return new Audit(store.audit, { now: Date.now, log: createLog('silent'), retention: audit });
 }
 
 /**
- * Sends a call to the admin socket. @returns the JSON that it answers. @throws VisageError, ExitError.
- * @param body bytes that are sent as they are, anything else as JSON.
+ * @param body bytes unchanged; other values as JSON.
+ * @throws VisageError, ExitError.
  */
 export type AdminCall = (
   method: string,
@@ -66,11 +68,9 @@ export type AdminCall = (
   headers?: Readonly<Record<string, string>>,
 ) => Promise<unknown>;
 
-/** The two ways to the same administration. */
-export interface Ways<Administration> {
-  /** In the running service. */
+export interface Administrations<Administration> {
   readonly remote: (call: AdminCall) => Administration;
-  /** In the store, which nobody else has open. */
+  /** Runs on the store, under its lock. */
   readonly local: (store: Store, config: Config) => Administration;
 }
 
@@ -101,8 +101,8 @@ async function inStore<T>(config: Config, work: (store: Store) => Promise<T>): P
 }
 
 /**
- * Does what only a running service can.
- * @throws ConfigError, VisageError, ExitError `unavailable` where none runs.
+ * For commands that need a running service.
+ * @throws ConfigError, VisageError, ExitError `unavailable` without one.
  */
 export async function ask<T>(options: DataOptions, work: (call: AdminCall) => Promise<T>): Promise<T> {
   const { dataDir } = configOf(options);
@@ -110,18 +110,20 @@ export async function ask<T>(options: DataOptions, work: (call: AdminCall) => Pr
     return await inService(dataDir, work);
   } catch (error) {
     if (!(error instanceof NotRunningError)) throw error;
-    throw new ExitError(EXIT.unavailable, `No service runs on the data folder ${dataDir}.`);
+    throw new ExitError(
+      EXIT.unavailable,
+      `No service runs on the data folder ${dataDir}. Start it with \`systemctl start visage\`.`,
+    );
   }
 }
 
 /**
- * Administers the service that the settings name.
- * @param options `data-dir` and `config` stand over `VISAGE_DATA_DIR` and `VISAGE_CONFIG`.
+ * @param options `data-dir` and `config` override the environment; `create` permits a new store.
  * @throws ConfigError, ExitError, VisageError.
  */
 export async function administer<Administration, T>(
-  options: DataOptions,
-  { remote, local }: Ways<Administration>,
+  options: DataOptions & { readonly create?: boolean },
+  { remote, local }: Administrations<Administration>,
   work: (administration: Administration) => Promise<T>,
 ): Promise<T> {
   const config = configOf(options);
@@ -130,18 +132,27 @@ export async function administer<Administration, T>(
   } catch (error) {
     if (!(error instanceof NotRunningError)) throw error;
   }
+  if (!options.create && !existsSync(join(config.dataDir, 'data.mdb'))) {
+    const isOffered = options.create !== undefined;
+    throw new ExitError(
+      EXIT.data,
+      `There is no store in ${config.dataDir} (from ${originOfFolder(options)}), and no service runs on it. Set the ` +
+        `service's data folder with --data-dir or VISAGE_DATA_DIR, or its settings file with --config or VISAGE_CONFIG` +
+        `${isOffered ? ', or create a new store here with --create' : ''}.`,
+    );
+  }
   try {
     return await inStore(config, (store) => work(local(store, config)));
   } catch (error) {
     if (!(error instanceof ExitError && error.exitCode === EXIT.locked)) throw error;
     throw new ExitError(
       EXIT.locked,
-      `${error.message} It does not answer on its admin socket; if the service is starting, try again in a moment.`,
+      `${error.message} It does not answer on its admin socket. If the service is starting, try again in a moment.`,
     );
   }
 }
 
-/** Does something in the running service, or nothing. @returns null where none runs. */
+/** @returns null if no service runs. */
 export async function ifRunning<T>(config: Config, work: (call: AdminCall) => Promise<T>): Promise<T | null> {
   try {
     return await inService(config.dataDir, work);

@@ -1,13 +1,16 @@
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
+import { parseWhole } from '../base/decimal.ts';
 import { loadConfig } from '../config/load.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import { packageVersion } from '../ops/version.ts';
-import { makeBackup, takeBackupsFolder } from '../store/backup.ts';
-import { BackupError } from '../store/backup-manifest.ts';
+import { lockBackupsFolder, makeBackup } from '../store/backup.ts';
+import { BackupError } from '../store/backup-key.ts';
+import { backupKeyFor } from './backup-trust.ts';
 import { command, DATA_OPTIONS, environmentOf, JSON_OPTION, print, usageError } from './command.ts';
+import { line, tell } from './output.ts';
 import { becomeOwnerOf, makeFolderFor } from './privileges.ts';
 
-/** Runs what fails with a sentence for the operator. @throws ExitError in place of BackupError. */
+/** Turns BackupErrors and file permission errors into ExitErrors for the operator. */
 export async function withBackupErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -17,26 +20,43 @@ export async function withBackupErrors<T>(work: () => Promise<T>): Promise<T> {
     if (code !== 'EACCES' && code !== 'EROFS') throw error;
     throw new ExitError(
       EXIT.unavailable,
-      `This user may not use ${path} (${code}). Run the command as root or as the service's user; a folder of backups must ` +
-        "be writable for the service's user.",
+      `No permission to use ${path} (${code}). Run the command as root or as the service's user. The service's user ` +
+        'must be able to write to the backup folder.',
     );
   }
 }
 
+const MAX_KEPT = 99_999;
+
 function countOf(text: string | undefined): number | null {
   if (text === undefined) return null;
-  if (!/^[1-9]\d{0,4}$/.test(text)) throw usageError('--keep is a whole number, 1 or more.');
-  return Number(text);
+  const count = parseWhole(text);
+  if (count === null || count < 1 || count > MAX_KEPT) {
+    throw usageError(`--keep: expected a whole number from 1 to ${MAX_KEPT}, got ${JSON.stringify(text)}.`);
+  }
+  return count;
+}
+
+/** @throws ExitError for a target inside the data folder. */
+function checkIsOutside(target: string, dataDir: string): void {
+  if (relative(dataDir, target).startsWith('..')) return;
+  throw new ExitError(
+    EXIT.usage,
+    `--to: expected a folder outside the data folder ${dataDir}, got ${target}. Backups there would be lost with it.`,
+  );
 }
 
 export const backup = command({
   name: 'backup',
-  summary: 'Make a backup, while the service runs or without it, and print its folder.',
+  summary: 'Create a backup and print its folder. Works with and without a running service.',
   details: [
-    'A backup is a folder with a copy of the store at one moment, the keys that sign tokens, and a manifest. It holds ' +
-      'everything that was answered before the command began. It is written aside, flushed, opened and counted before it ' +
-      'gets its name; whatever goes wrong, older backups stay. Model weights and settings are not in it.',
-    'Run as root it works as the user who owns the data folder; the folder of the backups must be writable for that user.',
+    'A backup is a folder with a consistent copy of the store, the token signing keys and a manifest. It holds every ' +
+      'change acknowledged before the command began, and nothing that was deleted. The command flushes and checks the ' +
+      'copy before it renames it into place; if anything fails, older backups stay. Model weights and settings are not ' +
+      'included.',
+    'The backup key authenticates the manifest. The first backup creates this file: /etc/visage/backup.key in the ' +
+      'package, else the setting backup_key. Keep a copy on another machine, apart from the backups.',
+    "As root, the command switches to the data folder's owner, who must be able to write to the backup folder.",
   ],
   examples: ['backup --to /var/backups/visage --keep 7'],
   options: {
@@ -45,12 +65,12 @@ export const backup = command({
       value: 'DIR',
       required: true,
       completion: 'folder',
-      about: 'the folder of the backups, made if missing',
+      about: 'Write the backup into this folder; create it if missing.',
     },
     keep: {
       type: 'string',
       value: 'N',
-      about: 'remove the oldest backups beyond the N newest; all stay unless given',
+      about: 'Keep the N newest backups and delete older ones. Default: keep all.',
     },
     ...JSON_OPTION,
     ...DATA_OPTIONS,
@@ -58,27 +78,28 @@ export const backup = command({
   async run(values) {
     const keep = countOf(values.keep);
     const target = resolve(values.to);
-    const { dataDir } = loadConfig(environmentOf(values));
-    makeFolderFor(dataDir, target);
-    becomeOwnerOf(dataDir);
-    const options = { keep, version: packageVersion(), now: new Date() };
+    const config = loadConfig(environmentOf(values));
+    const { dataDir } = config;
+    checkIsOutside(target, dataDir);
     const { folder, manifest } = await withBackupErrors(async () => {
-      takeBackupsFolder(target);
+      makeFolderFor(dataDir, target);
+      const key = await backupKeyFor(config, target);
+      becomeOwnerOf(dataDir);
+      const options = { keep, key, version: packageVersion(), now: new Date() };
+      lockBackupsFolder(target);
       return makeBackup(dataDir, target, options);
     });
-    print({ folder, ...manifest }, values.json, () => `${folder}\n`);
+    print({ folder, ...manifest }, values.json, () => line`${folder}`);
     const { faces, collections, auditHead } = manifest.store;
     const [first] = manifest.faults;
     if (first !== undefined) {
       throw new ExitError(
         EXIT.data,
-        `The backup is made, but the store in it does not fit together; the first fault: ${first}. No older backup was ` +
-          'removed. `visagectl verify` lists the faults.',
+        `The backup is complete, but its store is inconsistent. First fault: ${first}. No older backup was deleted. ` +
+          'Run `visagectl verify` to list all faults.',
       );
     }
     if (values.json) return;
-    process.stderr.write(
-      `Faces ${faces}, collections ${collections}, audit log up to ${auditHead.sequence}:${auditHead.hash}.\n`,
-    );
+    tell`Faces ${faces}, collections ${collections}, audit log up to ${auditHead.sequence}:${auditHead.hash}.`;
   },
 });

@@ -1,29 +1,25 @@
-/**
- * What a command of visagectl is: one file, and one line in `commands.ts`. Its usage, its help, its manual page and
- * what the shell completes are all made from what it says here.
- */
+/** A command's definition yields its usage, help, manual and completion. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { loadConfig } from '../config/load.ts';
-import { nearest } from '../config/nearest.ts';
-import type { Config } from '../config/settings.ts';
+import { nearest } from '../base/nearest.ts';
+import { visible } from '../base/visible-text.ts';
+import type { Config } from '../config/config.ts';
+import { loadConfig, originOf } from '../config/load.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import { becomeOwnerOf } from './privileges.ts';
 
-/** What the shell offers in a place: paths of files or folders, or words. */
 export type Completion = 'file' | 'folder' | readonly string[];
 
-/** `--name VALUE`, or `--name` alone for a boolean, which is false unless it is given. */
+/** `--name VALUE`, or `--name` for a boolean, false by default. */
 export interface Option {
   readonly type: 'string' | 'boolean';
-  /** What it does, for people: a phrase without a full stop. */
+  /** One or two sentences with an imperative verb first. */
   readonly about: string;
-  /** Stands for the value, such as `DIR`; its choices do where it has some. */
+  /** Placeholder of the value, such as `DIR`; defaults to the choices. */
   readonly value?: string;
-  /** The only values. */
   readonly choices?: readonly string[];
   readonly completion?: Completion;
-  /** May be given several times: its values are a list, empty if it is not given. */
+  /** Repeatable; the value is a list, empty by default. */
   readonly multiple?: boolean;
   readonly required?: boolean;
   readonly default?: string;
@@ -31,9 +27,7 @@ export interface Option {
 
 export type Options = Readonly<Record<string, Option>>;
 
-/** A word after the command's own. */
 export interface Operand {
-  /** In capitals, such as `ID`. */
   readonly name: string;
   readonly about: string;
   readonly choices?: readonly string[];
@@ -51,7 +45,6 @@ type ValueOf<T extends Option> = T extends { readonly type: 'boolean' }
       ? Chosen<T>
       : Chosen<T> | undefined;
 
-/** What was given for each option. */
 export type Values<T extends Options> = { readonly [Name in keyof T]: ValueOf<T[Name]> };
 
 type Words<T extends readonly Operand[]> = {
@@ -61,21 +54,22 @@ type Words<T extends readonly Operand[]> = {
 };
 
 export interface Command {
-  /** Words that call it, such as `keys create`. */
+  /** For example `keys create`. */
   readonly name: string;
-  /** One line of what it does. */
+  /** One line with an imperative verb first. */
   readonly summary: string;
-  /** What else there is to know, in paragraphs. */
   readonly details: readonly string[];
-  /** Command lines that work, without `visagectl`. */
+  /** Command lines without `visagectl`. */
   readonly examples: readonly string[];
   readonly operands: readonly Operand[];
   readonly options: Options;
-  /** @param args what follows the words. Results go to stdout, everything else to stderr. */
+  /** True runs the command in a separate process, because a damaged store may crash it. */
+  readonly readsStore: boolean;
+  /** @param args arguments after the name. Writes results to stdout, all else to stderr. */
   run(args: string[]): Promise<void>;
 }
 
-/** Makes a command. `run` is given its options and its operands, checked. */
+/** Defines a command. `run` receives validated options and operands. */
 export function command<const T extends Options, const W extends readonly Operand[] = readonly []>(spec: {
   readonly name: string;
   readonly summary: string;
@@ -83,53 +77,54 @@ export function command<const T extends Options, const W extends readonly Operan
   readonly examples?: readonly string[];
   readonly operands?: W;
   readonly options: T;
+  readonly readsStore?: boolean;
   run(values: Values<T>, operands: Words<W>): Promise<void>;
 }): Command {
-  const { name, summary, details = [], examples = [], options } = spec;
+  const { name, summary, details = [], examples = [], options, readsStore = false } = spec;
   const operands: readonly Operand[] = spec.operands ?? [];
   const run = async (args: string[]): Promise<void> => {
     const { values, words } = readArguments(args, options, operands);
     await spec.run(values as Values<T>, words as unknown as Words<W>);
   };
-  return { name, summary, details, examples, operands, options, run };
+  return { name, summary, details, examples, operands, options, readsStore, run };
 }
 
-/** The command line is wrong. */
 export function usageError(message: string): ExitError {
   return new ExitError(EXIT.usage, message);
 }
 
-/** Prints the answer as JSON, on one line. */
 export const JSON_OPTION = {
-  json: { type: 'boolean', about: 'answer in JSON, for programs' },
+  json: { type: 'boolean', about: 'Print the answer as JSON.' },
 } as const satisfies Options;
 
-/** Options that every command has that needs the service's data. */
 export const DATA_OPTIONS = {
   'data-dir': {
     type: 'string',
     value: 'DIR',
     completion: 'folder',
-    about: "the service's data folder, in place of the settings' data_dir",
+    about: 'Use this data folder instead of the setting data_dir.',
   },
-  config: { type: 'string', value: 'FILE', completion: 'file', about: 'the settings file' },
+  config: { type: 'string', value: 'FILE', completion: 'file', about: 'Read the settings from this file.' },
 } as const satisfies Options;
 
-/** Values of {@link DATA_OPTIONS}. */
+export const CREATE_OPTION = {
+  create: { type: 'boolean', about: 'Create a new store if the data folder has none and no service runs.' },
+} as const satisfies Options;
+
 export type DataOptions = Values<typeof DATA_OPTIONS>;
 
-/**
- * The settings that a command works with. From here on root is whoever owns the data folder.
- * @param options `data-dir` and `config` stand over `VISAGE_DATA_DIR` and `VISAGE_CONFIG`.
- * @throws ConfigError.
- */
+/** Loads the settings, then switches from root to the data folder's owner. @throws ConfigError. */
 export function configOf(options: DataOptions): Config {
   const config = loadConfig(environmentOf(options));
   becomeOwnerOf(config.dataDir);
   return config;
 }
 
-/** The environment of {@link configOf}. */
+/** Where the data folder's path comes from, for the operator. */
+export function originOfFolder(options: DataOptions): string {
+  return options['data-dir'] === undefined ? originOf('data_dir', environmentOf(options)) : '--data-dir';
+}
+
 export function environmentOf(options: DataOptions): NodeJS.ProcessEnv {
   const environment = { ...process.env };
   if (options.config !== undefined) environment.VISAGE_CONFIG = options.config;
@@ -137,13 +132,14 @@ export function environmentOf(options: DataOptions): NodeJS.ProcessEnv {
   return environment;
 }
 
-/** Prints an answer: one line of JSON, or what `text` makes of it for people. */
+/** Prints an answer as one line of JSON, or as `text` formats it. */
 export function print<T>(answer: T, asJson: boolean, text: (answer: T) => string): void {
   process.stdout.write(asJson ? `${JSON.stringify(answer)}\n` : text(answer));
 }
 
-/** Rows of words, each column as wide as its widest word; nothing for no rows. */
-export function columns(rows: readonly (readonly string[])[]): string {
+/** Escapes control characters, so each word stays in its row. */
+export function columns(words: readonly (readonly string[])[]): string {
+  const rows = words.map((row) => row.map(visible));
   const widths: number[] = [];
   for (const row of rows)
     row.forEach((word, at) => {
@@ -156,7 +152,9 @@ export function columns(rows: readonly (readonly string[])[]): string {
 function checkChoice(where: string, value: string, choices: readonly string[] | undefined): void {
   if (choices && !choices.includes(value)) {
     const near = nearest(value, choices);
-    throw usageError(`${where} is one of ${choices.join(', ')}${near ? `: did you mean ${near}?` : '.'}`);
+    throw usageError(
+      `${where}: expected one of ${choices.join(', ')}; got ${JSON.stringify(value)}${near ? `: did you mean ${near}?` : '.'}`,
+    );
   }
 }
 
@@ -179,7 +177,7 @@ function readArguments(args: string[], options: Options, operands: readonly Oper
   for (const [name, option] of Object.entries(options)) {
     const given = values[name];
     if (given === undefined && option.required) {
-      throw usageError(`--${name} ${placeholderOf(option)} is missing.`);
+      throw usageError(`Missing option: --${name} ${placeholderOf(option)}.`);
     }
     read[name] = given ?? (option.type === 'boolean' ? false : option.multiple ? [] : undefined);
     for (const value of [given].flat()) {
@@ -189,13 +187,12 @@ function readArguments(args: string[], options: Options, operands: readonly Oper
   operands.forEach(({ name, optional, choices }, at) => {
     const word = words[at];
     if (word !== undefined) checkChoice(name, word, choices);
-    else if (!optional) throw usageError(`${name} is missing.`);
+    else if (!optional) throw usageError(`Missing argument: ${name}.`);
   });
-  if (words.length > operands.length) throw usageError(`Unexpected "${words[operands.length]}".`);
+  if (words.length > operands.length) throw usageError(`Unexpected argument "${words[operands.length]}".`);
   return { values: read, words };
 }
 
-/** What stands for an option's value, such as `DIR` or `live|test`. */
 export function placeholderOf({ value, choices }: Option): string {
   return value ?? choices?.join('|') ?? 'VALUE';
 }

@@ -1,24 +1,20 @@
-/** Every command, in the order in which the help and the manual show them. */
-import { auditExport } from './audit-export.ts';
-import { auditVerify } from './audit-verify.ts';
+/** All commands, in the order of help and manual. */
+import { auditExport, auditVerify } from './audit.ts';
 import { backup } from './backup.ts';
-import { collectionsCreate } from './collections-create.ts';
-import { collectionsDelete } from './collections-delete.ts';
-import { collectionsList } from './collections-list.ts';
-import { collectionsReset } from './collections-reset.ts';
-import { collectionsShow } from './collections-show.ts';
+import {
+  collectionsCreate,
+  collectionsDelete,
+  collectionsList,
+  collectionsReset,
+  collectionsShow,
+} from './collections.ts';
 import type { Command } from './command.ts';
+import { compact } from './compact.ts';
 import { configCheck } from './config-check.ts';
 import { doctor } from './doctor.ts';
 import { importPeople } from './import.ts';
-import { keysCreate } from './keys-create.ts';
-import { keysList } from './keys-list.ts';
-import { keysRevoke } from './keys-revoke.ts';
-import { membersCreate } from './members-create.ts';
-import { membersList } from './members-list.ts';
-import { membersRemove } from './members-remove.ts';
-import { membersResetPassword } from './members-reset-password.ts';
-import { membersRole } from './members-role.ts';
+import { keysCreate, keysList, keysRevoke } from './keys.ts';
+import { membersCreate, membersList, membersRemove, membersResetPassword, membersRole } from './members.ts';
 import { modelsCalibrate } from './models-calibrate.ts';
 import { modelsCheck } from './models-check.ts';
 import { modelsList } from './models-list.ts';
@@ -27,6 +23,7 @@ import { restore } from './restore.ts';
 import { status } from './status.ts';
 import { tokensRotate } from './tokens-rotate.ts';
 import { verify } from './verify.ts';
+import { version } from './version.ts';
 
 export const COMMANDS: readonly Command[] = [
   status,
@@ -54,6 +51,8 @@ export const COMMANDS: readonly Command[] = [
   backup,
   restore,
   verify,
+  compact,
   auditExport,
   auditVerify,
+  version,
 ];

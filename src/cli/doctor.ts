@@ -1,23 +1,35 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError } from '../config/config-error.ts';
-import type { Config } from '../config/settings.ts';
-import { whyUnavailable } from '../native/device.ts';
-import { EXIT } from '../ops/exit-codes.ts';
-import { SECRET_FOLDERS } from '../store/backup.ts';
-import { StoreReader } from '../store/store-reader.ts';
-import { columns, command, configOf, DATA_OPTIONS, JSON_OPTION, print } from './command.ts';
-import { type Finding, ok, problem } from './doctor/finding.ts';
-import { checkFolder } from './doctor/folder.ts';
+import { type Finding, ok, problem } from '../appliance/doctor/finding.ts';
+import { checkFolder } from '../appliance/doctor/folder.ts';
 import {
   availableMemory,
   checkClock,
   checkMemory,
   checkProcessor,
   clockIsSynchronised,
-} from './doctor/machine.ts';
-import { checkAddresses, checkCertificates, checkDevice, checkModels } from './doctor/service.ts';
-import { serviceState } from './status.ts';
+} from '../appliance/doctor/machine.ts';
+import { checkCertificates, checkDevice, checkModels } from '../appliance/doctor/parts.ts';
+import type { Config } from '../config/config.ts';
+import { ConfigError } from '../config/config-error.ts';
+import { configFileOf, readSettings } from '../config/load.ts';
+import { whyUnavailable } from '../native/device.ts';
+import { EXIT } from '../ops/exit-codes.ts';
+import { heldBySystemd } from '../ops/inherited-sockets.ts';
+import { SECRET_FOLDERS } from '../store/backup.ts';
+import { StoreReader } from '../store/store-reader.ts';
+import {
+  columns,
+  command,
+  configOf,
+  DATA_OPTIONS,
+  type DataOptions,
+  environmentOf,
+  JSON_OPTION,
+  print,
+} from './command.ts';
+import { checkAddresses, checkSettings } from './doctor/service.ts';
+import { serviceState } from './service-state.ts';
 
 interface StoreFacts {
   readonly faces: number;
@@ -28,46 +40,51 @@ interface StoreFacts {
 async function storeFacts({ dataDir }: Config): Promise<StoreFacts> {
   const nothing = { faces: 0, newest: null };
   if (!existsSync(join(dataDir, 'data.mdb'))) {
-    return { ...nothing, finding: ok('store', 'there is none yet: the first start makes it') };
+    return { ...nothing, finding: ok('store', 'does not exist yet; the first start creates it') };
   }
   try {
     const reader = StoreReader.open(dataDir);
     try {
       const { faces, collections } = reader.summary();
-      const finding = ok('store', `opens; ${faces} faces in ${collections} collections`);
+      const finding = ok('store', `readable: ${faces} faces in ${collections} collections`);
       return { faces, newest: reader.newestEntry(), finding };
     } finally {
       await reader.close();
     }
   } catch (error) {
-    const advice = 'Stop the service and restore the newest backup: visagectl restore BACKUP --replace.';
+    const advice = 'Stop the service and restore the newest backup: `visagectl restore BACKUP --replace`.';
     return { ...nothing, finding: problem('store', (error as Error).message, advice) };
   }
 }
 
-async function examine(config: Config): Promise<Finding[]> {
+async function examine(options: DataOptions): Promise<Finding[]> {
+  const environment = environmentOf(options);
+  const config = configOf(options);
   const now = Date.now();
   const { dataDir } = config;
-  const { service, device, shortfall } = await serviceState(config);
+  const { service, device, shortfall, facts } = await serviceState(config);
   const isRunning = service !== 'stopped';
   const { faces, newest, finding } = await storeFacts(config);
   const cpuinfo = existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : '';
   return [
-    ok('settings', 'are in order'),
+    ...checkSettings({ configFile: configFileOf(environment), settings: readSettings(environment) }, facts),
     ok(
       'service',
-      isRunning ? `runs and is ${service}${shortfall === null ? '' : `: ${shortfall}`}` : 'does not run',
+      isRunning ? `running, ${service}${shortfall === null ? '' : `: ${shortfall}`}` : 'not running',
     ),
     checkProcessor(process.arch, cpuinfo),
     checkMemory(availableMemory(), faces, isRunning),
     checkClock(now, newest, clockIsSynchronised()),
     ...(existsSync(dataDir)
       ? checkFolder(dataDir, SECRET_FOLDERS, now)
-      : [ok('disk', `${dataDir} is made by the first start`)]),
+      : [ok('disk', `${dataDir} does not exist yet; the first start creates it`)]),
     finding,
     ...(await checkModels(config)),
     checkDevice(config.device.choice, device, whyUnavailable),
-    ...(await checkAddresses(config, isRunning)),
+    // A starting service does not report its listeners.
+    ...(isRunning && facts === null
+      ? []
+      : await checkAddresses(config, facts, isRunning ? [] : heldBySystemd())),
     ...checkCertificates(config, now),
   ];
 }
@@ -76,11 +93,12 @@ const MARKS = { ok: 'ok', warning: 'WARNING', problem: 'PROBLEM' } as const;
 
 export const doctor = command({
   name: 'doctor',
-  summary: 'Look at the machine, the data folder, models and settings, and say what to do.',
-  details: ['The exit code is 0 if there is no problem (there may be warnings), 69 if there is one.'],
+  summary: 'Check the machine, data folder, models and settings, and suggest fixes.',
+  details: ['The exit code is 0 without problems (warnings are allowed), 69 with problems.'],
   options: { ...JSON_OPTION, ...DATA_OPTIONS },
+  readsStore: true,
   async run(values) {
-    const findings = await examineWith(() => configOf(values));
+    const findings = await examineWith(values);
     const isHealthy = findings.every(({ level }) => level !== 'problem');
     print({ healthy: isHealthy, findings }, values.json, () =>
       findings
@@ -94,13 +112,11 @@ export const doctor = command({
   },
 });
 
-async function examineWith(read: () => Config): Promise<Finding[]> {
+async function examineWith(options: DataOptions): Promise<Finding[]> {
   try {
-    return await examine(read());
+    return await examine(options);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return [
-      problem('settings', error.message, 'Mend it; `visagectl config check` says whether it is right.'),
-    ];
+    return [problem('settings', error.message, 'Correct the setting, then run `visagectl config check`.')];
   }
 }

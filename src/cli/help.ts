@@ -1,12 +1,11 @@
-/** What `--help` prints. */
 import { type Command, columns, type Option, placeholderOf } from './command.ts';
 
-/** An option as it is typed, such as `--name NAME`. */
+/** For example `--name NAME`. */
 export function optionUsage(name: string, option: Option): string {
   return option.type === 'boolean' ? `--${name}` : `--${name} ${placeholderOf(option)}`;
 }
 
-/** What follows a command's words, such as `ID [--json]`: what must be there first. */
+/** The arguments, required options first, such as `ID [--json]`. */
 export function usageOf({ operands, options }: Command): string {
   const words = operands.map(({ name, choices, optional }) => {
     const word = choices?.join('|') ?? name;
@@ -20,22 +19,19 @@ export function usageOf({ operands, options }: Command): string {
   return [...words, ...required, ...named.filter((usage) => usage.startsWith('['))].join(' ');
 }
 
-/** What an option does, with its default. */
 export function aboutOption({ about, default: usual }: Option): string {
-  return usual === undefined ? about : `${about} (${usual} unless given)`;
+  return usual === undefined ? about : `${about} Default: ${usual}.`;
 }
 
-/** All commands, a line each. */
 export function overview(commands: readonly Command[]): string {
   const rows = commands.map(({ name, summary }) => [`  ${name}`, summary]);
   return `Usage: visagectl COMMAND [OPTIONS]
 
 ${columns(rows)}
-\`visagectl COMMAND --help\` says more of one. Commands work while the service runs and, where that makes sense, without it.
+Run \`visagectl COMMAND --help\` for details. Commands work with a running service and, where possible, without one.
 `;
 }
 
-/** Everything about one command. */
 export function helpOf(command: Command): string {
   const { name, summary, details, examples, operands, options } = command;
   const rows = [

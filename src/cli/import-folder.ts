@@ -1,133 +1,154 @@
-/** Pictures by person, `<folder>/<person>/<picture>`, and the journal of what became of them. */
-import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { constants, type Dirent, readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { extname, join, sep } from 'node:path';
+import { EXTERNAL_KEY_RULE, isExternalKey, nameKey } from './name-map.ts';
 
-/** Media types by the end of a file's name. */
+/** Media types by file name extension. */
 const TYPES: Readonly<Record<string, string>> = {
   '.jpg': 'image/jpeg',
   '.jpeg': 'image/jpeg',
+  '.jpe': 'image/jpeg',
+  '.jfif': 'image/jpeg',
   '.png': 'image/png',
   '.webp': 'image/webp',
   '.bmp': 'image/bmp',
   '.gif': 'image/gif',
 };
 
-/** What an external key may be. */
-const EXTERNAL_KEY = /^[\x21-\x7E]{1,512}$/;
+const OTHER_IMAGES = /\.(heic|heif|hif|avif|tiff?|jp2|jxl|svg|psd|raw|dng|cr2|cr3|nef|arw|orf|rw2|raf)$/i;
 
-export interface Picture {
-  /** `<person>/<picture>`, relative to the folder. */
+/** Exceeds every request body limit. */
+const MAX_IMAGE_BYTES = 64 * 1024 ** 2;
+
+export interface ImageFile {
+  /** Relative to the folder: `<person>/<image>`. */
   readonly path: string;
-  /** Name of the picture's folder: the external key. */
+  /** External key. */
   readonly person: string;
-  /** Such as `image/jpeg`. */
   readonly type: string;
 }
 
-/** A picture that was not added. */
 export interface Refused {
   readonly path: string;
-  /** A code of the API, or `NO_FACE`, `NOT_READABLE`, `NAME_NOT_ALLOWED`. */
+  /** API code, or `NO_FACE`, `NOT_READABLE`, `NAME_NOT_ALLOWED`. */
   readonly code: string;
   readonly reason: string;
 }
 
-/** Everything below a folder in order of names; people whose names cannot be external keys are refused whole. */
-export function picturesOf(folder: string): { pictures: Picture[]; refused: Refused[] } {
-  const pictures: Picture[] = [];
-  const refused: Refused[] = [];
-  const entries = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  for (const person of entries.map(({ name }) => name).sort()) {
-    for (const name of readdirSync(join(folder, person)).sort()) {
-      const type = TYPES[extname(name).toLowerCase()];
-      if (type === undefined) continue;
-      const path = `${person}/${name}`;
-      if (EXTERNAL_KEY.test(person)) pictures.push({ path, person, type });
-      else {
-        const reason = 'The name of its folder is to be the external key, which is ASCII without spaces.';
-        refused.push({ path, code: 'NAME_NOT_ALLOWED', reason });
-      }
-    }
-  }
-  return { pictures, refused };
-}
+export const SKIPPED = {
+  UNSUPPORTED_FORMAT: {
+    isImage: true,
+    reason: 'images in an unsupported format: convert them to JPEG',
+  },
+  LOOSE_IMAGE: {
+    isImage: true,
+    reason: "images outside a person's folder: add them with --files or name them in the map",
+  },
+  NESTED_FOLDER: { isImage: true, reason: "folders inside a person's: move their images one level up" },
+  SYMBOLIC_LINK: {
+    isImage: true,
+    reason: 'symbolic links, which are not followed: copy their targets instead',
+  },
+  NOT_AN_IMAGE: { isImage: false, reason: 'other files' },
+} as const;
 
-/** What is known of one picture. */
-export interface Known {
-  /** Its face; null where the answer was never written down. */
-  readonly faceId: string | null;
-}
+export type SkippedCode = keyof typeof SKIPPED;
 
-/** What became of pictures, a line of JSON each: one before a picture is sent, one with its face after. */
-export class Journal {
-  readonly #file: string;
-  readonly #known = new Map<string, Known>();
-
-  /** Reads what an interrupted import wrote. @throws the system's error, such as for a folder that takes no file. */
-  constructor(file: string) {
-    this.#file = file;
-    if (existsSync(file)) {
-      for (const line of readFileSync(file, 'utf8').split('\n')) {
-        const entry = parseEntry(line);
-        if (entry?.forgotten) this.#known.delete(entry.path);
-        else if (entry) this.#known.set(entry.path, { faceId: entry.faceId });
-      }
-      // The last line may be half written.
-      appendFileSync(file, '\n');
-    } else {
-      appendFileSync(file, '', { mode: 0o600 });
-    }
-  }
-
-  get(path: string): Known | undefined {
-    return this.#known.get(path);
-  }
-
-  /** Ids of the faces that were added. */
-  faceIds(): Set<string> {
-    return new Set(Array.from(this.#known.values(), ({ faceId }) => faceId).filter((id) => id !== null));
-  }
-
-  /** A picture is about to be sent. */
-  begin(path: string): void {
-    this.#write(path, { faceId: null });
-  }
-
-  /** A picture's face is in the collection. */
-  add(path: string, faceId: string): void {
-    this.#write(path, { faceId });
-  }
-
-  /** Nothing of what is written down is true any more. */
-  forget(): void {
-    for (const path of this.#known.keys())
-      appendFileSync(this.#file, `${JSON.stringify({ path, forgotten: true })}\n`);
-    this.#known.clear();
-  }
-
-  /** A picture was refused: it is tried again by the next import. */
-  drop(path: string): void {
-    this.#known.delete(path);
-    appendFileSync(this.#file, `${JSON.stringify({ path, forgotten: true })}\n`);
-  }
-
-  #write(path: string, known: Known): void {
-    this.#known.set(path, known);
-    appendFileSync(this.#file, `${JSON.stringify({ path, ...known })}\n`);
-  }
-}
-
-interface Entry extends Known {
+export interface Skipped {
   readonly path: string;
-  readonly forgotten: boolean;
+  readonly code: SkippedCode;
 }
 
-/** @returns null for half a line. */
-function parseEntry(line: string): Entry | null {
+export interface People {
+  readonly images: readonly ImageFile[];
+  readonly refused: readonly Refused[];
+  readonly skipped: readonly Skipped[];
+  /** Names in the map, but not in the folder. */
+  readonly unknown: readonly string[];
+}
+
+export interface FolderOptions {
+  /** External keys by `nameKey` of a folder or loose image. */
+  readonly map: ReadonlyMap<string, string>;
+  /** True also adds images directly in the folder, with the name minus extension as external key. */
+  readonly looseFiles: boolean;
+}
+
+function entriesOf(folder: string): Dirent[] {
+  return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Returns null for a supported image. */
+function skippedCodeOf(entry: Dirent): SkippedCode | null {
+  if (entry.isSymbolicLink()) return 'SYMBOLIC_LINK';
+  if (!entry.isFile()) return 'NOT_AN_IMAGE';
+  if (OTHER_IMAGES.test(entry.name)) return 'UNSUPPORTED_FORMAT';
+  // For example `._face.jpg`, which macOS creates beside each file.
+  const isHidden = entry.name.startsWith('.');
+  return isHidden || TYPES[extname(entry.name).toLowerCase()] === undefined ? 'NOT_AN_IMAGE' : null;
+}
+
+function refusalOf(path: string, name: string): Refused {
+  const shown = `"${name.replaceAll('"', '""')}"`;
+  const reason =
+    `The name ${shown} is not a valid external key: expected ${EXTERNAL_KEY_RULE}. Assign one with --map FILE.csv, ` +
+    `for example in the line: ${shown},employee-7`;
+  return { path, code: 'NAME_NOT_ALLOWED', reason };
+}
+
+/** Does not follow links. @throws the system's error. */
+export function readPeople(folder: string, { map, looseFiles }: FolderOptions): People {
+  const images: ImageFile[] = [];
+  const refused: Refused[] = [];
+  const skipped: Skipped[] = [];
+  const seen = new Set<string>();
+  const take = (path: string, name: string, own: string) => {
+    const person = map.get(nameKey(name)) ?? own;
+    const type = TYPES[extname(path).toLowerCase()] as string;
+    if (isExternalKey(person)) images.push({ path, person, type });
+    else refused.push(refusalOf(path, name));
+  };
+  for (const top of entriesOf(folder)) {
+    const { name } = top;
+    seen.add(nameKey(name));
+    if (top.isDirectory()) {
+      for (const entry of entriesOf(join(folder, name))) {
+        const path = `${name}/${entry.name}`;
+        const code = entry.isDirectory() ? 'NESTED_FOLDER' : skippedCodeOf(entry);
+        if (code === null) take(path, name, name);
+        else skipped.push({ path, code });
+      }
+      continue;
+    }
+    // An import's journal.
+    if (name.startsWith('.visage-import-')) continue;
+    const code = skippedCodeOf(top);
+    if (code !== null) skipped.push({ path: name, code });
+    else if (looseFiles || map.has(nameKey(name))) take(name, name, name.slice(0, -extname(name).length));
+    else skipped.push({ path: name, code: 'LOOSE_IMAGE' });
+  }
+  return { images, refused, skipped, unknown: [...map.keys()].filter((name) => !seen.has(name)) };
+}
+
+/** Reads only inside the folder, even if the folder changes meanwhile. */
+export async function readImageFile(folder: string, { path }: ImageFile): Promise<Buffer | Refused> {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const refuse = (code: string, reason: string) => ({ path, code, reason });
+  const file = await open(join(folder, path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch(() => null);
+  if (file === null) return refuse('NOT_READABLE', 'Cannot read the file.');
   try {
-    const { path, faceId = null, forgotten = false } = JSON.parse(line);
-    return typeof path === 'string' ? { path, faceId, forgotten } : null;
+    const stat = await file.stat();
+    const real = readlinkSync(`/proc/self/fd/${file.fd}`);
+    if (!stat.isFile() || !real.startsWith(`${realpathSync(folder)}${sep}`)) {
+      return refuse('NOT_READABLE', 'The file is no longer in this folder.');
+    }
+    if (stat.size > MAX_IMAGE_BYTES) {
+      return refuse('IMAGE_TOO_LARGE', `Expected at most ${MAX_IMAGE_BYTES} bytes, got ${stat.size}.`);
+    }
+    return await file.readFile();
   } catch {
-    return null;
+    return refuse('NOT_READABLE', 'Cannot read the file.');
+  } finally {
+    await file.close();
   }
 }

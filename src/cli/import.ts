@@ -1,43 +1,55 @@
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadConfig } from '../config/load.ts';
 import { VisageError } from '../errors.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import type { AdminCall } from './admin-access.ts';
-import { command, DATA_OPTIONS, environmentOf, print } from './command.ts';
-import { Journal, type Picture, picturesOf, type Refused } from './import-folder.ts';
+import { columns, command, DATA_OPTIONS, environmentOf, print } from './command.ts';
+import {
+  type FolderOptions,
+  type ImageFile,
+  type People,
+  type Refused,
+  readImageFile,
+  readPeople,
+  SKIPPED,
+  type SkippedCode,
+} from './import-folder.ts';
+import { Journal } from './import-journal.ts';
+import { EXTERNAL_KEY_RULE, readNameMap } from './name-map.ts';
 import { ENVIRONMENT_OPTIONS, withOperatorApi } from './operator-api.ts';
+import { line } from './output.ts';
 import { Progress } from './progress.ts';
 
-/** How long to wait where the service is busy. */
 const BUSY_MS = 250;
 
-/** Least similarity of a face with the picture that it was made from. */
+/** Minimum similarity between a face and its source image. */
 const ITSELF = 99.9;
 
-/** Codes that are about one picture; any other ends the import. */
-const PICTURE_STATUSES = [400, 413, 415];
+const SHOWN = 5;
 
-interface Summary {
+/** Statuses that refuse one image; others end the import. */
+const IMAGE_STATUSES = [400, 413, 415];
+
+interface Counts {
   readonly collectionId: string;
-  /** Pictures whose faces were added. */
   added: number;
-  /** Pictures whose faces an earlier run added. */
+  /** Images that an earlier run added. */
   present: number;
-  /** Pictures of which the largest of several faces was taken. */
+  /** Images with several faces; the import added the largest. */
   several: number;
   readonly refused: Refused[];
   interrupted: boolean;
 }
 
-/** Adds the pictures of a folder to a collection. */
+type Summary = Counts & Pick<People, 'skipped' | 'unknown'>;
+
 class Import {
   readonly #api: AdminCall;
   readonly #folder: string;
   readonly #collectionId: string;
   readonly #journal: Journal;
-  readonly summary: Summary;
+  readonly summary: Counts;
 
   constructor(
     api: AdminCall,
@@ -50,7 +62,7 @@ class Import {
     this.summary = { collectionId, added: 0, present: 0, several: 0, refused: [], interrupted: false };
   }
 
-  /** The journal counts only where the faces that it names are still there: the collection may have been emptied. */
+  /** Discards the journal if none of its faces exists, as after a collection reset. */
   async checkJournal(): Promise<void> {
     for (const faceId of this.#journal.faceIds()) {
       const query = new URLSearchParams({ collectionId: this.#collectionId, faceId });
@@ -66,63 +78,63 @@ class Import {
     this.#journal.forget();
   }
 
-  /** Adds one picture, or says why not. @throws VisageError, ExitError where nothing more can be added. */
-  async add(picture: Picture): Promise<void> {
-    const known = this.#journal.get(picture.path);
+  /** @throws VisageError, ExitError if the import cannot continue. */
+  async add(image: ImageFile): Promise<void> {
+    const known = this.#journal.get(image.path);
     if (known?.faceId) {
       this.summary.present++;
       return;
     }
-    const bytes = await readFile(join(this.#folder, picture.path)).catch(() => null);
-    if (bytes === null) return this.#refuse(picture, 'NOT_READABLE', 'The file cannot be read.');
-    // The answer to an earlier run's call was never written down: the face may be there.
-    const earlier = known && (await this.#find(picture, bytes));
+    const bytes = await readImageFile(this.#folder, image);
+    if (!Buffer.isBuffer(bytes)) return this.#refuse(image, bytes.code, bytes.reason);
+    // An earlier run may have added the face without recording the answer.
+    const earlier = known && (await this.#find(image, bytes));
     if (earlier) {
-      this.#journal.add(picture.path, earlier);
+      this.#journal.add(image.path, earlier);
       this.summary.present++;
       return;
     }
-    this.#journal.begin(picture.path);
+    this.#journal.begin(image.path);
     try {
-      await this.#enroll(picture, bytes);
+      await this.#enroll(image, bytes);
     } catch (error) {
-      if (!(error instanceof VisageError && PICTURE_STATUSES.includes(error.status))) throw error;
-      this.#refuse(picture, error.code, error.message);
+      if (!(error instanceof VisageError && IMAGE_STATUSES.includes(error.status))) throw error;
+      this.#refuse(image, error.code, error.message);
     }
   }
 
-  #refuse({ path }: Picture, code: string, reason: string): void {
+  #refuse({ path }: ImageFile, code: string, reason: string): void {
     this.#journal.drop(path);
     this.summary.refused.push({ path, code, reason });
   }
 
-  async #enroll(picture: Picture, bytes: Buffer): Promise<void> {
-    const { faceId, unprocessedFaceCount, refusal } = (await this.#send(picture, bytes, 'enroll', {
-      externalKey: picture.person,
+  async #enroll(image: ImageFile, bytes: Buffer): Promise<void> {
+    const { faceId, unprocessedFaceCount, refusal } = (await this.#send(image, bytes, 'enroll', {
+      externalKey: image.person,
       allowDuplicates: 'true',
     })) as {
       faceId: string | null;
       unprocessedFaceCount: number;
       refusal?: { code: string; detail: string };
     };
-    if (refusal) return this.#refuse(picture, refusal.code, refusal.detail);
-    if (faceId === null) return this.#refuse(picture, 'NO_FACE', 'No face was found in the picture.');
-    this.#journal.add(picture.path, faceId);
+    if (refusal) return this.#refuse(image, refusal.code, refusal.detail);
+    if (faceId === null) return this.#refuse(image, 'NO_FACE', 'Found no face in the image.');
+    this.#journal.add(image.path, faceId);
     this.summary.added++;
     if (unprocessedFaceCount > 0) this.summary.several++;
   }
 
-  /** The face of a person that was made from this very picture and that the journal does not know. */
-  async #find(picture: Picture, bytes: Buffer): Promise<string | null> {
-    const query = new URLSearchParams({ collectionId: this.#collectionId, externalKey: picture.person });
+  /** Finds this image's face if the journal lacks it. */
+  async #find(image: ImageFile, bytes: Buffer): Promise<string | null> {
+    const query = new URLSearchParams({ collectionId: this.#collectionId, externalKey: image.person });
     const { faceIds } = (await this.#api('GET', `/v1/external-key/get-face-ids?${query}`)) as {
       faceIds: string[];
     };
     const written = this.#journal.faceIds();
     for (const faceId of faceIds.filter((each) => !written.has(each))) {
-      const answer = await this.#send(picture, bytes, 'verify', { faceId }).catch((error: unknown) => {
-        // The enrolment that follows says what is wrong with it.
-        if (error instanceof VisageError && PICTURE_STATUSES.includes(error.status)) return null;
+      const answer = await this.#send(image, bytes, 'verify', { faceId }).catch((error: unknown) => {
+        // The next enrolment reports the error.
+        if (error instanceof VisageError && IMAGE_STATUSES.includes(error.status)) return null;
         throw error;
       });
       const { similarity } = (answer ?? { similarity: null }) as { similarity: number | null };
@@ -132,7 +144,7 @@ class Import {
   }
 
   async #send(
-    { type }: Picture,
+    { type }: ImageFile,
     bytes: Buffer,
     what: string,
     parameters: Record<string, string>,
@@ -151,10 +163,9 @@ class Import {
   }
 }
 
-/** Adds every picture, some at a time, until one fails for all or the operator has enough. */
-async function runAll(work: Import, pictures: readonly Picture[], parallel: number): Promise<void> {
+async function runAll(work: Import, images: readonly ImageFile[], parallel: number): Promise<void> {
   const { summary } = work;
-  const progress = new Progress(pictures.length);
+  const progress = new Progress(images.length);
   const interrupt = () => {
     summary.interrupted = true;
   };
@@ -163,9 +174,9 @@ async function runAll(work: Import, pictures: readonly Picture[], parallel: numb
   let done = 0;
   let failure: unknown = null;
   const worker = async () => {
-    for (let at = next++; at < pictures.length && !summary.interrupted && !failure; at = next++) {
+    for (let at = next++; at < images.length && !summary.interrupted && !failure; at = next++) {
       try {
-        await work.add(pictures[at] as Picture);
+        await work.add(images[at] as ImageFile);
       } catch (error) {
         failure ??= error;
         return;
@@ -179,33 +190,104 @@ async function runAll(work: Import, pictures: readonly Picture[], parallel: numb
   if (failure) throw failure;
 }
 
-function textOf({ added, present, several, refused, interrupted }: Summary): string {
-  const lines = refused.map(({ path, code, reason }) => `${path}  ${code}  ${reason}\n`);
+function textOf(summary: Summary): string {
+  const { added, present, several, refused, interrupted } = summary;
   return [
-    ...lines,
-    `Added ${added} pictures; ${present} were there already, ${refused.length} were refused.\n`,
-    ...(several > 0 ? [`In ${several} of them there were several faces; the largest was taken.\n`] : []),
-    ...(interrupted ? ['Interrupted. The same command goes on from here.\n'] : []),
+    ...refused.map(({ path, code, reason }) => line`${path}  ${code}  ${reason}`),
+    line`Added ${added} images; ${present} were added before, ${refused.length} were refused.`,
+    several > 0 ? line`${several} of them showed several faces; the largest was added.` : '',
+    leftOut(summary),
+    interrupted ? line`Interrupted. Run the same command again to resume.` : '',
   ].join('');
+}
+
+function leftOut({ skipped, unknown }: Pick<People, 'skipped' | 'unknown'>): string {
+  const codes = Object.keys(SKIPPED) as SkippedCode[];
+  const lines = codes.map((code) => {
+    const paths = skipped.filter((each) => each.code === code).map(({ path }) => path);
+    return paths.length === 0
+      ? ''
+      : line`Skipped ${paths.length} ${SKIPPED[code].reason} (${someOf(paths)}).`;
+  });
+  if (unknown.length > 0) {
+    lines.push(line`The folder lacks ${unknown.length} names of the map (${someOf(unknown)}).`);
+  }
+  return lines.join('');
+}
+
+function someOf(words: readonly string[]): string {
+  return words.length > SHOWN ? `${words.slice(0, SHOWN).join(', ')}, ...` : words.join(', ');
+}
+
+/** External key and number of images of each folder and loose image. */
+function planOf({ images, refused, skipped, unknown }: People) {
+  const names = new Map<string, { readonly externalKey: string; images: number }>();
+  for (const { path, person } of images) {
+    const name = path.split('/', 1)[0] as string;
+    const known = names.get(name) ?? { externalKey: person, images: 0 };
+    known.images++;
+    names.set(name, known);
+  }
+  return { people: Array.from(names, ([name, plan]) => ({ name, ...plan })), refused, skipped, unknown };
+}
+
+function planText(plan: ReturnType<typeof planOf>): string {
+  const { people, refused } = plan;
+  return [
+    columns(people.map(({ name, externalKey, images }) => [name, '->', externalKey, `${images} images`])),
+    ...refused.map(({ path, code, reason }) => line`${path}  ${code}  ${reason}`),
+    leftOut(plan),
+    line`Nothing was added: this was a dry run.`,
+  ].join('');
+}
+
+function lacksImages({ refused, skipped }: Pick<People, 'refused' | 'skipped'>): boolean {
+  return refused.length > 0 || skipped.some(({ code }) => SKIPPED[code].isImage);
 }
 
 export const importPeople = command({
   name: 'import',
-  summary: 'Add FOLDER/<person>/<picture> to a collection; the name of the folder becomes the external key.',
+  summary:
+    'Add images to a collection from FOLDER/<person>/<image>. The name <person> becomes the external key.',
   details: [
-    'The service must be running. What is done is written to a journal in FOLDER, so the same command goes on after an ' +
-      'interruption, and adds later what is new. Of several faces in a picture the largest is taken. Pictures that are refused ' +
-      'are listed with the reason; the exit code is 65 if there was one.',
+    'The service must be running. A journal in FOLDER records the progress, so the same command resumes after an ' +
+      'interruption and later adds only new images. If an image shows several faces, the largest is added. The command ' +
+      'lists refused images with the reason, and counts skipped files by reason. The exit code is 65 if an image was not ' +
+      'added. Symbolic links are not followed.',
+    `An external key has ${EXTERNAL_KEY_RULE}. Assign keys to names with umlauts or spaces in a CSV file for --map: each ` +
+      'line has the name of the folder, a comma and the external key. Names may be quoted. Composed and decomposed ' +
+      'umlauts match. Names that are not in the file are their own external keys.',
   ],
-  examples: ['import /srv/people --collection staff'],
-  operands: [{ name: 'FOLDER', completion: 'folder', about: 'a folder for each person, with pictures' }],
+  examples: [
+    'import /srv/people --collection staff',
+    'import /srv/people --collection staff --map names.csv --dry-run',
+  ],
+  operands: [
+    { name: 'FOLDER', completion: 'folder', about: 'A folder with one subfolder of images per person.' },
+  ],
   options: {
-    collection: { type: 'string', value: 'ID', required: true, about: 'the collection, which must be there' },
+    collection: {
+      type: 'string',
+      value: 'ID',
+      required: true,
+      about: 'Add the faces to this existing collection.',
+    },
+    map: {
+      type: 'string',
+      value: 'FILE',
+      completion: 'file',
+      about: 'Read the external keys of folders and loose images from this CSV file.',
+    },
+    files: {
+      type: 'boolean',
+      about: 'Also add images directly in FOLDER. The name without its extension becomes the external key.',
+    },
+    'dry-run': { type: 'boolean', about: 'Show the planned external keys without adding anything.' },
     journal: {
       type: 'string',
       value: 'FILE',
       completion: 'file',
-      about: 'where to write what is done; a hidden file in FOLDER unless given',
+      about: 'Write the journal to this file. Default: a hidden file in FOLDER.',
     },
     ...ENVIRONMENT_OPTIONS,
     ...DATA_OPTIONS,
@@ -214,7 +296,14 @@ export const importPeople = command({
     const config = loadConfig(environmentOf(values));
     const { collection: collectionId, environment } = values;
     const folder = resolve(given);
-    const { pictures, refused } = readFolder(folder);
+    const map = values.map === undefined ? new Map<string, string>() : readNameMap(values.map);
+    const people = readFolder(folder, { map, looseFiles: values.files });
+    if (values['dry-run']) {
+      print(planOf(people), values.json, planText);
+      if (lacksImages(people)) process.exitCode = EXIT.data;
+      return;
+    }
+    const { images, refused, skipped, unknown } = people;
     const file = values.journal ?? join(folder, `.visage-import-${environment}-${collectionId}.jsonl`);
     const summary = await withOperatorApi(config, { name: 'visagectl import', environment }, async (api) => {
       await api('GET', `/v1/collection/get?${new URLSearchParams({ collectionId })}`).catch(
@@ -222,33 +311,39 @@ export const importPeople = command({
           if (!(error instanceof VisageError && error.code === 'COLLECTION_NOT_FOUND')) throw error;
           throw new ExitError(
             EXIT.data,
-            `There is no collection "${collectionId}". Make it with \`visagectl collections create ${collectionId}\`.`,
+            `The collection "${collectionId}" does not exist. Create it with \`visagectl collections create ${collectionId}\`.`,
           );
         },
       );
-      const work = new Import(api, { folder, collectionId, journal: openJournal(file) });
-      work.summary.refused.push(...refused);
-      await work.checkJournal();
-      await runAll(work, pictures, 2 * config.threads);
-      return work.summary;
+      const journal = openJournal(file);
+      try {
+        const work = new Import(api, { folder, collectionId, journal });
+        work.summary.refused.push(...refused);
+        await work.checkJournal();
+        await runAll(work, images, 2 * config.threads);
+        return { ...work.summary, skipped, unknown };
+      } finally {
+        journal.close();
+      }
     });
     print(summary, values.json, textOf);
     if (summary.interrupted) process.exitCode = EXIT.forced;
-    else if (summary.refused.length > 0) process.exitCode = EXIT.data;
+    else if (lacksImages(summary)) process.exitCode = EXIT.data;
   },
 });
 
-function readFolder(folder: string) {
-  let found: ReturnType<typeof picturesOf>;
+function readFolder(folder: string, options: FolderOptions): People {
+  let found: People;
   try {
-    found = picturesOf(folder);
+    found = readPeople(folder, options);
   } catch (error) {
-    throw new ExitError(EXIT.data, `${folder} cannot be read: ${(error as NodeJS.ErrnoException).code}.`);
+    throw new ExitError(EXIT.data, `Cannot read ${folder}: ${(error as NodeJS.ErrnoException).code}.`);
   }
-  if (found.pictures.length + found.refused.length > 0) return found;
+  if (found.images.length + found.refused.length > 0) return found;
+  const seen = leftOut(found).trimEnd().replaceAll('\n', ' ');
   throw new ExitError(
     EXIT.data,
-    `${folder} has no pictures: they are looked for as <person>/<picture> in it.`,
+    `Found no images in ${folder}: expected <person>/<image>.${seen && ` ${seen}`}`,
   );
 }
 
@@ -259,7 +354,8 @@ function openJournal(file: string): Journal {
     const { code } = error as NodeJS.ErrnoException;
     throw new ExitError(
       EXIT.data,
-      `The journal ${file} cannot be written (${code}). Give another place with --journal FILE.`,
+      `Cannot write the journal ${file} (${code === 'ELOOP' ? 'symbolic link' : code}). Choose another file with ` +
+        '--journal FILE.',
     );
   }
 }

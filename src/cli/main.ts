@@ -1,59 +1,10 @@
-/** visagectl: the operator's commands. */
-import { nearest } from '../config/nearest.ts';
-import { VisageError } from '../errors.ts';
-import { EXIT, exitCodeOf } from '../ops/exit-codes.ts';
-import { type Command, usageError } from './command.ts';
-import { COMMANDS } from './commands.ts';
-import { helpOf, overview } from './help.ts';
+import { guardOutput } from './output.ts';
+import { fail, runCommandLine } from './run.ts';
 
-function startsWith(args: readonly string[], words: readonly string[]): boolean {
-  return words.every((word, at) => args[at] === word);
-}
-
-/** @throws ExitError `usage` that names the nearest command, or those of a family. */
-function find(args: readonly string[]): Command {
-  const command = COMMANDS.find(({ name }) => startsWith(args, name.split(' ')));
-  if (command) return command;
-  const words = args.filter((arg) => !arg.startsWith('-')).slice(0, 2);
-  if (words.length === 0) throw usageError('A command is missing.');
-  const family = COMMANDS.flatMap(({ name }) =>
-    name.startsWith(`${words[0]} `) ? name.slice(name.indexOf(' ') + 1) : [],
-  );
-  if (words.length === 1 && family.length > 0) {
-    throw usageError(`"${words[0]}" is followed by one of ${family.join(', ')}.`);
-  }
-  const names = COMMANDS.map(({ name }) => name);
-  const near = nearest(words.join(' '), names) ?? nearest(words[0] as string, names);
-  throw usageError(`Unknown command "${words.join(' ')}"${near ? `: did you mean "${near}"?` : '.'}`);
-}
-
-function help(topic: readonly string[]): string {
-  const named = COMMANDS.filter(({ name }) => startsWith(name.split(' '), topic));
-  const exact = COMMANDS.find(({ name }) => startsWith(topic, name.split(' ')));
-  if (topic.length === 0) return overview(COMMANDS);
-  if (exact) return helpOf(exact);
-  return named.length > 0 ? overview(named) : helpOf(find(topic));
-}
-
-async function run(args: string[]): Promise<void> {
-  const isHelp = args.includes('--help') || args.includes('-h') || args[0] === 'help';
-  if (isHelp) {
-    const words = args.filter((arg) => arg !== 'help');
-    const end = words.findIndex((word) => word.startsWith('-'));
-    process.stdout.write(help(end < 0 ? words : words.slice(0, end)));
-    return;
-  }
-  const command = find(args);
-  await command.run(args.slice(command.name.split(' ').length));
-}
-
-try {
-  await run(process.argv.slice(2));
-} catch (error) {
-  const code = error instanceof VisageError ? EXIT.data : exitCodeOf(error);
-  const text =
-    error instanceof Error && code !== EXIT.failure ? error.message : String((error as Error).stack);
-  process.stderr.write(`visagectl: ${text}\n`);
-  if (code === EXIT.usage) process.stderr.write('`visagectl --help` lists the commands.\n');
-  process.exitCode = code;
-}
+guardOutput();
+// Node's error output bypasses the guard.
+process.on('uncaughtException', (error) => {
+  fail(error);
+  process.exit();
+});
+await runCommandLine(process.argv.slice(2));

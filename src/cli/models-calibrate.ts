@@ -8,15 +8,17 @@ import { type Calibration, calibrate } from '../vision/calibration.ts';
 import { readLabelledTemplates } from '../vision/labelled-templates.ts';
 import { type ModelPack, openModelPack } from '../vision/model-pack.ts';
 import { command } from './command.ts';
+import { tell } from './output.ts';
 
-/** Makes a pack's similarity scale from pictures that the buyer has. */
 export const modelsCalibrate = command({
   name: 'models calibrate',
-  summary: "Make a model pack's similarity scale from FOLDER/<person>/<picture>.",
-  operands: [{ name: 'FOLDER', completion: 'folder', about: 'a folder for each person, with pictures' }],
+  summary: "Compute a model pack's similarity scale from FOLDER/<person>/<image>.",
+  operands: [
+    { name: 'FOLDER', completion: 'folder', about: 'A folder with one subfolder of images per person.' },
+  ],
   options: {
-    pack: { type: 'string', value: 'NAME|PATH', default: 'faceplugin', about: 'the model pack' },
-    write: { type: 'boolean', about: "put the scale into the pack's manifest in place of printing it" },
+    pack: { type: 'string', value: 'NAME|PATH', default: 'faceplugin', about: 'Calibrate this model pack.' },
+    write: { type: 'boolean', about: "Write the scale to the pack's manifest instead of printing it." },
   },
   async run(values, [folder]) {
     const pack = await openModelPack(values.pack).catch((error: Error) => {
@@ -34,9 +36,9 @@ async function calibrateOn(pack: ModelPack, folder: string): Promise<Calibration
   try {
     const pipeline = await loadPipeline(executor, pack.pipeline);
     const templates = await readLabelledTemplates(pipeline, folder, 2 * threads, (done, total) => {
-      if (done % 500 === 0 || done === total) process.stderr.write(`embedded ${done} of ${total} pictures\n`);
+      if (done % 500 === 0 || done === total) tell`Embedded ${done} of ${total} images.`;
     });
-    process.stderr.write('comparing all pairs\n');
+    tell`Comparing all pairs.`;
     return calibrate(templates);
   } catch (error) {
     throw new ExitError(EXIT.data, error instanceof Error ? error.message : String(error));
@@ -50,5 +52,5 @@ async function writeCalibration(pack: ModelPack, calibration: Calibration): Prom
   const manifest = { ...JSON.parse(await readFile(file, 'utf8')), calibration };
   await writeFile(`${file}.new`, `${JSON.stringify(manifest, null, 2)}\n`);
   await rename(`${file}.new`, file);
-  process.stderr.write(`Wrote the scale into ${file}. Restart the service to use it.\n`);
+  tell`Wrote the scale to ${file}. Restart the service to use it.`;
 }

@@ -4,21 +4,23 @@ import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import { checkPack, type Finding } from '../vision/pack-check.ts';
 import { columns, command, JSON_OPTION } from './command.ts';
 
-/** Says what is wrong with a model pack that somebody brings. */
 export const modelsCheck = command({
   name: 'models check',
-  summary: 'Load a model pack, run it, and say what is wrong with it.',
+  summary: 'Load and run a model pack, and report its problems.',
   details: [
-    'With --pictures it also looks at whether faces are found, people told apart and the similarity scale is met, on two pictures of each of 200 people at most.',
+    'With --pictures, also checks detection, identification and the similarity scale, on two images of each of at most ' +
+      '200 people.',
   ],
   examples: ['models check faceplugin', 'models check ./my-pack --pictures ./people'],
-  operands: [{ name: 'PACK', completion: 'folder', about: "the pack's name, or its folder with a / in it" }],
+  operands: [
+    { name: 'PACK', completion: 'folder', about: "The pack's name, or the path of its folder with a slash." },
+  ],
   options: {
     pictures: {
       type: 'string',
       value: 'FOLDER',
       completion: 'folder',
-      about: 'pictures as FOLDER/<person>/<picture>',
+      about: 'Test the pack with the images FOLDER/<person>/<image>.',
     },
     ...JSON_OPTION,
   },

@@ -5,7 +5,7 @@ import { columns, command, DATA_OPTIONS, environmentOf, JSON_OPTION, print } fro
 
 export const modelsList = command({
   name: 'models list',
-  summary: 'List the model packs, whether they are whole and which the settings name.',
+  summary: 'List the model packs, their integrity, and which of them the settings use.',
   options: { ...JSON_OPTION, ...DATA_OPTIONS },
   async run(values) {
     const { modelPack, extraModelPacks } = loadConfig(environmentOf(values));
@@ -31,7 +31,7 @@ export const modelsList = command({
           model.name,
           model.version ?? '-',
           model.default ? 'default' : model.used ? 'used' : 'not used',
-          model.fault ?? 'whole',
+          model.fault ?? 'intact',
         ]),
       ),
     );

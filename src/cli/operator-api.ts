@@ -1,32 +1,30 @@
-/** The public API for a command: over the admin socket, with a key that lives as long as the command. */
-import type { NewApiKeyView } from '../access/key-view.ts';
-import type { Config } from '../config/settings.ts';
+/** Calls the public API over the admin socket with a temporary key. */
+
+import type { NewApiKeyView } from '../access/keys/key-view.ts';
+import type { Environment } from '../api/caller.ts';
+import type { Config } from '../config/config.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
-import type { Environment } from '../store/records.ts';
 import { type AdminCall, ifRunning } from './admin-access.ts';
 import { JSON_OPTION, type Options } from './command.ts';
 
-/** The key of a command that is killed ends by itself. */
+/** A killed command's key expires after this time. */
 const LONGEST_COMMAND_DAYS = 7;
 
-/** Options of commands that work on an environment's collections. */
 export const ENVIRONMENT_OPTIONS = {
   environment: {
     type: 'string',
     choices: ['live', 'test'],
     default: 'live',
-    about: 'whose collections are meant',
+    about: 'Use the collections of this environment.',
   },
   ...JSON_OPTION,
 } as const satisfies Options;
 
-/** The operand that says which collection is meant. */
-export const COLLECTION = { name: 'COLLECTION', about: "the collection's id" } as const;
+export const COLLECTION = { name: 'COLLECTION', about: "The collection's id." } as const;
 
 /**
- * Calls the public API of the running service.
- * @param name what the command's key is called in the list of keys and in the audit log.
- * @throws ExitError `unavailable` where no service runs; what `work` throws.
+ * @param name name of the temporary key.
+ * @throws ExitError `unavailable` without a running service; errors of `work`.
  */
 export async function withOperatorApi<T>(
   config: Config,
@@ -50,6 +48,6 @@ export async function withOperatorApi<T>(
   if (outcome) return outcome.value;
   throw new ExitError(
     EXIT.unavailable,
-    `No service runs on ${config.dataDir}. Start it (\`systemctl start visage\`), then try again.`,
+    `No service runs on the data folder ${config.dataDir}. Start it with \`systemctl start visage\`.`,
   );
 }

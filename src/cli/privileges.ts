@@ -1,17 +1,15 @@
-/** What root does to the service's data it does as the service's user, so that no file of root's is left there. */
-import { chownSync, existsSync, mkdirSync, statSync } from 'node:fs';
+/** Lets root act as the service's user, so that root leaves no files in the data folder. */
+import { existsSync, lchownSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 
-/** Whose a folder is, where this process is root and may act for another user. */
+/** Returns null unless root acts for another user. */
 function ownerOf(folder: string): { readonly uid: number; readonly gid: number } | null {
   if (process.getuid?.() !== 0 || !existsSync(folder)) return null;
   const { uid, gid } = statSync(folder);
   return uid === 0 ? null : { uid, gid };
 }
 
-/**
- * Becomes the owner of a folder, for good, where this process is root and the folder another user's. Does nothing
- * otherwise.
- */
+/** Switches from root to the folder's owner permanently. */
 export function becomeOwnerOf(folder: string): void {
   const owner = ownerOf(folder);
   if (!owner) return;
@@ -20,10 +18,30 @@ export function becomeOwnerOf(folder: string): void {
   process.setuid?.(owner.uid);
 }
 
-/** Makes a folder (mode 0700) if it is missing, for the owner of another one. */
+/** True if only root can change the folder's files and path. Accepts sticky folders such as /tmp. */
+function isRootsAlone(folder: string): boolean {
+  const { uid, mode } = statSync(folder);
+  const isOwn = uid === 0 && ((mode & 0o022) === 0 || (mode & 0o1000) !== 0);
+  return isOwn && (folder === '/' || isRootsAlone(dirname(folder)));
+}
+
+/**
+ * Creates a missing folder (mode 0700) for the data folder's owner. Does nothing if other users can change its parent,
+ * because they could plant a link.
+ */
 export function makeFolderFor(dataDir: string, folder: string): void {
-  if (existsSync(folder)) return;
-  const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
   const owner = ownerOf(dataDir);
-  if (made && owner) chownSync(folder, owner.uid, owner.gid);
+  if (existsSync(folder) || !owner) return;
+  const missing: string[] = [];
+  let parent = folder;
+  while (!existsSync(parent)) {
+    missing.unshift(basename(parent));
+    parent = dirname(parent);
+  }
+  const root = realpathSync(parent);
+  if (!isRootsAlone(root)) return;
+  const made = missing.map((_, at) => join(root, ...missing.slice(0, at + 1)));
+  for (const each of made) mkdirSync(each, { mode: 0o700 });
+  // Innermost first, because root controls the inner folders until the outer ones change owner.
+  for (const each of made.reverse()) lchownSync(each, owner.uid, owner.gid);
 }

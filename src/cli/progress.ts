@@ -1,8 +1,9 @@
-/** How far a long command is, on standard error: a bar for a person, a line now and then for a log. */
+/** Progress on standard error: a bar on a terminal, occasional lines elsewhere. */
+import { draw } from './output.ts';
 
 const BAR_WIDTH = 30;
 const DRAW_INTERVAL_MS = 100;
-/** Without a terminal a line is written each time so much more is done. */
+/** Share of work between two lines without a terminal. */
 const LINE_STEP = 0.1;
 
 export class Progress {
@@ -15,7 +16,7 @@ export class Progress {
     this.#total = total;
   }
 
-  /** @param note what else there is to say, such as `3 refused`. */
+  /** @param note for example `3 refused`. */
   update(done: number, note: string): void {
     const now = performance.now();
     const part = this.#total === 0 ? 1 : done / this.#total;
@@ -24,14 +25,13 @@ export class Progress {
       this.#drawn = now;
       const filled = Math.round(part * BAR_WIDTH);
       const bar = '#'.repeat(filled) + '.'.repeat(BAR_WIDTH - filled);
-      process.stderr.write(`\r[${bar}] ${this.#line(done, now)}, ${note}\x1b[K`);
+      draw(`\r[${bar}] ${this.#line(done, now)}, ${note}\x1b[K`);
     } else if (part >= this.#told + LINE_STEP || (done === this.#total && this.#told < 1)) {
       this.#told = done === this.#total ? 1 : Math.floor(part / LINE_STEP) * LINE_STEP;
       process.stderr.write(`${this.#line(done, now)}, ${note}\n`);
     }
   }
 
-  /** Leaves the bar as it is. */
   end(): void {
     if (process.stderr.isTTY) process.stderr.write('\n');
   }

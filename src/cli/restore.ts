@@ -1,41 +1,32 @@
 import { resolve } from 'node:path';
 import { loadConfig } from '../config/load.ts';
-import { takeDataFolder } from '../ops/data-folder.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import { hasContent, openBackup, restoreBackup } from '../store/restore.ts';
-import { Store } from '../store/store.ts';
-import { auditOf } from './admin-access.ts';
 import { withBackupErrors } from './backup.ts';
+import { TRUST_OPTIONS, trustOf } from './backup-trust.ts';
 import { command, DATA_OPTIONS, environmentOf, JSON_OPTION, print } from './command.ts';
+import { tell } from './output.ts';
 import { becomeOwnerOf } from './privileges.ts';
-
-function takeStoppedFolder(dataDir: string): void {
-  try {
-    takeDataFolder(dataDir);
-  } catch (error) {
-    if (!(error instanceof ExitError && error.exitCode === EXIT.locked)) throw error;
-    throw new ExitError(
-      EXIT.locked,
-      `The service is running on ${dataDir}. Stop it (\`systemctl stop visage\`), restore, and start it again.`,
-    );
-  }
-}
+import { recordAct, takeStoppedFolder } from './stopped-store.ts';
 
 export const restore = command({
   name: 'restore',
-  summary: 'Put a backup in the place of the store, while the service is stopped.',
+  summary: 'Replace the store with a backup. The service must be stopped.',
   details: [
-    'The backup is copied, and the copy is verified, before anything is replaced. What is replaced is kept aside in the ' +
-      'data folder, and its place is printed: it holds what was written since the backup. Remove it when it is not needed ' +
-      'any more, since it holds faces.',
-    'What happened after the backup is undone: keys that were revoked and faces that were deleted since then are back. ' +
-      '`visagectl audit export --data-dir REPLACED` lists what to do again.',
+    'The command authenticates the backup with the backup key, copies it and verifies the copy before it replaces the ' +
+      'store. It keeps the old store in the data folder and prints its path. The old store holds all changes since the ' +
+      'backup, including faces: delete it when you no longer need it.',
+    'On new hardware, pass the backup key of the old appliance with --key FILE. --unauthenticated accepts a backup without ' +
+      'proof of origin: anyone with write access to its folder may have planted faces, API keys and token signing keys.',
+    'A restore undoes all changes since the backup: revoked keys and deleted faces return. Run ' +
+      '`visagectl audit export --data-dir REPLACED` to see which changes to repeat.',
   ],
   examples: ['restore /var/backups/visage/visage-20260115T103000.000Z --replace'],
-  operands: [{ name: 'BACKUP', completion: 'folder', about: "the backup's folder" }],
+  operands: [{ name: 'BACKUP', completion: 'folder', about: "The backup's folder." }],
   options: {
-    replace: { type: 'boolean', about: 'replace a store that is not empty' },
-    'accept-faults': { type: 'boolean', about: 'restore also a store that does not fit together' },
+    replace: { type: 'boolean', about: 'Replace a store that is not empty.' },
+    ...TRUST_OPTIONS,
+    'accept-faults': { type: 'boolean', about: 'Restore a store even if it is inconsistent.' },
     ...JSON_OPTION,
     ...DATA_OPTIONS,
   },
@@ -44,14 +35,15 @@ export const restore = command({
     const config = loadConfig(environmentOf(values));
     const { dataDir } = config;
     await withBackupErrors(async () => {
-      // Opened first: root may read a backup that the data folder's owner may not.
-      const backup = await openBackup(folder);
+      // Open the backup as root, because the data folder's owner may lack permission.
+      const trust = await trustOf(values, config);
+      const backup = await openBackup(folder, trust);
       becomeOwnerOf(dataDir);
-      takeStoppedFolder(dataDir);
+      takeStoppedFolder(dataDir, 'run `visagectl restore`');
       if (!values.replace && (await hasContent(dataDir))) {
         throw new ExitError(
           EXIT.data,
-          `${dataDir} has a store that is not empty. With --replace it is kept aside and the backup takes its place.`,
+          `The store in ${dataDir} is not empty. Add --replace to replace it; the old store is kept in the data folder.`,
         );
       }
       const replaced = await restoreBackup(backup, dataDir, {
@@ -59,28 +51,20 @@ export const restore = command({
         now: new Date(),
       });
       await backup.close();
-      await recordRestore(config, folder);
-      print({ folder: dataDir, from: folder, replaced, ...backup.manifest.store }, values.json, () => '');
-      if (values.json) return;
       const { store, createdAt } = backup.manifest;
-      process.stderr.write(
-        `Restored ${store.faces} faces in ${store.collections} collections as of ${createdAt}.\n` +
-          (replaced === null ? '' : `What was there is in ${replaced}; remove it when you are sure.\n`) +
-          'Start the service now: `systemctl start visage`.\n',
-      );
+      const isAuthenticated = trust !== 'unauthenticated';
+      const as = `as of ${createdAt}, audit log up to ${store.auditHead.sequence}`;
+      await recordAct(config, {
+        action: 'store.restore',
+        target: `${folder} ${as}${isAuthenticated ? '' : ', not authenticated'}`,
+      });
+      const answer = { folder: dataDir, from: folder, createdAt, authenticated: isAuthenticated, replaced };
+      print({ ...answer, ...store }, values.json, () => '');
+      if (values.json) return;
+      tell`Restored ${store.faces} faces in ${store.collections} collections ${as}.`;
+      if (!isAuthenticated) tell`The backup was not authenticated, so its origin is unknown.`;
+      if (replaced !== null) tell`The old store is in ${replaced}. Delete it when you no longer need it.`;
+      tell`Start the service with \`systemctl start visage\`.`;
     });
   },
 });
-
-/** An entry behind those of the backup: the first thing that happened since. */
-async function recordRestore(config: Parameters<typeof auditOf>[1], folder: string): Promise<void> {
-  const store = Store.open(config.dataDir);
-  try {
-    const audit = auditOf(store, config);
-    const actor = { kind: 'operator', id: null } as const;
-    await audit.record({ actor, action: 'store.restore', target: folder });
-    await audit.close();
-  } finally {
-    await store.close();
-  }
-}

@@ -1,45 +1,39 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Config } from '../config/settings.ts';
-import { VisageError } from '../errors.ts';
+import { configFileOf } from '../config/load.ts';
 import { EXIT } from '../ops/exit-codes.ts';
 import { packageVersion } from '../ops/version.ts';
-import { readLastBackup } from '../store/last-backup.ts';
+import { readLastBackup } from '../store/backup.ts';
 import { StoreReader } from '../store/store-reader.ts';
-import { ifRunning } from './admin-access.ts';
-import { columns, command, configOf, DATA_OPTIONS, JSON_OPTION, print } from './command.ts';
+import {
+  columns,
+  command,
+  configOf,
+  DATA_OPTIONS,
+  type DataOptions,
+  environmentOf,
+  JSON_OPTION,
+  originOfFolder,
+  print,
+} from './command.ts';
+import { serviceState } from './service-state.ts';
 
-/** Whether the service runs and is ready; then what runs its networks, else in words what it still lacks. */
-export interface ServiceState {
-  readonly service: 'ready' | 'starting' | 'stopped';
-  readonly device: string | null;
-  readonly shortfall: string | null;
-}
-
-export async function serviceState(config: Config): Promise<ServiceState> {
-  const state = await ifRunning<ServiceState>(config, async (call) => {
-    try {
-      const { device } = (await call('GET', '/readyz')) as { device: string };
-      return { service: 'ready', device, shortfall: null };
-    } catch (error) {
-      if (!(error instanceof VisageError) || error.code !== 'NOT_READY') throw error;
-      return { service: 'starting', device: null, shortfall: error.message };
-    }
-  });
-  return state ?? { service: 'stopped', device: null, shortfall: null };
-}
-
-async function stateOf(config: Config) {
-  const { dataDir, listen, modelPack } = config;
+async function stateOf(options: DataOptions) {
+  const config = configOf(options);
+  const { dataDir } = config;
   const file = join(dataDir, 'data.mdb');
   const store = existsSync(file) ? StoreReader.open(dataDir) : null;
   try {
+    const { facts, ...service } = await serviceState(config);
     return {
-      ...(await serviceState(config)),
-      version: packageVersion(),
-      listen: `${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${listen.port}`,
+      ...service,
+      version: facts?.version ?? packageVersion(),
       data_dir: dataDir,
-      model_pack: modelPack,
+      /** Source of `config_file`, `listens` and `model_pack`. */
+      settings_of: facts ? ('service' as const) : ('command' as const),
+      config_file: facts ? facts.configFile : configFileOf(environmentOf(options)),
+      listens: facts ? facts.listeners.map(({ url }) => url) : [],
+      model_pack: facts?.settings.model_pack ?? config.modelPack,
       store: store && { bytes: statSync(file).size, ...store.summary() },
       last_backup: readLastBackup(dataDir),
     };
@@ -48,29 +42,47 @@ async function stateOf(config: Config) {
   }
 }
 
+type State = Awaited<ReturnType<typeof stateOf>>;
+
+function rowsOf(state: State, origin: string): string[][] {
+  const { service, device, shortfall, version, store, last_backup: backup } = state;
+  const isService = state.settings_of === 'service';
+  const own = packageVersion();
+  return [
+    ['service', shortfall === null ? service : `${service}: ${shortfall}`],
+    ...(device === null ? [] : [['device', device]]),
+    ['version', version === own ? version : `${version}, but visagectl is ${own}: restart the service`],
+    ['data folder', `${state.data_dir} (from ${origin})`],
+    [
+      'settings',
+      `${state.config_file ?? 'no file'} (${isService ? 'read by the service' : 'read by this command'})`,
+    ],
+    ...state.listens.map((url) => ['listens', url]),
+    ['model pack', state.model_pack],
+    ['store', store ? `${(store.bytes / 1024 ** 2).toFixed(1)} MiB` : 'does not exist yet'],
+    ...(store
+      ? [
+          ['faces', `${store.faces} in ${store.collections} collections`],
+          ['members', String(store.members)],
+          ['api keys', String(store.apiKeys)],
+        ]
+      : []),
+    ['last backup', backup ? `${backup.at} ${backup.folder}` : 'none'],
+  ];
+}
+
 export const status = command({
   name: 'status',
-  summary: 'Say whether the service runs, what it holds and when it was backed up.',
-  details: ['The exit code is 0 if the service is ready, 69 if not.'],
+  summary: 'Show the state of the service, its content and its last backup.',
+  details: [
+    'Shows the settings and addresses of the running service, or the settings that this command reads if none runs. The ' +
+      'exit code is 0 if the service is ready, 69 if not.',
+  ],
   options: { ...JSON_OPTION, ...DATA_OPTIONS },
+  readsStore: true,
   async run(values) {
-    const state = await stateOf(configOf(values));
-    print(state, values.json, ({ service, device, shortfall, store, last_backup, ...rest }) =>
-      columns([
-        ['service', shortfall === null ? service : `${service}: ${shortfall}`],
-        ...(device === null ? [] : [['device', device] as [string, string]]),
-        ...Object.entries(rest),
-        ['store', store ? `${(store.bytes / 1024 ** 2).toFixed(1)} MiB` : 'none yet'],
-        ...(store
-          ? [
-              ['faces', `${store.faces} in ${store.collections} collections`],
-              ['members', String(store.members)],
-              ['api keys', String(store.apiKeys)],
-            ]
-          : []),
-        ['last backup', last_backup ? `${last_backup.at} ${last_backup.folder}` : 'none'],
-      ]),
-    );
+    const state = await stateOf(values);
+    print(state, values.json, () => columns(rowsOf(state, originOfFolder(values))));
     if (state.service !== 'ready') process.exitCode = EXIT.unavailable;
   },
 });

@@ -1,15 +1,16 @@
-import { command, DATA_OPTIONS, JSON_OPTION } from './command.ts';
+import { command, DATA_OPTIONS, JSON_OPTION, print } from './command.ts';
 import { withIdentity } from './identity-access.ts';
+import { line, tell } from './output.ts';
 
 export const tokensRotate = command({
   name: 'tokens rotate',
-  summary: 'Let a new key sign tokens. Those of the key before stay good until they expire.',
+  summary: 'Create a new key for signing tokens. Existing tokens stay valid until they expire.',
   options: { ...JSON_OPTION, ...DATA_OPTIONS },
   async run(values) {
     const rotated = await withIdentity(values, (identity) => identity.rotateTokenKey());
-    process.stdout.write(`${values.json ? JSON.stringify(rotated) : rotated.kid}\n`);
+    print(rotated, values.json, ({ kid }) => line`${kid}`);
     if (!values.json) {
-      process.stderr.write(`Tokens of the key before are good until ${rotated.previous_verifies_until}.\n`);
+      tell`Tokens of the previous key stay valid until ${rotated.previous_verifies_until}.`;
     }
   },
 });

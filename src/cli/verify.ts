@@ -1,62 +1,96 @@
 import { resolve } from 'node:path';
+import { loadConfig } from '../config/load.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import { verifyBackup } from '../store/backup.ts';
-import { StoreReader, type StoreSummary } from '../store/store-reader.ts';
+import type { Trust } from '../store/backup-manifest.ts';
+import { DamagedStoreError, inspectStore } from '../store/isolated-store.ts';
+import type { StoreSummary } from '../store/store-reader.ts';
 import { withBackupErrors } from './backup.ts';
-import { command, configOf, DATA_OPTIONS, JSON_OPTION, print } from './command.ts';
+import { TRUST_OPTIONS, trustOf } from './backup-trust.ts';
+import {
+  command,
+  configOf,
+  DATA_OPTIONS,
+  environmentOf,
+  JSON_OPTION,
+  print,
+  type Values,
+} from './command.ts';
+import { line } from './output.ts';
+import { becomeOwnerOf } from './privileges.ts';
 
 interface Verdict {
   readonly of: string;
-  readonly store: StoreSummary;
+  /** Backups only. */
+  readonly createdAt?: string;
+  /** Backups only: whether the key proves the origin. */
+  readonly authenticated?: boolean;
+  /** Null if the store is unreadable. */
+  readonly store: StoreSummary | null;
   readonly faults: readonly string[];
 }
 
-async function verdictOn(folder: string): Promise<Verdict> {
-  const { manifest, damage, faults } = await withBackupErrors(() => verifyBackup(folder));
-  return { of: folder, store: manifest.store, faults: [...damage, ...faults] };
+async function verdictOn(folder: string, trust: Trust): Promise<Verdict> {
+  const { manifest, damage, faults } = await verifyBackup(folder, trust);
+  const { store, createdAt } = manifest;
+  const authenticated = trust !== 'unauthenticated';
+  return { of: folder, createdAt, authenticated, store, faults: [...damage, ...faults] };
 }
 
 async function verdictOnStore(dataDir: string): Promise<Verdict> {
-  const reader = StoreReader.open(dataDir);
   try {
-    return { of: dataDir, store: reader.summary(), faults: reader.check() };
-  } finally {
-    await reader.close();
+    return { of: dataDir, ...(await inspectStore(dataDir)) };
+  } catch (error) {
+    if (!(error instanceof DamagedStoreError)) throw error;
+    return { of: dataDir, store: null, faults: [`${error.message}.`] };
   }
+}
+
+const OPTIONS = { ...TRUST_OPTIONS, ...JSON_OPTION, ...DATA_OPTIONS };
+
+async function verdictOf(values: Values<typeof OPTIONS>, folder: string | undefined): Promise<Verdict> {
+  if (folder === undefined) return verdictOnStore(configOf(values).dataDir);
+  const trust = await trustOf(values, loadConfig(environmentOf(values)));
+  // Drop root's rights before reading a hostile file.
+  becomeOwnerOf(resolve(folder));
+  return verdictOn(resolve(folder), trust);
+}
+
+function soundness({ of, createdAt, authenticated, store }: Verdict): string {
+  const { faces, collections, auditEntries } = store as StoreSummary;
+  const as = createdAt === undefined ? '' : ` as of ${createdAt}`;
+  const proof = authenticated === false ? ' It was not authenticated, so its origin is unknown.' : '';
+  return line`${of} is sound: ${faces} faces, ${collections} collections, ${auditEntries} audit entries${as}.${proof}`;
 }
 
 export const verify = command({
   name: 'verify',
-  summary: "Check the service's store, or a backup, from one end to the other.",
+  summary: "Verify the service's store or a backup completely.",
   details: [
-    'Checks that every face has its template, id and external key, that templates are unit vectors of one length, that keys, ' +
-      'members and sessions belong together, and the chain of the audit log; of a backup also the SHA-256 of every file. ' +
-      'The service may run meanwhile.',
+    'Checks that every record is readable, every face has its template, id and external key, templates are unit vectors ' +
+      'of one length, keys, members and sessions are consistent, and the audit log is intact. The service may run. A ' +
+      'store has no checksums: a changed byte inside a value, such as a box, stays undetected.',
+    'For a backup, also authenticates its origin with the backup key and checks the SHA-256 of every file, which detects ' +
+      'any changed byte.',
   ],
   operands: [
     {
       name: 'BACKUP',
       optional: true,
       completion: 'folder',
-      about: "a backup's folder; the service's own store unless given",
+      about: "A backup's folder. Default: the service's store.",
     },
   ],
-  options: { ...JSON_OPTION, ...DATA_OPTIONS },
+  options: OPTIONS,
   async run(values, [folder]) {
-    const verdict =
-      folder === undefined
-        ? await verdictOnStore(configOf(values).dataDir)
-        : await verdictOn(resolve(folder));
-    const { faces, collections, auditEntries } = verdict.store;
-    const [what, faults] = [verdict.of, verdict.faults];
+    const verdict = await withBackupErrors(() => verdictOf(values, folder));
+    const { of: what, faults } = verdict;
     print({ ok: faults.length === 0, ...verdict }, values.json, () =>
-      faults.length === 0
-        ? `${what} is sound: ${faces} faces, ${collections} collections, ${auditEntries} audit entries.\n`
-        : faults.map((fault) => `${fault}\n`).join(''),
+      faults.length === 0 ? soundness(verdict) : faults.map((fault) => line`${fault}`).join(''),
     );
     if (faults.length > 0) {
-      const sound = 'Restore the newest backup that `visagectl verify BACKUP` finds sound.';
-      throw new ExitError(EXIT.data, `${what} has ${faults.length} faults. ${sound}`);
+      const sound = 'Restore the newest backup that passes `visagectl verify BACKUP`.';
+      throw new ExitError(EXIT.data, `Found ${faults.length} faults in ${what}. ${sound}`);
     }
   },
 });

@@ -1,4 +1,4 @@
-/** A setting that stops the start. The message is one sentence for the operator. */
+/** Reports an invalid setting in one line for the operator. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }

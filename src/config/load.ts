@@ -1,86 +1,121 @@
-/** Reads the settings: environment over file over defaults. */
-import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+/** Reads the settings. The environment overrides the file; the file overrides defaults. */
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { parse as parseToml, TomlError } from 'smol-toml';
-import { TRUSTED_SCHEMAS } from '../ops/trusted-schemas.ts';
-import { ACCESS_DEFAULTS, type AccessValues, accessConfigOf } from './access-settings.ts';
+import { TRUSTED_SCHEMAS } from '../base/ajv-options.ts';
+import { parseWhole } from '../base/decimal.ts';
+import { nearest } from '../base/nearest.ts';
+import { type Config, configOf } from './config.ts';
 import { ConfigError } from './config-error.ts';
-import { DEVICE_DEFAULTS, type DeviceValues, deviceConfigOf } from './device-settings.ts';
-import { parseListen } from './listen-address.ts';
-import { nearest } from './nearest.ts';
-import { parseNetwork } from './networks.ts';
+import { defaultsOf, expected, FORMATS, type Schema, type Source } from './setting.ts';
 import {
-  type Config,
   environmentName,
-  type LogLevel,
   SETTING_NAMES,
-  SETTINGS_SCHEMA,
+  SETTINGS,
   type SettingName,
+  type SettingValues,
 } from './settings.ts';
-import { TLS_DEFAULTS, type TlsValues, tlsConfigOf } from './tls-settings.ts';
-import { isOrigin, WEB_DEFAULTS, type WebValues, webConfigOf } from './web-settings.ts';
 
 const CONFIG_FILE_VARIABLE = 'VISAGE_CONFIG';
 
 const ajv = new Ajv2020({
   ...TRUSTED_SCHEMAS,
-  formats: {
-    'host-port': (text: string) => parseListen(text) !== null,
-    network: (text: string) => parseNetwork(text) !== null,
-    origin: isOrigin,
-  },
+  verbose: true,
+  formats: Object.fromEntries(Object.entries(FORMATS).map(([name, { test }]) => [name, test])),
 });
-const validators = new Map(
-  SETTING_NAMES.map((name) => [name, ajv.compile(SETTINGS_SCHEMA.properties[name])]),
-);
+const validators = new Map(SETTING_NAMES.map((name) => [name, ajv.compile(SETTINGS[name].schema)]));
 
-type Values = Partial<Record<SettingName, unknown>>;
+type GivenValues = Partial<Record<SettingName, unknown>>;
 
 function isSetting(name: string): name is SettingName {
-  return Object.hasOwn(SETTINGS_SCHEMA.properties, name);
+  return Object.hasOwn(SETTINGS, name);
 }
 
-function meant(typed: string, names: readonly string[]): string {
+function suggestion(typed: string, names: readonly string[]): string {
   const name = nearest(typed, names);
-  return name === null ? `the known ones are ${names.join(', ')}.` : `did you mean ${name}?`;
+  return name === null ? `expected one of ${names.join(', ')}` : `did you mean ${name}?`;
 }
 
-function check(name: SettingName, value: unknown, where: string): void {
-  if (validators.get(name)?.(value)) return;
-  const shown =
-    typeof value === 'string' || typeof value === 'number' ? JSON.stringify(value) : `a ${kind(value)}`;
-  throw new ConfigError(
-    `${where} is ${shown}, but it must be ${SETTINGS_SCHEMA.properties[name].description}.`,
-  );
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (Array.isArray(value)) return 'a list';
+  if (value instanceof Date) return 'a date';
+  return typeof value === 'object' ? 'a table' : String(value);
 }
 
-function kind(value: unknown): string {
-  if (Array.isArray(value)) return 'list';
-  if (value instanceof Date) return 'date';
-  return typeof value === 'object' ? 'table' : typeof value;
+/** Converts `/a/0/b` to `.a[0].b`. */
+function pathOf(pointer: string): string {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`))
+    .join('');
 }
 
-/** A pack's name has no `/`. */
-function isPath(modelPack: unknown): boolean {
-  return typeof modelPack === 'string' && modelPack.includes('/');
+function refusal(error: ErrorObject, { place, origin, unit }: Place): string {
+  const where = place + pathOf(error.instancePath);
+  const schema = error.parentSchema as Schema;
+  if (error.propertyName !== undefined) {
+    const { enum: names } = error.parentSchema as { enum: readonly string[] };
+    return `${where}${origin}: unknown name "${error.propertyName}"; ${suggestion(error.propertyName, names)}`;
+  }
+  if (error.keyword === 'additionalProperties' && 'properties' in schema) {
+    const { additionalProperty: name } = error.params;
+    return `${where}${origin}: unknown name "${name}"; ${suggestion(name, Object.keys(schema.properties))}`;
+  }
+  if (error.keyword === 'required' && 'properties' in schema) {
+    const { missingProperty: name } = error.params;
+    return `${where}.${name}${origin}: expected ${expected(schema.properties[name] as Schema)}, got nothing`;
+  }
+  const rule = expected(schema, error.instancePath === '' ? unit : undefined);
+  return `${where}${origin}: expected ${rule}, got ${shown(error.data)}`;
 }
 
-function packOf(modelPack: string): string {
-  return isPath(modelPack) ? resolve(modelPack) : modelPack;
+interface Place {
+  /** Name of a setting or environment variable. */
+  readonly place: string;
+  /** Text ` in FILE`, or empty. */
+  readonly origin: string;
+  readonly unit: string | undefined;
 }
 
-function fromFile(file: string): Values {
+function check(name: SettingName, value: unknown, place: string, origin = ''): void {
+  const validate = validators.get(name);
+  if (validate === undefined || validate(value)) return;
+  const [error] = validate.errors as [ErrorObject];
+  throw new ConfigError(refusal(error, { place, origin, unit: SETTINGS[name].unit }));
+}
+
+/** Resolves paths from the settings file's folder. */
+function located(value: unknown, schema: Schema, folder: string): unknown {
+  if (schema.type === 'array') {
+    return (value as readonly unknown[]).map((item) => located(item, schema.items, folder));
+  }
+  if (!('format' in schema)) return value;
+  return FORMATS[schema.format].isPath(value as string) ? resolve(folder, value as string) : value;
+}
+
+const FOUND: Readonly<Record<string, string>> = {
+  ENOENT: 'nothing',
+  EISDIR: 'a folder',
+  EACCES: 'a file that it may not read',
+};
+
+function fromFile(file: string): GivenValues {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'it is not there' : code === 'EISDIR' ? 'it is a folder' : String(code);
+    const found = FOUND[code ?? ''] ?? code;
     throw new ConfigError(
-      `The settings file ${file} named by ${CONFIG_FILE_VARIABLE} cannot be read: ${why}.`,
+      `${CONFIG_FILE_VARIABLE}: expected a TOML file that this user may read at ${file}, got ${found}`,
     );
+  }
+  if ((statSync(file).mode & 0o002) !== 0) {
+    throw new ConfigError(`${file}: every user may write this settings file. Run \`chmod o-w ${file}\`.`);
   }
   let table: Record<string, unknown>;
   try {
@@ -88,130 +123,110 @@ function fromFile(file: string): Values {
   } catch (cause) {
     if (!(cause instanceof TomlError)) throw cause;
     const why = cause.message.split('\n', 1)[0]?.replace(/^Invalid TOML document: /, '');
-    throw new ConfigError(
-      `The settings file ${file} is not TOML: line ${cause.line}, column ${cause.column}: ${why}.`,
-    );
+    throw new ConfigError(`${file}:${cause.line}:${cause.column}: invalid TOML: ${why}`);
   }
-  const values: Values = {};
+  const values: GivenValues = {};
   for (const [name, value] of Object.entries(table)) {
     if (!isSetting(name)) {
-      throw new ConfigError(`Unknown setting "${name}" in ${file}: ${meant(name, SETTING_NAMES)}`);
+      throw new ConfigError(`${file}: unknown setting "${name}"; ${suggestion(name, SETTING_NAMES)}`);
     }
-    check(name, value, `Setting "${name}" in ${file}`);
-    values[name] = value;
-  }
-  // A path in the file means the same wherever the service and visagectl are started from.
-  const located = (path: unknown) => (typeof path === 'string' ? resolve(dirname(file), path) : path);
-  for (const name of ['data_dir', 'tls_certificate', 'tls_key'] as const) {
-    if (values[name] !== undefined) values[name] = located(values[name]);
-  }
-  const locatedPack = (pack: unknown) => (isPath(pack) ? located(pack) : pack);
-  if (values.model_pack !== undefined) values.model_pack = locatedPack(values.model_pack);
-  if (Array.isArray(values.extra_model_packs)) {
-    values.extra_model_packs = values.extra_model_packs.map(locatedPack);
+    check(name, value, name, ` in ${file}`);
+    values[name] = located(value, SETTINGS[name].schema, dirname(file));
   }
   return values;
 }
 
-/** A setting's value as a variable writes it: a list has commas. */
-function settingOf(name: SettingName, text: string): unknown {
-  const { type } = SETTINGS_SCHEMA.properties[name];
-  if (type === 'integer' && /^-?\d{1,9}$/.test(text)) return Number(text);
+/** Parses a variable's text; commas separate list items. */
+function fromText({ type }: Schema, text: string): unknown {
+  if (type === 'integer') return parseWhole(text) ?? text;
   if (type === 'boolean' && /^(?:true|false)$/.test(text)) return text === 'true';
   if (type === 'array') return text.split(',').map((item) => item.trim());
   return text;
 }
 
-function fromEnvironment(environment: NodeJS.ProcessEnv): Values {
+function fromEnvironment(environment: NodeJS.ProcessEnv): GivenValues {
   const settings = new Map(SETTING_NAMES.map((name) => [environmentName(name), name]));
-  const values: Values = {};
+  const values: GivenValues = {};
   for (const [variable, text] of Object.entries(environment)) {
     if (!variable.startsWith('VISAGE_') || variable === CONFIG_FILE_VARIABLE || text === undefined) continue;
     const name = settings.get(variable);
     if (name === undefined) {
       const known = [CONFIG_FILE_VARIABLE, ...settings.keys()];
-      throw new ConfigError(`Unknown environment variable ${variable}: ${meant(variable, known)}`);
+      throw new ConfigError(`${variable}: unknown environment variable; ${suggestion(variable, known)}`);
     }
-    const value = settingOf(name, text);
-    check(name, value, `Environment variable ${variable}`);
+    const value = fromText(SETTINGS[name].schema, text);
+    check(name, value, variable);
     values[name] = value;
   }
   return values;
 }
 
-/** Every setting by its name, checked one by one: what was given, over the defaults. */
-export type SettingValues = AccessValues &
-  DeviceValues &
-  TlsValues &
-  WebValues & {
-    readonly listen: string;
-    readonly metrics_listen: string | null;
-    readonly data_dir: string;
-    readonly model_pack: string;
-    readonly extra_model_packs: readonly string[];
-    readonly threads: number;
-    readonly max_queue: number;
-    readonly log_level: LogLevel;
-    readonly registration: Config['registration'];
-    readonly audit_max_entries: number;
-    readonly audit_max_days: number;
-  };
+/** Adds missing keys of a table from its default. */
+function completed(name: SettingName, given: GivenValues, source: Source): unknown {
+  const { default: standard, schema } = SETTINGS[name];
+  const value = given[name];
+  if (schema.type === 'object')
+    return { ...defaultsOf(schema), ...(standard as object), ...(value as object) };
+  return value ?? (typeof standard === 'function' ? standard(source) : standard);
+}
 
-/**
- * Reads the settings of this process.
- * @param environment usually `process.env`; `VISAGE_CONFIG` in it names the TOML file. A relative path in the file
- *   is taken from the file's folder, any other from the working folder.
- * @throws ConfigError that says which setting, from where, what is wrong and what is right.
- */
+/** @param environment its `VISAGE_CONFIG` names the TOML file. @throws ConfigError. */
 export function readSettings(environment: NodeJS.ProcessEnv): SettingValues {
   const file = environment[CONFIG_FILE_VARIABLE];
-  if (file === '')
-    throw new ConfigError(`${CONFIG_FILE_VARIABLE} is empty, but it must be the path of a TOML file.`);
-  const defaults: SettingValues = {
-    listen: '127.0.0.1:8080',
-    metrics_listen: null,
-    data_dir: './data',
-    model_pack: 'faceplugin',
-    extra_model_packs: [],
-    threads: Math.min(availableParallelism(), SETTINGS_SCHEMA.properties.threads.maximum),
-    max_queue: 64,
-    log_level: 'info',
-    registration: 'closed',
-    audit_max_entries: 1_000_000,
-    audit_max_days: 400,
-    ...ACCESS_DEFAULTS,
-    ...DEVICE_DEFAULTS,
-    ...TLS_DEFAULTS,
-    ...WEB_DEFAULTS,
-  };
-  return {
-    ...defaults,
+  if (file === '') throw new ConfigError(`${CONFIG_FILE_VARIABLE}: expected the path of a TOML file, got ""`);
+  const given = {
     ...(file === undefined ? {} : fromFile(resolve(file))),
     ...fromEnvironment(environment),
-  } as SettingValues;
-}
-
-/** What the settings come to. @throws ConfigError where two of them do not go together. */
-export function configOf(values: SettingValues): Config {
-  return {
-    listen: parseListen(values.listen) as Config['listen'],
-    metricsListen: values.metrics_listen === null ? null : parseListen(values.metrics_listen),
-    dataDir: resolve(values.data_dir),
-    modelPack: packOf(values.model_pack),
-    extraModelPacks: values.extra_model_packs.map(packOf),
-    threads: values.threads,
-    maxQueue: values.max_queue,
-    logLevel: values.log_level,
-    device: deviceConfigOf(values),
-    tls: tlsConfigOf(values),
-    access: accessConfigOf(values),
-    web: webConfigOf(values),
-    registration: values.registration,
-    audit: { maxEntries: values.audit_max_entries, maxDays: values.audit_max_days },
   };
+  const entries = SETTING_NAMES.map((name) => [name, completed(name, given, { environment, file })]);
+  return Object.fromEntries(entries) as SettingValues;
 }
 
-/** The settings of this process, complete. @throws ConfigError as {@link readSettings} and {@link configOf} do. */
+/** The values that the service would use without a settings file and without variables. */
+export function defaultSettings(environment: NodeJS.ProcessEnv): SettingValues {
+  const source = { environment, file: environment[CONFIG_FILE_VARIABLE] };
+  return Object.fromEntries(
+    SETTING_NAMES.map((name) => [name, completed(name, {}, source)]),
+  ) as SettingValues;
+}
+
+export type SettingSource = 'default' | 'file' | 'environment';
+
+export type SettingSources = Readonly<Record<SettingName, SettingSource>>;
+
+/** Says where each value of {@link readSettings} comes from. @throws ConfigError. */
+export function settingSources(environment: NodeJS.ProcessEnv): SettingSources {
+  const file = configFileOf(environment);
+  const given = file === null ? {} : fromFile(file);
+  const variables = fromEnvironment(environment);
+  const sourceOf = (name: SettingName): SettingSource => {
+    if (variables[name] !== undefined) return 'environment';
+    return given[name] === undefined ? 'default' : 'file';
+  };
+  return Object.fromEntries(SETTING_NAMES.map((name) => [name, sourceOf(name)])) as SettingSources;
+}
+
+/** Absolute path of the settings file; null if `VISAGE_CONFIG` names none. */
+export function configFileOf(environment: NodeJS.ProcessEnv): string | null {
+  const file = environment[CONFIG_FILE_VARIABLE];
+  return file === undefined ? null : resolve(file);
+}
+
+/** Describes the origin of a setting's value, for the operator. */
+export function originOf(name: SettingName, environment: NodeJS.ProcessEnv): string {
+  const variable = environmentName(name);
+  if (environment[variable] !== undefined) return variable;
+  const file = configFileOf(environment);
+  return file !== null && fromFile(file)[name] !== undefined
+    ? `${name} in ${file}`
+    : `the default of ${name}`;
+}
+
+export function isGiven(name: SettingName, environment: NodeJS.ProcessEnv): boolean {
+  return !originOf(name, environment).startsWith('the default');
+}
+
+/** @throws ConfigError. */
 export function loadConfig(environment: NodeJS.ProcessEnv): Config {
   return configOf(readSettings(environment));
 }

@@ -1,11 +1,14 @@
-import { isLoopback } from './networks.ts';
-import type { Config } from './settings.ts';
+import { isLoopback } from '../base/ip-networks.ts';
+import type { Config } from './config.ts';
 
-/** Settings that let more happen than a fresh appliance does, one in words each, for the audit log. */
+/** Returns settings that allow more than their defaults, for the audit log. */
 export function wideningSettings({ registration, access, web, metricsListen }: Config): string[] {
   const { dashboardOrigin, allowedOrigins, imageUrl } = web;
   return [
     ...(registration === 'open' ? ['registration = open'] : []),
+    ...(access.sessionIdleMs > 30 * 60_000
+      ? [`session_idle_minutes = ${access.sessionIdleMs / 60_000}`]
+      : []),
     ...(metricsListen === null || isLoopback(metricsListen.host)
       ? []
       : [`metrics_listen = ${metricsListen.host}:${metricsListen.port}`]),

@@ -1,38 +1,52 @@
-/** The admin API: HTTP over a Unix socket in the data folder, whose mode is the authentication. */
+/** The admin API on a Unix socket. The socket's file mode is the authentication. */
 import type { RequestListener } from 'node:http';
 import Router from '@koa/router';
-import type { IdentityAdministration } from '../access/identity-administration.ts';
-import type { KeyAdministration } from '../access/key-administration.ts';
-import { newKeyBody } from '../access/key-settings.ts';
+import type { KeyAdministration } from '../access/keys/key-administration.ts';
+import { newKeyBody } from '../access/keys/key-settings.ts';
+import type { IdentityAdministration } from '../access/members/identity-administration.ts';
+import type { SettingValues } from '../config/settings.ts';
 import { VisageError } from '../errors.ts';
 import { EXIT, exitCodeOf } from '../ops/exit-codes.ts';
 import type { Log } from '../ops/log.ts';
 import type { ReloadReport } from '../ops/reload.ts';
 import { addIdentityRoutes } from './admin-identity.ts';
+import { answerList } from './admin-list.ts';
 import { mountRouter } from './api.ts';
 import { readBody } from './body.ts';
 import { parseJson } from './json-body.ts';
 import { type App, createKoaApp, type RequestState } from './koa-app.ts';
+import type { AddressSetting, ListenerFacts } from './listeners.ts';
 import { bodyForm } from './media-type.ts';
 
 const MAX_BODY_BYTES = 64 * 1024;
 
+export interface ServiceFacts {
+  readonly version: string;
+  /** Absolute path; null without a settings file. */
+  readonly configFile: string | null;
+  readonly dataDir: string;
+  readonly settings: SettingValues;
+  readonly listeners: readonly ListenerFacts[];
+  /** Address settings that systemd's sockets override. */
+  readonly replaced: readonly AddressSetting[];
+}
+
 export interface AdminParts {
   readonly keys: KeyAdministration;
   readonly identity: IdentityAdministration;
-  /** Reads the settings again. @throws Error in words for the operator. */
+  /** @throws Error whose message is a sentence for the operator. */
   readonly reload: () => ReloadReport;
+  readonly facts: () => ServiceFacts;
   readonly log: Log;
 }
 
-/** `POST /api-keys`, `GET /api-keys`, `DELETE /api-keys/{id}`, `POST /reload`, and those of members and signing keys. */
-export function createAdminApp({ keys, identity, reload, log }: AdminParts): App {
+export function createAdminApp({ keys, identity, reload, facts, log }: AdminParts): App {
   const router = new Router<RequestState>({ sensitive: true, strict: true });
   router.use(async (context, next) => {
     try {
       await next();
     } finally {
-      // The router names the layer it is in, so before the handler this would be the middleware's own pattern.
+      // Set after the handler: earlier, `_matchedRoute` is the middleware's pattern.
       context.state.route = `admin ${context._matchedRoute}`;
     }
   });
@@ -43,7 +57,7 @@ export function createAdminApp({ keys, identity, reload, log }: AdminParts): App
     context.status = 201;
   });
   router.get('/api-keys', async (context) => {
-    context.body = { keys: await keys.list() };
+    answerList(context, 'keys', await keys.list());
   });
   router.delete('/api-keys/:id', async (context) => {
     await keys.revoke(String(context.params.id));
@@ -57,16 +71,16 @@ export function createAdminApp({ keys, identity, reload, log }: AdminParts): App
       throw new VisageError('VALIDATION_FAILED', (error as Error).message);
     }
   });
+  router.get('/facts', (context) => {
+    context.body = facts();
+  });
   addIdentityRoutes(router, identity);
   const app = createKoaApp(log);
   mountRouter(app, router);
   return app;
 }
 
-/**
- * What listens on the admin socket: the admin API, and the public one, which asks for a key there as everywhere, so
- * that a command need not know addresses, certificates or proxies.
- */
+/** Serves the admin API and, for requests with API keys, the public API. */
 export function adminListener(admin: App, publicApi: RequestListener): RequestListener {
   const own = admin.callback();
   return (request, response) => {

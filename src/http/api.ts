@@ -1,84 +1,103 @@
-/** The public API: the route table, mounted. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import Router from '@koa/router';
-import type { Audit } from '../access/audit.ts';
-import { recordAct, recordRefusal, type Trail } from '../access/audit-trail.ts';
-import type { Caller } from '../access/caller.ts';
-import type { Gate } from '../access/gate.ts';
+import type { Audit } from '../access/audit/audit.ts';
+import { recordAct, recordRefusal, type Trail } from '../access/audit/audit-trail.ts';
+import type { AddressLimits } from '../access/gate/address-limits.ts';
+import type { Gate } from '../access/gate/gate-parts.ts';
+import type { Idempotency, RunRequest } from '../access/idempotency.ts';
+import { type Caller, tenantOf } from '../api/caller.ts';
+import { hasTag } from '../api/etag.ts';
+import { idempotencyKeyOf } from '../api/idempotency-key.ts';
+import type { ImageSources, Route, RouteResponse } from '../api/route.ts';
+import { requiredOf, type Schema } from '../api/schema.ts';
+import { compile, elsewhere, queryParameters } from '../api/validation.ts';
+import { originOf } from '../base/client-address.ts';
 import { VisageError } from '../errors.ts';
-import { releaseBytes } from '../native/memory.ts';
-import { readBody } from './body.ts';
+import { releaseBytes } from '../native/system.ts';
+import { ClientGoneError, readBody } from './body.ts';
+import type { BodyBudget, BodyHold } from './body-budget.ts';
 import { type CorsOrigins, corsHeaders, preflightHeaders } from './cors.ts';
 import type { ImageFetcher } from './image-fetch.ts';
-import { imageReader } from './image-request.ts';
+import { ImageReader } from './image-request.ts';
 import { parseJson } from './json-body.ts';
-import type { App, Context, RequestState } from './koa-app.ts';
+import { type App, type Context, limitByAddress, type RequestState } from './koa-app.ts';
 import { bodyForm } from './media-type.ts';
-import type {
-  CallerRoute,
-  ImageSources,
-  PublicRequest,
-  PublicRoute,
-  Route,
-  RouteResponse,
-  Schema,
-} from './route.ts';
-import { requiredOf } from './schema.ts';
-import { compile, queryParameters } from './validation.ts';
+import { refusalPace } from './refusal-pace.ts';
 
-/** Bytes of a JSON body without a picture. */
+/** Above this many open requests, the server delays all refusals to the account. */
+const MANY_REQUESTS = 16;
+
+/** Body limit of routes without images. */
 const MAX_JSON_BYTES = 64 * 1024;
+
+const JSON_BODY = 'the JSON body';
+const QUERY = 'the query';
 
 const NO_PARAMETERS: Schema = { type: 'object', additionalProperties: false };
 
-type BodyReader = (request: IncomingMessage, response: ServerResponse) => Promise<Record<string, unknown>>;
+type BodyReader = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  hold: BodyHold,
+) => Promise<{ readonly body: Record<string, unknown>; readonly bytes: Buffer }>;
 
-/** Whether a request comes without a body, as `curl -X POST` sends it. */
+const NO_BYTES = Buffer.alloc(0);
+
+/** True for a request like that of `curl -X POST`, which sends no body. */
 function hasNoBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
 }
 
-function jsonReader(schema: Schema): BodyReader {
-  const validate = compile(schema, 'typed');
+function jsonReader(schema: Schema, query: Schema): BodyReader {
+  const place = { here: JSON_BODY, elsewhere: elsewhere(query, QUERY) };
+  const validate = compile(schema, 'typed', place);
   const isOptional = requiredOf(schema).length === 0;
-  return async (request, response) => {
-    if (isOptional && hasNoBody(request)) return validate({});
+  return async (request, response, hold) => {
+    if (isOptional && hasNoBody(request)) return { body: validate({}), bytes: NO_BYTES };
     bodyForm(request.headers, ['json']);
-    return validate(parseJson(await readBody(request, response, MAX_JSON_BYTES)));
+    const bytes = await readBody(request, response, MAX_JSON_BYTES, hold);
+    return { body: validate(parseJson(bytes)), bytes };
   };
 }
 
-/** Reads what a handler is given of a request, but for who is calling and from where. */
+/**
+ * Reads the handler's input, except the caller.
+ * @param hold counts bytes of body and fetched images.
+ */
 type InputReader = (
   context: Context,
   caller: Caller | null,
+  hold: BodyHold,
 ) => Promise<{
   readonly query: Record<string, unknown>;
   readonly body: Record<string, unknown>;
   readonly images: ImageSources;
-  /** What the pictures are views of, where there are any. */
+  /** The images are views of this buffer. */
   readonly raw: Buffer | null;
+  /** Input that a retry with the same `Idempotency-Key` must repeat. */
+  readonly pieces: () => readonly Uint8Array[];
 }>;
 
 function inputReaderOf(route: Route, fetchImage: ImageFetcher | null): InputReader {
   if (route.images) {
-    const read = imageReader(route.images, route.body ?? NO_PARAMETERS, fetchImage);
-    return async ({ req, res, querystring }, caller) => ({
+    const reader = new ImageReader(route.images, route.body ?? NO_PARAMETERS, fetchImage);
+    return async ({ req, res, querystring }, caller, hold) => ({
       query: {},
-      ...(await read(req, res, querystring, (caller as Caller).accountId)),
+      ...(await reader.read(req, res, querystring, { accountId: (caller as Caller).accountId, hold })),
     });
   }
-  const validateQuery = compile(route.query ?? NO_PARAMETERS, 'textual');
-  const readJson = route.body && jsonReader(route.body);
-  return async ({ req, res, querystring }) => ({
-    query: validateQuery(queryParameters(querystring)),
-    body: readJson ? await readJson(req, res) : {},
-    images: {},
-    raw: null,
-  });
+  const query = route.query ?? NO_PARAMETERS;
+  const place = { here: QUERY, elsewhere: elsewhere(route.body, JSON_BODY) };
+  const validateQuery = compile(query, 'textual', place);
+  const readJson = route.body && jsonReader(route.body, query);
+  return async ({ req, res, querystring }, _caller, hold) => {
+    const values = validateQuery(queryParameters(querystring));
+    const { body, bytes } = readJson ? await readJson(req, res, hold) : { body: {}, bytes: NO_BYTES };
+    return { query: values, body, images: {}, raw: null, pieces: () => [bytes] };
+  };
 }
 
-/** Checks the parameters of a path: what cannot be there is not there. */
 function pathReaderOf({ params = {} }: Route): (values: unknown) => Record<string, string> {
   const validate = compile(
     { type: 'object', properties: params, required: Object.keys(params), additionalProperties: false },
@@ -88,31 +107,27 @@ function pathReaderOf({ params = {} }: Route): (values: unknown) => Record<strin
     try {
       return validate({ ...(values as object) }) as Record<string, string>;
     } catch {
-      throw new VisageError('NOT_FOUND', 'There is nothing at this path.');
+      throw new VisageError('NOT_FOUND', 'No endpoint has this path; /swagger lists them.');
     }
   };
 }
 
-function handle(route: Route, request: PublicRequest, caller: Caller | null, images: ImageSources) {
-  if (route.access.by === 'anyone') return (route as PublicRoute).handler(request);
-  if (caller === null) throw new Error(`The gate let nobody into ${route.operationId}`);
-  if (!route.images) return (route as CallerRoute).handler({ ...request, caller });
-  return route.handler({ ...request, caller, images });
-}
-
-/** What the routes are mounted on. */
 export interface RouterParts {
   readonly gate: Gate;
   readonly audit: Pick<Audit, 'record' | 'refuse'>;
   readonly origins: CorsOrigins;
-  /** Null where pictures are not fetched by URL. */
+  /** Null if the service fetches no images by URL. */
   readonly fetchImage: ImageFetcher | null;
+  readonly bodies: BodyBudget;
+  readonly idempotency: Pick<Idempotency, 'run'>;
+  /** Limits preflight requests; absent: no limits. */
+  readonly addresses?: AddressLimits;
 }
 
-/** Answers one request of a route. Who is calling is settled before a byte of the body is read. */
+/** Authorizes before reading the body. */
 function responderOf(
   route: Route,
-  { gate, audit, fetchImage }: RouterParts,
+  { gate, audit, fetchImage, bodies, idempotency }: RouterParts,
 ): (context: Context) => Promise<RouteResponse> {
   const readPath = pathReaderOf(route);
   const readInput = inputReaderOf(route, fetchImage);
@@ -128,15 +143,46 @@ function responderOf(
     });
     const { caller, address } = admission;
     const params = readPath(context.params);
-    const { query, body, images, raw } = await readInput(context, caller);
-    const request = { requestId, address, headers, params, query, body };
-    const work = async () => handle(route, request, caller, images);
+    const key = idempotencyKeyOf(route, headers);
+    const hold = bodies.open(
+      caller ? tenantOf(caller) : { account: `address ${originOf(address)}`, key: '' },
+    );
     try {
-      const response = await admission.run(work, route.units?.(body));
-      await recordAct(audit, route, trail, request, response);
-      return response;
+      if (!caller && route.access.by !== 'anyone')
+        throw new Error(`The gate let nobody into ${route.operationId}`);
+      const { raw, pieces, ...input } = await readInput(context, caller, hold);
+      const { reauthorize } = admission;
+      const request = { requestId, address, headers, params, caller, reauthorize, ...input };
+      let begun: RouteResponse['stream'];
+      const run: RunRequest = async (asked, settling) => {
+        const work = async () => {
+          const response = await route.handler(asked);
+          begun = response.stream;
+          return response;
+        };
+        const response = await admission.runAuthorized(work, route.units?.(input.body), settling);
+        await recordAct(audit, route, trail, asked, response);
+        return response;
+      };
+      try {
+        if (key === null || !caller) return await run(request);
+        return await idempotency.run({ route, request: { ...request, caller }, key, pieces }, run);
+      } catch (error) {
+        void begun?.return?.();
+        throw error;
+      } finally {
+        if (raw) releaseBytes(raw);
+      }
+    } catch (error) {
+      if (!(error instanceof ClientGoneError)) admission.recordFailure?.();
+      hold.empty();
+      const isRefusal = error instanceof VisageError;
+      if (isRefusal && (error.code === 'OVERLOADED' || hold.requests > MANY_REQUESTS)) {
+        await refusalPace();
+      }
+      throw error;
     } finally {
-      if (raw) releaseBytes(raw);
+      hold.close();
     }
   };
   return async (context) => {
@@ -155,29 +201,39 @@ function responderOf(
 function answer(context: Context, route: Route, response: RouteResponse): void {
   const contentType = route.responses[response.status]?.contentType ?? 'application/json';
   for (const [name, value] of Object.entries(response.headers ?? {})) context.set(name, [value].flat());
-  context.status = response.status;
-  if (response.status === 204) return;
+  const tag = route.etag === 'read' ? response.headers?.ETag : undefined;
+  const isKnown = typeof tag === 'string' && hasTag(context.req.headersDistinct, tag);
+  context.status = isKnown ? 304 : response.status;
+  if (context.status === 204 || context.status === 304) return;
+  if (response.stream) {
+    context.state.streamsSince = performance.now();
+    // Reverse proxies would collect chunks.
+    context.set('X-Accel-Buffering', 'no');
+    context.type = contentType;
+    if (context.method === 'HEAD') void response.stream.return?.();
+    else context.body = Readable.from(response.stream, { objectMode: false });
+    return;
+  }
   context.body = contentType === 'application/json' ? JSON.stringify(response.body) : response.body;
   context.type = contentType;
 }
 
-/** The path as the router writes it. */
 function patternOf(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, ':$1');
 }
 
-/** Answers OPTIONS: what a path takes, and to a browser whether a page may send it. */
 function addOptions(
   router: Router<RequestState>,
   routes: readonly Route[],
   path: string,
-  origins: CorsOrigins,
+  { origins, addresses }: RouterParts,
 ): void {
   const own = routes.filter((route) => route.path === path);
   const methods = own.flatMap(({ method }) => (method === 'GET' ? ['HEAD', 'GET'] : [method]));
   router.options(patternOf(path), (context) => {
     const { origin, 'access-control-request-method': asked } = context.req.headersDistinct;
     context.state.route = path;
+    limitByAddress(context, addresses, 'preflight');
     context.set({
       ...preflightHeaders(own, asked?.[0], origin, origins),
       Allow: [...methods, 'OPTIONS'].join(', '),
@@ -186,10 +242,7 @@ function addOptions(
   });
 }
 
-/**
- * The router of a table of routes.
- * @throws Error if a schema of the table does not compile.
- */
+/** @throws Error if a schema does not compile. */
 export function createRouter(routes: readonly Route[], parts: RouterParts): Router<RequestState> {
   const router = new Router<RequestState>({ sensitive: true, strict: true });
   for (const route of routes) {
@@ -201,22 +254,27 @@ export function createRouter(routes: readonly Route[], parts: RouterParts): Rout
       answer(context, route, await respond(context));
     });
   }
-  for (const path of new Set(routes.map((route) => route.path)))
-    addOptions(router, routes, path, parts.origins);
+  for (const path of new Set(routes.map((route) => route.path))) addOptions(router, routes, path, parts);
   return router;
 }
 
-/** Mounts a router: 404 for a path that it does not know, 405 and `Allow` for a method, 204 for OPTIONS. */
-export function mountRouter(app: App, router: Router<RequestState>): void {
+/**
+ * Answers 404 for unknown paths, 405 for unknown methods, 204 for OPTIONS.
+ * @param addresses limits these answers; absent: no limits.
+ */
+export function mountRouter(app: App, router: Router<RequestState>, addresses?: AddressLimits): void {
   app.use(router.routes());
   app.use((context) => {
+    limitByAddress(context, addresses);
     const methods = new Set(
       router.match(context.path, context.method).path.flatMap((layer) => layer.methods),
     );
-    if (methods.size === 0) throw new VisageError('NOT_FOUND', 'There is nothing at this path.');
-    context.set('Allow', [...new Set([...methods, 'OPTIONS'])].join(', '));
+    if (methods.size === 0)
+      throw new VisageError('NOT_FOUND', 'No endpoint has this path; /swagger lists them.');
+    const allowed = [...new Set([...methods, 'OPTIONS'])].join(', ');
+    context.set('Allow', allowed);
     if (context.method !== 'OPTIONS') {
-      throw new VisageError('METHOD_NOT_ALLOWED', 'This path does not take the method.');
+      throw new VisageError('METHOD_NOT_ALLOWED', `This endpoint accepts: ${allowed}.`);
     }
     context.status = 204;
   });

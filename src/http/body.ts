@@ -1,56 +1,130 @@
-/** The bytes of a request's body, up to a limit. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Turn } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
-import { releaseBytes } from '../native/memory.ts';
+import { releaseBytes } from '../native/system.ts';
+import type { BodyHold } from './body-budget.ts';
 
-/** The client went away before its request was complete; there is nobody to answer. */
 export class ClientGoneError extends Error {
   override readonly name = 'ClientGoneError';
 }
+
+/** The client must send `bytes`, or the body's rest, every `ms`. */
+export interface Pace {
+  readonly ms: number;
+  readonly bytes: number;
+}
+
+/** 1.6 KB a second: slower than any honest client. */
+const LEAST_PACE: Pace = { ms: 10_000, bytes: 16_384 };
 
 function tooLarge(limit: number): VisageError {
   return new VisageError('PAYLOAD_TOO_LARGE', `The body may have at most ${limit} bytes here.`);
 }
 
-/** The pieces in one; their own memory is given back. */
-function joined(chunks: readonly Buffer[]): Buffer {
-  const [first] = chunks;
-  if (first && chunks.length === 1) return first;
-  const whole = Buffer.concat(chunks);
-  for (const chunk of chunks) releaseBytes(chunk);
-  return whole;
+/** Each buffer costs a hundred bytes, so the reader joins pieces below this size. */
+const SMALL_PIECE = 4 * 1024;
+const BLOCK = 64 * 1024;
+
+class Pieces {
+  #pieces: Buffer[] = [];
+  #block: Buffer | null = null;
+  #filled = 0;
+  length = 0;
+
+  add(piece: Buffer): void {
+    this.length += piece.length;
+    if (piece.length >= SMALL_PIECE) {
+      this.#endBlock();
+      this.#pieces.push(piece);
+      return;
+    }
+    if (this.#block && this.#filled + piece.length > this.#block.length) this.#endBlock();
+    this.#block ??= Buffer.allocUnsafeSlow(BLOCK);
+    this.#filled += piece.copy(this.#block, this.#filled);
+  }
+
+  #endBlock(): void {
+    if (this.#block) this.#pieces.push(this.#block.subarray(0, this.#filled));
+    this.#block = null;
+    this.#filled = 0;
+  }
+
+  release(): void {
+    for (const piece of this.#pieces) releaseBytes(piece);
+    this.#pieces = [];
+    this.#block = null;
+  }
+
+  async joined(): Promise<Buffer> {
+    this.#endBlock();
+    const [first] = this.#pieces;
+    if (first && this.#pieces.length === 1) return first;
+    const turn = new Turn();
+    const whole = Buffer.allocUnsafeSlow(this.length);
+    let at = 0;
+    for (const piece of this.#pieces) {
+      at += piece.copy(whole, at);
+      releaseBytes(piece);
+      if (turn.isOver) await turn.next();
+    }
+    return whole;
+  }
 }
 
 /**
- * Reads a body whole. It has a buffer of its own, but for small ones.
- * @param limit bytes; a body that is larger, by its header or by what comes, is not read on.
- * @throws VisageError `PAYLOAD_TOO_LARGE`. @throws ClientGoneError if the client hangs up or stalls.
+ * @param limit bytes. @param hold counts the bytes.
+ * @throws VisageError `PAYLOAD_TOO_LARGE`; `OVERLOADED` if memory is full.
+ * @throws ClientGoneError if the client hangs up, stalls or is slower than `pace`.
  */
-export function readBody(request: IncomingMessage, response: ServerResponse, limit: number): Promise<Buffer> {
+export function readBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  limit: number,
+  hold?: BodyHold,
+  pace = LEAST_PACE,
+): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? Number.NaN);
   if (declared > limit) return Promise.reject(tooLarge(limit));
-  if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
+    // Refuses a body that cannot fit before the client sends it.
+    if (declared > 0) hold?.check(declared);
+    if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
+    const pieces = new Pieces();
+    let seen = 0;
     const settle = (finish: () => void) => {
+      clearInterval(watch);
       request.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone);
       finish();
     };
-    const onData = (chunk: Buffer) => {
-      length += chunk.length;
-      chunks.push(chunk);
-      if (length > limit) {
-        request.pause();
-        settle(() => reject(tooLarge(limit)));
-      }
+    const refuse = (error: unknown) => {
+      request.pause();
+      pieces.release();
+      settle(() => reject(error));
     };
-    const onEnd = () => settle(() => resolve(joined(chunks)));
+    const onData = (chunk: Buffer) => {
+      if (pieces.length + chunk.length > limit) {
+        refuse(tooLarge(limit));
+        return;
+      }
+      try {
+        hold?.take(chunk.length);
+      } catch (error) {
+        refuse(error);
+        return;
+      }
+      pieces.add(chunk);
+    };
+    const onEnd = () => settle(() => resolve(pieces.joined()));
     const onGone = () => {
-      // Node reports the same hang-up again as an error after this reader has left.
+      // After this reader, Node reports the hang-up again as an error.
       request.on('error', () => {});
+      pieces.release();
       settle(() => reject(new ClientGoneError('The client went away')));
     };
+    const watch = setInterval(() => {
+      if (pieces.length - seen < pace.bytes) onGone();
+      seen = pieces.length;
+    }, pace.ms);
     if (request.destroyed) onGone();
     else request.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone);
   });

@@ -1,13 +1,9 @@
-/**
- * Which pages of other origins may call which route (CORS). A page's origin is compared as a whole with those of the
- * settings; no other origin is ever named in an answer, and neither `null` nor `*`.
- */
-import type { CallerAccess, PublicAccess, Route } from './route.ts';
+/** Decides which web origins may call a route. Compares whole origins. Answers never allow `null` or `*`. */
+import type { CallerAccess, PublicAccess, Route } from '../api/route.ts';
 
-/** Whose pages a route is for: the dashboard's, with its cookies, or applications', without. */
+/** Only the dashboard's pages send cookies. */
 type Audience = 'dashboard' | 'applications';
 
-/** The audience by who may call, so that every route has decided. */
 const AUDIENCES: Readonly<Record<(CallerAccess | PublicAccess)['by'], Audience>> = {
   anyone: 'dashboard',
   key: 'dashboard',
@@ -21,20 +17,18 @@ export interface CorsOrigins {
   readonly allowedOrigins: readonly string[];
 }
 
-const REQUEST_HEADERS = 'Authorization, Content-Type, X-API-Key, X-CSRF-Token, X-Request-Id';
-const EXPOSED_HEADERS = 'RateLimit, RateLimit-Policy, Retry-After, X-Request-Id';
+const REQUEST_HEADERS =
+  'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, X-API-Key, X-CSRF-Token, X-Request-Id, X-Visage-Background';
+const EXPOSED_HEADERS = 'ETag, Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id';
 
-/** Seconds for which a browser need not ask again. */
+/** Seconds. */
 const MAX_AGE = '600';
 
 type Headers = Readonly<Record<string, string>>;
 
 const VARY: Headers = { Vary: 'Origin' };
 
-/**
- * Headers of a route's answer.
- * @param origin every value of the request's `Origin`.
- */
+/** @param origin all values of `Origin`. */
 export function corsHeaders(
   route: Route,
   origin: readonly string[] | undefined,
@@ -52,10 +46,7 @@ export function corsHeaders(
   };
 }
 
-/**
- * Headers of the answer to a preflight (OPTIONS).
- * @param routes those of one path. @param method the request's `Access-Control-Request-Method`.
- */
+/** @param routes routes of one path. @param method the `Access-Control-Request-Method`. */
 export function preflightHeaders(
   routes: readonly Route[],
   method: string | undefined,

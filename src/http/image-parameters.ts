@@ -1,9 +1,10 @@
-/** What schemas and limits follow from the pictures that a route takes. */
-import type { ImageParameter, ImageParameters, Schema } from './route.ts';
-import { requiredOf } from './schema.ts';
+import type { ImageParameter, ImageParameters } from '../api/route.ts';
+import type { Schema } from '../api/schema.ts';
+import { requiredOf } from '../api/schema.ts';
 
-/** `image` of a JSON body. That it holds exactly one of both is checked after the schema, for a better message. */
-export const IMAGE_SCHEMA: Schema = {
+/** A later check requires exactly one of `bytes` and `url`. */
+const IMAGE_SCHEMA: Schema = {
+  title: 'Image',
   type: 'object',
   additionalProperties: false,
   description: 'Exactly one of `bytes` and `url`; null counts as absent.',
@@ -18,48 +19,40 @@ export const IMAGE_SCHEMA: Schema = {
       type: ['string', 'null'],
       maxLength: 2048,
       description:
-        'http or https, to an address of the public internet. Where the service does not fetch pictures, as by default, the answer is `IMAGE_URL_FORBIDDEN`.',
+        'An http or https URL on the public internet. By default the service fetches no images and answers `IMAGE_URL_FORBIDDEN`.',
     },
   },
 };
 
-/** A file part of a form, or a raw body, in the OpenAPI document. */
 export const BINARY_SCHEMA: Schema = {
   type: 'string',
   format: 'binary',
   description: 'JPEG, PNG, WebP, BMP or GIF, at most 10 MB.',
 };
 
-/** The name of the file parts of a list of pictures in a form. */
+/** The form's file parts of an image list. */
 export const LIST_PART = 'images';
 
-/** Most pictures of a request. */
 export function maxImages(images: ImageParameters): number {
   return Object.values(images).reduce((sum, image) => sum + (image.kind === 'one' ? 1 : image.max), 0);
 }
 
-/** Whether a picture may be the body itself, the other parameters being in the query. */
+/** True if the body may be a bare image. */
 export function takesRawImage({ image }: ImageParameters): boolean {
   return image?.kind === 'one';
 }
 
-/** Names of the fields that a form repeats, once for each picture of a list. */
 export function repeatedFields(images: ImageParameters): readonly string[] {
   return Object.values(images).flatMap((image) =>
     image.kind === 'entries' ? Object.keys(propertiesOf(image.item)) : [],
   );
 }
 
-/**
- * The JSON body of an image route: its pictures and its other parameters.
- * @param picture the schema of one picture.
- */
-export function imageBodySchema(images: ImageParameters, body: Schema, picture = IMAGE_SCHEMA): Schema {
-  const own = Object.entries(images).map(([name, image]) => [name, parameterSchema(image, picture)]);
+export function imageBodySchema(images: ImageParameters, body: Schema): Schema {
+  const own = Object.entries(images).map(([name, image]) => [name, parameterSchema(image)]);
   return withParameters(body, images, Object.fromEntries(own) as Record<string, Schema>);
 }
 
-/** The same as a form. */
 export function imageFormSchema(images: ImageParameters, body: Schema): Schema {
   const own: Record<string, Schema> = {};
   for (const [name, image] of Object.entries(images)) {
@@ -89,13 +82,22 @@ function withParameters(body: Schema, images: ImageParameters, own: Record<strin
   };
 }
 
-function parameterSchema(image: ImageParameter, picture: Schema): Schema {
-  if (image.kind === 'one') return picture;
-  if (image.kind === 'list') return listOf(picture, image.max);
+/** Requires no field and sets no default: the body may have them. */
+export function imageQuerySchema(body: Schema): Schema {
+  const properties = Object.entries(propertiesOf(body)).map(([name, { default: _, ...schema }]) => [
+    name,
+    schema,
+  ]);
+  return { type: 'object', properties: Object.fromEntries(properties), additionalProperties: false };
+}
+
+function parameterSchema(image: ImageParameter): Schema {
+  if (image.kind === 'one') return IMAGE_SCHEMA;
+  if (image.kind === 'list') return listOf(IMAGE_SCHEMA, image.max);
   const { item } = image;
   const entry = {
     ...item,
-    properties: { image: picture, ...propertiesOf(item) },
+    properties: { image: IMAGE_SCHEMA, ...propertiesOf(item) },
     required: ['image', ...requiredOf(item)],
   };
   return listOf(entry, image.max);

@@ -1,10 +1,15 @@
-/** Pictures and their parameters, in each of the three forms. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ImageParameters, ImageSource, ImageSources } from '../api/route.ts';
+import type { Schema } from '../api/schema.ts';
+import { compile, elsewhere, queryParameters } from '../api/validation.ts';
 import { VisageError } from '../errors.ts';
+import { releaseBytes } from '../native/system.ts';
 import { readBody } from './body.ts';
+import type { BodyHold } from './body-budget.ts';
 import type { ImageFetcher } from './image-fetch.ts';
 import {
   imageBodySchema,
+  imageQuerySchema,
   LIST_PART,
   maxImages,
   propertiesOf,
@@ -13,40 +18,42 @@ import {
 } from './image-parameters.ts';
 import { parseImageJson } from './json-body.ts';
 import { type BodyForm, bodyForm } from './media-type.ts';
-import { type FormParts, parseForm } from './multipart.ts';
-import type { ImageParameters, ImageSource, ImageSources, Schema } from './route.ts';
-import { compile, queryParameters } from './validation.ts';
+import { type FormLimits, type FormParts, parseForm } from './multipart.ts';
 
-/** Bytes of a body for each picture: 10 MB of picture as base64 with room for the rest, and 10 MB as they are. */
+/** Body limit per image: 10 MB (base64 in JSON) and other fields. */
 const MAX_BYTES: Readonly<Record<BodyForm, number>> = {
   json: 14_000_000,
   multipart: 10_100_000,
   raw: 10_100_000,
 };
 
-/** A body has room for this many of the largest pictures, however many it may hold. */
+const PLACES: Readonly<Record<BodyForm, string>> = {
+  json: 'the JSON body',
+  multipart: 'the form',
+  raw: 'the body',
+};
+const QUERY = 'the query';
+
+/** A body holds at most this many images of maximum size. */
 const MAX_LARGEST = 4;
 
-/** What an image route is asked. */
 export interface ImageIntake {
   readonly body: Record<string, unknown>;
   readonly images: ImageSources;
 }
 
-/** The same, and what the pictures are views of. */
+/** The images are views of `raw`. */
 export interface ReadImages extends ImageIntake {
   readonly raw: Buffer;
+  /** The request without what a client chooses anew for each attempt: a form's boundary and file names. */
+  readonly pieces: () => readonly Uint8Array[];
 }
 
-/** Reads the requests of one image route. */
-export type ImageReader = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  query: string,
-  accountId: string,
-) => Promise<ReadImages>;
+interface Sender {
+  readonly accountId: string;
+  readonly hold: BodyHold;
+}
 
-/** What stands for a picture in a JSON body. */
 interface WrittenImage {
   readonly bytes?: string | null;
   readonly url?: string | null;
@@ -60,7 +67,6 @@ function ready(data: Uint8Array): ImageSource {
   return async () => ({ data, encoding: 'binary' });
 }
 
-/** Every picture of a JSON body with its place, parameter by parameter. */
 function* writtenImages(
   images: ImageParameters,
   body: unknown,
@@ -83,7 +89,6 @@ function withoutImage(entry: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(entry).filter(([name]) => name !== 'image'));
 }
 
-/** The parameters of a body without its pictures. */
 function withoutImages(images: ImageParameters, body: Record<string, unknown>): Record<string, unknown> {
   const rest = { ...body };
   for (const [name, { kind }] of Object.entries(images)) {
@@ -93,7 +98,6 @@ function withoutImages(images: ImageParameters, body: Record<string, unknown>): 
   return rest;
 }
 
-/** The parameters of a form: of the repeated fields it makes the entries of the list that they belong to. */
 function fieldsOf(images: ImageParameters, { fields, lists, files }: FormParts): Record<string, unknown> {
   const body: Record<string, unknown> = fields;
   for (const [name, image] of Object.entries(images)) {
@@ -113,95 +117,148 @@ function fieldsOf(images: ImageParameters, { fields, lists, files }: FormParts):
   return body;
 }
 
-/** The other parameters of a form: with the entries of a list, whose pictures are parts of their own. */
+function piecesOf({ fields, lists, files }: FormParts): Uint8Array[] {
+  const texts = Buffer.from(JSON.stringify([Object.entries(fields), Object.entries(lists)]));
+  const named = Object.entries(files).flatMap(([name, own]) => [
+    Buffer.from(`${name} ${own.length}`),
+    ...own,
+  ]);
+  return [texts, ...named];
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function formSchema(images: ImageParameters, body: Schema): Schema {
   const own = Object.entries(images).flatMap(([name, image]) =>
-    image.kind === 'entries' ? [[name, { type: 'array', minItems: 1, items: image.item }]] : [],
+    image.kind === 'entries'
+      ? [[name, { type: 'array', minItems: 1, maxItems: image.max, items: image.item }]]
+      : [],
   );
   return { ...body, properties: { ...propertiesOf(body), ...Object.fromEntries(own) } };
 }
 
-/**
- * Makes the reader of a route.
- * @param images the pictures that the route takes.
- * @param schema the route's `body`, without pictures.
- * @param fetchImage null where pictures are not fetched by URL.
- */
-export function imageReader(
-  images: ImageParameters,
-  schema: Schema,
-  fetchImage: ImageFetcher | null,
-): ImageReader {
-  const validateJson = compile(imageBodySchema(images, schema), 'typed');
-  const validateForm = compile(formSchema(images, schema), 'textual');
-  const validateQuery = compile(schema, 'textual');
-  const nothing = compile({ type: 'object', additionalProperties: false }, 'textual');
-  const forms = ['json', 'multipart', ...(takesRawImage(images) ? (['raw'] as const) : [])] as const;
-  const most = maxImages(images);
-  const required = Object.entries(images).flatMap(([name, image]) =>
-    image.kind === 'one' && image.required ? [name] : [],
-  );
-  const partOf = (name: string) => (images[name]?.kind === 'one' ? name : LIST_PART);
-  const formLimits = {
-    files: Object.fromEntries(
-      Object.entries(images).map(([name, image]) => [partOf(name), image.kind === 'one' ? 1 : image.max]),
-    ),
-    repeated: repeatedFields(images),
+function checksOf(images: ImageParameters, schema: Schema) {
+  const json = imageBodySchema(images, schema);
+  const inImage = { bytes: 'image', url: 'image' };
+  const query = (form: BodyForm) =>
+    compile(imageQuerySchema(schema), 'textual', { here: QUERY, elsewhere: elsewhere(json, PLACES[form]) });
+  return {
+    json: compile(json, 'typed', { here: PLACES.json, elsewhere: inImage }),
+    multipart: compile(formSchema(images, schema), 'textual', { here: PLACES.multipart }),
+    raw: compile(schema, 'textual', { here: QUERY }),
+    query: { json: query('json'), multipart: query('multipart'), raw: query('raw') },
   };
+}
 
-  const sourceOf = (
+function partOf(images: ImageParameters, name: string): string {
+  return images[name]?.kind === 'one' ? name : LIST_PART;
+}
+
+function formLimitsOf(images: ImageParameters): FormLimits {
+  const files = Object.entries(images).map(([name, image]) => [
+    partOf(images, name),
+    image.kind === 'one' ? 1 : image.max,
+  ]);
+  return { files: Object.fromEntries(files), repeated: repeatedFields(images) };
+}
+
+export class ImageReader {
+  readonly #images: ImageParameters;
+  readonly #fetchImage: ImageFetcher | null;
+  readonly #checks: ReturnType<typeof checksOf>;
+  readonly #forms: readonly BodyForm[];
+  readonly #formLimits: FormLimits;
+
+  /** @param schema the route's `body`, without images. @param fetchImage null to fetch none. */
+  constructor(images: ImageParameters, schema: Schema, fetchImage: ImageFetcher | null) {
+    this.#images = images;
+    this.#fetchImage = fetchImage;
+    this.#checks = checksOf(images, schema);
+    this.#forms = takesRawImage(images) ? ['json', 'multipart', 'raw'] : ['json', 'multipart'];
+    this.#formLimits = formLimitsOf(images);
+  }
+
+  async read(
+    request: IncomingMessage,
+    response: ServerResponse,
+    query: string,
+    sender: Sender,
+  ): Promise<ReadImages> {
+    const form = bodyForm(request.headers, this.#forms);
+    // Checks the query first, so an invalid one costs no upload.
+    const fromQuery = this.#checks.query[form](queryParameters(query));
+    const complete = form === 'raw' ? this.#checks.raw({ ...fromQuery }) : fromQuery;
+    const largest = form === 'raw' ? 1 : Math.min(maxImages(this.#images), MAX_LARGEST);
+    const raw = await readBody(request, response, MAX_BYTES[form] * largest, sender.hold);
+    const framed = (parts: readonly Uint8Array[]) => [Buffer.from(`${form} ${query}`), ...parts];
+    if (form === 'multipart') {
+      const parts = await parseForm(raw, request.headers['content-type'] ?? '', this.#formLimits);
+      return { ...this.#fromForm(parts, fromQuery), raw, pieces: () => framed(piecesOf(parts)) };
+    }
+    const pieces = () => framed([raw]);
+    if (form === 'json') return { ...(await this.#fromJson(raw, fromQuery, sender)), raw, pieces };
+    if (raw.length === 0) throw invalidImage('The body is empty.');
+    return { body: complete, images: { image: [ready(raw)] }, raw, pieces };
+  }
+
+  async #fromJson(raw: Buffer, fromQuery: Record<string, unknown>, sender: Sender): Promise<ImageIntake> {
+    const { value, textOf, checkPlaces } = await parseImageJson(raw, maxImages(this.#images));
+    const body = this.#checks.json(isObject(value) ? { ...fromQuery, ...value } : value);
+    const written = [...writtenImages(this.#images, body)];
+    checkPlaces(body, new Set(written.map(({ image }) => image)));
+    const sources: Record<string, ImageSource[]> = {};
+    for (const { name, path, image } of written) {
+      const source = this.#sourceOf(image as WrittenImage, path, textOf, sender);
+      sources[name] = [...(sources[name] ?? []), source];
+    }
+    return { body: withoutImages(this.#images, body), images: sources };
+  }
+
+  #fromForm(form: FormParts, fromQuery: Record<string, unknown>): ImageIntake {
+    const images = this.#images;
+    const body = this.#checks.multipart({ ...fromQuery, ...fieldsOf(images, form) });
+    for (const [name, image] of Object.entries(images)) {
+      const isMissing = image.kind === 'one' && image.required && !form.files[name];
+      if (isMissing) throw invalidImage(`The form has no file part ${name}.`, `/${name}`);
+    }
+    const sources = Object.keys(images).map((name) => [
+      name,
+      form.files[partOf(images, name)]?.map(ready) ?? [],
+    ]);
+    return { body, images: Object.fromEntries(sources) as ImageSources };
+  }
+
+  #sourceOf(
     { bytes, url }: WrittenImage,
     path: string,
     textOf: (written: string) => Uint8Array,
-    accountId: string,
-  ): ImageSource => {
+    sender: Sender,
+  ): ImageSource {
     const name = path === '/image' ? 'image' : path.slice(1).replaceAll('/', '.');
     if (typeof url === 'string' && typeof bytes === 'string') {
       throw invalidImage(`${name} holds both bytes and url, but takes one of them.`, path);
     }
     if (typeof bytes === 'string') return async () => ({ data: textOf(bytes), encoding: 'base64' });
     if (typeof url !== 'string') throw invalidImage(`${name} holds neither bytes nor url.`, path);
-    return async () => {
-      if (!fetchImage)
-        throw new VisageError('IMAGE_URL_FORBIDDEN', 'Send the picture itself in image.bytes.');
-      return { data: await fetchImage(url, accountId), encoding: 'binary' };
+    return () => this.#fetched(url, sender);
+  }
+
+  /** The caller must release the image. */
+  async #fetched(url: string, { accountId, hold }: Sender): ReturnType<ImageSource> {
+    if (!this.#fetchImage) {
+      throw new VisageError(
+        'IMAGE_URL_FORBIDDEN',
+        'This appliance fetches no images by URL: send the image itself in image.bytes.',
+      );
+    }
+    const data = await this.#fetchImage(url, accountId, hold);
+    const { length } = data;
+    const release = () => {
+      releaseBytes(data);
+      hold.give(length);
     };
-  };
-
-  const fromJson = (raw: Buffer, accountId: string): ImageIntake => {
-    const picturesOf = (value: unknown) => Array.from(writtenImages(images, value), ({ image }) => image);
-    const { value, textOf } = parseImageJson(raw, picturesOf, most);
-    const body = validateJson(value);
-    const sources: Record<string, ImageSource[]> = {};
-    for (const { name, path, image } of writtenImages(images, body)) {
-      const source = sourceOf(image as WrittenImage, path, textOf, accountId);
-      sources[name] = [...(sources[name] ?? []), source];
-    }
-    return { body: withoutImages(images, body), images: sources };
-  };
-
-  const fromForm = async (raw: Buffer, contentType: string): Promise<ImageIntake> => {
-    const form = await parseForm(raw, contentType, formLimits);
-    const body = validateForm(fieldsOf(images, form));
-    for (const name of required) {
-      if (!form.files[name]) throw invalidImage(`The form has no file part ${name}.`, `/${name}`);
-    }
-    const sources = Object.keys(images).map((name) => [name, form.files[partOf(name)]?.map(ready) ?? []]);
-    return { body, images: Object.fromEntries(sources) as ImageSources };
-  };
-
-  return async (request, response, query, accountId) => {
-    const form = bodyForm(request.headers, forms);
-    const parameters = queryParameters(query);
-    // Before the body is read: a wrong query need not cost an upload.
-    const fromQuery = (form === 'raw' ? validateQuery : nothing)(parameters);
-    const pictures = form === 'raw' ? 1 : Math.min(most, MAX_LARGEST);
-    const raw = await readBody(request, response, MAX_BYTES[form] * pictures);
-    if (form === 'json') return { ...fromJson(raw, accountId), raw };
-    if (form === 'multipart') {
-      return { ...(await fromForm(raw, request.headers['content-type'] ?? '')), raw };
-    }
-    if (raw.length === 0) throw invalidImage('The body is empty.');
-    return { body: fromQuery, images: { image: [ready(raw)] }, raw };
-  };
+    return { data, encoding: 'binary', release };
+  }
 }

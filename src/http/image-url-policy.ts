@@ -1,19 +1,17 @@
-/** Which addresses pictures may be fetched from. */
 import { networkInterfaces } from 'node:os';
-import { type Address, type Network, parseAddress, parseNetwork, within } from '../config/networks.ts';
-import type { WebConfig } from '../config/web-settings.ts';
+import { type Address, type Network, parseAddress, parseNetwork, within } from '../base/ip-networks.ts';
+import type { WebConfig } from '../config/config.ts';
 
-/** Whether an account may fetch from an address and port. */
 export type ImageUrlPolicy = (accountId: string, address: Address, port: number) => boolean;
 
 function networks(...texts: string[]): Network[] {
   return texts.map((text) => parseNetwork(text) as Network);
 }
 
-/** The only IPv6 addresses of the public internet (RFC 4291, IANA): it leaves out `::127.0.0.1` and its like. */
+/** Public IPv6 addresses (RFC 4291, IANA); excludes `::127.0.0.1`. */
 const GLOBAL_UNICAST = networks('2000::/3');
 
-/** Where clouds tell a machine its secrets; that of Azure (168.63.129.16) is a public address. */
+/** Cloud metadata services; Azure uses a public address (168.63.129.16). */
 const METADATA = networks(
   '169.254.169.254',
   '168.63.129.16',
@@ -22,24 +20,22 @@ const METADATA = networks(
   'fd00:ec2::254',
 );
 
-/** Ranges that an operator may allow: of a house's own network, or public with an unusual port. */
 const ALLOWABLE = new Set(['unicast', 'private', 'uniqueLocal', 'carrierGradeNat']);
 
-/** The last 64 bits of an ISATAP address (RFC 5214) hold an IPv4 address that the packet is sent to. */
+/** True for ISATAP (RFC 5214), whose last 64 bits hold an IPv4 target. */
 function isTunnel(address: Address): boolean {
   if (address.kind() === 'ipv4') return false;
   const { parts } = address as { parts: number[] } & Address;
   return parts[5] === 0x5efe && ((parts[4] as number) & 0xfcff) === 0;
 }
 
-/** Whether nobody may ever be led to an address, whatever the settings say. */
+/** No setting can allow these addresses. */
 function isNever(address: Address): boolean {
   return within(address, METADATA) || isTunnel(address);
 }
 
 /**
- * Whether an address is one of the public internet: neither loopback, private, link-local, shared, reserved or
- * multicast, nor one that is translated or tunnelled to an IPv4 address.
+ * False for loopback, private, link-local, shared, reserved, multicast, and addresses translated or tunnelled to IPv4.
  */
 export function isPublic(address: Address): boolean {
   if (address.range() !== 'unicast' || isNever(address)) return false;
@@ -51,7 +47,6 @@ function isAllowable(address: Address): boolean {
   return address.range() !== 'unicast' || isPublic(address);
 }
 
-/** Every address of this machine's interfaces. */
 function ownAddresses(): Network[] {
   return Object.values(networkInterfaces())
     .flatMap((list) => list ?? [])
@@ -59,10 +54,9 @@ function ownAddresses(): Network[] {
 }
 
 /**
- * The policy of the settings: public addresses on the listed ports, and what an account is allowed beside; never
- * loopback, link-local or a cloud's metadata, and never this service itself.
- * @param ownPorts the ports that this service listens on, once it does.
- * @param own addresses of this machine.
+ * Permits public addresses on listed ports, and the account's allowed ranges. Always refuses loopback, link-local,
+ * metadata and this service.
+ * @param ownPorts read at each call.
  */
 export function imageUrlPolicy(
   { ports, allow }: WebConfig['imageUrl'],
@@ -84,7 +78,7 @@ export function imageUrlPolicy(
   };
 }
 
-/** The address that a URL's host is, null for a name. @param host as `URL.hostname` gives it. */
+/** Returns null for a name. @param host from `URL.hostname`. */
 export function literalAddress(host: string): Address | null {
   return parseAddress(host.startsWith('[') ? host.slice(1, -1) : host);
 }

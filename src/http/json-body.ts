@@ -1,36 +1,51 @@
 /**
- * JSON with a large base64 string in it. `JSON.parse` would copy megabytes into a JavaScript string, on the one thread
- * that serves everybody, and decoding it would copy them again. So long strings are cut out of the bytes first, the
- * small rest is parsed, and the picture's slice goes to the pipeline's threads as it came.
+ * Parses JSON with large base64 strings. `JSON.parse` would copy megabytes on the event loop. So this module cuts out
+ * long strings in short turns; native threads decode them.
  */
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
+import { Turn } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
 
-/** Strings of fewer bytes stay where they are. */
-export const MIN_CUT_BYTES = 8 * 1024;
+const MIN_CUT_BYTES = 8 * 1024;
 
-/** What may be left of a body when its long strings are cut out. */
 export const MAX_REST_BYTES = 256 * 1024;
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const SLASH = 0x2f;
-const COLON = 0x3a;
+/** Maximum JSON values of a body, since parsing time grows with them. Each further image adds MAX_VALUES_AN_IMAGE. */
+export const MAX_VALUES = 2_000;
+const MAX_VALUES_AN_IMAGE = 64;
 
-/** Stands in for a cut string; random, so that no body can hold one of its own. */
+/** Bytes between two clock checks. */
+const WINDOW = 4 * 1024 * 1024;
+
+/** Consecutive backslashes; real bodies have fewer. */
+const MAX_BACKSLASHES = 64 * 1024;
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPENING_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const OPENING_BRACE = 0x7b;
+
+/** Random, so that no body can contain it. */
 const PLACEHOLDER = `cut-${randomBytes(16).toString('hex')}-`;
 
 function notJson(): VisageError {
-  return new VisageError('VALIDATION_FAILED', 'The body is not JSON.', [
-    { path: '', message: 'must be JSON' },
+  return new VisageError('VALIDATION_FAILED', 'The body: expected JSON in UTF-8.', [
+    { path: '', message: 'expected JSON in UTF-8' },
   ]);
 }
 
-/** Whether the quote at `at` is a character of the string that begins at `start`. */
+function tooLarge(most: string): VisageError {
+  return new VisageError('PAYLOAD_TOO_LARGE', `Beside the images the body may hold at most ${most}.`);
+}
+
 function isEscaped(body: Buffer, at: number, start: number): boolean {
+  const least = Math.max(start, at - MAX_BACKSLASHES);
   let first = at;
-  while (first > start && body[first - 1] === BACKSLASH) first--;
+  while (first > least && body[first - 1] === BACKSLASH) first--;
+  if (at - first === MAX_BACKSLASHES) throw notJson();
   return (at - first) % 2 === 1;
 }
 
@@ -40,59 +55,78 @@ function isKey(body: Buffer, afterString: number): boolean {
   return body[at] === COLON;
 }
 
-/** A body in two parts. */
+/** Upper bound for the values between two strings, at most one too low. */
+function valuesBetween(body: Buffer, start: number, end: number): number {
+  let count = 0;
+  for (let at = start; at < end; at++) {
+    const byte = body[at];
+    if (byte === COMMA || byte === OPENING_BRACKET || byte === OPENING_BRACE) count++;
+  }
+  return count;
+}
+
 export interface CutBody {
-  /** The JSON text with a placeholder for each long string. */
+  /** JSON with placeholders. */
   readonly rest: Buffer;
-  /** By placeholder: the bytes between the quotes, still escaped; views of the body. */
+  /** Long strings by placeholder, still escaped; views of the body. */
   readonly cuts: ReadonlyMap<string, Buffer>;
 }
 
+export interface RestLimits {
+  readonly minCut: number;
+  readonly bytes: number;
+  readonly values: number;
+}
+
 /**
- * Cuts the long strings out of a JSON text. Text that is not JSON comes out as something that is not JSON either,
- * but what stands inside a cut string is not looked at. Keys are left in.
- * @param minCut least bytes of a string that is cut.
- * @param maxRest bytes that may be left.
- * @throws VisageError `PAYLOAD_TOO_LARGE` as soon as more than `maxRest` is left.
+ * Cuts out long strings in short turns, without validating them. Leaves keys and invalid JSON unchanged.
+ * @throws VisageError `PAYLOAD_TOO_LARGE` if too much remains.
  */
-export function cutLongStrings(body: Buffer, minCut = MIN_CUT_BYTES, maxRest = MAX_REST_BYTES): CutBody {
+export async function cutLongStrings(body: Buffer, { minCut, bytes, values }: RestLimits): Promise<CutBody> {
+  const turn = new Turn();
   const cuts = new Map<string, Buffer>();
   const pieces: Buffer[] = [];
   let kept = 0;
   let cutBytes = 0;
+  let count = 0;
+  // `start`: current string, 0 outside. `end`: previous string.
   let start = 0;
+  let ended = 0;
   const bound = (end: number) => {
-    if (end - cutBytes > maxRest) {
-      throw new VisageError(
-        'PAYLOAD_TOO_LARGE',
-        `Beside the image the body may have at most ${maxRest} bytes.`,
-      );
-    }
+    if (end - cutBytes > bytes) throw tooLarge(`${bytes} bytes`);
+    if (start !== 0) return;
+    count += valuesBetween(body, ended, end);
+    if (count > values) throw tooLarge(`${values} values`);
   };
-  // `start` is 0 outside of a string, else the place of its first character.
-  for (let at = body.indexOf(QUOTE); at >= 0; at = body.indexOf(QUOTE, at + 1)) {
-    if (start === 0) {
-      bound(at);
-      start = at + 1;
-    } else if (isEscaped(body, at, start)) {
-      bound(at);
-    } else {
-      if (at - start >= minCut && !isKey(body, at + 1)) {
-        const name = `${PLACEHOLDER}${cuts.size}`;
-        pieces.push(body.subarray(kept, start), Buffer.from(name));
-        cuts.set(name, body.subarray(start, at));
-        cutBytes += at - start;
-        kept = at;
+  for (let from = 0; from < body.length; from += WINDOW) {
+    const seen = body.subarray(0, from + WINDOW);
+    for (let at = seen.indexOf(QUOTE, from); at >= 0; at = seen.indexOf(QUOTE, at + 1)) {
+      if (turn.isOver) await turn.next();
+      if (start === 0) {
+        bound(at);
+        start = at + 1;
+      } else if (isEscaped(body, at, start)) {
+        bound(at);
+      } else {
+        if (at - start >= minCut && !isKey(body, at + 1)) {
+          const name = `${PLACEHOLDER}${cuts.size}`;
+          pieces.push(body.subarray(kept, start), Buffer.from(name));
+          cuts.set(name, body.subarray(start, at));
+          cutBytes += at - start;
+          kept = at;
+        }
+        start = 0;
+        ended = at + 1;
       }
-      start = 0;
     }
+    if (turn.isOver) await turn.next();
   }
   bound(body.length);
   pieces.push(body.subarray(kept));
   return { rest: cuts.size === 0 ? body : Buffer.concat(pieces), cuts };
 }
 
-/** Parses a small JSON text. @throws VisageError `VALIDATION_FAILED` if it is not JSON in UTF-8. */
+/** For small bodies. @throws VisageError `VALIDATION_FAILED` unless the body is JSON in UTF-8. */
 export function parseJson(body: Buffer): unknown {
   if (!isUtf8(body)) throw notJson();
   try {
@@ -102,49 +136,50 @@ export function parseJson(body: Buffer): unknown {
   }
 }
 
-/** Whether a string's only escapes are `\/`, which the pipeline's base64 decoder knows. */
-function isPlain(text: Buffer): boolean {
-  for (let at = text.indexOf(BACKSLASH); at >= 0; at = text.indexOf(BACKSLASH, at + 1)) {
-    if (text[at + 1] !== SLASH) return false;
-  }
-  return true;
-}
-
-function bytesField(image: unknown): unknown {
-  return typeof image === 'object' && image !== null && Object.hasOwn(image, 'bytes')
-    ? (image as { bytes: unknown }).bytes
-    : undefined;
-}
-
-/** A body with pictures in it. */
 export interface ImageJson {
-  /** The JSON, in which each picture's `bytes` is some string. */
   readonly value: unknown;
-  /** The text in base64 that such a string stands for: a view of the body where it is long. */
+  /** The base64 text of a string; a view of the body keeps JSON's escapes. */
   readonly textOf: (bytes: string) => Uint8Array;
+  /**
+   * Call after validation. @param images objects with `bytes`.
+   * @throws VisageError `VALIDATION_FAILED` for other long strings.
+   */
+  readonly checkPlaces: (value: unknown, images: ReadonlySet<unknown>) => void;
 }
 
-/**
- * Parses a body that may hold pictures in objects with `bytes`.
- * @param imagesOf finds those objects in the JSON.
- * @param most pictures that there may be.
- * @throws VisageError `VALIDATION_FAILED`, `PAYLOAD_TOO_LARGE`.
- */
-export function parseImageJson(
-  body: Buffer,
-  imagesOf: (value: unknown) => readonly unknown[],
-  most: number,
-): ImageJson {
-  // A picture that is too short to be cut out stays in the rest.
-  const { rest, cuts } = cutLongStrings(body, MIN_CUT_BYTES, MAX_REST_BYTES + (most - 1) * MIN_CUT_BYTES);
-  const value = parseJson(rest);
-  const cutPictures = imagesOf(value).filter((image) => {
-    const text = bytesField(image);
-    return typeof text === 'string' && cuts.has(text);
-  });
-  // Whatever else was cut out is put back: a schema is going to look at it.
-  if (cutPictures.length === cuts.size && [...cuts.values()].every(isPlain)) {
-    return { value, textOf: (bytes) => cuts.get(bytes) ?? Buffer.from(bytes) };
+/** Finds a string of `names` outside `bytes`; null if none. */
+function placeOf(
+  value: unknown,
+  names: ReadonlyMap<string, Buffer>,
+  images: ReadonlySet<unknown>,
+  path = '',
+): { readonly path: string; readonly name: string } | null {
+  if (typeof value === 'string') return names.has(value) ? { path, name: value } : null;
+  if (typeof value !== 'object' || value === null) return null;
+  for (const [key, item] of Object.entries(value)) {
+    if (key === 'bytes' && images.has(value)) continue;
+    const found = placeOf(item, names, images, `${path}/${key}`);
+    if (found) return found;
   }
-  return { value: parseJson(body), textOf: (bytes) => Buffer.from(bytes) };
+  return null;
+}
+
+/** @param most images. @throws VisageError `VALIDATION_FAILED`, `PAYLOAD_TOO_LARGE`. */
+export async function parseImageJson(body: Buffer, most: number): Promise<ImageJson> {
+  const { rest, cuts } = await cutLongStrings(body, {
+    minCut: MIN_CUT_BYTES,
+    bytes: MAX_REST_BYTES + (most - 1) * MIN_CUT_BYTES,
+    values: MAX_VALUES + (most - 1) * MAX_VALUES_AN_IMAGE,
+  });
+  return {
+    value: parseJson(rest),
+    textOf: (bytes) => cuts.get(bytes) ?? Buffer.from(bytes),
+    checkPlaces: (value, images) => {
+      const found = placeOf(value, cuts, images);
+      if (!found) return;
+      const { path, name } = found;
+      const message = `expected text of fewer than ${MIN_CUT_BYTES} bytes, got ${cuts.get(name)?.length}`;
+      throw new VisageError('VALIDATION_FAILED', `${path}: ${message}.`, [{ path, message }]);
+    },
+  };
 }

@@ -1,46 +1,67 @@
-/** What every answer has in common, whichever table it comes from: id, log line, headers, errors. */
+/** Sets id, log line, headers and errors of every answer. */
 import Koa from 'koa';
-import type { Trail } from '../access/audit-trail.ts';
+import type { Trail } from '../access/audit/audit-trail.ts';
+import type { AddressLimitKind, AddressLimits } from '../access/gate/address-limits.ts';
+import { PROBLEM_TYPE, problemHeaders, problemOf } from '../api/problem.ts';
+import { originOf } from '../base/client-address.ts';
 import { type ErrorCode, VisageError } from '../errors.ts';
 import { type Log, logRequest, type RequestRecord } from '../ops/log.ts';
+import type { LogBudget } from '../ops/log-budget.ts';
 import { ClientGoneError } from './body.ts';
-import { PROBLEM_TYPE, problemHeaders, problemOf } from './problem.ts';
-import { REQUEST_ID_HEADER, requestIdOf } from './request-id.ts';
+import { RefusalPace } from './refusal-pace.ts';
+import { REQUEST_ID_HEADER, requestIdOf } from './request-head.ts';
 import { answerAndClose, hasUnreadBody } from './unread-body.ts';
 
-/** What the middleware knows of a request. */
 export interface RequestState {
   requestId: string;
-  /** Pattern of the route that matched, for the log. */
   route: string | null;
-  /** The route's `operationId`, where it is one of the table. */
+  /** `operationId` of the route. */
   operation: string | null;
-  /** Who is calling, as far as that is known. */
   trail: Pick<Trail, 'caller'> | null;
+  /** Begin of an answer that lasts; its duration counts until here. */
+  streamsSince?: number;
+  /** Decides at the first log line. */
+  isLogged: () => boolean;
 }
 
-/** Is told of every request. */
 export interface RequestObserver {
   requestBegan(): void;
-  /** The answer has left, or the client has gone. */
+  /** Runs after the answer, or after the client hung up. */
   requestEnded(record: RequestRecord): void;
+}
+
+export interface AnonymousLimits {
+  readonly addresses: AddressLimits;
+  readonly lines: LogBudget;
 }
 
 export type Context = Koa.ParameterizedContext<RequestState>;
 export type App = Koa<RequestState>;
 
-/** Headers of every answer. The documentation page widens the content policy for itself. */
+/** The documentation page widens the content policy. */
 const HEADERS = [
   ['Cache-Control', 'no-store'],
   ['X-Content-Type-Options', 'nosniff'],
   ['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
 ] as const;
 
+/** For requests outside the route table. @throws VisageError `RATE_LIMIT_EXCEEDED`. */
+export function limitByAddress(
+  { req, res }: Context,
+  addresses: AddressLimits | undefined,
+  kind: AddressLimitKind = 'anonymous',
+): void {
+  const address = addresses?.addressOf(req.socket.remoteAddress, req.headersDistinct);
+  if (address !== undefined) addresses?.take(kind, address, (name, value) => res.setHeader(name, value));
+}
+
 function answerProblem(context: Context, error: unknown, log: Log): ErrorCode {
-  const { requestId } = context.state;
+  const { requestId, isLogged } = context.state;
   const problem = problemOf(error, requestId);
-  if (!(error instanceof VisageError)) log.error({ requestId, err: error }, 'unexpected error');
-  else if (error.cause !== undefined) log.error({ requestId, err: error.cause }, 'why a call was refused');
+  const isUnexpected = !(error instanceof VisageError);
+  if (isUnexpected && isLogged()) log.error({ requestId, err: error }, 'unexpected error');
+  else if (!isUnexpected && error.cause !== undefined && isLogged())
+    log.error({ requestId, err: error.cause }, 'why a call was refused');
   context.status = problem.status;
   context.set(problemHeaders(problem.code, error instanceof VisageError ? error.retryAfter : undefined));
   context.body = Buffer.from(JSON.stringify(problem));
@@ -48,21 +69,18 @@ function answerProblem(context: Context, error: unknown, log: Log): ErrorCode {
   return problem.code;
 }
 
-/**
- * Node's parser lets through what is no URL. Reading the path of it throws or, for a wrong port, has Node write a warning
- * to standard error with the whole of it, so it is looked at before.
- */
-function checkTarget(context: Context): void {
+/** Reading the path of an invalid target throws, or makes Node print it to standard error. */
+function checkTarget(context: Context, anonymousLimits: AnonymousLimits | undefined): void {
   const { url } = context.req;
   try {
     if (url && /^[/*]/.test(url)) void context.path;
     else new URL(url ?? '');
   } catch {
+    limitByAddress(context, anonymousLimits?.addresses);
     throw new VisageError('VALIDATION_FAILED', 'The request target is not a URL.');
   }
 }
 
-/** Sends the answer itself where the client is still sending. */
 function closeIfUnread(context: Context): void {
   if (!hasUnreadBody(context.req)) return;
   const body = Buffer.isBuffer(context.body) ? context.body : Buffer.from(JSON.stringify(context.body ?? ''));
@@ -71,16 +89,15 @@ function closeIfUnread(context: Context): void {
   answerAndClose(context.req, context.res, body);
 }
 
-/** Stands in the log for the status of an answer that nobody was there to get. */
+/** Status in the log if the client hung up before the answer. */
 const CLIENT_GONE_STATUS = 499;
 
-/** What is known of a request at its end. */
 function recordOf(
   { method, res, status, state }: Context,
   began: number,
   code: ErrorCode | null,
 ): RequestRecord {
-  const { requestId, route, operation, trail } = state;
+  const { requestId, route, operation, trail, streamsSince = performance.now() } = state;
   const { accountId = null, key = null, member = null } = trail?.caller ?? {};
   return {
     requestId,
@@ -88,7 +105,7 @@ function recordOf(
     route,
     operation,
     status: res.headersSent ? status : CLIENT_GONE_STATUS,
-    ms: performance.now() - began,
+    ms: streamsSince - began,
     code,
     aborted: !res.writableFinished,
     account: accountId,
@@ -97,10 +114,25 @@ function recordOf(
   };
 }
 
-/** An application without routes. @param observer is told of every request. */
-export function createKoaApp(log: Log, observer?: RequestObserver): App {
+/** Limits log lines of anonymous requests; authenticated requests have no limit. */
+function lineBudget(
+  context: Context,
+  anonymousLimits: AnonymousLimits | undefined,
+  origin: string,
+): () => boolean {
+  let isLogged: boolean | null = null;
+  return () => {
+    if (!anonymousLimits || context.state.trail?.caller) return true;
+    isLogged ??= anonymousLimits.lines.allows(origin);
+    return isLogged;
+  };
+}
+
+/** Creates an application without routes. @param anonymousLimits absent: no limits. */
+export function createKoaApp(log: Log, observer?: RequestObserver, anonymousLimits?: AnonymousLimits): App {
   const app: App = new Koa<RequestState>();
-  // Koa's own handler would print to the console what happens to a connection after the answer.
+  const pace = new RefusalPace();
+  // Koa's own handler would print connection errors to the console.
   app.on('error', (error: unknown, context?: Context) =>
     log.debug({ requestId: context?.state.requestId, err: error }, 'connection error'),
   );
@@ -108,7 +140,12 @@ export function createKoaApp(log: Log, observer?: RequestObserver): App {
   app.use(async (context, next) => {
     const began = performance.now();
     const requestId = requestIdOf(context.req.headers['x-request-id']);
-    context.state = { requestId, route: null, operation: null, trail: null };
+    const { req } = context;
+    const origin = originOf(
+      anonymousLimits?.addresses.addressOf(req.socket.remoteAddress, req.headersDistinct) ?? '',
+    );
+    const isLogged = lineBudget(context, anonymousLimits, origin);
+    context.state = { requestId, route: null, operation: null, trail: null, isLogged };
     for (const [name, value] of HEADERS) context.res.setHeader(name, value);
     context.res.setHeader(REQUEST_ID_HEADER, requestId);
     let code: ErrorCode | null = null;
@@ -116,10 +153,10 @@ export function createKoaApp(log: Log, observer?: RequestObserver): App {
     context.res.once('close', () => {
       const record = recordOf(context, began, code);
       observer?.requestEnded(record);
-      logRequest(log, record);
+      if (isLogged()) logRequest(log, record);
     });
     try {
-      checkTarget(context);
+      checkTarget(context, anonymousLimits);
       await next();
     } catch (error) {
       if (error instanceof ClientGoneError) {
@@ -128,6 +165,7 @@ export function createKoaApp(log: Log, observer?: RequestObserver): App {
         return;
       }
       code = answerProblem(context, error, log);
+      if (origin !== '' && code === 'RATE_LIMIT_EXCEEDED') await pace.next(origin);
     }
     closeIfUnread(context);
   });

@@ -1,34 +1,34 @@
-/** Where the service is reached: addresses of the settings, or sockets that systemd holds for it. */
+/** Opens TCP listeners on configured addresses or systemd's sockets. */
 import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Config } from '../config/config.ts';
 import type { ListenAddress } from '../config/listen-address.ts';
-import { type Config, environmentName, type SettingName } from '../config/settings.ts';
+import { environmentName, type SettingName } from '../config/settings.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import type { InheritedSockets, SocketName } from '../ops/inherited-sockets.ts';
-import type { PresentTls } from './present-tls.ts';
+import type { Connections } from './connections.ts';
+import type { LiveTlsConfig } from './live-tls-config.ts';
 import { createHttpServer, listen } from './server.ts';
 import { plainListener } from './tls.ts';
 
-/** One way in. */
 interface Entrance {
-  /** The setting that names the address. */
   readonly setting: SettingName;
-  /** Null: none but what systemd hands over. */
+  /** Null: only systemd's sockets. */
   readonly address: ListenAddress | null;
-  /** Descriptors of listening sockets, which take the place of the address. */
+  /** Listening descriptors that replace the address. */
   readonly inherited: readonly number[];
   readonly scheme: 'http' | 'https';
-  /** Makes a server for one socket. */
   readonly serve: () => Server;
 }
 
-/** A server that listens. */
 export interface Listener {
   readonly server: Server;
-  /** Null for a socket that has no port. */
+  /** Null for a Unix socket. */
   readonly port: number | null;
-  /** How a program on this machine reaches it. */
+  /** Bound `host:port`, or a socket's path. */
+  readonly address: string;
   readonly url: string;
+  readonly isInherited: boolean;
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -38,19 +38,32 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the name is not known',
 };
 
+function hostPort(host: string, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 function urlOf(scheme: string, { address, port }: AddressInfo): string {
   const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
-  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `${scheme}://${hostPort(host, port)}`;
 }
 
-function listenerOf(server: Server, scheme: string): Listener {
-  const address = server.address();
-  if (address === null || typeof address === 'string') return { server, port: null, url: `unix:${address}` };
-  return { server, port: address.port, url: urlOf(scheme, address) };
+function listenerOf(server: Server, scheme: string, isInherited: boolean): Listener {
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') {
+    return { server, port: null, address: String(bound), url: `unix:${bound}`, isInherited };
+  }
+  const address = hostPort(bound.address, bound.port);
+  return { server, port: bound.port, address, url: urlOf(scheme, bound), isInherited };
 }
 
-/** Opens one way in. @returns nothing where there is neither address nor socket. @throws ExitError `unavailable`. */
-async function openEntrance({ setting, address, inherited, scheme, serve }: Entrance): Promise<Listener[]> {
+/**
+ * @param onOpen receives each listener, even if a later one fails. @returns nothing without address and socket.
+ * @throws ExitError `unavailable`.
+ */
+async function openEntrance(
+  { setting, address, inherited, scheme, serve }: Entrance,
+  onOpen: (listener: Listener) => void,
+): Promise<Listener[]> {
   const wanted = inherited.length > 0 ? inherited.map((fd) => ({ fd })) : address === null ? [] : [address];
   const listeners: Listener[] = [];
   for (const each of wanted) {
@@ -67,7 +80,9 @@ async function openEntrance({ setting, address, inherited, scheme, serve }: Entr
           : `Visage cannot listen on ${each.host}:${each.port}: ${why}. Set ${environmentName(setting)} to another host:port.`,
       );
     }
-    listeners.push(listenerOf(server, scheme));
+    const listener = listenerOf(server, scheme, 'fd' in each);
+    onOpen(listener);
+    listeners.push(listener);
   }
   return listeners;
 }
@@ -75,64 +90,127 @@ async function openEntrance({ setting, address, inherited, scheme, serve }: Entr
 export interface ApiListenerParts {
   readonly config: Pick<Config, 'listen' | 'tls'>;
   readonly sockets: InheritedSockets;
-  /** Null where HTTPS is not served. */
-  readonly tls: PresentTls | null;
+  /** Null without HTTPS. */
+  readonly tls: LiveTlsConfig | null;
   readonly api: RequestListener;
+  readonly connections: Connections;
 }
 
-/** Every server that listens for the network. */
 export type Listeners = Readonly<Record<SocketName, readonly Listener[]>>;
 
-/** Whether systemd holds sockets for the API. They are then all that there is of it: their units say where. */
+/** True if systemd holds API sockets, which replace all addresses. */
 export function isHandedOver({ http, https }: InheritedSockets): boolean {
   return http.length + https.length > 0;
 }
 
-/**
- * Opens every way to the API.
- * @throws ExitError `unavailable`.
- */
-export async function openApi({
-  config,
-  sockets,
-  tls,
-  api,
-}: ApiListenerParts): Promise<Pick<Listeners, 'http' | 'https'>> {
+/** @param onOpen receives each listener, even if a later one fails. @throws ExitError `unavailable`. */
+export async function openApi(
+  { config, sockets, tls, api, connections }: ApiListenerParts,
+  onOpen: (listener: Listener) => void,
+): Promise<Pick<Listeners, 'http' | 'https'>> {
   const https =
     tls === null
       ? []
-      : await openEntrance({
-          setting: 'tls_listen',
-          address: isHandedOver(sockets) ? null : config.tls.listen,
-          inherited: sockets.https,
-          scheme: 'https',
-          serve: () => tls.serve(api),
-        });
+      : await openEntrance(
+          {
+            setting: 'tls_listen',
+            address: isHandedOver(sockets) ? null : config.tls.listen,
+            inherited: sockets.https,
+            scheme: 'https',
+            serve: () => tls.serve(api, connections),
+          },
+          onOpen,
+        );
   const port = https[0]?.port;
-  const http = await openEntrance({
-    setting: 'listen',
-    address: isHandedOver(sockets) ? null : config.listen,
-    inherited: sockets.http,
-    scheme: 'http',
-    serve: () => createHttpServer(tls && port ? plainListener(api, () => tls.config, port) : api),
-  });
+  const http = await openEntrance(
+    {
+      setting: 'listen',
+      address: isHandedOver(sockets) ? null : config.listen,
+      inherited: sockets.http,
+      scheme: 'http',
+      serve: () =>
+        createHttpServer(tls && port ? plainListener(api, () => tls.config, port) : api, connections),
+    },
+    onOpen,
+  );
   return { http, https };
 }
 
-/**
- * Opens every way to the metrics.
- * @throws ExitError `unavailable`.
- */
+/** @throws ExitError `unavailable`. */
 export function openMetrics(
   { metricsListen }: Pick<Config, 'metricsListen'>,
   { metrics }: InheritedSockets,
   listener: RequestListener,
+  connections: Connections,
+  onOpen: (listener: Listener) => void,
 ): Promise<readonly Listener[]> {
-  return openEntrance({
+  const entrance = {
     setting: 'metrics_listen',
     address: metricsListen,
     inherited: metrics,
     scheme: 'http',
-    serve: () => createHttpServer(listener),
-  });
+    serve: () => createHttpServer(listener, connections),
+  } as const;
+  return openEntrance(entrance, onOpen);
+}
+
+export const ADDRESS_SETTINGS = { http: 'listen', https: 'tls_listen', metrics: 'metrics_listen' } as const;
+export type AddressSetting = (typeof ADDRESS_SETTINGS)[SocketName];
+const NAMES = Object.keys(ADDRESS_SETTINGS) as SocketName[];
+
+export interface ListenerFacts {
+  readonly name: SocketName;
+  /** `host:port`; IPv6 in brackets. */
+  readonly address: string;
+  readonly url: string;
+  readonly isInherited: boolean;
+}
+
+export function addressesOf(listeners: Listeners): ListenerFacts[] {
+  return NAMES.flatMap((name) =>
+    listeners[name].map(({ address, url, isInherited }) => ({ name, address, url, isInherited })),
+  );
+}
+
+export function replacedSettings(
+  values: Readonly<Record<AddressSetting, string | null>>,
+  isGiven: (setting: AddressSetting) => boolean,
+  sockets: InheritedSockets,
+  listeners: Listeners,
+): AddressSetting[] {
+  return NAMES.filter(
+    (name) =>
+      (name === 'metrics' ? sockets.metrics.length > 0 : isHandedOver(sockets)) &&
+      isGiven(ADDRESS_SETTINGS[name]) &&
+      !listeners[name].some(({ address }) => address === values[ADDRESS_SETTINGS[name]]),
+  ).map((name) => ADDRESS_SETTINGS[name]);
+}
+
+/**
+ * Listens briefly on each address.
+ * @param isHeld true if this service holds the address. @throws ExitError `unavailable`.
+ */
+export async function tryAddresses(
+  { listen, tls, metricsListen }: Pick<Config, 'listen' | 'tls' | 'metricsListen'>,
+  isHeld: (name: SocketName, address: string) => boolean,
+): Promise<void> {
+  const wanted = { http: listen, https: tls.listen, metrics: metricsListen };
+  const opened: Listener[] = [];
+  try {
+    for (const name of NAMES) {
+      const address = wanted[name];
+      if (address === null || isHeld(name, hostPort(address.host, address.port))) continue;
+      const serve = () => createHttpServer((_, response) => response.destroy());
+      const entrance = {
+        setting: ADDRESS_SETTINGS[name],
+        address,
+        inherited: [],
+        scheme: 'http',
+        serve,
+      } as const;
+      await openEntrance(entrance, (listener) => opened.push(listener));
+    }
+  } finally {
+    for (const { server } of opened) server.close();
+  }
 }

@@ -1,10 +1,11 @@
-/** What a request says its body is. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { MIMEType } from 'node:util';
 import { VisageError } from '../errors.ts';
 
-/** How a body is written. */
 export type BodyForm = 'json' | 'multipart' | 'raw';
+
+/** Maximum length of `Content-Type`; Node parses it in quadratic time. */
+const MAX_LENGTH = 256;
 
 function formOf(type: MIMEType): BodyForm | null {
   if (type.essence === 'application/json') return 'json';
@@ -13,20 +14,20 @@ function formOf(type: MIMEType): BodyForm | null {
   return null;
 }
 
-/**
- * The form of a body by its headers.
- * @param accepted the forms that the route takes.
- * @throws VisageError `UNSUPPORTED_MEDIA_TYPE` for any other, for a compressed body, and for a charset but UTF-8.
- */
+/** @throws VisageError `UNSUPPORTED_MEDIA_TYPE` also for compression, other charsets than UTF-8, or a long header. */
 export function bodyForm(headers: IncomingHttpHeaders, accepted: readonly BodyForm[]): BodyForm {
   const unsupported = (detail: string) => new VisageError('UNSUPPORTED_MEDIA_TYPE', detail);
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
     throw unsupported('A compressed body (Content-Encoding) is not taken.');
   }
+  const text = headers['content-type'] ?? '';
+  if (text.length > MAX_LENGTH) {
+    throw unsupported(`The Content-Type may have at most ${MAX_LENGTH} characters, got ${text.length}.`);
+  }
   let type: MIMEType;
   try {
-    type = new MIMEType(headers['content-type'] ?? '');
+    type = new MIMEType(text);
   } catch {
     throw unsupported('The Content-Type is missing or not a media type.');
   }

@@ -1,19 +1,29 @@
-/** `GET /metrics`, for a listener of its own: nothing else is there, and no credential is asked for. */
+/** `GET /metrics` on its own listener, without credentials. */
 import type { RequestListener } from 'node:http';
 import type { Log } from '../ops/log.ts';
 import type { Metrics } from '../ops/metrics.ts';
 
-/** Makes the listener. Whoever reaches its address reads the metrics. */
 export function metricsListener(metrics: Metrics, log: Log): RequestListener {
+  // Concurrent scrapes share one text.
+  let pending: Promise<Buffer> | null = null;
+  const exposition = () => {
+    pending ??= metrics
+      .exposition()
+      .then((text) => Buffer.from(text))
+      .finally(() => {
+        pending = null;
+      });
+    return pending;
+  };
   return async ({ method, url }, response) => {
-    const end = (status: number, body: string, headers: Record<string, string> = {}) =>
+    const end = (status: number, body: string | Buffer, headers: Record<string, string> = {}) =>
       response
         .writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', ...headers })
         .end(method === 'HEAD' ? undefined : body);
     if (url?.split('?', 1)[0] !== '/metrics') return end(404, 'Metrics are at /metrics.\n');
     if (method !== 'GET' && method !== 'HEAD') return end(405, 'Use GET.\n', { Allow: 'GET, HEAD' });
     try {
-      return end(200, await metrics.exposition(), {
+      return end(200, await exposition(), {
         'Content-Type': metrics.registry.contentType,
         'Cache-Control': 'no-store',
       });

@@ -1,17 +1,12 @@
-/** The OpenAPI 3.1 document, made from the route table. */
+import { REPLAYED_HEADER, takesIdempotencyKey } from '../api/idempotency-key.ts';
+import { PROBLEM_SCHEMA } from '../api/problem.ts';
+import type { ImageParameters, Route } from '../api/route.ts';
+import type { Schema } from '../api/schema.ts';
+import { requiredOf, titled } from '../api/schema.ts';
 import { ERRORS, type ErrorCode } from '../errors.ts';
-import {
-  BINARY_SCHEMA,
-  IMAGE_SCHEMA,
-  imageBodySchema,
-  imageFormSchema,
-  takesRawImage,
-} from './image-parameters.ts';
-import { PROBLEM_SCHEMA } from './problem.ts';
-import type { ImageParameters, Route, Schema } from './route.ts';
-import { requiredOf } from './schema.ts';
+import { ComponentSchemas } from './component-schemas.ts';
+import { BINARY_SCHEMA, imageBodySchema, imageFormSchema, takesRawImage } from './image-parameters.ts';
 
-/** A JSON object of the document. */
 export type Json = { [name: string]: unknown };
 
 const SECURITY_SCHEMES: Json = {
@@ -19,20 +14,60 @@ const SECURITY_SCHEMES: Json = {
     type: 'apiKey',
     in: 'header',
     name: 'Authorization',
-    description: '`ApiKey <key>`, or `ApiKey` and the base64 of `<accountId>:<key>`.',
+    description: '`ApiKey <key>`, `ApiKey` and the base64 of `<accountId>:<key>`, or the bare key.',
   },
   Bearer: {
     type: 'http',
     scheme: 'bearer',
     description: "`Bearer` and an API key, a token of one, or a member's token.",
   },
-  XApiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'The key alone.' },
+  XApiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'The API key by itself.' },
   Session: {
     type: 'apiKey',
     in: 'cookie',
     name: '__Host-visage_session',
-    description: "A member's session in the dashboard; what changes something also takes `X-CSRF-Token`.",
+    description:
+      'The session cookie of a member in the dashboard. Requests that change data also need `X-CSRF-Token`.',
   },
+};
+
+const HEADER_PARAMETERS: Json = {
+  IdempotencyKey: {
+    name: 'Idempotency-Key',
+    in: 'header',
+    description:
+      'A new random value, such as a UUID, for each request, and the same value for each retry. Within 24 hours a retry ' +
+      'gets the first answer, and the request does not run again.',
+    schema: { type: 'string', minLength: 1, maxLength: 255 },
+  },
+  IfMatch: {
+    name: 'If-Match',
+    in: 'header',
+    description:
+      'Change nothing unless the object still has one of these `ETag`s, or `*` for any version. Weak tags never match.',
+    schema: { type: 'string' },
+  },
+  IfNoneMatch: {
+    name: 'If-None-Match',
+    in: 'header',
+    description: 'Answer 304 without a body if the object still has one of these `ETag`s.',
+    schema: { type: 'string' },
+  },
+};
+
+const TAGS: Readonly<Record<string, string>> = {
+  Collections: 'Galleries of faces.',
+  Faces: 'Find, compare, enroll and delete faces.',
+  'External keys': "The caller's own names for faces.",
+  Events: 'What recognition saw and did, as a list and live.',
+  Security: 'Tokens, their public keys, and the time of the service.',
+  Accounts: 'Register, log in, refresh and log out.',
+  Members: 'The people of an account and their roles.',
+  'API keys': 'Credentials of programs, with their limits.',
+  Billing: 'Credits and usage.',
+  Audit: 'Administrative acts and refused requests.',
+  Appliance: 'State, settings and care of the whole appliance.',
+  Health: 'Probes for load balancers and monitoring.',
 };
 
 const CREDENTIAL_ERRORS: readonly ErrorCode[] = [
@@ -43,16 +78,18 @@ const CREDENTIAL_ERRORS: readonly ErrorCode[] = [
 ];
 const KEY_ERRORS: readonly ErrorCode[] = ['API_KEY_EXPIRED', 'INSUFFICIENT_CREDITS', 'IP_NOT_ALLOWED'];
 
-function accessErrorsOf({ access }: Route): ErrorCode[] {
+function accessErrorsOf({ access, confirmed }: Route): ErrorCode[] {
   if (access.by === 'anyone') return ['RATE_LIMIT_EXCEEDED'];
   const own: ErrorCode[] = [];
   if (access.by !== 'member' && access.scope !== null) own.push('SCOPE_DENIED');
-  // A cookie is a member's, and needs proof that the dashboard sent the request.
+  // Requests with a member's cookie must prove their origin.
   if (access.by !== 'key') own.push('PERMISSION_DENIED');
+  if (confirmed) own.push('CONFIRMATION_REQUIRED');
   return [...CREDENTIAL_ERRORS, ...KEY_ERRORS, ...own, 'RATE_LIMIT_EXCEEDED'];
 }
 
 const BODY_ERRORS: readonly ErrorCode[] = ['PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
+const IDEMPOTENCY_ERRORS: readonly ErrorCode[] = ['IDEMPOTENCY_CONFLICT', 'IDEMPOTENCY_KEY_REUSED'];
 const IMAGE_ERRORS: readonly ErrorCode[] = [
   'INVALID_IMAGE',
   'IMAGE_TOO_LARGE',
@@ -66,15 +103,17 @@ function takesBody(route: Route): boolean {
   return route.body !== undefined || route.images !== undefined;
 }
 
-/** Every code that a route can answer: its own and those of its kind. */
 export function errorCodesOf(route: Route): ErrorCode[] {
-  const hasInput = route.query !== undefined || takesBody(route);
+  const isRepeatable = takesIdempotencyKey(route);
+  const hasInput = route.query !== undefined || takesBody(route) || route.etag !== undefined || isRepeatable;
   return [
     ...new Set<ErrorCode>([
       ...(hasInput ? (['VALIDATION_FAILED'] as const) : []),
       ...accessErrorsOf(route),
       ...(takesBody(route) ? BODY_ERRORS : []),
       ...(route.images ? IMAGE_ERRORS : []),
+      ...(isRepeatable ? IDEMPOTENCY_ERRORS : []),
+      ...(route.etag === 'write' ? (['PRECONDITION_FAILED'] as const) : []),
       ...route.errors,
       'INTERNAL_ERROR',
     ]),
@@ -85,20 +124,21 @@ function propertiesOf(schema: Schema): [string, Schema][] {
   return Object.entries((schema.properties ?? {}) as Record<string, Schema>);
 }
 
-function queryParameters(schema: Schema, isForRawImage: boolean): Json[] {
-  return propertiesOf(schema).map(([name, { description, ...property }]) => {
-    const note = isForRawImage ? 'Only beside a raw image body. ' : '';
+function queryParameters(schema: Schema, isBesideBody: boolean): Json[] {
+  return propertiesOf(schema).map(([name, { description, default: fallback, ...property }]) => {
+    const note = isBesideBody ? ' A value in the body takes precedence.' : '';
     return {
       name,
       in: 'query',
-      required: !isForRawImage && requiredOf(schema).includes(name),
-      ...(description || note ? { description: `${note}${description ?? ''}`.trim() } : {}),
-      schema: property,
+      required: !isBesideBody && requiredOf(schema).includes(name),
+      ...(description || note ? { description: `${description ?? ''}${note}`.trim() } : {}),
+      // Documentation pages would send the default beside the body's value.
+      schema: { ...property, ...(isBesideBody || fallback === undefined ? {} : { default: fallback }) },
     };
   });
 }
 
-/** An object of the first example of each property; undefined if a required one has none. */
+/** Undefined if a required property has no example. */
 function exampleOf(schema: Schema): Json | undefined {
   const example: Json = {};
   for (const [name, property] of propertiesOf(schema)) {
@@ -109,10 +149,12 @@ function exampleOf(schema: Schema): Json | undefined {
   return example;
 }
 
-/** `image` as the seed shows it; the value is not a picture. */
-const IMAGE_EXAMPLE = { bytes: '/9j/4AAQSkZJRgABAQEAYABgAAD...' };
+/** A 64 x 64 image without a face, so the example is a valid request. */
+const IMAGE_EXAMPLE = {
+  bytes:
+    '/9j/2wBDACgcHiMeGSgjISMtKygwPGRBPDc3PHtYXUlkkYCZlo+AjIqgtObDoKrarYqMyP/L2u71////m8H////6/+b9//j/wAALCABAAEABAREA/8QAFAABAAAAAAAAAAAAAAAAAAAAAP/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEAAD8AAAAAAAAAAAAAAAAAAAAAAP/Z',
+};
 
-/** The same parameters with pictures, as an example. */
 function imageExample(images: ImageParameters, fields: Json | undefined): Json | undefined {
   if (!fields) return undefined;
   const required = Object.entries(images).filter(([, image]) => image.kind !== 'one' || image.required);
@@ -124,24 +166,33 @@ function imageExample(images: ImageParameters, fields: Json | undefined): Json |
   return { ...Object.fromEntries(pictures), ...fields };
 }
 
-function imageContent(images: ImageParameters, { body = {}, example: fields }: Route): Json {
+/** For example `SearchFaceInput`. */
+function partName({ operationId }: Route, part: string): string {
+  return `${operationId.charAt(0).toUpperCase()}${operationId.slice(1)}${part}`;
+}
+
+function imageContent(images: ImageParameters, route: Route, schemas: ComponentSchemas): Json {
+  const { body = {}, example: fields } = route;
   const example = imageExample(images, fields ?? exampleOf(body));
   const raw = { schema: BINARY_SCHEMA };
+  const refer = (schema: Schema, part: string) =>
+    schemas.refer(titled(partName(route, part), schema), 'request');
   return {
     'application/json': {
-      schema: imageBodySchema(images, body, { $ref: '#/components/schemas/Image' }),
+      schema: refer(imageBodySchema(images, body), 'Input'),
       ...(example ? { example } : {}),
     },
-    'multipart/form-data': { schema: imageFormSchema(images, body) },
+    'multipart/form-data': { schema: refer(imageFormSchema(images, body), 'Form') },
     ...(takesRawImage(images) ? { 'application/octet-stream': raw, 'image/*': raw } : {}),
   };
 }
 
-function requestBody(route: Route): Json | undefined {
-  if (route.images) return { required: true, content: imageContent(route.images, route) };
+function requestBody(route: Route, schemas: ComponentSchemas): Json | undefined {
+  if (route.images) return { required: true, content: imageContent(route.images, route, schemas) };
   if (!route.body) return undefined;
   const example = route.example ?? exampleOf(route.body);
-  const media = { schema: route.body, ...(example ? { example } : {}) };
+  const schema = schemas.refer(titled(partName(route, 'Input'), route.body), 'request');
+  const media = { schema, ...(example ? { example } : {}) };
   return { required: requiredOf(route.body).length > 0, content: { 'application/json': media } };
 }
 
@@ -162,29 +213,45 @@ function errorResponses(codes: readonly ErrorCode[]): Json {
           : {}),
       },
       content: {
-        'application/problem+json': {
-          schema: {
-            allOf: [{ $ref: '#/components/schemas/Problem' }],
-            properties: { status: { const: status }, code: { enum: own } },
-          },
-        },
+        'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
       },
     };
   }
   return responses;
 }
 
-function successResponses(route: Route): Json {
-  return Object.fromEntries(
-    Object.entries(route.responses).map(([status, { description, contentType, schema }]) => [
-      status,
-      {
-        description,
-        headers: { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } },
-        ...(status === '204' ? {} : { content: { [contentType ?? 'application/json']: { schema } } }),
-      },
-    ]),
+function successResponses(route: Route, schemas: ComponentSchemas): Json {
+  const success = Object.fromEntries(
+    Object.entries(route.responses).map(([status, { description, contentType, schema }]) => {
+      const headers = successHeaders(route, status);
+      if (status === '204') return [status, { description, headers }];
+      const named = contentType === undefined ? titled(partName(route, 'Result'), schema) : schema;
+      const media = { schema: schemas.refer(named, 'answer') };
+      return [status, { description, headers, content: { [contentType ?? 'application/json']: media } }];
+    }),
   );
+  if (route.etag !== 'read') return success;
+  const description = 'The answer still has the `ETag` that `If-None-Match` names.';
+  return { ...success, 304: { description, headers: successHeaders(route, '304') } };
+}
+
+function successHeaders(route: Route, status: string): Json {
+  const names = {
+    'X-Request-Id': 'RequestId',
+    ...(route.etag && status !== '204' ? { ETag: 'ETag' } : {}),
+    ...(takesIdempotencyKey(route) && !route.secret ? { [REPLAYED_HEADER]: 'IdempotencyReplayed' } : {}),
+  };
+  return Object.fromEntries(
+    Object.entries(names).map(([name, component]) => [name, { $ref: `#/components/headers/${component}` }]),
+  );
+}
+
+function headerParameters(route: Route): Json[] {
+  const names = [
+    ...(takesIdempotencyKey(route) ? ['IdempotencyKey'] : []),
+    ...(route.etag ? [route.etag === 'read' ? 'IfNoneMatch' : 'IfMatch'] : []),
+  ];
+  return names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
 }
 
 function pathParameters({ params = {} }: Route): Json[] {
@@ -205,48 +272,71 @@ function securityOf({ access }: Route): Json[] {
   return names.map((name) => ({ [name]: [] }));
 }
 
-function operationOf(route: Route): Json {
-  const schema = route.images ? (takesRawImage(route.images) ? route.body : undefined) : route.query;
-  const body = requestBody(route);
+/** Bodies with several forms become components; JSON comes first, as generators' default. */
+function operationOf(route: Route, schemas: ComponentSchemas, bodies: Json): Json {
+  const schema = route.images ? route.body : route.query;
+  const body = requestBody(route, schemas);
+  const name = partName(route, '');
+  const parameters = [
+    ...pathParameters(route),
+    ...(schema ? queryParameters(schema, route.images !== undefined) : []),
+    ...headerParameters(route),
+  ];
+  if (route.images) bodies[name] = body;
   return {
     operationId: route.operationId,
     summary: route.summary,
-    ...(route.description ? { description: route.description } : {}),
+    description: route.description ?? `${route.summary}.`,
     tags: route.tags,
     security: securityOf(route),
-    ...(schema || route.params
-      ? {
-          parameters: [
-            ...pathParameters(route),
-            ...(schema ? queryParameters(schema, route.images !== undefined) : []),
-          ],
-        }
-      : {}),
-    ...(body ? { requestBody: body } : {}),
-    responses: { ...successResponses(route), ...errorResponses(errorCodesOf(route)) },
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(body ? { requestBody: route.images ? { $ref: `#/components/requestBodies/${name}` } : body } : {}),
+    responses: { ...successResponses(route, schemas), ...errorResponses(errorCodesOf(route)) },
   };
 }
 
-/** The document of a table of routes. Equal tables make equal documents. */
+/** @throws Error if schemas of one title differ, or a tag has no description. */
 export function openApiDocument(routes: readonly Route[], version: string): Json {
+  const schemas = new ComponentSchemas();
+  schemas.refer(PROBLEM_SCHEMA, 'answer');
+  const requestBodies: Json = {};
   const paths: Record<string, Json> = {};
   for (const route of routes) {
-    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operationOf(route) };
+    const operation = operationOf(route, schemas, requestBodies);
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation };
   }
+  const used = new Set(routes.flatMap(({ tags }) => tags));
   return {
     openapi: '3.1.0',
     info: {
       title: 'Visage',
       version,
-      description: 'Face recognition over REST. Pictures and templates stay on this machine.',
+      description: 'Face recognition over REST. Images and templates stay on this machine.',
+      contact: { name: 'The operator of this appliance' },
+      license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
+    tags: [...used].map((name) => {
+      const description = TAGS[name];
+      if (!description) throw new Error(`The tag ${name} has no description`);
+      return { name, description };
+    }),
     paths,
     components: {
       securitySchemes: SECURITY_SCHEMES,
-      schemas: { Problem: PROBLEM_SCHEMA, Image: IMAGE_SCHEMA },
+      schemas: schemas.all(),
+      requestBodies,
+      parameters: HEADER_PARAMETERS,
       headers: {
-        RequestId: { description: 'Joins this answer and the log.', schema: { type: 'string' } },
+        RequestId: { description: 'The id of this request, also in the log.', schema: { type: 'string' } },
+        IdempotencyReplayed: {
+          description: '`true` on an answer that repeats the first one; otherwise absent.',
+          schema: { const: 'true' },
+        },
+        ETag: {
+          description: 'The version of the settings. Send it as `If-Match` or `If-None-Match`.',
+          schema: { type: 'string' },
+        },
         RetryAfter: {
           description: 'Seconds after which trying again makes sense.',
           schema: { type: 'integer' },

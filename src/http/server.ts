@@ -1,82 +1,121 @@
-/** Node's HTTP servers with limits against slow and hostile clients, and a way to empty them. */
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
 import { Server as NetServer, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
-import { answerClientError } from './client-errors.ts';
+import { answerClientError, answerProblemAndClose, refuseConnection } from './client-errors.ts';
+import { Connection } from './connection.ts';
+import type { Connections } from './connections.ts';
+import { checkHead } from './request-head.ts';
 
-/**
- * Milliseconds for the header, for a whole request with its body, and between two requests of a connection: the last
- * longer than the minute after which load balancers drop theirs, or they would meet a connection that just closed.
- */
+/** Milliseconds. Keep-alive exceeds the usual 60 s of load balancers. */
 const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 65_000 } as const;
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
-/** How often stalled connections are looked for, and idle ones closed while the server empties. */
+/** Interval of checks for stalled connections, and for idle ones during a drain. */
 const CHECK_INTERVAL_MS = 5_000;
 const DRAIN_INTERVAL_MS = 50;
 
-/** A client between two requests is given so long to send the next, which is answered with `Connection: close`. */
+/** An idle client may send one more request within this time. */
 const DRAIN_GRACE_MS = 250;
 
 const MAX_HEADER_BYTES = 16 * 1024;
-const MAX_HEADERS = 100;
 
-/** Connections that wait to be accepted, such as while the service restarts; the kernel's own limit holds too. */
+/** The kernel may limit the backlog further. */
 const BACKLOG = 4096;
 
 const OPTIONS = {
   ...TIMEOUTS,
   maxHeaderSize: MAX_HEADER_BYTES,
   connectionsCheckingInterval: CHECK_INTERVAL_MS,
+  // `checkHead` answers a missing `Host` with a problem.
+  requireHostHeader: false,
 } as const;
 
-/**
- * The answer that each connection waits for, by server: when it empties, each says that its connection ends. Not a set of
- * answers that each enters and leaves: V8 makes a new table for such a set again and again, and each old one, once it is
- * old enough, holds the next with all its answers until the whole heap is gone through.
- */
-const answersOf = new WeakMap<Server, Map<Socket, ServerResponse | null>>();
+const connectionsOf = new WeakMap<Server, Set<Connection>>();
 const emptying = new WeakSet<Server>();
 
-function prepared<T extends Server>(server: T, listener: RequestListener): T {
-  const answers = new Map<Socket, ServerResponse | null>();
-  answersOf.set(server, answers);
-  const follow: RequestListener = (request, response) => {
-    const { socket } = request;
-    if (!answers.has(socket)) socket.once('close', () => answers.delete(socket));
-    answers.set(socket, response);
-    response.once('close', () => {
-      if (answers.get(socket) === response) answers.set(socket, null);
+function intercept(
+  server: Server,
+  event: 'connection' | 'secureConnection',
+  accept: (socket: Socket, proceed: (stream: Duplex) => void) => void,
+): void {
+  const [proceed] = server.listeners(event);
+  server.removeAllListeners(event);
+  server.on(event, (socket: Socket) => accept(socket, (stream) => proceed?.call(server, stream)));
+}
+
+function prepared<T extends Server>(server: T, listener: RequestListener, common: Connections | null): T {
+  const open = new Set<Connection>();
+  connectionsOf.set(server, open);
+  const isSecure = server instanceof SecureServer;
+  intercept(server, isSecure ? 'secureConnection' : 'connection', (socket, proceed) => {
+    const connection = new Connection(socket);
+    common?.attach(socket, connection);
+    open.add(connection);
+    connection.once('close', () => open.delete(connection));
+    proceed(connection);
+  });
+  if (common) {
+    intercept(server, 'connection', (socket, proceed) => {
+      const limit = common.admit(socket);
+      if (limit === null) return proceed(socket);
+      common.tell(limit, socket.remoteAddress);
+      refuseConnection(socket, limit, isSecure);
     });
+  }
+
+  const answer: RequestListener = (request, response) => {
     if (emptying.has(server)) response.setHeader('Connection', 'close');
+    try {
+      checkHead(request);
+    } catch (error) {
+      common?.tell('malformed', request.socket.remoteAddress);
+      return answerProblemAndClose(request, response, error);
+    }
     return listener(request, response);
   };
-  server.maxHeadersCount = MAX_HEADERS;
+  const follow: RequestListener = (request, response) => {
+    const connection = request.socket as unknown as Connection;
+    connection.enter(request, response, () => answer(request, response));
+  };
+  // No limit: Node would silently drop further headers.
+  server.maxHeadersCount = 0;
   server.on('request', follow);
-  // The body reader says when to go on, so a refused upload is refused before it is sent.
+  // The body reader sends 100 Continue.
   server.on('checkContinue', follow);
-  server.on('clientError', answerClientError);
+  server.on('checkExpectation', follow);
+  server.on('clientError', (error: NodeJS.ErrnoException, stream: Duplex) => {
+    const reason = answerClientError(error, stream);
+    if (reason) common?.tell(reason, (stream as Socket).remoteAddress);
+  });
+  const sweep = setInterval(() => {
+    const now = performance.now();
+    for (const connection of open) {
+      if (connection.cutIfStalled(now)) common?.tell('not_reading', connection.remoteAddress);
+    }
+  }, CHECK_INTERVAL_MS).unref();
+  server.once('close', () => clearInterval(sweep));
   return server;
 }
 
-/** A server of plain HTTP that does not listen yet. */
-export function createHttpServer(listener: RequestListener): Server {
-  return prepared(createServer(OPTIONS), listener);
+/** @param connections shared limits; null: no limits. */
+export function createHttpServer(listener: RequestListener, connections: Connections | null = null): Server {
+  return prepared(createServer(OPTIONS), listener, connections);
 }
 
-/** A server of HTTPS that does not listen yet. `setSecureContext` gives it another certificate. */
-export function createHttpsServer(listener: RequestListener, secure: SecureContextOptions): SecureServer {
+/** As {@link createHttpServer}, for HTTPS. */
+export function createHttpsServer(
+  listener: RequestListener,
+  secure: SecureContextOptions,
+  connections: Connections | null = null,
+): SecureServer {
   const server = createSecureServer({ ...OPTIONS, ...secure, handshakeTimeout: HANDSHAKE_TIMEOUT_MS });
-  return prepared(server, listener);
+  return prepared(server, listener, connections);
 }
 
-/**
- * Starts to listen.
- * @param address a TCP address, the path of a Unix socket, or the descriptor of a socket that listens already.
- * @throws the system's error, such as `EADDRINUSE`.
- */
+/** @param address TCP, a Unix socket's path, or a listening descriptor. @throws the system's error. */
 export function listen(
   server: Server,
   address: { host: string; port: number } | { path: string } | { fd: number },
@@ -91,23 +130,27 @@ export function listen(
 }
 
 /**
- * Accepts nothing new, lets requests in flight end, then closes their connections.
- * @param limitMs after it the connections that are left are cut.
+ * Stops accepting connections, lets requests end, then closes.
+ * @param limitMs then the server closes the remaining connections.
  */
 export function drain(server: Server, limitMs: number): Promise<void> {
   if (!server.listening) return Promise.resolve();
   emptying.add(server);
-  for (const answer of answersOf.get(server)?.values() ?? []) {
-    if (answer && !answer.headersSent) answer.setHeader('Connection', 'close');
+  for (const { current } of connectionsOf.get(server) ?? []) {
+    if (current && !current.headersSent) current.setHeader('Connection', 'close');
   }
   return new Promise((resolve) => {
     let idle: NodeJS.Timeout;
+    // closeIdleConnections() would cut answers that slow clients still read.
+    const closeIdle = () => {
+      for (const connection of connectionsOf.get(server) ?? []) connection.closeIfIdle(DRAIN_GRACE_MS);
+    };
     const grace = setTimeout(() => {
-      server.closeIdleConnections();
-      idle = setInterval(() => server.closeIdleConnections(), DRAIN_INTERVAL_MS);
+      closeIdle();
+      idle = setInterval(closeIdle, DRAIN_INTERVAL_MS);
     }, DRAIN_GRACE_MS);
     const cut = setTimeout(() => server.closeAllConnections(), limitMs);
-    // The HTTP server's own close() would cut off at once who is about to send the next request.
+    // HTTP's own close() would cut clients between two requests.
     NetServer.prototype.close.call(server, () => {
       clearTimeout(grace);
       clearInterval(idle);

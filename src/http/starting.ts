@@ -2,15 +2,17 @@ import type { RequestListener } from 'node:http';
 import { VisageError } from '../errors.ts';
 import type { Health } from '../ops/health.ts';
 import type { Log } from '../ops/log.ts';
-import { createKoaApp } from './koa-app.ts';
+import { type AnonymousLimits, createKoaApp, limitByAddress } from './koa-app.ts';
 
-/**
- * What is answered until there is something else to answer: `/livez` that the process runs, everything else with
- * `NOT_READY` and how far the start is.
- */
-export function startingListener(health: Health, log: Log): RequestListener {
-  const app = createKoaApp(log);
+/** Answers `/livez`, and all other paths with `NOT_READY` and the start's progress. */
+export function startingListener(
+  health: Health,
+  log: Log,
+  anonymousLimits?: AnonymousLimits,
+): RequestListener {
+  const app = createKoaApp(log, undefined, anonymousLimits);
   app.use((context) => {
+    limitByAddress(context, anonymousLimits?.addresses, 'probe');
     if (context.path === '/livez' && context.method === 'GET') {
       context.body = 'ok';
       return;
@@ -18,4 +20,19 @@ export function startingListener(health: Health, log: Log): RequestListener {
     throw new VisageError('NOT_READY', health.shortfall());
   });
   return app.callback();
+}
+
+/** A request handler that changes while its listeners stay open. */
+export class ReplaceableHandler {
+  #current: RequestListener;
+
+  constructor(first: RequestListener) {
+    this.#current = first;
+  }
+
+  readonly handle: RequestListener = (request, response) => this.#current(request, response);
+
+  replace(next: RequestListener): void {
+    this.#current = next;
+  }
 }

@@ -1,10 +1,13 @@
-/** The interactive documentation, from files of this machine only. */
-import { readFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import type Router from '@koa/router';
-import type { Context, RequestState } from './koa-app.ts';
+import type { AddressLimits } from '../access/gate/address-limits.ts';
+import { type Context, limitByAddress, type RequestState } from './koa-app.ts';
 import type { Json } from './openapi.ts';
+import { addStaticFile, ENCODINGS, type StaticFile } from './static-files.ts';
 
 const PAGE = `<!doctype html>
 <html lang="en">
@@ -30,7 +33,7 @@ const INITIALIZER = `SwaggerUIBundle({
 });
 `;
 
-/** Scripts and requests to this server alone. The bundle sets style attributes and draws icons from data URLs. */
+/** Allows only this server, and the bundle's style attributes and data URLs. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -50,21 +53,63 @@ const ASSETS = {
 
 const ASSET_FOLDER = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 
-/** Adds `/openapi.json` and `/swagger` to a router. */
-export function addDocumentation(router: Router<RequestState>, document: Json): void {
-  const text = JSON.stringify(document);
-  const add = (path: string, type: string, content: () => string | Promise<Buffer>) => {
-    router.get(path, async (context: Context) => {
-      context.state.route = path;
-      context.body = await content();
-      context.type = type;
-      context.set('Content-Security-Policy', POLICY);
-    });
+const COMPRESSED_FOLDER = fileURLToPath(new URL('static', import.meta.url));
+const SUFFIXES = { br: '.br', gzip: '.gz' } as const;
+
+/** Seconds. */
+const ASSET_MAX_AGE = 3600;
+
+/** Compresses an OpenAPI document in 10 ms. */
+const BROTLI_QUALITY = 4;
+
+/** Paths that redirect to the documentation. */
+const ENTRANCES = ['/docs', '/docs/', '/swagger/'];
+
+function compressedAsset(name: string): StaticFile['compressed'] {
+  return Object.fromEntries(
+    ENCODINGS.map((encoding) => [encoding, join(COMPRESSED_FOLDER, name + SUFFIXES[encoding])] as const)
+      .filter(([, file]) => existsSync(file))
+      .map(([encoding, file]) => [encoding, readFileSync(file)]),
+  );
+}
+
+function compressedText(content: Buffer): StaticFile['compressed'] {
+  return {
+    br: brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } }),
+    gzip: gzipSync(content),
   };
-  add('/openapi.json', 'application/json', () => text);
-  add('/swagger', 'text/html', () => PAGE);
-  add('/swagger/initializer.js', 'text/javascript', () => INITIALIZER);
+}
+
+/** @param isFirstPage true if `/` leads here. @param addresses absent: no limits. */
+export function addDocumentation(
+  router: Router<RequestState>,
+  document: Json,
+  isFirstPage: boolean,
+  addresses?: AddressLimits,
+): void {
+  const headers = { 'Content-Security-Policy': POLICY };
+  const add = (path: string, file: Omit<StaticFile, 'headers'>) =>
+    addStaticFile(router, path, { ...file, headers }, addresses);
+  const addText = (path: string, type: string, text: string) => {
+    const content = Buffer.from(text);
+    add(path, { type, content, compressed: compressedText(content), maxAge: 0 });
+  };
+  addText('/openapi.json', 'application/json', JSON.stringify(document));
+  addText('/swagger', 'text/html', PAGE);
+  addText('/swagger/initializer.js', 'text/javascript', INITIALIZER);
   for (const [name, type] of Object.entries(ASSETS)) {
-    add(`/swagger/${name}`, type, () => readFile(join(ASSET_FOLDER, name)));
+    add(`/swagger/${name}`, {
+      type,
+      content: readFileSync(join(ASSET_FOLDER, name)),
+      compressed: compressedAsset(name),
+      maxAge: ASSET_MAX_AGE,
+    });
+  }
+  for (const path of [...(isFirstPage ? ['/'] : []), ...ENTRANCES]) {
+    router.get(path, (context: Context) => {
+      context.state.route = path;
+      limitByAddress(context, addresses);
+      context.redirect('/swagger');
+    });
   }
 }

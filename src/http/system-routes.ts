@@ -1,26 +1,24 @@
-/** Routes about the service itself: they need no key. */
+import { type Route, route } from '../api/route.ts';
 import { VisageError } from '../errors.ts';
 import { PROVIDERS } from '../native/device.ts';
 import { CHECKS, type Health } from '../ops/health.ts';
-import type { PublicRoute } from './route.ts';
 
 const TAGS = ['Health'];
 const TEXT = { type: 'string' } as const;
 
-/** UTC with whole seconds, such as `2026-02-16T10:30:45Z`. */
+/** Returns a time such as `2026-02-16T10:30:45Z`. */
 function utcSeconds(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;
 }
 
-/** @param health the state that `/readyz` tells. */
-export function systemRoutes(health: Health): PublicRoute[] {
+export function systemRoutes(health: Health): Route[] {
   return [
-    {
+    route({
       method: 'GET',
       path: '/v1/healthz',
       operationId: 'healthz',
       summary: 'Check that the API answers',
-      description: 'Answers the current UTC time.',
+      description: 'Returns the current UTC time.',
       tags: TAGS,
       access: { by: 'anyone' },
       responses: {
@@ -36,8 +34,8 @@ export function systemRoutes(health: Health): PublicRoute[] {
       },
       errors: [],
       handler: () => ({ status: 200, body: utcSeconds(new Date()) }),
-    },
-    {
+    }),
+    route({
       method: 'GET',
       path: '/livez',
       operationId: 'livez',
@@ -45,30 +43,34 @@ export function systemRoutes(health: Health): PublicRoute[] {
       tags: TAGS,
       access: { by: 'anyone' },
       responses: {
-        200: { description: 'It runs.', contentType: 'text/plain', schema: { ...TEXT, const: 'ok' } },
+        200: {
+          description: 'The process runs.',
+          contentType: 'text/plain',
+          schema: { ...TEXT, const: 'ok' },
+        },
       },
       errors: [],
       handler: () => ({ status: 200, body: 'ok' }),
-    },
-    {
+    }),
+    route({
       method: 'GET',
       path: '/readyz',
       operationId: 'readyz',
-      summary: 'Check that the service can do its work',
+      summary: 'Check that the service is ready',
       description:
-        'Models are loaded, the store is open, the index holds what the store holds, and inference has run.',
+        'Ready when models are loaded, the store is open, the index matches the store, and a test inference has run.',
       tags: TAGS,
       access: { by: 'anyone' },
       responses: {
         200: {
-          description: 'Every check has passed.',
+          description: 'All checks passed.',
           schema: {
             type: 'object',
             additionalProperties: false,
             required: ['status', 'device', 'checks'],
             properties: {
               status: { const: 'ready' },
-              device: { enum: PROVIDERS, description: 'What runs the networks.' },
+              device: { enum: PROVIDERS, description: 'The device that runs the networks.' },
               checks: {
                 type: 'object',
                 additionalProperties: false,
@@ -82,9 +84,9 @@ export function systemRoutes(health: Health): PublicRoute[] {
       errors: ['NOT_READY'],
       handler: () => {
         const { ready, device, checks } = health.report();
-        if (ready) return { status: 200, body: { status: 'ready', device, checks } };
-        throw new VisageError('NOT_READY', health.shortfall());
+        if (!ready || device === null) throw new VisageError('NOT_READY', health.shortfall());
+        return { status: 200, body: { status: 'ready', device, checks } };
       },
-    },
+    }),
   ];
 }

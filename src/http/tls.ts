@@ -1,10 +1,9 @@
-/** HTTPS: which protocols and ciphers, and the way there from plain HTTP. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import type { TlsConfig } from '../config/tls-settings.ts';
+import type { TlsConfig } from '../config/config.ts';
 import { answerAndClose } from './unread-body.ts';
 
-/** Of TLS 1.2 those with forward secrecy and authenticated encryption; of TLS 1.3 all, which are of that kind. */
+/** TLS 1.2 only with forward secrecy and authenticated encryption. */
 const CIPHERS = [
   'TLS_AES_128_GCM_SHA256',
   'TLS_AES_256_GCM_SHA384',
@@ -17,20 +16,20 @@ const CIPHERS = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':');
 
-/** PEM of a certificate with its chain, and of its key. */
+/** PEM; the certificate includes its chain. */
 export interface KeyPair {
   readonly certificate: string;
   readonly key: string;
 }
 
-/** What a server shows and accepts. @throws Error if the TLS library does not take the certificate. */
+/** @throws Error if the TLS library refuses the certificate. */
 export function secureOptions({ certificate, key }: KeyPair): SecureContextOptions {
   const options = { cert: certificate, key, ciphers: CIPHERS, minVersion: 'TLSv1.2' } as const;
   createSecureContext(options);
   return options;
 }
 
-/** `Host` as RFC 9110 has it: a name, an IPv4 address or an IPv6 address in brackets, perhaps with a port. */
+/** `Host` of RFC 9110. */
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i;
 
 function redirect(
@@ -43,9 +42,8 @@ function redirect(
 }
 
 /**
- * The listener of plain HTTP where there is HTTPS too: while the setting says so, every request is shown the way there,
- * with its method and body kept (308), and no credential is looked at.
- * @param tls asked with each request. @param port of HTTPS.
+ * Redirects to HTTPS (308) before reading credentials, if the setting is on.
+ * @param tls read at each request.
  */
 export function plainListener(
   listener: RequestListener,
@@ -61,7 +59,7 @@ export function plainListener(
   };
 }
 
-/** The listener of HTTPS: tells browsers to come only so, where the setting says for how long. */
+/** Adds HSTS if its duration is set. */
 export function secureListener(
   listener: RequestListener,
   tls: () => Pick<TlsConfig, 'hstsMaxAge'>,

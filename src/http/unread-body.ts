@@ -1,13 +1,10 @@
-/** Answering a client that is still sending what nobody will read. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** A rest of this many bytes is quicker read than a new connection is made. */
+/** Reading a smaller rest is faster than opening a new connection. */
 const SMALL_REST = 64 * 1024;
 
-/** How long the connection stays open after the answer, for the client to see it. */
 const LINGER_MS = 1_000;
 
-/** Whether part of the body is still to come that is not worth reading to keep the connection. */
 export function hasUnreadBody(request: IncomingMessage): boolean {
   if (request.complete || request.destroyed) return false;
   const length = request.headers['content-length'];
@@ -15,10 +12,7 @@ export function hasUnreadBody(request: IncomingMessage): boolean {
   return Number(length) > SMALL_REST;
 }
 
-/**
- * Sends an answer and closes the connection. Closing at once would reset it, and most clients then lose the answer
- * that waits in their receive buffer; so what still comes is thrown away for a second, or until the client hangs up.
- */
+/** Discards input for a second after the answer: an immediate close would reset the connection and lose the answer. */
 export function answerAndClose(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
   response.setHeader('Connection', 'close');
   response.setHeader('Content-Length', body.length);

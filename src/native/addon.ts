@@ -1,28 +1,27 @@
 /**
- * The typed border to the C++ addon: plain data in, plain data out. Each file of this folder is the border of one part.
+ * Typed interface to the C++ addon.
  *
- * Everything here returns at once on the JavaScript thread; the work runs on an `Executor`'s own threads, never on
- * libuv's pool. Failures are `VisageError`s with a code of `errors.ts`; an argument of a wrong type or size is a
- * TypeError that is thrown at once. Typed arrays are borrowed until the promise settles and must not change meanwhile.
+ * Calls return at once; an `Executor`'s threads do the work, never libuv's pool. Failures are `VisageError`s; a wrong
+ * type or size throws a TypeError at once. Calls borrow typed arrays, which must not change until the promise settles.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { isErrorCode, VisageError } from '../errors.ts';
 
-/** `build/Release/visage.node` at the project's top, seen from `dist/src/native/`. */
+/** Path relative to `dist/src/native/`. */
 const ADDON_FILE = fileURLToPath(new URL('../../../build/Release/visage.node', import.meta.url));
 
 let loaded: unknown;
 
 /**
- * What the addon exports, loaded when first asked for.
- * @typeParam Part what the caller uses of it, as `native/addon/` defines it.
- * @throws Error in words for the operator where it is missing or does not load.
+ * Loads the addon on first use.
+ * @typeParam Exports the caller's part of `native/addon/`.
+ * @throws Error for the operator.
  */
-export function addon<Part>(): Part {
+export function addon<Exports>(): Exports {
   loaded ??= load();
-  return loaded as Part;
+  return loaded as Exports;
 }
 
 function load(): unknown {
@@ -33,9 +32,9 @@ function load(): unknown {
     return createRequire(import.meta.url)(ADDON_FILE);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    // glibc's words about a library that is marked, as ours is, as compiled for a newer processor.
+    // glibc prints this message if the processor is too old.
     if (why.includes('CPU ISA level')) {
-      throw new Error('Visage needs a processor with AVX2 and FMA (x86-64-v3), which this one is not.', {
+      throw new Error('Visage needs a processor with AVX2 and FMA (x86-64-v3), which this one lacks.', {
         cause,
       });
     }
@@ -49,10 +48,10 @@ function load(): unknown {
 }
 
 /**
- * Makes a failure of the addon an error whose stack leads to the caller: the addon's own has no JavaScript frames,
- * and taking one on every call would cost time on the way that does not fail.
+ * Gives an error a stack that leads to the caller, because the addon's errors have no JavaScript frames. Captures it
+ * only on failure, since capturing slows down calls.
  */
-export async function crossing<T>(work: Promise<T>): Promise<T> {
+export async function withCallerStack<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {

@@ -1,48 +1,34 @@
-/** The vectors of one gallery, in memory and in a file. */
 import { fileURLToPath } from 'node:url';
-import { addon, crossing } from './addon.ts';
+import { addon, withCallerStack } from './addon.ts';
 import type { Executor } from './executor.ts';
 
-/** How a gallery is searched. */
 export interface IndexStats {
-  /** Vectors that were removed and whose memory is still held; they are swept out in the background. */
+  /** Removed vectors that still use memory. */
   readonly tombstones: number;
-  /**
-   * Vectors that the graph has, removed ones too; a search looks at all others one by one. 0 where there is no graph, and
-   * the search is exact.
-   */
+  /** Vectors in the graph, including removed ones; searches scan the rest. */
   readonly linked: number;
 }
 
 /**
- * Inner-product search over the unit vectors of one gallery, which are kept as 16-bit numbers. Operations take effect in
- * the order in which they are called; searches run in parallel with each other.
- *
- * Small galleries are searched exactly; larger ones through a graph that threads of low priority build meanwhile.
+ * Inner-product search over unit vectors quantised to 16 bits. Operations take effect in call order; searches run in
+ * parallel. Low-priority threads build an HNSW graph for large galleries; small galleries use exact search.
  */
 export interface GalleryIndex {
-  /** Vectors held. */
   readonly size: number;
-  /** Bytes of memory that the index takes: vectors, graph, and what is being made in the background. */
+  /** Memory of vectors, graph and background copies. */
   readonly bytes: number;
-  /** How it searches at this moment. */
   stats(): IndexStats;
-  /**
-   * Vectors that are on the GPU, removed ones too, and why there are none where it has failed; empty otherwise. Beside
-   * `linked`: the graph answers where the GPU cannot.
-   */
+  /** `rows` on the GPU, including removed ones. After a `failure`, the graph answers. */
   onDevice(): { readonly rows: number; readonly failure: string };
-  /** Adds `ids.length` vectors, row after row in `vectors` (`ids.length * dimension` floats). An id already held is replaced. */
+  /** `vectors` has `ids.length * dimension` floats. Replaces existing ids. */
   add(ids: BigInt64Array, vectors: Float32Array): Promise<void>;
-  /** Removes ids, unknown ones are passed over. Answers how many were held. */
+  /** @returns how many ids the index held. */
   remove(ids: BigInt64Array): Promise<number>;
   /**
-   * The `k` nearest (fewer if fewer are held), best first; scores are inner products, -1..1, to about
-   * 1e-5.
-   * A longer query's scores are as many times larger, in the same order; a zero query's are all 0.
-   * @param allow restricts the search to these ids inside the index; unknown and repeated ones are passed over.
-   * @param width vectors, 1..65536, that a search through the graph follows, for benches; by default as many as find 99.9 %
-   *   of the nearest faces.
+   * Best first. Scores are inner products, accurate to about 1e-5.
+   * @param query a unit vector gives scores from -1 to 1; others scale with its length.
+   * @param allow restricts the search to these ids.
+   * @param width `efSearch`, 1..65536, for benches; the default finds 99.9 % of the nearest faces.
    */
   search(
     query: Float32Array,
@@ -50,41 +36,31 @@ export interface GalleryIndex {
     allow?: BigInt64Array,
     width?: number,
   ): Promise<{ readonly ids: BigInt64Array; readonly scores: Float32Array }>;
-  /** Ids of everything held, in no order. */
+  /** Unordered. */
   labels(): Promise<BigInt64Array>;
   /**
-   * Writes what is held when its turn comes into a file (mode 0600), under another name until it is whole and flushed.
-   * Searches and writes go on meanwhile. One at a time.
-   * @param background threads with nothing to do: writes to the index wait until one of them has begun.
-   * @param stamp up to 1024 bytes that {@link readSnapshotInfo} gives back.
-   * @returns bytes of the file. @throws Error in words; a file of that name from before stays.
+   * Writes a file (mode 0600) and flushes it before naming it, while searches and writes continue. Permits one save at
+   * a time.
+   * @param background idle threads; index writes wait until one starts.
+   * @param stamp up to 1024 bytes.
+   * @returns the file's size in bytes.
+   * @throws Error with a sentence; an older file stays.
    */
   save(background: Executor, path: string, stamp: string): Promise<number>;
-  /** Has the {@link save} under way fail soon, if there is one. */
   cancelSave(): void;
-  /** Fills an index that holds nothing with what was saved. @throws Error in words where anything of it is damaged. */
+  /** Requires an empty index. @throws Error with a sentence for a damaged file. */
   load(path: string): Promise<void>;
-  /** Bytes of the file that {@link load} has read so far. */
+  /** Bytes that {@link load} has read so far. */
   readonly loaded: number;
 }
 
-/** What the head of a saved index says. */
 export interface SnapshotFileInfo {
   readonly dimension: number;
   readonly rows: number;
   readonly stamp: string;
 }
 
-/** What one kernel of the search makes of the same rows in each of its three ways: one number a row. */
-export interface KernelProducts {
-  /** Of the probe and each row, of all rows in one call and of each in a call of its own. */
-  readonly together: Int32Array;
-  readonly single: Int32Array;
-  /** Of the first row and each row. */
-  readonly codes: Int32Array;
-}
-
-interface Part {
+interface Exports {
   readonly GalleryIndex: new (
     executor: Executor,
     dimension: number,
@@ -94,15 +70,13 @@ interface Part {
   whySearchUnavailable(library: string): string | null;
   readSnapshotInfo(path: string): SnapshotFileInfo;
   searchKernels(): string[];
-  kernelProducts(kernel: string, probe: Int16Array, rows: Int8Array): KernelProducts;
 }
 
 /**
- * An empty index of vectors of `dimension` floats.
- * @param executor does its work; its closing also ends what is done in the background.
- * @param graphFrom vectors from which on it is searched through a graph, 1 or more, for tests; by default as it is fastest.
- * @param library keeps the vectors of galleries with a graph on a GPU too, and finds those that a search ranks; by default
- *   none. @throws Error in words where it cannot be used.
+ * @param executor runs the work; closing it also ends background builds.
+ * @param graphFrom gallery size from which to build a graph, for tests.
+ * @param library GPU library that proposes candidates for galleries with a graph.
+ * @throws Error with a sentence if the library is unusable.
  */
 export function createGalleryIndex(
   executor: Executor,
@@ -110,7 +84,7 @@ export function createGalleryIndex(
   graphFrom?: number,
   library?: string,
 ): GalleryIndex {
-  const index = new (addon<Part>().GalleryIndex)(executor, dimension, graphFrom, library);
+  const index = new (addon<Exports>().GalleryIndex)(executor, dimension, graphFrom, library);
   return {
     get size() {
       return index.size;
@@ -120,48 +94,38 @@ export function createGalleryIndex(
     },
     stats: () => index.stats(),
     onDevice: () => index.onDevice(),
-    add: (ids, vectors) => crossing(index.add(ids, vectors)),
-    remove: (ids) => crossing(index.remove(ids)),
-    search: (query, k, allow, width) => crossing(index.search(query, k, allow, width)),
-    labels: () => crossing(index.labels()),
-    save: (background, path, stamp) => crossing(index.save(background, path, stamp)),
+    add: (ids, vectors) => withCallerStack(index.add(ids, vectors)),
+    remove: (ids) => withCallerStack(index.remove(ids)),
+    search: (query, k, allow, width) => withCallerStack(index.search(query, k, allow, width)),
+    labels: () => withCallerStack(index.labels()),
+    save: (background, path, stamp) => withCallerStack(index.save(background, path, stamp)),
     cancelSave: () => index.cancelSave(),
-    load: (path) => crossing(index.load(path)),
+    load: (path) => withCallerStack(index.load(path)),
     get loaded() {
       return index.loaded;
     },
   };
 }
 
-/** The library by FAISS, beside the addon where set-up was asked to build it and has found FAISS. */
+/** The build may omit this library. */
 export const FAISS_LIBRARY = fileURLToPath(
   new URL('../../../build/Release/visage_faiss_gpu.so', import.meta.url),
 );
 
 /**
- * Why a library cannot search on a GPU here: it does not load, finds no GPU, or does not find the best of a few vectors, in
- * words for the operator. Null where it can; then it stays loaded.
+ * Returns a sentence for the operator; null if the library loads, finds a GPU and answers correctly. The library then
+ * stays loaded.
  */
 export function whySearchUnavailable(library: string): string | null {
-  return addon<Part>().whySearchUnavailable(library);
+  return addon<Exports>().whySearchUnavailable(library);
 }
 
-/** Reads the head of a saved index. @throws Error in words where there is none, or it is damaged. */
+/** @throws Error with a sentence for a missing or damaged file. */
 export function readSnapshotInfo(path: string): SnapshotFileInfo {
-  return addon<Part>().readSnapshotInfo(path);
+  return addon<Exports>().readSnapshotInfo(path);
 }
 
-/** Kernels of the search that this processor can run, such as `avx2`; the first is the one in use, the last `plain`. */
+/** Supported kernels, such as `avx2`: the active kernel first, `plain` last. */
 export function searchKernels(): readonly string[] {
-  return addon<Part>().searchKernels();
-}
-
-/**
- * Inner products by one kernel, for tests: all kernels answer the same.
- * @param kernel one of {@link searchKernels}.
- * @param probe a multiple of 64 values; 128 times the sum of their magnitudes is below 2^31.
- * @param rows as many values a row.
- */
-export function kernelProducts(kernel: string, probe: Int16Array, rows: Int8Array): KernelProducts {
-  return addon<Part>().kernelProducts(kernel, probe, rows);
+  return addon<Exports>().searchKernels();
 }

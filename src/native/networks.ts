@@ -1,20 +1,18 @@
-/** Networks outside of a pipeline, for their preparation. */
-import { addon, crossing } from './addon.ts';
+import { addon, withCallerStack } from './addon.ts';
 import type { DeviceOptions } from './device.ts';
 import type { Executor } from './executor.ts';
 
-/** How far the outputs of two networks are apart: the worst of all inputs and outputs. NaN is worse than any number. */
+/** Worst results over all inputs and outputs, NaN included. */
 export interface NetworkComparison {
-  /** Least cosine of two outputs, -1..1. */
+  /** Minimum cosine, -1..1. */
   readonly cosine: number;
-  /** Most of |a - b| of two values, over the largest |a| of the original's output. */
+  /** Maximum |a - b|, divided by the largest |a| of the original's output. */
   readonly difference: number;
-  /** Processor time of a run, the least of all. */
   readonly originalMs: number;
   readonly changedMs: number;
 }
 
-interface Part {
+interface Exports {
   compareNetworks(
     executor: Executor,
     original: string,
@@ -27,12 +25,11 @@ interface Part {
 }
 
 /**
- * Runs two networks on the same inputs, as one job of the executor.
- * @param original path of an ONNX file with one input, everything of floats; so is `changed`. Runs on the CPU.
- * @param inputs finite values of one or more inputs, one after the other.
- * @param on what runs `changed`, the CPU by default, as many inputs at a time as its batch holds; and the inputs' shape,
- *   needed where the files leave more free than the batch.
- * @throws Error where one does not load, or their shapes differ.
+ * Compares two networks, the original on the CPU.
+ * @param original path of an ONNX file with one input, floats only, as is `changed`.
+ * @param inputs one or more in sequence, finite.
+ * @param on device for `changed` (default CPU), and the input shape if more than the batch is free.
+ * @throws Error if a network does not load, or shapes differ.
  */
 export function compareNetworks(
   executor: Executor,
@@ -42,10 +39,12 @@ export function compareNetworks(
   on: { readonly device?: DeviceOptions; readonly shape?: readonly number[] } = {},
 ): Promise<NetworkComparison> {
   const shape = on.shape && BigInt64Array.from(on.shape, BigInt);
-  return crossing(addon<Part>().compareNetworks(executor, original, changed, inputs, on.device, shape));
+  return withCallerStack(
+    addon<Exports>().compareNetworks(executor, original, changed, inputs, on.device, shape),
+  );
 }
 
-/** Version of ONNX Runtime, such as `1.30.0`. */
+/** ONNX Runtime's version, such as `1.30.0`. */
 export function runtimeVersion(): string {
-  return addon<Part>().runtimeVersion();
+  return addon<Exports>().runtimeVersion();
 }

@@ -1,99 +1,88 @@
-/** From the bytes of a picture to faces and a template. */
-import { addon, crossing } from './addon.ts';
+import { addon, withCallerStack } from './addon.ts';
 import type { DeviceOptions } from './device.ts';
 import type { Executor } from './executor.ts';
-import type { PipelineOptions } from './pipeline-options.ts';
+import type { Box, PipelineOptions } from './pipeline-options.ts';
 
-/** Rectangle in pixels of the upright picture (after EXIF orientation); `x`, `y` is the top left corner. */
-export interface Box {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-/** Where a face looks, in degrees; all 0 for one that looks into the camera. */
+/** Degrees; 0 looks into the camera. */
 export interface Pose {
-  /** Positive where the face looks to the right of the picture. */
+  /** Positive towards the right of the image. */
   readonly yaw: number;
-  /** Positive where the face looks up. */
+  /** Positive upwards. */
   readonly pitch: number;
-  /** Positive where the face is turned clockwise, as seen in the picture. */
+  /** Positive clockwise, as seen. */
   readonly roll: number;
 }
 
-/**
- * What is measured on the pixels of a face that was laid out upright, 112 x 112 pixels, so that nothing depends on how
- * large it is in its picture. Light is ITU-R BT.601 luma, 0..255.
- */
+/** Measures of the aligned face, 112 x 112 pixels. Luma follows ITU-R BT.601, 0..255. */
 export interface FaceMeasures {
-  /** Variance of the Laplacian over that of the light: 0 for no detail at all, whatever the contrast. */
+  /** Variance of the Laplacian over that of the luma. */
   readonly sharpness: number;
-  /** Mean light. */
+  /** Mean luma. */
   readonly light: number;
-  /** Standard deviation of the light. */
+  /** Standard deviation of the luma. */
   readonly contrast: number;
-  /** Share of pixels, 0..1, with a light of at most 25 ... */
+  /** Share of pixels with luma up to 25, 0..1. */
   readonly underexposed: number;
-  /** ... and of at least 247. */
+  /** Share of pixels with luma from 247, 0..1. */
   readonly overexposed: number;
 }
 
-/** One face of a picture. What was not asked for is null. */
+/** Parts that the caller did not request are null. */
 export interface AnalyzedFace {
   readonly box: Box;
-  /** Detector's score, 0..1. */
+  /** Detection score, 0..1. */
   readonly confidence: number;
   /**
-   * Ten numbers, (x, y) of left eye, right eye, nose tip, left and right mouth corner in pixels of the upright picture
-   * (left as seen in the picture).
+   * (x, y) of left eye, right eye, nose tip, left and right mouth corner. In pixels of the upright image; left as seen.
    */
   readonly landmarks: Float32Array | null;
-  /** Of the pack's network; of the landmarks alone where it has none. */
+  /** The pose network's result, or else an estimate from the landmarks. */
   readonly pose: Pose | null;
   readonly measures: FaceMeasures | null;
 }
 
-/** What is to be found out about a picture, beside where its faces are. */
 export interface AnalysisRequest {
-  /** Faces, largest first, that get landmarks; 0 or more. Default 1. */
+  /** Number of largest faces that get landmarks. Default 1. */
   readonly described?: number;
-  /** Whether the largest face's template is made. Default true. */
+  /** Compute the largest face's template. Default true. */
   readonly template?: boolean;
-  /** Whether pose and measures of every described face are made. Default false. */
+  /** Number of largest faces that get a template; overrides `template`. */
+  readonly templates?: number;
+  /** Compute pose and measures of faces with landmarks. Default false. */
   readonly attributes?: boolean;
-  /** Whether the largest face is told from a picture of one; needs a pack with a `liveness` stage. Default false. */
+  /** Check the largest face; needs a `liveness` stage. Default false. */
   readonly liveness?: boolean;
+  /** Number of largest faces that get a crop, up to 100. Default 0. */
+  readonly crops?: number;
   /**
-   * Width in pixels of the upright picture from which on faces are looked for, 16..8192; smaller ones may be found.
-   * Default 32, and in a picture of more than 1920 pixels a sixtieth of its longer side.
+   * Smallest face to look for, 16..8192 pixels; results may include smaller faces. Default 32; beyond 1920 pixels, a
+   * sixtieth of the longer side.
    */
   readonly minFaceSize?: number | undefined;
-  /**
-   * Whether only the largest face and those at least half as wide are looked for, which is quicker in large pictures;
-   * smaller ones may be found. Default false.
-   */
+  /** Look only for the largest face and faces at least half as wide, which is faster. Default false. */
   readonly largestOnly?: boolean;
 }
 
-/** What the pipeline saw in one picture. */
 export interface Analysis {
-  /** Size of the upright picture in pixels. */
   readonly width: number;
   readonly height: number;
   readonly format: 'jpeg' | 'png' | 'webp' | 'bmp' | 'gif';
-  /** Every face found, largest box area first; one that the picture's edge cuts is ranked as if it had three quarters. */
+  /** Largest box area first. A face cut off by the image's edge counts three quarters. */
   readonly faces: readonly AnalyzedFace[];
-  /** Unit vector of `faces[0]`, of the embedder's `dimension`. Null where there is no face or it was not asked for. */
+  /** Unit vector of `faces[0]`. */
   readonly template: Float32Array | null;
-  /** Probability of each of the manifest's `liveness.classes` for `faces[0]`. Null as `template`. */
+  /** Unit vectors of the largest faces, in their order. */
+  readonly templates: readonly Float32Array[];
+  /** Probabilities of the manifest's `liveness.classes` for `faces[0]`. */
   readonly liveness: Float32Array | null;
-  /** How many times the detector's network ran: once a window of a picture, and once a second look. */
-  readonly looks: number;
   /**
-   * Milliseconds from the call to its turn and in each stage; 0 for a stage that did not run. `align` is finding the
-   * landmarks, `embed` includes laying the face out by them.
+   * Requested crops of the largest faces: JPEG files without metadata, 224 x 224 pixels. A square around the upright
+   * box, 1.6 times its longer side, black outside the image.
    */
+  readonly crops: readonly Buffer[];
+  /** Runs of the detection network. */
+  readonly looks: number;
+  /** Milliseconds; 0 for a stage that did not run. `align` finds landmarks; `embed` includes the warp. */
   readonly timings: {
     readonly queue: number;
     readonly decode: number;
@@ -102,10 +91,11 @@ export interface Analysis {
     readonly embed: number;
     readonly attributes: number;
     readonly liveness: number;
+    readonly crop: number;
   };
 }
 
-/** An upright picture: 8-bit RGB, three bytes a pixel, rows without padding. */
+/** Upright 8-bit RGB, without row padding. */
 export interface DecodedImage {
   readonly width: number;
   readonly height: number;
@@ -114,44 +104,58 @@ export interface DecodedImage {
   readonly pixels: Uint8Array;
 }
 
-/** How the bytes of a picture are written: as they are, or as base64 text (standard or URL-safe, `data:` prefix allowed). */
+/** `base64`: standard or URL-safe, `data:` prefix allowed. */
 export type ImageEncoding = 'binary' | 'base64';
 
-/** Decode, detect, align, embed, and what else is asked about a face. */
-export interface Pipeline {
-  /**
-   * Finds every face of a picture and what `request` asks for. The bytes are borrowed until the promise settles and must
-   * not change meanwhile.
-   * @throws VisageError `INVALID_IMAGE`, `IMAGE_TOO_LARGE`, `UNSUPPORTED_IMAGE`, `OVERLOADED`, `NOT_READY`.
-   */
-  analyze(image: Uint8Array, encoding: ImageEncoding, request?: AnalysisRequest): Promise<Analysis>;
+/**
+ * An account, and one of its API keys or members. Accounts share queue and threads fairly, and so do an account's keys.
+ */
+export interface Tenant {
+  readonly account: string;
+  readonly key: string;
 }
 
-interface Part {
+export interface Pipeline {
+  /**
+   * Borrows the bytes until the promise settles.
+   * @param tenant default: the service.
+   * @throws `INVALID_IMAGE`, `IMAGE_TOO_LARGE`, `UNSUPPORTED_IMAGE`, `OVERLOADED`, `NOT_READY`.
+   */
+  analyze(
+    image: Uint8Array,
+    encoding: ImageEncoding,
+    request?: AnalysisRequest,
+    tenant?: Tenant,
+  ): Promise<Analysis>;
+}
+
+interface Exports {
   loadPipeline(executor: Executor, options: PipelineOptions, device?: DeviceOptions): Promise<Pipeline>;
   decodeImage(executor: Executor, image: Uint8Array, encoding: ImageEncoding): Promise<DecodedImage>;
 }
 
 /**
- * Loads a pack's networks, on the executor.
- * @param device what runs them, the CPU by default. TensorRT keeps the engines that it makes of a network in its file's
- *   folder, which must be the network's own.
- * @throws Error naming the file that does not load and why.
+ * @param device default: the CPU. TensorRT stores engines beside the network file, so each network needs a separate
+ * folder.
+ * @throws Error that names the file and the reason.
  */
 export async function loadPipeline(
   executor: Executor,
   options: PipelineOptions,
   device?: DeviceOptions,
 ): Promise<Pipeline> {
-  const pipeline = await crossing(addon<Part>().loadPipeline(executor, options, device));
-  return { analyze: (image, encoding, request) => crossing(pipeline.analyze(image, encoding, request)) };
+  const pipeline = await withCallerStack(addon<Exports>().loadPipeline(executor, options, device));
+  return { analyze: (...image) => withCallerStack(pipeline.analyze(...image)) };
 }
 
-/** Decodes a picture to upright RGB in full size, for tools and tests. Errors as {@link Pipeline.analyze}. */
+/**
+ * Decodes at full size.
+ * @throws as {@link Pipeline.analyze}.
+ */
 export function decodeImage(
   executor: Executor,
   image: Uint8Array,
   encoding: ImageEncoding = 'binary',
 ): Promise<DecodedImage> {
-  return crossing(addon<Part>().decodeImage(executor, image, encoding));
+  return withCallerStack(addon<Exports>().decodeImage(executor, image, encoding));
 }

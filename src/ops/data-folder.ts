@@ -1,44 +1,63 @@
-/** The data folder: made, locked, and where its files are. */
-import { chmodSync, closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { lockFile } from '../native/system.ts';
 import { EXIT, ExitError } from './exit-codes.ts';
+import { checkOwnFolder, takeOwnFiles } from './own-files.ts';
 
-/** The folder in it with snapshots of the vector index: nothing that cannot be made again from the store. */
+/** Folder of index snapshots; the service can rebuild them all. */
 export const SNAPSHOTS = 'snapshots';
 
-/** `sockaddr_un` holds 108 bytes with the final zero. */
+/** Temporary copies of a restore or compaction. */
+export const RESTORING = 'restoring';
+export const COMPACTING = 'compacting';
+
+/** `sockaddr_un` holds 108 bytes including the final zero. */
 const MAX_SOCKET_PATH_BYTES = 107;
 
 /**
- * Makes the folder (mode 0700) and takes its lock for the life of this process.
- * @throws ExitError `unavailable` if it cannot be made or written, `locked` if another process has it.
+ * Creates and locks the folder until this process ends, and sets a private umask. Removes other users' permissions and
+ * killed commands' store copies.
+ * @returns paths with changed permissions.
+ * @throws ExitError `unavailable` if the folder is not writable or contains a symbolic link or another user's file;
+ * `locked` if another process holds it.
  */
-export function takeDataFolder(folder: string): void {
+export function takeDataFolder(folder: string): string[] {
   let isOurs: boolean;
+  let repaired: string[] = [];
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    chmodSync(folder, 0o700);
+    const stats = statSync(folder);
+    checkOwnFolder(stats);
+    process.umask(0o077);
+    if ((stats.mode & 0o777) !== 0o700) {
+      chmodSync(folder, 0o700);
+      repaired = [folder];
+    }
     isOurs = lockFile(join(folder, 'visage.lock'));
+    if (isOurs) {
+      repaired = [...repaired, ...takeOwnFiles(folder)];
+      for (const name of [RESTORING, COMPACTING])
+        rmSync(join(folder, name), { recursive: true, force: true });
+    }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ExitError(EXIT.unavailable, `The data folder ${folder} cannot be used: ${why}`);
+    throw new ExitError(EXIT.unavailable, `The data folder ${folder} cannot be used: ${why}.`);
   }
   if (!isOurs) {
     throw new ExitError(EXIT.locked, `The data folder ${folder} is in use by another process of Visage.`);
   }
+  return repaired;
 }
 
-/** A path to the admin socket that the system takes, however long the folder's own is. */
 export interface AdminSocketPath {
   readonly path: string;
-  /** Lets go of what keeps the path short; it is not valid after. */
+  /** Invalidates the path. */
   release(): void;
 }
 
 /**
- * The path of the folder's `admin.sock`. Where it is too long for a socket it leads over an open file of the folder.
- * @throws the system's error if the folder is not there.
+ * Path of `admin.sock`; through an open descriptor if too long.
+ * @throws the system's error if the folder is missing.
  */
 export function adminSocketPath(folder: string): AdminSocketPath {
   const path = join(folder, 'admin.sock');
@@ -47,7 +66,7 @@ export function adminSocketPath(folder: string): AdminSocketPath {
   return { path: `/proc/self/fd/${descriptor}/admin.sock`, release: () => closeSync(descriptor) };
 }
 
-/** Removes the socket of a process that has ended. Only for who holds the folder's lock. */
+/** The caller must hold the folder's lock. */
 export function removeStaleSocket(path: string): void {
   rmSync(path, { force: true });
 }

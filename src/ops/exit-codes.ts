@@ -1,28 +1,27 @@
 import { ConfigError } from '../config/config-error.ts';
 
-/** Exit codes of the service and of visagectl, after BSD's sysexits.h where it has one. */
+/** Exit codes of the service and visagectl; follow BSD's sysexits.h where possible. */
 export const EXIT = {
-  /** Ended as asked. */
   ok: 0,
-  /** An error that should not happen; the log holds its stack. */
+  /** Unexpected error; the log has its stack. */
   failure: 1,
-  /** The command line is wrong (EX_USAGE). */
+  /** Invalid command line (EX_USAGE). */
   usage: 64,
-  /** What was asked for is not there, such as the key to revoke (EX_DATAERR). */
+  /** A missing or refused item, such as a key to revoke (EX_DATAERR). */
   data: 65,
-  /** Something that the start needs is missing or broken: addon, model pack, store, address (EX_UNAVAILABLE). */
+  /** Missing or broken dependency: addon, model pack, store, address (EX_UNAVAILABLE). */
   unavailable: 69,
-  /** Another process holds the data folder (EX_TEMPFAIL): try again when it has ended. */
+  /** Another process holds the data folder (EX_TEMPFAIL). */
   locked: 75,
-  /** A setting is unknown or wrong (EX_CONFIG). */
+  /** Unknown or invalid setting (EX_CONFIG). */
   config: 78,
-  /** A second signal, or the time limit, ended the shutdown before it was done. */
+  /** A second signal or the time limit ended the shutdown early. */
   forced: 130,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** Stops the process with a sentence for the operator and a code, without a stack. */
+/** Ends the process with a message for the operator and no stack. */
 export class ExitError extends Error {
   override readonly name = 'ExitError';
   readonly exitCode: ExitCode;
@@ -33,10 +32,7 @@ export class ExitError extends Error {
   }
 }
 
-/**
- * The code for an error that ends the start. A plain `Error` was written for the operator, and so were the system's;
- * what JavaScript itself throws (`TypeError` and its like) is a mistake of ours.
- */
+/** A plain `Error` carries a message for the operator; JavaScript's errors (such as `TypeError`) are bugs. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof ExitError) return error.exitCode;
   if (error instanceof ConfigError) return EXIT.config;

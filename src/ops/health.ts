@@ -1,25 +1,23 @@
-/** Whether the service can do its work. */
 import type { Provider } from '../native/device.ts';
 
-/** What must hold before the service is ready, in the order of the start. */
+/** Readiness checks, in start order. */
 export const CHECKS = ['modelsLoaded', 'storeOpen', 'indexConsistent', 'selfInference'] as const;
 export type Check = (typeof CHECKS)[number];
 
 export interface HealthReport {
   readonly ready: boolean;
   readonly checks: Readonly<Record<Check, boolean>>;
-  /** True from the first signal to stop. */
+  /** True after the first signal to stop. */
   readonly stopping: boolean;
-  /** What runs the networks; null until they are loaded. */
+  /** Null until the networks load. */
   readonly device: Provider | null;
 }
 
-/** The state that `/readyz` tells. Starts with nothing passed. */
+/** State behind `/readyz`. Initially, no check has passed. */
 export class Health {
   readonly #passed = new Set<Check>();
   #stopping = false;
   #progress: string | null = null;
-  /** What runs the networks; null until they are loaded. */
   device: Provider | null = null;
 
   pass(check: Check): void {
@@ -30,19 +28,19 @@ export class Health {
     this.#passed.delete(check);
   }
 
-  /** Says how far the start is, a sentence; null when there is nothing to be said any more. */
+  /** Sets the start's progress as a sentence; null when done. */
   progress(sentence: string | null): void {
     this.#progress = sentence;
   }
 
-  /** Why the service is not ready, in words. */
+  /** The reason why the service is not ready. */
   shortfall(): string {
     if (this.#stopping) return 'The service is stopping.';
     const missing = CHECKS.filter((check) => !this.#passed.has(check)).join(', ');
     return `Not passed yet: ${missing}.${this.#progress === null ? '' : ` ${this.#progress}`}`;
   }
 
-  /** From here on the service is not ready: a load balancer sends nothing new. */
+  /** Makes the service unready, so load balancers send no new requests. */
   stop(): void {
     this.#stopping = true;
   }

@@ -1,7 +1,7 @@
-/** Lines for systemd's journal: a priority in front, as sd-daemon(3) says, and text that a person reads. */
+/** Formats lines for systemd's journal with sd-daemon(3) priorities. */
 import { fstatSync } from 'node:fs';
+import { visible } from '../base/visible-text.ts';
 
-/** Syslog priorities of pino's levels. */
 const PRIORITIES: Readonly<Record<string, number>> = {
   trace: 7,
   debug: 7,
@@ -11,13 +11,9 @@ const PRIORITIES: Readonly<Record<string, number>> = {
   fatal: 2,
 };
 
-/** A value that needs no quotes to be told from the next. */
 const PLAIN = /^[\w./:@{}+-]+$/;
 
-/**
- * Whether a descriptor leads to the journal.
- * @param stream `JOURNAL_STREAM` as systemd sets it, `device:inode`. A descriptor that was redirected meanwhile does not match.
- */
+/** @param stream `JOURNAL_STREAM` of systemd, `device:inode`. */
 export function leadsToJournal(descriptor: number, stream: string | undefined): boolean {
   if (!stream) return false;
   try {
@@ -28,25 +24,25 @@ export function leadsToJournal(descriptor: number, stream: string | undefined): 
   }
 }
 
-/** One value as text without a line break: one entry is one line, whatever it says. */
+/** Removes line breaks and control characters, which `journalctl` would show as a blob. */
 function textOf(value: unknown): string {
   if (typeof value !== 'string') {
     const { stack } = (value ?? {}) as { stack?: unknown };
-    return JSON.stringify(typeof stack === 'string' ? stack : value);
+    return visible(JSON.stringify(typeof stack === 'string' ? stack : value));
   }
-  return PLAIN.test(value) ? value : JSON.stringify(value);
+  return PLAIN.test(value) ? value : visible(JSON.stringify(value));
 }
 
-/**
- * Writes one of pino's lines for the journal: `<6>request requestId=... status=200 ...`. The journal has the time
- * itself, and what is null says nothing.
- * @param json an object with `level` and `msg`.
- */
+/** Formats `name=value`; omits null. */
+export function fieldsOf(fields: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(fields)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${visible(name)}=${textOf(value)}`);
+}
+
+/** Formats a pino line as `<6>request requestId=... status=200 ...`. @param json has `level` and `msg`. */
 export function journalLine(json: string): string {
   const { level, time: _, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
-  const words = Object.entries(fields)
-    .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${name}=${textOf(value)}`);
-  const message = String(msg ?? '').replaceAll(/\s+/g, ' ');
-  return `<${PRIORITIES[String(level)] ?? 6}>${[message, ...words].join(' ')}\n`;
+  const message = visible(String(msg ?? '').replaceAll(/\s+/g, ' '));
+  return `<${PRIORITIES[String(level)] ?? 6}>${[message, ...fieldsOf(fields)].join(' ')}\n`;
 }

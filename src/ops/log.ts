@@ -1,34 +1,40 @@
-/** The log: lines to stdout. Never a secret, a body, a query or a picture. */
+/**
+ * Log lines to stdout: text on a terminal or in the journal, JSON elsewhere. Never log secrets, bodies, queries or
+ * images.
+ */
+import { isatty } from 'node:tty';
 import { type DestinationStream, type Logger, pino } from 'pino';
-import type { LogLevel } from '../config/settings.ts';
+import { visibleLines } from '../base/visible-text.ts';
+import type { LogLevel } from '../config/config.ts';
 import { journalLine, leadsToJournal } from './journal.ts';
+import { mayColour, terminalLine } from './terminal-line.ts';
 
 export type Log = Logger;
 
 const STDOUT = 1;
 
-/** What is known of a request when its answer has left. */
+/** Facts about a request, after its answer. */
 export interface RequestRecord {
   readonly requestId: string;
   readonly method: string;
-  /** The route's pattern, such as `/v1/face/search`; null where no route matched. */
+  /** Pattern such as `/v1/face/search`; null if no route matched. */
   readonly route: string | null;
-  /** The route's `operationId`; null where no route of the table matched. */
+  /** The route's `operationId`; null if no route matched. */
   readonly operation: string | null;
   readonly status: number;
-  /** Milliseconds from the first byte of the header to the last of the answer. */
+  /** Milliseconds from the first byte of the head to the last of the answer. */
   readonly ms: number;
-  /** Code of `errors.ts`; null for a success. */
+  /** Null on success. */
   readonly code: string | null;
-  /** The client went away before the answer was complete. */
+  /** The client disconnected before the full answer. */
   readonly aborted: boolean;
-  /** Ids of who is calling, as far as that became known. */
+  /** Ids of the caller, if known. */
   readonly account: string | null;
   readonly key: string | null;
   readonly member: string | null;
 }
 
-/** What is written of an error: other properties, such as the bytes that a parser gave up on, are not. */
+/** Omits other properties, such as bytes from a parser. */
 function plainError(error: unknown): unknown {
   if (!(error instanceof Error)) return { type: typeof error };
   const { code, cause } = error as NodeJS.ErrnoException;
@@ -36,14 +42,21 @@ function plainError(error: unknown): unknown {
   return { type: error.name, message: error.message, stack, ...(code === undefined ? {} : { code }) };
 }
 
-/** Standard output: JSON lines, or the journal's own form where that is where it leads. */
-function standardOutput(): DestinationStream {
-  const output = pino.destination({ dest: STDOUT, sync: true });
-  if (!leadsToJournal(STDOUT, process.env.JOURNAL_STREAM)) return output;
-  return { write: (line) => void output.write(journalLine(line)) };
+/** Escapes control characters even in files, which a terminal may show later. */
+function lineForm(): (line: string) => string {
+  if (leadsToJournal(STDOUT, process.env.JOURNAL_STREAM)) return journalLine;
+  if (!isatty(STDOUT)) return visibleLines;
+  const isColoured = mayColour(process.env);
+  return (line) => terminalLine(line, isColoured);
 }
 
-/** @param level lines below it are left out. @param destination takes JSON lines; standard output if absent. */
+function standardOutput(): DestinationStream {
+  const output = pino.destination({ dest: STDOUT, sync: true });
+  const form = lineForm();
+  return { write: (line) => void output.write(form(line)) };
+}
+
+/** @param destination takes JSON lines; default: standard output. */
 export function createLog(level: LogLevel, destination: DestinationStream = standardOutput()): Log {
   return pino(
     {
@@ -57,7 +70,7 @@ export function createLog(level: LogLevel, destination: DestinationStream = stan
   );
 }
 
-/** Writes the one line of a request: a server's failure as an error, a busy server as a warning, the rest as info. */
+/** Logs a request: status 500 as error, 503 as warning, the rest as info. */
 export function logRequest(log: Log, record: RequestRecord): void {
   const line = { ...record, ms: Math.round(record.ms * 10) / 10 };
   if (record.status === 500) log.error(line, 'request');

@@ -1,21 +1,23 @@
-/** How long each stage of a request took: said where it is known, heard by whoever measures. */
+/** Publishes how long each request stage takes. */
 import { channel } from 'node:diagnostics_channel';
 
-/** One stage of one request. */
 export interface StageTime {
-  /** `queue`, `decode`, `detect`, `align`, `embed` and what else the pipeline tells; `search`; `store`. */
+  /** `queue`, `search`, `store`, or a pipeline stage such as `decode` or `detect`. */
   readonly stage: string;
   readonly seconds: number;
 }
 
 const times = channel('visage:stage');
 
-/** Tells that a stage took so many milliseconds. Costs nothing where nobody listens. */
+/** Costs nothing without a listener. */
 export function stageTook(stage: string, ms: number): void {
   if (times.hasSubscribers) times.publish({ stage, seconds: ms / 1000 } satisfies StageTime);
 }
 
-/** Calls a function with every stage from now on, in the turn that tells it. @returns what ends that. */
+/**
+ * Calls the listener synchronously for every stage.
+ * @returns a function that unsubscribes.
+ */
 export function onStage(listener: (time: StageTime) => void): () => void {
   const subscriber = (message: unknown) => listener(message as StageTime);
   times.subscribe(subscriber);

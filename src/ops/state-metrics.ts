@@ -1,42 +1,50 @@
-/** Metrics of how things stand, looked at when Prometheus asks. */
+/** Gauges read at each Prometheus scrape. */
 import { stat, statfs } from 'node:fs/promises';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Executor } from '../native/executor.ts';
 import { CHECKS, type Health } from './health.ts';
 
-/** What is looked at. Times are milliseconds since 1970. */
+interface IndexTotals {
+  readonly galleries: number;
+  readonly templates: number;
+  readonly bytes: number;
+  readonly linked: number;
+  readonly tombstones: number;
+}
+
+/** Times are milliseconds since 1970. */
 export interface StateSources {
   readonly executor: Pick<Executor, 'stats'>;
-  /** Jobs that may wait. */
   readonly maxQueue: number;
   readonly health: Health;
-  readonly index: {
-    readonly total: number;
-    readonly galleries: number;
-    readonly bytes: number;
-    readonly upkeep: { readonly linked: number; readonly tombstones: number };
-  };
-  /** How the index was filled when the service started. */
+  readonly index: { totals(): IndexTotals };
   readonly indexStart: { readonly faces: number; readonly fromSnapshots: number; readonly seconds: number };
-  /** Snapshots of the index since the start, and bytes of those that are there. */
+  /** Number of snapshots written since start, and the size of all. */
   readonly snapshots: () => { readonly written: number; readonly failed: number; readonly bytes: number };
-  /** The model packs at work. */
   readonly models: readonly {
     readonly pack: string;
     readonly version: string;
-    /** What runs the networks, such as `CPUExecutionProvider`, and on what. */
+    /** ONNX Runtime provider, such as `CPUExecutionProvider`, and its device. */
     readonly provider: string;
     readonly device: string;
   }[];
-  /** The store's file. Its file system is the one whose room is told. */
   readonly storeFile: string;
-  /** When the last backup was complete; null where none is known. */
+  /** Null if unknown. */
   readonly lastBackup: () => number | null;
-  /** When the TLS certificate in use expires; null where the service has none. */
+  /** Closed connections since start, by reason. */
+  readonly connections: { readonly open: number; readonly closed: Readonly<Record<string, number>> };
+  /** Events since the start, and now in the store. */
+  readonly events: () => {
+    readonly recorded: number;
+    readonly dropped: number;
+    readonly stored: number;
+    readonly streams: number;
+  };
+  /** Null without TLS. */
   readonly certificateExpiry: () => number | null;
 }
 
-/** Adds gauges to a registry. One that cannot be told at the moment is left out of the answer. */
+/** Omits gauges without a current value. */
 export function addStateMetrics(registry: Registry, sources: StateSources): void {
   const { executor, index, health, models, storeFile } = sources;
   const gauge = (name: string, help: string, value: () => number | null | Promise<number>) => {
@@ -54,42 +62,43 @@ export function addStateMetrics(registry: Registry, sources: StateSources): void
       },
     });
   };
+  const totals = onceATurn(() => index.totals());
   const seconds = (time: number | null) => (time === null ? null : time / 1000);
 
-  gauge('visage_executor_threads', 'Threads for pictures and searches.', () => executor.stats().threads);
-  gauge('visage_executor_jobs_running', 'Jobs at work on a thread.', () => executor.stats().running);
-  gauge('visage_executor_jobs_queued', 'Jobs that wait for a thread.', () => executor.stats().queued);
+  gauge('visage_executor_threads', 'Threads for images and searches.', () => executor.stats().threads);
+  gauge('visage_executor_jobs_running', 'Jobs running on a thread.', () => executor.stats().running);
+  gauge('visage_executor_jobs_queued', 'Jobs waiting for a thread.', () => executor.stats().queued);
   gauge(
     'visage_executor_queue_limit_jobs',
-    'Jobs that may wait; more are answered OVERLOADED.',
+    'Limit of waiting jobs; further requests get OVERLOADED.',
     () => sources.maxQueue,
   );
-  gauge('visage_index_templates', 'Templates in the vector index, of all galleries.', () => index.total);
-  gauge('visage_index_galleries', 'Galleries that the vector index holds.', () => index.galleries);
   gauge(
-    'visage_index_size_bytes',
-    'Memory that the vector index takes, of all galleries.',
-    () => index.bytes,
+    'visage_index_templates',
+    'Templates in the vector index, of all galleries.',
+    () => totals().templates,
   );
+  gauge('visage_index_galleries', 'Galleries in the vector index.', () => totals().galleries);
+  gauge('visage_index_size_bytes', 'Memory of the vector index, of all galleries.', () => totals().bytes);
   gauge(
     'visage_index_linked_templates',
-    'Templates that are found through a graph, removed ones too; all others are looked at one by one.',
-    () => index.upkeep.linked,
+    'Templates in a graph, including removed ones; all others are searched exhaustively.',
+    () => totals().linked,
   );
   gauge(
     'visage_index_removed_templates',
-    'Templates that were removed and whose memory is still held.',
-    () => index.upkeep.tombstones,
+    'Removed templates that still occupy memory.',
+    () => totals().tombstones,
   );
   gauge(
     'visage_index_start_duration_seconds',
-    'What filling the vector index took when the service started.',
+    'Time to load the vector index at the start.',
     () => sources.indexStart.seconds,
   );
   const { faces, fromSnapshots } = sources.indexStart;
   const started = new Gauge({
     name: 'visage_index_start_templates',
-    help: 'Templates that the vector index was filled with at the start, by where they came from.',
+    help: 'Templates loaded into the vector index at the start, by source.',
     labelNames: ['source'],
     registers: [registry],
   });
@@ -102,7 +111,7 @@ export function addStateMetrics(registry: Registry, sources: StateSources): void
   );
   new Counter({
     name: 'visage_snapshot_writes_total',
-    help: 'Snapshots of the vector index that were written, or could not be, since the start.',
+    help: 'Snapshot writes of the vector index since the start, by result.',
     labelNames: ['result'],
     registers: [registry],
     collect() {
@@ -113,30 +122,55 @@ export function addStateMetrics(registry: Registry, sources: StateSources): void
     },
   });
   gauge('visage_store_size_bytes', "Size of the store's file.", async () => (await stat(storeFile)).size);
-  gauge('visage_store_disk_free_bytes', "Room left for the service on the store's file system.", async () => {
-    const { bavail, bsize } = await statfs(storeFile);
-    return bavail * bsize;
-  });
+  gauge(
+    'visage_store_disk_free_bytes',
+    "Free space for the service on the store's file system.",
+    async () => {
+      const { bavail, bsize } = await statfs(storeFile);
+      return bavail * bsize;
+    },
+  );
   gauge('visage_store_disk_size_bytes', "Size of the store's file system.", async () => {
     const { blocks, bsize } = await statfs(storeFile);
     return blocks * bsize;
   });
-  gauge('visage_ready', '1 while the service can do its work, as /readyz says.', () =>
-    Number(health.report().ready),
-  );
-  gauge(
-    'visage_last_backup_timestamp_seconds',
-    'When the last backup was complete; absent where none is known.',
-    () => seconds(sources.lastBackup()),
+  new Counter({
+    name: 'visage_events_total',
+    help: 'Events of recognition since the start, by result; the service drops events if the disk is too slow for them.',
+    labelNames: ['result'],
+    registers: [registry],
+    collect() {
+      const { recorded, dropped } = sources.events();
+      this.reset();
+      this.inc({ result: 'recorded' }, recorded);
+      this.inc({ result: 'dropped' }, dropped);
+    },
+  });
+  gauge('visage_events_stored', 'Events in the store, of all accounts.', () => sources.events().stored);
+  gauge('visage_event_streams', 'Open streams of events.', () => sources.events().streams);
+  gauge('visage_http_connections', 'Open connections of all listeners.', () => sources.connections.open);
+  new Counter({
+    name: 'visage_http_connections_closed_total',
+    help: 'Connections that the service refused or closed, by reason.',
+    labelNames: ['reason'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [reason, count] of Object.entries(sources.connections.closed)) this.inc({ reason }, count);
+    },
+  });
+  gauge('visage_ready', '1 while the service is ready, like /readyz.', () => Number(health.report().ready));
+  gauge('visage_last_backup_timestamp_seconds', 'Completion of the last backup; absent if unknown.', () =>
+    seconds(sources.lastBackup()),
   );
   gauge(
     'visage_tls_certificate_expiry_timestamp_seconds',
-    'When the TLS certificate in use expires; absent without TLS.',
+    'Expiry of the current TLS certificate; absent without TLS.',
     () => seconds(sources.certificateExpiry()),
   );
   new Gauge({
     name: 'visage_health_check',
-    help: '1 for each check of /readyz that has passed.',
+    help: '1 for each passed check of /readyz.',
     labelNames: ['check'],
     registers: [registry],
     collect() {
@@ -146,9 +180,22 @@ export function addStateMetrics(registry: Registry, sources: StateSources): void
   });
   const modelInfo = new Gauge({
     name: 'visage_model_info',
-    help: 'Always 1; the labels say which model packs are at work, and on what.',
+    help: 'Always 1; the labels name the loaded model packs and their devices.',
     labelNames: ['pack', 'version', 'provider', 'device'],
     registers: [registry],
   });
   for (const model of models) modelInfo.set(model, 1);
+}
+
+/** Calls `read` once per turn of the event loop, so that one scrape's metrics share the result. */
+function onceATurn<T>(read: () => T): () => T {
+  let known: { readonly value: T } | null = null;
+  return () => {
+    if (known) return known.value;
+    known = { value: read() };
+    setImmediate(() => {
+      known = null;
+    });
+    return known.value;
+  };
 }

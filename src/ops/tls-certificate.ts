@@ -1,43 +1,39 @@
-/** The certificate that the service shows, from where the operator put it, or one that it makes. */
+/** Loads the operator's TLS certificate, or makes a self-signed one. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import type { TlsConfig } from '../config/tls-settings.ts';
+import type { TlsConfig } from '../config/config.ts';
 import { EXIT, ExitError } from './exit-codes.ts';
 import { makeSelfSigned } from './self-signed.ts';
 
-/** Names of the systemd credentials. */
 const CREDENTIALS = { certificate: 'visage-tls-certificate', key: 'visage-tls-key' } as const;
 
 const DAY_MS = 86_400_000;
-/** People compare the fingerprint by hand, so it should not change while an appliance lives. */
+/** People compare the fingerprint by hand, so the certificate outlives the appliance. */
 const SELF_SIGNED_DAYS = 3650;
-/** A clock that is a little slow must not find the certificate not valid yet. */
+/** Clients whose clocks are slower by less than this accept a new certificate. */
 const SLOW_CLOCK_MS = DAY_MS;
-/** Days before the end from which on the log says so at each start and reload. */
+/** Remaining days from which starts and reloads warn. */
 const EXPIRY_NOTICE_DAYS = 21;
 
-/** A certificate with its key, found to belong together. */
 export interface TlsCertificate {
-  /** PEM, the server's own certificate first. */
+  /** PEM, the server's certificate first. */
   readonly certificate: string;
   readonly key: string;
   readonly source: 'files' | 'credentials' | 'self-signed';
-  /** SHA-256 of the server's own certificate, in pairs of hexadecimal digits with colons. */
+  /** SHA-256 of the server's certificate: hexadecimal pairs, separated by colons. */
   readonly fingerprint: string;
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
-  /** What an operator should know, a sentence each: expired, expires soon, not valid yet. */
+  /** Sentences for the operator: expired, expires soon, not valid yet. */
   readonly warnings: readonly string[];
 }
 
-/** Where certificates may come from. */
 export interface TlsSources {
   readonly files: TlsConfig['files'];
-  /** Folder of systemd's credentials. */
   readonly credentials: string | undefined;
-  /** A self-signed one is kept in its folder `tls`. */
+  /** Keeps the self-signed certificate in `tls/`. */
   readonly dataDir: string;
   readonly now: number;
 }
@@ -46,7 +42,7 @@ function wrong(sentence: string): ExitError {
   return new ExitError(EXIT.config, sentence);
 }
 
-/** A credential that may not be looked at is there: nobody who placed one wants another certificate shown instead. */
+/** Counts an unreadable credential as present, so that loading reports the error. */
 function isThere(file: string): boolean {
   try {
     statSync(file);
@@ -62,12 +58,12 @@ function readPem(file: string, what: string): string {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const why =
-      code === 'ENOENT' ? 'it is not there' : code === 'EACCES' ? 'this user may not' : String(code);
+      code === 'ENOENT' ? 'the file does not exist' : code === 'EACCES' ? 'permission denied' : String(code);
     throw wrong(`The ${what} ${file} cannot be read: ${why}.`);
   }
 }
 
-/** Others must not read a key; a group may, such as that of the service where root owns the file. */
+/** Permits group access only to the service's group, on root's files. */
 function checkMode(file: string): void {
   const { mode } = statSync(file);
   if ((mode & 0o027) === 0) return;
@@ -80,9 +76,11 @@ function keyOf(pem: string, file: string): KeyObject {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ERR_MISSING_PASSPHRASE' || pem.includes('ENCRYPTED')) {
-      throw wrong(`The TLS key ${file} has a passphrase, which nobody could type at a start: take it away.`);
+      throw wrong(
+        `The TLS key ${file} has a passphrase, which Visage cannot enter: store the key without one.`,
+      );
     }
-    throw wrong(`The TLS key ${file} is not a private key in PEM.`);
+    throw wrong(`The TLS key ${file} is not a PEM private key.`);
   }
 }
 
@@ -90,7 +88,7 @@ function certificateOf(pem: string, file: string): X509Certificate {
   try {
     return new X509Certificate(pem);
   } catch {
-    throw wrong(`The TLS certificate ${file} is not a certificate in PEM.`);
+    throw wrong(`The TLS certificate ${file} is not a PEM certificate.`);
   }
 }
 
@@ -106,7 +104,7 @@ function warningsOf(certificate: X509Certificate, file: string, now: number): st
   return [`The TLS certificate ${file} expires in ${daysLeft} days, on ${day(validTo)}.`];
 }
 
-/** @throws ExitError `config` in words for the operator. */
+/** @throws ExitError `config` */
 function checked(
   texts: { certificate: string; key: string },
   files: { certificate: string; key: string },
@@ -126,7 +124,7 @@ function checked(
   };
 }
 
-/** Names by which this machine is reached: its own, its own in mDNS, and its addresses. */
+/** This machine's host name, mDNS name and addresses. */
 function ownNames(): string[] {
   const host = hostname().toLowerCase();
   const [label = 'visage'] = host.split('.');
@@ -138,7 +136,7 @@ function ownNames(): string[] {
   return [...new Set([...names, '127.0.0.1', '::1', ...addresses])];
 }
 
-/** The one that the service made before, or a new one: key and certificate in one file, written whole or not at all. */
+/** Reads the stored certificate, or atomically stores a new one. One file holds certificate and key. */
 function selfSigned(dataDir: string, now: number): TlsCertificate {
   const folder = join(dataDir, 'tls');
   const file = join(folder, 'self-signed.pem');
@@ -161,9 +159,9 @@ function selfSigned(dataDir: string, now: number): TlsCertificate {
 }
 
 /**
- * Loads the certificate: the files of the settings, else systemd's credentials, else the self-signed one, which is made
- * if it is missing or has expired.
- * @throws ExitError `config` with a sentence that says which file is wrong and why.
+ * Loads the certificate from configured files, systemd credentials or the self-signed one, in this order. Renews a
+ * missing or expired self-signed certificate.
+ * @throws ExitError `config`, which names the file and the reason.
  */
 export function loadTlsCertificate({ files, credentials, dataDir, now }: TlsSources): TlsCertificate {
   const read = (from: { certificate: string; key: string }) => ({

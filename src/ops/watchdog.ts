@@ -1,30 +1,27 @@
-/** Tells systemd that the service lives, as long as it does. */
 import type { Executor } from '../native/executor.ts';
 import type { Log } from './log.ts';
 
-/** Looks so many times within the limit, so that one late look is not the end. */
-const LOOKS = 4;
+/** Checks per limit, so one late check does not end the service. */
+const CHECKS = 4;
 
 export interface WatchdogOptions {
-  /** Milliseconds within which systemd wants to hear. */
+  /** Watchdog limit, milliseconds. */
   readonly limitMs: number;
   readonly executor: Pick<Executor, 'stats'>;
-  /** Resolves after a job went through the executor and back to this thread. */
   readonly probe: () => Promise<unknown>;
-  /** Tells systemd. */
   readonly alive: () => void;
   readonly log: Log;
 }
 
 /**
- * Sends a job through the executor again and again, and tells systemd when it comes back: so both the event loop and
- * the executor's threads were at work. While the job waits behind others, it is enough that some of them end.
- * @returns ends it.
+ * Notifies systemd when a probe returns from the executor, which shows that event loop and threads work. While the
+ * probe waits, other jobs' progress counts too.
+ * @returns a function that stops the watchdog.
  */
 export function startWatchdog({ limitMs, executor, probe, alive, log }: WatchdogOptions): () => void {
   let isWaiting = false;
   let endedBefore = executor.stats().ended;
-  const look = async () => {
+  const check = async () => {
     const { ended } = executor.stats();
     if (isWaiting) {
       if (ended !== endedBefore) alive();
@@ -37,12 +34,12 @@ export function startWatchdog({ limitMs, executor, probe, alive, log }: Watchdog
       await probe();
       alive();
     } catch (error) {
-      log.error({ err: error }, "the executor does not take the watchdog's job");
+      log.error({ err: error }, "the executor refused the watchdog's probe");
     } finally {
       isWaiting = false;
     }
   };
-  const timer = setInterval(look, limitMs / LOOKS);
+  const timer = setInterval(check, limitMs / CHECKS);
   timer.unref();
   return () => clearInterval(timer);
 }

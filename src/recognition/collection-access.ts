@@ -1,32 +1,34 @@
-import type { Caller } from '../access/caller.ts';
+import type { Caller } from '../api/caller.ts';
 import { VisageError } from '../errors.ts';
-import type { Collection } from '../store/records.ts';
+import type { Collection, FaceRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
+import { checkMayUse } from './model-choice.ts';
 
 /**
- * Lets a caller that is bound to one collection use no other.
- * @throws VisageError `COLLECTION_NOT_ALLOWED` if the other one exists in the account, `COLLECTION_NOT_FOUND` if not.
+ * Accepts a permitted collection even if it does not exist.
+ * @throws VisageError `COLLECTION_NOT_ALLOWED`, `COLLECTION_NOT_FOUND`, `MODEL_NOT_ALLOWED`.
  */
 export function checkAllowed(store: Store, caller: Caller, collectionId: string): void {
-  if (caller.collectionId === null || caller.collectionId === collectionId) return;
-  if (!store.collections.get(caller, collectionId)) throw notFound();
-  throw new VisageError('COLLECTION_NOT_ALLOWED', 'This API key is bound to another collection.');
+  const collection = store.collections.get(caller, collectionId);
+  if (caller.collectionId !== null && caller.collectionId !== collectionId) {
+    if (!collection) throw notFound();
+    throw new VisageError('COLLECTION_NOT_ALLOWED', 'This API key is bound to another collection.');
+  }
+  if (collection) checkMayUse(caller, collection.pack);
 }
 
 /**
- * Lets nobody remove all faces who may not change every one of them.
- * @throws VisageError as `checkAllowed`, and `FACE_NOT_ALLOWED`.
+ * @throws VisageError `FACE_NOT_ALLOWED` for a caller restricted to some faces, because the action affects all faces.
  */
-export function checkMayClear(store: Store, caller: Caller, collectionId: string): void {
-  checkAllowed(store, caller, collectionId);
-  if (caller.allowedExternalKeys === null) return;
+export function checkMayManage({ allowedExternalKeys }: Caller): void {
+  if (allowedExternalKeys === null) return;
   throw new VisageError(
     'FACE_NOT_ALLOWED',
-    'This API key is limited to some faces and may not remove all of them.',
+    'This API key is limited to some faces and may not create, change, empty or delete a collection.',
   );
 }
 
-/** @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`. */
+/** @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `MODEL_NOT_ALLOWED`. */
 export function collectionOf(store: Store, caller: Caller, collectionId: string): Collection {
   checkAllowed(store, caller, collectionId);
   const collection = store.collections.get(caller, collectionId);
@@ -36,4 +38,24 @@ export function collectionOf(store: Store, caller: Caller, collectionId: string)
 
 function notFound(): VisageError {
   return new VisageError('COLLECTION_NOT_FOUND', 'There is no collection of this id.');
+}
+
+/** @throws VisageError `FACE_NOT_ALLOWED` for a caller restricted to some faces, which exclude new ones. */
+export function checkMayIndex({ allowedExternalKeys }: Caller): void {
+  if (allowedExternalKeys === null) return;
+  throw new VisageError('FACE_NOT_ALLOWED', 'This API key is limited to some faces and may not add faces.');
+}
+
+/** Number of faces that the caller may see. Yields to the event loop. */
+export async function visibleFaceCount(
+  store: Store,
+  { allowedExternalKeys }: Caller,
+  gallery: number,
+): Promise<number> {
+  if (allowedExternalKeys === null) return store.faces.counts(gallery).faces;
+  return store.externalKeys.count(gallery, allowedExternalKeys);
+}
+
+export function maySee({ allowedExternalKeys }: Caller, { externalKey }: FaceRecord): boolean {
+  return allowedExternalKeys === null || (externalKey !== null && allowedExternalKeys.includes(externalKey));
 }

@@ -1,55 +1,66 @@
-import { NEXT_CURSOR, PAGING } from '../http/paging.ts';
-import type { CallerRoute, Schema } from '../http/route.ts';
-import { EMPTY, object } from '../http/schema.ts';
-import type { Collection } from '../store/records.ts';
-import type { CollectionService } from './collections.ts';
-import { COLLECTION_ID, MIN_QUALITY, MODEL } from './schemas.ts';
+import { preconditionOf } from '../api/etag.ts';
+import { NEXT_CURSOR, PAGING } from '../api/paging.ts';
+import { type Route, route } from '../api/route.ts';
+import { EMPTY, nullable, object, type Schema, titled } from '../api/schema.ts';
+import type { CollectionService, CountedCollection } from './collections.ts';
+import { COLLECTION_ERRORS } from './face-schemas.ts';
+import { COLLECTION_ID, MIN_QUALITY, MODEL, STORE_THUMBNAILS, THRESHOLD } from './schemas.ts';
 
 const TAGS = ['Collections'];
 const ACCESS = { by: 'caller', scope: 'v1:collections' } as const;
+const READ_ACCESS = { ...ACCESS, readsOwn: true } as const;
 
-const DESCRIPTION: Schema = {
+const DESCRIPTION = {
   type: ['string', 'null'],
   maxLength: 1024,
-  description: 'What the collection is for.',
+  description: 'The purpose of the collection.',
   examples: ['Collection for employee verification'],
-};
+} as const satisfies Schema;
 
-const TIME: Schema = {
+const DEFAULT_THRESHOLD = nullable(
+  THRESHOLD,
+  `${THRESHOLD.description} Calls without \`faceMatchThreshold\` use it; null stands for 80.`,
+);
+
+const TIME = {
   type: 'string',
   pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$',
   description: 'UTC, whole seconds.',
-};
+} as const satisfies Schema;
 
-const COLLECTION: Schema = object({
-  collectionId: COLLECTION_ID,
-  description: DESCRIPTION,
-  createdAt: { ...TIME, examples: ['2026-01-15T10:30:00Z'] },
-  updatedAt: { ...TIME, examples: ['2026-02-10T14:20:00Z'] },
-  model: { ...MODEL, description: 'The model pack that its faces are made with.' },
-  minQuality: MIN_QUALITY,
-});
+const COLLECTION = titled(
+  'Collection',
+  object({
+    collectionId: COLLECTION_ID,
+    description: DESCRIPTION,
+    createdAt: { ...TIME, examples: ['2026-01-15T10:30:00Z'] },
+    updatedAt: { ...TIME, examples: ['2026-02-10T14:20:00Z'] },
+    model: { ...MODEL, description: 'The model pack of its templates.' },
+    minQuality: MIN_QUALITY,
+    storeThumbnails: {
+      ...STORE_THUMBNAILS,
+      description: 'Whether the collection keeps a small image of each face.',
+    },
+    faceMatchThreshold: DEFAULT_THRESHOLD,
+    faceCount: {
+      type: 'integer',
+      minimum: 0,
+      description: 'Number of faces. An API key with `allowed_face_ids` counts only those faces.',
+      examples: [42],
+    },
+  }),
+);
 
-const COLLECTION_QUERY: Schema = object({ collectionId: COLLECTION_ID });
-const COLLECTION_ANSWER: Schema = object({ collectionId: COLLECTION_ID });
-
-interface CollectionParameters {
-  readonly collectionId: string;
-  readonly description?: string | null;
-  readonly model?: string;
-  readonly minQuality?: number;
-}
-
-interface PageParameters {
-  readonly cursor?: string;
-  readonly limit: number;
-}
+const COLLECTION_QUERY = object({ collectionId: COLLECTION_ID });
+const COLLECTION_ANSWER = object({ collectionId: COLLECTION_ID });
 
 function seconds(time: number): string {
   return `${new Date(time).toISOString().slice(0, 19)}Z`;
 }
 
-function visible({ collectionId, description, createdAt, updatedAt, pack, minQuality = 0 }: Collection) {
+function visible(collection: CountedCollection) {
+  const { collectionId, description, createdAt, updatedAt, pack, faceCount } = collection;
+  const { minQuality = 0, storeThumbnails = false, faceMatchThreshold = null } = collection;
   return {
     collectionId,
     description,
@@ -57,42 +68,44 @@ function visible({ collectionId, description, createdAt, updatedAt, pack, minQua
     updatedAt: seconds(updatedAt),
     model: pack,
     minQuality,
+    storeThumbnails,
+    faceMatchThreshold,
+    faceCount,
   };
 }
 
-/** The endpoints under `/v1/collection`. */
-export function collectionRoutes(collections: CollectionService): readonly CallerRoute[] {
+export function collectionRoutes(collections: CollectionService): readonly Route[] {
   return [
-    {
+    route({
       method: 'GET',
       path: '/v1/collection/get',
       operationId: 'getCollection',
       summary: 'Get a collection',
       tags: TAGS,
-      access: ACCESS,
+      description: '`faceCount` does not change the `ETag`; every other field does.',
+      access: READ_ACCESS,
+      etag: 'read',
       query: COLLECTION_QUERY,
       responses: {
         200: { description: 'The collection.', schema: object({ recognitionCollection: COLLECTION }) },
       },
-      errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED'],
-      handler: ({ caller, query }) => {
-        const { collectionId } = query as unknown as CollectionParameters;
-        return {
-          status: 200,
-          body: { recognitionCollection: visible(collections.get(caller, collectionId)) },
-        };
+      errors: COLLECTION_ERRORS,
+      handler: async ({ caller, query }) => {
+        const { collection, etag } = await collections.get(caller, query.collectionId);
+        const body = { recognitionCollection: visible(collection) };
+        return { status: 200, body, headers: { ETag: etag } };
       },
-    },
-    {
+    }),
+    route({
       method: 'GET',
       path: '/v1/collection/get-all',
       operationId: 'getAllCollections',
       summary: 'List the collections',
       description:
-        "The account's collections by id. An API key that is bound to a collection sees that one only.",
+        'Sorted by id. An API key limited to a collection or to model packs sees only those collections.',
       tags: TAGS,
-      access: ACCESS,
-      query: object(PAGING, { optional: Object.keys(PAGING) }),
+      access: READ_ACCESS,
+      query: object(PAGING, { required: [] }),
       responses: {
         200: {
           description: 'The collections.',
@@ -100,23 +113,23 @@ export function collectionRoutes(collections: CollectionService): readonly Calle
         },
       },
       errors: [],
-      handler: ({ caller, query }) => {
-        const { cursor, limit } = query as unknown as PageParameters;
-        const page = collections.list(caller, cursor, limit);
+      handler: async ({ caller, query }) => {
+        const { cursor, limit } = query;
+        const page = await collections.list(caller, cursor, limit);
         return {
           status: 200,
           body: { collections: page.collections.map(visible), nextCursor: page.nextCursor },
         };
       },
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/v1/collection/create',
       operationId: 'createCollection',
       audit: { action: 'collection.create', target: 'collectionId' },
       summary: 'Create a collection',
       description:
-        'The collection is bound to the model pack that `model` names, or to the first loaded one that the caller may use.',
+        'Binds the collection to the model pack `model`; default: the first loaded pack that the caller may use.',
       tags: TAGS,
       access: ACCESS,
       body: object(
@@ -125,79 +138,114 @@ export function collectionRoutes(collections: CollectionService): readonly Calle
           description: { ...DESCRIPTION, default: null },
           model: MODEL,
           minQuality: { ...MIN_QUALITY, default: 0 },
+          storeThumbnails: {
+            ...STORE_THUMBNAILS,
+            default: false,
+            description: 'Whether to keep a small image of each face, and of the face in each event.',
+          },
+          faceMatchThreshold: { ...DEFAULT_THRESHOLD, default: null },
         },
-        { optional: ['description', 'model', 'minQuality'] },
+        { optional: ['description', 'model', 'minQuality', 'storeThumbnails', 'faceMatchThreshold'] },
       ),
-      responses: { 200: { description: 'The collection was created.', schema: COLLECTION_ANSWER } },
+      responses: { 200: { description: 'The collection is created.', schema: COLLECTION_ANSWER } },
       errors: [
         'COLLECTION_ALREADY_EXISTS',
         'COLLECTION_NOT_ALLOWED',
+        'FACE_NOT_ALLOWED',
         'MODEL_NOT_ALLOWED',
         'STORAGE_READ_ONLY',
       ],
       handler: async ({ caller, body }) => {
-        const { collectionId, description = null, ...rest } = body as unknown as CollectionParameters;
-        await collections.create(caller, collectionId, { description, ...rest });
+        const { collectionId, ...settings } = body;
+        await collections.create(caller, collectionId, settings);
         return { status: 200, body: { collectionId } };
       },
-    },
-    {
+    }),
+    route({
       method: 'PUT',
       path: '/v1/collection/update',
       operationId: 'updateCollection',
+      etag: 'write',
       audit: { action: 'collection.update', target: 'collectionId' },
       summary: 'Change a collection',
       description:
-        'What is not given stays; `description` null removes it. Another `minQuality` is for faces to come.',
+        'Keeps every field that is absent. `description` null removes the description. A new `minQuality` applies to faces added later. `storeThumbnails` false erases the images of all faces and events of the collection: they are unreadable at once, and gone from the store within seconds to minutes.',
       tags: TAGS,
       access: ACCESS,
       body: object(
-        { collectionId: COLLECTION_ID, description: DESCRIPTION, minQuality: MIN_QUALITY },
-        { optional: ['description', 'minQuality'] },
+        {
+          collectionId: COLLECTION_ID,
+          description: DESCRIPTION,
+          minQuality: MIN_QUALITY,
+          storeThumbnails: STORE_THUMBNAILS,
+          faceMatchThreshold: DEFAULT_THRESHOLD,
+        },
+        { optional: ['description', 'minQuality', 'storeThumbnails', 'faceMatchThreshold'] },
       ),
-      responses: { 200: { description: 'The collection was changed.', schema: COLLECTION_ANSWER } },
-      errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'STORAGE_READ_ONLY'],
-      handler: async ({ caller, body }) => {
-        const { collectionId, ...change } = body as unknown as CollectionParameters;
-        await collections.update(caller, collectionId, change);
-        return { status: 200, body: { collectionId } };
+      responses: {
+        200: {
+          description: 'The collection is changed.',
+          schema: object(
+            {
+              collectionId: COLLECTION_ID,
+              erasesThumbnails: {
+                type: 'boolean',
+                description:
+                  'Present and true while the service erases images that the collection no longer keeps.',
+              },
+            },
+            { optional: ['erasesThumbnails'] },
+          ),
+        },
       },
-    },
-    {
+      errors: [...COLLECTION_ERRORS, 'FACE_NOT_ALLOWED', 'STORAGE_READ_ONLY'],
+      handler: async ({ caller, body, headers }) => {
+        const { collectionId, ...change } = body;
+        const check = preconditionOf(headers);
+        const { etag, isErasing } = await collections.update(caller, collectionId, change, check);
+        const erasing = isErasing ? { erasesThumbnails: true } : {};
+        return { status: 200, body: { collectionId, ...erasing }, headers: { ETag: etag } };
+      },
+    }),
+    route({
       method: 'DELETE',
       path: '/v1/collection/reset',
       operationId: 'resetCollection',
+      etag: 'write',
+      confirmed: true,
       audit: { action: 'collection.reset', target: 'collectionId' },
-      summary: 'Remove all faces of a collection',
-      description: 'The collection and its description stay. This cannot be undone.',
+      summary: 'Delete all faces of a collection',
+      description: 'Keeps the collection and its settings. Deleted faces can only be restored from a backup.',
       tags: TAGS,
       access: ACCESS,
       query: COLLECTION_QUERY,
-      responses: { 200: { description: 'All faces were removed.', schema: COLLECTION_ANSWER } },
-      errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'FACE_NOT_ALLOWED', 'STORAGE_READ_ONLY'],
-      handler: async ({ caller, query }) => {
-        const { collectionId } = query as unknown as CollectionParameters;
-        await collections.reset(caller, collectionId);
+      responses: { 200: { description: 'The faces are deleted.', schema: COLLECTION_ANSWER } },
+      errors: [...COLLECTION_ERRORS, 'FACE_NOT_ALLOWED', 'STORAGE_READ_ONLY'],
+      handler: async ({ caller, query, headers }) => {
+        const { collectionId } = query;
+        await collections.reset(caller, collectionId, preconditionOf(headers));
         return { status: 200, body: { collectionId } };
       },
-    },
-    {
+    }),
+    route({
       method: 'DELETE',
       path: '/v1/collection/delete',
       operationId: 'deleteCollection',
+      etag: 'write',
+      confirmed: true,
       audit: { action: 'collection.delete', target: 'collectionId' },
-      summary: 'Delete a collection with its faces',
-      description: 'Deleting a collection that is not there succeeds.',
+      summary: 'Delete a collection and its faces',
+      description: 'Succeeds if the collection does not exist.',
       tags: TAGS,
       access: ACCESS,
       query: COLLECTION_QUERY,
-      responses: { 200: { description: 'There is no such collection any more.', schema: EMPTY } },
-      errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'FACE_NOT_ALLOWED', 'STORAGE_READ_ONLY'],
-      handler: async ({ caller, query }) => {
-        const { collectionId } = query as unknown as CollectionParameters;
-        await collections.delete(caller, collectionId);
+      responses: { 200: { description: 'The collection does not exist.', schema: EMPTY } },
+      errors: [...COLLECTION_ERRORS, 'FACE_NOT_ALLOWED', 'STORAGE_READ_ONLY'],
+      handler: async ({ caller, query, headers }) => {
+        const { collectionId } = query;
+        await collections.delete(caller, collectionId, preconditionOf(headers));
         return { status: 200, body: {} };
       },
-    },
+    }),
   ];
 }

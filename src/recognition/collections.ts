@@ -1,22 +1,27 @@
-import type { Caller } from '../access/caller.ts';
+import type { Caller } from '../api/caller.ts';
+import { etagOf, type Precondition } from '../api/etag.ts';
+import { decodeCursor, encodeCursor } from '../api/paging.ts';
+import { inTurns } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
-import { decodeCursor, encodeCursor } from '../http/paging.ts';
 import type { CollectionChange } from '../store/collections.ts';
 import type { Collection, PackId } from '../store/records.ts';
-import { checkAllowed, checkMayClear, collectionOf } from './collection-access.ts';
-import { chooseModel } from './model-choice.ts';
-import type { RecognitionParts } from './parts.ts';
+import { checkAllowed, checkMayManage, collectionOf, visibleFaceCount } from './collection-access.ts';
+import { chooseModel, mayUse } from './model-choice.ts';
+import type { RecognitionParts } from './requests.ts';
+
+const PAGE = 128;
 
 const COLLECTION_ID = /^[A-Za-z0-9_.-]{1,255}$/;
 
-/** What a collection is made with. */
 export interface NewCollection extends CollectionChange {
   readonly description: string | null;
-  /** The model pack; without it the first one that the caller may use. */
+  /** Model pack; default: the first one that the caller may use. */
   readonly model?: string | undefined;
 }
 
-/** Collections, as callers see them. */
+/** `faceCount`: faces that the caller may see. */
+export type CountedCollection = Collection & { readonly faceCount: number };
+
 export class CollectionService {
   readonly #parts: RecognitionParts;
 
@@ -24,72 +29,105 @@ export class CollectionService {
     this.#parts = parts;
   }
 
-  /** @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`. */
-  get(caller: Caller, collectionId: string): Collection {
-    return collectionOf(this.#parts.store, caller, collectionId);
+  /** @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `MODEL_NOT_ALLOWED`. */
+  async get(
+    caller: Caller,
+    collectionId: string,
+  ): Promise<{ readonly collection: CountedCollection; readonly etag: string }> {
+    const found = collectionOf(this.#parts.store, caller, collectionId);
+    const { collectionId: _, ...record } = found;
+    return { collection: await this.#counted(caller, found), etag: etagOf(record) };
+  }
+
+  async #counted(caller: Caller, collection: Collection): Promise<CountedCollection> {
+    return {
+      ...collection,
+      faceCount: await visibleFaceCount(this.#parts.store, caller, collection.gallery),
+    };
   }
 
   /**
-   * The caller's collections by id, at most `limit`.
-   * @throws VisageError `VALIDATION_FAILED` for a wrong cursor.
+   * A page sorted by id. Page and cursor omit collections of forbidden packs.
+   * @throws VisageError `VALIDATION_FAILED` for an invalid cursor.
    */
-  list(
+  async list(
     caller: Caller,
     cursor: string | undefined,
     limit: number,
-  ): { readonly collections: readonly Collection[]; readonly nextCursor: string | null } {
+  ): Promise<{ readonly collections: readonly CountedCollection[]; readonly nextCursor: string | null }> {
     const after = decodeCursor(cursor, COLLECTION_ID);
-    const found =
-      caller.collectionId === null
-        ? this.#parts.store.collections.list(caller, after, limit + 1)
-        : this.#own(caller, caller.collectionId, after);
-    const collections = found.slice(0, limit);
-    const last = collections.at(-1);
-    return { collections, nextCursor: found.length > limit && last ? encodeCursor(last.collectionId) : null };
+    const collections: CountedCollection[] = [];
+    for await (const collection of inTurns(this.#behind(caller, after))) {
+      if (!mayUse(caller, collection.pack)) continue;
+      const last = collections.at(-1);
+      if (collections.length === limit && last) {
+        return { collections, nextCursor: encodeCursor(last.collectionId) };
+      }
+      collections.push(await this.#counted(caller, collection));
+    }
+    return { collections, nextCursor: null };
   }
 
-  #own(caller: Caller, collectionId: string, after: string | null): Collection[] {
-    const collection = this.#parts.store.collections.get(caller, collectionId);
-    return collection && (after === null || after < collectionId) ? [collection] : [];
+  *#behind(caller: Caller, after: string | null): Generator<Collection> {
+    const { store } = this.#parts;
+    if (caller.collectionId !== null) {
+      const own = store.collections.get(caller, caller.collectionId);
+      if (own && (after === null || after < own.collectionId)) yield own;
+      return;
+    }
+    for (let last = after; ; ) {
+      const page = store.collections.list(caller, last, PAGE);
+      yield* page;
+      if (page.length < PAGE) return;
+      last = page.at(-1)?.collectionId ?? null;
+    }
   }
 
-  /**
-   * @throws VisageError `COLLECTION_ALREADY_EXISTS`; `COLLECTION_NOT_ALLOWED` if the caller is bound to another id;
-   * those of `chooseModel`.
-   */
+  /** @throws VisageError `COLLECTION_ALREADY_EXISTS`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_ALLOWED`; as `chooseModel`. */
   async create(caller: Caller, collectionId: string, { model, ...collection }: NewCollection): Promise<void> {
     const { store, recognizers, now } = this.#parts;
     if (caller.collectionId !== null && caller.collectionId !== collectionId) {
       throw new VisageError('COLLECTION_NOT_ALLOWED', 'This API key is bound to another collection.');
     }
+    checkMayManage(caller);
     const { packId } = chooseModel(recognizers, caller, model);
     await store.collections.create(caller, { collectionId, ...collection, now: now(), ...packId });
   }
 
   /**
-   * Changes what is not undefined.
-   * @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`.
+   * Leaves undefined fields unchanged.
+   * @returns the new entity tag, and whether the service now erases crops.
+   * @throws what `check` throws; VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_ALLOWED`, `MODEL_NOT_ALLOWED`.
    */
-  async update(caller: Caller, collectionId: string, change: CollectionChange): Promise<void> {
+  async update(
+    caller: Caller,
+    collectionId: string,
+    change: CollectionChange,
+    check?: Precondition,
+  ): Promise<{ readonly etag: string; readonly isErasing: boolean }> {
     const { store, now } = this.#parts;
     checkAllowed(store, caller, collectionId);
-    await store.collections.update(caller, collectionId, change, now());
+    checkMayManage(caller);
+    const record = await store.collections.update(caller, collectionId, change, now(), check);
+    return { etag: etagOf(record), isErasing: store.thumbnails.isErasing(record.gallery) };
   }
 
-  /** Removes every face. @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_ALLOWED`. */
-  async reset(caller: Caller, collectionId: string): Promise<void> {
+  /** Removes every face. @throws VisageError as `update`. */
+  async reset(caller: Caller, collectionId: string, check?: Precondition): Promise<void> {
     const { store, indexes, recognizers, now } = this.#parts;
-    checkMayClear(store, caller, collectionId);
-    // Empty, it goes on with the version of its pack that is loaded now.
+    checkAllowed(store, caller, collectionId);
+    checkMayManage(caller);
+    // An empty collection switches to the loaded version of its pack.
     const rebind = ({ pack }: PackId) => (recognizers.byName(pack) ?? recognizers.default).packId;
-    indexes.drop(await store.collections.reset(caller, collectionId, rebind, now()));
+    indexes.drop(await store.collections.reset(caller, collectionId, rebind, now(), check));
   }
 
-  /** Removes a collection with its faces, if it is there. @throws VisageError as `checkMayClear`. */
-  async delete(caller: Caller, collectionId: string): Promise<void> {
+  /** Succeeds if the collection does not exist. @throws VisageError as `update`. */
+  async delete(caller: Caller, collectionId: string, check?: Precondition): Promise<void> {
     const { store, indexes } = this.#parts;
-    checkMayClear(store, caller, collectionId);
-    const gallery = await store.collections.delete(caller, collectionId);
+    checkAllowed(store, caller, collectionId);
+    checkMayManage(caller);
+    const gallery = await store.collections.delete(caller, collectionId, check);
     if (gallery !== null) indexes.drop(gallery);
   }
 }

@@ -1,60 +1,48 @@
-import type { ImageRoute, Schema } from '../http/route.ts';
-import { nullable, ONE_IMAGE, object } from '../http/schema.ts';
-import type { ComparisonService, IdentifyRequest, VerifyRequest } from './comparison.ts';
+import { ONE_IMAGE, type Route, route } from '../api/route.ts';
+import { nullable, object, titled } from '../api/schema.ts';
+import type { ComparisonService } from './comparison.ts';
 import {
   ACCESS,
-  collectionBody,
+  conflicting,
   FACE,
+  FACE_ANALYSIS,
   HAS_FACE,
   NULLABLE_EXTERNAL_KEY,
-  PICTURE_PARAMETERS,
   SEARCH_ERRORS,
-  SIGHTING,
   SIMILARITY,
   TAGS,
-  THRESHOLD,
   targetOf,
-  theImage,
   UPRIGHT,
-  unfit,
-  type WhichFace,
 } from './face-schemas.ts';
-import { COLLECTION_ID, EXTERNAL_KEY, FACE_ID, ISSUED_FACE_ID } from './schemas.ts';
+import type { RecognizeService } from './recognize.ts';
+import { IDENTIFY_BODY, RECOGNIZE_BODY, SEARCH_BY_ID_BODY, VERIFY_BODY } from './requests.ts';
+import { ISSUED_FACE_ID, THRESHOLD } from './schemas.ts';
 
-const VERIFY_PARAMETERS = {
-  collectionId: {
-    ...COLLECTION_ID,
-    description:
-      'The collection of `faceId` or `externalKey`. Beside `targetImage` it says whose model pack is used.',
-  },
-  faceId: FACE_ID,
-  externalKey: EXTERNAL_KEY,
-  faceMatchThreshold: THRESHOLD,
-  ...PICTURE_PARAMETERS,
-} satisfies Record<string, Schema>;
-
-const VERIFY_ANSWER: Schema = object({
+const VERIFY_ANSWER = object({
   isMatch: {
     type: 'boolean',
     description: 'Whether the similarity reaches the threshold.',
     examples: [true],
   },
-  similarity: nullable(SIMILARITY, `${SIMILARITY.description} Null where one of the two has no face.`),
+  similarity: nullable(SIMILARITY, `${SIMILARITY.description} Null if either image has no face.`),
   faceMatchThreshold: THRESHOLD,
-  face: nullable(FACE, 'The largest face of `image`; null where it has none.'),
+  face: nullable(FACE, 'The largest face of `image`; null if it has none.'),
   targetFace: nullable(
     FACE,
-    'What it was compared with: the largest face of `targetImage`, null where it has none, or the stored face, of several the most similar one, in the picture that it was indexed from.',
+    'The face compared with: the largest face of `targetImage`, or null if it has none; or the most similar stored face, with its box in the image it was indexed from.',
   ),
   hasFace: { ...HAS_FACE, description: 'Whether `image` has a face.' },
 });
 
-const MATCH: Schema = object({
-  faceId: ISSUED_FACE_ID,
-  externalKey: NULLABLE_EXTERNAL_KEY,
-  similarity: SIMILARITY,
-  rank: { type: 'integer', minimum: 1, description: '1 for the best.', examples: [1] },
-});
+const MATCH = titled(
+  'Match',
+  object({
+    faceId: ISSUED_FACE_ID,
+    externalKey: NULLABLE_EXTERNAL_KEY,
+    similarity: SIMILARITY,
+    rank: { type: 'integer', minimum: 1, description: '1 is the best match.', examples: [1] },
+  }),
+);
 
 const EXAMPLE_MATCH = {
   faceId: 'face_01KF2M7Q8TC5V9XW3E6YB4NZRD',
@@ -63,81 +51,131 @@ const EXAMPLE_MATCH = {
   rank: 1,
 };
 
+const RECOGNIZED_FACE = object(
+  {
+    ...FACE.properties,
+    matches: { type: 'array', items: MATCH, description: 'Best first.', examples: [[EXAMPLE_MATCH]] },
+  },
+  { title: 'RecognizedFace', optional: ['landmarks', 'pose', 'quality'] },
+);
+
 const ONE_TARGET = 'give exactly one of targetImage, faceId and externalKey';
 
-type VerifyParameters = VerifyRequest & WhichFace;
-
-/** The endpoints under `/v1/face` that hold faces against each other. */
-export function comparisonRoutes(comparison: ComparisonService): readonly ImageRoute[] {
+export function comparisonRoutes(comparison: ComparisonService, crowds: RecognizeService): readonly Route[] {
   return [
-    {
+    route({
       method: 'POST',
       path: '/v1/face/verify',
       operationId: 'verifyFace',
-      summary: 'Compare a face with another one',
-      description: `Compares \`image\` with exactly one of \`targetImage\`, \`faceId\` and \`externalKey\`; the last two take \`collectionId\`. ${UPRIGHT}`,
+      summary: 'Compare two faces',
+      description: `Compares \`image\` with exactly one of \`targetImage\`, \`faceId\` and \`externalKey\`. The last two need \`collectionId\`. ${UPRIGHT}`,
       tags: TAGS,
       access: ACCESS,
       images: { image: { kind: 'one', required: true }, targetImage: { kind: 'one', required: false } },
-      body: object(VERIFY_PARAMETERS, { optional: Object.keys(VERIFY_PARAMETERS) }),
+      body: VERIFY_BODY,
       example: { collectionId: 'my-collection', externalKey: 'user-123', faceMatchThreshold: 80 },
-      responses: { 200: { description: 'Whether it is the same person.', schema: VERIFY_ANSWER } },
+      responses: { 200: { description: 'The similarity of the faces.', schema: VERIFY_ANSWER } },
       errors: [...SEARCH_ERRORS, 'FACE_NOT_FOUND'],
       handler: async ({ caller, body, images }) => {
-        const request = body as unknown as VerifyParameters;
-        const { collectionId, faceId, externalKey } = request;
-        const [targetImage] = images.targetImage ?? [];
-        if (targetImage) {
+        const { collectionId, faceId, externalKey } = body;
+        if (images.targetImage) {
           if (faceId !== undefined || externalKey !== undefined) {
-            throw unfit(ONE_TARGET, ['/targetImage', '/faceId', '/externalKey']);
+            throw conflicting(ONE_TARGET, ['/targetImage', '/faceId', '/externalKey']);
           }
-          const [image, target] = await Promise.all([theImage(images), targetImage()]);
-          return { status: 200, body: await comparison.verifyPictures(caller, image, target, request) };
+          const [image, target] = await Promise.all([images.image(), images.targetImage()]);
+          return { status: 200, body: await comparison.verifyImages(caller, image, target, body) };
         }
-        const target = targetOf(request);
-        if (!target) throw unfit(ONE_TARGET, ['/targetImage', '/faceId', '/externalKey']);
+        const target = targetOf(body);
+        if (!target) throw conflicting(ONE_TARGET, ['/targetImage', '/faceId', '/externalKey']);
         if (collectionId === undefined) {
-          throw unfit('give the collectionId of the face', ['/collectionId']);
+          throw conflicting('give the collectionId of the face', ['/collectionId']);
         }
-        const stored = { ...request, collectionId };
-        const image = await theImage(images);
+        const stored = { ...body, collectionId };
+        const image = await images.image();
         return { status: 200, body: await comparison.verifyStored(caller, image, target, stored) };
       },
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/v1/face/identify',
       operationId: 'identifyFace',
-      summary: 'Search for the people who are most like a face',
-      description: `Answers each external key once, with the face that is most like the one searched for. ${UPRIGHT}`,
+      summary: 'Find the people most similar to a face',
+      description: `Returns each external key once, with its most similar face. ${UPRIGHT}`,
       tags: TAGS,
       access: ACCESS,
       images: ONE_IMAGE,
-      body: collectionBody({
-        maxResults: {
-          type: 'integer',
-          minimum: 1,
-          maximum: 100,
-          default: 10,
-          description: 'Matches to answer at most.',
-          examples: [10],
-        },
-        faceMatchThreshold: THRESHOLD,
-      }),
+      body: IDENTIFY_BODY,
       responses: {
         200: {
-          description: 'What was seen, and who is like it.',
+          description: 'The face in the image, and the people most similar to it.',
           schema: object({
-            ...SIGHTING,
+            ...FACE_ANALYSIS,
             matches: { type: 'array', items: MATCH, description: 'Best first.', examples: [[EXAMPLE_MATCH]] },
           }),
         },
       },
       errors: SEARCH_ERRORS,
       handler: async ({ caller, body, images }) => {
-        const request = body as unknown as IdentifyRequest;
-        return { status: 200, body: await comparison.identify(caller, await theImage(images), request) };
+        return { status: 200, body: await comparison.identify(caller, await images.image(), body) };
       },
-    },
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/face/recognize',
+      operationId: 'recognizeFaces',
+      summary: 'Find the people in an image',
+      description:
+        'Returns each face of the image, largest first, with the people most similar to it. Faces must be upright; sideways and upside-down faces are not supported. Charges the price for each face in the answer, and at least once.',
+      tags: TAGS,
+      access: ACCESS,
+      images: ONE_IMAGE,
+      body: RECOGNIZE_BODY,
+      units: ({ maxFaces }) => maxFaces,
+      responses: {
+        200: {
+          description: 'The faces in the image, each with the people most similar to it.',
+          schema: object({
+            faces: { type: 'array', items: RECOGNIZED_FACE, description: 'Largest first.' },
+            hasFace: HAS_FACE,
+            unprocessedFaceCount: {
+              type: 'integer',
+              minimum: 0,
+              description: 'Detected faces beyond `maxFaces`.',
+              examples: [0],
+            },
+            faceMatchThreshold: THRESHOLD,
+          }),
+        },
+      },
+      errors: SEARCH_ERRORS,
+      handler: async ({ caller, body, images }) => {
+        const answer = await crowds.recognize(caller, await images.image(), body);
+        return { status: 200, body: answer, units: Math.max(1, answer.faces.length) };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/face/search-by-id',
+      operationId: 'searchByFaceId',
+      summary: 'Find the people most similar to a stored face',
+      description:
+        'Returns each external key once, with its most similar face. Ignores the face itself: its external key appears only if other faces have it.',
+      tags: TAGS,
+      access: ACCESS,
+      body: SEARCH_BY_ID_BODY,
+      responses: {
+        200: {
+          description: 'The face, and the people most similar to it.',
+          schema: object({
+            faceId: ISSUED_FACE_ID,
+            matches: { type: 'array', items: MATCH, description: 'Best first.', examples: [[EXAMPLE_MATCH]] },
+          }),
+        },
+      },
+      errors: [...SEARCH_ERRORS, 'FACE_NOT_FOUND'],
+      handler: async ({ caller, body }) => {
+        return { status: 200, body: await comparison.searchById(caller, body) };
+      },
+    }),
   ];
 }

@@ -1,45 +1,42 @@
-import type { Caller } from '../access/caller.ts';
+import type { Caller } from '../api/caller.ts';
+import type { ImageInput } from '../api/route.ts';
 import { VisageError } from '../errors.ts';
-import type { ImageInput } from '../http/route.ts';
+import type { Collection } from '../store/records.ts';
 import { innerProduct } from '../vision/impostors.ts';
-import type { GallerySearch, Target } from './gallery-search.ts';
+import { keepsCrop, recorded } from './call-event.ts';
+import { analyzeLargestFace, type FaceAnalysis, storedFace, type VisibleFace } from './face-analysis.ts';
+import { type GallerySearch, type Match, type Target, thresholdOf } from './gallery-search.ts';
+import { searchByImage } from './image-search.ts';
 import { chooseModel } from './model-choice.ts';
-import type { RecognitionParts } from './parts.ts';
-import type { CollectionRequest, PictureRequest, SearchRequest } from './requests.ts';
-import { type Sighting, seeLargest, type VisibleFace } from './sighting.ts';
-import { storedFace } from './stored-face.ts';
+import type { IdentifyRequest, RecognitionParts, SearchByIdRequest, VerifyRequest } from './requests.ts';
 
-export interface VerifyAnswer {
+interface VerifyAnswer {
   readonly isMatch: boolean;
-  /** 0..100; null where one of the two has no face. */
+  /** 0..100; null if either image has no face. */
   readonly similarity: number | null;
   readonly faceMatchThreshold: number;
   readonly face: VisibleFace | null;
   readonly targetFace: VisibleFace | null;
-  /** Whether `face` is there. */
   readonly hasFace: boolean;
 }
 
-export interface IdentifyAnswer extends Sighting {
-  readonly matches: readonly {
-    readonly faceId: string;
-    readonly externalKey: string | null;
-    readonly similarity: number;
-    /** 1 for the best. */
-    readonly rank: number;
-  }[];
+export interface RankedMatch {
+  readonly faceId: string;
+  readonly externalKey: string | null;
+  readonly similarity: number;
+  /** 1 is the best. */
+  readonly rank: number;
 }
 
-export interface VerifyRequest extends PictureRequest {
-  readonly collectionId?: string;
-  readonly faceMatchThreshold: number;
+interface IdentifyAnswer extends FaceAnalysis {
+  readonly matches: readonly RankedMatch[];
 }
 
-export interface IdentifyRequest extends SearchRequest {
-  readonly maxResults: number;
+interface SearchByIdAnswer {
+  readonly faceId: string;
+  readonly matches: readonly RankedMatch[];
 }
 
-/** Faces held against each other: one to one, and one to many. */
 export class ComparisonService {
   readonly #parts: RecognitionParts;
   readonly #search: GallerySearch;
@@ -50,70 +47,120 @@ export class ComparisonService {
   }
 
   /**
-   * Compares the largest faces of two pictures. No collection is needed; where one is given, its model pack is used.
-   * @throws VisageError as `chooseModel`, `GallerySearch.open` and `Recognizer.analyze`; what is wrong with the target names it.
+   * Compares the largest faces of two images with a collection's model pack or the chosen one.
+   * @throws VisageError as `chooseModel`, `GallerySearch.open` and `Recognizer.analyze`; the target's errors name the
+   * target.
    */
-  async verifyPictures(
+  async verifyImages(
     caller: Caller,
     image: ImageInput,
     target: ImageInput,
     request: VerifyRequest,
   ): Promise<VerifyAnswer> {
-    const { collectionId, faceMatchThreshold, model } = request;
-    const recognizer =
+    const { collectionId, model } = request;
+    const { collection, recognizer } =
       collectionId === undefined
-        ? chooseModel(this.#parts.recognizers, caller, model)
-        : this.#search.open(caller, collectionId, model).recognizer;
-    const [own, other] = await Promise.all([
-      seeLargest(recognizer, image, request),
-      seeLargest(recognizer, target, request).catch((error) => Promise.reject(ofTarget(error))),
-    ]);
-    const similarity =
-      own.probe && other.probe
-        ? recognizer.similarity.toSimilarity(innerProduct(own.probe.template, other.probe.template))
-        : null;
-    return verdict(own.sighting.face, other.sighting.face, similarity, faceMatchThreshold);
+        ? { recognizer: chooseModel(this.#parts.recognizers, caller, model), collection: null }
+        : this.#search.open(caller, collectionId, model);
+    const crop = keepsCrop(this.#parts, collection);
+    const threshold = thresholdOf(collection, request.faceMatchThreshold);
+    return recorded(this.#parts, caller, factsOf(request, collection, threshold), async (event) => {
+      const [own, other] = await Promise.all([
+        analyzeLargestFace(caller, recognizer, image, request, { crop }),
+        analyzeLargestFace(caller, recognizer, target, request).catch((error) =>
+          Promise.reject(ofTarget(error)),
+        ),
+      ]);
+      const similarity =
+        own.probe && other.probe
+          ? recognizer.similarity.toSimilarity(innerProduct(own.probe.template, other.probe.template))
+          : null;
+      const answer = verdict(own.faceAnalysis.face, other.faceAnalysis.face, similarity, threshold);
+      if (own.probe) event.see(own.probe);
+      event.end({ result: resultOf(answer), similarity });
+      return answer;
+    });
   }
 
-  /**
-   * Compares the largest face of a picture with a face of a collection, or with all that have an external key.
-   * @throws VisageError as `GallerySearch.compare` and `Recognizer.analyze`.
-   */
+  /** @throws VisageError as `GallerySearch.compare` and `Recognizer.analyze`. */
   async verifyStored(
     caller: Caller,
     image: ImageInput,
     target: Target,
-    request: VerifyRequest & CollectionRequest,
+    request: VerifyRequest & { readonly collectionId: string },
   ): Promise<VerifyAnswer> {
-    const { collectionId, faceMatchThreshold, model, attributes } = request;
+    const { collectionId, model, attributes } = request;
     const { collection, recognizer } = this.#search.open(caller, collectionId, model);
-    // A face that is not there need not cost the work on a picture.
-    const [label] = this.#search.labelsOf(caller, collection.gallery, target);
-    const { probe } = await seeLargest(recognizer, image, request);
-    if (probe) {
-      const { face, similarity } = await this.#search.compare(caller, collectionId, probe, target);
-      return verdict(probe.face, storedFace(face, attributes), similarity, faceMatchThreshold);
-    }
-    const place = { gallery: collection.gallery, label: label as number };
-    const stored = this.#parts.store.faces.get(place);
-    return verdict(null, stored && storedFace(stored, attributes), null, faceMatchThreshold);
+    const threshold = thresholdOf(collection, request.faceMatchThreshold);
+    // Check the target first, so a missing target costs no image analysis.
+    const first = this.#search.labelOf(caller, collection.gallery, target);
+    const crop = keepsCrop(this.#parts, collection);
+    return recorded(this.#parts, caller, factsOf(request, collection, threshold), async (event) => {
+      const { probe } = await analyzeLargestFace(caller, recognizer, image, request, { crop });
+      if (probe) {
+        const { label, face, similarity } = await this.#search.compare(caller, collectionId, probe, target);
+        const answer = verdict(probe.face, storedFace(face, attributes), similarity, threshold);
+        event.see(probe);
+        event.end({ result: resultOf(answer), label, similarity });
+        return answer;
+      }
+      const stored = this.#parts.store.faces.get({ gallery: collection.gallery, label: first });
+      event.end({ result: 'no_face', label: first });
+      return verdict(null, stored && storedFace(stored, attributes), null, threshold);
+    });
   }
 
   /**
-   * Looks for the people who are most like the largest face of a picture, each external key once.
+   * Returns each external key once.
    * @throws VisageError as `FaceService.search`.
    */
   async identify(caller: Caller, image: ImageInput, request: IdentifyRequest): Promise<IdentifyAnswer> {
-    const { collectionId, faceMatchThreshold, maxResults, model } = request;
-    const { recognizer } = this.#search.open(caller, collectionId, model);
-    const { sighting, probe } = await seeLargest(recognizer, image, request);
-    if (!probe) return { ...sighting, matches: [] };
-    const people = await this.#search.nearest(caller, collectionId, probe, faceMatchThreshold, maxResults);
-    const matches = people.map(({ face, similarity }, i) => {
-      return { faceId: face.faceId, externalKey: face.externalKey, similarity, rank: i + 1 };
-    });
-    return { ...sighting, matches };
+    const call = { type: 'identify', operation: 'identifyFace', limit: request.maxResults } as const;
+    const { faceAnalysis, matches } = await searchByImage(
+      this.#parts,
+      this.#search,
+      caller,
+      image,
+      request,
+      call,
+    );
+    return { ...faceAnalysis, matches: ranked(matches) };
   }
+
+  /**
+   * As `identify`, for a stored face, which itself counts as absent. Records no event: nobody was seen.
+   * @throws VisageError as `GallerySearch.open`, and `FACE_NOT_FOUND`.
+   */
+  async searchById(caller: Caller, request: SearchByIdRequest): Promise<SearchByIdAnswer> {
+    const { collectionId, faceId, maxResults } = request;
+    const { collection, recognizer } = this.#search.open(caller, collectionId);
+    const { gallery } = collection;
+    const label = this.#search.labelOf(caller, gallery, { faceId });
+    const template = this.#parts.store.faces.template({ gallery, label });
+    if (!template) throw new Error(`Label ${label} of gallery ${gallery} has no template`);
+    const threshold = thresholdOf(collection, request.faceMatchThreshold);
+    const probe = { recognizer, template };
+    const people = await this.#search.nearest(caller, collectionId, probe, threshold, maxResults, label);
+    // A reset, a deletion or another external key may have hidden the face meanwhile.
+    const { collection: now } = this.#search.open(caller, collectionId);
+    this.#search.labelOf(caller, now.gallery, { faceId });
+    return { faceId, matches: ranked(people) };
+  }
+}
+
+export function ranked(people: readonly Match[]): RankedMatch[] {
+  return people.map(({ face, similarity }, i) => {
+    return { faceId: face.faceId, externalKey: face.externalKey, similarity, rank: i + 1 };
+  });
+}
+
+function factsOf({ source }: VerifyRequest, collection: Collection | null, threshold: number) {
+  return { type: 'verify', operation: 'verifyFace', collection, threshold, source } as const;
+}
+
+function resultOf({ isMatch, similarity }: VerifyAnswer): 'match' | 'no_match' | 'no_face' {
+  if (similarity === null) return 'no_face';
+  return isMatch ? 'match' : 'no_match';
 }
 
 function verdict(
@@ -126,7 +173,6 @@ function verdict(
   return { isMatch, similarity, faceMatchThreshold, face, targetFace, hasFace: face !== null };
 }
 
-/** The same error, with the picture that it is about. */
 function ofTarget(error: unknown): unknown {
   if (!(error instanceof VisageError)) return error;
   return new VisageError(error.code, error.message, [{ path: '/targetImage', message: error.message }]);

@@ -1,37 +1,30 @@
-import type { Caller } from '../access/caller.ts';
+import type { Caller } from '../api/caller.ts';
+import type { ImageInput } from '../api/route.ts';
 import { VisageError } from '../errors.ts';
-import type { ImageInput } from '../http/route.ts';
 import { type LivenessVerdict, livenessOf } from '../vision/liveness.ts';
 import type { Recognizer } from '../vision/recognizer.ts';
+import { recorded } from './call-event.ts';
+import { analyzeFor, type VisibleFace, visibleFace } from './face-analysis.ts';
 import { chooseModel } from './model-choice.ts';
-import type { RecognitionParts } from './parts.ts';
-import type { PictureRequest } from './requests.ts';
-import { type VisibleFace, visibleFace } from './sighting.ts';
+import type { DetectRequest, ImageRequest, RecognitionParts } from './requests.ts';
 
-export interface DetectAnswer {
+interface DetectAnswer {
   /** Largest first. */
   readonly faces: readonly VisibleFace[];
   readonly hasFace: boolean;
-  /** Faces found beyond `maxFaces`. */
   readonly unprocessedFaceCount: number;
 }
 
-export interface DetectRequest extends PictureRequest {
-  readonly maxFaces: number;
-}
-
-export interface LivenessAnswer {
-  /** False also where there is no face. */
+interface LivenessAnswer {
   readonly isLive: boolean;
-  /** 0.5..1; null where there is no face. */
+  /** 0.5..1; null without a face. */
   readonly confidence: number | null;
   readonly spoofType: LivenessVerdict['spoofType'];
-  /** The largest face of the first picture that has one. */
+  /** Largest face of the first image with a face. */
   readonly face: VisibleFace | null;
   readonly hasFace: boolean;
 }
 
-/** What pictures show, without any collection. */
 export class DetectionService {
   readonly #parts: RecognitionParts;
 
@@ -39,7 +32,7 @@ export class DetectionService {
     this.#parts = parts;
   }
 
-  /** Finds the faces of a picture. @throws VisageError as `chooseModel` and `Recognizer.analyze`. */
+  /** @throws VisageError as `chooseModel` and `Recognizer.analyze`. */
   async detect(
     caller: Caller,
     image: ImageInput,
@@ -47,7 +40,7 @@ export class DetectionService {
   ): Promise<DetectAnswer> {
     const recognizer = chooseModel(this.#parts.recognizers, caller, model);
     const isDescribed = attributes === 'all';
-    const analysis = await recognizer.analyze(image.data, image.encoding, {
+    const analysis = await analyzeFor(caller, recognizer, image, {
       described: isDescribed ? maxFaces : 0,
       template: false,
       attributes: isDescribed,
@@ -63,44 +56,54 @@ export class DetectionService {
   }
 
   /**
-   * Judges whether a live face was before the camera, by one picture or several of it.
-   * @param images at least one; those without a face do not count where another has one.
-   * @throws VisageError as `detect`; what is wrong with one of several pictures names it.
+   * @param images at least one, of the same person; skips images without a face.
+   * @throws VisageError as `detect`; with several images, the error names the image.
    */
   async liveness(
     caller: Caller,
     images: readonly ImageInput[],
-    request: PictureRequest,
+    request: ImageRequest,
   ): Promise<LivenessAnswer> {
     const recognizer = chooseModel(this.#parts.recognizers, caller, request.model);
-    const frames = await Promise.all(
-      images.map((image, i) =>
-        seeFrame(recognizer, image, request).catch((error) =>
-          Promise.reject(images.length > 1 ? ofFrame(error, i) : error),
+    const facts = {
+      type: 'liveness',
+      operation: 'checkLiveness',
+      collection: null,
+      source: request.source,
+    } as const;
+    return recorded(this.#parts, caller, facts, async (event) => {
+      const frames = await Promise.all(
+        images.map((image, i) =>
+          analyzeFrame(caller, recognizer, image, request).catch((error) =>
+            Promise.reject(images.length > 1 ? ofFrame(error, i) : error),
+          ),
         ),
-      ),
-    );
-    const seen = frames.filter((frame) => frame !== null);
-    const [first] = seen;
-    if (!first || !recognizer.liveness) {
-      return { isLive: false, confidence: null, spoofType: null, face: null, hasFace: false };
-    }
-    const verdict = livenessOf(
-      seen.map(({ probabilities }) => probabilities),
-      recognizer.liveness,
-    );
-    return { ...verdict, face: first.face, hasFace: true };
+      );
+      const seen = frames.filter((frame) => frame !== null);
+      const [first] = seen;
+      if (!first || !recognizer.liveness) {
+        event.end({ result: 'no_face' });
+        return { isLive: false, confidence: null, spoofType: null, face: null, hasFace: false };
+      }
+      const verdict = livenessOf(
+        seen.map(({ probabilities }) => probabilities),
+        recognizer.liveness,
+      );
+      event.end({ result: verdict.isLive ? 'live' : 'not_live', box: first.face.boundingBox });
+      return { ...verdict, face: first.face, hasFace: true };
+    });
   }
 }
 
-/** The largest face of a frame; null where it has none. */
-async function seeFrame(
+/** Null without a face. */
+async function analyzeFrame(
+  caller: Caller,
   recognizer: Recognizer,
   image: ImageInput,
-  { attributes, minFaceSize }: PictureRequest,
+  { attributes, minFaceSize }: ImageRequest,
 ) {
   const isDescribed = attributes === 'all';
-  const analysis = await recognizer.analyze(image.data, image.encoding, {
+  const analysis = await analyzeFor(caller, recognizer, image, {
     template: false,
     liveness: true,
     attributes: isDescribed,
@@ -111,7 +114,6 @@ async function seeFrame(
   return probabilities && { face: visibleFace(analysis, 0, isDescribed), probabilities };
 }
 
-/** The same error, with the picture that it is about. */
 function ofFrame(error: unknown, index: number): unknown {
   if (!(error instanceof VisageError)) return error;
   return new VisageError(error.code, error.message, [{ path: `/images/${index}`, message: error.message }]);

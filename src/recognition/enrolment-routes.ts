@@ -1,102 +1,86 @@
+import { PROBLEM_SCHEMA, problemOf } from '../api/problem.ts';
+import { ONE_IMAGE, type Route, route } from '../api/route.ts';
+import { nullable, object } from '../api/schema.ts';
 import { VisageError } from '../errors.ts';
-import { PROBLEM_SCHEMA, problemOf } from '../http/problem.ts';
-import type { ImageRoute, Schema } from '../http/route.ts';
-import { nullable, ONE_IMAGE, object } from '../http/schema.ts';
 import { LIVENESS } from './detection-routes.ts';
-import type { EnrollConditions, EnrollRequest, EnrolmentService } from './enrolment.ts';
+import type { EnrolmentService } from './enrolment.ts';
 import {
   ACCESS,
   ADDED_FACE_ID,
-  CALL_MIN_QUALITY,
-  collectionBody,
+  FACE_ANALYSIS,
   INDEX_ERRORS,
   REFUSAL,
-  SIGHTING,
   TAGS,
-  theImage,
   UPRIGHT,
 } from './face-schemas.ts';
+import { ENROLL_BATCH_BODY, ENROLL_BODY } from './requests.ts';
 import { EXTERNAL_KEY } from './schemas.ts';
 
-/** Pictures of one batch. */
 const MAX_BATCH = 100;
 
-const CONDITIONS = {
-  allowDuplicates: {
-    type: 'boolean',
-    default: false,
-    description:
-      'Whether a face may get an external key that other faces have: several pictures of one person.',
-    examples: [false],
-  },
-  checkLiveness: {
-    type: 'boolean',
-    default: false,
-    description: 'Whether a picture of a picture, such as a print or a screen, is refused.',
-    examples: [false],
-  },
-  minQuality: CALL_MIN_QUALITY,
-} satisfies Record<string, Schema>;
-
-const ENROLL_ANSWER: Schema = object(
+const ENROLL_ANSWER = object(
   {
-    ...SIGHTING,
+    ...FACE_ANALYSIS,
     faceId: ADDED_FACE_ID,
-    externalKey: nullable(EXTERNAL_KEY, "The new face's external key; null where no face was added."),
+    externalKey: nullable(EXTERNAL_KEY, 'External key of the new face; null if no face was added.'),
     result: {
       enum: ['Created', 'Updated', null],
       description:
-        '`Created` where the face is the first with its external key, `Updated` where others have it too; null where no face was added.',
+        '`Created` for the first face of the external key, `Updated` for a further face; null if no face was added.',
       examples: ['Created'],
     },
-    liveness: object(LIVENESS, { description: 'Where it was asked for, and the picture has a face.' }),
+    liveness: object(LIVENESS, {
+      title: 'Liveness',
+      description: 'Present if `checkLiveness` is true and the image has a face.',
+    }),
     refusal: REFUSAL,
   },
-  { optional: ['liveness', 'refusal'] },
+  { title: 'EnrollFaceResult', optional: ['liveness', 'refusal'] },
 );
 
-/** The endpoints under `/v1/face` that add faces with their external keys. */
-export function enrolmentRoutes(enrolment: EnrolmentService): readonly ImageRoute[] {
+export function enrolmentRoutes(enrolment: EnrolmentService): readonly Route[] {
   return [
-    {
+    route({
       method: 'POST',
       path: '/v1/face/enroll',
       operationId: 'enrollFace',
-      summary: 'Add a face with its external key',
-      description: `Indexing and setting the external key in one step: both or neither. A face of too little quality, or one that is not live where that is asked for, is answered with \`refusal\` and not added. ${UPRIGHT}`,
+      summary: 'Enroll a face with an external key',
+      description: `Adds a face and sets its external key in one transaction. If the face's quality is too low, or \`checkLiveness\` finds it not live, the answer has \`refusal\` and no face is added. ${UPRIGHT}`,
       tags: TAGS,
       access: ACCESS,
       images: ONE_IMAGE,
-      body: collectionBody({ externalKey: EXTERNAL_KEY, ...CONDITIONS }, ['externalKey']),
+      body: ENROLL_BODY,
       responses: {
-        200: { description: 'What was seen, and the new face with its key.', schema: ENROLL_ANSWER },
+        200: {
+          description: 'The face in the image, and the new face with its external key.',
+          schema: ENROLL_ANSWER,
+        },
       },
       errors: [...INDEX_ERRORS, 'EXTERNAL_KEY_CONFLICT'],
       handler: async ({ caller, body, images }) => {
-        const request = body as unknown as EnrollRequest;
-        return { status: 200, body: await enrolment.enroll(caller, await theImage(images), request) };
+        return { status: 200, body: await enrolment.enroll(caller, await images.image(), body) };
       },
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/v1/face/enroll-batch',
       operationId: 'enrollFaces',
-      summary: 'Add many faces with their external keys',
-      description: `As many calls of \`face/enroll\`, in the order of \`faces\`: each has its own result, and one that fails leaves the others alone. The answer is 200 if any of them succeeded, else the first one's error, with every one's in \`errors\`. As a form: file parts \`images\`, and a field \`externalKey\` for each of them in the same order. It costs its price for each that comes to an answer.`,
+      summary: 'Enroll many faces with external keys',
+      description: `Enrolls each entry of \`faces\` as \`face/enroll\` does, in order. A failed entry does not affect the others. Answers 200 if any entry succeeds; otherwise the first entry's error, with all errors in \`errors\`. A form has file parts \`images\`, and one field \`externalKey\` per image in the same order. Charges the price for each entry without an error.`,
       tags: TAGS,
       access: ACCESS,
       images: {
         faces: { kind: 'entries', max: MAX_BATCH, item: object({ externalKey: EXTERNAL_KEY }) },
       },
-      body: collectionBody(CONDITIONS),
-      units: ({ faces }) => (faces as readonly unknown[]).length,
+      body: ENROLL_BATCH_BODY,
+      units: ({ faces }) => faces.length,
       responses: {
         200: {
           description: 'The results.',
           schema: object({
             results: {
               type: 'array',
-              description: 'In the order of `faces`: the answer of `face/enroll`, or a problem.',
+              description: 'In the order of `faces`: the result of `face/enroll`, or a problem.',
               items: { anyOf: [ENROLL_ANSWER, PROBLEM_SCHEMA] },
             },
           }),
@@ -104,10 +88,8 @@ export function enrolmentRoutes(enrolment: EnrolmentService): readonly ImageRout
       },
       errors: [...INDEX_ERRORS, 'EXTERNAL_KEY_CONFLICT'],
       handler: async ({ caller, requestId, body, images }) => {
-        const { faces, ...conditions } = body as unknown as EnrollConditions & {
-          readonly faces: readonly { readonly externalKey: string }[];
-        };
-        const entries = (images.faces ?? []).map((image, i) => {
+        const { faces, ...conditions } = body;
+        const entries = images.faces.map((image, i) => {
           return { image, externalKey: faces[i]?.externalKey ?? '' };
         });
         const results = await enrolment.enrollAll(caller, entries, conditions);
@@ -118,14 +100,14 @@ export function enrolmentRoutes(enrolment: EnrolmentService): readonly ImageRout
         const units = results.filter((result) => !(result instanceof VisageError)).length;
         return { status: 200, body: { results: answers }, units };
       },
-    },
+    }),
   ];
 }
 
-/** The first entry's error, with what became of each. */
+/** The first entry's error; `errors` lists all entries' errors. */
 function allFailed(results: readonly VisageError[]): VisageError {
   const [first] = results;
-  if (!first) throw new Error('The route has let a batch without a picture in');
+  if (!first) throw new Error('The route accepted a batch without images');
   const errors = results.map(({ code, message }, i) => {
     return { path: `/faces/${i}`, message: `${code}: ${message}` };
   });

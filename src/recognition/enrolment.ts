@@ -1,52 +1,36 @@
-import type { Caller } from '../access/caller.ts';
+import type { Caller } from '../api/caller.ts';
+import type { ImageInput, ImageSource } from '../api/route.ts';
 import { VisageError } from '../errors.ts';
-import type { ImageInput, ImageSource } from '../http/route.ts';
 import type { LivenessVerdict } from '../vision/liveness.ts';
-import { checkMayIndex } from './face-access.ts';
-import { addFace, leastQuality, refusalOf } from './face-adding.ts';
+import { type CallEvent, recorded } from './call-event.ts';
+import { checkMayIndex } from './collection-access.ts';
+import { addFace, refusalOf, requiredQuality } from './face-adding.ts';
+import { analyzeLargestFace, type FaceAnalysis, type Probe } from './face-analysis.ts';
 import type { IndexAnswer } from './faces.ts';
 import type { GallerySearch, OpenCollection } from './gallery-search.ts';
-import type { RecognitionParts } from './parts.ts';
-import type { IndexRequest } from './requests.ts';
-import { type Probe, type Sighting, seeLargest } from './sighting.ts';
+import type { EnrollConditions, EnrollRequest, RecognitionParts } from './requests.ts';
 
-export interface EnrollAnswer extends IndexAnswer {
-  /** Null where nothing was added. */
+interface EnrollAnswer extends IndexAnswer {
   readonly externalKey: string | null;
-  /** `Created` for the first face of an external key, `Updated` for a further one; null where nothing was added. */
+  /** `Created` for an external key's first face, `Updated` for later ones; null without a new face. */
   readonly result: 'Created' | 'Updated' | null;
-  /** Where it was asked for, and the picture has a face. */
+  /** Present on request if the image has a face. */
   readonly liveness?: LivenessVerdict;
 }
 
-/** What every picture of a call is enrolled with. */
-export interface EnrollConditions extends IndexRequest {
-  /** Whether faces may get an external key that others have. */
-  readonly allowDuplicates: boolean;
-  /** Whether a picture of a picture is refused. */
-  readonly checkLiveness: boolean;
-}
-
-export interface EnrollRequest extends EnrollConditions {
-  readonly externalKey: string;
-}
-
-/** One of many pictures. */
-export interface EnrollEntry {
+interface EnrollEntry {
   readonly externalKey: string;
   readonly image: ImageSource;
 }
 
-/** A picture that was looked at and is not yet added. */
-interface Seen {
-  readonly sighting: Sighting;
+interface Analyzed {
+  readonly faceAnalysis: FaceAnalysis;
   readonly probe: Probe | null;
 }
 
-/** Pictures of one call that are worked on at a time, so that others have their turn. */
+/** A low limit gives other calls their turn. */
 const PARALLEL = 4;
 
-/** Faces with their external keys, added in one step. */
 export class EnrolmentService {
   readonly #parts: RecognitionParts;
   readonly #search: GallerySearch;
@@ -57,17 +41,19 @@ export class EnrolmentService {
   }
 
   /**
-   * Adds the largest face of a picture with its external key: both or neither.
+   * Adds the largest face with its external key in one transaction.
    * @throws VisageError as `FaceService.index`, and `EXTERNAL_KEY_CONFLICT`.
    */
   async enroll(caller: Caller, image: ImageInput, request: EnrollRequest): Promise<EnrollAnswer> {
     const opened = this.#open(caller, request);
-    return this.#add(caller, opened, await this.#see(opened, image, request), request);
+    return recorded(this.#parts, caller, factsOf(opened, request, 'enrollFace'), async (event) => {
+      checkMayIndex(caller);
+      return this.#add(caller, opened, await this.#analyze(caller, opened, image, request), request, event);
+    });
   }
 
   /**
-   * Enrolls many pictures, each on its own, in their order: of two with one external key the first gets it.
-   * @returns for each its answer, or the error that it ended with.
+   * Enrolls images independently, in order. If two images share an external key, the first gets it.
    * @throws VisageError as `GallerySearch.open`, and `FACE_NOT_ALLOWED`.
    */
   async enrollAll(
@@ -76,17 +62,24 @@ export class EnrolmentService {
     conditions: EnrollConditions,
   ): Promise<(EnrollAnswer | VisageError)[]> {
     const opened = this.#open(caller, conditions);
+    checkMayIndex(caller);
     const results: (EnrollAnswer | VisageError)[] = [];
     for (let first = 0; first < entries.length; first += PARALLEL) {
       const some = entries.slice(first, first + PARALLEL);
       const seen = await Promise.all(
-        some.map(({ image }) => ownError(async () => this.#see(opened, await image(), conditions))),
+        some.map(({ image }) => settle(async () => this.#analyze(caller, opened, await image(), conditions))),
       );
-      // Begun one after the other: the store writes in that order, and flushes them together.
+      // The store writes in the order of these starts and flushes once.
       const added = some.map(({ externalKey }, i) => {
-        const each = seen[i] as Seen | VisageError;
-        if (each instanceof VisageError) return each;
-        return ownError(() => this.#add(caller, opened, each, { ...conditions, externalKey }));
+        const each = seen[i] as Analyzed | VisageError;
+        const request = { ...conditions, externalKey };
+        const facts = factsOf(opened, request, 'enrollFaces');
+        return settle(() =>
+          recorded(this.#parts, caller, facts, async (event) => {
+            if (each instanceof VisageError) throw each;
+            return this.#add(caller, opened, each, request, event);
+          }),
+        );
       });
       results.push(...(await Promise.all(added)));
     }
@@ -94,34 +87,58 @@ export class EnrolmentService {
   }
 
   #open(caller: Caller, { collectionId, model }: EnrollConditions): OpenCollection {
-    const opened = this.#search.open(caller, collectionId, model);
-    checkMayIndex(caller);
-    return opened;
+    return this.#search.open(caller, collectionId, model);
   }
 
-  #see({ recognizer }: OpenCollection, image: ImageInput, conditions: EnrollConditions): Promise<Seen> {
-    return seeLargest(recognizer, image, conditions, { quality: true, liveness: conditions.checkLiveness });
+  #analyze(
+    caller: Caller,
+    { collection, recognizer }: OpenCollection,
+    image: ImageInput,
+    conditions: EnrollConditions,
+  ): Promise<Analyzed> {
+    return analyzeLargestFace(caller, recognizer, image, conditions, {
+      quality: true,
+      liveness: conditions.checkLiveness,
+      crop: collection.storeThumbnails === true,
+    });
   }
 
   async #add(
     caller: Caller,
     { collection }: OpenCollection,
-    { sighting, probe }: Seen,
+    { faceAnalysis, probe }: Analyzed,
     { collectionId, externalKey, allowDuplicates, minQuality }: EnrollRequest,
+    event: CallEvent,
   ): Promise<EnrollAnswer> {
     const nothing = { faceId: null, externalKey: null, result: null } as const;
-    if (!probe) return { ...sighting, ...nothing };
-    const seen = { ...sighting, ...(probe.liveness ? { liveness: probe.liveness } : {}) };
-    const refusal = refusalOf(probe, leastQuality(collection, minQuality));
-    if (refusal) return { ...seen, ...nothing, refusal };
+    if (!probe) {
+      event.end({ result: 'no_face' });
+      return { ...faceAnalysis, ...nothing };
+    }
+    event.see(probe);
+    const seen = { ...faceAnalysis, ...(probe.liveness ? { liveness: probe.liveness } : {}) };
+    const refusal = refusalOf(probe, requiredQuality(collection, minQuality));
+    if (refusal) {
+      event.end({ result: 'refused', refusal: refusal.code });
+      return { ...seen, ...nothing, refusal };
+    }
     const key = { externalKey, allowDuplicates };
-    const { faceId, isNewKey } = await addFace(this.#parts, caller, collectionId, probe, key);
+    const { faceId, label, isNewKey } = await addFace(this.#parts, caller, collectionId, probe, key);
+    event.end({ result: 'added', label, externalKey: null });
     return { ...seen, faceId, externalKey, result: isNewKey ? 'Created' : 'Updated' };
   }
 }
 
-/** What work comes to, or the error that a caller may see. */
-async function ownError<T>(work: () => Promise<T>): Promise<T | VisageError> {
+function factsOf(
+  { collection }: OpenCollection,
+  { externalKey, source }: EnrollRequest,
+  operation: 'enrollFace' | 'enrollFaces',
+) {
+  return { type: 'enroll', operation, collection, externalKey, source } as const;
+}
+
+/** Returns VisageErrors instead of throwing. */
+async function settle<T>(work: () => Promise<T>): Promise<T | VisageError> {
   try {
     return await work();
   } catch (error) {

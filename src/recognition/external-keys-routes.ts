@@ -1,36 +1,21 @@
-import { NEXT_CURSOR, PAGING } from '../http/paging.ts';
-import type { CallerRoute } from '../http/route.ts';
-import { EMPTY, object } from '../http/schema.ts';
+import { NEXT_CURSOR, PAGING } from '../api/paging.ts';
+import { type Route, route } from '../api/route.ts';
+import { EMPTY, object } from '../api/schema.ts';
 import type { ExternalKeyService } from './external-keys.ts';
+import { COLLECTION_ERRORS } from './face-schemas.ts';
 import { COLLECTION_ID, EXTERNAL_KEY, FACE_ID, ISSUED_FACE_ID } from './schemas.ts';
 
 const TAGS = ['External keys'];
 const ACCESS = { by: 'caller', scope: 'v1:external-keys' } as const;
 
-interface SetParameters {
-  readonly collectionId: string;
-  readonly faceId: string;
-  readonly externalKey: string;
-  readonly allowDuplicates: boolean;
-}
-
-interface KeyParameters {
-  readonly collectionId: string;
-  readonly externalKey: string;
-  readonly faceId?: string;
-  readonly cursor?: string;
-  readonly limit: number;
-}
-
-/** The endpoints under `/v1/external-key`. */
-export function externalKeyRoutes(externalKeys: ExternalKeyService): readonly CallerRoute[] {
+export function externalKeyRoutes(externalKeys: ExternalKeyService): readonly Route[] {
   return [
-    {
+    route({
       method: 'PUT',
       path: '/v1/external-key/set',
       operationId: 'setExternalKey',
-      summary: 'Give a face an external key',
-      description: 'A face has one key at most: setting another replaces it.',
+      summary: 'Set the external key of a face',
+      description: 'A face has at most one external key; a new key replaces it.',
       tags: TAGS,
       access: ACCESS,
       body: object(
@@ -41,7 +26,7 @@ export function externalKeyRoutes(externalKeys: ExternalKeyService): readonly Ca
           allowDuplicates: {
             type: 'boolean',
             default: false,
-            description: 'Whether several faces may have this key.',
+            description: 'Whether several faces may share this key.',
             examples: [false],
           },
         },
@@ -55,7 +40,7 @@ export function externalKeyRoutes(externalKeys: ExternalKeyService): readonly Ca
             externalKey: EXTERNAL_KEY,
             result: {
               enum: ['Created', 'Updated'],
-              description: '`Updated` where the face had a key already.',
+              description: '`Updated` if the face already had a key.',
               examples: ['Created'],
             },
           }),
@@ -63,30 +48,29 @@ export function externalKeyRoutes(externalKeys: ExternalKeyService): readonly Ca
       },
       errors: [
         'EXTERNAL_KEY_CONFLICT',
-        'COLLECTION_NOT_FOUND',
-        'COLLECTION_NOT_ALLOWED',
+        ...COLLECTION_ERRORS,
         'FACE_NOT_FOUND',
         'FACE_NOT_ALLOWED',
         'STORAGE_READ_ONLY',
       ],
       handler: async ({ caller, body }) => {
-        const { collectionId, faceId, externalKey, allowDuplicates } = body as unknown as SetParameters;
+        const { collectionId, faceId, externalKey, allowDuplicates } = body;
         const request = { faceId, externalKey, allowDuplicates };
         const result = await externalKeys.set(caller, collectionId, request);
         return { status: 200, body: { faceId, externalKey, result } };
       },
-    },
-    {
+    }),
+    route({
       method: 'GET',
       path: '/v1/external-key/get-face-ids',
       operationId: 'getFaceIds',
-      summary: 'List the faces with an external key',
-      description: 'Oldest first; an empty list for a key that no face has.',
+      summary: 'List the faces of an external key',
+      description: 'Oldest first. An unused key gives an empty list.',
       tags: TAGS,
       access: ACCESS,
       query: object(
         { collectionId: COLLECTION_ID, externalKey: EXTERNAL_KEY, ...PAGING },
-        { optional: Object.keys(PAGING) },
+        { required: ['collectionId', 'externalKey'] },
       ),
       responses: {
         200: {
@@ -94,32 +78,33 @@ export function externalKeyRoutes(externalKeys: ExternalKeyService): readonly Ca
           schema: object({ faceIds: { type: 'array', items: ISSUED_FACE_ID }, nextCursor: NEXT_CURSOR }),
         },
       },
-      errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED'],
-      handler: ({ caller, query }) => {
-        const { collectionId, externalKey, cursor, limit } = query as unknown as KeyParameters;
-        return { status: 200, body: externalKeys.faceIds(caller, collectionId, externalKey, cursor, limit) };
+      errors: COLLECTION_ERRORS,
+      handler: async ({ caller, query }) => {
+        const { collectionId, externalKey, cursor, limit } = query;
+        const body = await externalKeys.faceIds(caller, collectionId, externalKey, cursor, limit);
+        return { status: 200, body };
       },
-    },
-    {
+    }),
+    route({
       method: 'DELETE',
       path: '/v1/external-key/delete',
       operationId: 'deleteExternalKey',
-      summary: 'Take an external key from its faces',
+      summary: 'Remove an external key from its faces',
       description:
-        'With `faceId` from that face only, without it from every face that has it. The faces stay. Taking away a key that no face has succeeds.',
+        'Removes the key from all its faces, or only from `faceId`. Keeps the faces. Succeeds if no face has the key.',
       tags: TAGS,
       access: ACCESS,
       query: object(
         { collectionId: COLLECTION_ID, externalKey: EXTERNAL_KEY, faceId: FACE_ID },
         { optional: ['faceId'] },
       ),
-      responses: { 200: { description: 'No such face has the key any more.', schema: EMPTY } },
-      errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_ALLOWED', 'FACE_NOT_ALLOWED', 'STORAGE_READ_ONLY'],
+      responses: { 200: { description: 'The key is removed.', schema: EMPTY } },
+      errors: [...COLLECTION_ERRORS, 'FACE_NOT_ALLOWED', 'STORAGE_READ_ONLY'],
       handler: async ({ caller, query }) => {
-        const { collectionId, externalKey, faceId } = query as unknown as KeyParameters;
+        const { collectionId, externalKey, faceId } = query;
         await externalKeys.delete(caller, collectionId, externalKey, faceId ?? null);
         return { status: 200, body: {} };
       },
-    },
+    }),
   ];
 }

@@ -1,11 +1,12 @@
-import type { Caller } from '../access/caller.ts';
-import { decodeCursor, encodeCursor } from '../http/paging.ts';
+import type { Caller } from '../api/caller.ts';
+import { decodeCursor, encodeCursor } from '../api/paging.ts';
+import { inPages } from '../base/turns.ts';
 import { checkAllowed, collectionOf } from './collection-access.ts';
-import type { RecognitionParts } from './parts.ts';
+import type { RecognitionParts } from './requests.ts';
 
 const LABEL = /^[1-9][0-9]{0,15}$/;
 
-/** External keys, as callers see them. Every call throws `COLLECTION_NOT_FOUND` and `COLLECTION_NOT_ALLOWED`. */
+/** Every method throws VisageError `COLLECTION_NOT_FOUND` and `COLLECTION_NOT_ALLOWED`. */
 export class ExternalKeyService {
   readonly #parts: RecognitionParts;
 
@@ -19,27 +20,32 @@ export class ExternalKeyService {
     collectionId: string,
     request: { faceId: string; externalKey: string; allowDuplicates: boolean },
   ): Promise<'Created' | 'Updated'> {
-    checkAllowed(this.#parts.store, caller, collectionId);
-    return this.#parts.store.externalKeys.set(caller, collectionId, request);
+    const { store } = this.#parts;
+    checkAllowed(store, caller, collectionId);
+    const result = await store.externalKeys.set(caller, collectionId, request);
+    this.#record(caller, 'setExternalKey', collectionId, request.faceId);
+    return result;
   }
 
-  /** Ids of the faces with a key, oldest first, at most `limit`. @throws VisageError `VALIDATION_FAILED`. */
-  faceIds(
+  /** A page of the faces with a key, oldest first. @throws VisageError `VALIDATION_FAILED`. */
+  async faceIds(
     caller: Caller,
     collectionId: string,
     externalKey: string,
     cursor: string | undefined,
     limit: number,
-  ): { readonly faceIds: readonly string[]; readonly nextCursor: string | null } {
+  ): Promise<{ readonly faceIds: readonly string[]; readonly nextCursor: string | null }> {
     const { store } = this.#parts;
     checkAllowed(store, caller, collectionId);
     const after = Number(decodeCursor(cursor, LABEL) ?? 0);
-    // What the caller may not see is not there.
+    // Keys that the caller may not see look unused.
     if (caller.allowedExternalKeys?.includes(externalKey) === false) {
       collectionOf(store, caller, collectionId);
       return { faceIds: [], nextCursor: null };
     }
-    const found = store.externalKeys.faces(caller, collectionId, externalKey, after, limit + 1);
+    const found = await inPages<{ label: number; faceId: string }>(limit + 1, (last, most) =>
+      store.externalKeys.faces(caller, collectionId, externalKey, last?.label ?? after, most),
+    );
     const page = found.slice(0, limit);
     const last = page.at(-1);
     return {
@@ -48,7 +54,7 @@ export class ExternalKeyService {
     };
   }
 
-  /** Takes the key from every face that has it, or from one face only (`faceId` not null) if that one has it. */
+  /** Removes the key from `faceId`, or from all its faces if `faceId` is null. */
   async delete(
     caller: Caller,
     collectionId: string,
@@ -57,5 +63,19 @@ export class ExternalKeyService {
   ): Promise<void> {
     checkAllowed(this.#parts.store, caller, collectionId);
     await this.#parts.store.externalKeys.remove(caller, collectionId, externalKey, faceId);
+    this.#record(caller, 'deleteExternalKey', collectionId, faceId);
+  }
+
+  #record(
+    caller: Caller,
+    operation: 'setExternalKey' | 'deleteExternalKey',
+    collectionId: string,
+    faceId: string | null,
+  ): void {
+    const { store, events } = this.#parts;
+    const gallery = store.collections.get(caller, collectionId)?.gallery;
+    const face = gallery === undefined || faceId === null ? null : store.faces.byId(gallery, faceId);
+    const place = { collectionId, gallery, label: face?.label };
+    events.record(caller, { type: 'assign', result: 'assigned', operation, ...place });
   }
 }

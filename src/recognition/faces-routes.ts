@@ -1,51 +1,46 @@
-import type { CallerRoute, ImageRoute, Schema } from '../http/route.ts';
-import { EMPTY, nullable, ONE_IMAGE, object } from '../http/schema.ts';
+import { ONE_IMAGE, type Route, route } from '../api/route.ts';
+import { EMPTY, nullable, object, type Properties } from '../api/schema.ts';
 import {
   ACCESS,
   ADDED_FACE_ID,
-  CALL_MIN_QUALITY,
   COLLECTION_ERRORS,
-  collectionBody,
+  conflicting,
+  FACE_ANALYSIS,
   INDEX_ERRORS,
   NULLABLE_EXTERNAL_KEY,
   REFUSAL,
   SEARCH_ERRORS,
-  SIGHTING,
   SIMILARITY,
   TAGS,
-  THRESHOLD,
   targetOf,
-  theImage,
   UPRIGHT,
-  unfit,
-  type WhichFace,
 } from './face-schemas.ts';
 import type { FaceService } from './faces.ts';
-import type { IndexRequest, SearchOrIndexRequest, SearchRequest } from './requests.ts';
+import { INDEX_BODY, SEARCH_BODY, SEARCH_OR_INDEX_BODY } from './requests.ts';
 import { COLLECTION_ID, EXTERNAL_KEY, FACE_ID, ISSUED_FACE_ID } from './schemas.ts';
 
 const MATCH = {
-  faceId: nullable(ISSUED_FACE_ID, 'The face found; null where nobody was found.'),
+  faceId: nullable(ISSUED_FACE_ID, 'The matching face; null without a match.'),
   externalKey: NULLABLE_EXTERNAL_KEY,
-  similarity: nullable(SIMILARITY, `${SIMILARITY.description} Null where nobody was found.`),
-} satisfies Record<string, Schema>;
+  similarity: nullable(SIMILARITY, `${SIMILARITY.description} Null without a match.`),
+} as const satisfies Properties;
 
-const SEARCH_ANSWER: Schema = object({ ...SIGHTING, ...MATCH });
-const INDEX_ANSWER: Schema = object(
-  { ...SIGHTING, faceId: ADDED_FACE_ID, refusal: REFUSAL },
+const SEARCH_ANSWER = object({ ...FACE_ANALYSIS, ...MATCH });
+const INDEX_ANSWER = object(
+  { ...FACE_ANALYSIS, faceId: ADDED_FACE_ID, refusal: REFUSAL },
   { optional: ['refusal'] },
 );
-const SEARCH_OR_INDEX_ANSWER: Schema = object(
+const SEARCH_OR_INDEX_ANSWER = object(
   {
-    ...SIGHTING,
+    ...FACE_ANALYSIS,
     ...MATCH,
     faceId: nullable(
       ISSUED_FACE_ID,
-      'The face found or the new one; null where the picture has none, or `refusal` says why it was not added.',
+      'The matching or new face; null if the image has no face, or `refusal` says why it was not added.',
     ),
     resultSource: {
       enum: ['Search', 'Index', 'None'],
-      description: 'Whether the face was found or is new; `None` where it is neither.',
+      description: '`Search` for a match, `Index` for a new face, `None` for neither.',
       examples: ['Search'],
     },
     refusal: REFUSAL,
@@ -53,10 +48,25 @@ const SEARCH_OR_INDEX_ANSWER: Schema = object(
   { optional: ['refusal'] },
 );
 
-/** The endpoints under `/v1/face` for searching, indexing and deleting. */
-export function faceRoutes(faces: FaceService): readonly (CallerRoute | ImageRoute)[] {
+const MAX_DELETED = 1000;
+
+const MANY_DELETED =
+  'Skips faces that do not exist. Deletes in several transactions; after a failure, send the same request again. Deleted faces can only be restored from a backup. An API key with `allowed_face_ids` gets `FACE_NOT_ALLOWED`, and nothing is deleted, if the list goes beyond those faces.';
+
+const DELETED_ANSWER = object({
+  deletedFaceCount: {
+    type: 'integer',
+    minimum: 0,
+    description: 'Number of faces that this call deleted.',
+    examples: [2],
+  },
+});
+
+const DELETE_ERRORS = [...COLLECTION_ERRORS, 'FACE_NOT_ALLOWED', 'STORAGE_READ_ONLY'] as const;
+
+export function faceRoutes(faces: FaceService): readonly Route[] {
   return [
-    {
+    route({
       method: 'POST',
       path: '/v1/face/search',
       operationId: 'searchFace',
@@ -65,57 +75,64 @@ export function faceRoutes(faces: FaceService): readonly (CallerRoute | ImageRou
       tags: TAGS,
       access: ACCESS,
       images: ONE_IMAGE,
-      body: collectionBody({ faceMatchThreshold: THRESHOLD }),
-      responses: { 200: { description: 'What was seen, and who was found.', schema: SEARCH_ANSWER } },
+      body: SEARCH_BODY,
+      responses: {
+        200: {
+          description: 'The face in the image, and the most similar face of the collection.',
+          schema: SEARCH_ANSWER,
+        },
+      },
       errors: SEARCH_ERRORS,
       handler: async ({ caller, body, images }) => {
-        const request = body as unknown as SearchRequest;
-        return { status: 200, body: await faces.search(caller, await theImage(images), request) };
+        return { status: 200, body: await faces.search(caller, await images.image(), body) };
       },
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/v1/face/index',
       operationId: 'indexFace',
       summary: 'Add a face to a collection',
-      description: `${UPRIGHT} Indexing never sets an external key. A face of too little quality is answered with \`refusal\` and not added.`,
+      description: `Sets no external key. If the face's quality is too low, the answer has \`refusal\` and no face is added. ${UPRIGHT}`,
       tags: TAGS,
       access: ACCESS,
       images: ONE_IMAGE,
-      body: collectionBody({ minQuality: CALL_MIN_QUALITY }),
-      responses: { 200: { description: 'What was seen, and the id of the new face.', schema: INDEX_ANSWER } },
+      body: INDEX_BODY,
+      responses: {
+        200: { description: 'The face in the image, and the id of the new face.', schema: INDEX_ANSWER },
+      },
       errors: INDEX_ERRORS,
       handler: async ({ caller, body, images }) => {
-        const request = body as unknown as IndexRequest;
-        return { status: 200, body: await faces.index(caller, await theImage(images), request) };
+        return { status: 200, body: await faces.index(caller, await images.image(), body) };
       },
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/v1/face/search-or-index',
       operationId: 'searchOrIndexFace',
-      summary: 'Search for a face, and add it if nobody is found',
-      description: `${UPRIGHT} Any number of parallel calls with the same person add one face. The call never sets an external key. An API key with \`allowed_face_ids\` may find faces, and is answered \`FACE_NOT_ALLOWED\` where nobody is found.`,
+      summary: 'Search for a face, and add it if there is no match',
+      description: `Parallel calls with the same person add one face. Sets no external key. An API key with \`allowed_face_ids\` gets \`FACE_NOT_ALLOWED\` if there is no match. ${UPRIGHT}`,
       tags: TAGS,
       access: ACCESS,
       images: ONE_IMAGE,
-      body: collectionBody({ faceMatchThreshold: THRESHOLD, minQuality: CALL_MIN_QUALITY }),
+      body: SEARCH_OR_INDEX_BODY,
       responses: {
-        200: { description: 'What was seen, and who was found or added.', schema: SEARCH_OR_INDEX_ANSWER },
+        200: {
+          description: 'The face in the image, and the matching or new face.',
+          schema: SEARCH_OR_INDEX_ANSWER,
+        },
       },
       errors: INDEX_ERRORS,
       handler: async ({ caller, body, images }) => {
-        const request = body as unknown as SearchOrIndexRequest;
-        return { status: 200, body: await faces.searchOrIndex(caller, await theImage(images), request) };
+        return { status: 200, body: await faces.searchOrIndex(caller, await images.image(), body) };
       },
-    },
-    {
+    }),
+    route({
       method: 'DELETE',
       path: '/v1/face/delete',
       operationId: 'deleteFace',
       audit: { action: 'face.delete', target: ['faceId', 'externalKey'] },
-      summary: 'Delete a face, or every face with an external key',
-      description: 'Takes either `faceId` or `externalKey`.',
+      summary: 'Delete a face, or all faces of an external key',
+      description: 'Takes exactly one of `faceId` and `externalKey`.',
       tags: TAGS,
       access: ACCESS,
       query: object(
@@ -125,12 +142,70 @@ export function faceRoutes(faces: FaceService): readonly (CallerRoute | ImageRou
       responses: { 200: { description: 'The face is deleted.', schema: EMPTY } },
       errors: [...COLLECTION_ERRORS, 'FACE_NOT_FOUND', 'FACE_NOT_ALLOWED', 'STORAGE_READ_ONLY'],
       handler: async ({ caller, query }) => {
-        const { collectionId, ...which } = query as unknown as { collectionId: string } & WhichFace;
+        const { collectionId, ...which } = query;
         const target = targetOf(which);
-        if (!target) throw unfit('give one of the two, faceId or externalKey', ['faceId', 'externalKey']);
+        if (!target) throw conflicting('give either faceId or externalKey', ['faceId', 'externalKey']);
         await faces.delete(caller, collectionId, target);
         return { status: 200, body: {} };
       },
-    },
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/face/delete-batch',
+      operationId: 'deleteFaces',
+      confirmed: true,
+      audit: { action: 'face.delete' },
+      summary: 'Delete many faces',
+      description: MANY_DELETED,
+      tags: TAGS,
+      access: ACCESS,
+      body: object({
+        collectionId: COLLECTION_ID,
+        faceIds: {
+          type: 'array',
+          items: FACE_ID,
+          minItems: 1,
+          maxItems: MAX_DELETED,
+          description: 'The faces to delete.',
+          examples: [FACE_ID.examples],
+        },
+      }),
+      responses: { 200: { description: 'The faces are deleted.', schema: DELETED_ANSWER } },
+      errors: DELETE_ERRORS,
+      handler: async ({ caller, body }) => {
+        const { collectionId, faceIds } = body;
+        const { count, found } = await faces.deleteMany(caller, collectionId, { faceIds });
+        return { status: 200, body: { deletedFaceCount: count }, audit: { each: { targets: found } } };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/external-key/delete-faces',
+      operationId: 'deleteFacesOfKeys',
+      confirmed: true,
+      audit: { action: 'face.delete' },
+      summary: 'Delete all faces of many external keys',
+      description: `${MANY_DELETED} Needs the scope \`v1:faces\`, because it deletes faces.`,
+      tags: ['External keys'],
+      access: ACCESS,
+      body: object({
+        collectionId: COLLECTION_ID,
+        externalKeys: {
+          type: 'array',
+          items: EXTERNAL_KEY,
+          minItems: 1,
+          maxItems: MAX_DELETED,
+          description: 'The keys whose faces to delete.',
+          examples: [EXTERNAL_KEY.examples],
+        },
+      }),
+      responses: { 200: { description: 'The faces are deleted.', schema: DELETED_ANSWER } },
+      errors: DELETE_ERRORS,
+      handler: async ({ caller, body }) => {
+        const { collectionId, externalKeys } = body;
+        const { count, found } = await faces.deleteMany(caller, collectionId, { externalKeys });
+        return { status: 200, body: { deletedFaceCount: count }, audit: { each: { externalKeys: found } } };
+      },
+    }),
   ];
 }

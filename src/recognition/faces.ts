@@ -1,36 +1,64 @@
-import type { Caller } from '../access/caller.ts';
-import type { ImageInput } from '../http/route.ts';
+import type { Caller } from '../api/caller.ts';
+import type { ImageInput } from '../api/route.ts';
+import type { GalleryIndexes } from '../gallery/gallery-indexes.ts';
 import type { FacePlace } from '../store/records.ts';
-import { checkAllowed } from './collection-access.ts';
-import { CollectionLocks } from './collection-locks.ts';
-import { checkMayIndex } from './face-access.ts';
-import { addFace, leastQuality, type Refusal, refusalOf } from './face-adding.ts';
-import type { GallerySearch, Match, Target } from './gallery-search.ts';
-import type { RecognitionParts } from './parts.ts';
-import type { IndexRequest, SearchOrIndexRequest, SearchRequest } from './requests.ts';
-import { type Sighting, seeLargest } from './sighting.ts';
+import { recorded } from './call-event.ts';
+import { checkAllowed, checkMayIndex } from './collection-access.ts';
+import { addFace, type Refusal, refusalOf, requiredQuality } from './face-adding.ts';
+import { analyzeLargestFace, type FaceAnalysis } from './face-analysis.ts';
+import { type GallerySearch, type Match, type Target, thresholdOf } from './gallery-search.ts';
+import { searchByImage } from './image-search.ts';
+import type { IndexRequest, RecognitionParts, SearchOrIndexRequest, SearchRequest } from './requests.ts';
 
-export interface IndexAnswer extends Sighting {
+export interface IndexAnswer extends FaceAnalysis {
   readonly faceId: string | null;
-  /** Why a face was seen and not added. */
   readonly refusal?: Refusal;
 }
 
-export interface SearchAnswer extends Sighting {
+interface SearchAnswer extends FaceAnalysis {
   readonly faceId: string | null;
   readonly externalKey: string | null;
-  /** 0..100, null where nobody was found. */
+  /** 0..100; null without a match. */
   readonly similarity: number | null;
 }
 
-export interface SearchOrIndexAnswer extends SearchAnswer {
+interface SearchOrIndexAnswer extends SearchAnswer {
   readonly resultSource: 'Search' | 'Index' | 'None';
   readonly refusal?: Refusal;
 }
 
-const NOBODY = { faceId: null, externalKey: null, similarity: null } as const;
+export type ManyTargets =
+  | { readonly faceIds: readonly string[] }
+  | { readonly externalKeys: readonly string[] };
 
-/** Faces: search, index, search-or-index, delete. */
+interface Deleted {
+  readonly count: number;
+  readonly found: readonly string[];
+}
+
+const NO_MATCH = { faceId: null, externalKey: null, similarity: null } as const;
+
+/** One first-come lock per collection makes search-then-add atomic. */
+class CollectionLocks {
+  readonly #last = new Map<string, Promise<void>>();
+
+  async run<T>({ accountId, environment }: Caller, collectionId: string, work: () => Promise<T>): Promise<T> {
+    const name = `${accountId}/${environment}/${collectionId}`;
+    const before = this.#last.get(name);
+    const result = (before ?? Promise.resolve()).then(work);
+    const ended = result.then(
+      () => {},
+      () => {},
+    );
+    this.#last.set(name, ended);
+    try {
+      return await result;
+    } finally {
+      if (this.#last.get(name) === ended) this.#last.delete(name);
+    }
+  }
+}
+
 export class FaceService {
   readonly #parts: RecognitionParts;
   readonly #search: GallerySearch;
@@ -41,83 +69,145 @@ export class FaceService {
     this.#search = search;
   }
 
-  /**
-   * Looks for the largest face of a picture.
-   * @throws VisageError as `GallerySearch.open` and `Recognizer.analyze`.
-   */
+  /** @throws VisageError as `searchByImage`. */
   async search(caller: Caller, image: ImageInput, request: SearchRequest): Promise<SearchAnswer> {
-    const { recognizer } = this.#search.open(caller, request.collectionId, request.model);
-    const { sighting, probe } = await seeLargest(recognizer, image, request);
-    if (!probe) return { ...sighting, ...NOBODY };
-    const { collectionId, faceMatchThreshold } = request;
-    const [match] = await this.#search.nearest(caller, collectionId, probe, faceMatchThreshold, 1);
-    return { ...sighting, ...(match ? found(match) : NOBODY) };
+    const call = { type: 'search', operation: 'searchFace', limit: 1 } as const;
+    const { faceAnalysis, matches } = await searchByImage(
+      this.#parts,
+      this.#search,
+      caller,
+      image,
+      request,
+      call,
+    );
+    const [match] = matches;
+    return { ...faceAnalysis, ...(match ? found(match) : NO_MATCH) };
   }
 
-  /**
-   * Adds the largest face of a picture, if it is good enough.
-   * @throws VisageError as `search`, and `FACE_NOT_ALLOWED`, `STORAGE_READ_ONLY`.
-   */
+  /** @throws VisageError as `search`, and `FACE_NOT_ALLOWED`, `STORAGE_READ_ONLY`. */
   async index(caller: Caller, image: ImageInput, request: IndexRequest): Promise<IndexAnswer> {
-    const { collectionId, model, minQuality } = request;
+    const { collectionId, model, minQuality, source } = request;
     const { collection, recognizer } = this.#search.open(caller, collectionId, model);
-    checkMayIndex(caller);
-    const { sighting, probe } = await seeLargest(recognizer, image, request, { quality: true });
-    if (!probe) return { ...sighting, faceId: null };
-    const refusal = refusalOf(probe, leastQuality(collection, minQuality));
-    if (refusal) return { ...sighting, faceId: null, refusal };
-    const { faceId } = await addFace(this.#parts, caller, collectionId, probe);
-    return { ...sighting, faceId };
+    const facts = { type: 'index', operation: 'indexFace', collection, source } as const;
+    return recorded(this.#parts, caller, facts, async (event) => {
+      checkMayIndex(caller);
+      const { faceAnalysis, probe } = await analyzeLargestFace(caller, recognizer, image, request, {
+        quality: true,
+        crop: collection.storeThumbnails === true,
+      });
+      if (!probe) {
+        event.end({ result: 'no_face' });
+        return { ...faceAnalysis, faceId: null };
+      }
+      event.see(probe);
+      const refusal = refusalOf(probe, requiredQuality(collection, minQuality));
+      if (refusal) {
+        event.end({ result: 'refused', refusal: refusal.code });
+        return { ...faceAnalysis, faceId: null, refusal };
+      }
+      const { faceId, label } = await addFace(this.#parts, caller, collectionId, probe);
+      event.end({ result: 'added', label });
+      return { ...faceAnalysis, faceId };
+    });
   }
 
   /**
-   * Looks for the largest face of a picture and adds it if nobody is found: of any number of parallel calls with the
-   * same person one adds a face. @throws VisageError as `index`.
+   * If parallel calls show the same person, only one adds a face.
+   * @throws VisageError as `index`.
    */
   async searchOrIndex(
     caller: Caller,
     image: ImageInput,
     request: SearchOrIndexRequest,
   ): Promise<SearchOrIndexAnswer> {
-    const { collectionId, model, minQuality, faceMatchThreshold } = request;
+    const { collectionId, model, minQuality, source } = request;
     const { collection, recognizer } = this.#search.open(caller, collectionId, model);
-    const { sighting, probe } = await seeLargest(recognizer, image, request, { quality: true });
-    if (!probe) return { ...sighting, ...NOBODY, resultSource: 'None' };
-    const search = async (): Promise<SearchOrIndexAnswer | null> => {
-      const [match] = await this.#search.nearest(caller, collectionId, probe, faceMatchThreshold, 1);
-      return match ? { ...sighting, ...found(match), resultSource: 'Search' } : null;
-    };
-    const add = async (): Promise<SearchOrIndexAnswer> => {
-      const { faceId } = await addFace(this.#parts, caller, collectionId, probe);
-      return { ...sighting, ...NOBODY, faceId, resultSource: 'Index' };
-    };
-    // Most calls find somebody, and they need not wait for those who write.
-    const known = await search();
-    if (known) return known;
-    checkMayIndex(caller);
-    const refusal = refusalOf(probe, leastQuality(collection, minQuality));
-    if (refusal) return { ...sighting, ...NOBODY, resultSource: 'None', refusal };
-    return this.#locks.run(caller, collectionId, async () => (await search()) ?? add());
+    const threshold = thresholdOf(collection, request.faceMatchThreshold);
+    const facts = {
+      type: 'search',
+      operation: 'searchOrIndexFace',
+      collection,
+      threshold,
+      source,
+    } as const;
+    return recorded(this.#parts, caller, facts, async (event) => {
+      const { faceAnalysis, probe } = await analyzeLargestFace(caller, recognizer, image, request, {
+        quality: true,
+        crop: collection.storeThumbnails === true,
+      });
+      if (!probe) {
+        event.end({ result: 'no_face' });
+        return { ...faceAnalysis, ...NO_MATCH, resultSource: 'None' };
+      }
+      event.see(probe);
+      const search = async (): Promise<SearchOrIndexAnswer | null> => {
+        const [match] = await this.#search.nearest(caller, collectionId, probe, threshold, 1);
+        if (!match) return null;
+        event.endSearch(match);
+        return { ...faceAnalysis, ...found(match), resultSource: 'Search' };
+      };
+      const add = async (): Promise<SearchOrIndexAnswer> => {
+        const { faceId, label } = await addFace(this.#parts, caller, collectionId, probe);
+        event.end({ type: 'index', result: 'added', label });
+        return { ...faceAnalysis, ...NO_MATCH, faceId, resultSource: 'Index' };
+      };
+      // Most calls find a match without the lock.
+      const known = await search();
+      if (known) return known;
+      checkMayIndex(caller);
+      const refusal = refusalOf(probe, requiredQuality(collection, minQuality));
+      if (refusal) {
+        event.end({ type: 'index', result: 'refused', refusal: refusal.code });
+        return { ...faceAnalysis, ...NO_MATCH, resultSource: 'None', refusal };
+      }
+      return this.#locks.run(caller, collectionId, async () => (await search()) ?? add());
+    });
+  }
+
+  /** @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_FOUND`. */
+  async delete(caller: Caller, collectionId: string, which: Target): Promise<void> {
+    const { store, indexes, events } = this.#parts;
+    checkAllowed(store, caller, collectionId);
+    const event = { type: 'delete', result: 'deleted', operation: 'deleteFace', collectionId } as const;
+    if ('faceId' in which) {
+      await forget(indexes, await store.faces.removeById(caller, collectionId, which.faceId));
+      events.record(caller, event);
+      return;
+    }
+    const steps = store.faces.removeByExternalKey(caller, collectionId, which.externalKey);
+    for await (const places of steps) await forget(indexes, places);
+    events.record(caller, event);
   }
 
   /**
-   * Removes one face, or every face with an external key.
-   * @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_FOUND`.
+   * Deletes the faces that exist.
+   * @returns how many, and the ids or keys among `which` that had faces.
+   * @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`; `FACE_NOT_ALLOWED` before the first deletion.
    */
-  async delete(caller: Caller, collectionId: string, which: Target): Promise<void> {
-    const { store, indexes } = this.#parts;
+  async deleteMany(caller: Caller, collectionId: string, which: ManyTargets): Promise<Deleted> {
+    const { store, indexes, events } = this.#parts;
     checkAllowed(store, caller, collectionId);
-    const removed: FacePlace[] =
-      'faceId' in which
-        ? await store.faces.removeById(caller, collectionId, which.faceId)
-        : await store.faces.removeByExternalKey(caller, collectionId, which.externalKey);
-    const gallery = removed[0]?.gallery;
-    if (gallery === undefined) return;
-    await indexes.remove(
-      gallery,
-      removed.map(({ label }) => label),
-    );
+    const isByKey = 'externalKeys' in which;
+    const steps = isByKey
+      ? store.faces.removeByExternalKeys(caller, collectionId, which.externalKeys)
+      : store.faces.removeByIds(caller, collectionId, which.faceIds);
+    let count = 0;
+    const found = new Set<string>();
+    for await (const removed of steps) {
+      await forget(indexes, removed);
+      count += removed.length;
+      for (const { faceId, externalKey } of removed) found.add(isByKey ? (externalKey ?? '') : faceId);
+    }
+    const operation = isByKey ? 'deleteFacesOfKeys' : 'deleteFaces';
+    if (count > 0) events.record(caller, { type: 'delete', result: 'deleted', operation, collectionId });
+    return { count, found: Array.from(found) };
   }
+}
+
+/** Removes one transaction's faces from the index. */
+async function forget(indexes: GalleryIndexes, places: readonly FacePlace[]): Promise<void> {
+  const labels = places.map(({ label }) => label);
+  if (places[0]) await indexes.remove(places[0].gallery, labels);
 }
 
 function found({ face, similarity }: Match) {

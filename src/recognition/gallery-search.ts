@@ -1,40 +1,49 @@
-import type { Caller } from '../access/caller.ts';
+import type { Caller } from '../api/caller.ts';
+import { Turn } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
+import type { Neighbour } from '../gallery/gallery-indexes.ts';
 import type { Collection, FaceRecord } from '../store/records.ts';
-import type { Neighbour } from '../vector/galleries.ts';
 import type { Recognizer } from '../vision/recognizer.ts';
-import { fusedScore, mostFused } from '../vision/template-fusion.ts';
-import { collectionOf } from './collection-access.ts';
-import { maySee } from './face-access.ts';
+import { fusedScore, maxFusedScore } from '../vision/template-fusion.ts';
+import { collectionOf, maySee } from './collection-access.ts';
+import type { Probe } from './face-analysis.ts';
 import { modelOf } from './model-choice.ts';
-import type { RecognitionParts } from './parts.ts';
-import type { Probe } from './sighting.ts';
+import type { RecognitionParts } from './requests.ts';
 
-/** A face of the gallery and its likeness to a probe. */
 export interface Match {
-  /** Of the faces of one external key the one that is most like the probe. */
+  readonly label: number;
   readonly face: FaceRecord;
-  /** 0..100, of everything that the face's external key has. */
+  /** 0..100, fused over all faces of the external key. */
   readonly similarity: number;
 }
 
-/** A collection and the model pack that its faces were made with. */
+/** The face to compare, with the pack that made its template. */
+export type SearchProbe = Pick<Probe, 'recognizer' | 'template'>;
+
 export interface OpenCollection {
   readonly collection: Collection;
   readonly recognizer: Recognizer;
 }
 
-/** Which stored faces a probe is compared with. */
 export type Target = { readonly faceId: string } | { readonly externalKey: string };
 
-/** Nearest faces that are looked at, at least: a key's faces together may be more like the probe than any of them. */
+/** Minimum neighbours to examine, because a key's fused score may exceed its faces' scores. */
 const CANDIDATES = 16;
-/** Keys with more faces than these count by the best of them. */
+/** Above this number of faces, a key's best face decides. */
 const MAX_FUSED = 32;
-/** Two pictures of a person are, on average, at least as similar. */
+/** Minimum mean similarity between two images of one person. */
 const ONE_PERSON = 70;
 
-/** Searches in collections, as a caller may see them. */
+const DEFAULT_THRESHOLD = 80;
+
+/**
+ * The threshold of a call, 0..100.
+ * @param own the call's own threshold; it wins over the collection's.
+ */
+export function thresholdOf(collection: Collection | null, own: number | undefined): number {
+  return own ?? collection?.faceMatchThreshold ?? DEFAULT_THRESHOLD;
+}
+
 export class GallerySearch {
   readonly #parts: RecognitionParts;
 
@@ -42,11 +51,7 @@ export class GallerySearch {
     this.#parts = parts;
   }
 
-  /**
-   * A collection that can be searched.
-   * @param model the pack that the call names, if any.
-   * @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, and those of `modelOf`.
-   */
+  /** @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`; as `modelOf`. */
   open(caller: Caller, collectionId: string, model?: string): OpenCollection {
     const { store, recognizers } = this.#parts;
     const collection = collectionOf(store, caller, collectionId);
@@ -54,126 +59,151 @@ export class GallerySearch {
   }
 
   /**
-   * The most similar people of the collection, best first, each external key once. Faces without one are each a person.
-   * @param threshold least similarity. @param limit people at most.
+   * The most similar people, best first. Faces with one external key count as one person.
+   * @param threshold minimum similarity, 0..100.
+   * @param except label of a face that counts as absent.
    * @throws VisageError as `open`.
    */
   async nearest(
     caller: Caller,
     collectionId: string,
-    probe: Probe,
+    probe: SearchProbe,
     threshold: number,
     limit: number,
+    except: number | null = null,
   ): Promise<Match[]> {
     const { store, indexes } = this.#parts;
     const { recognizer, template } = probe;
-    for (let k = Math.max(CANDIDATES, limit); ; k *= 8) {
+    for (let k = Math.max(CANDIDATES, limit + (except === null ? 0 : 1)); ; k *= 8) {
       const gallery = this.#gallery(caller, collectionId, recognizer);
-      // Who may see some faces only is searched for among them, whatever else is more similar.
+      // Search only allowed faces, or closer forbidden faces crowd them out.
       const allowed = caller.allowedExternalKeys;
-      const allow = allowed && store.externalKeys.labels(gallery, allowed);
+      const allow = allowed && (await store.externalKeys.labels(gallery, allowed));
       const neighbours = await indexes.search(gallery, template, k, allow);
-      // A reset meanwhile: these neighbours are no longer in the collection.
+      const ranked = await this.#rank(caller, gallery, probe, neighbours, { threshold, limit, except });
+      // A reset has replaced the gallery: search again.
       if (this.#gallery(caller, collectionId, recognizer) !== gallery) continue;
-      const { matches, isComplete } = this.#rank(caller, gallery, probe, neighbours, threshold, limit);
-      // Beyond them only faces that reach the threshold by themselves are worth a longer search.
+      const { matches, isComplete } = ranked;
+      // Search further only while single faces still reach the threshold.
       const last = neighbours[k - 1];
       if (isComplete || !last || recognizer.similarity.toSimilarity(last.score) < threshold) return matches;
     }
   }
 
   /**
-   * Makes people of the nearest faces.
    * @param neighbours best first.
-   * @returns the best people, and whether faces that are farther away can change nothing.
+   * @returns `isComplete`: farther faces cannot change the result.
    */
-  #rank(
+  async #rank(
     caller: Caller,
     gallery: number,
-    probe: Probe,
+    probe: SearchProbe,
     neighbours: readonly Neighbour[],
-    threshold: number,
-    limit: number,
-  ): { readonly matches: Match[]; readonly isComplete: boolean } {
+    { threshold, limit, except }: { threshold: number; limit: number; except: number | null },
+  ): Promise<{ readonly matches: Match[]; readonly isComplete: boolean }> {
+    const { faces, externalKeys } = this.#parts.store;
+    const turn = new Turn();
     const { similarity: scale } = probe.recognizer;
     const onePerson = scale.toScore(ONE_PERSON);
     const matches: Match[] = [];
     const seen = new Set<string>();
+    // Skip further faces of keys that already count.
+    const passed = new Set<number>(except === null ? [] : [except]);
     for (const { label, score } of neighbours) {
+      if (turn.isOver) await turn.next();
+      if (passed.has(label)) continue;
       const least = matches[limit - 1]?.similarity ?? threshold;
-      if (scale.toSimilarity(mostFused(score, onePerson)) < least) return { matches, isComplete: true };
-      const face = this.#parts.store.faces.get({ gallery, label });
-      // Not where it was deleted, or got another external key, meanwhile: then the next one counts.
+      if (scale.toSimilarity(maxFusedScore(score, onePerson)) < least) return { matches, isComplete: true };
+      const face = faces.get({ gallery, label });
+      // Another call deleted the face or changed its key: try the next face.
       if (!face || !maySee(caller, face)) continue;
       const { externalKey } = face;
       if (externalKey !== null && seen.has(externalKey)) continue;
       if (externalKey !== null) seen.add(externalKey);
-      const similarity = scale.toSimilarity(this.#fused(gallery, face, score, probe, onePerson));
+      const own = externalKey === null ? [] : externalKeys.first(gallery, externalKey, MAX_FUSED + 1);
+      if (externalKey !== null && own.length > MAX_FUSED) {
+        for (const each of await externalKeys.labels(gallery, [externalKey])) passed.add(each);
+      }
+      const others = own.filter((each) => each !== except);
+      const similarity = scale.toSimilarity(this.#fused(gallery, others, score, probe, onePerson));
       if (similarity < least) continue;
       const place = matches.findIndex((match) => match.similarity < similarity);
-      matches.splice(place < 0 ? matches.length : place, 0, { face, similarity });
+      matches.splice(place < 0 ? matches.length : place, 0, { label, face, similarity });
       matches.splice(limit);
     }
     return { matches, isComplete: matches.length >= limit };
   }
 
-  /**
-   * Compares a probe with one face, or with all faces of an external key.
-   * @throws VisageError as `open`, and `FACE_NOT_FOUND`, also where the caller may not see the face.
-   */
+  /** @throws VisageError as `open`, and `FACE_NOT_FOUND`, also for faces that the caller may not see. */
   async compare(caller: Caller, collectionId: string, probe: Probe, target: Target): Promise<Match> {
     const { store, indexes } = this.#parts;
     const { recognizer, template } = probe;
     const gallery = this.#gallery(caller, collectionId, recognizer);
-    const labels = this.labelsOf(caller, gallery, target);
+    const labels = await this.#labelsOf(caller, gallery, target);
     const [nearest] = await indexes.search(gallery, template, 1, labels);
     const face = nearest && store.faces.get({ gallery, label: nearest.label });
-    // Gone, or another's, meanwhile.
     if (!face || !maySee(caller, face)) throw notFound(target);
     const score =
       'faceId' in target
         ? nearest.score
-        : this.#fused(gallery, face, nearest.score, probe, recognizer.similarity.toScore(ONE_PERSON));
-    return { face, similarity: recognizer.similarity.toSimilarity(score) };
+        : this.#fused(
+            gallery,
+            store.externalKeys.first(gallery, target.externalKey, MAX_FUSED + 1),
+            nearest.score,
+            probe,
+            recognizer.similarity.toScore(ONE_PERSON),
+          );
+    return { label: nearest.label, face, similarity: recognizer.similarity.toSimilarity(score) };
   }
 
-  /** Labels of the faces that are meant. @throws VisageError `FACE_NOT_FOUND`. */
-  labelsOf(caller: Caller, gallery: number, target: Target): number[] {
+  /** The oldest label. @throws VisageError `FACE_NOT_FOUND`. */
+  labelOf(caller: Caller, gallery: number, target: Target): number {
     const { faces, externalKeys } = this.#parts.store;
     if ('faceId' in target) {
       const found = faces.byId(gallery, target.faceId);
-      if (found && maySee(caller, found.face)) return [found.label];
+      if (found && maySee(caller, found.face)) return found.label;
       throw notFound(target);
     }
     const { externalKey } = target;
     const isHidden = caller.allowedExternalKeys?.includes(externalKey) === false;
-    const labels = isHidden ? [] : externalKeys.labels(gallery, [externalKey]);
-    if (labels.length > 0) return labels;
+    const [label] = isHidden ? [] : externalKeys.first(gallery, externalKey, 1);
+    if (label !== undefined) return label;
     throw notFound(target);
   }
 
-  /** The score of all faces of a face's external key; its own where it has none. */
+  /** @throws VisageError `FACE_NOT_FOUND`. */
+  async #labelsOf(caller: Caller, gallery: number, target: Target): Promise<number[]> {
+    const first = this.labelOf(caller, gallery, target);
+    if ('faceId' in target) return [first];
+    return this.#parts.store.externalKeys.labels(gallery, [target.externalKey]);
+  }
+
+  /**
+   * @param labels up to `MAX_FUSED` + 1 faces of an external key.
+   * @param best highest score, used above `MAX_FUSED`.
+   */
   #fused(
     gallery: number,
-    { externalKey }: FaceRecord,
+    labels: readonly number[],
     best: number,
-    { template }: Probe,
+    { template }: SearchProbe,
     onePerson: number,
   ): number {
-    if (externalKey === null) return best;
-    const { externalKeys, faces } = this.#parts.store;
-    const labels = externalKeys.labels(gallery, [externalKey], MAX_FUSED + 1);
+    const { faces } = this.#parts.store;
     if (labels.length < 2 || labels.length > MAX_FUSED) return best;
     const templates = labels.flatMap((label) => faces.template({ gallery, label }) ?? []);
     if (templates.length < 2) return best;
     return fusedScore(template, templates, onePerson);
   }
 
-  /** The gallery that a collection has now, if it is still one of the pack that made the probe. */
+  /** @throws VisageError `NOT_READY` if the collection has another pack than the probe. */
   #gallery(caller: Caller, collectionId: string, made: Recognizer): number {
     const { collection, recognizer } = this.open(caller, collectionId);
     if (recognizer === made) return collection.gallery;
-    throw new VisageError('NOT_READY', 'The collection now belongs to another model pack.');
+    throw new VisageError(
+      'NOT_READY',
+      'The collection was reset to another model pack meanwhile. Send the request again.',
+    );
   }
 }
 

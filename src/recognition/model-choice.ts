@@ -1,14 +1,12 @@
-/** Which model pack a call is answered with. */
-import type { Caller } from '../access/caller.ts';
+import type { Caller } from '../api/caller.ts';
 import { VisageError } from '../errors.ts';
 import type { Collection } from '../store/records.ts';
-import type { Recognizer } from '../vision/recognizer.ts';
-import type { Recognizers } from '../vision/recognizers.ts';
+import type { Recognizer, Recognizers } from '../vision/recognizer.ts';
 
 /**
- * The pack of a call that is about no collection, or makes a new one.
- * @param model the one that the call names; without it the first one that the caller may use.
- * @throws VisageError `MODEL_NOT_ALLOWED`; `VALIDATION_FAILED` for one that is not loaded.
+ * Chooses the pack for a call without an existing collection.
+ * @param model default: the caller's first permitted pack.
+ * @throws VisageError `MODEL_NOT_ALLOWED`; `VALIDATION_FAILED` for a pack that is not loaded.
  */
 export function chooseModel(recognizers: Recognizers, caller: Caller, model: string | undefined): Recognizer {
   if (model === undefined) {
@@ -21,10 +19,9 @@ export function chooseModel(recognizers: Recognizers, caller: Caller, model: str
 }
 
 /**
- * The pack that a collection's faces were made with.
- * @param model the one that the call names, if any: it must be the same.
- * @throws VisageError `MODEL_NOT_ALLOWED`; `VALIDATION_FAILED` for another one or one that is not loaded; `NOT_READY`
- * if the collection's own is not loaded.
+ * A collection's pack.
+ * @param model optional; must match the pack.
+ * @throws VisageError `MODEL_NOT_ALLOWED`; `VALIDATION_FAILED` for another pack; `NOT_READY` if the pack is not loaded.
  */
 export function modelOf(
   recognizers: Recognizers,
@@ -48,7 +45,12 @@ export function modelOf(
   );
 }
 
-function mayUse({ allowedModels }: Caller, pack: string): boolean {
+/** @throws VisageError `MODEL_NOT_ALLOWED`. */
+export function checkMayUse(caller: Caller, pack: string): void {
+  if (!mayUse(caller, pack)) throw notAllowed(pack);
+}
+
+export function mayUse({ allowedModels }: Caller, pack: string): boolean {
   return allowedModels === null || allowedModels.includes(pack);
 }
 

@@ -1,70 +1,110 @@
-/** The parts that the schemas of several routes of recognition share. */
-import type { Schema } from '../http/route.ts';
+import type { Schema } from '../api/schema.ts';
 
-export const COLLECTION_ID: Schema = {
+export const COLLECTION_ID = {
   type: 'string',
   minLength: 1,
   maxLength: 255,
   pattern: '^[A-Za-z0-9_.-]+$',
   description: 'The collection, case-sensitive.',
   examples: ['my-collection'],
-};
+} as const satisfies Schema;
 
-/** A face id as a parameter: whatever has no face is answered with 404. */
-export const FACE_ID: Schema = {
+/** Accepts more than issued face ids, so unknown ids get a 404. */
+export const FACE_ID = {
   type: 'string',
   minLength: 1,
   maxLength: 64,
   pattern: '^[A-Za-z0-9_-]+$',
   description: 'The face, case-sensitive.',
   examples: ['face_01KF2M7Q8TC5V9XW3E6YB4NZRD'],
-};
+} as const satisfies Schema;
 
-/** A face id as an answer. */
-export const ISSUED_FACE_ID: Schema = {
+export const ISSUED_FACE_ID = {
   type: 'string',
   pattern: '^face_[0-9A-HJKMNP-TV-Z]{26}$',
-  description: '`face_` and 26 characters that sort by time.',
+  description: '`face_` and a ULID, 26 characters that sort by time.',
   examples: ['face_01KF2M7Q8TC5V9XW3E6YB4NZRD'],
-};
+} as const satisfies Schema;
 
-export const EXTERNAL_KEY: Schema = {
+export const EXTERNAL_KEY = {
   type: 'string',
   minLength: 1,
   maxLength: 512,
   pattern: '^[\\x21-\\x7E]+$',
-  description: "The caller's own name for a face: printable ASCII without spaces.",
+  description: 'Your own name for a person or face: printable ASCII without spaces.',
   examples: ['user-123'],
-};
+} as const satisfies Schema;
 
-export const MODEL: Schema = {
+export const MODEL = {
   type: 'string',
+  examples: ['faceplugin'],
   minLength: 1,
   maxLength: 64,
   pattern: '^[a-z0-9][a-z0-9-]*$',
   description:
-    "The model pack; without it the collection's own or, where the call is about none, the first loaded one that the caller may use.",
-};
+    "The model pack. Default: the collection's pack; without a collection, the first loaded pack that the caller may use.",
+} as const satisfies Schema;
 
-export const MIN_QUALITY: Schema = {
+export const MIN_QUALITY = {
   type: 'number',
   minimum: 0,
   maximum: 100,
-  description: 'Least quality of a face that is added; 0 takes every face.',
-};
+  description: 'Minimum quality of an added face; 0 accepts every face.',
+} as const satisfies Schema;
 
-export const MIN_FACE_SIZE: Schema = {
+export const STORE_THUMBNAILS = {
+  type: 'boolean',
+  description:
+    'Whether to keep a small image of each face added later, and of the face in each event. False, the default, also erases the images kept so far.',
+  examples: [false],
+} as const satisfies Schema;
+
+export const MIN_FACE_SIZE = {
   type: 'integer',
   minimum: 16,
   maximum: 8192,
   description:
-    'Width in pixels from which on faces are looked for; smaller ones may be found. Without it 32, and in a picture of more than 1920 pixels a sixtieth of its longer side; calls that work on the largest face then look no further than for faces half as wide as it. Less takes more time.',
+    'Minimum width in pixels of the faces to search for; the answer may contain smaller faces. A smaller value takes more time. Default: 32, or a sixtieth of the longer side of an image above 1920 pixels. With the default, calls that process the largest face stop at faces half as wide.',
   examples: [32],
-};
+} as const satisfies Schema;
 
-export const ATTRIBUTES: Schema = {
+export const SOURCE = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 64,
+  pattern: '^[^\\p{C}\\p{Zl}\\p{Zp}]+$',
+  description: 'Your label for the camera or door; events show it.',
+  examples: ['entrance'],
+} as const satisfies Schema;
+
+export const ATTRIBUTES = {
   type: 'string',
   enum: ['none', 'all'],
   default: 'none',
-  description: '`all`: faces have `landmarks`, `pose` and `quality` too.',
-};
+  description: '`all` adds `landmarks`, `pose` and `quality` to each face.',
+} as const satisfies Schema;
+
+export const THRESHOLD = {
+  type: 'number',
+  minimum: 0,
+  maximum: 100,
+  not: {
+    type: 'number',
+    exclusiveMinimum: 0,
+    maximum: 1,
+    $comment: '0, or a number above 1 up to 100: similarity runs from 0 to 100, so write 80 rather than 0.8',
+  },
+  description:
+    'Minimum similarity of a match: 0, or above 1 up to 100. 70, 80, 90 and 95 correspond to false match rates of 1e-3, 1e-4, 1e-5 and 1e-6.',
+  examples: [80],
+} as const satisfies Schema;
+
+export const CALL_THRESHOLD = {
+  ...THRESHOLD,
+  description: `${THRESHOLD.description} Default: the collection's \`faceMatchThreshold\`, or else 80.`,
+} as const satisfies Schema;
+
+export const CALL_MIN_QUALITY = {
+  ...MIN_QUALITY,
+  description: "Minimum quality of an added face. The collection's minimum applies if it is higher.",
+} as const satisfies Schema;

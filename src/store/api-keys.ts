@@ -1,21 +1,20 @@
+import type { Database, RootDatabase } from 'lmdb';
 import { VisageError } from '../errors.ts';
-import type { Databases, Session } from './databases.ts';
+import type { Databases, MemberKeyKey, StoreContext } from './databases.ts';
+import { RecordCache } from './record-cache.ts';
 import type { ApiKeyRecord } from './records.ts';
-import { Remembered } from './remembered.ts';
 
-/** A key's new value: its SHA-256 (64 hex digits) and the characters of it that may be shown. */
+/** SHA-256 (64 hex digits) and the prefix to display. */
 export interface NewKeyValue {
   readonly hash: string;
   readonly prefix: string;
 }
 
-/**
- * Decides on a key inside a transaction, by what it is then: the record to keep. It throws to change nothing.
- */
+/** Maps the current record to the new one. */
 export type KeyDecision = (record: ApiKeyRecord) => ApiKeyRecord;
 
 function notFound(): VisageError {
-  return new VisageError('NOT_FOUND', 'There is no API key of this id.');
+  return new VisageError('NOT_FOUND', 'No API key has this id.');
 }
 
 function recordOf(db: Databases, id: string): ApiKeyRecord | null {
@@ -23,34 +22,32 @@ function recordOf(db: Databases, id: string): ApiKeyRecord | null {
   return hash === undefined ? null : (db.apiKeys.get(hash) ?? null);
 }
 
-/** API keys by the SHA-256 of the key; the key itself is nowhere. */
+/** The store holds only the SHA-256 of a key. */
 export class ApiKeys {
-  readonly #session: Session;
-  readonly #records: Remembered<ApiKeyRecord, string>;
-  readonly #hashes: Remembered<string, string>;
+  readonly #context: StoreContext;
+  readonly #records: RecordCache<ApiKeyRecord, string>;
+  readonly #hashes: RecordCache<string, string>;
   #changes = 0;
 
-  constructor(session: Session) {
-    this.#session = session;
-    this.#records = new Remembered(session, session.db.apiKeys);
-    this.#hashes = new Remembered(session, session.db.apiKeyIds);
+  constructor(context: StoreContext) {
+    this.#context = context;
+    this.#records = new RecordCache(context, context.db.apiKeys);
+    this.#hashes = new RecordCache(context, context.db.apiKeyIds);
   }
 
-  /** Goes up before any change or removal of a key is told to have happened. */
+  /** Increases before a change settles, so caches can compare it. */
   get changes(): number {
     return this.#changes;
   }
 
-  /** Runs a transaction that changes a key. */
   async #changing<T>(action: () => T): Promise<T> {
     try {
-      return await this.#session.write(action);
+      return await this.#context.write(action);
     } finally {
       this.#changes++;
     }
   }
 
-  /** @param hash SHA-256 of the key, 64 hex digits. */
   byHash(hash: string): ApiKeyRecord | null {
     return this.#records.get(hash) ?? null;
   }
@@ -61,10 +58,8 @@ export class ApiKeys {
   }
 
   /**
-   * Adds a key. Resolves when it is on disk.
-   * @param most keys that its member may have with this one; without a member nothing is counted.
-   * @param confirm called inside the transaction; throws to change nothing.
-   * @throws VisageError `VALIDATION_FAILED` where the member has that many.
+   * @param most maximum keys per member; ignored for an operator's key.
+   * @throws `VALIDATION_FAILED` beyond `most`.
    */
   add(
     hash: string,
@@ -72,36 +67,45 @@ export class ApiKeys {
     most = Number.POSITIVE_INFINITY,
     confirm: () => void = () => {},
   ): Promise<void> {
-    const { db, write } = this.#session;
+    const { db, write } = this.#context;
     return write(() => {
       confirm();
-      if (record.memberId !== null && this.#countOf(record.accountId, record.memberId) >= most) {
-        throw new VisageError(
-          'VALIDATION_FAILED',
-          `The plan allows a member ${most} API keys. Revoke one first.`,
-        );
-      }
+      this.checkCount(record, most);
       db.apiKeys.put(hash, record);
       db.apiKeyIds.put(record.id, hash);
       db.apiKeysByAccount.put([record.accountId, record.id], true);
+      db.apiKeysByMember.put(memberKeyOf(record), true);
     });
   }
 
-  #countOf(accountId: string, memberId: string): number {
-    let count = 0;
-    for (const record of this.ofAccount(accountId, null)) if (record.memberId === memberId) count++;
-    return count;
+  /** @throws `VALIDATION_FAILED` if the member has `most` keys. */
+  checkCount({ accountId, memberId }: Pick<ApiKeyRecord, 'accountId' | 'memberId'>, most: number): void {
+    if (memberId === null || most === Number.POSITIVE_INFINITY) return;
+    if (countMemberKeys(this.#context.db, accountId, memberId, most) < most) return;
+    throw new VisageError(
+      'VALIDATION_FAILED',
+      `The plan allows each member at most ${most} API keys. Revoke one first.`,
+    );
   }
 
-  /** Every key of every account, oldest first: ids sort by time. */
-  list(): ApiKeyRecord[] {
-    const { db } = this.#session;
-    return [...db.apiKeyIds.getRange()].flatMap(({ value }) => db.apiKeys.get(value) ?? []);
+  /** Number of the member's keys. */
+  count(accountId: string, memberId: string): number {
+    const range = { start: [accountId, memberId, ''], end: [accountId, memberId, '\uffff'] };
+    return this.#context.db.apiKeysByMember.getKeysCount(range as never);
   }
 
-  /** The keys of an account, oldest first, beginning behind the id `after` (null: with the first). */
+  /** Yields the oldest key first, because ids sort by time. */
+  *all(): Generator<ApiKeyRecord> {
+    const { db } = this.#context;
+    for (const { value } of db.apiKeyIds.getRange()) {
+      const record = db.apiKeys.get(value);
+      if (record) yield record;
+    }
+  }
+
+  /** Oldest first. */
   *ofAccount(accountId: string, after: string | null): Generator<ApiKeyRecord> {
-    const { db } = this.#session;
+    const { db } = this.#context;
     const range = db.apiKeysByAccount.getKeys({
       start: [accountId, after ?? ''],
       end: [accountId, '\uffff'],
@@ -114,17 +118,20 @@ export class ApiKeys {
   }
 
   /**
-   * Changes a key. Resolves with what it is then, when that is on disk.
-   * @param value the key's new value; undefined keeps the old one.
-   * @throws what `decide` throws; VisageError `NOT_FOUND`.
+   * @param value replaces the stored hash and prefix.
+   * @throws `NOT_FOUND`.
    */
   change(id: string, decide: KeyDecision, value?: NewKeyValue): Promise<ApiKeyRecord> {
-    const { db } = this.#session;
+    const { db } = this.#context;
     return this.#changing(() => {
       const hash = db.apiKeyIds.get(id);
       const record = recordOf(db, id);
       if (hash === undefined || !record) throw notFound();
       const decided = decide(record);
+      if (decided.memberId !== record.memberId) {
+        db.apiKeysByMember.remove(memberKeyOf(record));
+        db.apiKeysByMember.put(memberKeyOf(decided), true);
+      }
       if (!value) {
         db.apiKeys.put(hash, decided);
         return decided;
@@ -137,12 +144,9 @@ export class ApiKeys {
     });
   }
 
-  /**
-   * Removes a key. Resolves when that is on disk. @returns false if there is no key of this id.
-   * @param confirm called inside the transaction with the key; throws to change nothing.
-   */
+  /** @returns false if no key has this id. */
   remove(id: string, confirm: (record: ApiKeyRecord) => void = () => {}): Promise<boolean> {
-    const { db } = this.#session;
+    const { db } = this.#context;
     return this.#changing(() => {
       const hash = db.apiKeyIds.get(id);
       const record = recordOf(db, id);
@@ -151,22 +155,67 @@ export class ApiKeys {
       db.apiKeys.remove(hash);
       db.apiKeyIds.remove(id);
       db.apiKeysByAccount.remove([record.accountId, id]);
+      db.apiKeysByMember.remove(memberKeyOf(record));
       db.apiKeyUses.remove(id);
       db.spends.remove(id);
       return true;
     });
   }
 
-  /** When a key was last used, milliseconds since 1970; null where nothing is known of it. */
+  /** Milliseconds since 1970. */
   lastUsed(id: string): number | null {
-    return this.#session.db.apiKeyUses.get(id) ?? null;
+    return this.#context.db.apiKeyUses.get(id) ?? null;
   }
 
-  /** Writes when keys were last used; those that are gone are passed over. */
+  /** Skips removed keys. */
   recordUses(uses: ReadonlyMap<string, number>): Promise<void> {
-    const { db, write } = this.#session;
+    const { db, write } = this.#context;
     return write(() => {
       for (const [id, time] of uses) if (db.apiKeyIds.doesExist(id)) db.apiKeyUses.put(id, time);
     });
+  }
+}
+
+const STEP = 1_000;
+
+/** Index entry for keys that no member owns. */
+const OPERATOR = '';
+
+type Place = Pick<ApiKeyRecord, 'accountId' | 'memberId' | 'id'>;
+
+function memberKeyOf({ accountId, memberId, id }: Place): MemberKeyKey {
+  return [accountId, memberId ?? OPERATOR, id];
+}
+
+function countMemberKeys(
+  { apiKeysByMember }: Databases,
+  accountId: string,
+  memberId: string,
+  most: number,
+): number {
+  const range = { start: [accountId, memberId, ''], end: [accountId, memberId, '\uffff'], limit: most };
+  return Array.from(apiKeysByMember.getKeys(range as never)).length;
+}
+
+function entriesOf(db: Pick<Database, 'getStats'>): number {
+  return (db.getStats() as { entryCount: number }).entryCount;
+}
+
+/** Rebuilds the index after an older version of Visage wrote the store. The caller must prevent other writes. */
+export function rebuildMemberIndex(root: Pick<RootDatabase, 'transactionSync'>, db: Databases): void {
+  if (entriesOf(db.apiKeysByMember) === entriesOf(db.apiKeyIds)) return;
+  root.transactionSync(() => db.apiKeysByMember.clearSync());
+  for (let last: string | null = null; ; ) {
+    const start: string = last ?? '';
+    const range = db.apiKeyIds.getRange({ start, exclusiveStart: last !== null, limit: STEP });
+    const page = Array.from(range);
+    root.transactionSync(() => {
+      for (const { value } of page) {
+        const record = db.apiKeys.get(value);
+        if (record) db.apiKeysByMember.put(memberKeyOf(record), true);
+      }
+    });
+    if (page.length < STEP) return;
+    last = page.at(-1)?.key ?? null;
   }
 }

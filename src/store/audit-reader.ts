@@ -1,32 +1,54 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { open } from 'lmdb';
-import { type AuditVerdict, GENESIS, verifyAudit } from './audit.ts';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import { type AuditVerdict, GENESIS, verifyAudit } from './audit-chain.ts';
+import { isRemoved } from './audit-gaps.ts';
 import type { AuditMark, AuditRecord, StoredAuditRecord } from './audit-records.ts';
+import { type AuditMarks, OPEN_OPTIONS } from './databases.ts';
 
-/** The audit log of a folder, to read only: also while a service has the store open. */
+/** Reads the audit log while a service writes the store. */
 export interface AuditReader {
+  /** Includes every entry committed before the call. */
   verify(): AuditVerdict;
-  /** Hash of an entry, also of the last that retention removed; null where no hash of this number is known. */
+  /** Also knows the last entry removed from the beginning. */
   hashOf(sequence: number): string | null;
-  /** Every entry, oldest first. */
+  isRemoved(sequence: number): boolean;
+  /** Oldest first. */
   entries(): Iterable<AuditRecord>;
   close(): Promise<void>;
 }
 
-/** @throws Error in words for the operator, such as where there is no store. */
+/** Null if the store is too old. */
+function openIfThere<Value>(root: RootDatabase, name: string): Database<Value, number> | null {
+  try {
+    return root.openDB<Value, number>(name, {});
+  } catch (error) {
+    if ((error as Error).message === 'Database not found') return null;
+    throw error;
+  }
+}
+
+/** @throws Error for the operator. */
 export function openAuditReader(directory: string): AuditReader {
   if (!existsSync(join(directory, 'data.mdb'))) throw new Error(`There is no store in ${directory}.`);
-  const root = open(directory, { noSubdir: false, maxDbs: 32, readOnly: true });
+  const root = open(directory, { ...OPEN_OPTIONS, readOnly: true });
   const audit = root.openDB<StoredAuditRecord, number>('audit', {});
-  const auditMarks = root.openDB<AuditMark, 'head' | 'base'>('auditMarks', {});
+  const auditMarks = root.openDB('auditMarks', {}) as AuditMarks;
+  const gaps = openIfThere<AuditMark>(root, 'auditGaps');
+  const auditGaps =
+    gaps ?? ({ get: () => undefined, getRange: () => [] } as unknown as Database<AuditMark, number>);
   return {
-    verify: () => verifyAudit({ audit, auditMarks }),
+    verify: () => {
+      // LMDB's binding keeps a snapshot until the turn ends.
+      root.resetReadTxn();
+      return verifyAudit({ audit, auditMarks, auditGaps });
+    },
     hashOf: (sequence) => {
       if (sequence === GENESIS.sequence) return GENESIS.hash;
       const base = auditMarks.get('base');
       return (base?.sequence === sequence ? base.hash : audit.get(sequence)?.hash) ?? null;
     },
+    isRemoved: (sequence) => isRemoved({ auditGaps, auditMarks }, sequence),
     *entries() {
       for (const { key, value } of audit.getRange()) yield { sequence: key, ...value };
     },

@@ -1,43 +1,44 @@
+import type { AuditActor, Environment } from '../api/caller.ts';
 import type { ErrorCode } from '../errors.ts';
 
-/** Who did something: an API key, a member, the operator on the machine, the service itself, or nobody known. */
-export interface AuditActor {
-  readonly kind: 'key' | 'member' | 'operator' | 'system' | 'anonymous';
-  /** Id of the key or the member; null for the others. */
-  readonly id: string | null;
-}
-
-/** One thing that was done or refused. Never holds a picture, a vector or a secret. */
+/** One allowed or refused action, without images, templates and secrets. */
 export interface NewAuditRecord {
-  /** Milliseconds since 1970; of the first where several are counted together. */
+  /** First occurrence, milliseconds since 1970. */
   readonly at: number;
-  /** Whose affair it is; null where that is not known or the whole appliance is meant. */
+  /** Null if unknown or if the action concerns the whole appliance. */
   readonly accountId: string | null;
   readonly actor: AuditActor;
-  /** What, such as `api-key.create`; for a refusal the operation that was asked for. */
+  /** For example `api-key.create`; for a refusal, the operationId. */
   readonly action: string;
-  /** To what, such as an id; null where nothing is named. */
+  /** An id, or an external key's pseudonym. */
   readonly target: string | null;
   readonly result: 'ok' | ErrorCode;
-  /** IP address of the client; null for what happened on the machine itself. */
+  /** Null for local commands. */
   readonly address: string | null;
   readonly requestId: string | null;
-  /** How often: more than 1 where the same refusal was repeated. */
+  /** How often a refusal repeated. */
   readonly count: number;
+  /** Records of the first release lack it. */
+  readonly environment?: Environment | null;
+  /** The affected collection, or the key's only collection. Records of the first release lack it. */
+  readonly collectionId?: string | null;
 }
 
-/** An entry as it is kept: with its hash, 64 hex digits. */
 export interface StoredAuditRecord extends NewAuditRecord {
   readonly hash: string;
 }
 
-/** An entry with its place in the chain: 1, 2, 3 ... */
 export interface AuditRecord extends StoredAuditRecord {
   readonly sequence: number;
 }
 
-/** A place in the chain. */
 export interface AuditMark {
   readonly sequence: number;
   readonly hash: string;
+}
+
+/** Number of gaps and the hash over them. */
+export interface GapMark extends AuditMark {
+  /** 1,024 sums of 16 bits, little-endian. */
+  readonly sum: Buffer;
 }

@@ -1,62 +1,65 @@
 /**
- * Backups of a data folder, made while a service works on it: a folder each, with a copy of the store, the keys that
- * sign tokens, and a manifest. A backup is written aside, flushed, opened and counted, and only then gets its name; so
- * a folder of that name is whole. Weights, the networks made from them and sockets are not in it.
+ * Backups of a data folder in use. A backup is a folder with a copy of the store, the signing keys, a manifest and its
+ * code. Visage flushes and checks a backup before naming it, so every named backup is complete. Backups omit weights,
+ * prepared networks and sockets.
  */
 import {
   copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
+  renameSync,
   rmSync,
   statfsSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
-import { mkdtemp, open, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lockFile } from '../native/system.ts';
+import { BackupError, type BackupKey } from './backup-key.ts';
 import {
+  addedFiles,
   BACKUP_FORMAT,
-  BackupError,
   type BackupManifest,
   describeFile,
-  MANIFEST_FILE,
   readManifest,
+  type Trust,
+  writeManifest,
 } from './backup-manifest.ts';
-import { writeLastBackup } from './last-backup.ts';
-import { StoreReader, type StoreSummary } from './store-reader.ts';
+import { copyStore, DamagedStoreError, inspectStore } from './isolated-store.ts';
+import type { Inspection } from './store-process.ts';
+import type { StoreSummary } from './store-reader.ts';
 
-/** The store's file, in the data folder and in a backup. */
+/** File name in the data folder and in a backup. */
 export const STORE_FILE = 'data.mdb';
 
-/** Folders of the data folder with files of secrets that a service cannot make again. */
+/** Secrets that a service cannot recreate. */
 export const SECRET_FOLDERS = ['signing-keys', 'tls'] as const;
 
-/** A backup under way; its name ends with this. */
 const UNFINISHED = '.unfinished';
 
-/** Room that is left on the disk beside a backup. */
+/** Free space to leave after a backup. */
 const SPARE_BYTES = 16 * 1024 * 1024;
 
-/** Faults of a store that a manifest names. */
-const MOST_FAULTS = 20;
+const MAX_FAULTS = 20;
 
-/** The store may have grown beyond the reader's map between opening and copying: then it is opened again. */
+/** The store may outgrow the reader's map before the copy starts. */
 const COPY_ATTEMPTS = 3;
 
-/** A backup that is whole. */
 export interface Backup {
-  /** Path of its folder. */
   readonly folder: string;
   readonly manifest: BackupManifest;
 }
 
 export interface BackupOptions {
-  /** The newest that stay, this one included, 1 or more; null for all. */
+  /** Number of backups to keep, including the new backup; null for all. */
   readonly keep: number | null;
-  /** Version of Visage, for the manifest. */
+  readonly key: BackupKey;
+  /** Version of Visage. */
   readonly version: string;
   readonly now: Date;
 }
@@ -68,7 +71,7 @@ function nameOf(now: Date): string {
 
 const NAME = /^visage-\d{8}T\d{6}\.\d{3}Z$/;
 
-/** The backups of a folder, oldest first. */
+/** Oldest first. */
 export function listBackups(target: string): string[] {
   if (!existsSync(target)) return [];
   return readdirSync(target)
@@ -77,7 +80,6 @@ export function listBackups(target: string): string[] {
     .map((name) => join(target, name));
 }
 
-/** Flushes a file or a folder. */
 export async function flush(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
@@ -87,7 +89,7 @@ export async function flush(path: string): Promise<void> {
   }
 }
 
-/** Files of the secret folders, relative to the data folder; ones that are being written are left out. */
+/** Relative paths; skips incomplete files. */
 export function secretFiles(dataDir: string): string[] {
   return SECRET_FOLDERS.flatMap((folder) =>
     existsSync(join(dataDir, folder))
@@ -99,56 +101,50 @@ export function secretFiles(dataDir: string): string[] {
   );
 }
 
-async function copyStore(dataDir: string, folder: string): Promise<void> {
+async function copyInto(dataDir: string, folder: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    const reader = StoreReader.open(dataDir);
     try {
-      return await reader.copyTo(folder);
+      return await copyStore(dataDir, folder);
     } catch (cause) {
       rmSync(join(folder, STORE_FILE), { force: true });
       const { message } = cause as Error;
-      if (attempt < COPY_ATTEMPTS && !/No space left/.test(message)) continue;
-      throw new BackupError(`The store could not be copied to ${folder}: ${message}.`, { cause });
-    } finally {
-      await reader.close();
+      if (cause instanceof DamagedStoreError) {
+        throw new BackupError(`${message}. No backup was made. Restore the newest sound backup.`);
+      }
+      if (attempt < COPY_ATTEMPTS && !/No space left|Input\/output/.test(message)) continue;
+      // LMDB reports a partial write as an I/O error.
+      const why = message === 'Input/output error' ? 'the disk is full or broken' : message;
+      throw new BackupError(`The store could not be copied to ${folder}: ${why}.`, { cause });
     }
   }
 }
 
-/** @throws BackupError unless the disk has room for another copy of the store. */
+/** @throws BackupError if the disk lacks room for a copy. */
 function checkRoom(dataDir: string, target: string): void {
   const { bavail, bsize } = statfsSync(target);
   const needed = statSync(join(dataDir, STORE_FILE)).size + SPARE_BYTES;
   const mebibytes = (bytes: number) => `${Math.ceil(bytes / 1024 ** 2)} MiB`;
   if (bavail * bsize >= needed) return;
   throw new BackupError(
-    `${target} has ${mebibytes(bavail * bsize)} left, but a backup takes ${mebibytes(needed)}. ` +
-      'Nothing was written, and the backups there are untouched. Make room, or give another folder with --to.',
+    `${target} has ${mebibytes(bavail * bsize)} free, but a backup needs ${mebibytes(needed)}. ` +
+      'Nothing was written, and the backups there are untouched. Free space, or choose another folder with --to.',
   );
 }
 
-/**
- * Does something with the store of a backup, which is not written to: LMDB's lock file lies elsewhere.
- */
-async function reading<T>(folder: string, work: (reader: StoreReader) => T): Promise<T> {
+/** Puts LMDB's lock file elsewhere, so that reading leaves the backup unchanged. */
+async function inspectCopy(folder: string): Promise<Inspection> {
   const aside = await mkdtemp(join(tmpdir(), 'visage-verify-'));
   try {
     symlinkSync(join(folder, STORE_FILE), join(aside, STORE_FILE));
-    const reader = StoreReader.open(aside);
-    try {
-      return work(reader);
-    } finally {
-      await reader.close();
-    }
+    return await inspectStore(aside);
   } finally {
     await rm(aside, { recursive: true, force: true });
   }
 }
 
-/** Writes a backup into `folder`, which is made, and flushes it. */
-async function write(dataDir: string, folder: string, { version, now }: BackupOptions): Promise<void> {
+async function write(dataDir: string, folder: string, { version, now, key }: BackupOptions): Promise<void> {
   mkdirSync(folder, { mode: 0o700 });
-  await copyStore(dataDir, folder);
+  await copyInto(dataDir, folder);
   const secrets = secretFiles(dataDir);
   const folders = SECRET_FOLDERS.filter((name) => secrets.some((path) => path.startsWith(`${name}/`)));
   for (const name of folders) mkdirSync(join(folder, name), { mode: 0o700 });
@@ -160,43 +156,39 @@ async function write(dataDir: string, folder: string, { version, now }: BackupOp
     await handle.sync();
     await handle.close();
   }
-  const { store, faults } = await reading(folder, (reader) => ({
-    store: reader.summary(),
-    faults: reader.check(),
-  }));
+  const { store, faults } = await inspectCopy(folder);
   const manifest: BackupManifest = {
     format: BACKUP_FORMAT,
     createdAt: now.toISOString(),
     visage: version,
     store,
-    faults: faults.slice(0, MOST_FAULTS),
+    faults: faults.slice(0, MAX_FAULTS),
     files: await Promise.all(paths.map((path) => describeFile(folder, path))),
   };
-  const text = `${JSON.stringify(manifest, null, 2)}\n`;
-  await writeFile(join(folder, MANIFEST_FILE), text, { mode: 0o600, flush: true });
+  await writeManifest(folder, manifest, key);
   for (const name of folders) await flush(join(folder, name));
   await flush(folder);
 }
 
 /**
- * Makes the folder of the backups (mode 0700) if it is missing and takes its lock for the life of this process.
- * @throws BackupError if another process has it.
+ * Creates the folder (mode 0700) and locks it until this process ends.
+ * @throws BackupError if another process holds the lock.
  */
-export function takeBackupsFolder(target: string): void {
+export function lockBackupsFolder(target: string): void {
   mkdirSync(target, { recursive: true, mode: 0o700 });
-  if (!lockFile(join(target, '.lock'))) throw new BackupError(`Another backup to ${target} is under way.`);
+  if (!lockFile(join(target, '.lock')))
+    throw new BackupError(`Another backup to ${target} is in progress. Wait until it ends.`);
 }
 
 /**
- * Makes a backup of a data folder, which a service may be working on, and removes the oldest beyond `keep`.
- * Everything that was answered before the call is in it. Where the store does not fit together, the backup is made
- * all the same, its manifest says so, and nothing is removed.
- * @param target the folder of the backups, whose lock this process holds.
- * @throws BackupError, or the system's error; older backups are untouched then.
+ * Backs up every answered write and removes the oldest backups beyond `keep`. Lists the store's faults in the manifest;
+ * if there are any, keeps all backups.
+ * @param target folder that this process has locked.
+ * @throws BackupError or a system error; older backups stay.
  */
 export async function makeBackup(dataDir: string, target: string, options: BackupOptions): Promise<Backup> {
   if (!existsSync(join(dataDir, STORE_FILE))) throw new BackupError(`There is no store in ${dataDir}.`);
-  // What a killed backup left.
+  // A killed backup left these.
   for (const name of readdirSync(target)) {
     if (name.endsWith(UNFINISHED) && NAME.test(name.slice(0, -UNFINISHED.length))) {
       rmSync(join(target, name), { recursive: true });
@@ -213,14 +205,15 @@ export async function makeBackup(dataDir: string, target: string, options: Backu
     throw error;
   }
   await flush(target);
-  const manifest = await readManifest(folder);
-  // What is not sound takes the place of nothing.
+  const manifest = await readManifest(folder, options.key);
+  // A faulty backup must not replace a sound one.
   if (manifest.faults.length === 0) prune(target, folder, options.keep);
-  writeLastBackup(dataDir, { at: manifest.createdAt, folder });
+  const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
+  writeLastBackup(dataDir, { at: manifest.createdAt, folder, bytes });
   return { folder, manifest };
 }
 
-/** The clock may have gone back since: the one just made stays, whatever its name. */
+/** Keeps the new backup even if the clock went back. */
 function prune(target: string, made: string, keep: number | null): void {
   if (keep === null) return;
   const others = listBackups(target).filter((folder) => folder !== made);
@@ -228,46 +221,86 @@ function prune(target: string, made: string, keep: number | null): void {
   for (const folder of others.slice(0, surplus)) rmSync(folder, { recursive: true });
 }
 
-/** What a check of a backup found, in words. */
 export interface BackupVerdict {
   readonly manifest: BackupManifest;
-  /** What is not as it was when the backup was made; empty where nothing was altered. */
+  /** How files differ from the manifest. */
   readonly damage: readonly string[];
-  /** What does not fit together in the store; empty for a sound one. */
   readonly faults: readonly string[];
 }
 
 /**
- * Checks a backup: every file's hash, and then that its store opens, holds what the manifest says and fits together.
- * @throws BackupError where it is none, or of a newer version of Visage.
+ * Checks origin, hashes, counts and consistency.
+ * @throws BackupError if unusable or forged.
  */
-export async function verifyBackup(folder: string): Promise<BackupVerdict> {
-  const manifest = await readManifest(folder);
+export async function verifyBackup(folder: string, trust: Trust): Promise<BackupVerdict> {
+  const manifest = await readManifest(folder, trust);
+  const added = addedFiles(folder, manifest).map((path) => `${path} is not in the manifest`);
+  const { damage, faults } = await verifyFiles(folder, manifest);
+  return { manifest, damage: [...added, ...damage], faults };
+}
+
+/** The caller must have authenticated the manifest. */
+export async function verifyFiles(
+  folder: string,
+  manifest: BackupManifest,
+): Promise<Pick<BackupVerdict, 'damage' | 'faults'>> {
   const damage: string[] = [];
   for (const { path, bytes, sha256 } of manifest.files) {
     try {
-      const found = await describeFile(folder, path);
-      if (found.bytes !== bytes) damage.push(`${path} has ${found.bytes} bytes and should have ${bytes}`);
-      else if (found.sha256 !== sha256) damage.push(`${path} was altered: its SHA-256 is another one`);
+      const found = await describeFile(folder, path, bytes);
+      if (found.bytes !== bytes) damage.push(`${path} has ${found.bytes} bytes, expected ${bytes}`);
+      else if (found.sha256 !== sha256)
+        damage.push(`${path} was altered: its SHA-256 does not match the manifest`);
     } catch (error) {
       damage.push(`${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
     }
   }
-  if (!manifest.files.some(({ path }) => path === STORE_FILE)) damage.push(`${STORE_FILE} is not in it`);
-  // An altered file is not opened: LMDB trusts what it maps.
-  if (damage.length > 0) return { manifest, damage, faults: [] };
-  return reading(folder, (reader) => ({
-    manifest,
-    damage: differences(manifest.store, reader.summary()),
-    faults: reader.check(),
-  }));
+  if (!manifest.files.some(({ path }) => path === STORE_FILE)) damage.push(`${STORE_FILE} is missing`);
+  // LMDB does not validate the file, so skip a damaged store.
+  if (damage.length > 0) return { damage, faults: [] };
+  try {
+    const { store, faults } = await inspectCopy(folder);
+    return { damage: differences(manifest.store, store), faults };
+  } catch (error) {
+    if (!(error instanceof DamagedStoreError)) throw error;
+    return { damage: [`${STORE_FILE} is damaged`], faults: [] };
+  }
 }
 
 function differences(said: StoreSummary, found: StoreSummary): string[] {
   return (Object.keys(found) as (keyof StoreSummary)[]).flatMap((name) => {
     const [before, now] = [JSON.stringify(said[name]), JSON.stringify(found[name])];
-    // What an older version of Visage did not count is not in its manifest.
+    // Older versions of Visage counted less.
     if (before === undefined || before === now) return [];
     return [`the manifest says ${name} ${before}, but the store has ${now}`];
   });
+}
+
+export interface LastBackup {
+  /** UTC, ISO 8601. */
+  readonly at: string;
+  /** The backup's path at that time. */
+  readonly folder: string;
+  /** Size; null if an earlier version of Visage made the backup. */
+  readonly bytes: number | null;
+}
+
+const LAST_BACKUP_FILE = 'last-backup.json';
+
+/** @throws a system error. */
+function writeLastBackup(dataDir: string, last: LastBackup): void {
+  const file = join(dataDir, LAST_BACKUP_FILE);
+  writeFileSync(`${file}.new`, `${JSON.stringify(last)}\n`, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+/** Null if unknown. */
+export function readLastBackup(dataDir: string): LastBackup | null {
+  try {
+    const { at, folder, bytes } = JSON.parse(readFileSync(join(dataDir, LAST_BACKUP_FILE), 'utf8'));
+    if (typeof at !== 'string' || typeof folder !== 'string') return null;
+    return { at, folder, bytes: typeof bytes === 'number' ? bytes : null };
+  } catch {
+    return null;
+  }
 }

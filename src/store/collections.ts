@@ -1,47 +1,64 @@
+import type { Actor, Owner } from '../api/caller.ts';
+import type { Precondition } from '../api/etag.ts';
 import { VisageError } from '../errors.ts';
-import { type CollectionKey, type Databases, type Session, takeNumber, writeAs } from './databases.ts';
-import type { Collection, CollectionRecord, Owner, PackId, Writer } from './records.ts';
-import { Remembered } from './remembered.ts';
+import {
+  allocateNumber,
+  type CollectionKey,
+  type Databases,
+  type StoreContext,
+  writeAs,
+} from './databases.ts';
+import { RecordCache } from './record-cache.ts';
+import type { Collection, CollectionRecord, PackId } from './records.ts';
+import { markThumbnails } from './thumbnails.ts';
 
-/** After every collection id: ids are ASCII. */
+/** Sorts after every ASCII id. */
 const AFTER_IDS = '\uffff';
 
 function keyOf(owner: Owner, collectionId: string): CollectionKey {
   return [owner.accountId, owner.environment, collectionId];
 }
 
+/** Call inside a transaction. */
+export function findCollection(
+  db: Databases,
+  owner: Owner,
+  collectionId: string,
+): CollectionRecord | undefined {
+  return db.collections.get(keyOf(owner, collectionId));
+}
+
 /** @throws VisageError `COLLECTION_NOT_FOUND`. */
 export function requireCollection(db: Databases, owner: Owner, collectionId: string): CollectionRecord {
-  const record = db.collections.get(keyOf(owner, collectionId));
+  const record = findCollection(db, owner, collectionId);
   if (!record) throw new VisageError('COLLECTION_NOT_FOUND', 'There is no collection of this id.');
   return record;
 }
 
-/** What may be changed of a collection. */
+/** Undefined fields stay unchanged. */
 export interface CollectionChange {
   readonly description?: string | null | undefined;
   /** 0..100. */
   readonly minQuality?: number | undefined;
+  /** False erases kept crops of faces and events in the background. */
+  readonly storeThumbnails?: boolean | undefined;
+  /** 0..100; null for the default of calls. */
+  readonly faceMatchThreshold?: number | null | undefined;
 }
 
-/** A collection to be made. */
 export interface NewCollection extends CollectionChange {
   readonly collectionId: string;
   readonly description: string | null;
   readonly now: number;
 }
 
-/** Collections: an owner's named galleries. */
 export class Collections {
-  readonly #session: Session;
-  readonly #records: Remembered<CollectionRecord, CollectionKey>;
-  readonly #onGarbage: () => void;
+  readonly #context: StoreContext;
+  readonly #records: RecordCache<CollectionRecord, CollectionKey>;
 
-  /** @param onGarbage called after a transaction that left a gallery to be removed. */
-  constructor(session: Session, onGarbage: () => void) {
-    this.#session = session;
-    this.#records = new Remembered(session, session.db.collections);
-    this.#onGarbage = onGarbage;
+  constructor(context: StoreContext) {
+    this.#context = context;
+    this.#records = new RecordCache(context, context.db.collections);
   }
 
   get(owner: Owner, collectionId: string): Collection | null {
@@ -49,10 +66,10 @@ export class Collections {
     return record ? { collectionId, ...record } : null;
   }
 
-  /** An owner's collections by id, at most `limit`, beginning behind the id `after` (null: with the first). */
+  /** Sorted by id. */
   list(owner: Owner, after: string | null, limit: number): Collection[] {
     const { accountId, environment } = owner;
-    const range = this.#session.db.collections.getRange({
+    const range = this.#context.db.collections.getRange({
       start: [accountId, environment, after ?? ''],
       end: [accountId, environment, AFTER_IDS],
       exclusiveStart: after !== null,
@@ -62,55 +79,68 @@ export class Collections {
   }
 
   /** @throws VisageError `COLLECTION_ALREADY_EXISTS`. */
-  create(owner: Writer, collection: NewCollection & PackId): Promise<void> {
-    const { db } = this.#session;
-    const { collectionId, description, minQuality = 0, now, pack, packVersion } = collection;
-    return writeAs(this.#session, owner, () => {
+  create(owner: Actor, collection: NewCollection & PackId): Promise<void> {
+    const { db } = this.#context;
+    const { collectionId, description, now, pack, packVersion } = collection;
+    const { minQuality = 0, storeThumbnails = false, faceMatchThreshold = null } = collection;
+    return writeAs(this.#context, owner, () => {
       const key = keyOf(owner, collectionId);
       if (db.collections.doesExist(key)) {
-        throw new VisageError('COLLECTION_ALREADY_EXISTS', 'There is a collection of this id already.');
+        throw new VisageError('COLLECTION_ALREADY_EXISTS', 'A collection with this id already exists.');
       }
-      const gallery = takeNumber(db, 'nextGallery');
+      const gallery = allocateNumber(db, 'nextGallery');
+      const settings = { description, minQuality, storeThumbnails, faceMatchThreshold };
       const times = { createdAt: now, updatedAt: now };
-      db.collections.put(key, { gallery, description, minQuality, pack, packVersion, ...times });
+      db.collections.put(key, { gallery, ...settings, pack, packVersion, ...times });
     });
   }
 
-  /** @param change what is undefined stays. @throws VisageError `COLLECTION_NOT_FOUND`. */
-  update(
-    owner: Writer,
+  /** @returns the changed record. @throws VisageError `COLLECTION_NOT_FOUND`; what `check` throws. */
+  async update(
+    owner: Actor,
     collectionId: string,
-    { description, minQuality }: CollectionChange,
+    { description, minQuality, storeThumbnails, faceMatchThreshold }: CollectionChange,
     now: number,
-  ): Promise<void> {
-    const { db } = this.#session;
-    return writeAs(this.#session, owner, () => {
+    check: Precondition = () => {},
+  ): Promise<CollectionRecord> {
+    const { db } = this.#context;
+    const written = await writeAs(this.#context, owner, () => {
       const record = requireCollection(db, owner, collectionId);
-      db.collections.put(keyOf(owner, collectionId), {
+      check(record);
+      const changed = {
         ...record,
         ...(description === undefined ? {} : { description }),
         ...(minQuality === undefined ? {} : { minQuality }),
+        ...(storeThumbnails === undefined ? {} : { storeThumbnails }),
+        ...(faceMatchThreshold === undefined ? {} : { faceMatchThreshold }),
         updatedAt: now,
-      });
+      };
+      db.collections.put(keyOf(owner, collectionId), changed);
+      if (storeThumbnails === false) markThumbnails(db, record.gallery);
+      return changed;
     });
+    if (storeThumbnails === false) this.#context.collectGarbage();
+    return written;
   }
 
   /**
-   * Gives the collection a new, empty gallery; the old one is removed in the background.
-   * @param rebind the new gallery's pack by the old one's.
+   * Replaces the gallery by an empty one.
+   * @param rebind chooses the collection's new pack.
    * @returns the old gallery's number.
-   * @throws VisageError `COLLECTION_NOT_FOUND`.
+   * @throws `COLLECTION_NOT_FOUND`.
    */
   async reset(
-    owner: Writer,
+    owner: Actor,
     collectionId: string,
     rebind: (old: PackId) => PackId,
     now: number,
+    check: Precondition = () => {},
   ): Promise<number> {
-    const { db } = this.#session;
-    const old = await writeAs(this.#session, owner, () => {
+    const { db } = this.#context;
+    const old = await writeAs(this.#context, owner, () => {
       const record = requireCollection(db, owner, collectionId);
-      const gallery = takeNumber(db, 'nextGallery');
+      check(record);
+      const gallery = allocateNumber(db, 'nextGallery');
       db.collections.put(keyOf(owner, collectionId), {
         ...record,
         ...rebind(record),
@@ -120,22 +150,26 @@ export class Collections {
       db.garbage.put(record.gallery, true);
       return record.gallery;
     });
-    this.#onGarbage();
+    this.#context.collectGarbage();
+    this.#context.forgetPeople(old);
     return old;
   }
 
-  /** @returns the number of the gallery that the collection had, null where there was no such collection. */
-  async delete(owner: Writer, collectionId: string): Promise<number | null> {
-    const { db } = this.#session;
-    const old = await writeAs(this.#session, owner, () => {
+  /** @returns the gallery's number; null if the collection does not exist. */
+  async delete(owner: Actor, collectionId: string, check: Precondition = () => {}): Promise<number | null> {
+    const { db } = this.#context;
+    const old = await writeAs(this.#context, owner, () => {
       const key = keyOf(owner, collectionId);
       const record = db.collections.get(key);
+      check(record ?? null);
       if (!record) return null;
       db.collections.remove(key);
       db.garbage.put(record.gallery, true);
       return record.gallery;
     });
-    if (old !== null) this.#onGarbage();
+    if (old === null) return null;
+    this.#context.collectGarbage();
+    this.#context.forgetPeople(old);
     return old;
   }
 }

@@ -1,15 +1,21 @@
-import { verifyAudit } from './audit.ts';
+import { groupOf, verifyAudit } from './audit-chain.ts';
 import type { Databases } from './databases.ts';
+import { targetOf } from './event-erasure.ts';
+import { scanCounts } from './face-counts.ts';
+import { placesOf } from './members.ts';
 
-/** Everything in the store that does not fit together, in words without anybody's data; empty for a sound store. */
+/** Returns inconsistencies as sentences without personal data. */
 export function checkConsistency(db: Databases): string[] {
   return [
     ...checkGalleries(db),
     ...checkFaces(db),
     ...checkReferences(db),
+    ...checkCounts(db),
     ...checkApiKeys(db),
     ...checkMembers(db),
     ...checkAudit(db),
+    ...checkEvents(db),
+    ...checkCalls(db),
   ];
 }
 
@@ -23,8 +29,8 @@ function* checkGalleries(db: Databases): Generator<string> {
   const next = db.meta.get('nextGallery') ?? 1;
   const seen = new Set<number>(db.garbage.getKeys());
   for (const { value } of db.collections.getRange()) {
-    if (seen.has(value.gallery)) yield `gallery ${value.gallery} has two owners`;
-    if (value.gallery >= next) yield `gallery ${value.gallery} is beyond the counter`;
+    if (seen.has(value.gallery)) yield `gallery ${value.gallery} belongs to two collections`;
+    if (value.gallery >= next) yield `gallery ${value.gallery} exceeds the counter nextGallery`;
     seen.add(value.gallery);
   }
 }
@@ -36,11 +42,12 @@ function* checkFaces(db: Databases): Generator<string> {
     const [gallery, label] = key;
     const name = `face ${label} of gallery ${gallery}`;
     if (!galleries.has(gallery)) yield `${name} belongs to no collection`;
-    if (label >= next) yield `${name} is beyond the counter`;
+    if (label >= next) yield `${name} exceeds the counter nextLabel`;
     if (!db.templates.doesExist(key)) yield `${name} has no template`;
-    if (db.faceLabels.get([gallery, value.faceId]) !== label) yield `${name} is not found by its id`;
+    if (db.faceLabels.get([gallery, value.faceId]) !== label)
+      yield `${name} is missing from the index of face ids`;
     if (value.externalKey !== null && !db.externalKeys.doesExist([gallery, value.externalKey, label])) {
-      yield `${name} is not found by its external key`;
+      yield `${name} is missing from the index of external keys`;
     }
   }
 }
@@ -49,32 +56,55 @@ function* checkReferences(db: Databases): Generator<string> {
   for (const [gallery, label] of db.templates.getKeys()) {
     if (!db.faces.doesExist([gallery, label])) yield `template ${label} of gallery ${gallery} has no face`;
   }
+  for (const [gallery, label] of db.thumbnails.getKeys()) {
+    if (!db.faces.doesExist([gallery, label])) yield `the crop ${label} of gallery ${gallery} has no face`;
+  }
   for (const { key, value } of db.faceLabels.getRange()) {
     const [gallery, faceId] = key;
-    if (db.faces.get([gallery, value])?.faceId !== faceId) yield `an id of gallery ${gallery} has no face`;
+    if (db.faces.get([gallery, value])?.faceId !== faceId)
+      yield `gallery ${gallery} has a face id without a face`;
   }
   for (const [gallery, externalKey, label] of db.externalKeys.getKeys()) {
     if (db.faces.get([gallery, label])?.externalKey !== externalKey) {
-      yield `an external key of gallery ${gallery} has no face`;
+      yield `gallery ${gallery} has an external key without a face`;
     }
+  }
+}
+
+function* checkCounts(db: Databases): Generator<string> {
+  const galleries = knownGalleries(db);
+  for (const { key: gallery, value } of db.faceCounts.getRange()) {
+    if (!galleries.has(gallery)) yield `gallery ${gallery} has counts but no collection`;
+    // The service removes these faces without counting them.
+    if (db.garbage.doesExist(gallery)) continue;
+    const { faces, named, people } = scanCounts(db, gallery);
+    if (value.faces !== faces || value.named !== named || value.people !== people)
+      yield `the counts of gallery ${gallery} differ from its faces`;
   }
 }
 
 function* checkApiKeys(db: Databases): Generator<string> {
   for (const { key, value } of db.apiKeys.getRange()) {
-    if (db.apiKeyIds.get(value.id) !== key) yield `API key ${value.id} is not found by its id`;
+    if (db.apiKeyIds.get(value.id) !== key) yield `API key ${value.id} is missing from the index of key ids`;
     if (!db.accounts.doesExist(value.accountId)) yield `API key ${value.id} has no account`;
     if (!db.apiKeysByAccount.doesExist([value.accountId, value.id]))
-      yield `API key ${value.id} is not listed in its account`;
+      yield `API key ${value.id} is missing from the index of its account`;
   }
   for (const [accountId, id] of db.apiKeysByAccount.getKeys()) {
     const hash = db.apiKeyIds.get(id);
     if (hash === undefined || db.apiKeys.get(hash)?.accountId !== accountId)
-      yield `API key id ${id} is listed in an account that does not have it`;
+      yield `API key id ${id} is in the index of another account`;
+  }
+  // A store that an older version wrote last lacks current indexes; the next start rebuilds them.
+  const isListed = db.apiKeysByMember.getKeysCount() === db.apiKeyIds.getKeysCount();
+  for (const [accountId, memberId, id] of isListed ? db.apiKeysByMember.getKeys() : []) {
+    const record = db.apiKeys.get(db.apiKeyIds.get(id) ?? '');
+    if (record?.accountId !== accountId || (record.memberId ?? '') !== memberId)
+      yield `API key id ${id} is in the index of another member`;
   }
   for (const keyId of [...db.spends.getKeys(), ...db.apiKeyUses.getKeys()]) {
     if (!db.apiKeyIds.doesExist(keyId))
-      yield `API key ${keyId} is gone, but not what it spent or when it was used`;
+      yield `the removed API key ${keyId} still has a record of spending or use`;
   }
   for (const { key, value } of db.apiKeyIds.getRange()) {
     if (db.apiKeys.get(value)?.id !== key) yield `API key id ${key} has no key`;
@@ -87,33 +117,36 @@ function* checkAudit(db: Databases): Generator<string> {
   for (const { key, value } of db.audit.getRange()) {
     const { accountId } = value;
     if (accountId !== null && !db.auditByAccount.doesExist([accountId, key])) {
-      yield `audit entry ${key} is not found by its account`;
+      yield `audit entry ${key} is missing from the index of its account`;
     }
   }
-  for (const [accountId, sequence] of db.auditByAccount.getKeys()) {
-    if (db.audit.get(sequence)?.accountId !== accountId) yield `audit entry ${sequence} is missing`;
+  for (const [group, sequence] of db.auditByAccount.getKeys()) {
+    const entry = db.audit.get(sequence);
+    if (!entry || groupOf(entry) !== group) yield `audit entry ${sequence} is missing`;
   }
 }
 
 function* checkMembers(db: Databases): Generator<string> {
   for (const { key, value } of db.members.getRange()) {
     const [accountId, memberId] = key;
-    const points = (place: readonly string[] | undefined) => place?.[1] === memberId;
     if (!db.accounts.doesExist(accountId)) yield `member ${memberId} has no account`;
     const { passwordHash, invitation } = value;
-    if (passwordHash !== null && !points(db.memberEmails.get(value.email))) {
-      yield `member ${memberId} is not found by the e-mail`;
+    const isFound = placesOf(db, value.email).some(([, id]) => id === memberId);
+    if (passwordHash !== null && !isFound) {
+      yield `member ${memberId} is missing from the index of e-mails`;
     }
-    if (invitation !== null && !points(db.invitations.get(invitation.hash))) {
-      yield `member ${memberId} is not found by the invitation`;
+    if (invitation !== null && db.invitations.get(invitation.hash)?.[1] !== memberId) {
+      yield `member ${memberId} is missing from the index of invitations`;
     }
   }
-  for (const { key, value } of db.memberEmails.getRange()) {
-    const member = db.members.get(value);
-    if (member?.email !== key || member.passwordHash === null) yield `an e-mail has no member`;
+  for (const email of db.memberEmails.getKeys()) {
+    for (const place of placesOf(db, email)) {
+      const member = db.members.get(place);
+      if (member?.email !== email || member.passwordHash === null) yield `an e-mail belongs to no member`;
+    }
   }
   for (const { key, value } of db.invitations.getRange()) {
-    if (db.members.get(value)?.invitation?.hash !== key) yield `an invitation has no member`;
+    if (db.members.get(value)?.invitation?.hash !== key) yield `an invitation belongs to no member`;
   }
   for (const { key, value } of db.sessions.getRange()) {
     const [memberId, sessionId] = key;
@@ -121,13 +154,50 @@ function* checkMembers(db: Databases): Generator<string> {
   }
 }
 
-/** How far from 1 the length of a template may be: it was 1 in float32 when it was made. */
+function* checkEvents(db: Databases): Generator<string> {
+  const counts = new Map<string, number>();
+  // A copy leaves out the index of deleted galleries, whose events keep their numbers.
+  const current = new Set<number>();
+  for (const { value } of db.collections.getRange()) current.add(value.gallery);
+  for (const { key, value } of db.events.getRange()) {
+    const [accountId, environment, id] = key;
+    const owner = `${accountId}/${environment}`;
+    counts.set(owner, (counts.get(owner) ?? 0) + 1);
+    const target = targetOf(db, id, value);
+    if (value.gallery === undefined || target === null || !current.has(value.gallery)) continue;
+    if (!db.eventsByFace.doesExist([value.gallery, target, id]))
+      yield `event ${id} is missing from the index of faces`;
+  }
+  for (const { key, value } of db.eventCounts.getRange()) {
+    const owner = key.join('/');
+    if (counts.get(owner) !== value) yield `the count of the events of ${owner} is wrong`;
+    counts.delete(owner);
+  }
+  for (const owner of counts.keys()) yield `the events of ${owner} are not counted`;
+  for (const { key, value } of db.eventsByFace.getRange()) {
+    const [gallery, target, id] = key;
+    const event = db.events.get([...value, id]);
+    if (event?.gallery !== gallery || targetOf(db, id, event) !== target)
+      yield `gallery ${gallery} lists the event ${id}, which is not of its face`;
+  }
+  const galleries = knownGalleries(db);
+  for (const database of [db.eventNames, db.eventCrops]) {
+    for (const [gallery, id] of database.getKeys()) {
+      if (!galleries.has(gallery)) yield `event ${id} has a name or crop of a removed gallery`;
+    }
+  }
+  for (const [gallery, id] of db.eventCrops.getKeys()) {
+    if (db.eventCropQueue.get(id) !== gallery) yield `the crop of event ${id} has no end`;
+  }
+  for (const [gallery, label] of db.lastSeen.getKeys()) {
+    if (!db.faces.doesExist([gallery, label]))
+      yield `gallery ${gallery} remembers the last match of a removed face`;
+  }
+}
+
 const NORM_TOLERANCE = 1e-3;
 
-/**
- * Every template that cannot be compared: one that is no unit vector, or of another length than the others of its
- * pack. In words without anybody's data. Reads all of them.
- */
+/** Finds templates that are not unit vectors or differ in length from their pack's templates. */
 export function* checkTemplates(db: Databases): Generator<string> {
   const bytesOfPack = new Map<string, number>();
   for (const { key, value } of db.templates.getRange()) {
@@ -137,8 +207,9 @@ export function* checkTemplates(db: Databases): Generator<string> {
     const expected = bytesOfPack.get(pack) ?? value.length;
     bytesOfPack.set(pack, expected);
     const name = `template ${label} of gallery ${gallery}`;
-    if (value.length !== expected) yield `${name} has ${value.length} bytes, others of ${pack} ${expected}`;
-    else if (!(Math.abs(normOf(value) - 1) < NORM_TOLERANCE)) yield `${name} is no unit vector`;
+    if (value.length !== expected)
+      yield `${name} has ${value.length} bytes, other templates of ${pack} have ${expected}`;
+    else if (!(Math.abs(normOf(value) - 1) < NORM_TOLERANCE)) yield `${name} is not a unit vector`;
   }
 }
 
@@ -146,4 +217,40 @@ function normOf(bytes: Buffer): number {
   let sum = 0;
   for (let at = 0; at + 4 <= bytes.length; at += 4) sum += bytes.readFloatLE(at) ** 2;
   return Math.sqrt(sum);
+}
+
+function* checkCalls(db: Databases): Generator<string> {
+  const sizes = new Map<string, number>();
+  const count = (key: string, bytes: number) => sizes.set(key, (sizes.get(key) ?? 0) + bytes);
+  const deleted = new Set<number>(db.garbage.getKeys());
+  for (const { key, value } of db.calls.getRange()) {
+    const [accountId, callerId, mac] = key;
+    count(accountId, value.size);
+    count('', value.size);
+    if (!db.callQueue.doesExist([accountId, value.at, callerId, mac]))
+      yield `a call of ${accountId} is missing from the queue`;
+    if (value.gallery === undefined || deleted.has(value.gallery)) continue;
+    const answer = db.answers.get([value.gallery, ...key]);
+    if (!answer) yield `a call of ${accountId} has lost its answer`;
+    for (const name of [...(answer?.faceIds ?? []), ...(answer?.externalKeys ?? [])]) {
+      if (!db.answersByFace.doesExist([value.gallery, name, ...key]))
+        yield `an answer of ${accountId} is missing from the index of faces`;
+    }
+  }
+  for (const [accountId, at, callerId, mac] of db.callQueue.getKeys()) {
+    if (db.calls.get([accountId, callerId, mac])?.at !== at)
+      yield `the queue of ${accountId} has a call too many`;
+  }
+  for (const [gallery, , ...key] of db.answersByFace.getKeys()) {
+    if (!db.answers.doesExist([gallery, ...key])) yield `gallery ${gallery} lists an answer that is gone`;
+  }
+  for (const [gallery, ...key] of db.answers.getKeys()) {
+    if (db.calls.get(key)?.gallery !== gallery) yield `gallery ${gallery} has an answer without a call`;
+  }
+  for (const { key, value } of db.callSizes.getRange()) {
+    if (sizes.get(key) !== value)
+      yield `the size of the calls of ${key === '' ? 'all accounts' : key} is wrong`;
+    sizes.delete(key);
+  }
+  for (const key of sizes.keys()) yield `the calls of ${key === '' ? 'all accounts' : key} have no size`;
 }

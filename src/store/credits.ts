@@ -1,36 +1,75 @@
-/** Money: micro-dollars everywhere, whole numbers. */
+/** Amounts are whole micro-dollars. */
+import type { Environment } from '../api/caller.ts';
+import { addedDurations, type Durations, NO_DURATIONS } from '../base/durations.ts';
+import { inTurns } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
-import type { Session, UsageKey } from './databases.ts';
+import type { StoreContext, UsageHourKey, UsageKey } from './databases.ts';
 import type { UsageRecord } from './records.ts';
 
-/** What one call is going to cost, and whom. */
+const MICROS = 1_000_000;
+const DAY_MS = 86_400_000;
+
+/** Records of hours that one transaction removes. */
+const TRIM_STEP = 1_000;
+
+export function microsOf(dollars: number): number {
+  return Math.round(dollars * MICROS);
+}
+
+export function dollarsOf(micros: number): number {
+  return micros / MICROS;
+}
+
 export interface Charge {
   readonly accountId: string;
   readonly keyId: string;
-  /** Micro-dollars. */
   readonly amount: number;
-  /** Most that the key may have spent after it; null for no limit. */
+  /** The key's spending limit; null for none. */
   readonly budget: number | null;
-  /** Whether the account's balance pays for it. */
+  /** True if the account's balance pays. */
   readonly prepaid: boolean;
 }
 
-/** Where a call is counted. */
 export interface UsagePlace {
   readonly accountId: string;
   /** Such as `2026-01-15`, UTC. */
   readonly day: string;
   readonly keyId: string;
+  /** 0..23; null for the whole day. */
+  readonly hour: number | null;
   readonly operation: string;
+}
+
+export interface CountedPlace extends UsagePlace {
+  readonly hour: number;
+  readonly environment: Environment;
+}
+
+/** Increments for the counts of a place. */
+export interface UsageCounts {
+  readonly calls: number;
+  readonly failures: number;
+  /** Of successful calls. */
+  readonly latency: Durations;
 }
 
 export interface Usage extends UsagePlace, UsageRecord {}
 
-/** One account's or one key's money, as this process has decided on it. */
-interface Purse {
-  /** What a key has spent, or what an account has left. */
+export interface UsageQuery {
+  /** Days, both inclusive. */
+  readonly from: string;
+  readonly to: string;
+  /** The previous page's last place. */
+  readonly after: UsagePlace | null;
+  readonly limit: number;
+  readonly scan: number;
+  readonly includes: (usage: Usage) => boolean;
+}
+
+/** The balance in memory; the database follows. */
+interface LedgerEntry {
+  /** A key's spending, or an account's balance. */
   settled: number;
-  /** What calls in progress may still cost. */
   reserved: number;
 }
 
@@ -42,43 +81,52 @@ function keyOf({ accountId, day, keyId, operation }: UsagePlace): UsageKey {
   return [accountId, day, keyId, operation];
 }
 
+function hourText(day: string, hour: number): string {
+  return `${day}T${String(hour).padStart(2, '0')}`;
+}
+
+function hourKeyOf({ accountId, day, hour, keyId, operation }: UsagePlace): UsageHourKey {
+  return [hourText(day, hour ?? 0), accountId, keyId, operation];
+}
+
+function* daysBetween(from: string, to: string): Generator<string> {
+  for (let time = Date.parse(from); time <= Date.parse(to); time += DAY_MS)
+    yield new Date(time).toISOString().slice(0, 10);
+}
+
 /**
- * What keys have spent and accounts have left. A call reserves what it will cost, and settles when it has succeeded or
- * releases when it has not. Every decision is made in one turn of the event loop on numbers in memory, and the disk
- * follows in the same order; a settled charge is on disk when `settle` resolves. Only one process has the store open,
- * so a reservation needs no place on disk: when the process is killed it is gone, and nothing was charged.
+ * Spending of keys and balances of accounts. A call reserves its cost, then settles or releases it. Decisions use
+ * memory within one turn of the event loop; the disk follows in order. Reservations stay in memory: if the process
+ * dies, it charges nothing.
  */
 export class Credits {
-  readonly #session: Session;
-  readonly #keys = new Map<string, Purse>();
-  readonly #accounts = new Map<string, Purse>();
+  readonly #context: StoreContext;
+  readonly #keys = new Map<string, LedgerEntry>();
+  readonly #accounts = new Map<string, LedgerEntry>();
 
-  constructor(session: Session) {
-    this.#session = session;
+  constructor(context: StoreContext) {
+    this.#context = context;
   }
 
-  #key(keyId: string): Purse {
-    return purse(this.#keys, keyId, () => this.#session.db.spends.get(keyId) ?? 0);
+  #key(keyId: string): LedgerEntry {
+    return ledgerEntry(this.#keys, keyId, () => this.#context.db.spends.get(keyId) ?? 0);
   }
 
-  #account(accountId: string): Purse {
-    return purse(this.#accounts, accountId, () => this.#session.db.balances.get(accountId) ?? 0);
+  #account(accountId: string): LedgerEntry {
+    return ledgerEntry(this.#accounts, accountId, () => this.#context.db.balances.get(accountId) ?? 0);
   }
 
-  /** What a key has spent. */
   spent(keyId: string): number {
-    return this.#keys.get(keyId)?.settled ?? this.#session.db.spends.get(keyId) ?? 0;
+    return this.#keys.get(keyId)?.settled ?? this.#context.db.spends.get(keyId) ?? 0;
   }
 
-  /** What an account has left. */
   balance(accountId: string): number {
     return this.#account(accountId).settled;
   }
 
   /**
-   * Sets money aside.
-   * @throws VisageError `INSUFFICIENT_CREDITS` where the budget or the balance does not reach, or is used up: then a
-   * call that costs nothing is refused too.
+   * @throws `INSUFFICIENT_CREDITS` if budget or balance is too small. A used-up budget or balance refuses free calls
+   * too.
    */
   reserve({ accountId, keyId, amount, budget, prepaid }: Charge): void {
     const key = this.#key(keyId);
@@ -92,19 +140,15 @@ export class Credits {
     if (prepaid) account.reserved += amount;
   }
 
-  /** Gives back what was set aside. */
   release({ accountId, keyId, amount, prepaid }: Charge): void {
     this.#key(keyId).reserved -= amount;
     if (prepaid) this.#account(accountId).reserved -= amount;
   }
 
-  /**
-   * Charges what was set aside, and counts the call. Resolves when it is on disk; where it rejects nothing is charged.
-   * @param confirm called inside the transaction; throws to charge nothing.
-   */
-  async settle(charge: Charge, place: UsagePlace, confirm: () => void): Promise<void> {
+  /** Charges a reservation and counts the call. On rejection, charges nothing. */
+  async settle(charge: Charge, place: CountedPlace, confirm: () => void): Promise<void> {
     const { accountId, keyId, amount, prepaid } = charge;
-    const { db, write } = this.#session;
+    const { db, write } = this.#context;
     this.release(charge);
     this.#move(charge, amount);
     try {
@@ -112,7 +156,7 @@ export class Credits {
         confirm();
         if (db.apiKeyIds.doesExist(keyId)) db.spends.put(keyId, (db.spends.get(keyId) ?? 0) + amount);
         if (prepaid) db.balances.put(accountId, (db.balances.get(accountId) ?? 0) - amount);
-        this.#count(place, { calls: 1, charged: amount });
+        this.#count(place, { calls: 1, failures: 0, latency: NO_DURATIONS }, amount);
       });
     } catch (error) {
       this.#move(charge, -amount);
@@ -125,71 +169,136 @@ export class Credits {
     if (prepaid) this.#account(accountId).settled -= amount;
   }
 
-  #count(place: UsagePlace, { calls, charged }: UsageRecord): void {
-    const { usage } = this.#session.db;
-    const before = usage.get(keyOf(place)) ?? { calls: 0, charged: 0 };
-    usage.put(keyOf(place), { calls: before.calls + calls, charged: before.charged + charged });
+  #count(place: CountedPlace, counts: UsageCounts, charged: number): void {
+    const { usage, usageHours } = this.#context.db;
+    const added = (before: UsageRecord = { calls: 0, charged: 0 }): UsageRecord => ({
+      calls: before.calls + counts.calls,
+      failures: (before.failures ?? 0) + counts.failures,
+      latency: addedDurations(before.latency ?? NO_DURATIONS, counts.latency),
+      charged: before.charged + charged,
+      environment: place.environment,
+    });
+    usage.put(keyOf(place), added(usage.get(keyOf(place))));
+    usageHours.put(hourKeyOf(place), added(usageHours.get(hourKeyOf(place))));
   }
 
-  /** Counts calls that cost nothing. Resolves when that is on disk. */
-  countCalls(counts: readonly (UsagePlace & { readonly calls: number })[]): Promise<void> {
-    return this.#session.write(() => {
-      for (const count of counts) this.#count(count, { calls: count.calls, charged: 0 });
+  /** Counts free calls, failures and times. */
+  countCalls(counts: readonly (CountedPlace & UsageCounts)[]): Promise<void> {
+    return this.#context.write(() => {
+      for (const count of counts) this.#count(count, count, 0);
     });
   }
 
-  /**
-   * Adds to an account's balance. Resolves with the balance when it is on disk.
-   * @param confirm called inside the transaction; throws to change nothing.
-   */
+  /** Removes counts of hours before `oldest`, and the oldest ones beyond `most`. */
+  async trimHours(oldest: string, most: number): Promise<void> {
+    const { db, writeStep } = this.#context;
+    for (let removed = TRIM_STEP; removed === TRIM_STEP; ) {
+      removed = await writeStep(() => {
+        const { entryCount } = db.usageHours.getStats() as { entryCount: number };
+        const keys = Array.from(db.usageHours.getKeys({ limit: TRIM_STEP }));
+        const surplus = keys.filter(([hour], at) => hour < oldest || at < entryCount - most);
+        for (const key of surplus) db.usageHours.remove(key);
+        return surplus.length;
+      });
+    }
+  }
+
+  /** @returns the balance. */
   async topUp(accountId: string, amount: number, confirm: () => void = () => {}): Promise<number> {
-    const { db, write } = this.#session;
+    const { db, write } = this.#context;
     const account = this.#account(accountId);
     await write(() => {
       confirm();
       db.balances.put(accountId, (db.balances.get(accountId) ?? 0) + amount);
     });
-    // Only what is on disk may be spent.
+    // A top-up counts once it is durable.
     account.settled += amount;
     return account.settled;
   }
 
-  /** Sets what a key has spent to zero. Resolves when that is on disk. */
+  /** Resolves when the reset is durable. */
   async resetSpent(keyId: string): Promise<void> {
-    const { db, write } = this.#session;
+    const { db, write } = this.#context;
     this.#key(keyId).settled = 0;
     await write(() => {
       db.spends.remove(keyId);
     });
   }
 
-  /** Forgets a key that has been removed. */
+  /** Call after removing a key. */
   forget(keyId: string): void {
     if (this.#keys.get(keyId)?.reserved === 0) this.#keys.delete(keyId);
   }
 
   /**
-   * Calls of an account by day, key and operation, at most `limit`.
-   * @param from, to days, both included. @param after the last place of the page before, null for the first page.
+   * Sorted by day, key and operation, oldest day first.
+   * @returns `next`, the `after` of the next page: the last match, or the last record read if `scan` ended the page.
    */
-  usage(accountId: string, from: string, to: string, after: UsagePlace | null, limit: number): Usage[] {
-    const range = this.#session.db.usage.getRange({
+  usage(accountId: string, query: UsageQuery): Promise<{ found: Usage[]; next: UsagePlace | null }> {
+    const { from, to, after } = query;
+    const range = this.#context.db.usage.getRange({
       start: after ? keyOf(after) : [accountId, from],
       end: [accountId, to, '\uffff'],
       exclusiveStart: after !== null,
-      limit,
     });
-    return Array.from(range, ({ key: [, day, keyId, operation], value }) => {
-      return { accountId, day, keyId, operation, ...value };
+    const all = range.map(({ key: [, day, keyId, operation], value }) => {
+      return { accountId, day, hour: null, keyId, operation, ...value };
     });
+    return pageOf(all, query);
+  }
+
+  /**
+   * Sorted by hour, key and operation, oldest hour first.
+   * @param query at most a few hundred days.
+   * @returns as {@link usage}.
+   */
+  usageByHour(accountId: string, query: UsageQuery): Promise<{ found: Usage[]; next: UsagePlace | null }> {
+    return pageOf(this.#hours(accountId, query), query);
+  }
+
+  *#hours(accountId: string, { from, to, after }: UsageQuery): Generator<Usage> {
+    const first = after ? hourText(after.day, after.hour ?? 0) : '';
+    for (const day of daysBetween(after && after.day > from ? after.day : from, to)) {
+      for (let hour = 0; hour < 24; hour++) {
+        const text = hourText(day, hour);
+        if (text < first) continue;
+        const isFirst = after !== null && text === first;
+        const range = this.#context.db.usageHours.getRange({
+          start: isFirst ? hourKeyOf(after) : ([text, accountId] as never),
+          end: [text, accountId, '\uffff'] as never,
+          exclusiveStart: isFirst,
+        });
+        for (const { key, value } of range) {
+          yield { accountId, day, hour, keyId: key[2], operation: key[3], ...value };
+        }
+      }
+    }
   }
 }
 
-function purse(purses: Map<string, Purse>, id: string, settled: () => number): Purse {
-  let found = purses.get(id);
+async function pageOf(
+  all: Iterable<Usage>,
+  { limit, scan, includes }: UsageQuery,
+): Promise<{ found: Usage[]; next: UsagePlace | null }> {
+  const found: Usage[] = [];
+  let last: UsagePlace | null = null;
+  let looked = 0;
+  for await (const usage of inTurns(all)) {
+    const isIncluded = includes(usage);
+    if (looked === scan) return { found, next: last };
+    if (isIncluded && found.length === limit) return { found, next: found.at(-1) ?? null };
+    if (isIncluded) found.push(usage);
+    last = usage;
+    looked++;
+  }
+  return { found, next: null };
+}
+
+function ledgerEntry(entries: Map<string, LedgerEntry>, id: string, settled: () => number): LedgerEntry {
+  let found = entries.get(id);
   if (!found) {
     found = { settled: settled(), reserved: 0 };
-    purses.set(id, found);
+    entries.set(id, found);
   }
   return found;
 }

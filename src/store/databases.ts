@@ -1,63 +1,149 @@
 /**
- * The databases inside the LMDB environment, and the one way to write to them. Reads are direct and synchronous: LMDB
- * is a memory map, and a read sees everything that was committed before this turn of the event loop.
+ * Opens the LMDB databases and runs write transactions. Reads are synchronous and see every earlier commit.
+ *
+ * In all of `store`, write methods resolve when durable. Functions that write to `Databases` run inside a transaction.
+ * `confirm`, `check` and `decide` callbacks run inside it too; if they throw, nothing changes.
  */
+
 import type { Database, RootDatabase } from 'lmdb';
+import type { Actor, Environment } from '../api/caller.ts';
 import { VisageError } from '../errors.ts';
-import type { AuditMark, StoredAuditRecord } from './audit-records.ts';
-import type { MemberRecord } from './members.ts';
+import type { AuditMark, GapMark, StoredAuditRecord } from './audit-records.ts';
+import type { EventRecord } from './event-records.ts';
 import type {
   AccountRecord,
   ApiKeyRecord,
   CollectionRecord,
+  FaceCounts,
   FaceRecord,
+  HistoryRecord,
+  MemberRecord,
+  SessionRecord,
   UsageRecord,
-  Writer,
 } from './records.ts';
-import type { SessionRecord } from './sessions.ts';
 
 export type UsageKey = [accountId: string, day: string, keyId: string, operation: string];
+/** Such as `2026-01-15T10`, UTC. */
+export type UsageHourKey = [hour: string, accountId: string, keyId: string, operation: string];
 export type MemberKey = [accountId: string, memberId: string];
+/** `memberId` is empty for an operator's key. */
+export type MemberKeyKey = [accountId: string, memberId: string, keyId: string];
 export type CollectionKey = [accountId: string, environment: string, collectionId: string];
 export type FaceKey = [gallery: number, label: number];
 export type FaceIdKey = [gallery: number, faceId: string];
-export type AuditAccountKey = [accountId: string, sequence: number];
+/** Length of the step in milliseconds, and its begin since 1970 in steps. */
+export type HistoryKey = [step: number, slot: number];
+export type AuditAccountKey = [group: string, sequence: number];
+export type AuditMarks = Database<AuditMark, 'head' | 'base'> & Database<GapMark, 'gaps'>;
+export type EventOwner = [accountId: string, environment: Environment];
+export type EventKey = [...owner: EventOwner, eventId: string];
+/** See `event-erasure.ts`. */
+export type EventFaceKey = [gallery: number, target: string | number, eventId: string];
 export type ExternalKeyKey = [gallery: number, externalKey: string, label: number];
 
-/** Every database by name; `docs/architecture.md` has the table of keys and values. */
+export type CallKey = [accountId: string, callerId: string, mac: string];
+export type AnswerKey = [gallery: number, ...CallKey];
+
+/** A call with an `Idempotency-Key`. */
+export interface CallRecord {
+  /** First attempt, milliseconds since 1970. */
+  readonly at: number;
+  /** `unfinished`: the call wrote, and has no answer yet. `unkept`: it succeeded, but its answer was too large. */
+  readonly state: 'unfinished' | 'answered' | 'unkept' | 'secret' | 'erased';
+  /** Keyed hash of the request; absent for a call with a secret. */
+  readonly fingerprint?: string;
+  /** Keyed hash of the caller's limits. */
+  readonly bounds: string;
+  /** Bytes that limits count. */
+  readonly size: number;
+  /** Gallery of the faces that the answer names; absent without an answer. */
+  readonly gallery?: number;
+}
+
+export interface AnswerRecord {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  /** JSON; empty for none. */
+  readonly body: string;
+  readonly faceIds: readonly string[];
+  readonly externalKeys: readonly string[];
+}
+
+/** `docs/architecture.md` lists keys and values. */
 export interface Databases {
   readonly meta: Database<number, string>;
   readonly accounts: Database<AccountRecord, string>;
   readonly apiKeys: Database<ApiKeyRecord, string>;
   readonly apiKeyIds: Database<string, string>;
   readonly apiKeysByAccount: Database<true, [accountId: string, keyId: string]>;
+  readonly apiKeysByMember: Database<true, MemberKeyKey>;
   readonly apiKeyUses: Database<number, string>;
   readonly spends: Database<number, string>;
   readonly balances: Database<number, string>;
   readonly usage: Database<UsageRecord, UsageKey>;
+  readonly usageHours: Database<UsageRecord, UsageHourKey>;
   readonly members: Database<MemberRecord, MemberKey>;
-  readonly memberEmails: Database<MemberKey, string>;
+  /** Holds a list if accounts share the e-mail. */
+  readonly memberEmails: Database<MemberKey | readonly MemberKey[], string>;
   readonly invitations: Database<MemberKey, string>;
   readonly sessions: Database<SessionRecord, [memberId: string, sessionId: string]>;
   readonly collections: Database<CollectionRecord, CollectionKey>;
   readonly faces: Database<FaceRecord, FaceKey>;
   readonly templates: Database<Buffer, FaceKey>;
+  /** JPEGs. */
+  readonly thumbnails: Database<Buffer, FaceKey>;
+  /** See `thumbnails.ts`. */
+  readonly thumbnailGarbage: Database<number, number>;
   readonly faceLabels: Database<number, FaceIdKey>;
   readonly externalKeys: Database<true, ExternalKeyKey>;
-  /** A gallery's generation by its number; see `generations.ts`. */
+  readonly faceCounts: Database<FaceCounts, number>;
+  /** See `generations.ts`. */
   readonly generations: Database<number, number>;
-  /** Which opening of the store wrote a gallery from a generation on. */
-  readonly writers: Database<string, [gallery: number, generation: number]>;
+  /** The store opening that wrote from this generation on. */
+  readonly epochs: Database<string, [gallery: number, generation: number]>;
   readonly garbage: Database<true, number>;
+  readonly history: Database<HistoryRecord, HistoryKey>;
   readonly audit: Database<StoredAuditRecord, number>;
   readonly auditByAccount: Database<true, AuditAccountKey>;
-  readonly auditMarks: Database<AuditMark, 'head' | 'base'>;
+  readonly auditMarks: AuditMarks;
+  /** Maps a gap's first sequence number to its last entry. */
+  readonly auditGaps: Database<AuditMark, number>;
+  readonly events: Database<EventRecord, EventKey>;
+  readonly eventCounts: Database<number, EventOwner>;
+  readonly eventsByFace: Database<EventOwner, EventFaceKey>;
+  /** External keys of events without a face. */
+  readonly eventNames: Database<string, [gallery: number, eventId: string]>;
+  /** JPEGs. */
+  readonly eventCrops: Database<Buffer, [gallery: number, eventId: string]>;
+  /** Maps the id of each event with a crop to its gallery; oldest first. */
+  readonly eventCropQueue: Database<number, string>;
+  readonly eventGarbage: Database<true, [gallery: number, target: string | number]>;
+  /** When the face last matched. */
+  readonly lastSeen: Database<number, FaceKey>;
+  readonly calls: Database<CallRecord, CallKey>;
+  readonly callQueue: Database<true, [accountId: string, at: number, callerId: string, mac: string]>;
+  /** Bytes by account; the empty key has the sum. */
+  readonly callSizes: Database<number, string>;
+  readonly answers: Database<AnswerRecord, AnswerKey>;
+  readonly answersByFace: Database<true, [gallery: number, name: string, ...CallKey]>;
+  readonly answerGarbage: Database<true, [gallery: number, name: string]>;
+  /** Secrets must never leave the store. */
+  readonly secrets: Database<Buffer, 'externalKeys' | 'idempotency'>;
 }
 
-/** The layout of keys and values that this program reads and writes. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 3;
+/** Oldest schema that Visage can upgrade. */
+export const OLDEST_SCHEMA = 1;
 
-/** Opens the databases; `root` decides what becomes of one that is not there yet. */
+export const OPEN_OPTIONS = {
+  // Otherwise LMDB treats a name with a dot as a file.
+  noSubdir: false,
+  maxDbs: 64,
+  /** Mode of new files; the binding's types lack it. */
+  permissionsMode: 0o600,
+} as const;
+
+/** `root` decides how to treat a missing database. */
 export function openDatabases(root: Pick<RootDatabase, 'openDB'>): Databases {
   return {
     meta: root.openDB('meta', {}),
@@ -65,10 +151,12 @@ export function openDatabases(root: Pick<RootDatabase, 'openDB'>): Databases {
     apiKeys: root.openDB('apiKeys', {}),
     apiKeyIds: root.openDB('apiKeyIds', {}),
     apiKeysByAccount: root.openDB('apiKeysByAccount', {}),
+    apiKeysByMember: root.openDB('apiKeysByMember', {}),
     apiKeyUses: root.openDB('apiKeyUses', {}),
     spends: root.openDB('spends', {}),
     balances: root.openDB('balances', {}),
     usage: root.openDB('usage', {}),
+    usageHours: root.openDB('usageHours', {}),
     members: root.openDB('members', {}),
     memberEmails: root.openDB('memberEmails', {}),
     invitations: root.openDB('invitations', {}),
@@ -76,57 +164,82 @@ export function openDatabases(root: Pick<RootDatabase, 'openDB'>): Databases {
     collections: root.openDB('collections', {}),
     faces: root.openDB('faces', {}),
     templates: root.openDB('templates', { encoding: 'binary' }),
+    thumbnails: root.openDB('thumbnails', { encoding: 'binary' }),
+    thumbnailGarbage: root.openDB('thumbnailGarbage', {}),
     faceLabels: root.openDB('faceLabels', {}),
     externalKeys: root.openDB('externalKeys', {}),
+    faceCounts: root.openDB('faceCounts', {}),
     generations: root.openDB('generations', {}),
-    writers: root.openDB('writers', {}),
+    epochs: root.openDB('writers', {}),
     garbage: root.openDB('garbage', {}),
+    history: root.openDB('history', {}),
     audit: root.openDB('audit', {}),
     auditByAccount: root.openDB('auditByAccount', {}),
-    auditMarks: root.openDB('auditMarks', {}),
+    auditMarks: root.openDB('auditMarks', {}) as AuditMarks,
+    auditGaps: root.openDB('auditGaps', {}),
+    events: root.openDB('events', {}),
+    eventCounts: root.openDB('eventCounts', {}),
+    eventsByFace: root.openDB('eventsByFace', {}),
+    eventNames: root.openDB('eventNames', {}),
+    eventCrops: root.openDB('eventCrops', { encoding: 'binary' }),
+    eventCropQueue: root.openDB('eventCropQueue', {}),
+    eventGarbage: root.openDB('eventGarbage', {}),
+    lastSeen: root.openDB('lastSeen', {}),
+    calls: root.openDB('calls', {}),
+    callQueue: root.openDB('callQueue', {}),
+    callSizes: root.openDB('callSizes', {}),
+    answers: root.openDB('answers', {}),
+    answersByFace: root.openDB('answersByFace', {}),
+    answerGarbage: root.openDB('answerGarbage', {}),
+    secrets: root.openDB('secrets', { encoding: 'binary' }),
   };
 }
 
-/** Everything that a part of the store works with. */
-export interface Session {
+export interface StoreContext {
   readonly db: Databases;
-  /** The name of this opening of the store, which its generations are marked with. */
-  readonly writer: string;
-  /** Goes up with every transaction that has ended; NaN, so that it equals nothing, while one is under way. */
+  readonly epochId: string;
+  /** Counts finished transactions. NaN during a transaction, so it equals nothing. */
   version(): number;
   /**
-   * Runs `action` as one transaction: all of its writes or, where it throws, none. Resolves when they are on disk.
-   * @throws what `action` throws; VisageError `STORAGE_READ_ONLY` where the disk takes no write, `NOT_READY` when
-   * the store is closing.
+   * Runs `action` as one atomic transaction.
+   * @throws what `action` throws; `STORAGE_READ_ONLY` if the disk fails; `NOT_READY` during shutdown.
    */
   write<T>(action: () => T): Promise<T>;
+  /** Runs steps of long work one at a time, because queued transactions share one turn of the event loop. */
+  writeStep<T>(action: () => T): Promise<T>;
+  /** Call after a transaction that left garbage. */
+  collectGarbage(): void;
+  /** Tells lists of people, after the commit, that faces of the key have changed. Call inside a transaction. */
+  personChanged(gallery: number, externalKey: string): void;
+  /** Frees the memory of a gallery's list of people. */
+  forgetPeople(gallery: number): void;
 }
 
-/** A transaction in the name of somebody who must still be allowed to write when it runs. */
-export function writeAs<T>({ write }: Session, { confirm }: Writer, action: () => T): Promise<T> {
+/** Fails if the actor has lost its permission. */
+export function writeAs<T>({ write }: StoreContext, { confirm }: Actor, action: () => T): Promise<T> {
   return write(() => {
     confirm?.();
     return action();
   });
 }
 
-/** The value of a counter before it is raised by one; inside a transaction. */
-export function takeNumber(db: Databases, counter: 'nextGallery' | 'nextLabel'): number {
+/** @returns the counter's value before the increment. */
+export function allocateNumber(db: Databases, counter: 'nextGallery' | 'nextLabel'): number {
   const value = db.meta.get(counter) ?? 1;
   db.meta.put(counter, value + 1);
   return value;
 }
 
-/** Failures of LMDB as the one error that a caller may see; the real reason is its `cause`. */
+/** Converts LMDB's failures to VisageErrors. */
 export function storageError(error: unknown): unknown {
   if (error instanceof VisageError || !(error instanceof Error)) return error;
   const { commitError, code } = error as { commitError?: Promise<never>; code?: unknown };
-  // LMDB's binding rejects this promise after the transaction's own: unhandled, it would end the process.
+  // The binding also rejects this promise; an unhandled rejection would end the process.
   commitError?.catch(() => {});
   if (commitError === undefined && typeof code !== 'number') return error;
   const refused = new VisageError(
     'STORAGE_READ_ONLY',
-    'The store could not write to its disk; nothing was changed.',
+    'The store could not write to its disk. Nothing was changed.',
   );
   refused.cause = error;
   return refused;

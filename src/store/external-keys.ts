@@ -1,51 +1,69 @@
+import type { Actor, Owner } from '../api/caller.ts';
+import { Turn } from '../base/turns.ts';
+import { VisageError } from '../errors.ts';
 import { requireCollection } from './collections.ts';
-import { type Databases, type Session, writeAs } from './databases.ts';
-import { checkKey, checkMayChange, labelsOfKey, requireLabel } from './faces.ts';
-import type { FaceRecord, NewExternalKey, Owner, Writer } from './records.ts';
+import { type StoreContext, writeAs } from './databases.ts';
+import { markUnusedName } from './event-erasure.ts';
+import { changeCounts } from './face-counts.ts';
+import { checkKey, requireFace, requireLabel } from './faces.ts';
+import { checkMayChange, labelsOfKey, stepsOfKey, unusedKeys } from './key-steps.ts';
+import type { NewExternalKey } from './records.ts';
 
-function requireFace(db: Databases, gallery: number, label: number): FaceRecord {
-  const face = db.faces.get([gallery, label]);
-  if (!face) throw new Error(`Label ${label} of gallery ${gallery} has no face`);
-  return face;
+const PAGE = 1000;
+
+export interface Renaming {
+  readonly externalKey: string;
+  /** Must differ from `externalKey`. */
+  readonly newExternalKey: string;
+  readonly merge: boolean;
 }
 
-/** The caller's own names for faces: at most one a face; one name may belong to several faces. */
+/** The caller's names for faces. A face has at most one; several faces may share one. */
 export class ExternalKeys {
-  readonly #session: Session;
+  readonly #context: StoreContext;
 
-  constructor(session: Session) {
-    this.#session = session;
+  constructor(context: StoreContext) {
+    this.#context = context;
   }
 
   /**
-   * Gives a face its key, in place of the one it had.
-   * @throws VisageError `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`; `EXTERNAL_KEY_CONFLICT` where another face has the
-   * key and `allowDuplicates` is false; `FACE_NOT_ALLOWED`.
+   * Sets or replaces a face's key.
+   * @throws `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`, `FACE_NOT_ALLOWED`; `EXTERNAL_KEY_CONFLICT` if another face has
+   * the key and `allowDuplicates` is false.
    */
-  set(
-    owner: Writer,
+  async set(
+    owner: Actor,
     collectionId: string,
     { faceId, externalKey, allowDuplicates }: NewExternalKey & { faceId: string },
   ): Promise<'Created' | 'Updated'> {
-    const { db } = this.#session;
-    return writeAs(this.#session, owner, () => {
+    const { db, collectGarbage } = this.#context;
+    const result = await writeAs(this.#context, owner, () => {
       const { gallery } = requireCollection(db, owner, collectionId);
       const label = requireLabel(db, gallery, faceId);
       const face = requireFace(db, gallery, label);
       checkMayChange(owner, face.externalKey);
       checkMayChange(owner, externalKey);
       if (face.externalKey === externalKey) return 'Updated';
-      checkKey(db, gallery, { externalKey, allowDuplicates });
+      const isNew = checkKey(db, gallery, { externalKey, allowDuplicates });
       if (face.externalKey !== null) db.externalKeys.remove([gallery, face.externalKey, label]);
       db.externalKeys.put([gallery, externalKey, label], true);
       db.faces.put([gallery, label], { ...face, externalKey });
+      for (const key of [face.externalKey, externalKey])
+        if (key !== null) this.#context.personChanged(gallery, key);
+      const unused = face.externalKey === null ? 0 : unusedKeys(db, gallery, [face.externalKey]);
+      const named = face.externalKey === null ? 1 : 0;
+      changeCounts(db, gallery, { named, people: (isNew ? 1 : 0) - unused });
+      markUnusedName(db, gallery, face.externalKey);
       return face.externalKey === null ? 'Created' : 'Updated';
     });
+    collectGarbage();
+    return result;
   }
 
   /**
-   * Faces of a key, oldest first: at most `limit`, beginning behind the label `after` (0: with the first).
-   * @throws VisageError `COLLECTION_NOT_FOUND`.
+   * Oldest first.
+   * @param after exclusive, a label.
+   * @throws `COLLECTION_NOT_FOUND`.
    */
   faces(
     owner: Owner,
@@ -54,7 +72,7 @@ export class ExternalKeys {
     after: number,
     limit: number,
   ): { readonly label: number; readonly faceId: string }[] {
-    const { db } = this.#session;
+    const { db } = this.#context;
     const { gallery } = requireCollection(db, owner, collectionId);
     return labelsOfKey(db, gallery, externalKey, after, limit).map((label) => ({
       label,
@@ -62,28 +80,142 @@ export class ExternalKeys {
     }));
   }
 
-  /** Labels of the faces that have one of some keys, of each at most `limit`. */
-  labels(gallery: number, externalKeys: readonly string[], limit?: number): number[] {
-    return externalKeys.flatMap((externalKey) =>
-      labelsOfKey(this.#session.db, gallery, externalKey, 0, limit),
-    );
+  /** Oldest labels of one key. */
+  first(gallery: number, externalKey: string, limit: number): number[] {
+    return labelsOfKey(this.#context.db, gallery, externalKey, 0, limit);
+  }
+
+  /** Number of faces with one of the keys. Yields to the event loop. */
+  async count(gallery: number, externalKeys: readonly string[]): Promise<number> {
+    const turn = new Turn();
+    let count = 0;
+    for (const externalKey of new Set(externalKeys)) {
+      for (let after = 0, isLast = false; !isLast; ) {
+        const page = labelsOfKey(this.#context.db, gallery, externalKey, after, PAGE);
+        count += page.length;
+        after = page.at(-1) ?? 0;
+        isLast = page.length < PAGE;
+        if (turn.isOver) await turn.next();
+      }
+    }
+    return count;
+  }
+
+  /** Labels by key, oldest first. Yields to the event loop. */
+  async labels(gallery: number, externalKeys: readonly string[]): Promise<number[]> {
+    const turn = new Turn();
+    const labels: number[] = [];
+    for (const externalKey of new Set(externalKeys)) {
+      for (let after = 0, isLast = false; !isLast; after = labels.at(-1) ?? 0) {
+        const page = labelsOfKey(this.#context.db, gallery, externalKey, after, PAGE);
+        labels.push(...page);
+        isLast = page.length < PAGE;
+        if (turn.isOver) await turn.next();
+      }
+    }
+    return labels;
   }
 
   /**
-   * Takes a key from every face that has it, or from one face only if that one has it. The faces stay.
-   * @throws VisageError `COLLECTION_NOT_FOUND`.
+   * Oldest labels of several keys. Yields to the event loop.
+   * @param limit at most about a thousand.
    */
-  remove(owner: Writer, collectionId: string, externalKey: string, faceId: string | null): Promise<void> {
-    const { db } = this.#session;
-    return writeAs(this.#session, owner, () => {
+  async oldest(
+    gallery: number,
+    externalKeys: readonly string[],
+    after: number,
+    limit: number,
+  ): Promise<number[]> {
+    const turn = new Turn();
+    let oldest: number[] = [];
+    for (const externalKey of new Set(externalKeys)) {
+      const last = oldest.length < limit ? undefined : oldest.at(-1);
+      const page = labelsOfKey(this.#context.db, gallery, externalKey, after, limit, last);
+      if (page.length > 0) oldest = [...oldest, ...page].sort((a, b) => a - b).slice(0, limit);
+      if (turn.isOver) await turn.next();
+    }
+    return oldest;
+  }
+
+  /**
+   * Gives all faces of a key another key, in steps: until the last step, each face has one key or the other.
+   * @param merge whether other faces may have the new key already.
+   * @throws `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`; `FACE_NOT_FOUND` if no face has the key;
+   * `EXTERNAL_KEY_CONFLICT` if the new key is in use and `merge` is false.
+   */
+  async rename(
+    owner: Actor,
+    collectionId: string,
+    { externalKey, newExternalKey, merge }: Renaming,
+  ): Promise<void> {
+    const { db, personChanged, collectGarbage } = this.#context;
+    checkMayChange(owner, newExternalKey);
+    let isFirst = true;
+    const steps = stepsOfKey(this.#context, owner, collectionId, externalKey, ({ gallery, labels }) => {
+      if (labels.length === 0) {
+        throw new VisageError('FACE_NOT_FOUND', 'The collection has no face with this external key.');
+      }
+      const isNew = labelsOfKey(db, gallery, newExternalKey, 0, 1).length === 0;
+      if (isFirst && !isNew && !merge) {
+        throw new VisageError(
+          'EXTERNAL_KEY_CONFLICT',
+          'Other faces have the new external key. Set merge to join both people.',
+        );
+      }
+      for (const label of labels) {
+        db.externalKeys.remove([gallery, externalKey, label]);
+        db.externalKeys.put([gallery, newExternalKey, label], true);
+        db.faces.put([gallery, label], {
+          ...requireFace(db, gallery, label),
+          externalKey: newExternalKey,
+        });
+      }
+      const people = (isNew ? 1 : 0) - unusedKeys(db, gallery, [externalKey]);
+      if (people !== 0) changeCounts(db, gallery, { people });
+      markUnusedName(db, gallery, externalKey);
+      for (const key of [externalKey, newExternalKey]) personChanged(gallery, key);
+    });
+    for await (const _ of steps) isFirst = false;
+    collectGarbage();
+  }
+
+  /**
+   * Removes a key from one face or from all its faces. Keeps the faces; see `stepsOfKey`.
+   * @throws `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`.
+   */
+  async remove(
+    owner: Actor,
+    collectionId: string,
+    externalKey: string,
+    faceId: string | null,
+  ): Promise<void> {
+    const { db } = this.#context;
+    const take = (gallery: number, labels: readonly number[]) => {
+      for (const label of labels) {
+        db.externalKeys.remove([gallery, externalKey, label]);
+        db.faces.put([gallery, label], { ...requireFace(db, gallery, label), externalKey: null });
+      }
+      if (labels.length === 0) return;
+      markUnusedName(db, gallery, externalKey);
+      this.#context.personChanged(gallery, externalKey);
+      const people = -unusedKeys(db, gallery, [externalKey]);
+      changeCounts(db, gallery, { named: -labels.length, people });
+    };
+    if (faceId === null) {
+      const steps = stepsOfKey(this.#context, owner, collectionId, externalKey, ({ gallery, labels }) => {
+        take(gallery, labels);
+      });
+      for await (const _ of steps);
+      this.#context.collectGarbage();
+      return;
+    }
+    await writeAs(this.#context, owner, () => {
       const { gallery } = requireCollection(db, owner, collectionId);
       checkMayChange(owner, externalKey);
-      for (const label of labelsOfKey(db, gallery, externalKey)) {
-        const face = requireFace(db, gallery, label);
-        if (faceId !== null && face.faceId !== faceId) continue;
-        db.externalKeys.remove([gallery, externalKey, label]);
-        db.faces.put([gallery, label], { ...face, externalKey: null });
-      }
+      const label = db.faceLabels.get([gallery, faceId]);
+      if (label !== undefined && db.externalKeys.doesExist([gallery, externalKey, label]))
+        take(gallery, [label]);
     });
+    this.#context.collectGarbage();
   }
 }

@@ -1,18 +1,33 @@
+import type { Actor } from '../api/caller.ts';
+import { inTurns, Turn } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
-import { requireCollection } from './collections.ts';
-import { type Databases, type FaceKey, type Session, takeNumber, writeAs } from './databases.ts';
-import { advance, type GalleryState, hasBeen, stateOf } from './generations.ts';
-import { newIdentifier } from './identifiers.ts';
-import type {
-  FacePlace,
-  FaceRecord,
-  NewExternalKey,
-  NewFace,
-  PackId,
-  TemplateBatch,
-  Writer,
+import { markAnswers } from './answer-erasure.ts';
+import { findCollection, requireCollection } from './collections.ts';
+import {
+  allocateNumber,
+  type CollectionKey,
+  type Databases,
+  type FaceKey,
+  type StoreContext,
+  writeAs,
+} from './databases.ts';
+import { markErased, markUnusedName } from './event-erasure.ts';
+import { changeCounts, countsOf } from './face-counts.ts';
+import { type GalleryState, hasBeen, incrementGeneration, stateOf } from './generations.ts';
+import { checkMayChange, labelsOfKey, STEP, stepsOfKey, unusedKeys } from './key-steps.ts';
+import { RecordCache } from './record-cache.ts';
+import {
+  type FaceCounts,
+  type FacePlace,
+  type FaceRecord,
+  type NewExternalKey,
+  type NewFace,
+  newIdentifier,
+  type PackId,
+  type TemplateBatch,
 } from './records.ts';
-import { Remembered } from './remembered.ts';
+
+const PAGE = 256;
 
 /** @throws VisageError `FACE_NOT_FOUND`. */
 export function requireLabel(db: Databases, gallery: number, faceId: string): number {
@@ -22,37 +37,8 @@ export function requireLabel(db: Databases, gallery: number, faceId: string): nu
 }
 
 /**
- * Lets a writer who is limited to some faces change no other.
- * @param externalKey the face's own, or the one that it is going to have.
- * @throws VisageError `FACE_NOT_ALLOWED`.
- */
-export function checkMayChange({ allowedExternalKeys }: Writer, externalKey: string | null): void {
-  if (!allowedExternalKeys || (externalKey !== null && allowedExternalKeys.includes(externalKey))) return;
-  throw new VisageError(
-    'FACE_NOT_ALLOWED',
-    'This API key may change some faces only, and this is none of them.',
-  );
-}
-
-/** Labels of the faces with an external key, oldest first, at most `limit`, beginning behind the label `after`. */
-export function labelsOfKey(
-  db: Databases,
-  gallery: number,
-  externalKey: string,
-  after = 0,
-  limit = Number.MAX_SAFE_INTEGER,
-): number[] {
-  const range = db.externalKeys.getKeys({
-    start: [gallery, externalKey, after + 1],
-    end: [gallery, externalKey, Number.MAX_SAFE_INTEGER],
-    limit,
-  });
-  return Array.from(range, (key) => key[2]);
-}
-
-/**
- * Whether no face has a key yet.
- * @throws VisageError `EXTERNAL_KEY_CONFLICT` where one has it and `allowDuplicates` is false.
+ * @returns whether the key is new.
+ * @throws `EXTERNAL_KEY_CONFLICT` if another face has it and `allowDuplicates` is false.
  */
 export function checkKey(
   db: Databases,
@@ -67,15 +53,26 @@ export function checkKey(
   );
 }
 
-/** Takes a face out of every database; inside a transaction. */
+export function requireFace(db: Databases, gallery: number, label: number): FaceRecord {
+  const face = db.faces.get([gallery, label]);
+  if (!face) throw new Error(`Label ${label} of gallery ${gallery} has no face`);
+  return face;
+}
+
+/** Call inside a transaction. */
 export function removeFace(db: Databases, { gallery, label }: FacePlace, face: FaceRecord): void {
   db.faces.remove([gallery, label]);
   db.templates.remove([gallery, label]);
+  db.thumbnails.remove([gallery, label]);
   db.faceLabels.remove([gallery, face.faceId]);
   if (face.externalKey !== null) db.externalKeys.remove([gallery, face.externalKey, label]);
+  db.lastSeen.remove([gallery, label]);
+  markErased(db, gallery, label);
+  markAnswers(db, gallery, face.faceId);
+  markUnusedName(db, gallery, face.externalKey);
 }
 
-/** Vectors are little-endian on disk, which is what every machine that Visage runs on has in memory. */
+/** Native byte order: the disk format and every supported machine are little-endian. */
 function bytesOf(vector: Float32Array): Buffer {
   return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
 }
@@ -96,7 +93,7 @@ function* batches(
   let vectors = new Float32Array(batchSize * dimension);
   for (const { label, bytes } of entries) {
     if (bytes.length !== length) {
-      throw new Error(`The template of label ${label} has ${bytes.length} bytes, not ${length}`);
+      throw new Error(`The template of label ${label} has ${bytes.length} bytes, expected ${length}`);
     }
     bytes.copy(bytesOf(vectors), count * length);
     labels[count] = BigInt(label);
@@ -109,50 +106,52 @@ function* batches(
   if (count > 0) yield { labels: labels.subarray(0, count), vectors: vectors.subarray(0, count * dimension) };
 }
 
-/** A face with its label. */
 export interface LabelledFace {
   readonly label: number;
   readonly face: FaceRecord;
 }
 
-/** A face that was added. */
 export interface AddedFace extends FacePlace {
   readonly faceId: string;
-  /** Whether the face is the first with its external key; false where it has none. */
+  /** True for the first face with its key. */
   readonly isNewKey: boolean;
 }
 
-/** The faces of galleries: their records and their templates. */
-export class Faces {
-  readonly #session: Session;
-  readonly #records: Remembered<FaceRecord, FaceKey>;
+export interface RemovedFace extends FacePlace {
+  readonly faceId: string;
+  readonly externalKey: string | null;
+}
 
-  constructor(session: Session) {
-    this.#session = session;
-    this.#records = new Remembered(session, session.db.faces);
+export class Faces {
+  readonly #context: StoreContext;
+  readonly #records: RecordCache<FaceRecord, FaceKey>;
+
+  constructor(context: StoreContext) {
+    this.#context = context;
+    this.#records = new RecordCache(context, context.db.faces);
   }
 
-  /** The face of a label, null where it has been removed. */
   get(place: FacePlace): FaceRecord | null {
     return this.#records.get([place.gallery, place.label]) ?? null;
   }
 
-  /** The face of an id, null where the gallery has none. */
   byId(gallery: number, faceId: string): LabelledFace | null {
-    const label = this.#session.db.faceLabels.get([gallery, faceId]);
+    const label = this.#context.db.faceLabels.get([gallery, faceId]);
     const face = label === undefined ? null : this.get({ gallery, label });
     return label === undefined || face === null ? null : { label, face };
   }
 
-  /** The template of a label, null where the face has been removed. */
   template({ gallery, label }: FacePlace): Float32Array | null {
-    const bytes = this.#session.db.templates.get([gallery, label]);
+    const bytes = this.#context.db.templates.get([gallery, label]);
     return bytes ? vectorOf(bytes) : null;
   }
 
-  /** Faces of a gallery, oldest first: at most `limit`, beginning behind the label `after` (0: with the first). */
+  /**
+   * Oldest first.
+   * @param after exclusive, a label.
+   */
   list(gallery: number, after: number, limit: number): LabelledFace[] {
-    const range = this.#session.db.faces.getRange({
+    const range = this.#context.db.faces.getRange({
       start: [gallery, after + 1],
       end: [gallery + 1],
       limit,
@@ -160,122 +159,213 @@ export class Faces {
     return Array.from(range, ({ key, value }) => ({ label: key[1], face: value }));
   }
 
-  /** Faces of all galleries, of those too that are being removed. Takes no longer for many. */
+  /** Includes galleries under removal. Takes constant time. */
   get total(): number {
-    return (this.#session.db.templates.getStats() as { readonly entryCount: number }).entryCount;
+    return (this.#context.db.templates.getStats() as { readonly entryCount: number }).entryCount;
   }
 
-  /** Faces of a gallery, which looks at each. */
+  /** Of one gallery. Takes constant time. */
+  counts(gallery: number): FaceCounts {
+    return countsOf(this.#context.db, gallery);
+  }
+
+  /** Counts by a scan. */
   count(gallery: number): number {
-    return this.#session.db.templates.getKeysCount({ start: [gallery], end: [gallery + 1] });
+    return this.#context.db.templates.getKeysCount({ start: [gallery], end: [gallery + 1] });
   }
 
   /**
-   * Adds a face to the gallery that the collection has at that moment, with its external key where it gets one.
-   * @throws VisageError `COLLECTION_NOT_FOUND`; `NOT_READY` if the collection is of another model pack;
-   * `EXTERNAL_KEY_CONFLICT`.
+   * Adds a face to the collection's current gallery.
+   * @throws `COLLECTION_NOT_FOUND`, `EXTERNAL_KEY_CONFLICT`; `NOT_READY` for another model pack.
    */
   add(
-    owner: Writer,
+    owner: Actor,
     collectionId: string,
-    face: NewFace,
+    { thumbnail = null, ...face }: NewFace,
     template: Float32Array,
     key: NewExternalKey | null = null,
   ): Promise<AddedFace> {
-    const { db } = this.#session;
-    return writeAs(this.#session, owner, () => {
-      const { gallery, pack, packVersion } = requireCollection(db, owner, collectionId);
+    const { db } = this.#context;
+    return writeAs(this.#context, owner, () => {
+      const { gallery, pack, packVersion, storeThumbnails } = requireCollection(db, owner, collectionId);
       if (pack !== face.pack || packVersion !== face.packVersion) {
-        throw new VisageError('NOT_READY', 'The collection now belongs to another model pack.');
+        throw new VisageError(
+          'NOT_READY',
+          'The collection was reset to another model pack meanwhile. Send the request again.',
+        );
       }
       const isNewKey = key !== null && checkKey(db, gallery, key);
-      const label = takeNumber(db, 'nextLabel');
+      const label = allocateNumber(db, 'nextLabel');
       const faceId = newIdentifier('face_', face.createdAt);
       db.faces.put([gallery, label], { ...face, faceId, externalKey: key?.externalKey ?? null });
       if (key) db.externalKeys.put([gallery, key.externalKey, label], true);
       db.templates.put([gallery, label], bytesOf(template));
+      // Checked here: the collection may have stopped keeping crops since the call began.
+      if (thumbnail && storeThumbnails) db.thumbnails.put([gallery, label], thumbnail);
       db.faceLabels.put([gallery, faceId], label);
-      advance(db, gallery, this.#session.writer);
+      if (key) this.#context.personChanged(gallery, key.externalKey);
+      changeCounts(db, gallery, { faces: 1, named: key ? 1 : 0, people: isNewKey ? 1 : 0 });
+      incrementGeneration(db, gallery, this.#context.epochId);
       return { gallery, label, faceId, isNewKey };
     });
   }
 
-  /**
-   * Removes one face. @returns where it was.
-   * @throws VisageError `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`, `FACE_NOT_ALLOWED`.
-   */
-  removeById(owner: Writer, collectionId: string, faceId: string): Promise<FacePlace[]> {
-    const { db } = this.#session;
-    return this.#remove(owner, collectionId, (gallery) => [requireLabel(db, gallery, faceId)]);
-  }
-
-  /**
-   * Removes every face with an external key. @returns where they were.
-   * @throws VisageError `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`, `FACE_NOT_ALLOWED`.
-   */
-  removeByExternalKey(owner: Writer, collectionId: string, externalKey: string): Promise<FacePlace[]> {
-    const { db } = this.#session;
-    return this.#remove(owner, collectionId, (gallery) => {
-      checkMayChange(owner, externalKey);
-      const labels = labelsOfKey(db, gallery, externalKey);
-      if (labels.length === 0) {
-        throw new VisageError('FACE_NOT_FOUND', 'The collection has no face with this external key.');
-      }
-      return labels;
-    });
-  }
-
-  #remove(owner: Writer, collectionId: string, select: (gallery: number) => number[]): Promise<FacePlace[]> {
-    const { db } = this.#session;
-    return writeAs(this.#session, owner, () => {
+  /** @throws `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`, `FACE_NOT_ALLOWED`. */
+  async removeById(owner: Actor, collectionId: string, faceId: string): Promise<FacePlace[]> {
+    const { db, collectGarbage } = this.#context;
+    const removed = await writeAs(this.#context, owner, () => {
       const { gallery } = requireCollection(db, owner, collectionId);
-      advance(db, gallery, this.#session.writer);
-      return select(gallery).map((label) => {
-        const place = { gallery, label };
-        const face = db.faces.get([gallery, label]);
-        if (!face) throw new Error(`Label ${label} of gallery ${gallery} has no face`);
-        checkMayChange(owner, face.externalKey);
-        removeFace(db, place, face);
-        return place;
-      });
+      return this.#remove(owner, gallery, [requireLabel(db, gallery, faceId)]);
+    });
+    collectGarbage();
+    return removed;
+  }
+
+  /**
+   * Yields each step's removed places; see `stepsOfKey`.
+   * @throws `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`, `FACE_NOT_ALLOWED`.
+   */
+  async *removeByExternalKey(
+    owner: Actor,
+    collectionId: string,
+    externalKey: string,
+  ): AsyncGenerator<FacePlace[]> {
+    yield* stepsOfKey(this.#context, owner, collectionId, externalKey, ({ gallery, labels }) => {
+      if (labels.length > 0) return this.#remove(owner, gallery, labels);
+      throw new VisageError('FACE_NOT_FOUND', 'The collection has no face with this external key.');
+    });
+    this.#context.collectGarbage();
+  }
+
+  /**
+   * Removes the faces of several keys, in steps. Skips unused keys. Yields each step's removed places when durable.
+   * Stops if the collection is reset or deleted.
+   * @throws `COLLECTION_NOT_FOUND`; `FACE_NOT_ALLOWED` before the first removal.
+   */
+  async *removeByExternalKeys(
+    owner: Actor,
+    collectionId: string,
+    externalKeys: readonly string[],
+  ): AsyncGenerator<RemovedFace[]> {
+    const { db } = this.#context;
+    const keys = Array.from(new Set(externalKeys));
+    for (const key of keys) checkMayChange(owner, key);
+    // Later faces stay, or a busy key would never end.
+    const newest = (db.meta.get('nextLabel') ?? 1) - 1;
+    let next = 0;
+    yield* this.#removeInSteps(owner, collectionId, (gallery) => {
+      const labels: number[] = [];
+      for (const end = next + STEP; next < Math.min(end, keys.length); next++) {
+        const room = STEP - labels.length;
+        const own = labelsOfKey(db, gallery, keys[next] as string, 0, room, newest);
+        labels.push(...own);
+        // The key may have more faces.
+        if (own.length === room) break;
+      }
+      return { labels, isLast: next === keys.length };
     });
   }
 
-  /** Labels of a gallery's faces, in the order in which they were added. */
+  /** As `removeByExternalKeys`, for faces. Skips missing faces. */
+  async *removeByIds(
+    owner: Actor,
+    collectionId: string,
+    faceIds: readonly string[],
+  ): AsyncGenerator<RemovedFace[]> {
+    const { db } = this.#context;
+    const ids = Array.from(new Set(faceIds));
+    if (owner.allowedExternalKeys) {
+      const { gallery } = requireCollection(db, owner, collectionId);
+      for await (const faceId of inTurns(ids)) {
+        const found = this.byId(gallery, faceId);
+        if (found) checkMayChange(owner, found.face.externalKey);
+      }
+    }
+    let next = 0;
+    yield* this.#removeInSteps(owner, collectionId, (gallery) => {
+      const labels = ids.slice(next, next + STEP).flatMap((id) => db.faceLabels.get([gallery, id]) ?? []);
+      next += STEP;
+      return { labels, isLast: next >= ids.length };
+    });
+  }
+
+  /** @param select chooses each step's labels; runs in its transaction. */
+  async *#removeInSteps(
+    owner: Actor,
+    collectionId: string,
+    select: (gallery: number) => { readonly labels: readonly number[]; readonly isLast: boolean },
+  ): AsyncGenerator<RemovedFace[]> {
+    const { db, writeStep, collectGarbage } = this.#context;
+    let first: number | null = null;
+    try {
+      for (let isLast = false; !isLast; ) {
+        const step = await writeStep(() => {
+          owner.confirm?.();
+          first ??= requireCollection(db, owner, collectionId).gallery;
+          if (findCollection(db, owner, collectionId)?.gallery !== first) return null;
+          const { labels, ...rest } = select(first);
+          return { ...rest, removed: labels.length > 0 ? this.#remove(owner, first, labels) : [] };
+        });
+        if (!step) return;
+        if (step.removed.length > 0) yield step.removed;
+        isLast = step.isLast;
+      }
+    } finally {
+      collectGarbage();
+    }
+  }
+
+  #remove(owner: Actor, gallery: number, labels: readonly number[]): RemovedFace[] {
+    const { db, epochId } = this.#context;
+    incrementGeneration(db, gallery, epochId);
+    const removed: RemovedFace[] = [];
+    for (const label of labels) {
+      const face = requireFace(db, gallery, label);
+      checkMayChange(owner, face.externalKey);
+      removeFace(db, { gallery, label }, face);
+      removed.push({ gallery, label, faceId: face.faceId, externalKey: face.externalKey });
+    }
+    const keys = removed.flatMap(({ externalKey }) => externalKey ?? []);
+    for (const key of keys) this.#context.personChanged(gallery, key);
+    changeCounts(db, gallery, {
+      faces: -labels.length,
+      named: -keys.length,
+      people: -unusedKeys(db, gallery, keys),
+    });
+    return removed;
+  }
+
+  /** Oldest first. */
   *labels(gallery: number): Generator<number> {
-    for (const key of this.#session.db.templates.getKeys({ start: [gallery], end: [gallery + 1] })) {
+    for (const key of this.#context.db.templates.getKeys({ start: [gallery], end: [gallery + 1] })) {
       yield key[1];
     }
   }
 
-  /** The state of a gallery, for telling later whether it is still the same. */
   state(gallery: number): GalleryState {
-    return stateOf(this.#session.db, gallery);
+    return stateOf(this.#context.db, gallery);
   }
 
-  /** Whether the gallery was once in a state, or is: then each label stands for the same face as it did. */
+  /** See `hasBeen` in `generations.ts`. */
   hasBeen(gallery: number, state: GalleryState): boolean {
-    return hasBeen(this.#session.db, gallery, state);
+    return hasBeen(this.#context.db, gallery, state);
   }
 
-  /**
-   * The templates of a gallery, for filling its index.
-   * @param dimension floats a template; @param batchSize templates a batch at most.
-   */
+  /** @param dimension floats per template. */
   templates(gallery: number, dimension: number, batchSize: number): Generator<TemplateBatch> {
-    const range = this.#session.db.templates.getRange({ start: [gallery], end: [gallery + 1] });
+    const range = this.#context.db.templates.getRange({ start: [gallery], end: [gallery + 1] });
     const entries = range.map(({ key, value }) => ({ label: key[1], bytes: value }));
     return batches(entries, dimension, batchSize);
   }
 
-  /** The same of some labels, all of faces that are there. */
+  /** Skips missing labels. */
   templatesAt(
     gallery: number,
     labels: readonly number[],
     dimension: number,
     batchSize: number,
   ): Generator<TemplateBatch> {
-    const { templates } = this.#session.db;
+    const { templates } = this.#context.db;
     const entries = function* () {
       for (const label of labels) {
         const bytes = templates.get([gallery, label]);
@@ -285,10 +375,25 @@ export class Faces {
     return batches(entries(), dimension, batchSize);
   }
 
-  /** Numbers of the galleries of all collections of one pack. */
+  /** Reads all collections. Yields to the event loop. */
+  async packOf(gallery: number): Promise<PackId | null> {
+    const turn = new Turn();
+    const { collections } = this.#context.db;
+    let after: CollectionKey | undefined;
+    for (;;) {
+      const from = after === undefined ? {} : { start: after, exclusiveStart: true };
+      const page = Array.from(collections.getRange({ ...from, limit: PAGE }));
+      const found = page.find(({ value }) => value.gallery === gallery);
+      if (found) return { pack: found.value.pack, packVersion: found.value.packVersion };
+      if (page.length < PAGE) return null;
+      after = page.at(-1)?.key;
+      if (turn.isOver) await turn.next();
+    }
+  }
+
   galleriesOf({ pack, packVersion }: PackId): number[] {
     const galleries: number[] = [];
-    for (const { value } of this.#session.db.collections.getRange()) {
+    for (const { value } of this.#context.db.collections.getRange()) {
       if (value.pack === pack && value.packVersion === packVersion) galleries.push(value.gallery);
     }
     return galleries;

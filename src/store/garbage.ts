@@ -1,21 +1,25 @@
-import type { Session } from './databases.ts';
+import { eraseAnswersIn, eraseAnswersOf } from './answer-erasure.ts';
+import type { StoreContext } from './databases.ts';
+import { eraseGallery, eraseTarget } from './event-erasure.ts';
 import { removeFace } from './faces.ts';
-import { forgetGenerations } from './generations.ts';
+import { removeGenerations } from './generations.ts';
+import { STEP } from './key-steps.ts';
+import { eraseThumbnails } from './thumbnails.ts';
 
-/** Faces removed a transaction: small enough that nobody waits long behind one. */
-const STEP = 256;
-
-/** Removes the galleries that a reset or a delete left, in small steps, in the background. */
+/**
+ * Removes galleries of reset and deleted collections, and deleted faces from events and kept answers, in small
+ * background transactions.
+ */
 export class GarbageCollector {
-  readonly #session: Session;
+  readonly #context: StoreContext;
   #running: Promise<void> | null = null;
   #stopped = false;
 
-  constructor(session: Session) {
-    this.#session = session;
+  constructor(context: StoreContext) {
+    this.#context = context;
   }
 
-  /** Starts, if there is something to do and it is not running. A failure ends the run; the next start goes on. */
+  /** An error ends the run; the next start resumes it. */
   start(): void {
     if (this.#stopped || this.#running) return;
     this.#running = this.#run().then(
@@ -24,12 +28,11 @@ export class GarbageCollector {
     );
   }
 
-  /** Resolves when nothing is running. */
+  /** Resolves when no run is in progress. */
   async settled(): Promise<void> {
     while (this.#running) await this.#running;
   }
 
-  /** Ends after the step that is running. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.settled();
@@ -37,30 +40,41 @@ export class GarbageCollector {
 
   #ended(failed: boolean): void {
     this.#running = null;
-    // Garbage that was made after the last look and before the run ended.
+    // More garbage may have arrived.
     if (!failed && !this.#stopped && this.#next() !== null) this.start();
   }
 
   async #run(): Promise<void> {
-    for (let gallery = this.#next(); gallery !== null && !this.#stopped; gallery = this.#next()) {
-      await this.#step(gallery);
+    for (let step = this.#next(); step !== null && !this.#stopped; step = this.#next()) {
+      await this.#context.writeStep(step);
     }
   }
 
-  #next(): number | null {
-    for (const gallery of this.#session.db.garbage.getKeys({ limit: 1 })) return gallery;
+  #next(): (() => void) | null {
+    const { db } = this.#context;
+    for (const [gallery, target] of db.eventGarbage.getKeys({ limit: 1 })) {
+      return () => void eraseTarget(db, gallery, target, STEP);
+    }
+    for (const gallery of db.thumbnailGarbage.getKeys({ limit: 1 })) {
+      return () => eraseThumbnails(db, gallery, STEP);
+    }
+    for (const [gallery, name] of db.answerGarbage.getKeys({ limit: 1 })) {
+      return () => void eraseAnswersOf(db, gallery, name, STEP);
+    }
+    for (const gallery of db.garbage.getKeys({ limit: 1 })) return () => this.#removeSome(gallery);
     return null;
   }
 
-  #step(gallery: number): Promise<void> {
-    const { db, write } = this.#session;
-    return write(() => {
-      const range = db.faces.getRange({ start: [gallery], end: [gallery + 1], limit: STEP });
-      const faces = Array.from(range);
-      for (const { key, value } of faces) removeFace(db, { gallery, label: key[1] }, value);
-      if (faces.length === STEP) return;
-      forgetGenerations(db, gallery);
-      db.garbage.remove(gallery);
-    });
+  #removeSome(gallery: number): void {
+    const { db } = this.#context;
+    if (!eraseGallery(db, gallery, STEP) || !eraseAnswersIn(db, gallery, STEP)) return;
+    const range = db.faces.getRange({ start: [gallery], end: [gallery + 1], limit: STEP });
+    const faces = Array.from(range);
+    for (const { key, value } of faces) removeFace(db, { gallery, label: key[1] }, value);
+    if (faces.length === STEP) return;
+    removeGenerations(db, gallery);
+    db.faceCounts.remove(gallery);
+    db.thumbnailGarbage.remove(gallery);
+    db.garbage.remove(gallery);
   }
 }

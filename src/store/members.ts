@@ -1,48 +1,39 @@
 import { VisageError } from '../errors.ts';
-import type { Databases, MemberKey, Session } from './databases.ts';
-import { newIdentifier } from './identifiers.ts';
-import { Remembered } from './remembered.ts';
+import type { Databases, MemberKey, StoreContext } from './databases.ts';
+import { RecordCache } from './record-cache.ts';
+import {
+  type Account,
+  type ActiveMemberRecord,
+  type InvitationRecord,
+  type Member,
+  type MemberRecord,
+  newIdentifier,
+} from './records.ts';
 import { removeSessions } from './sessions.ts';
 
-/** What a member may do, least first: each may all that the ones before it may. */
-export type MemberRole = 'member' | 'admin' | 'owner';
-
-/** A person of an account. Without a password it is one who was invited and has not answered. */
-export interface MemberRecord {
-  /** Lower case; unique in the account, and among those with a password in the whole store. */
-  readonly email: string;
-  readonly name: string | null;
-  readonly username: string | null;
-  readonly role: MemberRole;
-  /** PHC string of Argon2id. */
-  readonly passwordHash: string | null;
-  /** SHA-256 of the invitation's secret; null once it was answered. */
-  readonly invitation: { readonly hash: string; readonly expiresAt: number } | null;
-  readonly createdAt: number;
-}
-
-export interface Member extends MemberRecord {
-  readonly accountId: string;
-  readonly memberId: string;
-}
-
-/** A member who can log in. */
-export type ActiveMemberRecord = MemberRecord & { readonly passwordHash: string; readonly invitation: null };
-
-/** Decides on a member inside a transaction: the record to keep, or null to remove it. Throws to change nothing. */
+/** Maps the current record to the new one; null removes the member. */
 export type MemberDecision = (record: MemberRecord, memberId: string) => MemberRecord | null;
 
-/**
- * Members, their e-mails and their invitations. Rules that must hold whatever runs at the same time are kept here:
- * an e-mail logs in to one account, and an account that has an owner keeps one.
- */
-export class Members {
-  readonly #session: Session;
-  readonly #records: Remembered<MemberRecord, MemberKey>;
+export type InvitedMemberRecord = MemberRecord & {
+  readonly passwordHash: null;
+  readonly invitation: InvitationRecord;
+};
 
-  constructor(session: Session) {
-    this.#session = session;
-    this.#records = new Remembered(session, session.db.members);
+export interface EmailChoice {
+  readonly accountId?: string | null;
+  readonly first?: string | undefined;
+  readonly most?: number;
+}
+
+/** Keeps e-mails unique within an account, and at least one owner per account. */
+export class Members {
+  readonly #context: StoreContext;
+  readonly #records: RecordCache<MemberRecord, MemberKey>;
+  #changes = 0;
+
+  constructor(context: StoreContext) {
+    this.#context = context;
+    this.#records = new RecordCache(context, context.db.members);
   }
 
   get(accountId: string, memberId: string): Member | null {
@@ -50,21 +41,39 @@ export class Members {
     return record ? { accountId, memberId, ...record } : null;
   }
 
-  /** The member who logs in with an e-mail, given in lower case. */
-  byEmail(email: string): Member | null {
-    const place = this.#session.db.memberEmails.get(email);
-    return place ? this.get(...place) : null;
+  isActive(accountId: string, memberId: string): boolean {
+    return typeof this.get(accountId, memberId)?.passwordHash === 'string';
   }
 
-  /** @param hash SHA-256 of an invitation's secret. */
+  /** Increases before a change settles, so caches can compare it. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /**
+   * Active members, at most one per account, oldest account first.
+   * @param email in lower case.
+   * @param choice an account, a member to put first, and a limit, because strangers can create thousands of members
+   * with one e-mail.
+   */
+  byEmail(email: string, { accountId = null, first, most }: EmailChoice = {}): Member[] {
+    const places = placesOf(this.#context.db, email).filter(
+      ([account]) => accountId === null || account === accountId,
+    );
+    const preferred = places.filter(([, memberId]) => memberId === first);
+    const others = places.filter(([, memberId]) => memberId !== first);
+    return [...preferred, ...others].slice(0, most).flatMap((place) => this.get(...place) ?? []);
+  }
+
+  /** @param hash SHA-256 of the secret. */
   byInvitation(hash: string): Member | null {
-    const place = this.#session.db.invitations.get(hash);
+    const place = this.#context.db.invitations.get(hash);
     return place ? this.get(...place) : null;
   }
 
-  /** Members of an account, oldest first. @param after the last member of the page before. */
+  /** Oldest first. */
   list(accountId: string, after: string | null, limit: number): Member[] {
-    const range = this.#session.db.members.getRange({
+    const range = this.#context.db.members.getRange({
       start: [accountId, after ?? ''],
       end: [accountId, '\uffff'],
       limit: limit + 1,
@@ -73,38 +82,57 @@ export class Members {
     return members.filter(({ memberId }) => memberId !== after).slice(0, limit);
   }
 
-  /** Every member of every account. */
-  all(): Member[] {
-    const range = this.#session.db.members.getRange();
-    return Array.from(range, ({ key: [accountId, memberId], value }) => ({ accountId, memberId, ...value }));
+  *all(): Generator<Member> {
+    for (const { key, value } of this.#context.db.members.getRange()) {
+      yield { accountId: key[0], memberId: key[1], ...value };
+    }
   }
 
-  /** Whether anybody can log in as an owner, of any account. */
   hasOwner(): boolean {
-    for (const { value } of this.#session.db.members.getRange()) {
+    for (const { value } of this.#context.db.members.getRange()) {
       if (value.role === 'owner' && value.passwordHash !== null) return true;
     }
     return false;
   }
 
-  /**
-   * Adds a member to an account. Resolves when it is on disk.
-   * @param check runs inside the transaction before anything is written; what it throws changes nothing.
-   * @throws VisageError `VALIDATION_FAILED` if the e-mail is taken, `ACCOUNT_NOT_FOUND`.
-   */
+  /** @throws `VALIDATION_FAILED` if the account has the e-mail; `ACCOUNT_NOT_FOUND`. */
   add(accountId: string, record: MemberRecord, check: () => void = () => {}): Promise<Member> {
-    const { db, write } = this.#session;
+    const { db, write } = this.#context;
     return write(() => {
       check();
       return addMember(db, accountId, record);
     });
   }
 
-  /** Makes an account and its owner in one transaction. Resolves when both are on disk. */
-  addWithAccount(accountName: string, owner: ActiveMemberRecord): Promise<Member> {
-    const { db, write } = this.#session;
+  /**
+   * Adds an invited member, or replaces a pending invitation.
+   * @throws `VALIDATION_FAILED` if an active member has the e-mail; `ACCOUNT_NOT_FOUND`.
+   */
+  invite(
+    accountId: string,
+    record: InvitedMemberRecord,
+    check: (pending: MemberRecord | null) => void,
+  ): Promise<Member> {
+    const { db, write } = this.#context;
     return write(() => {
-      // Ids sort by time, and the first account stays the appliance's own even where its clock was set back.
+      const pending = membersOf(db, accountId).find(
+        ({ value }) => value.email === record.email && value.passwordHash === null,
+      );
+      check(pending?.value ?? null);
+      if (!pending) return addMember(db, accountId, record);
+      const [, memberId] = pending.key;
+      const renewed = { ...record, createdAt: pending.value.createdAt };
+      unlink(db, accountId, pending.value);
+      db.members.put(pending.key, renewed);
+      link(db, accountId, memberId, renewed);
+      return { accountId, memberId, ...renewed };
+    });
+  }
+
+  addWithAccount(accountName: string, owner: ActiveMemberRecord): Promise<Member> {
+    const { db, write } = this.#context;
+    return write(() => {
+      // A clock set back must not give a new account an older id than the first.
       const [first] = db.accounts.getRange({ limit: 1 });
       const time = Math.max(owner.createdAt, (first?.value.createdAt ?? 0) + 1);
       const accountId = newIdentifier('acc_', time);
@@ -114,11 +142,9 @@ export class Members {
   }
 
   /**
-   * Changes or removes a member by a decision that is made inside the transaction. A removal ends every session of
-   * the member, a new password every session but `keepSession`.
-   * @returns the member as it is after; null if it was removed.
-   * @throws what `decide` throws; VisageError `NOT_FOUND`, `PERMISSION_DENIED` for the last owner,
-   * `VALIDATION_FAILED` if the e-mail is taken.
+   * Removing a member ends its sessions; a new password ends all but `keepSession`.
+   * @returns null if removed.
+   * @throws `NOT_FOUND`; `PERMISSION_DENIED` for the last owner.
    */
   change(
     accountId: string,
@@ -126,18 +152,18 @@ export class Members {
     decide: MemberDecision,
     keepSession: string | null = null,
   ): Promise<Member | null> {
-    const { db, write } = this.#session;
-    return write(() => {
+    const { db, write } = this.#context;
+    const changed = write(() => {
       const before = db.members.get([accountId, memberId]);
       if (!before) throw new VisageError('NOT_FOUND', 'There is no member of this id.');
       const after = decide(before, memberId);
       if (isOwner(before) && !(after && isOwner(after)) && ownerCount(db, accountId) < 2) {
         throw new VisageError(
           'PERMISSION_DENIED',
-          'The last owner of an account cannot be removed or demoted.',
+          'The last owner of an account cannot be removed or demoted. Give another member the role owner first.',
         );
       }
-      unlink(db, before);
+      unlink(db, accountId, before);
       if (after?.passwordHash !== before.passwordHash) removeSessions(db, memberId, after && keepSession);
       if (after === null) {
         db.members.remove([accountId, memberId]);
@@ -147,50 +173,108 @@ export class Members {
       link(db, accountId, memberId, after);
       return { accountId, memberId, ...after };
     });
+    return changed.finally(() => this.#changes++);
   }
 }
+
+/** Maximum per account, because a transaction reads them all. */
+const MAX_MEMBERS = 1_000;
 
 function isOwner({ role, passwordHash }: MemberRecord): boolean {
   return role === 'owner' && passwordHash !== null;
 }
 
-function membersOf(db: Databases, accountId: string): MemberRecord[] {
-  return Array.from(
-    db.members.getRange({ start: [accountId], end: [accountId, '\uffff'] }),
-    ({ value }) => value,
-  );
+function membersOf(db: Databases, accountId: string) {
+  return Array.from(db.members.getRange({ start: [accountId], end: [accountId, '\uffff'] }));
 }
 
 function ownerCount(db: Databases, accountId: string): number {
-  return membersOf(db, accountId).filter(isOwner).length;
+  return membersOf(db, accountId).filter(({ value }) => isOwner(value)).length;
 }
 
 function addMember(db: Databases, accountId: string, record: MemberRecord): Member {
   if (!db.accounts.doesExist(accountId)) {
     throw new VisageError('ACCOUNT_NOT_FOUND', 'There is no such account.');
   }
-  if (membersOf(db, accountId).some(({ email }) => email === record.email)) throw emailTaken();
+  const members = membersOf(db, accountId);
+  if (members.some(({ value }) => value.email === record.email)) throw emailTaken();
+  if (members.length >= MAX_MEMBERS) {
+    throw new VisageError(
+      'VALIDATION_FAILED',
+      `An account has at most ${MAX_MEMBERS} members, pending invitations included. Remove one first.`,
+    );
+  }
   const memberId = newIdentifier('mem_', record.createdAt);
   db.members.put([accountId, memberId], record);
   link(db, accountId, memberId, record);
   return { accountId, memberId, ...record };
 }
 
-/** Makes a member findable by what it has: its e-mail once it can log in, its invitation until then. */
+/** Sorted by age of the account. */
+export function placesOf(db: Pick<Databases, 'memberEmails'>, email: string): readonly MemberKey[] {
+  const value = db.memberEmails.get(email) ?? [];
+  return isPlace(value) ? [value] : value;
+}
+
+function isPlace(value: MemberKey | readonly MemberKey[]): value is MemberKey {
+  return typeof value[0] === 'string';
+}
+
+function putPlaces(db: Databases, email: string, places: readonly MemberKey[]): void {
+  const [only, ...others] = places;
+  if (only === undefined) db.memberEmails.remove(email);
+  else db.memberEmails.put(email, others.length === 0 ? only : places);
+}
+
+/** Indexes an active member by e-mail, an invited member by invitation. */
 function link(db: Databases, accountId: string, memberId: string, record: MemberRecord): void {
   if (record.passwordHash !== null) {
-    if (db.memberEmails.doesExist(record.email)) throw emailTaken();
-    db.memberEmails.put(record.email, [accountId, memberId]);
+    const places: MemberKey[] = [...placesOf(db, record.email), [accountId, memberId]];
+    // Account ids sort by time.
+    putPlaces(
+      db,
+      record.email,
+      places.sort(([first], [second]) => (first < second ? -1 : 1)),
+    );
   }
   if (record.invitation !== null) db.invitations.put(record.invitation.hash, [accountId, memberId]);
 }
 
-function unlink(db: Databases, { email, passwordHash, invitation }: MemberRecord): void {
-  if (passwordHash !== null) db.memberEmails.remove(email);
+function unlink(db: Databases, accountId: string, { email, passwordHash, invitation }: MemberRecord): void {
+  if (passwordHash !== null) {
+    const others = placesOf(db, email).filter(([account]) => account !== accountId);
+    putPlaces(db, email, others);
+  }
   if (invitation !== null) db.invitations.remove(invitation.hash);
 }
 
 function emailTaken(): VisageError {
-  const message = 'cannot be used: a member has it';
+  const message = 'already belongs to a member or a pending invitation of this account';
   return new VisageError('VALIDATION_FAILED', `/email: ${message}.`, [{ path: '/email', message }]);
+}
+
+export class Accounts {
+  readonly #context: StoreContext;
+
+  constructor(context: StoreContext) {
+    this.#context = context;
+  }
+
+  get(accountId: string): Account | null {
+    const record = this.#context.db.accounts.get(accountId);
+    return record ? { accountId, ...record } : null;
+  }
+
+  /** Whether a second account exists. */
+  hasSeveral(): boolean {
+    return Array.from(this.#context.db.accounts.getKeys({ limit: 2 })).length > 1;
+  }
+
+  /** The account of the first run, because ids sort by time. */
+  first(): Account {
+    for (const { key, value } of this.#context.db.accounts.getRange({ limit: 1 })) {
+      return { accountId: key, ...value };
+    }
+    throw new Error('The store holds no account');
+  }
 }

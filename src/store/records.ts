@@ -1,51 +1,35 @@
-/**
- * What the store keeps, one interface a database. Times are milliseconds since 1970.
- */
+/** Records of the store. Times are milliseconds since 1970. */
 
-/** `live` keys see only live collections, `test` keys only test collections. */
-export type Environment = 'live' | 'test';
-
-/** Whose collections: nothing crosses from one owner to another. */
-export interface Owner {
-  readonly accountId: string;
-  readonly environment: Environment;
-}
-
-/** Somebody who changes what an owner has, perhaps with limits of their own. */
-export interface Writer extends Owner {
-  /**
-   * Called inside each transaction before anything is written: throws to change nothing, such as for an API key that
-   * has been revoked meanwhile.
-   */
-  readonly confirm?: () => void;
-  /** External keys of the only faces that may be changed; every face may where it is null or absent. */
-  readonly allowedExternalKeys?: readonly string[] | null;
-}
+import { randomBytes } from 'node:crypto';
+import type { Environment } from '../api/caller.ts';
+import type { Role } from '../api/roles.ts';
+import type { Durations } from '../base/durations.ts';
 
 export interface AccountRecord {
   readonly name: string;
   readonly createdAt: number;
+  /** Absent: calls leave events. */
+  readonly recordsNoEvents?: true;
 }
 
 export interface Account extends AccountRecord {
   readonly accountId: string;
 }
 
-/** What may be changed of an API key. */
 export interface ApiKeySettings {
   readonly name: string;
-  /** The only collection that the key may use; null for all of the account's. */
+  /** Null: all collections. */
   readonly collectionId: string | null;
   readonly scopes: readonly string[];
-  /** Requests a minute; null for the plan's limit. */
+  /** Requests per minute; null: the plan's limit. */
   readonly rateLimit: number | null;
-  /** Addresses and networks from which the key may be used; empty for everywhere. */
+  /** IP addresses and CIDR ranges; empty: any. */
   readonly allowedIps: readonly string[];
-  /** External keys of the only faces that the key may use; null for every face. */
+  /** Null: every face. */
   readonly allowedExternalKeys: readonly string[] | null;
-  /** The only model packs that the key may use; null for every one. */
+  /** Model packs; null: every pack. */
   readonly allowedModels: readonly string[] | null;
-  /** Most that the key may spend, micro-dollars; null for no limit. */
+  /** Micro-dollars; null: no limit. */
   readonly budget: number | null;
   readonly expiresAt: number | null;
   readonly frozen: boolean;
@@ -54,35 +38,65 @@ export interface ApiKeySettings {
 export interface ApiKeyRecord extends ApiKeySettings {
   readonly id: string;
   readonly accountId: string;
-  /** Whose key it is; null for a key that the operator made. */
+  /** Null for an operator's key. */
   readonly memberId: string | null;
-  /** The key's first characters, for people to tell keys apart. */
+  /** Prefix to display. */
   readonly prefix: string;
   readonly environment: Environment;
-  /** Raised whenever the key gets a new value. */
+  /** Version of the key's secret. */
   readonly generation: number;
   readonly createdAt: number;
 }
 
-/** Calls of one day (UTC), key and operation. */
+/** One day or hour (UTC), one key and one operation. */
 export interface UsageRecord {
+  /** Successful calls. */
   readonly calls: number;
+  /** Absent in old records. */
+  readonly failures?: number;
+  /** Times of successful calls; absent in old records. */
+  readonly latency?: Durations;
   /** Micro-dollars. */
   readonly charged: number;
+  /** Absent in old records. */
+  readonly environment?: Environment;
 }
 
-/** Which model pack made a template; templates of two packs are never compared. */
+/** Counts of the appliance for one time step. */
+export interface HistoryRecord {
+  readonly requests: number;
+  readonly errors: number;
+  readonly refusals: number;
+  readonly matches: number;
+  readonly noMatches: number;
+  /** Of image calls. */
+  readonly latency: Durations;
+  /** Number and sum of milliseconds, by stage. */
+  readonly stages: Readonly<Record<string, { readonly count: number; readonly sum: number }>>;
+  /** Largest number of images that waited for a thread. */
+  readonly queueLength: number;
+  /** Newest value. */
+  readonly memoryBytes: number;
+  /** Newest value. */
+  readonly diskBytes: number;
+}
+
+/** Visage never compares templates of different packs. */
 export interface PackId {
   readonly pack: string;
   readonly packVersion: string;
 }
 
 export interface CollectionRecord extends PackId {
-  /** The number under which the collection's faces are kept; a new one after each reset, never used twice. */
+  /** Number of the gallery. A reset takes a new number, never an old one. */
   readonly gallery: number;
   readonly description: string | null;
-  /** Least quality, 0..100, of a face that is indexed; collections made before there was one have none, which is 0. */
+  /** 0..100; absent in old records, which means 0. */
   readonly minQuality?: number;
+  /** Whether faces keep a crop; absent in old records, which means false. */
+  readonly storeThumbnails?: boolean;
+  /** 0..100; absent or null: the default of calls. */
+  readonly faceMatchThreshold?: number | null;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -91,7 +105,7 @@ export interface Collection extends CollectionRecord {
   readonly collectionId: string;
 }
 
-/** How fit a face was for recognition: `score` 0..100, and what lowered it. */
+/** `score` is 0..100; `reasons` explain a low score. */
 export interface QualityRecord {
   readonly score: number;
   readonly reasons: readonly string[];
@@ -99,34 +113,139 @@ export interface QualityRecord {
 
 export interface FaceRecord extends PackId {
   readonly faceId: string;
-  /** Whole pixels of the upright picture that the face was indexed from. */
+  /** Pixels of the upright image. */
   readonly box: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
   /** Detector's score, 0..1. */
   readonly confidence: number;
-  /** Faces indexed before it was measured have none. */
+  /** Absent in old records. */
   readonly quality?: QualityRecord;
   readonly createdAt: number;
   readonly externalKey: string | null;
 }
 
-/** What a face is made of when it is indexed. */
-export type NewFace = Omit<FaceRecord, 'faceId' | 'externalKey'>;
+/** Counts of a gallery's faces. */
+export interface FaceCounts {
+  readonly faces: number;
+  /** Faces with an external key. */
+  readonly named: number;
+  /** Distinct external keys. */
+  readonly people: number;
+}
 
-/** An external key that a face gets as it is indexed. */
+export interface NewFace extends Omit<FaceRecord, 'faceId' | 'externalKey'> {
+  /** JPEG crop; the store drops it unless the collection keeps crops. */
+  readonly thumbnail?: Buffer | null;
+}
+
 export interface NewExternalKey {
   readonly externalKey: string;
-  /** Whether other faces may have the key already. */
   readonly allowDuplicates: boolean;
 }
 
-/** Where a face is: its gallery and its label, the number that grows with every face and is never used twice. */
+/** Labels increase with every face; the store never reuses one. */
 export interface FacePlace {
   readonly gallery: number;
   readonly label: number;
 }
 
-/** Templates of one gallery, as many rows in `vectors` as there are labels. */
+/** One row of `vectors` per label. */
 export interface TemplateBatch {
   readonly labels: BigInt64Array;
   readonly vectors: Float32Array;
+}
+
+/** A member without a password is a pending invitation. */
+export interface MemberRecord {
+  /** Lower case; unique in the account. */
+  readonly email: string;
+  readonly name: string | null;
+  readonly username: string | null;
+  readonly role: Role;
+  /** PHC string of Argon2id. */
+  readonly passwordHash: string | null;
+  /** Null after the invitee registers. */
+  readonly invitation: InvitationRecord | null;
+  readonly createdAt: number;
+}
+
+export interface InvitationRecord {
+  /** SHA-256 of the secret. */
+  readonly hash: string;
+  readonly expiresAt: number;
+  /** Inviting member's id; absent in old records and for the operator. */
+  readonly by?: string;
+}
+
+export interface Member extends MemberRecord {
+  readonly accountId: string;
+  readonly memberId: string;
+}
+
+export type ActiveMemberRecord = MemberRecord & { readonly passwordHash: string; readonly invitation: null };
+
+/** A log-in session: a browser's with a cookie, or a program's with refresh tokens. */
+export interface SessionRecord {
+  readonly accountId: string;
+  readonly kind: 'cookie' | 'token';
+  /** SHA-256 of the newest cookie or refresh token, 64 hex digits. */
+  readonly secretHash: string;
+  /** Other valid refresh tokens, newest first. Sending a token twice creates these successors. */
+  readonly siblings?: readonly string[];
+  /** Recently used refresh tokens, newest first. */
+  readonly used?: readonly { readonly hash: string; readonly at: number }[];
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  /** Last recorded use of a cookie session; absent: `createdAt`. */
+  readonly usedAt?: number;
+  /** Last confirmation of the password; absent: `createdAt`. */
+  readonly confirmedAt?: number;
+}
+
+/** Crockford's base32. */
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+
+function base32(value: bigint, length: number): string {
+  let text = '';
+  for (let rest = value, i = 0; i < length; i++, rest >>= 5n) text = ALPHABET[Number(rest & 31n)] + text;
+  return text;
+}
+
+type Prefix = 'face_' | 'key_' | 'acc_' | 'mem_' | 'ses_' | 'evt_';
+
+/**
+ * A ULID: 48 bits of time, so ids sort by time, and 80 random bits.
+ * @param time milliseconds since 1970.
+ */
+export function newIdentifier(prefix: Prefix, time: number): string {
+  return prefix + base32(BigInt(time), 10) + base32(randomBits(), 16);
+}
+
+/** Sorts before every id of this or a later time. */
+export function firstIdentifierAt(prefix: Prefix, time: number): string {
+  return prefix + base32(BigInt(Math.min(Math.max(Math.ceil(time), 0), 2 ** 48 - 1)), 10);
+}
+
+function randomBits(): bigint {
+  return BigInt(`0x${randomBytes(10).toString('hex')}`);
+}
+
+const HALF = 1n << 79n;
+
+/** Ids as {@link newIdentifier}, each greater than the one before, also within a millisecond and if the clock is set back. */
+export class OrderedIdentifiers {
+  readonly #prefix: Prefix;
+  #time = 0;
+  #random = 0n;
+
+  constructor(prefix: Prefix) {
+    this.#prefix = prefix;
+  }
+
+  next(time: number): string {
+    if (time > this.#time) {
+      this.#time = time;
+      this.#random = randomBits() % HALF;
+    } else this.#random++;
+    return this.#prefix + base32(BigInt(this.#time), 10) + base32(this.#random, 16);
+  }
 }

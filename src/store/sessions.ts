@@ -1,37 +1,33 @@
-import type { Databases, Session } from './databases.ts';
+import type { Databases, StoreContext } from './databases.ts';
+import type { SessionRecord } from './records.ts';
 
-/** A log-in of a member: a browser's, known by its cookie, or a program's, known by its refresh token. */
-export interface SessionRecord {
-  readonly accountId: string;
-  readonly kind: 'cookie' | 'token';
-  /** SHA-256 of the secret that stands for the session now, 64 hex digits. */
-  readonly secretHash: string;
-  readonly createdAt: number;
-  readonly expiresAt: number;
-}
-
-/** Sessions of a member that are kept; the oldest ends when one more begins. */
+/** Maximum per member; a new session ends the oldest. */
 const MAX_SESSIONS = 50;
 
-/** Sessions by member. A removed one is dead on the next request: nothing of it is cached anywhere. */
-export class Sessions {
-  readonly #session: Session;
+/** Maximum valid tokens per session, and maximum used tokens to remember. */
+const MAX_TOKENS = 16;
 
-  constructor(session: Session) {
-    this.#session = session;
+export type Rotation = SessionRecord | 'ended' | 'reused';
+
+/** Log-in sessions. Never cached, so removal takes effect on the next request. */
+export class Sessions {
+  readonly #context: StoreContext;
+
+  constructor(context: StoreContext) {
+    this.#context = context;
   }
 
-  /** Also one that has expired. */
+  /** Includes expired sessions. */
   get(memberId: string, sessionId: string): SessionRecord | null {
-    return this.#session.db.sessions.get([memberId, sessionId]) ?? null;
+    return this.#context.db.sessions.get([memberId, sessionId]) ?? null;
   }
 
   /**
-   * Adds a session and removes the member's expired and surplus ones. Resolves when that is on disk.
-   * @param now milliseconds since 1970. @returns false if the member is gone.
+   * Also removes the member's expired and surplus sessions.
+   * @returns false if the member no longer exists.
    */
   add(memberId: string, sessionId: string, record: SessionRecord, now: number): Promise<boolean> {
-    const { db, write } = this.#session;
+    const { db, write } = this.#context;
     return write(() => {
       if (!db.members.doesExist([record.accountId, memberId])) return false;
       const old = entriesOf(db, memberId);
@@ -45,48 +41,76 @@ export class Sessions {
   }
 
   /**
-   * Puts a new secret in the place of the one that was sent. One that is not the session's present secret was used
-   * before, or stolen: it ends the session. Resolves when that is on disk.
-   * @param now milliseconds since 1970. @param expiresAt of the session from now on.
-   * @returns the session as it is after; null if it has ended.
+   * Replaces a refresh token. Reuse within `repeatMs` gets another successor, because a client lost the answer or two
+   * tabs sent the token. Later reuse suggests theft and ends the session.
    */
   rotate(
     place: { readonly memberId: string; readonly sessionId: string },
     hashes: { readonly sent: string; readonly next: string },
-    now: number,
-    expiresAt: number,
-  ): Promise<SessionRecord | null> {
-    const { db, write } = this.#session;
+    { now, expiresAt, repeatMs }: { now: number; expiresAt: number; repeatMs: number },
+  ): Promise<Rotation> {
+    const { db, write } = this.#context;
     return write(() => {
       const key: [string, string] = [place.memberId, place.sessionId];
       const record = db.sessions.get(key);
-      if (record?.kind !== 'token' || record.expiresAt <= now) return null;
-      if (record.secretHash !== hashes.sent) {
+      if (record?.kind !== 'token' || record.expiresAt <= now) return 'ended';
+      const { secretHash, siblings = [], used = [], ...rest } = record;
+      const good = [secretHash, ...siblings];
+      const isGood = good.includes(hashes.sent);
+      const recent = used.filter(({ at }) => Math.abs(now - at) <= repeatMs);
+      if (!isGood && !recent.some(({ hash }) => hash === hashes.sent)) {
         db.sessions.remove(key);
-        return null;
+        return 'reused';
       }
-      const rotated = { ...record, secretHash: hashes.next, expiresAt };
+      const others = good.filter((hash) => hash !== hashes.sent).slice(0, MAX_TOKENS - 1);
+      const usedNow = [...(isGood ? [{ hash: hashes.sent, at: now }] : []), ...recent].slice(0, MAX_TOKENS);
+      const rotated: SessionRecord = {
+        ...rest,
+        secretHash: hashes.next,
+        ...(others.length > 0 ? { siblings: others } : {}),
+        used: usedNow,
+        expiresAt,
+      };
       db.sessions.put(key, rotated);
       return rotated;
     });
   }
 
-  /** Ends one session. Resolves when that is on disk. */
+  /**
+   * Records a use or a confirmation. Leaves a session that has ended alone.
+   * @returns false if the session has ended.
+   */
+  note(
+    { memberId, sessionId }: { readonly memberId: string; readonly sessionId: string },
+    times: Pick<SessionRecord, 'usedAt' | 'confirmedAt'>,
+    confirm: () => void = () => {},
+  ): Promise<boolean> {
+    const { db, write } = this.#context;
+    return write(() => {
+      confirm();
+      const record = db.sessions.get([memberId, sessionId]);
+      if (!record) return false;
+      db.sessions.put([memberId, sessionId], { ...record, ...times });
+      return true;
+    });
+  }
+
+  /** Resolves when durable. */
   remove(memberId: string, sessionId: string): Promise<void> {
-    const { db, write } = this.#session;
+    const { db, write } = this.#context;
     return write(() => {
       db.sessions.remove([memberId, sessionId]);
     });
   }
 
-  /** Ends every session of a member but one. Resolves when that is on disk. */
+  /** Resolves when durable. */
   removeAll(memberId: string, except: string | null): Promise<void> {
-    const { db, write } = this.#session;
+    const { db, write } = this.#context;
     return write(() => removeSessions(db, memberId, except));
   }
 }
 
-/** Ends every session of a member but one; inside a transaction. */
+/** Call inside a transaction. */
 export function removeSessions(db: Databases, memberId: string, except: string | null): void {
   for (const { key } of entriesOf(db, memberId)) if (key[1] !== except) db.sessions.remove(key);
 }

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
-import { GENESIS } from './audit.ts';
+import { GENESIS } from './audit-chain.ts';
 import type { AuditMark } from './audit-records.ts';
 import { checkConsistency, checkTemplates } from './consistency.ts';
-import { type Databases, openDatabases, SCHEMA_VERSION } from './databases.ts';
+import { type Databases, OLDEST_SCHEMA, OPEN_OPTIONS, openDatabases, SCHEMA_VERSION } from './databases.ts';
 import type { PackId } from './records.ts';
 
-/** How much a store holds, for people and for comparing a copy with what it was copied from. */
+/** Counts to display and to compare a copy with its source. */
 export interface StoreSummary {
   readonly schema: number;
   readonly accounts: number;
@@ -16,19 +16,20 @@ export interface StoreSummary {
   readonly collections: number;
   readonly faces: number;
   readonly externalKeys: number;
+  /** Crops of faces. */
+  readonly thumbnails: number;
   readonly auditEntries: number;
   readonly auditHead: AuditMark;
-  /** The model packs of the collections, by name. */
+  /** Sorted by name. */
   readonly packs: readonly PackId[];
 }
 
-/** A collection as the operator sees it: of whichever account. */
 export interface CollectionSummary {
   readonly collectionId: string;
   readonly accountId: string;
   readonly environment: string;
   readonly description: string | null;
-  /** Name and version of its model pack. */
+  /** Name and version. */
   readonly model: string;
   readonly faces: number;
   /** UTC, ISO 8601. */
@@ -36,20 +37,17 @@ export interface CollectionSummary {
   readonly updatedAt: string;
 }
 
-/**
- * A store that is only read: a backup, or the store of a service that runs. Each call sees one state of it, whatever
- * is written meanwhile.
- */
+/** Reads a backup or a running service's store. Each call reads one consistent state. */
 export class StoreReader {
   readonly #root: RootDatabase;
   readonly #db: Databases;
 
-  /** @throws Error in words for the operator, such as where there is no store. */
+  /** @throws Error for the operator. */
   static open(directory: string): StoreReader {
     if (!existsSync(join(directory, 'data.mdb'))) throw new Error(`There is no store in ${directory}.`);
     let root: RootDatabase;
     try {
-      root = open(directory, { noSubdir: false, maxDbs: 32, readOnly: true });
+      root = open(directory, { ...OPEN_OPTIONS, readOnly: true });
     } catch (cause) {
       throw new Error(`The store in ${directory} cannot be opened: ${(cause as Error).message}.`, { cause });
     }
@@ -59,15 +57,9 @@ export class StoreReader {
   private constructor(root: RootDatabase) {
     this.#root = root;
     this.#db = openDatabases({
-      openDB: ((name: string, options: object) => {
-        try {
-          return root.openDB(name, options as never);
-        } catch (error) {
-          // One that this version of Visage has added, and that the store's own version did not know.
-          if ((error as Error).message === 'Database not found') return NOTHING;
-          throw error;
-        }
-      }) as RootDatabase['openDB'],
+      // Older stores lack newer databases; the binding returns undefined for them.
+      openDB: ((name: string, options: object) =>
+        root.openDB(name, options as never) ?? EMPTY_DATABASE) as RootDatabase['openDB'],
     });
   }
 
@@ -79,14 +71,26 @@ export class StoreReader {
       packs.set(`${pack} ${packVersion}`, { pack, packVersion });
     }
     const count = (database: { getKeysCount(): number }) => database.getKeysCount();
+    // The service is removing these galleries.
+    const deleted = Array.from(db.garbage.getKeys());
+    const countLiving = (database: typeof db.faces | typeof db.externalKeys | typeof db.thumbnails) => {
+      const gone = deleted.map((gallery) =>
+        (database as typeof db.faces).getKeysCount({
+          start: [gallery] as never,
+          end: [gallery + 1] as never,
+        }),
+      );
+      return gone.reduce((left, number) => left - number, count(database));
+    };
     return {
       schema: db.meta.get('schema') ?? 0,
       accounts: count(db.accounts),
       members: count(db.members),
       apiKeys: count(db.apiKeys),
       collections: count(db.collections),
-      faces: count(db.faces),
-      externalKeys: count(db.externalKeys),
+      faces: countLiving(db.faces),
+      externalKeys: countLiving(db.externalKeys),
+      thumbnails: countLiving(db.thumbnails),
       auditEntries: count(db.audit),
       auditHead: db.auditMarks.get('head') ?? GENESIS,
       packs: Array.from(packs.keys())
@@ -95,13 +99,12 @@ export class StoreReader {
     };
   }
 
-  /** When the newest entry of the audit log was made, milliseconds since 1970; null where there is none. */
+  /** Milliseconds since 1970. */
   newestEntry(): number | null {
     const { sequence } = this.#db.auditMarks.get('head') ?? { sequence: 0 };
     return this.#db.audit.get(sequence)?.at ?? null;
   }
 
-  /** Every collection, by account, environment and id. */
   collections(): CollectionSummary[] {
     const db = this.#db;
     return Array.from(db.collections.getRange(), ({ key, value }) => {
@@ -120,23 +123,20 @@ export class StoreReader {
   }
 
   /**
-   * Everything that does not fit together, in words without anybody's data; empty for a sound store. Reads all of it
-   * without letting anything else run.
+   * Returns inconsistencies as sentences without personal data. Blocks the event loop.
+   * @throws Error for undecodable records.
    */
   check(): string[] {
     const schema = this.#db.meta.get('schema') ?? 0;
-    if (schema !== SCHEMA_VERSION) {
-      return [`the store has schema ${schema}; this version of Visage knows schema ${SCHEMA_VERSION} only`];
+    if (schema < OLDEST_SCHEMA || schema > SCHEMA_VERSION) {
+      return [
+        `the store has schema ${schema}; this version of Visage supports schemas ${OLDEST_SCHEMA} to ${SCHEMA_VERSION}`,
+      ];
+    }
+    for (const database of Object.values(this.#db) as Database[]) {
+      for (const _ of database.getRange());
     }
     return [...checkConsistency(this.#db), ...checkTemplates(this.#db)];
-  }
-
-  /**
-   * Writes one state of the store, the newest, into `data.mdb` of a folder that is there, while others write on.
-   * The file is not flushed. @throws Error of the system, such as for a full disk.
-   */
-  copyTo(directory: string): Promise<void> {
-    return this.#root.backup(directory, false);
   }
 
   close(): Promise<void> {
@@ -144,8 +144,7 @@ export class StoreReader {
   }
 }
 
-/** Stands for a database that a store does not have. */
-const NOTHING = {
+const EMPTY_DATABASE = {
   get: () => undefined,
   doesExist: () => false,
   getRange: () => [],

@@ -1,27 +1,41 @@
+import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { open, type RootDatabase } from 'lmdb';
 import { VisageError } from '../errors.ts';
 import { stageTook } from '../ops/stage-times.ts';
-import { Accounts } from './accounts.ts';
-import { ApiKeys } from './api-keys.ts';
+import { ApiKeys, rebuildMemberIndex } from './api-keys.ts';
 import { AuditLog } from './audit.ts';
 import { Collections } from './collections.ts';
 import { checkConsistency } from './consistency.ts';
 import { Credits } from './credits.ts';
-import { type Databases, openDatabases, SCHEMA_VERSION, type Session, storageError } from './databases.ts';
+import {
+  type Databases,
+  OLDEST_SCHEMA,
+  OPEN_OPTIONS,
+  openDatabases,
+  SCHEMA_VERSION,
+  type StoreContext,
+  storageError,
+} from './databases.ts';
+import { EventLog } from './events.ts';
 import { ExternalKeys } from './external-keys.ts';
+import { adoptCounts } from './face-counts.ts';
 import { Faces } from './faces.ts';
 import { GarbageCollector } from './garbage.ts';
-import { adoptGalleries, hasUnadopted, newWriter } from './generations.ts';
-import { newIdentifier } from './identifiers.ts';
-import { Members } from './members.ts';
+import { adoptGalleries, hasUnadopted, newEpochId } from './generations.ts';
+import { History } from './history.ts';
+import { IdempotentCalls } from './idempotent-calls.ts';
+import { Accounts, Members } from './members.ts';
+import { People } from './people.ts';
+import { newIdentifier } from './records.ts';
 import { Sessions } from './sessions.ts';
+import { Thumbnails } from './thumbnails.ts';
 
-/**
- * The truth on disk. Reads are synchronous; a write's promise resolves when the write is on disk.
- *
- * One process has a store open at a time: the vector index of another would not see the writes.
- */
+const SECRET_BYTES = 32;
+
+type ChangedPerson = [gallery: number, externalKey: string];
+
+/** The durable data. Only one process may open a store, because its vector index misses other processes' writes. */
 export class Store {
   readonly accounts: Accounts;
   readonly apiKeys: ApiKeys;
@@ -30,32 +44,36 @@ export class Store {
   readonly sessions: Sessions;
   readonly collections: Collections;
   readonly faces: Faces;
+  readonly thumbnails: Thumbnails;
   readonly externalKeys: ExternalKeys;
+  readonly history: History;
+  readonly people: People;
   readonly audit: AuditLog;
+  readonly events: EventLog;
+  readonly calls: IdempotentCalls;
   readonly #root: RootDatabase;
   readonly #db: Databases;
   readonly #garbage: GarbageCollector;
   #open = true;
-  /** Transactions that are under way, and that have ended. */
+  /** Transactions in progress. */
   #writing = 0;
+  #lastStep: Promise<unknown> = Promise.resolve();
   #written = 0;
+  /** Of the transaction that runs. */
+  #changedPeople: ChangedPerson[] = [];
 
   /**
-   * Opens the store in a folder, which is made (mode 0700) if missing. The first run makes one account, without any
-   * credential.
-   * @param now milliseconds since 1970.
-   * @throws Error in words for the operator, such as for a store of a newer schema.
+   * Opens or creates a store (folder mode 0700), with one account and no credentials.
+   * @throws Error for the operator, for example for a newer schema.
    */
   static open(directory: string, now: () => number = Date.now): Store {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     chmodSync(directory, 0o700);
     const root = open(directory, {
-      // A folder whose name has a dot would be taken for a file.
-      noSubdir: false,
-      maxDbs: 32,
-      // So a commit resolves after it is flushed: with overlapping syncs it resolves once it is visible.
+      ...OPEN_OPTIONS,
+      // With overlapping syncs, a commit resolves before its flush.
       overlappingSync: false,
-      // With it the binding makes a promise of its own for each turn's batch, and nobody handles its rejection.
+      // Otherwise the binding creates a promise per batch, whose rejection stays unhandled.
       eventTurnBatching: false,
     });
     try {
@@ -70,24 +88,39 @@ export class Store {
     this.#root = root;
     this.#db = openDatabases(root);
     this.#prepare(directory, now());
-    const writer = newWriter();
-    if (hasUnadopted(this.#db)) root.transactionSync(() => adoptGalleries(this.#db, writer));
-    const session: Session = {
+    const epochId = newEpochId();
+    for (const name of ['externalKeys', 'idempotency'] as const) {
+      if (this.#db.secrets.doesExist(name)) continue;
+      root.transactionSync(() => this.#db.secrets.put(name, randomBytes(SECRET_BYTES)));
+    }
+    rebuildMemberIndex(root, this.#db);
+    if (hasUnadopted(this.#db)) root.transactionSync(() => adoptGalleries(this.#db, epochId));
+    adoptCounts(root, this.#db);
+    const context: StoreContext = {
       db: this.#db,
-      writer,
+      epochId,
       version: () => (this.#writing === 0 ? this.#written : Number.NaN),
       write: (action) => this.#write(action),
+      writeStep: (action) => this.#writeStep(action),
+      collectGarbage: () => this.#garbage.start(),
+      personChanged: (gallery, externalKey) => this.#changedPeople.push([gallery, externalKey]),
+      forgetPeople: (gallery) => this.people.forget(gallery),
     };
-    this.#garbage = new GarbageCollector(session);
-    this.accounts = new Accounts(session);
-    this.apiKeys = new ApiKeys(session);
-    this.credits = new Credits(session);
-    this.members = new Members(session);
-    this.sessions = new Sessions(session);
-    this.collections = new Collections(session, () => this.#garbage.start());
-    this.faces = new Faces(session);
-    this.externalKeys = new ExternalKeys(session);
-    this.audit = new AuditLog(session);
+    this.#garbage = new GarbageCollector(context);
+    this.accounts = new Accounts(context);
+    this.apiKeys = new ApiKeys(context);
+    this.credits = new Credits(context);
+    this.members = new Members(context);
+    this.sessions = new Sessions(context);
+    this.collections = new Collections(context);
+    this.people = new People(context);
+    this.faces = new Faces(context);
+    this.thumbnails = new Thumbnails(context);
+    this.externalKeys = new ExternalKeys(context);
+    this.history = new History(context);
+    this.audit = new AuditLog(context);
+    this.events = new EventLog(context);
+    this.calls = new IdempotentCalls(context);
     this.#garbage.start();
   }
 
@@ -95,10 +128,16 @@ export class Store {
     const db = this.#db;
     const schema = db.meta.get('schema');
     if (schema === SCHEMA_VERSION) return;
+    if (schema !== undefined && schema >= OLDEST_SCHEMA && schema < SCHEMA_VERSION) {
+      // Makes older versions refuse the store: they would report the audit log as broken, accept suspended keys, and
+      // leave deleted faces in events. The constructor adds missing parts.
+      this.#root.transactionSync(() => db.meta.put('schema', SCHEMA_VERSION));
+      return;
+    }
     if (schema !== undefined) {
       throw new Error(
-        `The store in ${directory} has schema ${schema}; this version of Visage knows schema ${SCHEMA_VERSION} only. ` +
-          'Start it with the version of Visage that wrote it.',
+        `The store in ${directory} has schema ${schema}; this version of Visage supports schemas ${OLDEST_SCHEMA} to ${SCHEMA_VERSION}. ` +
+          'Start the version of Visage that wrote it.',
       );
     }
     this.#root.transactionSync(() => {
@@ -110,10 +149,14 @@ export class Store {
   async #write<T>(action: () => T): Promise<T> {
     if (!this.#open) throw new VisageError('NOT_READY', 'The appliance is stopping.');
     this.#writing++;
+    const changed: ChangedPerson[] = [];
     try {
-      // A child transaction, since one that throws is rolled back; a plain one would keep what it wrote before.
+      // A child transaction rolls back when it throws; a plain one keeps its writes.
       const began = performance.now();
-      const result = await this.#root.childTransaction(action);
+      const result = await this.#root.childTransaction(() => {
+        this.#changedPeople = changed;
+        return action();
+      });
       stageTook('store', performance.now() - began);
       return result;
     } catch (error) {
@@ -121,20 +164,38 @@ export class Store {
     } finally {
       this.#writing--;
       this.#written++;
+      for (const [gallery, externalKey] of changed) this.people.changed(gallery, externalKey);
     }
   }
 
-  /** Everything that does not fit together, in words; empty for a sound store. Reads all of it. */
+  #writeStep<T>(action: () => T): Promise<T> {
+    const written = this.#lastStep.then(() => this.#write(action));
+    this.#lastStep = written.catch(() => {});
+    return written;
+  }
+
+  /** Counts that the store knows without a scan. */
+  counts(): { readonly schema: number; readonly accounts: number; readonly collections: number } {
+    const entries = (database: Pick<Databases['accounts'], 'getStats'>) =>
+      (database.getStats() as { entryCount: number }).entryCount;
+    const { accounts, collections } = this.#db;
+    return {
+      schema: SCHEMA_VERSION,
+      accounts: entries(accounts),
+      collections: entries(collections),
+    };
+  }
+
+  /** Returns inconsistencies as sentences. */
   check(): string[] {
     return checkConsistency(this.#db);
   }
 
-  /** Resolves when the galleries of resets and deletes up to now have been removed, or could not be. */
   garbageCollected(): Promise<void> {
     return this.#garbage.settled();
   }
 
-  /** Lets writes under way end, then closes. Nothing of the store may be used after. */
+  /** Waits for writes in progress. */
   async close(): Promise<void> {
     if (!this.#open) return;
     await this.#garbage.stop();

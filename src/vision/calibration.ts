@@ -1,14 +1,12 @@
 /**
- * Makes the similarity scale of a model pack from impostor pairs.
+ * Derives a model pack's similarity scale from impostor pairs.
  *
- * The wire contract ties similarity to the false match rate (FMR): 70, 80, 90, 95 stand for 1e-3, 1e-4, 1e-5, 1e-6.
- * Picture collections hold a few people under two names and pictures filed under the wrong one; those pairs are no
- * impostors and would spoil exactly the far tail that the scale needs, so they are found, left out and listed.
+ * Similarity 70, 80, 90 and 95 stand for false match rates (FMR) of 1e-3 to 1e-6. Image collections mislabel people and
+ * images. Calibration excludes and lists those pairs, which would distort the far tail.
  */
 import { type ImpostorPair, ImpostorScores } from './impostors.ts';
 import type { LabelledTemplate } from './labelled-templates.ts';
 
-/** Similarity that stands for each false match rate. */
 const SCALE = [
   { similarity: 50, rate: 1e-1 },
   { similarity: 60, rate: 1e-2 },
@@ -18,23 +16,22 @@ const SCALE = [
   { similarity: 95, rate: 1e-6 },
 ] as const;
 
-/** A rate is read off the pairs themselves where at least this many reach its score; below it is extrapolated. */
+/** Pairs needed to measure a rate; a fit extrapolates lower rates. */
 const COUNTED_PAIRS = 100;
-/** A pair is no impostor if fewer than this many pairs of its score would be expected among all impostors. */
+/** If the fit expects fewer pairs at a pair's score, the pair is not an impostor. */
 const EXPECTED_PAIRS = 0.05;
-/** The tail is fitted between these rates. */
 const FIT_FROM = 1e-2;
 
-/** Two names whose pictures are so alike that they are taken for one person. */
+/** Two names that calibration treats as one person. */
 export interface ExcludedPeople {
   readonly people: readonly [string, string];
   readonly pairs: number;
-  /** Highest score among the pairs. */
+  /** The pairs' highest score. */
   readonly score: number;
   readonly pictures: readonly [string, string];
 }
 
-/** A similarity scale and how it came about; this is what the manifest keeps. */
+/** Stored in the manifest. */
 export interface Calibration {
   readonly method: string;
   readonly pictures: number;
@@ -45,16 +42,13 @@ export interface Calibration {
   readonly points: readonly (readonly [number, number])[];
 }
 
-/**
- * Calibrates on labelled templates.
- * @throws Error if there are too few impostor pairs to say anything about a false match rate of 1e-4.
- */
+/** @throws Error if there are too few pairs to measure a false match rate of 1e-4. */
 export function calibrate(templates: readonly LabelledTemplate[]): Calibration {
   const found = templates.filter((entry) => entry.template);
   const scores = ImpostorScores.of(found);
   if (scores.pairs < COUNTED_PAIRS / 1e-4) {
     throw new Error(
-      `Calibration needs at least ${COUNTED_PAIRS / 1e-4} pairs of pictures of different people (about 1,500 people), and there are ${scores.pairs}.`,
+      `Calibration needs at least ${COUNTED_PAIRS / 1e-4} pairs of images of different people (about 1,500 people), got ${scores.pairs}.`,
     );
   }
   const excluded = excludeSamePeople(scores);
@@ -67,7 +61,9 @@ export function calibrate(templates: readonly LabelledTemplate[]): Calibration {
   points.push([1, 100]);
   for (const [i, point] of points.entries()) {
     if (i > 0 && point[0] <= (points[i - 1]?.[0] ?? 1)) {
-      throw new Error('These scores do not make a rising scale: the pack does not tell these people apart.');
+      throw new Error(
+        'The scores do not increase with similarity: the model pack does not tell these people apart.',
+      );
     }
   }
   return {
@@ -84,7 +80,6 @@ export function calibrate(templates: readonly LabelledTemplate[]): Calibration {
   };
 }
 
-/** Takes the pairs of people who are one person out of `scores`, until no more are found. */
 function excludeSamePeople(scores: ImpostorScores): ExcludedPeople[] {
   const excluded: ExcludedPeople[] = [];
   for (;;) {
@@ -102,7 +97,7 @@ function excludeSamePeople(scores: ImpostorScores): ExcludedPeople[] {
         people: [best.first.person, best.second.person],
         pairs: pairs.length,
         score: round(best.score),
-        pictures: [best.first.picture, best.second.picture],
+        pictures: [best.first.image, best.second.image],
       });
       scores.without(pairs);
     }
@@ -113,12 +108,12 @@ function peopleOf(pair: ImpostorPair): string {
   return `${pair.first.person}\n${pair.second.person}`;
 }
 
-/** A model of the far tail: log10(FMR) = a + b * score + c * score^2. */
+/** log10(FMR) = a + b * score + c * score^2. */
 interface Tail {
   scoreAt(rate: number): number;
 }
 
-/** Least squares over points spaced evenly in log10(FMR). A quadratic is the tail of a normal distribution. */
+/** Least squares over points evenly spaced in log10(FMR). A normal distribution has a quadratic tail. */
 function fitTail(scores: ImpostorScores): Tail {
   const last = Math.log10(COUNTED_PAIRS / scores.pairs);
   const first = Math.log10(FIT_FROM);
@@ -133,7 +128,7 @@ function fitTail(scores: ImpostorScores): Tail {
     scoreAt(rate) {
       const goal = Math.log10(rate);
       const discriminant = b * b - 4 * c * (a - goal);
-      // A tail that bends outwards (c >= 0) is followed along its slope at the last counted score instead.
+      // If the tail bends outwards, extrapolate by its slope at the last measured score.
       if (c >= 0 || discriminant < 0) {
         const slope = Math.min(b + 2 * c * highest, -1e-6);
         return highest + (goal - last) / slope;
@@ -143,7 +138,7 @@ function fitTail(scores: ImpostorScores): Tail {
   };
 }
 
-/** Coefficients of y = a + b x + c x^2 by the normal equations, solved by Cramer's rule. */
+/** Fits y = a + b x + c x^2 by the normal equations and Cramer's rule. */
 function fitQuadratic(samples: readonly { x: number; y: number }[]): [number, number, number] {
   const power = [0, 0, 0, 0, 0];
   const right = [0, 0, 0];

@@ -1,29 +1,26 @@
 import { existsSync } from 'node:fs';
-import type { DeviceChoice } from '../config/device-settings.ts';
+import type { DeviceChoice } from '../config/config.ts';
 import { CUDA_LIBRARY, type Provider, whyInputsUnavailable, whyUnavailable } from '../native/device.ts';
 import type { Log } from '../ops/log.ts';
 
-/** In the order in which `auto` tries them. */
+/** Preferred provider first. */
 const ON_GPU = ['tensorrt', 'cuda'] as const;
 
 /**
- * Starts the networks on the device of the settings. `auto` tries what there is, and what failed is said in one line of
- * the log.
- * @param start loads the networks. What it made before it fails is left to the garbage collector.
- * @throws Error for the operator where the device that was asked for by its name cannot be used.
+ * `auto` tries each GPU provider, then the CPU. It warns if a GPU with installed libraries fails.
+ * @throws Error for the operator if an explicit choice fails.
  */
 export async function startOnDevice<Started>(
   choice: DeviceChoice,
   log: Log,
   start: (provider: Provider) => Promise<Started>,
 ): Promise<{ readonly provider: Provider; readonly started: Started }> {
+  checkDeviceChoice(choice);
   if (choice !== 'auto') {
-    const why = whyUnavailable(choice);
-    if (why !== null) throw new Error(notUsable(choice, why));
     try {
       return { provider: choice, started: await start(choice) };
     } catch (error) {
-      // Without a GPU what fails is the pack's own fault, and its message says all.
+      // On the CPU, the error already names the faulty pack.
       if (choice === 'cpu' || !(error instanceof Error)) throw error;
       throw new Error(notUsable(choice, error.message), { cause: error });
     }
@@ -39,22 +36,28 @@ export async function startOnDevice<Started>(
       return { provider, started: await start(provider) };
     } catch (error) {
       failed[provider] = error instanceof Error ? error.message : String(error);
+      log.warn({ device: provider, reason: failed[provider] }, 'the GPU cannot be used');
     }
   }
-  log.info({ device: 'cpu', failed }, 'no GPU can be used: the networks run on the CPU');
+  log.info('no GPU: the networks run on the CPU');
+  log.debug({ failed }, 'why no GPU can be used');
   return { provider: 'cpu', started: await start('cpu') };
+}
+
+/** @throws Error for the operator if an explicit choice does not load. */
+export function checkDeviceChoice(choice: DeviceChoice): void {
+  const why = choice === 'auto' ? null : whyUnavailable(choice);
+  if (why !== null) throw new Error(notUsable(choice, why));
 }
 
 function notUsable(choice: DeviceChoice, why: string): string {
   const end = /[.!?]$/.test(why) ? '' : '.';
-  return `The device ${choice} cannot be used: ${why}${end} Set device to auto or cpu to go on without it.`;
+  return `The device ${choice} cannot be used: ${why}${end} Set device to auto or cpu to run without it.`;
 }
 
 /**
- * Starts networks on a GPU with their inputs made in its memory. Where that cannot be they are made in the computer's, and
- * a line of the log says why.
- * @param start loads the networks, with the library that makes their inputs or without.
- * @throws what `start` throws without a library.
+ * Prepares inputs in GPU memory. If that fails, logs why and uses host memory.
+ * @throws errors of `start` without a library.
  */
 export async function startWithInputs<Started>(
   log: Log,
@@ -65,12 +68,12 @@ export async function startWithInputs<Started>(
   if (why === null) {
     try {
       const started = await start(library);
-      log.info("networks' inputs are made in the GPU's memory");
+      log.info('network inputs are made in GPU memory');
       return started;
     } catch (error) {
       why = error instanceof Error ? error.message : String(error);
     }
   }
-  log.warn({ why }, "networks' inputs are made in the computer's memory and copied to the GPU");
+  log.warn({ why }, 'network inputs are made in host memory and copied to the GPU');
   return start();
 }

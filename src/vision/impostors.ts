@@ -1,37 +1,32 @@
-/**
- * Scores of all impostor pairs (two pictures of different people) and the false match rate that follows from them.
- */
 import type { LabelledTemplate } from './labelled-templates.ts';
 
-/** Bins of the histogram per unit of score. */
+/** Histogram bins per unit of score. */
 const RESOLUTION = 20_000;
-/** Pairs kept by name: enough to look through, few enough to hold. */
+/** Number of best pairs kept for inspection. */
 const BEST_PAIRS = 50_000;
 
-/** Two pictures of people with different names, and the inner product of their templates. */
 export interface ImpostorPair {
   readonly first: LabelledTemplate;
   readonly second: LabelledTemplate;
   readonly score: number;
 }
 
-/** Inner product of two vectors of one length. */
+/** Requires equal lengths. */
 export function innerProduct(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
   return sum;
 }
 
-/** The distribution of impostor scores: how many pairs, and what share of them reaches a score. */
+/** Distribution of impostor scores. */
 export class ImpostorScores {
-  /** Pairs counted. */
   pairs = 0;
-  /** The pairs with the highest scores, best first, {@link BEST_PAIRS} at most. */
+  /** Best first. */
   best: ImpostorPair[] = [];
   readonly #bins = new Float64Array(2 * RESOLUTION + 1);
   #reaching: Float64Array | undefined;
 
-  /** Counts every pair of pictures of different people. Takes `n * n / 2 * dimension` multiplications. */
+  /** Costs `n * n / 2 * dimension` multiplications. */
   static of(templates: readonly LabelledTemplate[]): ImpostorScores {
     const scores = new ImpostorScores();
     let floor = -1;
@@ -51,19 +46,19 @@ export class ImpostorScores {
     return scores;
   }
 
-  /** Takes pairs out of the count again. They must have been counted. */
+  /** Removes pairs that `of` has counted. */
   without(excluded: readonly ImpostorPair[]): void {
     for (const pair of excluded) this.#count(pair.score, -1);
     const gone = new Set(excluded);
     this.best = this.best.filter((pair) => !gone.has(pair));
   }
 
-  /** Share of impostor pairs whose score is at least `score`, to the histogram's resolution. */
+  /** Share of pairs with at least this score. */
   falseMatchRate(score: number): number {
     return (this.#cumulative()[bin(score)] ?? 0) / this.pairs;
   }
 
-  /** The least score that at most the share `rate` of impostor pairs reaches. */
+  /** The lowest score that at most the share `rate` of pairs reaches. */
   scoreAt(rate: number): number {
     const reaching = this.#cumulative();
     let low = 0;

@@ -1,45 +1,36 @@
-/**
- * Templates of a folder of pictures by person: `<folder>/<person>/<picture>`, the layout of LFW.
- */
+/** Templates of images in the layout of LFW: `<folder>/<person>/<image>`. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VisageError } from '../errors.ts';
 import type { Pipeline } from '../native/pipeline.ts';
 
-const PICTURE = /\.(jpe?g|png|webp|bmp|gif)$/i;
+const IMAGE_FILE = /\.(jpe?g|png|webp|bmp|gif)$/i;
 
-/** One picture of one person. */
 export interface LabelledTemplate {
   readonly person: string;
-  /** `<person>/<picture>`, relative to the folder. */
-  readonly picture: string;
-  /** Unit vector of the largest face; null where no face was found or the picture cannot be read. */
+  /** `<person>/<image>`. */
+  readonly image: string;
+  /** Template of the largest face; null without a face or for an undecodable image. */
   readonly template: Float32Array | null;
 }
 
-/** One picture of one person, not yet looked at. */
-export type LabelledPicture = Pick<LabelledTemplate, 'person' | 'picture'>;
+export type LabelledImage = Pick<LabelledTemplate, 'person' | 'image'>;
 
-/** The pictures below `folder`, in order of person, then picture. */
-export async function labelledPictures(folder: string): Promise<LabelledPicture[]> {
-  const pictures: LabelledPicture[] = [];
+export async function labelledImages(folder: string): Promise<LabelledImage[]> {
+  const images: LabelledImage[] = [];
   for (const person of (await readdir(folder, { withFileTypes: true })).filter((e) => e.isDirectory())) {
     for (const name of await readdir(join(folder, person.name))) {
-      if (PICTURE.test(name)) pictures.push({ person: person.name, picture: `${person.name}/${name}` });
+      if (IMAGE_FILE.test(name)) images.push({ person: person.name, image: `${person.name}/${name}` });
     }
   }
-  return pictures.sort((a, b) => (a.picture < b.picture ? -1 : 1));
+  return images.sort((a, b) => (a.image < b.image ? -1 : 1));
 }
 
-/**
- * Makes the template of each of `pictures`, which are below `folder`, `parallel` at a time.
- * @param progress called after each picture with how many are done.
- * @returns in the order of `pictures`.
- */
+/** @returns templates in the order of the images. */
 export async function labelledTemplates(
   pipeline: Pipeline,
   folder: string,
-  pictures: readonly LabelledPicture[],
+  images: readonly LabelledImage[],
   parallel: number,
   progress: (done: number, total: number) => void = () => {},
 ): Promise<LabelledTemplate[]> {
@@ -47,24 +38,23 @@ export async function labelledTemplates(
   let next = 0;
   let done = 0;
   const worker = async () => {
-    for (let i = next++; i < pictures.length; i = next++) {
-      const entry = pictures[i] as LabelledPicture;
-      templates[i] = { ...entry, template: await templateOf(pipeline, join(folder, entry.picture)) };
-      progress(++done, pictures.length);
+    for (let i = next++; i < images.length; i = next++) {
+      const entry = images[i] as LabelledImage;
+      templates[i] = { ...entry, template: await templateOf(pipeline, join(folder, entry.image)) };
+      progress(++done, images.length);
     }
   };
   await Promise.all(Array.from({ length: parallel }, worker));
   return templates;
 }
 
-/** {@link labelledTemplates} of every picture below `folder`. */
 export async function readLabelledTemplates(
   pipeline: Pipeline,
   folder: string,
   parallel: number,
   progress?: (done: number, total: number) => void,
 ): Promise<LabelledTemplate[]> {
-  return labelledTemplates(pipeline, folder, await labelledPictures(folder), parallel, progress);
+  return labelledTemplates(pipeline, folder, await labelledImages(folder), parallel, progress);
 }
 
 async function templateOf(pipeline: Pipeline, file: string): Promise<Float32Array | null> {

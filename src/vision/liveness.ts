@@ -1,29 +1,26 @@
 import type { LivenessClass } from '../native/pipeline-options.ts';
 
-/** A pack's `liveness` section, as far as its answers are read with it. */
 export interface LivenessScale {
-  /** What each probability stands for. */
+  /** The class of each probability. */
   readonly classes: readonly LivenessClass[];
-  /** Least probability, 0..1, of a face that is called live. */
+  /** Minimum probability of a live face, 0..1. */
   readonly threshold: number;
 }
 
-/** Whether a face was there itself, and not a picture of it. */
 export interface LivenessVerdict {
   readonly isLive: boolean;
-  /** How sure this answer is, 0.5..1; 0.5 is on the border between live and not. */
+  /** 0.5..1, where 0.5 is at the threshold. */
   readonly confidence: number;
-  /** What the picture of a face was shown on; null where the face is live or the network cannot tell. */
+  /** Null for a live face or an unknown attack. */
   readonly spoofType: 'print' | 'replay' | null;
 }
 
-/** Probabilities nearer to 0 or 1 than this say no more. */
-const LEAST_PROBABILITY = 1e-6;
+/** Keeps the logarithms finite. */
+const MIN_PROBABILITY = 1e-6;
 
 /**
- * Judges one face by what the network said of it, once or of several frames. Frames are fused by the mean of their
- * logarithms of probability, which is that of their logits.
- * @param frames probabilities in the order of `classes`, one array a frame, at least one.
+ * Averages the frames' log probabilities, which equals averaging their logits.
+ * @param frames one or more, in the order of `classes`.
  */
 export function livenessOf(
   frames: readonly Float32Array[],
@@ -40,7 +37,6 @@ export function livenessOf(
   };
 }
 
-/** Probabilities from the mean logarithm of each class. */
 function fuse(frames: readonly Float32Array[]): number[] {
   const logs = Array.from(frames[0] ?? [], (_, i) =>
     frames.reduce((sum, frame) => sum + Math.log(bounded(frame[i] ?? 0)), 0),
@@ -69,5 +65,5 @@ function logit(probability: number): number {
 }
 
 function bounded(probability: number): number {
-  return Math.min(1 - LEAST_PROBABILITY, Math.max(LEAST_PROBABILITY, probability));
+  return Math.min(1 - MIN_PROBABILITY, Math.max(MIN_PROBABILITY, probability));
 }

@@ -1,8 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { TRUSTED_SCHEMAS } from '../base/ajv-options.ts';
 import { DETECTOR_DECODERS, type PipelineOptions } from '../native/pipeline-options.ts';
-import { TRUSTED_SCHEMAS } from '../ops/trusted-schemas.ts';
 
-/** One file of a pack, with what it must be. */
 export interface ManifestFile {
   readonly name: string;
   readonly bytes: number;
@@ -10,16 +9,15 @@ export interface ManifestFile {
   readonly sha256: string;
 }
 
-/** `manifest.json` of a model pack, as far as the server reads it. Files are named relative to the manifest. */
+/** File paths are relative to the manifest. */
 export interface Manifest extends PipelineOptions {
   readonly name: string;
   readonly version: string;
   readonly files: readonly ManifestFile[];
-  /** Missing until `visagectl models calibrate` has made it. */
+  /** Absent until `visagectl models calibrate`. */
   readonly calibration?: {
-    /** (score, similarity), see `SimilarityScale`. */
+    /** (score, similarity); see `SimilarityScale`. */
     readonly points: readonly (readonly [number, number])[];
-    /** People of the calibration's pictures who go by two names. */
     readonly excluded?: readonly { readonly people: readonly [string, string] }[];
   };
 }
@@ -29,12 +27,20 @@ function object(properties: Record<string, object>, optional: readonly string[] 
   return { type: 'object', properties, required, additionalProperties: false };
 }
 
-/** A number, or a list of three. */
 function perChannel(number: object): object {
   return { anyOf: [number, { type: 'array', items: number, minItems: 3, maxItems: 3 }] };
 }
 
-const FILE_NAME = { type: 'string', pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*$' };
+const FILE_NAME_PATTERN = '^[A-Za-z0-9_][A-Za-z0-9_.-]*$';
+const PACK_NAME_PATTERN = '^[a-z0-9][a-z0-9-]{0,63}$';
+const SHA256_PATTERN = '^[0-9a-f]{64}$';
+const PATTERN_RULES: Readonly<Record<string, string>> = {
+  [FILE_NAME_PATTERN]: 'must be a file name of letters, digits, ".", "_" and "-"',
+  [PACK_NAME_PATTERN]: 'must be 1 to 64 lower-case letters, digits and "-", and not start with "-"',
+  [SHA256_PATTERN]: 'must be 64 lower-case hex digits',
+};
+
+const FILE_NAME = { type: 'string', pattern: FILE_NAME_PATTERN };
 const SHARE = { type: 'number', minimum: 0, maximum: 1 };
 const SHIFT = { type: 'number', minimum: -0.5, maximum: 0.5 };
 const FACTOR = { type: 'number', minimum: 0.5, maximum: 2 };
@@ -50,7 +56,7 @@ const INPUT = object({
 const MANIFEST = object(
   {
     manifestVersion: { const: 1 },
-    name: { type: 'string', pattern: '^[a-z0-9][a-z0-9-]{0,63}$' },
+    name: { type: 'string', pattern: PACK_NAME_PATTERN },
     version: { type: 'string', minLength: 1, maxLength: 64 },
     description: { type: 'string' },
     licence: { type: 'string' },
@@ -63,7 +69,7 @@ const MANIFEST = object(
           name: FILE_NAME,
           source: { type: 'string' },
           bytes: { type: 'integer', minimum: 1 },
-          sha256: { type: 'string', pattern: '^[0-9a-f]{64}$' },
+          sha256: { type: 'string', pattern: SHA256_PATTERN },
         },
         ['source'],
       ),
@@ -160,13 +166,14 @@ const MANIFEST = object(
 
 const validate = new Ajv2020({ ...TRUSTED_SCHEMAS, strictTypes: false }).compile<Manifest>(MANIFEST);
 
-/** @throws Error that says which field is wrong and why. */
+/** @throws Error that names the field and its rule. */
 export function parseManifest(text: string): Manifest {
   const manifest: unknown = JSON.parse(text);
   if (!validate(manifest)) {
     const [error] = validate.errors ?? [];
-    const names = Object.values(error?.params ?? {}).join(', ');
-    throw new Error(`${error?.instancePath || '/'} ${error?.message} (${names})`);
+    const params = Object.values(error?.params ?? {}).join(', ');
+    const rule = PATTERN_RULES[params] ?? `${error?.message} (${params})`;
+    throw new Error(`${error?.instancePath || '/'} ${rule}`);
   }
   return manifest;
 }

@@ -7,34 +7,34 @@ import type { PipelineOptions } from '../native/pipeline-options.ts';
 import { type Manifest, type ManifestFile, parseManifest } from './manifest.ts';
 import { SimilarityScale } from './similarity.ts';
 
-/** `models/` at the project's top, seen from `dist/src/vision/`. */
+/** Path relative to `dist/src/vision/`. */
 export const MODELS_FOLDER = fileURLToPath(new URL('../../../models/', import.meta.url));
 
-/** Networks that belong together, with their pre-processing and their similarity scale, checked against the manifest. */
+/** A pack whose files match its manifest. */
 export interface ModelPack {
   readonly name: string;
   readonly version: string;
   /** Absolute path. */
   readonly folder: string;
-  /** Stages with absolute file paths. */
+  /** Pipeline options with absolute file paths. */
   readonly pipeline: PipelineOptions;
-  /** SHA-256 in hex of each stage's file, by its absolute path. */
+  /** Hex SHA-256 by absolute path. */
   readonly hashes: ReadonlyMap<string, string>;
-  /** Null where the pack was not calibrated yet: it can be checked and calibrated, and does not serve. */
+  /** Null before calibration; the service refuses such a pack. */
   readonly similarity: SimilarityScale | null;
-  /** Whether the calibration found these two names of its pictures to be one person. */
+  /** Whether calibration treated two names as one person. */
   excludes(first: string, second: string): boolean;
 }
 
-/** Where a pack is. @param nameOrPath a folder of `models/`, or a path, which has a `/`. */
+/** @param nameOrPath folder name in `models/`, or a path with `/`. */
 export function packFolder(nameOrPath: string): string {
   return nameOrPath.includes('/') ? resolve(nameOrPath) : join(MODELS_FOLDER, nameOrPath);
 }
 
 /**
- * Reads a pack's manifest and checks each of its files: present, of the right size, of the right SHA-256.
- * @param nameOrPath a folder of `models/`, or a path, which has a `/`.
- * @throws Error that names the file and what was expected.
+ * Checks that files exist, with the right size and SHA-256.
+ * @param nameOrPath as for {@link packFolder}.
+ * @throws Error that names the file and the expected value.
  */
 export async function openModelPack(nameOrPath: string): Promise<ModelPack> {
   const folder = packFolder(nameOrPath);
@@ -54,7 +54,24 @@ export async function openModelPack(nameOrPath: string): Promise<ModelPack> {
   };
 }
 
-/** @throws Error that names the file, and says which field is wrong. */
+/** @throws Error for a repeated name. */
+export function checkPackNames(names: readonly string[]): void {
+  if (new Set(names).size === names.length) return;
+  throw new Error(
+    `Two model packs have the same name (${names.join(', ')}). List each name once in the settings model_pack and ` +
+      'extra_model_packs.',
+  );
+}
+
+/** @throws as {@link openModelPack}, or for a repeated name. */
+export async function openModelPacks(namesOrPaths: readonly string[]): Promise<ModelPack[]> {
+  const packs: ModelPack[] = [];
+  for (const each of namesOrPaths) packs.push(await openModelPack(each));
+  checkPackNames(packs.map(({ name }) => name));
+  return packs;
+}
+
+/** @throws Error that names file and field. */
 export async function readManifest(folder: string, nameOrPath: string): Promise<Manifest> {
   const file = join(folder, 'manifest.json');
   let text: string;
@@ -75,7 +92,7 @@ function stagesOf(folder: string, manifest: Manifest): PipelineOptions {
   const located = <Stage extends { readonly file: string }>(stage: Stage): Stage => {
     if (!listed.has(stage.file)) {
       throw new Error(
-        `The model pack ${basename(folder)} uses ${stage.file}, which its "files" do not list.`,
+        `The model pack ${basename(folder)} uses ${stage.file}, which is missing from "files" in its manifest.`,
       );
     }
     return { ...stage, file: join(folder, stage.file) };
@@ -98,7 +115,7 @@ function scaleOf(folder: string, { calibration }: Manifest): SimilarityScale | n
   }
 }
 
-/** @throws Error where the file is missing or not the one that the manifest lists. */
+/** @throws Error for a missing or altered file. */
 export async function checkFile(folder: string, { name, bytes, sha256 }: ManifestFile): Promise<void> {
   const file = join(folder, name);
   const hash = createHash('sha256');

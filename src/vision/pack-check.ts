@@ -1,48 +1,45 @@
-/** What can be wrong with a model pack that somebody brings, said in the order in which it is mended. */
+/** Checks a third-party model pack in the order in which to fix problems. */
 import type { Executor } from '../native/executor.ts';
 import { loadPipeline, type Pipeline } from '../native/pipeline.ts';
 import type { PipelineOptions } from '../native/pipeline-options.ts';
 import { ImpostorScores, innerProduct } from './impostors.ts';
 import {
-  type LabelledPicture,
+  type LabelledImage,
   type LabelledTemplate,
-  labelledPictures,
+  labelledImages,
   labelledTemplates,
 } from './labelled-templates.ts';
 import { checkFile, type ModelPack, openModelPack, packFolder, readManifest } from './model-pack.ts';
 import { selfInference } from './self-inference.ts';
 
-/** One thing that was looked at. */
 export interface Finding {
-  /** A `problem` keeps the pack from working as it should; a `note` is for the operator to judge. */
+  /** `note`: the operator decides. */
   readonly kind: 'ok' | 'note' | 'problem';
   readonly subject: 'manifest' | 'files' | 'networks' | 'detector' | 'embedder' | 'scale';
   readonly text: string;
 }
 
-/** People looked at, two pictures of each: enough to see what is wrong, quick enough to try again. */
+/** Number of people to sample, with two images each. */
 const PEOPLE = 200;
-const LEAST_PEOPLE = 20;
-/** Share of pictures with a face below which the detector is taken to be described wrongly. */
-const LEAST_FOUND = 0.9;
-/** d' (mean difference of mated and non-mated scores, over their deviation) below which people are not told apart. */
-const LEAST_SEPARATION = 3;
-/** How much better another description must be to be taken for the right one. */
-const BETTER = 1.05;
-/** A false match rate may be this many times what the scale claims before it is called wrong. */
+const MIN_PEOPLE = 20;
+/** A lower rate suggests a wrong detector manifest. */
+const MIN_DETECTION_RATE = 0.9;
+/** A lower d' means that the pack does not separate people. */
+const MIN_D_PRIME = 3;
+/** Gain from swapped channels that suggests a wrong channel order. */
+const SWAP_GAIN = 1.05;
+/** Maximum ratio of measured to claimed false match rate. */
 const RATE_FACTOR = 3;
-/** Non-mated pairs below which a rate of 1e-3 cannot be judged. */
-const LEAST_PAIRS = 10_000;
+/** Non-mated pairs needed to judge a rate of 1e-3. */
+const MIN_PAIRS = 10_000;
 
 /**
- * Reads a pack, loads its networks and runs them. With `pictures`, `<pictures>/<person>/<picture>`, it also looks at
- * whether faces are found, people told apart, and the similarity scale meets what it claims.
- * @param nameOrPath as `openModelPack` takes it.
- * @param tell called with each finding as it is made. Nothing after a problem that makes the rest pointless.
+ * Loads and runs the networks. With `images` (`<person>/<image>`), also tests detection, separation and scale.
+ * @param tell receives findings, up to the first fatal problem.
  */
 export async function checkPack(
   nameOrPath: string,
-  pictures: string | undefined,
+  images: string | undefined,
   executor: Executor,
   tell: (finding: Finding) => void,
 ): Promise<void> {
@@ -56,20 +53,20 @@ export async function checkPack(
     tell({ kind: 'problem', subject: 'networks', text: (error as Error).message });
     return;
   }
-  tell({ kind: 'ok', subject: 'networks', text: 'load, have the shapes that their decoders need, and run' });
+  tell({ kind: 'ok', subject: 'networks', text: 'load, have the expected shapes, and run' });
   if (!pack.similarity) {
     tell({
       kind: 'problem',
       subject: 'scale',
-      text: 'is missing: make it with `visagectl models calibrate FOLDER --pack PACK --write`',
+      text: 'is missing: create it with `visagectl models calibrate FOLDER --pack PACK --write`',
     });
   }
-  if (pictures === undefined) {
-    const text = 'was not run on a face: give --pictures FOLDER to see whether it tells people apart';
+  if (images === undefined) {
+    const text = 'was not tested on faces: pass --pictures FOLDER to check whether it tells people apart';
     tell({ kind: 'note', subject: 'embedder', text });
     return;
   }
-  await checkOnPictures(pack, pipeline, pictures, executor, tell);
+  await checkOnImages(pack, pipeline, images, executor, tell);
 }
 
 async function openChecked(nameOrPath: string, tell: (finding: Finding) => void): Promise<ModelPack | null> {
@@ -81,7 +78,7 @@ async function openChecked(nameOrPath: string, tell: (finding: Finding) => void)
     const failures = results.filter((result) => result.status === 'rejected');
     for (const { reason } of failures) tell({ kind: 'problem', subject: 'files', text: reason.message });
     if (failures.length > 0) return null;
-    tell({ kind: 'ok', subject: 'files', text: `${files.length}, of the sizes and SHA-256 that are listed` });
+    tell({ kind: 'ok', subject: 'files', text: `${files.length} match their size and SHA-256` });
     return await openModelPack(nameOrPath);
   } catch (error) {
     tell({ kind: 'problem', subject: 'manifest', text: (error as Error).message });
@@ -89,39 +86,39 @@ async function openChecked(nameOrPath: string, tell: (finding: Finding) => void)
   }
 }
 
-async function checkOnPictures(
+async function checkOnImages(
   pack: ModelPack,
   pipeline: Pipeline,
   folder: string,
   executor: Executor,
   tell: (finding: Finding) => void,
 ): Promise<void> {
-  const chosen = twoOfEach(await labelledPictures(folder));
-  if (chosen.length < 2 * LEAST_PEOPLE) {
-    const text = `needs at least ${LEAST_PEOPLE} people with two pictures each, as ${folder}/<person>/<picture>, and there are ${chosen.length / 2}`;
+  const chosen = twoOfEach(await labelledImages(folder));
+  if (chosen.length < 2 * MIN_PEOPLE) {
+    const text = `needs at least ${MIN_PEOPLE} people with two images each in ${folder}/<person>/<image>, got ${chosen.length / 2}`;
     tell({ kind: 'problem', subject: 'embedder', text });
     return;
   }
   const parallel = 2 * executor.stats().threads;
   const templates = await labelledTemplates(pipeline, folder, chosen, parallel);
   const found = templates.filter(({ template }) => template).length / templates.length;
-  const findsFaces = found >= LEAST_FOUND;
+  const findsFaces = found >= MIN_DETECTION_RATE;
   tell({
     kind: findsFaces ? 'ok' : 'problem',
     subject: 'detector',
     text:
-      `finds a face in ${percent(found)} of ${templates.length} pictures` +
-      (findsFaces ? '' : ': are its channels, mean, scale and least score those that it was trained with?'),
+      `finds a face in ${percent(found)} of ${templates.length} images` +
+      (findsFaces ? '' : ': check that channels, mean, scale and scoreThreshold match its training'),
   });
 
   const apart = separation(templates);
   const swapped = await withSwappedChannels(pack.pipeline, executor);
   const other = swapped && separation(await labelledTemplates(swapped.pipeline, folder, chosen, parallel));
-  if (swapped && other && other >= LEAST_SEPARATION && other > BETTER * apart) {
-    const text = `tells people apart better with its channels as ${swapped.channels} (d' ${other.toFixed(1)} against ${apart.toFixed(1)}): is their order right?`;
+  if (swapped && other && other >= MIN_D_PRIME && other > SWAP_GAIN * apart) {
+    const text = `tells people apart better with its channels as ${swapped.channels} (d' ${other.toFixed(1)} against ${apart.toFixed(1)}): check their order`;
     tell({ kind: 'problem', subject: 'embedder', text });
-  } else if (!(apart >= LEAST_SEPARATION)) {
-    const text = `does not tell people apart (d' ${apart.toFixed(1)}): are its alignment, channels, mean and scale those that it was trained with?`;
+  } else if (!(apart >= MIN_D_PRIME)) {
+    const text = `does not tell people apart (d' ${apart.toFixed(1)}): check that alignment, channels, mean and scale match its training`;
     tell({ kind: 'problem', subject: 'embedder', text });
   } else {
     tell({ kind: 'ok', subject: 'embedder', text: `tells people apart: d' ${apart.toFixed(1)}` });
@@ -129,19 +126,19 @@ async function checkOnPictures(
   if (pack.similarity) tell(scaleFinding(templates, pack.similarity.toScore(70)));
 }
 
-/** The first two pictures of each of the first people who have two. */
-function twoOfEach(pictures: readonly LabelledPicture[]): LabelledPicture[] {
-  const pairs = pictures.flatMap((first, i) => {
-    const second = pictures[i + 1];
-    const isFirst = pictures[i - 1]?.person !== first.person;
+/** Images of the first people with two images. */
+function twoOfEach(images: readonly LabelledImage[]): LabelledImage[] {
+  const pairs = images.flatMap((first, i) => {
+    const second = images[i + 1];
+    const isFirst = images[i - 1]?.person !== first.person;
     return isFirst && second?.person === first.person ? [[first, second]] : [];
   });
   return pairs.slice(0, PEOPLE).flat();
 }
 
 /**
- * d', the sensitivity index of signal detection theory, between the scores of a person's two pictures and those of
- * neighbouring people. NaN where too few faces were found.
+ * Sensitivity index d': the difference of mated and non-mated mean scores, divided by their deviation. NaN with too few
+ * faces.
  */
 function separation(templates: readonly LabelledTemplate[]): number {
   const mated: number[] = [];
@@ -171,13 +168,13 @@ async function withSwappedChannels({ embedder, ...stages }: PipelineOptions, exe
 function scaleFinding(templates: readonly LabelledTemplate[], score: number): Finding {
   const impostors = ImpostorScores.of(templates);
   const rate = impostors.falseMatchRate(score);
-  const met = `similarity 70 claims a false match rate of 1e-3 and meets ${rate.toExponential(1)} in ${impostors.pairs} pairs`;
-  if (impostors.pairs < LEAST_PAIRS) {
-    const text = `cannot be judged by ${impostors.pairs} pairs of pictures of different people: bring more people`;
+  const met = `similarity 70 stands for a false match rate of 1e-3, and ${impostors.pairs} pairs show ${rate.toExponential(1)}`;
+  if (impostors.pairs < MIN_PAIRS) {
+    const text = `needs at least ${MIN_PAIRS} pairs of images of different people, got ${impostors.pairs}: add people`;
     return { kind: 'note', subject: 'scale', text };
   }
   if (rate <= RATE_FACTOR * 1e-3) return { kind: 'ok', subject: 'scale', text: met };
-  const text = `${met}: calibrate it on pictures like yours, with \`visagectl models calibrate\``;
+  const text = `${met}: calibrate it on images like yours, with \`visagectl models calibrate\``;
   return { kind: 'problem', subject: 'scale', text };
 }
 

@@ -1,11 +1,11 @@
 /**
- * How fit a face is for recognition, from what can be measured (in the manner of ISO/IEC 29794-5). The score is the
- * product of parts, each of which runs from 0 to 1 between two values of a measure: `docs/quality.md` says how much
- * fewer false non-matches are left where the worst are refused, and `npm run bench:quality` shows it.
+ * Face quality after ISO/IEC 29794-5: a product of components 0..1, each a ramp over one measure. `docs/quality.md` and
+ * `npm run bench:quality` show how it affects false non-matches.
  */
-import type { Analysis, AnalyzedFace, Box, FaceMeasures } from '../native/pipeline.ts';
 
-/** What makes a face less fit for recognition. */
+import type { Analysis, AnalyzedFace, FaceMeasures } from '../native/pipeline.ts';
+import type { Box } from '../native/pipeline-options.ts';
+
 export const QUALITY_REASONS = [
   'SMALL_FACE',
   'LOW_SHARPNESS',
@@ -13,58 +13,57 @@ export const QUALITY_REASONS = [
   'OVEREXPOSED',
   'EXTREME_POSE',
   'TRUNCATED_FACE',
-  /** The detector is not sure, or the landmarks do not lie as a face's do: often something covers the face. */
+  /** Low confidence or implausible landmarks, often from occlusion. */
   'UNCERTAIN_FACE',
-  /** Another face is as large or nearly so: which one is meant? It does not lower the score. */
+  /** Another face is nearly as large. Does not lower the score. */
   'MULTIPLE_FACES',
 ] as const;
 export type QualityReason = (typeof QUALITY_REASONS)[number];
 
-/** How fit a face is for recognition. */
 export interface Quality {
   /** 0..100. */
   readonly score: number;
-  /** What lowers it most comes first. */
+  /** Largest reduction first. */
   readonly reasons: readonly QualityReason[];
 }
 
-/** A measure's values that stand for 0 and for 1, straight between them, flat beyond; `log` for ratios. */
+/** Linear from `worst` (0) to `best` (1), clamped. */
 interface Ramp {
   readonly worst: number;
   readonly best: number;
   readonly log?: boolean;
 }
 
-/** Pixels between the eyes. The embedder's input shows 35. */
+/** Pixels. The embedding network's input has 35. */
 const EYE_DISTANCE: Ramp = { worst: 8, best: 36, log: true };
-/** Variance of the Laplacian over that of the light. */
+/** Variance of the Laplacian over that of the luma. */
 const SHARPNESS: Ramp = { worst: 0.01, best: 0.12, log: true };
-/** Mean light. It ends low, so that dark skin is not taken for little light. */
+/** Mean luma. A low `best` avoids penalising dark skin. */
 const LIGHT: Ramp = { worst: 15, best: 60 };
 const UNDEREXPOSURE: Ramp = { worst: 0.5, best: 0.05 };
 const OVEREXPOSURE: Ramp = { worst: 0.5, best: 0.03 };
-/** Degrees. Roll is made up for by the alignment, as long as the face is found well. */
+/** Degrees. Alignment corrects roll. */
 const YAW: Ramp = { worst: 80, best: 25 };
 const PITCH: Ramp = { worst: 60, best: 25 };
 const ROLL: Ramp = { worst: 70, best: 10 };
-/** Pitch of people who look into a camera, as the default pack's network sees it (mean of LFW). */
+/** Mean pitch of LFW under the default pack, degrees. */
 const LEVEL_PITCH = -7;
 /**
- * Share of the box, grown by {@link EDGE_MARGIN} on each side, that lies beyond the picture's edge and halves the part:
- * boxes end at the edge, so this is a little less than a box that touches it with one side has.
+ * Share of the box plus margin outside the image that halves the component. Boxes end at the image's edge, so truncated
+ * faces lose slightly more.
  */
 const HALVING_TRUNCATION = 0.08;
 const EDGE_MARGIN = 0.1;
 const CONFIDENCE: Ramp = { worst: 0.7, best: 1 };
-/** Distance of the landmarks from those of a mean face laid over them, root of the mean square, over its eye distance. */
-const MISFIT: Ramp = { worst: 0.48, best: 0.11 };
+/** RMS distance of landmarks from a fitted mean face, over its eye distance. */
+const LANDMARK_DEVIATION: Ramp = { worst: 0.48, best: 0.11 };
 
-/** A part below this is given as a reason. */
+/** Components below this become reasons. */
 const REASON_BELOW = 0.5;
-/** Area of the next face over this one's, from which on it is not clear who is meant. */
-const COMPANY = 0.5;
+/** Area ratio from which the subject is ambiguous. */
+const AMBIGUOUS_AREA_RATIO = 0.5;
 
-/** ArcFace's five points (J. Deng et al., 2019), about their centre, over the distance between the eyes. */
+/** ArcFace's five points (J. Deng et al., 2019), centred, over the eye distance. */
 const MEAN_FACE = [
   [-0.503, -0.573],
   [0.497, -0.579],
@@ -74,32 +73,39 @@ const MEAN_FACE = [
 ] as const;
 
 /**
- * The quality of one face of a picture that was analysed with `attributes`.
- * @param index of a face that was described.
- * @throws Error if its landmarks or measures were not made.
+ * @param index a face analysed with `attributes`.
+ * @throws Error for other faces.
  */
 export function qualityOf(analysis: Analysis, index: number): Quality {
   const face = analysis.faces[index];
   if (!face?.landmarks || !face.measures) {
-    throw new Error('Quality needs a face that was described with attributes');
+    throw new Error('Quality needs the landmarks and measures of the face: analyze it with attributes');
   }
   const { sharpness, overexposed } = face.measures;
-  const parts: [QualityReason, number][] = [
+  const components: [QualityReason, number][] = [
     ['SMALL_FACE', grade(eyeDistance(face.landmarks), EYE_DISTANCE)],
     ['LOW_SHARPNESS', grade(sharpness, SHARPNESS)],
-    ['LOW_LIGHT', lit(face.measures)],
+    ['LOW_LIGHT', illumination(face.measures)],
     ['OVEREXPOSED', grade(overexposed, OVEREXPOSURE)],
-    ['EXTREME_POSE', frontal(face)],
-    ['TRUNCATED_FACE', 1 / (1 + beyondEdge(face.box, analysis) / HALVING_TRUNCATION)],
-    ['UNCERTAIN_FACE', Math.min(grade(face.confidence, CONFIDENCE), grade(misfit(face.landmarks), MISFIT))],
+    ['EXTREME_POSE', frontality(face)],
+    ['TRUNCATED_FACE', 1 / (1 + truncatedShare(face.box, analysis) / HALVING_TRUNCATION)],
+    [
+      'UNCERTAIN_FACE',
+      Math.min(
+        grade(face.confidence, CONFIDENCE),
+        grade(landmarkDeviation(face.landmarks), LANDMARK_DEVIATION),
+      ),
+    ],
   ];
-  const reasons = parts.filter(([, part]) => part < REASON_BELOW).sort(([, a], [, b]) => a - b);
-  const score = parts.reduce((product, [, part]) => product * part, 1);
+  const reasons = components
+    .filter(([, component]) => component < REASON_BELOW)
+    .sort(([, a], [, b]) => a - b);
+  const score = components.reduce((product, [, component]) => product * component, 1);
   return {
     score: Math.round(100 * score),
     reasons: [
       ...reasons.map(([reason]) => reason),
-      ...(company(analysis, index) >= COMPANY ? (['MULTIPLE_FACES'] as const) : []),
+      ...(nextAreaRatio(analysis, index) >= AMBIGUOUS_AREA_RATIO ? (['MULTIPLE_FACES'] as const) : []),
     ],
   };
 }
@@ -111,11 +117,11 @@ function grade(value: number, { worst, best, log = false }: Ramp): number {
   return Math.min(1, Math.max(0, share));
 }
 
-function lit({ light, underexposed }: FaceMeasures): number {
+function illumination({ light, underexposed }: FaceMeasures): number {
   return Math.min(grade(light, LIGHT), grade(underexposed, UNDEREXPOSURE));
 }
 
-function frontal({ pose }: AnalyzedFace): number {
+function frontality({ pose }: AnalyzedFace): number {
   if (!pose) return 1;
   const { yaw, pitch, roll } = pose;
   return Math.min(
@@ -129,8 +135,8 @@ function eyeDistance([leftX = 0, leftY = 0, rightX = 0, rightY = 0]: Float32Arra
   return Math.hypot(rightX - leftX, rightY - leftY);
 }
 
-/** Least squares over shift, turn and size (S. Umeyama, 1991). */
-function misfit(landmarks: Float32Array): number {
+/** Least squares over translation, rotation and scale (S. Umeyama, 1991). */
+function landmarkDeviation(landmarks: Float32Array): number {
   const points = MEAN_FACE.map((_, i) => [landmarks[2 * i] ?? 0, landmarks[2 * i + 1] ?? 0] as const);
   const middle = (axis: 0 | 1) => points.reduce((sum, point) => sum + point[axis] / points.length, 0);
   const [x0, y0] = [middle(0), middle(1)];
@@ -147,18 +153,17 @@ function misfit(landmarks: Float32Array): number {
   return size > 0 ? Math.sqrt(Math.max(0, sums.own - explained) / points.length) / size : Infinity;
 }
 
-/** Share of the box, with its margin, that the picture does not show. */
-function beyondEdge({ x, y, width, height }: Box, picture: Analysis): number {
+function truncatedShare({ x, y, width, height }: Box, image: Analysis): number {
   const shown = (start: number, length: number, end: number) =>
     Math.max(
       0,
       Math.min(start + length * (1 + EDGE_MARGIN), end) - Math.max(start - length * EDGE_MARGIN, 0),
     );
   const whole = width * height * (1 + 2 * EDGE_MARGIN) ** 2;
-  return 1 - (shown(x, width, picture.width) * shown(y, height, picture.height)) / whole;
+  return 1 - (shown(x, width, image.width) * shown(y, height, image.height)) / whole;
 }
 
-function company({ faces }: Analysis, index: number): number {
+function nextAreaRatio({ faces }: Analysis, index: number): number {
   const area = ({ box }: AnalyzedFace) => box.width * box.height;
   const own = faces[index];
   const others = faces.filter((_, i) => i !== index);

@@ -6,29 +6,31 @@ import {
   type ImageEncoding,
   loadPipeline,
   type Pipeline,
+  type Tenant,
 } from '../native/pipeline.ts';
 import { stageTook } from '../ops/stage-times.ts';
 import { type DevicePreparation, deviceNetworks } from './graph/device-networks.ts';
 import { type Preparation, prepareNetworks } from './graph/prepare.ts';
 import type { LivenessScale } from './liveness.ts';
-import type { ModelPack } from './model-pack.ts';
+import { checkPackNames, type ModelPack } from './model-pack.ts';
 import type { SimilarityScale } from './similarity.ts';
 
-/** A model pack at work: pictures to faces and a template, scores to similarity. */
+/** A loaded model pack. */
 export class Recognizer {
-  /** Name and version of the pack, as the store keeps them beside every template. */
+  /** Stored with every template. */
   readonly packId: { readonly pack: string; readonly packVersion: string };
-  /** Floats of a template. */
+  /** Floats per template. */
   readonly dimension: number;
   readonly similarity: SimilarityScale;
-  /** How the pack's liveness is read; undefined where it has no network for it. */
+  /** Undefined without a liveness network. */
   readonly liveness: LivenessScale | undefined;
+  /** Whether the pack measures yaw, pitch and roll of faces. */
+  readonly hasPose: boolean;
   readonly #pipeline: Pipeline;
 
   /**
-   * @param preparation where the pack's networks are made faster once, for the CPU or for another device; without it they
-   *   run as they are on the CPU.
-   * @throws Error naming the file that does not load and why, or where the pack has no similarity scale.
+   * @param preparation optimises networks or moves them to a device; default: unchanged on the CPU.
+   * @throws Error that names the bad file, or for a missing similarity scale.
    */
   static async load(
     pack: ModelPack,
@@ -38,8 +40,8 @@ export class Recognizer {
     const { similarity } = pack;
     if (!similarity) {
       throw new Error(
-        `The model pack ${pack.name} has no similarity scale, so its scores mean nothing yet. ` +
-          'Make one with `visagectl models calibrate FOLDER --pack PACK --write`.',
+        `The model pack ${pack.name} has no similarity scale, so it cannot serve. ` +
+          'Create one with `visagectl models calibrate FOLDER --pack PACK --write`.',
       );
     }
     if (preparation && 'device' in preparation) {
@@ -51,8 +53,8 @@ export class Recognizer {
       try {
         return new Recognizer(pack, similarity, await loadPipeline(executor, prepared));
       } catch (error) {
-        // Where the pack itself is at fault, loading it as it is says so and names its own file.
-        preparation.log.warn({ err: error }, 'the prepared networks do not load: the originals are used');
+        // If the original network is at fault, its error names its file.
+        preparation.log.warn({ err: error }, 'the prepared networks do not load: using the originals');
       }
     }
     return new Recognizer(pack, similarity, await loadPipeline(executor, pack.pipeline));
@@ -63,22 +65,59 @@ export class Recognizer {
     this.dimension = pack.pipeline.embedder.dimension;
     this.similarity = similarity;
     this.liveness = pack.pipeline.liveness;
+    this.hasPose = pack.pipeline.pose !== undefined;
     this.#pipeline = pipeline;
   }
 
-  /**
-   * Every face of a picture and what is asked about them; see `Pipeline.analyze` for errors and for the bytes.
-   * @throws VisageError `VALIDATION_FAILED` also where liveness is asked of a pack that has no network for it.
-   */
-  async analyze(image: Uint8Array, encoding: ImageEncoding, request?: AnalysisRequest): Promise<Analysis> {
+  /** See `Pipeline.analyze`. @throws `VALIDATION_FAILED` for liveness without a network. */
+  async analyze(
+    image: Uint8Array,
+    encoding: ImageEncoding,
+    request?: AnalysisRequest,
+    tenant?: Tenant,
+  ): Promise<Analysis> {
     if (request?.liveness && !this.liveness) {
       throw new VisageError(
         'VALIDATION_FAILED',
-        `The model pack ${this.packId.pack} cannot tell a live face from a picture of one: it has no liveness network.`,
+        `The model pack ${this.packId.pack} has no liveness network. Use a pack with one, or send the request without liveness.`,
       );
     }
-    const analysis = await this.#pipeline.analyze(image, encoding, request);
+    const analysis = await this.#pipeline.analyze(image, encoding, request, tenant);
     for (const [stage, ms] of Object.entries(analysis.timings)) if (ms > 0) stageTook(stage, ms);
     return analysis;
+  }
+}
+
+/** Recognizers by pack name; the first is the default. */
+export class Recognizers {
+  readonly default: Recognizer;
+  readonly #byName: ReadonlyMap<string, Recognizer>;
+
+  /** @throws Error for an empty list or a repeated name. */
+  constructor(recognizers: readonly Recognizer[]) {
+    const [first] = recognizers;
+    if (!first) throw new Error('Expected at least one model pack, got none. Set model_pack.');
+    this.default = first;
+    this.#byName = new Map(recognizers.map((recognizer) => [recognizer.packId.pack, recognizer]));
+    checkPackNames(recognizers.map(({ packId }) => packId.pack));
+  }
+
+  /** Same order as in the settings. */
+  get all(): readonly Recognizer[] {
+    return [...this.#byName.values()];
+  }
+
+  get names(): readonly string[] {
+    return [...this.#byName.keys()];
+  }
+
+  byName(pack: string): Recognizer | null {
+    return this.#byName.get(pack) ?? null;
+  }
+
+  /** Returns null unless this exact version is loaded. */
+  of({ pack, packVersion }: Recognizer['packId']): Recognizer | null {
+    const recognizer = this.#byName.get(pack);
+    return recognizer?.packId.packVersion === packVersion ? recognizer : null;
   }
 }

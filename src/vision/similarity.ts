@@ -1,19 +1,21 @@
 /**
- * The scale that the wire contract speaks: 0..100, where 70, 80, 90 and 95 stand for a false match rate of 1e-3,
- * 1e-4, 1e-5 and 1e-6, for every model pack. A pack's manifest has the points; between them run straight lines.
+ * The API's similarity scale. For every pack, 70, 80, 90 and 95 stand for false match rates of 1e-3 to 1e-6. Linear
+ * between points.
  */
 export class SimilarityScale {
   readonly #points: readonly (readonly [score: number, similarity: number])[];
 
   /**
-   * @param points (score, similarity), both strictly increasing, similarity from 0 to 100.
-   * @throws Error naming the point that breaks this.
+   * @param points (score, similarity), both strictly increasing, similarity 0..100.
+   * @throws Error that names the bad point.
    */
   constructor(points: readonly (readonly [number, number])[]) {
     for (const [i, [score, similarity]] of points.entries()) {
       const [lastScore, lastSimilarity] = points[i - 1] ?? [-Infinity, -Infinity];
       if (!(score > lastScore && similarity > lastSimilarity)) {
-        throw new Error(`The similarity scale does not rise at its point ${i + 1} (${score}, ${similarity})`);
+        throw new Error(
+          `Point ${i + 1} of the similarity scale (${score}, ${similarity}) does not increase both values`,
+        );
       }
     }
     if (points.length < 2 || points[0]?.[1] !== 0 || points.at(-1)?.[1] !== 100) {
@@ -22,15 +24,12 @@ export class SimilarityScale {
     this.#points = points;
   }
 
-  /**
-   * Similarity of a score, rounded to two decimals. This value is the one shown and the one compared with a
-   * threshold, so the two never disagree.
-   */
+  /** Rounds to two decimals, so callers compare the displayed value. */
   toSimilarity(score: number): number {
     return Math.round(this.#interpolate(score, 0, 1) * 100) / 100;
   }
 
-  /** The score that stands for a similarity, 0..100. */
+  /** @param similarity 0..100. */
   toScore(similarity: number): number {
     return this.#interpolate(similarity, 1, 0);
   }

@@ -1,14 +1,15 @@
-/** How several templates of one external key are compared with a probe. */
+/** Scores a probe against several templates of one external key. */
 import { innerProduct } from './impostors.ts';
 
 /**
- * The unit vector in the middle of templates, which comes nearer to a person than any single picture does. Null where
- * they are not all of one person, as where a family shares a key: then the middle is nobody.
+ * The mean is nearer to a person than a single image. Null if templates differ too much, as when a family shares a key.
  * @param templates unit vectors, at least one.
- * @param onePerson score above 0 that two of them have on average, and each of them with the middle of the others, for
- * which they count as one person.
+ * @param samePersonScore positive; minimum average of the pairs, and minimum of each template with the others' mean.
  */
-export function middleOf(templates: readonly Float32Array[], onePerson: number): Float32Array | null {
+export function normalizedMean(
+  templates: readonly Float32Array[],
+  samePersonScore: number,
+): Float32Array | null {
   const [first] = templates;
   if (!first || templates.length === 1) return first ?? null;
   const sum = Float32Array.from(first, (_, i) =>
@@ -16,33 +17,34 @@ export function middleOf(templates: readonly Float32Array[], onePerson: number):
   );
   const square = innerProduct(sum, sum);
   const count = templates.length;
-  // The square of the sum is every pair's score twice, and each template's own, which is 1.
-  const likeness = (square - count) / (count * (count - 1));
-  const isApart = (template: Float32Array) => {
+  // The sum's squared length is twice every pair's score, plus 1 per template.
+  const meanScore = (square - count) / (count * (count - 1));
+  const isOutlier = (template: Float32Array) => {
     const withAll = innerProduct(template, sum);
     const others = Math.sqrt(Math.max(0, square - 2 * withAll + 1));
-    return withAll - 1 < onePerson * others;
+    return withAll - 1 < samePersonScore * others;
   };
-  if (likeness < onePerson || templates.some(isApart)) return null;
+  if (meanScore < samePersonScore || templates.some(isOutlier)) return null;
   return sum.map((value) => value / Math.sqrt(square));
 }
 
-/** Score of a probe with everything that one external key has: with its middle, or with the best where it has none. */
+/** Scores the mean template, or without a mean the best template. */
 export function fusedScore(
   probe: Float32Array,
   templates: readonly Float32Array[],
-  onePerson: number,
+  samePersonScore: number,
 ): number {
-  const middle = middleOf(templates, onePerson);
-  if (middle) return innerProduct(probe, middle);
+  const mean = normalizedMean(templates, samePersonScore);
+  if (mean) return innerProduct(probe, mean);
   return Math.max(...templates.map((template) => innerProduct(probe, template)));
 }
 
 /**
- * Most that `fusedScore` can come to where the best of the templates has a score. Of n templates whose mean score with
- * each other is m, the sum is sqrt(n + n (n - 1) m) long, at least n sqrt(m), and none of their n scores is above the
- * best.
+ * Upper bound of `fusedScore` for a best score. The sum of n templates with mean mutual score m has length sqrt(n + n
+ * (n - 1) m), at least n sqrt(m).
  */
-export function mostFused(best: number, onePerson: number): number {
-  return best <= 0 || onePerson <= 0 ? 1 : Math.min(1, Math.max(best, best / Math.sqrt(onePerson)));
+export function maxFusedScore(bestScore: number, samePersonScore: number): number {
+  return bestScore <= 0 || samePersonScore <= 0
+    ? 1
+    : Math.min(1, Math.max(bestScore, bestScore / Math.sqrt(samePersonScore)));
 }

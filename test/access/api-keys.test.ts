@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Member } from '../../src/store/members.ts';
-import { AccessService, closeShared } from './access-service.ts';
+import type { Member } from '../../src/store/records.ts';
+import { AccessService, closeShared } from '../../testing/access-service.ts';
 
 const KEYS = '/v1/auth/api-keys';
 
@@ -17,7 +17,6 @@ after(async () => {
   await closeShared();
 });
 
-/** Makes a key by the API as the admin. */
 async function made(settings: Record<string, unknown> = {}) {
   const { status, body } = await service.call(await service.token(admin), 'POST', KEYS, {
     name: 'a',
@@ -213,6 +212,11 @@ describe('A member without a role', () => {
 });
 
 describe('A key that handles keys', () => {
+  // The plan limits the keys of one member.
+  before(async () => {
+    admin = await service.member('admin');
+  });
+
   test('makes none', async () => {
     const { key } = await made();
     assert.equal((await service.call(key, 'POST', KEYS, { name: 'a' })).body.code, 'PERMISSION_DENIED');
@@ -265,10 +269,51 @@ describe('A key that handles keys', () => {
       name: 'n',
     };
     assert.equal((await patch(own.key, other.id, narrower)).status, 200);
-    const free = await made();
+    const free = await made({ ...limits, budget_usd: 11 });
     assert.equal((await patch(own.key, free.id, { name: 'n' })).status, 200);
     const stolen = await service.call(own.key, 'POST', `${KEYS}/${free.id}/regenerate`);
     assert.equal(stolen.body.code, 'PERMISSION_DENIED');
+  });
+
+  test('thaws no key that has more, and resets no spend of it, though it has no budget itself', async () => {
+    const own = await made({ scopes: ['v1:api-keys', 'v1:faces'] });
+    const wider = await made({ frozen: true, budget_usd: 1 });
+    const equal = await made({ frozen: true, budget_usd: 1, scopes: ['v1:faces'] });
+    for (const changes of [{ frozen: false }, { reset_spent: true }]) {
+      assert.equal((await patch(own.key, wider.id, changes)).body.code, 'PERMISSION_DENIED');
+      assert.equal((await patch(own.key, equal.id, changes)).status, 200);
+    }
+  });
+
+  test('clears no limit of a key that would then have more, by the scopes that the key has already', async () => {
+    const own = await made({ scopes: ['v1:api-keys'] });
+    const limited = await made({ collection_id: 'people' });
+    const { body } = await patch(own.key, limited.id, { collection_id: null });
+    assert.equal(body.code, 'PERMISSION_DENIED');
+    const clearing = await made();
+    assert.equal((await patch(clearing.key, limited.id, { collection_id: null })).status, 200);
+  });
+
+  test('pages through its keys without a cursor that names another one', async () => {
+    const limits = { collectionId: 'paged', scopes: ['v1:api-keys'] };
+    const own = await service.key(limits);
+    const visible = [own.id];
+    for (let i = 0; i < 3; i++) {
+      await service.key();
+      visible.push((await service.key(limits)).id);
+    }
+    await service.key();
+    const seen: string[] = [];
+    const cursors: string[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const target: string = `${KEYS}?limit=1${cursor && `&cursor=${cursor}`}`;
+      const { body } = await service.call(own.key, 'GET', target);
+      seen.push(...body.api_keys.map(({ id }: { id: string }) => id));
+      cursor = body.next_cursor;
+      if (cursor) cursors.push(Buffer.from(cursor, 'base64url').toString());
+    }
+    assert.deepEqual(seen, visible);
+    for (const cursor of cursors) assert.ok(visible.some((id) => cursor.includes(id)));
   });
 
   test('sees none of the other environment', async () => {

@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { AuditEntry } from '../../src/access/audit.ts';
-import { recordAct, recordRefusal, type Trail } from '../../src/access/audit-trail.ts';
-import { routeTable } from '../../src/app.ts';
+import type { AuditEntry } from '../../src/access/audit/audit.ts';
+import { recordAct, recordRefusal, type Trail } from '../../src/access/audit/audit-trail.ts';
+import type { Route, RouteRequest } from '../../src/api/route.ts';
 import { ERRORS, type ErrorCode, VisageError } from '../../src/errors.ts';
-import type { PublicRequest, Route } from '../../src/http/route.ts';
 import { Health } from '../../src/ops/health.ts';
+import { routeTable } from '../../src/service/app.ts';
 
 const routes = routeTable({ health: new Health(), identity: {}, access: {} } as Parameters<
   typeof routeTable
 >[0]);
 
-/** Calls that change nothing of who may do what, or that are the work itself. */
 const NOT_ADMINISTRATIVE = new Set([
   'searchFace',
   'indexFace',
@@ -21,6 +20,8 @@ const NOT_ADMINISTRATIVE = new Set([
   'enrollFaces',
   'verifyFace',
   'identifyFace',
+  'searchByFaceId',
+  'recognizeFaces',
   'detectFaces',
   'checkLiveness',
   'setExternalKey',
@@ -61,6 +62,29 @@ test('Only refusals are recorded as such', () => {
   );
 });
 
+test('A call about many faces or keys has an entry of each', async () => {
+  const entries: AuditEntry[] = [];
+  const audit = { record: async (...more: AuditEntry[]) => void entries.push(...more) };
+  const route = routes.find(({ operationId }) => operationId === 'deleteFaces') as Route;
+  const request = { params: {}, query: {}, body: { collectionId: 'people' } } as unknown as RouteRequest;
+  for (const each of [{ targets: ['face_1', 'face_2'] }, { externalKeys: ['anna'] }, { targets: [] }]) {
+    await recordAct(audit, route, ANYBODY, request, { status: 200, body: {}, audit: { each } });
+  }
+  assert.deepEqual(
+    entries.map(({ action, target, externalKey, collectionId }) => [
+      action,
+      target,
+      externalKey,
+      collectionId,
+    ]),
+    [
+      ['face.delete', 'face_1', undefined, 'people'],
+      ['face.delete', 'face_2', undefined, 'people'],
+      ['face.delete', undefined, 'anna', 'people'],
+    ],
+  );
+});
+
 test('Nothing of a request but the named target, the route and who is asking reaches an entry', async () => {
   const secret = fc.string({ minLength: 12, maxLength: 40 }).map((text) => `secret-${text}`);
   const bag = (names: readonly string[]) =>
@@ -81,10 +105,10 @@ test('Nothing of a request but the named target, the route and who is asking rea
           query,
           body,
           headers,
-        } as unknown as PublicRequest;
+        } as unknown as RouteRequest;
         const entries: AuditEntry[] = [];
         const audit = {
-          record: async (entry: AuditEntry) => void entries.push(entry),
+          record: async (...more: AuditEntry[]) => void entries.push(...more),
           refuse: (entry: AuditEntry) => void entries.push(entry),
         };
         await recordAct(audit, route, ANYBODY, request, {

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { pino } from 'pino';
-import { Audit } from '../../src/access/audit.ts';
+import { Audit } from '../../src/access/audit/audit.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { openAuditReader } from '../../src/store/audit-reader.ts';
 import { Store } from '../../src/store/store.ts';
-import { temporaryFolder } from '../store/temporary-store.ts';
+import { temporaryFolder } from '../../testing/temporary-store.ts';
 
 const NOBODY = { kind: 'anonymous', id: null } as const;
 const MEMBER = { kind: 'member', id: 'member_1' } as const;
 
-/** An audit log on a real store with a clock that stands. */
+/** A real store with a stopped clock. */
 function openAudit(t: TestContext) {
   const folder = join(temporaryFolder(t), 'data');
   const store = Store.open(folder);
@@ -61,6 +61,8 @@ describe('An act', () => {
       address: '203.0.113.9',
       requestId: 'r-1',
       count: 1,
+      environment: null,
+      collectionId: null,
     });
   });
 
@@ -107,7 +109,7 @@ describe('A refusal', () => {
     );
   });
 
-  test('from ten thousand addresses writes about a hundred entries, and counts every one', async (t) => {
+  test('from ten thousand addresses writes a bounded number of entries, and counts every one', async (t) => {
     const { audit, clock, entries, refuse } = openAudit(t);
     for (let i = 0; i < 10_000; i++) refuse(`10.1.${i >> 8}.${i & 255}`);
     await audit.flush();
@@ -115,23 +117,153 @@ describe('A refusal', () => {
     clock.now += 60_000;
     await audit.flush();
     const list = await entries();
-    assert.ok(list.length <= 103, `${list.length} entries`);
+    assert.ok(list.length <= 1_004, `${list.length} entries`);
     assert.equal(
       list.reduce((sum, { count }) => sum + count, 0),
       20_000,
     );
-    assert.equal(list.find(({ action }) => action === 'several')?.address, null);
+    const [first] = list.filter(({ action }) => action === 'several');
+    assert.deepEqual(
+      [first?.address, first?.target, first?.count],
+      ['10.1.0.0/16', '1000 or more addresses, 1 action', 9_500],
+    );
+  });
+
+  test('of one address among many kinds leaves other addresses their entries', async (t) => {
+    const { audit, entries, refuse } = openAudit(t);
+    for (let i = 0; i < 300; i++) {
+      audit.refuse({ actor: NOBODY, action: `a.${i}`, address: '10.0.0.1', result: 'INVALID_API_KEY' });
+    }
+    refuse('10.0.0.2');
+    await audit.flush();
+    const list = await entries();
+    assert.ok(list.some(({ address, action }) => address === '10.0.0.2' && action === 'searchFace'));
+    assert.ok(list.length <= 12, `${list.length} entries`);
+    const rest = list.find(({ action }) => action === 'several');
+    assert.deepEqual([rest?.address, rest?.target, rest?.count], ['10.0.0.1', '1 address, 292 actions', 292]);
+  });
+
+  const floods: Readonly<Record<string, (number: number) => string>> = {
+    'the /64s of an IPv6 /48': (number) => `2001:db8:1:${number.toString(16)}::1`,
+    'the addresses of an IPv6 /32': (number) => `2001:db8:${(number * 13).toString(16)}:${number}::1`,
+    'an IPv4 /16': (number) => `10.9.${number >> 8}.${number & 255}`,
+    '40 networks': (number) => `10.${number % 40}.${number >> 8}.${number & 255}`,
+  };
+  for (const [name, addressOf] of Object.entries(floods)) {
+    test(`keeps its place beside a flood from ${name}, before and behind it`, async (t) => {
+      const { audit, entries, refuse } = openAudit(t);
+      const key = { kind: 'key', id: 'key_1' } as const;
+      const attributed = (action: string) =>
+        audit.refuse({
+          actor: key,
+          accountId: 'acc_1',
+          action,
+          address: '192.0.2.1',
+          result: 'SCOPE_DENIED',
+        });
+      refuse('192.0.2.1');
+      refuse('2001:db9::1');
+      attributed('before');
+      for (let number = 0; number < 4_000; number++) refuse(addressOf(number));
+      refuse('198.51.100.7');
+      refuse('2001:dba::1');
+      attributed('behind');
+      await audit.flush();
+      const list = await entries();
+      for (const address of ['192.0.2.1', '2001:db9::1', '198.51.100.7', '2001:dba::1']) {
+        assert.equal(
+          list.filter((each) => each.address === address && each.action === 'searchFace').length,
+          1,
+        );
+      }
+      for (const action of ['before', 'behind']) {
+        assert.deepEqual(list.find((each) => each.action === action)?.actor, key);
+      }
+      assert.equal(
+        list.reduce((sum, { count }) => sum + count, 0),
+        4_006,
+      );
+    });
+  }
+
+  test('from more networks than there are places is counted by its code alone', async (t) => {
+    const { audit, entries, refuse } = openAudit(t);
+    for (let number = 0; number < 3_000; number++) refuse(`${number >> 6}.${number & 63}.1.1`);
+    await audit.flush();
+    const list = await entries();
+    const rest = list.filter(({ action }) => action === 'several');
+    assert.deepEqual(
+      rest.map(({ address, target, count }) => [address, target, count]),
+      [[null, '1000 or more addresses, 1 action', 2_500]],
+    );
+  });
+
+  test('of one account takes no place from another account, whatever its keys do', async (t) => {
+    const { audit, entries } = openAudit(t);
+    const refuseKey = (accountId: string, id: string, action: string, address = '10.0.0.1') =>
+      audit.refuse({ actor: { kind: 'key', id }, accountId, action, address, result: 'SCOPE_DENIED' });
+    for (let number = 0; number < 200; number++) {
+      for (let each = 0; each < 50; each++)
+        refuseKey('acc_1', `key_${number}`, `a.${each}`, `10.1.0.${each}`);
+    }
+    refuseKey('acc_2', 'key_x', 'getBalance');
+    await audit.flush();
+    const list = await entries();
+    assert.equal(list.find(({ accountId }) => accountId === 'acc_2')?.action, 'getBalance');
+    const flood = list.filter(({ accountId }) => accountId === 'acc_1');
+    assert.equal(flood.length, list.length - 1);
+    assert.ok(flood.length <= 201, `${flood.length} entries`);
+    assert.equal(
+      flood.reduce((sum, { count }) => sum + count, 0),
+      10_000,
+    );
+  });
+
+  test('of one key takes no place from another key of its account', async (t) => {
+    const { audit, entries } = openAudit(t);
+    const refuseKey = (id: string, action: string) =>
+      audit.refuse({ actor: { kind: 'key', id }, accountId: 'acc_1', action, result: 'SCOPE_DENIED' });
+    for (let number = 0; number < 1_000; number++) refuseKey('key_1', `a.${number}`);
+    refuseKey('key_2', 'getBalance');
+    await audit.flush();
+    const list = await entries();
+    assert.ok(list.some(({ actor, action }) => actor.id === 'key_2' && action === 'getBalance'));
+    const rest = list.find(({ action }) => action === 'several');
+    assert.deepEqual([rest?.actor.id, rest?.count], ['key_1', 975]);
+  });
+
+  test('of a hundred accounts at once leaves the next account its place', async (t) => {
+    const { audit, entries } = openAudit(t);
+    const refuseMember = (accountId: string, action: string) =>
+      audit.refuse({
+        actor: { kind: 'member', id: accountId },
+        accountId,
+        action,
+        result: 'PERMISSION_DENIED',
+      });
+    for (let account = 0; account < 250; account++) {
+      for (let each = 0; each < 40; each++) refuseMember(`acc_${account}`, `a.${each}`);
+    }
+    refuseMember('acc_victim', 'getBalance');
+    await audit.flush();
+    const list = await entries();
+    assert.equal(list.find(({ accountId }) => accountId === 'acc_victim')?.action, 'getBalance');
+    assert.ok(list.length <= 5_300, `${list.length} entries`);
+    assert.equal(
+      list.reduce((sum, { count }) => sum + count, 0),
+      10_001,
+    );
   });
 
   test('frees its place when it was not repeated for a minute', async (t) => {
     const { audit, clock, entries, refuse } = openAudit(t);
-    for (let i = 0; i < 100; i++) refuse(`10.0.0.${i}`);
+    for (let i = 0; i < 600; i++) refuse(`10.0.${i >> 8}.${i & 255}`);
     await audit.flush();
     clock.now += 60_000;
     await audit.flush();
-    refuse('192.0.2.1');
+    refuse('10.0.99.1');
     await audit.flush();
-    assert.equal((await entries()).at(-1)?.address, '192.0.2.1');
+    assert.equal((await entries()).at(-1)?.address, '10.0.99.1');
   });
 
   test('that was only counted is written when the log closes', async (t) => {

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { createApiKey, hashApiKey, type NewApiKey } from '../../src/access/api-keys.ts';
-import { type AuthenticationParts, authenticate } from '../../src/access/authenticate.ts';
-import { createIdentity } from '../../src/access/identity.ts';
-import { SigningKeys } from '../../src/access/signing-keys.ts';
+import { type AuthenticationParts, authenticate } from '../../src/access/gate/authenticate.ts';
+import { createApiKey, hashApiKey, type NewApiKey } from '../../src/access/keys/api-keys.ts';
+import { createIdentity } from '../../src/access/members/identity.ts';
+import { SigningKeys } from '../../src/access/tokens/signing-keys.ts';
 import type { VisageError } from '../../src/errors.ts';
 import { Store } from '../../src/store/store.ts';
-import { keyCaller } from './key-caller.ts';
+import { keyCaller } from '../../testing/key-caller.ts';
 
 let folder: string;
 let store: Store;
@@ -24,8 +24,10 @@ before(async () => {
   const options = {
     store,
     signingKeys,
+    audit: { record: async () => {} },
     registration: 'closed',
     dashboardOrigin: null,
+    access: { sessionIdleMs: 1_800_000 },
     now: Date.now,
   } as const;
   parts = { keys: store.apiKeys, ...createIdentity(options) };
@@ -86,11 +88,14 @@ describe('a caller', () => {
       { authorization: `ApiKey ${pair.replaceAll('=', '').replaceAll('+', '-').replaceAll('/', '_')}` },
       { authorization: `Bearer ${key.key}` },
       { authorization: `BEARER ${key.key} ` },
+      { authorization: key.key },
+      { authorization: `${key.key} ` },
+      { authorization: [key.key], 'x-api-key': key.key },
       { 'x-api-key': key.key },
       { 'x-api-key': [key.key, key.key], authorization: [`ApiKey ${key.key}`] },
     ];
     const expected = keyCaller(key.accountId, {
-      key: { id: key.id, isToken: false, scopes: ['v1:*'], generation: 1 },
+      key: { id: key.id, isToken: false, scopes: ['v1:*'], keyVersion: 1 },
     });
     for (const headers of forms) assert.deepEqual(caller(headers), expected);
   });
@@ -119,7 +124,10 @@ describe('a caller', () => {
       { authorization: `ApiKey ${key.key}0` },
       { authorization: `ApiKey ${key.key} ${key.key}` },
       { authorization: 'ApiKey' },
-      { authorization: key.key },
+      { authorization: key.key.slice(1) },
+      { authorization: `${key.key}:` },
+      { authorization: `${key.key}${key.key}` },
+      { authorization: base64(`${key.accountId}:${key.key}`) },
       { authorization: `Basic ${base64(`${key.accountId}:${key.key}`)}` },
       { authorization: `ApiKey ${base64(`:${key.key}`)}` },
       { authorization: `ApiKey ${base64(key.key)}` },
@@ -129,6 +137,29 @@ describe('a caller', () => {
     ];
     for (const headers of malformed)
       assert.equal(code(headers), 'INVALID_API_KEY', JSON.stringify(Object.keys(headers)));
+  });
+
+  test('who leaves out or mistakes the scheme is told which one to write, and is shown nothing of the credential', () => {
+    const detail = (authorization: string) => {
+      try {
+        caller({ authorization });
+      } catch (error) {
+        return (error as VisageError).message;
+      }
+      return 'accepted';
+    };
+    const pair = base64(`${key.accountId}:${key.key}`);
+    for (const value of [pair, `Basic ${pair}`, `${key.key}:`, 'eyJh.eyJz.c2ln', 'hunter2 swordfish']) {
+      assert.match(
+        detail(value),
+        /Write the word ApiKey before an API key .* the word Bearer before a token/,
+      );
+      for (const part of value.split(' ')) assert.ok(!detail(value).includes(part), part);
+    }
+    for (const value of [`Bearer ${key.key}0`, `ApiKey ${key.key}0`]) {
+      assert.match(detail(value), /`fr_live_` or `fr_test_` and 32 hex digits/);
+      assert.ok(!detail(value).includes(key.key.slice(12)));
+    }
   });
 
   test('who names another account is refused', () => {

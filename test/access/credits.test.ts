@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Network, parseNetwork } from '../../src/config/networks.ts';
-import { samePerson } from '../recognition/sample-faces.ts';
-import { AccessService, closeShared } from './access-service.ts';
+import { type Network, parseNetwork } from '../../src/base/ip-networks.ts';
+import { AccessService, closeShared } from '../../testing/access-service.ts';
+import { nobody, photograph } from '../../testing/photographs.ts';
+import { samePerson } from '../../testing/sample-faces.ts';
 
 const CALL = '/v1/collection/get-all';
 const PRICE = 0.01;
@@ -17,7 +18,7 @@ after(async () => {
   await closeShared();
 });
 
-/** Statuses of many calls by 64 clients, each with one call at a time. */
+/** Statuses of calls by 64 clients, one call at a time each. */
 async function byManyClients(at: AccessService, key: string, calls: number): Promise<Map<number, number>> {
   const statuses = new Map<number, number>();
   let left = calls;
@@ -31,6 +32,110 @@ async function byManyClients(at: AccessService, key: string, calls: number): Pro
   );
   return statuses;
 }
+
+/**
+ * Sends more calls than the budget pays for, and holds each until all others are decided. Returns how many were
+ * admitted.
+ */
+async function heldOpen(
+  at: AccessService,
+  keys: readonly string[],
+): Promise<{ in: number; refused: number }> {
+  const [image] = await samePerson();
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let waiting = 0;
+  let refused = 0;
+  let decided = () => {};
+  const allDecided = new Promise<void>((resolve) => {
+    decided = () => waiting + refused === keys.length && resolve();
+  });
+  at.beforePicture = () => {
+    waiting++;
+    decided();
+    return held;
+  };
+  const answers = keys.map(async (key) => {
+    const body = { image: { bytes: image.toString('base64') } };
+    const { status } = await at.call(key, 'POST', '/v1/face/detect', body);
+    if (status === 402) {
+      refused++;
+      decided();
+    } else assert.equal(status, 200);
+  });
+  await allDecided;
+  at.beforePicture = async () => {};
+  release();
+  await Promise.all(answers);
+  return { in: waiting, refused };
+}
+
+describe('Money that open calls may still cost', () => {
+  test('counts as spent for other calls of the key: a budget of 2 lets 2 of 5 in while none has ended', async () => {
+    const at = await AccessService.open({ prices: { detectFaces: 10_000 } });
+    try {
+      const { id, key } = await at.key({ budget: 20_000 });
+      assert.deepEqual(await heldOpen(at, Array(5).fill(key)), { in: 2, refused: 3 });
+      assert.equal(at.store.credits.spent(id), 20_000);
+    } finally {
+      await at.close();
+    }
+  });
+
+  test('counts as spent for other keys of the account: a balance of 3 lets 3 of 6 in while none has ended', async () => {
+    const at = await AccessService.open({ isPrepaid: true, prices: { detectFaces: 10_000 } });
+    try {
+      await at.store.credits.topUp(at.accountId, 30_000);
+      const keys = await Promise.all(Array.from({ length: 6 }, async () => (await at.key()).key));
+      assert.deepEqual(await heldOpen(at, keys), { in: 3, refused: 3 });
+      assert.equal(at.store.credits.balance(at.accountId), 0);
+    } finally {
+      await at.close();
+    }
+  });
+
+  test('is free again when a call ends without success', async () => {
+    const { credits } = service.store;
+    const { id } = await service.key();
+    const charge = {
+      accountId: service.accountId,
+      keyId: id,
+      amount: 10_000,
+      budget: 20_000,
+      prepaid: false,
+    } as const;
+    credits.reserve(charge);
+    credits.reserve(charge);
+    assert.throws(() => credits.reserve(charge), { code: 'INSUFFICIENT_CREDITS' });
+    credits.release(charge);
+    credits.reserve(charge);
+    assert.throws(() => credits.reserve(charge), { code: 'INSUFFICIENT_CREDITS' });
+    credits.release(charge);
+    credits.release(charge);
+    assert.equal(credits.spent(id), 0);
+  });
+});
+
+describe('A call about several faces', () => {
+  test('reserves the price of the most, and charges that of the faces found, at least one', async () => {
+    const at = await AccessService.open({ prices: { recognizeFaces: 10_000 } });
+    const { id, key } = await at.key({ budget: 100_000 });
+    await at.call(key, 'POST', '/v1/collection/create', { collectionId: 'a' });
+    const recognize = async (image: Buffer, more = {}) => {
+      const body = { collectionId: 'a', image: { bytes: image.toString('base64') }, ...more };
+      const answer = await at.call(key, 'POST', '/v1/face/recognize', body);
+      return [answer.status, answer.body.faces?.length, at.store.credits.spent(id)];
+    };
+    assert.deepEqual(await recognize(photograph(1)), [200, 3, 30_000]);
+    assert.deepEqual(await recognize(await nobody(), { maxFaces: 2 }), [200, 0, 40_000]);
+    assert.deepEqual(await recognize(photograph(1), { maxFaces: 1 }), [200, 1, 50_000]);
+    // The default of 10 faces may cost more than what is left.
+    assert.deepEqual(await recognize(photograph(1)), [402, undefined, 50_000]);
+    await at.close();
+  });
+});
 
 describe('A budget', () => {
   test('that pays for 100 calls gives 64 parallel clients exactly 100', async () => {
@@ -91,7 +196,7 @@ describe('Usage', () => {
     for (let i = 0; i < 3; i++) await service.call(key, 'GET', CALL);
     for (let i = 0; i < 2; i++) await service.call(key, 'GET', '/v1/collection/get?collectionId=a');
     const token = await service.token(await service.member('admin'));
-    const found: { key_id: string }[] = [];
+    const found: { key_id: string; latency_ms: unknown }[] = [];
     for (let cursor: string | null = ''; cursor !== null; ) {
       const { body } = await service.call(
         token,
@@ -103,14 +208,63 @@ describe('Usage', () => {
     }
     const day = new Date().toISOString().slice(0, 10);
     assert.deepEqual(
-      found.filter(({ key_id }) => key_id === id),
+      found.filter(({ key_id }) => key_id === id).map(({ latency_ms: _, ...rest }) => rest),
       [
-        { day, key_id: id, operation: 'getAllCollections', calls: 3, charged_usd: 3 * PRICE },
-        { day, key_id: id, operation: 'getCollection', calls: 2, charged_usd: 0 },
+        {
+          ...{ day, hour: null, key_id: id, operation: 'getAllCollections' },
+          ...{ calls: 3, failures: 0, charged_usd: 3 * PRICE },
+        },
+        {
+          ...{ day, hour: null, key_id: id, operation: 'getCollection' },
+          ...{ calls: 2, failures: 0, charged_usd: 0 },
+        },
       ],
     );
     const { body } = await service.call(token, 'GET', '/v1/billing/usage?from=2026-01-02&to=2026-01-01');
     assert.equal(body.code, 'VALIDATION_FAILED');
+  });
+});
+
+describe('Usage by hour', () => {
+  test('counts calls, failures and their time, page by page', async () => {
+    const { id, key } = await service.key();
+    for (let i = 0; i < 3; i++) await service.call(key, 'GET', CALL);
+    await service.call(key, 'GET', '/v1/collection/get?collectionId=none');
+    await service.call(key, 'GET', '/v1/collection/get');
+    const token = await service.token(await service.member('admin'));
+    const rows = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const { body } = await service.call(
+        token,
+        'GET',
+        `/v1/billing/usage?granularity=hour&limit=1${cursor && `&cursor=${cursor}`}`,
+      );
+      rows.push(...body.usage);
+      cursor = body.next_cursor;
+    }
+    const own = rows.filter(({ key_id }) => key_id === id);
+    const sum = (operation: string, name: string) =>
+      own.filter((row) => row.operation === operation).reduce((total, row) => total + row[name], 0);
+    assert.equal(sum('getAllCollections', 'calls'), 3);
+    assert.ok(Math.abs(sum('getAllCollections', 'charged_usd') - 3 * PRICE) < 1e-9);
+    assert.deepEqual([sum('getCollection', 'calls'), sum('getCollection', 'failures')], [0, 2]);
+    const [row] = own;
+    assert.equal(row.day, new Date().toISOString().slice(0, 10));
+    assert.ok(row.hour >= 0 && row.hour <= 23);
+    const { mean, p95 } = own.find(({ operation }) => operation === 'getAllCollections').latency_ms;
+    assert.ok(mean > 0 && p95 > 0 && p95 < 10_000);
+    assert.equal(own.find(({ operation }) => operation === 'getCollection').latency_ms, null);
+    const byDay = await service.call(token, 'GET', '/v1/billing/usage?limit=1');
+    const { code } = (
+      await service.call(token, 'GET', `/v1/billing/usage?granularity=hour&cursor=${byDay.body.next_cursor}`)
+    ).body;
+    assert.equal(code, 'VALIDATION_FAILED');
+    const past = await service.call(
+      token,
+      'GET',
+      '/v1/billing/usage?granularity=hour&from=0001-01-01&to=9999-12-31&limit=1000',
+    );
+    assert.equal(past.body.usage.length, rows.length);
   });
 });
 
@@ -125,7 +279,7 @@ describe('A prepaid balance', () => {
       const admin = await prepaid.token(await prepaid.member('admin'));
       assert.equal((await prepaid.call(admin, 'POST', '/v1/billing/top-up', { amount_usd: 1 })).status, 403);
       const { body } = await prepaid.call(owner, 'POST', '/v1/billing/top-up', { amount_usd: 1 });
-      assert.deepEqual(body, { balance_usd: 1, unlimited: false });
+      assert.deepEqual(body, { balance_usd: 1, unlimited: false, has_prices: true });
       const both = await Promise.all([key, second.key].map((each) => byManyClients(prepaid, each, 80)));
       assert.equal(
         both.reduce((sum, statuses) => sum + (statuses.get(200) ?? 0), 0),

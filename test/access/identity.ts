@@ -1,13 +1,17 @@
-/** Members and tokens on a real store, without HTTP; only the clock is not real. */
-import { createIdentity, type Identity } from '../../src/access/identity.ts';
-import type { RegistrationRequest } from '../../src/access/registration.ts';
-import { SigningKeys } from '../../src/access/signing-keys.ts';
-import type { Member, MemberRole } from '../../src/store/members.ts';
-import { Store } from '../../src/store/store.ts';
-import { temporaryFolder } from '../store/temporary-store.ts';
+/** Members and tokens on a real store without HTTP, with a fake clock. */
 
-export const HOME = { address: '127.0.0.1', headers: { host: ['127.0.0.1:8080'] } };
-export const AWAY = { address: '198.51.100.7', headers: { host: ['visage.example'] } };
+import { createIdentity, type Identity } from '../../src/access/members/identity.ts';
+import type { RegistrationRequest } from '../../src/access/members/registration.ts';
+import { SigningKeys } from '../../src/access/tokens/signing-keys.ts';
+import type { Role } from '../../src/api/roles.ts';
+import type { Member } from '../../src/store/records.ts';
+import { Store } from '../../src/store/store.ts';
+import { temporaryFolder } from '../../testing/temporary-store.ts';
+
+export const HOME = '127.0.0.1';
+export const AWAY = '198.51.100.7';
+
+export const NO_AUDIT = { record: async () => {} };
 
 export const PASSWORD = 'correct horse battery';
 
@@ -16,10 +20,9 @@ export interface IdentityFixture {
   readonly store: Store;
   readonly signingKeys: SigningKeys;
   readonly clock: { now: number };
-  /** Made anew, as a restart does. */
   identity(settings?: { registration: 'closed' | 'open' }): Identity;
-  /** A member who can log in, put into the store past every rule. */
-  member(email: string, role: MemberRole, accountId?: string): Promise<Member>;
+  /** An active member, added without checks. */
+  member(email: string, role: Role, accountId?: string): Promise<Member>;
   close(): Promise<void>;
 }
 
@@ -27,7 +30,7 @@ export function person(email: string, rest: Partial<RegistrationRequest> = {}): 
   return { name: 'A', email, password: PASSWORD, username: null, setupCode: null, invitation: null, ...rest };
 }
 
-/** @param t its folder is gone after it. @param shared keys of another fixture: making some takes a second. */
+/** @param t deletes the folder afterwards. @param shared keys of another fixture; creating keys takes a second. */
 export async function openIdentity(
   t: { after(work: () => void): void },
   shared?: SigningKeys,
@@ -40,7 +43,15 @@ export async function openIdentity(
   const made: Identity[] = [];
   let passwordHash: Promise<string> | null = null;
   const identity: IdentityFixture['identity'] = ({ registration } = { registration: 'closed' }) => {
-    const another = createIdentity({ store, signingKeys, registration, dashboardOrigin: null, now });
+    const another = createIdentity({
+      store,
+      signingKeys,
+      audit: NO_AUDIT,
+      registration,
+      dashboardOrigin: null,
+      access: { sessionIdleMs: 30 * 60_000 },
+      now,
+    });
     made.push(another);
     return another;
   };

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { createImageFetcher } from '../../src/http/image-fetch.ts';
-import { AccessService, closeShared } from './access-service.ts';
+import { AccessService, closeShared } from '../../testing/access-service.ts';
 
 const PACKAGE = dirname(createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json'));
 const PICTURE = readFileSync(join(PACKAGE, 'demo/sample1.jpg'));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { samePerson } from '../recognition/sample-faces.ts';
-import { AccessService, closeShared, type Said } from './access-service.ts';
+import { AccessService, closeShared, type Said } from '../../testing/access-service.ts';
+import { samePerson } from '../../testing/sample-faces.ts';
 
 let service: AccessService;
 let token: string;
@@ -28,7 +28,7 @@ function faces(): number {
   return service.store.faces.count(collection.gallery);
 }
 
-/** Sends a picture, does something while it is looked at, and gives the answer. */
+/** Runs `act` while the service processes an image. */
 async function during(credential: string, path: string, act: () => Promise<unknown>): Promise<Said> {
   let goOn = () => {};
   const held = new Promise<void>((resolve) => {
@@ -81,6 +81,48 @@ describe('A request in flight', () => {
       assert.equal(faces(), before);
     });
   }
+
+  test('of a key whose member is removed meanwhile ends with INVALID_API_KEY, leaves no face and costs nothing', async () => {
+    const before = faces();
+    const owner = await service.token(await service.member('owner'));
+    for (const path of PATHS) {
+      const { memberId } = await service.member('member');
+      const { id, key } = await service.key({ budget: 20_000, memberId });
+      const ofKey = (await service.call(key, 'GET', '/v1/token/get')).body.token;
+      for (const credential of path === PATHS[0] ? [ofKey] : [key]) {
+        const { status, body } = await during(credential, path, () =>
+          service.call(owner, 'DELETE', `/v1/auth/members/${memberId}`),
+        );
+        assert.deepEqual([status, body.code], [401, 'INVALID_API_KEY'], path);
+      }
+      assert.equal(service.store.credits.spent(id), 0);
+    }
+    assert.equal(faces(), before);
+  });
+
+  test('about keys or usage that only waits for its answer gets none once its key is suspended', async () => {
+    const owner = await service.token(await service.member('owner'));
+    const { memberId } = await service.member('admin');
+    const { key } = await service.key({ memberId });
+    let goOn = () => {};
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const flush = service.usage.flush.bind(service.usage);
+    // The log's timer may call this too, so every call waits for the same promise.
+    const flushing = new Promise<void>((resolve) => {
+      service.usage.flush = () => {
+        resolve();
+        return held;
+      };
+    });
+    const answer = service.call(key, 'GET', '/v1/billing/usage');
+    await flushing;
+    assert.equal((await service.call(owner, 'DELETE', `/v1/auth/members/${memberId}`)).status, 200);
+    service.usage.flush = flush;
+    goOn();
+    assert.equal((await answer).body.code, 'INVALID_API_KEY');
+  });
 
   test('of a token dies with its key', async () => {
     const before = faces();

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { checkInvite, removal, roleChange } from '../../src/access/member-rules.ts';
-import { ROLES, type Role } from '../../src/access/roles.ts';
+import { checkInvite, removal, roleChange } from '../../src/access/members/member-rules.ts';
+import { ROLES, type Role } from '../../src/api/roles.ts';
 import { VisageError } from '../../src/errors.ts';
-import type { Member } from '../../src/store/members.ts';
+import type { Member } from '../../src/store/records.ts';
 import { type IdentityFixture, openIdentity } from './identity.ts';
 
 let fixture: IdentityFixture;
@@ -20,7 +20,7 @@ before(async () => {
     createdAt: fixture.clock.now,
   });
   other = made.accountId;
-  // One owner more, so that no case is about the last one unless it says so.
+  // An extra owner, so no case concerns the last owner by accident.
   await fixture.member('always@example.com', 'owner');
 });
 after(async () => {
@@ -30,7 +30,7 @@ after(async () => {
 
 const newMember = (role: Role): Promise<Member> => fixture.member(`${role}${count++}@example.com`, role);
 
-/** What comes of a change: the new role, `removed`, or the code of the refusal. */
+/** The new role, `removed`, or the code of the refusal. */
 async function outcome(work: Promise<Member | null>): Promise<string> {
   try {
     return (await work)?.role ?? 'removed';
@@ -156,4 +156,22 @@ test('A call whose log-in ended on the way changes nothing', async () => {
   const leaving = fixture.store.members.change(actor.accountId, actor.memberId, removal(fixture.store, by));
   assert.equal(await outcome(leaving), 'TOKEN_INVALID');
   assert.throws(() => checkInvite(fixture.store, by, 'member'), { code: 'TOKEN_INVALID' });
+});
+
+test('An account has a thousand members at most, invited ones included: every change looks at all of them', async () => {
+  const { store, clock } = fixture;
+  const record = {
+    name: null,
+    username: null,
+    role: 'member',
+    passwordHash: null,
+    createdAt: clock.now,
+  } as const;
+  const add = (i: number) => {
+    const invitation = { hash: `many-${i}`, expiresAt: clock.now + 1000 };
+    return store.members.add(other, { ...record, email: `many${i}@other.example`, invitation });
+  };
+  const there = store.members.list(other, null, 2000).length;
+  await Promise.all(Array.from({ length: 1000 - there }, (_, i) => add(i)));
+  await assert.rejects(add(1000), { code: 'VALIDATION_FAILED', message: /at most 1000 members/ });
 });

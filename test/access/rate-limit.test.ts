@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { RateLimiter, rateLimitHeaders } from '../../src/access/rate-limit.ts';
+import { RateLimiter, rateLimitHeaders } from '../../src/access/gate/rate-limit.ts';
 
-/** A limiter with a clock that stands. */
 function standing(maxSubjects?: number) {
   const clock = { now: 1_000_000 };
   return { clock, limiter: new RateLimiter(() => clock.now, maxSubjects) };
@@ -73,5 +72,18 @@ describe('A limit of requests a minute', () => {
     for (let i = 0; i < 1000; i++) admitted(limiter, 1, 1, String(i));
     assert.ok(limiter.size <= 100);
     assert.equal(admitted(limiter, 1, 1, '999'), 0);
+  });
+
+  test('forgets first who has not come for the longest time', () => {
+    const { limiter } = standing(3);
+    for (const subject of ['a', 'b', 'c']) admitted(limiter, 1, 1, subject);
+    assert.equal(admitted(limiter, 1, 1, 'a'), 0);
+    admitted(limiter, 1, 1, 'd');
+    assert.equal(limiter.size, 3);
+    assert.deepEqual(
+      ['a', 'c', 'd'].map((subject) => admitted(limiter, 1, 1, subject)),
+      [0, 0, 0],
+    );
+    assert.equal(admitted(limiter, 1, 1, 'b'), 1);
   });
 });

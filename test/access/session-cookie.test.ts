@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { isFromDashboard } from '../../src/access/session-cookie.ts';
+import {
+  checkRequestForgery,
+  csrfTokenOf,
+  isFromDashboard,
+} from '../../src/access/members/session-cookie.ts';
 
 const HOST = { host: ['visage.example'] };
 const DASHBOARD = 'https://panel.visage.example';
@@ -28,5 +32,42 @@ describe('A request is from the dashboard', () => {
     assert.ok(!isFromDashboard({ ...own, host: ['a', 'b'] }, null));
     assert.ok(!isFromDashboard({ origin: ['https://undefined'] }, null));
     assert.ok(!isFromDashboard({ origin: ['https://null'] }, null));
+  });
+});
+
+describe('A change that a session cookie speaks for', () => {
+  const headers = { ...HOST, origin: ['https://visage.example'], 'sec-fetch-site': ['same-origin'] };
+  const right = csrfTokenOf('a session');
+  const check = (sent: string | undefined, method = 'POST') =>
+    checkRequestForgery(
+      { ...headers, ...(sent === undefined ? {} : { 'x-csrf-token': [sent] }) },
+      method,
+      'a session',
+      null,
+    );
+
+  test('needs the token of that session from the dashboard', () => {
+    assert.doesNotThrow(() => check(right));
+    assert.throws(
+      () => checkRequestForgery({ ...HOST, 'x-csrf-token': [right] }, 'POST', 'a session', null),
+      { code: 'PERMISSION_DENIED' },
+    );
+  });
+
+  test('is refused with no token, a shorter one, and another one of the same length', () => {
+    const last = right.at(-1) === 'A' ? 'B' : 'A';
+    const others = [
+      undefined,
+      '',
+      right.slice(1),
+      `${right}A`,
+      right.slice(0, -1) + last,
+      csrfTokenOf('another'),
+    ];
+    for (const other of others) assert.throws(() => check(other), { code: 'PERMISSION_DENIED' }, `${other}`);
+  });
+
+  test('is no matter of reading', () => {
+    for (const method of ['GET', 'HEAD', 'OPTIONS']) assert.doesNotThrow(() => check(undefined, method));
   });
 });

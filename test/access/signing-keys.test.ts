@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
+import { sign as createSignature, generateKeyPairSync } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { SigningKeys } from '../../src/access/signing-keys.ts';
-import { Tokens } from '../../src/access/tokens.ts';
-import { temporaryFolder } from '../store/temporary-store.ts';
+import { SigningKeys } from '../../src/access/tokens/signing-keys.ts';
+import { Tokens } from '../../src/access/tokens/tokens.ts';
+import { temporaryFolder } from '../../testing/temporary-store.ts';
 
 const MINUTE = 60_000;
 const SUBJECT = { use: 'key', sub: 'key_1', gen: 1 } as const;
 
-/** Keys are slow to make: these two are shared. */
+/** Shared: creating keys is slow. */
 let keyA: string;
 let keyB: string;
 before(() => {
@@ -18,7 +18,7 @@ before(() => {
   keyB = pemOf(3072);
 });
 
-/** A data folder with a key in it that was made at a time. */
+/** A data folder with a key of a given time. */
 function folderWith(t: Parameters<typeof temporaryFolder>[0], pem: string, madeAt: number): string {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, 'signing-keys'));
@@ -51,11 +51,11 @@ describe('Signing keys', () => {
     mkdirSync(keys);
     const file = join(keys, '000000000000001.pem');
     writeFileSync(file, pemOf(2048), { mode: 0o600 });
-    await assert.rejects(SigningKeys.open(folder), /RSA key of at least 3072 bits/);
+    await assert.rejects(SigningKeys.open(folder), /expected RSA with at least 3072 bits, got rsa with 2048/);
     writeFileSync(file, 'x');
-    await assert.rejects(SigningKeys.open(folder), /not a private key in PEM/);
+    await assert.rejects(SigningKeys.open(folder), /expected a private key in PEM/);
     chmodSync(file, 0o640);
-    await assert.rejects(SigningKeys.open(folder), /can be read by others/);
+    await assert.rejects(SigningKeys.open(folder), /Other users can read the signing key/);
   });
 
   test('are rotated with an overlap: the old one verifies for an hour, and is then gone from disk', async (t) => {
@@ -74,7 +74,6 @@ describe('Signing keys', () => {
     assert.equal(tokens.verify(old).sub, 'key_1');
     assert.equal(tokens.verify(tokens.sign(SUBJECT, 60).token).sub, 'key_1');
 
-    // A restart knows it all again.
     const again = await SigningKeys.open(folder, { now: () => now });
     assert.equal(again.signing.kid, kid);
     assert.equal(new Tokens(again, () => now).verify(old).sub, 'key_1');
@@ -132,6 +131,25 @@ describe('A token', () => {
       exp: now / 1000 + 900,
     });
     assert.equal(expiresAt, now + 900_000);
+  });
+
+  test('has one spelling: other base64url for the same bytes is refused, though the signature is right', async (t) => {
+    const keys = await SigningKeys.open(folderWith(t, keyA, 1));
+    const tokens = new Tokens(keys, Date.now);
+    const { token } = tokens.sign(SUBJECT, 60);
+    const sign = (text: string) =>
+      `${text}.${createSignature('sha512', Buffer.from(text), keys.signing.privateKey).toString('base64url')}`;
+    const [header, payload] = token.split('.') as [string, string];
+    assert.equal(tokens.verify(sign(`${header}.${payload}`)).sub, 'key_1');
+    const bytes = Buffer.from(payload, 'base64url');
+    const respelled = [`${token}A`, `${token}-`];
+    for (const last of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_') {
+      const other = payload.slice(0, -1) + last;
+      if (other !== payload && Buffer.from(other, 'base64url').equals(bytes)) {
+        respelled.push(sign(`${header}.${other}`));
+      }
+    }
+    for (const each of respelled) assert.throws(() => tokens.verify(each), { code: 'TOKEN_INVALID' });
   });
 
   test('ends with its second of expiry, and counts a while longer where that is asked for', async (t) => {

@@ -16,7 +16,7 @@ const unit = (degrees: number) =>
   Float32Array.of(Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180));
 const picture = (person: string, degrees: number | null): LabelledTemplate => ({
   person,
-  picture: `${person}/${degrees}.jpg`,
+  image: `${person}/${degrees}.jpg`,
   template: degrees === null ? null : unit(degrees),
 });
 const enrolled = (person: string, ...degrees: number[]) => ({ person, templates: degrees.map(unit) });

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ROOT } from '../e2e/service.ts';
+import { ROOT } from '../../testing/service.ts';
 
 /** Compiled with FAISS, by a project of its own. */
 const ELSEWHERE = ['faiss_graph.cc'];

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { growthPlots } from '../../bench/growth-plots.ts';
 import { type PartReport, runPart } from '../../bench/parts.ts';
 import { tableOf } from '../../bench/table.ts';
-import { ROOT, temporaryFolder } from '../e2e/service.ts';
+import { ROOT, temporaryFolder } from '../../testing/service.ts';
 
 /** Seconds; nothing here takes as long. */
 const LIMIT = 120;

@@ -1,46 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, type TestContext, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
-import { childEnvironment, ROOT, startChild, temporaryFolder, VISAGECTL, visagectl } from '../e2e/service.ts';
-import { FACE, storeWithCollection, unitTemplate } from '../store/temporary-store.ts';
-
-/** A data folder with a store large enough that copying it takes a moment. */
-async function largeFolder(t: TestContext): Promise<{ data: string; backups: string }> {
-  const folder = await temporaryFolder();
-  t.after(() => folder.remove());
-  const data = join(folder.path, 'data');
-  mkdirSync(data);
-  const { store, owner } = await storeWithCollection(data);
-  const faces = Array.from({ length: 20_000 }, (_, n) =>
-    store.faces.add(owner, 'people', FACE, unitTemplate(n)),
-  );
-  await Promise.all(faces);
-  await store.close();
-  return { data, backups: join(folder.path, 'backups') };
-}
-
-/** Runs a command and kills it once something is there. @returns whether it was killed before it ended. */
-async function killWhen(isThere: () => boolean, args: string[]): Promise<boolean> {
-  const child = spawn(VISAGECTL, args, { env: childEnvironment({}), cwd: ROOT, stdio: 'ignore' });
-  const closed = once(child, 'close');
-  while (child.exitCode === null && !isThere()) await delay(1);
-  child.kill('SIGKILL');
-  const [, signal] = await closed;
-  return signal === 'SIGKILL';
-}
-
-async function run(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await visagectl(args, {});
-  assert.equal(code, 0, stderr);
-  return stdout.trim();
-}
-
-const beginning = (folder: string, start: string) =>
-  existsSync(folder) && readdirSync(folder).some((name) => name.startsWith(start) || name.endsWith(start));
+import { describe, test } from 'node:test';
+import { startChild, temporaryFolder, visagectl } from '../../testing/service.ts';
+import { beginning, killWhen, largeFolder, run } from './killed-command.ts';
 
 describe('A kill', () => {
   test('of a backup leaves the store and older backups as they were, and the next one clears up', async (t) => {
@@ -75,6 +38,16 @@ describe('A kill', () => {
   }
 });
 
+test('A backup into the data folder, which would be lost with it, is refused', async (t) => {
+  const { path, remove } = await temporaryFolder();
+  t.after(remove);
+  for (const target of [path, join(path, 'backups'), join(path, 'a', '..', 'b')]) {
+    const { code, stderr } = await visagectl(['backup', '--to', target, '--data-dir', path], {});
+    assert.deepEqual([code, /expected a folder outside the data folder/.test(stderr)], [64, true]);
+  }
+  assert.deepEqual(readdirSync(path), []);
+});
+
 test('A backup is restored over nothing that lives or is full, unless that is said', async (t) => {
   const folder = await temporaryFolder();
   t.after(() => folder.remove());
@@ -88,7 +61,7 @@ test('A backup is restored over nothing that lives or is full, unless that is sa
   assert.deepEqual([alive.code, /The service is running .* Stop it/.test(alive.stderr)], [75, true]);
   await service.stop();
   const full = await visagectl(['restore', backup], settings);
-  assert.deepEqual([full.code, /not empty\. With --replace/.test(full.stderr)], [65, true]);
+  assert.deepEqual([full.code, /not empty\. Add --replace/.test(full.stderr)], [65, true]);
 
   writeFileSync(join(data, 'snapshots', '1.snapshot'), 'of the state that is replaced');
   const replaced = await visagectl(['restore', backup, '--replace', '--json'], settings);

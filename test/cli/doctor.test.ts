@@ -12,12 +12,12 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { Finding } from '../../src/cli/doctor/finding.ts';
-import { checkFileSystem, checkRoom } from '../../src/cli/doctor/folder.ts';
-import { checkClock, checkMemory, checkProcessor } from '../../src/cli/doctor/machine.ts';
-import { checkCertificate, checkDevice } from '../../src/cli/doctor/service.ts';
+import type { Finding } from '../../src/appliance/doctor/finding.ts';
+import { checkFileSystem, checkRoom } from '../../src/appliance/doctor/folder.ts';
+import { checkClock, checkMemory, checkProcessor } from '../../src/appliance/doctor/machine.ts';
+import { checkCertificate, checkDevice } from '../../src/appliance/doctor/parts.ts';
 import { makeSelfSigned } from '../../src/ops/self-signed.ts';
-import { type Service, startService, temporaryFolder, visagectl } from '../e2e/service.ts';
+import { type Service, startService, temporaryFolder, visagectl } from '../../testing/service.ts';
 
 const MIB = 1024 ** 2;
 const NOW = Date.UTC(2026, 5, 1);
@@ -27,7 +27,7 @@ describe('doctor', () => {
     const flags = (words: string) => `model name\t: some\nflags\t\t: fpu ${words}\nbugs\t: none\n`;
     assert.equal(checkProcessor('x64', flags('avx2 fma')).level, 'ok');
     const old = checkProcessor('x64', flags('avx fma'));
-    assert.deepEqual([old.level, /no avx2/.test(old.says)], ['problem', true]);
+    assert.deepEqual([old.level, /lacks avx2/.test(old.says)], ['problem', true]);
     assert.equal(checkProcessor('arm64', '').level, 'ok');
   });
 
@@ -47,10 +47,10 @@ describe('doctor', () => {
   test('knows what runs the networks, and what the device of the settings lacks', () => {
     const missing = () => 'a library is missing';
     const there = () => null;
-    assert.equal(checkDevice('cuda', 'cuda', missing).says, 'the networks run on cuda; the setting is cuda');
-    assert.equal(checkDevice('cpu', null, missing).says, 'the setting is cpu');
+    assert.equal(checkDevice('cuda', 'cuda', missing).says, 'networks run on cuda; device is set to cuda');
+    assert.equal(checkDevice('cpu', null, missing).says, 'device is set to cpu');
     const auto = checkDevice('auto', null, missing);
-    assert.deepEqual([auto.level, /the CPU: a library is missing/.test(auto.says)], ['ok', true]);
+    assert.deepEqual([auto.level, /selects the CPU: a library is missing/.test(auto.says)], ['ok', true]);
     assert.deepEqual(
       [checkDevice('tensorrt', null, missing).level, checkDevice('tensorrt', null, there).level],
       ['problem', 'ok'],
@@ -103,8 +103,8 @@ describe('doctor on a data folder', () => {
         .filter(({ check }) => ['service', 'backup'].includes(check))
         .map(({ level, says }) => [level, says]),
       [
-        ['ok', 'runs and is ready'],
-        ['warning', 'there is none'],
+        ['ok', 'running, ready'],
+        ['warning', 'no backup found'],
       ],
     );
     assert.ok(!readdirSync(service.folder).some((name) => name.startsWith('.doctor')));
@@ -114,11 +114,11 @@ describe('doctor on a data folder', () => {
     const keys = join(service.folder, 'signing-keys');
     const [key] = readdirSync(keys);
     chmodSync(join(keys, key as string), 0o644);
-    const { code, findings } = await examine({ VISAGE_LISTEN: '127.0.0.1:1', VISAGE_MODEL_PACK: 'nobody' });
+    const { code, findings } = await examine({ VISAGE_MODEL_PACK: 'nobody' });
     assert.equal(code, 69);
     chmodSync(join(keys, key as string), 0o600);
     const found = wrong(findings);
-    assert.deepEqual(found.map(({ check }) => check).sort(), ['models', 'permissions', 'ports']);
+    assert.deepEqual(found.map(({ check }) => check).sort(), ['models', 'permissions']);
     assert.match(
       found.find(({ check }) => check === 'permissions')?.advice ?? '',
       /^chmod 600 .*tokens rotate/,
@@ -126,7 +126,44 @@ describe('doctor on a data folder', () => {
     assert.ok(found.every(({ advice }) => advice !== null));
     const setting = await examine({ VISAGE_THREADS: '0' });
     assert.equal(setting.code, 69);
-    assert.match(wrong(setting.findings)[0]?.says ?? '', /VISAGE_THREADS is 0/);
+    assert.match(wrong(setting.findings)[0]?.says ?? '', /VISAGE_THREADS: expected .* got 0/);
+  });
+
+  test('looks at the addresses of the service, and says where this shell has other settings', async () => {
+    const { code, findings } = await examine({
+      VISAGE_LISTEN: '127.0.0.1:1',
+      VISAGE_ADDRESS_RATE_LIMIT: '7',
+    });
+    assert.deepEqual([code, wrong(findings)], [0, []]);
+    const says = (check: string) => findings.filter((finding) => finding.check === check);
+    assert.deepEqual(
+      says('ports').map((finding) => finding.says),
+      [`${service.child.url}: service listens`],
+    );
+    const [settings] = says('settings');
+    assert.deepEqual(
+      [settings?.level, settings?.says, settings?.advice],
+      [
+        'warning',
+        'the service runs with different values of listen, address_rate_limit',
+        'If you changed the settings, restart the service. If its VISAGE_... variables differ, pass them to this command too.',
+      ],
+    );
+  });
+
+  test('names the settings file of the service where this shell names another', async () => {
+    const file = join(service.folder, 'other.toml');
+    writeFileSync(file, 'max_queue = 9\n');
+    const { findings } = await examine({ VISAGE_CONFIG: file });
+    const settings = findings.find(({ check }) => check === 'settings');
+    assert.match(
+      settings?.says ?? '',
+      /^the service reads no settings file, this command .*other\.toml; .* max_queue$/,
+    );
+    const status = await visagectl(['status'], { VISAGE_DATA_DIR: service.folder, VISAGE_CONFIG: file });
+    assert.match(status.stdout, /^settings +no file \(read by the service\)$/m);
+    assert.ok(status.stdout.includes(`listens      ${service.child.url}\n`), status.stdout);
+    rmSync(file);
   });
 
   test('sees a port that another program holds', async (t) => {
@@ -146,7 +183,7 @@ describe('config check', () => {
     const good = await visagectl(['config', 'check', '--json'], { VISAGE_THREADS: '3' });
     assert.deepEqual([good.code, JSON.parse(good.stdout).threads], [0, 3]);
     const wrong = await visagectl(['config', 'check'], { VISAGE_THREADS: 'many' });
-    assert.deepEqual([wrong.code, /VISAGE_THREADS is "many"/.test(wrong.stderr)], [78, true]);
+    assert.deepEqual([wrong.code, /VISAGE_THREADS: expected .* got "many"/.test(wrong.stderr)], [78, true]);
     const model = await visagectl(['config', 'check'], { VISAGE_MODEL_PACK: 'nobody' });
     assert.deepEqual([model.code, /no model pack "nobody"/.test(model.stderr)], [78, true]);
   });
@@ -162,7 +199,7 @@ describe('As root', { skip: process.getuid?.() !== 0 }, () => {
     chownSync(data, 65534, 65534);
     const settings = { VISAGE_DATA_DIR: data };
     for (const args of [
-      ['keys', 'create', '--name', 'a'],
+      ['keys', 'create', '--name', 'a', '--create'],
       ['backup', '--to', join(folder.path, 'backups')],
       ['verify'],
       ['status'],
@@ -173,7 +210,7 @@ describe('As root', { skip: process.getuid?.() !== 0 }, () => {
     const [backup] = readdirSync(join(folder.path, 'backups')).filter((name) => name !== '.lock');
     const copy = join(folder.path, 'for-root-alone');
     mkdirSync(copy, { mode: 0o700 });
-    for (const name of ['data.mdb', 'manifest.json']) {
+    for (const name of ['data.mdb', 'manifest.json', 'manifest.mac']) {
       const bytes = readFileSync(join(folder.path, 'backups', backup as string, name));
       writeFileSync(join(copy, name), bytes, { mode: 0o600 });
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,7 +14,7 @@ import {
   temporaryFolder,
   VISAGECTL,
   visagectl,
-} from '../e2e/service.ts';
+} from '../../testing/service.ts';
 
 const PHOTOGRAPHS = join(ROOT, 'node_modules/@vladmandic/face-api/demo');
 const photograph = (n: number) => readFileSync(join(PHOTOGRAPHS, `sample${n}.jpg`));
@@ -46,11 +46,11 @@ function put(people: string, person: string, name: string, bytes: Uint8Array): v
 describe('collections', () => {
   test('are made, listed, shown, emptied and deleted', async () => {
     const made = await run('collections', 'create', 'gate', '--description', 'North gate');
-    assert.deepEqual([made.code, made.stdout, made.stderr], [0, '', 'Made the collection gate.\n']);
+    assert.deepEqual([made.code, made.stdout, made.stderr], [0, '', 'Created the collection gate.\n']);
     const again = await run('collections', 'create', 'gate');
     assert.deepEqual(
       [again.code, again.stderr],
-      [65, 'visagectl: There is a collection of this id already.\n'],
+      [65, 'visagectl: A collection with this id already exists.\n'],
     );
     const { collections } = await json('collections', 'list');
     const { createdAt, updatedAt, accountId, model, ...rest } = collections[0];
@@ -81,6 +81,12 @@ describe('collections', () => {
   });
 });
 
+async function faceIds(collectionId: string, externalKey: string): Promise<string[]> {
+  const query = new URLSearchParams({ collectionId, externalKey });
+  const { body } = await service.client.call('GET', `/v1/external-key/get-face-ids?${query}`);
+  return (body as { faceIds: string[] }).faceIds;
+}
+
 describe('import', () => {
   test('adds people by their folders, says what was refused and why, and adds nothing twice', async () => {
     const people = join(folder.path, 'people');
@@ -99,7 +105,8 @@ describe('import', () => {
     assert.match(first.stdout, /^eve\/broken\.jpg {2}(INVALID_IMAGE|UNSUPPORTED_IMAGE) {2}/m);
     assert.match(first.stdout, /^eve\/wall\.png {2}NO_FACE {2}/m);
     assert.match(first.stdout, /^two words\/one\.jpg {2}NAME_NOT_ALLOWED {2}/m);
-    assert.match(first.stdout, /^Added 3 pictures; 0 were there already, 3 were refused\.$/m);
+    assert.match(first.stdout, /^Added 3 images; 0 were added before, 3 were refused\.$/m);
+    assert.match(first.stdout, /^Skipped 1 other files \(bob\/notes\.txt\)\.$/m);
     const answer = await service.client.call(
       'GET',
       '/v1/external-key/get-face-ids?collectionId=staff&externalKey=ada',
@@ -114,6 +121,86 @@ describe('import', () => {
     await run('collections', 'reset', 'staff', '--yes');
     const anew = await json('import', people, '--collection', 'staff');
     assert.deepEqual([anew.added, anew.present], [4, 0], 'a journal of faces that are gone does not count');
+  });
+
+  test('counts by reason what it does not look at, and follows no link', async () => {
+    const people = join(folder.path, 'mixed');
+    put(people, 'ada', 'one.jpg', photograph(1));
+    put(people, 'ada', 'phone.HEIC', Buffer.from('heic'));
+    put(people, 'ada/older', 'two.jpg', photograph(3));
+    put(people, '.', 'bob.jpg', photograph(6));
+    put(people, '.', 'scan.tiff', Buffer.from('tiff'));
+    put(people, '.', 'Thumbs.db', Buffer.from('x'));
+    put(people, 'ada', '._one.jpg', Buffer.from('what macOS leaves'));
+    put(folder.path, 'outside', 'secret.jpg', photograph(2));
+    symlinkSync(join(folder.path, 'outside'), join(people, 'link'));
+    symlinkSync(join(folder.path, 'outside/secret.jpg'), join(people, 'ada', 'link.jpg'));
+    execFileSync('mkfifo', [join(people, 'ada', 'pipe.jpg')]);
+    await run('collections', 'create', 'mixed');
+
+    const { added, skipped, refused } = await json('import', people, '--collection', 'mixed');
+    assert.deepEqual([added, refused], [1, []]);
+    const codes = skipped.map(({ path, code }: { path: string; code: string }) => `${code} ${path}`);
+    assert.deepEqual(codes.sort(), [
+      'LOOSE_IMAGE bob.jpg',
+      'NESTED_FOLDER ada/older',
+      'NOT_AN_IMAGE Thumbs.db',
+      'NOT_AN_IMAGE ada/._one.jpg',
+      'NOT_AN_IMAGE ada/pipe.jpg',
+      'SYMBOLIC_LINK ada/link.jpg',
+      'SYMBOLIC_LINK link',
+      'UNSUPPORTED_FORMAT ada/phone.HEIC',
+      'UNSUPPORTED_FORMAT scan.tiff',
+    ]);
+    const { code, stdout } = await run('import', people, '--collection', 'mixed', '--files');
+    assert.equal(code, 65, 'images were left out');
+    assert.match(stdout, /^Added 1 images; 1 were added before, 0 were refused\.$/m);
+    assert.match(stdout, /^Skipped 2 images in an unsupported format: convert them to JPEG \(/m);
+    assert.match(stdout, /^Skipped 2 symbolic links, which are not followed/m);
+    assert.deepEqual((await faceIds('mixed', 'bob')).length, 1);
+
+    const planted = join(folder.path, 'planted');
+    symlinkSync(planted, join(people, '.visage-import-live-planted.jsonl'));
+    await run('collections', 'create', 'planted');
+    const refusedJournal = await run('import', people, '--collection', 'planted');
+    assert.deepEqual([refusedJournal.code, existsSync(planted)], [65, false]);
+    assert.match(refusedJournal.stderr, /Cannot write the journal .* \(symbolic link\)/);
+  });
+
+  test('takes external keys from a map, however the file system writes umlauts, and shows them before', async () => {
+    const people = join(folder.path, 'umlauts');
+    put(people, 'Ju\u0308rgen Groß', 'one.jpg', photograph(1));
+    put(people, 'Łukasz', 'one.jpg', photograph(6));
+    put(people, '.', 'frau müller.jpg', photograph(4));
+    await run('collections', 'create', 'umlauts');
+    const bare = await run('import', people, '--collection', 'umlauts', '--dry-run');
+    assert.equal(bare.code, 65);
+    assert.ok(
+      bare.stdout.includes('Assign one with --map FILE.csv, for example in the line: "Łukasz",employee-7'),
+    );
+    assert.match(bare.stdout, /^Nothing was added: this was a dry run\.$/m);
+
+    const map = join(folder.path, 'names.csv');
+    const text =
+      '\ufeffname,external_key\r\n"J\u00fcrgen Groß",emp-1\r\nŁukasz,emp-2\r\nfrau müller.jpg,emp-3\r\nZoë,emp-4\r\n';
+    writeFileSync(map, text);
+    const args = ['import', people, '--collection', 'umlauts', '--map', map];
+    const plan = await json(...args, '--dry-run');
+    assert.deepEqual(
+      plan.people.map(({ name, ...rest }: { name: string }) => ({ name: name.normalize('NFC'), ...rest })),
+      [
+        { name: 'Jürgen Groß', externalKey: 'emp-1', images: 1 },
+        { name: 'frau müller.jpg', externalKey: 'emp-3', images: 1 },
+        { name: 'Łukasz', externalKey: 'emp-2', images: 1 },
+      ],
+    );
+    assert.deepEqual([plan.unknown, plan.skipped, plan.refused], [['Zoë'], [], []]);
+    assert.ok(!existsSync(join(people, '.visage-import-live-umlauts.jsonl')), 'a dry run writes nothing');
+    const done = await run(...args);
+    assert.equal(done.code, 0, done.stderr);
+    assert.match(done.stdout, /^The folder lacks 1 names of the map \(Zoë\)\.$/m);
+    for (const key of ['emp-1', 'emp-2', 'emp-3'])
+      assert.equal((await faceIds('umlauts', key)).length, 1, key);
   });
 
   test('goes on after it was killed, and no picture is there twice', async () => {
@@ -136,7 +223,7 @@ describe('import', () => {
     while (lines() < 12) await delay(2);
     child.kill('SIGKILL');
     await once(child, 'close');
-    // What a power cut may leave of the last line.
+    // Incomplete last line after a power cut.
     appendFileSync(journal, '{"path":"person-0/0.j');
     const { collections } = await json('collections', 'list');
     const before = collections.find(
@@ -152,11 +239,14 @@ describe('import', () => {
 
   test('says what to do where there is no collection, no folder, no picture', async () => {
     const missing = await run('import', join(folder.path, 'people'), '--collection', 'nobody');
-    assert.match(missing.stderr, /Make it with `visagectl collections create nobody`/);
-    assert.match((await run('import', '/nowhere', '--collection', 'staff')).stderr, /cannot be read: ENOENT/);
+    assert.match(missing.stderr, /Create it with `visagectl collections create nobody`/);
+    assert.match(
+      (await run('import', '/nowhere', '--collection', 'staff')).stderr,
+      /Cannot read \/nowhere: ENOENT/,
+    );
     mkdirSync(join(folder.path, 'empty'));
     const empty = await run('import', join(folder.path, 'empty'), '--collection', 'staff');
-    assert.deepEqual([empty.code, /has no pictures/.test(empty.stderr)], [65, true]);
+    assert.deepEqual([empty.code, /Found no images in/.test(empty.stderr)], [65, true]);
   });
 });
 
@@ -167,7 +257,7 @@ describe('status', () => {
     assert.equal(code, 0);
     assert.match(stdout, /^service +ready$/m);
     assert.match(stdout, /^device +(cpu|cuda|tensorrt)$/m);
-    assert.match(stdout, /^faces +\d+ in 2 collections$/m);
+    assert.match(stdout, /^faces +\d+ in \d+ collections$/m);
     assert.ok(stdout.includes(backup));
   });
 

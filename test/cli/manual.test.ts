@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { ROOT } from '../e2e/service.ts';
-import { manualFiles } from './manual-files.ts';
+import { ROOT } from '../../testing/service.ts';
+import { manualFiles } from '../../tools/manual-files.ts';
 
 describe('Manual pages and completions', () => {
   for (const [path, text] of Object.entries(manualFiles())) {
@@ -13,7 +13,6 @@ describe('Manual pages and completions', () => {
     });
   }
 
-  /** What bash offers at the end of a command line. */
   function offered(...words: string[]): string[] {
     const script = `source completions/visagectl.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _visagectl; printf '%s\\n' "\${COMPREPLY[@]}"`;
     const output = execFileSync('bash', ['-c', script, 'bash', 'visagectl', ...words], { cwd: ROOT });
@@ -21,7 +20,7 @@ describe('Manual pages and completions', () => {
   }
 
   test('bash completes commands, options, choices and folders', () => {
-    assert.deepEqual(offered('ver'), ['verify']);
+    assert.deepEqual(offered('veri'), ['verify']);
     assert.deepEqual(offered('keys', ''), ['create', 'list', 'revoke']);
     assert.deepEqual(offered('keys', 'create', '--exp'), ['--expires-in-days']);
     assert.deepEqual(offered('keys', 'create', '--environment', 't'), ['test']);

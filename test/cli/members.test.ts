@@ -6,15 +6,15 @@ import {
   type Child,
   childEnvironment,
   ROOT,
+  setupCodeOf,
   startChild,
   temporaryFolder,
   VISAGECTL,
   visagectl,
-} from '../e2e/service.ts';
+} from '../../testing/service.ts';
 
 type Folder = Awaited<ReturnType<typeof temporaryFolder>>;
 
-/** Runs a command that must succeed. */
 async function run(folder: Folder, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await visagectl(args, { VISAGE_DATA_DIR: folder.path });
   assert.equal(code, 0, stderr);
@@ -25,7 +25,7 @@ async function json(folder: Folder, ...args: string[]) {
   return JSON.parse(await run(folder, ...args, '--json'));
 }
 
-/** Runs a command with a text on its standard input. @returns its exit code. */
+/** @returns the exit code. */
 async function runWithInput(folder: Folder, input: string, ...args: string[]): Promise<number | null> {
   const env = childEnvironment({ VISAGE_DATA_DIR: folder.path });
   const child = spawn(VISAGECTL, args, { env, cwd: ROOT, stdio: ['pipe', 'ignore', 'ignore'] });
@@ -61,7 +61,7 @@ describe('Without a service', () => {
   test('the first owner is made, and logs in when the service starts, which then shows no set-up code', async () => {
     const input = 'a long password\nnot this\n';
     const options = ['--email', 'Owner@Example.com', '--name', 'Olga', '--role', 'owner', '--password-stdin'];
-    assert.equal(await runWithInput(folder, input, 'members', 'create', ...options), 0);
+    assert.equal(await runWithInput(folder, input, 'members', 'create', '--create', ...options), 0);
     const child = await startChild(folder.path);
     try {
       assert.equal((await logIn(child.url, 'owner@example.com', 'a long password')).status, 200);
@@ -110,12 +110,29 @@ describe('Without a service', () => {
     const cases: [string[], number, RegExp][] = [
       [['members', 'remove', 'owner@example.com'], 65, /last owner/],
       [['members', 'role', 'owner@example.com', 'member'], 65, /last owner/],
-      [['members', 'remove', 'nobody@example.com'], 65, /There is no member/],
+      [['members', 'remove', 'nobody@example.com'], 65, /No member has this id/],
       [['members', 'role', 'owner@example.com', 'king'], 64, /one of member, admin, owner/],
-      [['members', 'create', '--email', 'x', '--name', 'X'], 65, /email: is not an e-mail/],
-      [['members', 'create', '--email', 'owner@example.com', '--name', 'X'], 65, /a member has it/],
-      [['members', 'create', '--name', 'X'], 64, /--email EMAIL is missing/],
+      [['members', 'create', '--email', 'x', '--name', 'X'], 65, /email: expected an e-mail/],
+      [
+        ['members', 'create', '--email', 'owner@example.com', '--name', 'X'],
+        65,
+        /already belongs to a member or a pending invitation/,
+      ],
+      [['members', 'create', '--name', 'X'], 64, /Missing option: --email EMAIL/],
     ];
+    const options = ['--email', 'x@example.com', '--name', 'X', '--password-stdin'];
+    assert.equal(await runWithInput(folder, 'password\n', 'members', 'create', ...options), 65);
+    assert.equal(
+      await runWithInput(
+        folder,
+        '12345678\n',
+        'members',
+        'reset-password',
+        'owner@example.com',
+        '--password-stdin',
+      ),
+      65,
+    );
     for (const [args, expected, sentence] of cases) {
       const { code, stderr } = await visagectl(args, { VISAGE_DATA_DIR: folder.path });
       assert.equal(code, expected, stderr);
@@ -134,6 +151,24 @@ describe('With a running service', () => {
   after(async () => {
     await child.stop();
     await folder.remove();
+  });
+
+  test('the first owner is made without the set-up code, which is then good for nothing', async () => {
+    const code = await setupCodeOf(child);
+    const options = ['--email', 'o@example.com', '--name', 'O', '--role', 'owner'];
+    const { password } = await json(folder, 'members', 'create', ...options);
+    assert.equal((await logIn(child.url, 'o@example.com', password)).status, 200);
+    const response = await fetch(`${child.url}/auth/register-email`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({
+        name: 'P',
+        email: 'p@example.com',
+        password: 'correct horse',
+        setup_code: code,
+      }),
+    });
+    assert.equal(response.status, 403);
   });
 
   test('a member is made, logs in at once, and is out on the next request when removed', async () => {

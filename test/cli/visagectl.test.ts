@@ -1,18 +1,20 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, statSync, symlinkSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { COMMANDS } from '../../src/cli/commands.ts';
-import { keysCreate } from '../../src/cli/keys-create.ts';
+import { keysCreate } from '../../src/cli/keys.ts';
 import {
   type Child,
   childEnvironment,
+  MAIN,
+  ROOT,
   startChild,
   temporaryFolder,
   VISAGECTL,
   visagectl,
-} from '../e2e/service.ts';
+} from '../../testing/service.ts';
 
 type Folder = Awaited<ReturnType<typeof temporaryFolder>>;
 const folders: Folder[] = [];
@@ -28,7 +30,6 @@ async function status(url: string, key: string): Promise<number> {
     .status;
 }
 
-/** Runs a command that must succeed. */
 async function run(folder: string, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await visagectl(args, { VISAGE_DATA_DIR: folder });
   assert.equal(code, 0, stderr);
@@ -86,6 +87,7 @@ describe('With a running service', () => {
       budget_usd: 0.5,
       spent_usd: 0,
       frozen: false,
+      suspended: false,
       member_id: null,
       expires_at: new Date(Date.parse(created_at) + 7 * 86_400_000).toISOString(),
       last_used_at: null,
@@ -95,7 +97,7 @@ describe('With a running service', () => {
   test('what the service refuses is told in its words', async () => {
     const settings = { VISAGE_DATA_DIR: folder };
     const unknown = await visagectl(['keys', 'revoke', 'key_unknown'], settings);
-    assert.deepEqual([unknown.code, unknown.stderr], [65, 'visagectl: There is no API key of this id.\n']);
+    assert.deepEqual([unknown.code, unknown.stderr], [65, 'visagectl: No API key has this id.\n']);
     const wrong = await visagectl(['keys', 'create', '--name', 'a', '--collection', 'a b'], settings);
     assert.equal(wrong.code, 65);
     assert.match(wrong.stderr, /collection_id/);
@@ -121,7 +123,7 @@ describe('With a running service', () => {
 describe('Without a service', () => {
   test('a key is made in the store itself, and the service knows it when it starts', async () => {
     const folder = join(await newFolder(), 'made', 'on the way');
-    const key = (await run(folder, 'keys', 'create', '--name', 'early')).trim();
+    const key = (await run(folder, 'keys', 'create', '--name', 'early', '--create')).trim();
     const child = await startChild(folder);
     try {
       assert.equal(await status(child.url, key), 200);
@@ -129,6 +131,49 @@ describe('Without a service', () => {
       assert.equal(await child.stop(), 0);
     }
     assert.match(await run(folder, 'keys', 'list'), /early/);
+  });
+
+  const writing: string[][] = [
+    ['keys', 'create', '--name', 'a'],
+    ['keys', 'list'],
+    ['keys', 'revoke', 'key_a'],
+    ['members', 'create', '--email', 'a@example.com', '--name', 'A'],
+    ['members', 'list'],
+    ['members', 'role', 'a', 'admin'],
+    ['members', 'remove', 'a'],
+    ['members', 'reset-password', 'a'],
+    ['tokens', 'rotate'],
+  ];
+  for (const args of writing) {
+    test(`no store is made by the way: visagectl ${args.join(' ')}`, async () => {
+      const folder = join(await newFolder(), 'elsewhere');
+      const { code, stdout, stderr } = await visagectl(args, { VISAGE_DATA_DIR: folder });
+      assert.deepEqual([code, stdout], [65, '']);
+      assert.match(
+        stderr,
+        /^visagectl: There is no store in .*elsewhere \(from VISAGE_DATA_DIR\), and no service/,
+      );
+      assert.equal(stderr.includes('--create'), args[1] === 'create');
+      assert.ok(!existsSync(folder), 'nothing was made');
+    });
+  }
+
+  test('a refusal names where the folder of the wrong store comes from', async () => {
+    const folder = await newFolder();
+    const file = join(folder, 'visage.toml');
+    writeFileSync(file, 'data_dir = "nowhere"');
+    const told = async (args: string[], settings: Record<string, string>) =>
+      (await visagectl(['keys', 'list', ...args], settings)).stderr;
+    const environment = { VISAGE_CONFIG: file };
+    assert.ok((await told([], environment)).includes(`(from data_dir in ${file})`));
+    assert.ok((await told(['--data-dir', join(folder, 'b')], environment)).includes('(from --data-dir)'));
+    writeFileSync(file, '');
+    const cwd = await newFolder();
+    assert.throws(
+      () =>
+        execFileSync(VISAGECTL, ['keys', 'list'], { cwd, env: childEnvironment(environment), stdio: 'pipe' }),
+      /\(from the default of data_dir\)/,
+    );
   });
 
   test('a socket that a killed service left is passed over, by the next service too', async () => {
@@ -153,7 +198,7 @@ describe('Without a service', () => {
   test('the folder is found by option, variable and file as the service finds it', async () => {
     const folder = await newFolder();
     const made = async (args: string[], settings: Record<string, string>) => {
-      const output = await visagectl(['keys', 'create', '--name', 'a', ...args], settings);
+      const output = await visagectl(['keys', 'create', '--name', 'a', '--create', ...args], settings);
       assert.equal(output.code, 0, output.stderr);
     };
     await made(['--data-dir', folder], { VISAGE_DATA_DIR: '/nowhere' });
@@ -169,26 +214,89 @@ describe('Without a service', () => {
     const folder = await newFolder();
     mkdirSync(join(folder, 'bin'));
     symlinkSync(VISAGECTL, join(folder, 'bin', 'visagectl'));
-    const output = execFileSync(join(folder, 'bin', 'visagectl'), ['keys', 'list', '--json'], {
+    const output = execFileSync(join(folder, 'bin', 'visagectl'), ['version', '--json'], {
       cwd: folder,
       env: childEnvironment({}),
     });
-    assert.deepEqual(JSON.parse(output.toString()), { keys: [] });
+    assert.match(JSON.parse(output.toString()).version, /^\d+\.\d+\.\d+$/);
+  });
+});
+
+describe('The version', () => {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+
+  test('of visagectl is that of package.json', async () => {
+    for (const args of [['--version'], ['version']]) {
+      const { code, stdout } = await visagectl(args, { VISAGE_DATA_DIR: '/nowhere' });
+      assert.deepEqual([code, stdout], [0, `visagectl ${version}\n`]);
+    }
+  });
+
+  test('is the only thing that the program of the service says with --version, and --help explains it', () => {
+    const main = (...args: string[]) =>
+      spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', env: childEnvironment({}), cwd: '/' });
+    const { status: code, stdout, stderr } = main('--version');
+    assert.deepEqual([code, stdout, stderr], [0, `visage ${version}\n`, '']);
+    assert.match(main('--help').stdout, /^Usage: .*VISAGE_CONFIG/s);
+    for (const args of [['--verison'], ['start'], ['--version', 'x'], ['--help', '--version']]) {
+      const refused = main(...args);
+      assert.deepEqual([refused.status, refused.stdout], [64, ''], args.join(' '));
+      assert.match(
+        refused.stderr,
+        /^visage: Unexpected argument ".*": the service takes only --help and --version/,
+      );
+    }
+  });
+
+  test('is raised with each release: what the change log has no release for has a version of its own', () => {
+    const headings = readFileSync(join(ROOT, 'CHANGELOG.md'), 'utf8').matchAll(/^## (\S+)/gm);
+    const [newest, ...older] = Array.from(headings, ([, heading]) => heading);
+    assert.ok(newest === 'Unreleased' || newest === version, `the newest section is ${newest}`);
+    assert.ok(!older.includes(version), `${version} was released before`);
+  });
+
+  test('is written in package.json alone, and everything that is made from it is up to date', () => {
+    const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+    const lock = JSON.parse(read('package-lock.json'));
+    assert.deepEqual([lock.version, lock.packages[''].version], [version, version]);
+    assert.equal(JSON.parse(read('docs/openapi.json')).info.version, version);
+    for (const page of ['visage.8', 'visagectl.1', 'visage.toml.5']) {
+      assert.ok(read(`man/${page}`).includes(`"Visage ${version}"`), page);
+    }
+    const tracked = execFileSync(
+      'git',
+      ['ls-files', 'src', 'packaging', 'scripts', 'systemd', 'install.sh'],
+      {
+        cwd: ROOT,
+        encoding: 'utf8',
+      },
+    );
+    const named = tracked
+      .trim()
+      .split('\n')
+      .filter((file) => statSync(join(ROOT, file)).isFile() && read(file).includes(version));
+    assert.deepEqual(named, []);
   });
 });
 
 describe('A wrong command line', () => {
   const cases: [string[], RegExp][] = [
-    [[], /A command is missing/],
+    [[], /Missing command/],
     [['key', 'create'], /Unknown command "key create": did you mean "keys create"\?/],
-    [['keys', 'create'], /--name NAME is missing/],
+    [['keys', 'create'], /Missing option: --name NAME/],
     [['keys', 'create', '--nam', 'a'], /Unknown option --nam: did you mean --name\?/],
     [['keys', 'create', '--name'], /--name <value>/],
-    [['keys', 'create', '--name', 'a', '--environment', 'prod'], /--environment is one of live, test/],
-    [['keys', 'create', '--name', 'a', 'b'], /Unexpected "b"/],
-    [['keys', 'revoke'], /ID is missing/],
-    [['keys'], /"keys" is followed by one of create, list, revoke\./],
-    [['members', 'role', 'a', 'ower'], /ROLE is one of member, admin, owner: did you mean owner\?/],
+    [
+      ['keys', 'create', '--name', 'a', '--environment', 'prod'],
+      /--environment: expected one of live, test; got "prod"/,
+    ],
+    [['keys', 'create', '--name', 'a', 'b'], /Unexpected argument "b"/],
+    [['keys', 'revoke'], /Missing argument: ID/],
+    [['keys'], /keys: expected one of create, list, revoke\./],
+    [
+      ['members', 'role', 'a', 'ower'],
+      /ROLE: expected one of member, admin, owner; got "ower": did you mean owner\?/,
+    ],
   ];
   for (const [args, sentence] of cases) {
     test(`is refused: visagectl ${args.join(' ')}`, async () => {
@@ -203,7 +311,7 @@ describe('A wrong command line', () => {
     const { code, stderr } = await visagectl(['keys', 'list'], { VISAGE_DATA_DIRR: 'a' });
     assert.deepEqual(
       [code, stderr],
-      [78, 'visagectl: Unknown environment variable VISAGE_DATA_DIRR: did you mean VISAGE_DATA_DIR?\n'],
+      [78, 'visagectl: VISAGE_DATA_DIRR: unknown environment variable; did you mean VISAGE_DATA_DIR?\n'],
     );
   });
 

@@ -3,8 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { childEnvironment, ROOT } from '../e2e/service.ts';
-import { temporaryFolder } from '../store/temporary-store.ts';
+import { childEnvironment, ROOT } from '../../testing/service.ts';
+import { temporaryFolder } from '../../testing/temporary-store.ts';
 
 const SOURCE = join(ROOT, 'test/durability/slow_flush.cc');
 const PROGRAM = fileURLToPath(new URL('./slow-writer.js', import.meta.url));

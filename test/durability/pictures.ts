@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { differentPeople } from '../recognition/sample-faces.ts';
+import { differentPeople } from '../../testing/sample-faces.ts';
 
 /** Widths in pixels: of the crops that the pictures are made from, of the first pictures, and from one to the next. */
 const SOURCE = 240;

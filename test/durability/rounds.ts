@@ -1,14 +1,16 @@
 /** Starts the service, lets clients write to it, kills it, and looks at what is left; as often as wanted. */
+
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open } from 'lmdb';
-import { createApiKey } from '../../src/access/api-keys.ts';
+import { createApiKey } from '../../src/access/keys/api-keys.ts';
+import { uniforms } from '../../src/base/random.ts';
 import type { CollectionKey, FaceKey } from '../../src/store/databases.ts';
 import type { CollectionRecord, FaceRecord } from '../../src/store/records.ts';
 import { Store } from '../../src/store/store.ts';
-import { startChild } from '../e2e/service.ts';
+import { startChild } from '../../testing/service.ts';
 import { Ledger, type StoredFace } from './ledger.ts';
 import { Pictures } from './pictures.ts';
 import {
@@ -37,18 +39,9 @@ export interface Report {
   readonly problems: readonly string[];
 }
 
-/** Numbers from 0 to below 1 by a linear congruential generator (Numerical Recipes' constants). */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 /** Every face of the folder's store by collection, read from LMDB itself after the store has recovered. */
 async function readFaces(folder: string): Promise<Map<string, StoredFace[]>> {
-  const root = open(folder, { noSubdir: false, maxDbs: 32, overlappingSync: false, readOnly: true });
+  const root = open(folder, { noSubdir: false, maxDbs: 64, overlappingSync: false, readOnly: true });
   const collections = root.openDB<CollectionRecord, CollectionKey>('collections', {});
   const faces = root.openDB<FaceRecord, FaceKey>('faces', {});
   const found = new Map<string, StoredFace[]>();
@@ -74,7 +67,7 @@ export async function killRepeatedly(
 ): Promise<Report> {
   const folder = await mkdtemp(join(tmpdir(), 'visage-durability-'));
   try {
-    return await new Rounds(folder, await Pictures.open(), randomFrom(seed)).run(kills, onRound);
+    return await new Rounds(folder, await Pictures.open(), uniforms(seed)).run(kills, onRound);
   } finally {
     delete process.env.LMDB_RESTORE;
     await rm(folder, { recursive: true, force: true });

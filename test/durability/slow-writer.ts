@@ -1,7 +1,7 @@
 /** Writes to a store in each way that it has, and says on standard output when each write was acknowledged. */
 import { writeSync } from 'node:fs';
-import { createApiKey } from '../../src/access/api-keys.ts';
-import { FACE, PACK, storeWithCollection, template } from '../store/temporary-store.ts';
+import { createApiKey } from '../../src/access/keys/api-keys.ts';
+import { FACE, PACK, storeWithCollection, template } from '../../testing/temporary-store.ts';
 
 const [folder] = process.argv.slice(2) as [string];
 const { store, owner } = await storeWithCollection(folder);

@@ -4,13 +4,13 @@
  */
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { GalleryIndexes } from '../../src/gallery/gallery-indexes.ts';
+import { startIndexes } from '../../src/gallery/load-indexes.ts';
+import { SnapshotFolder } from '../../src/gallery/snapshot-folder.ts';
+import { SnapshotKeeper } from '../../src/gallery/snapshot-scheduler.ts';
 import { createExecutor } from '../../src/native/executor.ts';
-import { startIndexes } from '../../src/recognition/index-start.ts';
-import { SnapshotKeeper } from '../../src/recognition/snapshot-keeper.ts';
 import { Store } from '../../src/store/store.ts';
-import { GalleryIndexes } from '../../src/vector/galleries.ts';
-import { SnapshotFolder } from '../../src/vector/snapshots.ts';
-import { FACE, ownerIn, PACK, unitTemplate } from '../store/temporary-store.ts';
+import { FACE, ownerIn, PACK, unitTemplate } from '../../testing/temporary-store.ts';
 
 const [folder = ''] = process.argv.slice(2);
 const log = pino({ level: 'silent' });

@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
+import { GalleryIndexes } from '../../src/gallery/gallery-indexes.ts';
+import { startIndexes } from '../../src/gallery/load-indexes.ts';
+import { SnapshotFolder } from '../../src/gallery/snapshot-folder.ts';
 import { createExecutor } from '../../src/native/executor.ts';
-import { startIndexes } from '../../src/recognition/index-start.ts';
 import { Store } from '../../src/store/store.ts';
-import { GalleryIndexes } from '../../src/vector/galleries.ts';
-import { SnapshotFolder } from '../../src/vector/snapshots.ts';
-import { ownerIn, PACK, storeWithCollection, temporaryFolder } from '../store/temporary-store.ts';
+import { ownerIn, PACK, storeWithCollection, temporaryFolder } from '../../testing/temporary-store.ts';
 
 const WRITER = fileURLToPath(new URL('./snapshot-writer.js', import.meta.url));
 const KILLS = 15;

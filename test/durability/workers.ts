@@ -3,7 +3,7 @@ import type { Ledger, LedgerFace } from './ledger.ts';
 import type { Pictures } from './pictures.ts';
 
 /** Least similarity of a picture with itself. */
-export const ITSELF = 99.9;
+const ITSELF = 99.9;
 /** Least similarity that means the same person, over all pictures used here. */
 const SAME_PERSON = 97;
 

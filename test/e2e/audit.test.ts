@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { photograph } from '../../testing/photographs.ts';
+import { type Child, Client, startChild, temporaryFolder, visagectl } from '../../testing/service.ts';
 import { Contract } from './contract.ts';
-import { type Child, Client, startChild, temporaryFolder, visagectl } from './service.ts';
 
 interface Entry {
   readonly sequence: number;
@@ -64,6 +65,7 @@ test('What was done and refused is in the log with who and from where, and no se
     narrow,
     unknown: `fr_live_${randomBytes(16).toString('hex')}`,
     description: randomBytes(16).toString('hex'),
+    externalKey: `employee-${randomBytes(8).toString('hex')}`,
     password: randomBytes(16).toString('hex'),
     image: randomBytes(64).toString('base64'),
   };
@@ -71,6 +73,11 @@ test('What was done and refused is in the log with who and from where, and no se
   const people = { collectionId: 'people', description: secrets.description };
   await client.ok('POST', '/v1/collection/create', { json: people, headers: { 'X-Request-Id': 'made-it' } });
   await client.ok('POST', '/v1/collection/create', { json: { collectionId: 'others' } });
+  const visitor = { collectionId: 'others', image: { bytes: photograph(1).toString('base64') } };
+  const { faceId } = await client.ok('POST', '/v1/face/index', { json: visitor });
+  const { externalKey } = secrets;
+  await client.ok('PUT', '/v1/external-key/set', { json: { collectionId: 'others', faceId, externalKey } });
+  await client.ok('DELETE', `/v1/face/delete?collectionId=others&externalKey=${externalKey}`);
   await client.ok('DELETE', '/v1/collection/reset?collectionId=people');
   await client.ok('DELETE', '/v1/collection/delete?collectionId=people');
   const search = { image: { bytes: secrets.image }, collectionId: 'others' };
@@ -137,6 +144,12 @@ test('What was done and refused is in the log with who and from where, and no se
     filtered.entries.map(({ target }: Entry) => target),
     ['others', 'people'],
   );
+  const about = await client.ok('GET', `/v1/audit?target=${secrets.externalKey}`);
+  assert.deepEqual(
+    about.entries.map(({ action }: Entry) => action),
+    ['face.delete'],
+  );
+  assert.match(about.entries[0].target, /^external-key:[0-9a-f]{32}$/);
   await client.refused('VALIDATION_FAILED', 'GET', '/v1/audit?since=2026-99-99T00:00:00Z');
   await client.refused('VALIDATION_FAILED', 'GET', '/v1/audit?cursor=0');
 });
@@ -148,7 +161,7 @@ test('The log is verified while the service runs, and against a head that was pr
   await ctl('audit', 'verify', '--expect', head);
   const other = await visagectl(['audit', 'verify', '--expect', `1:${'0'.repeat(64)}`], settings());
   assert.equal(other.code, 65);
-  assert.match(other.stderr, /entry 1 is not the one that is expected/);
+  assert.match(other.stderr, /entry 1 does not have the expected hash/);
 });
 
 test('Refusals that were only counted are written when the service stops, and the chain is whole', async () => {

@@ -4,12 +4,11 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Store } from '../../src/store/store.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
-import { nobody, portrait } from './photographs.ts';
+import { nobody, portrait } from '../../testing/photographs.ts';
+import { type Child, setupCodeOf, startChild, temporaryFolder, visagectl } from '../../testing/service.ts';
 import { Secrets } from './secrets.ts';
-import { type Child, startChild, temporaryFolder, visagectl } from './service.ts';
 
 const EMAIL = 'ada.owner@example.com';
 
@@ -65,6 +64,19 @@ interface Document {
     Record<string, { readonly post?: { readonly requestBody?: { content: Contents } } }>
   >;
 }
+/** An OpenAPI document whose references into its components are followed. */
+function dereferenced(document: unknown): unknown {
+  // biome-ignore lint/suspicious/noExplicitAny: a reference leads to a place of any shape.
+  const at = (path: string) => path.split('/').reduce((node: any, name) => node[name], document);
+  const follow = (node: unknown): unknown => {
+    if (typeof node !== 'object' || node === null) return node;
+    if ('$ref' in node) return follow(at(String(node.$ref).replace('#/', '')));
+    if (Array.isArray(node)) return node.map(follow);
+    return Object.fromEntries(Object.entries(node).map(([name, value]) => [name, follow(value)]));
+  };
+  return follow(document);
+}
+
 type Contents = Readonly<Record<string, { readonly schema: { readonly properties?: object } }>>;
 
 interface Sent {
@@ -201,18 +213,8 @@ class BusySession {
     return this.#keep(name, token);
   }
 
-  /** The code, once it stands where it is told. */
-  async #setupCode(): Promise<string> {
-    for (let tries = 0; tries < 200; tries++) {
-      const code = this.#child.log.find((line) => line.setupCode)?.setupCode;
-      if (typeof code === 'string' && this.#child.stderr().includes(code)) return code;
-      await sleep(10);
-    }
-    throw new Error('No set-up code was told');
-  }
-
   async #members(): Promise<void> {
-    const setupCode = await this.#setupCode();
+    const setupCode = await setupCodeOf(this.#child);
     const password = this.#invented('password');
     const register = (fields: object, headers = {}) =>
       this.#call('POST', '/auth/register-email', {
@@ -278,14 +280,13 @@ class BusySession {
     const unknown = this.#keepKey('unknown key', `fr_live_${randomBytes(16).toString('hex')}`);
 
     const all = '/v1/collection/get-all';
-    for (const value of [`ApiKey ${this.#key}`, `ApiKey ${pair}`, `Bearer ${this.#key}`]) {
+    for (const value of [`ApiKey ${this.#key}`, `ApiKey ${pair}`, `Bearer ${this.#key}`, this.#key]) {
       assert.equal((await this.#call('GET', all, { headers: { Authorization: value } })).status, 200);
     }
     for (const value of [
       `ApiKey ${narrowKey}`,
       `Bearer ${unknown}`,
       `Basic ${pair}`,
-      this.#key,
       `ApiKey ${this.#key}x`,
     ]) {
       assert.equal((await this.#call('GET', all, { headers: { Authorization: value } })).status, 401, value);
@@ -331,7 +332,7 @@ class BusySession {
         .status,
       200,
     );
-    const document = (await (await fetch(`${this.#child.url}/openapi.json`)).json()) as Document;
+    const document = dereferenced(await (await fetch(`${this.#child.url}/openapi.json`)).json()) as Document;
     const base64 = (data: Buffer) => ({ bytes: data.toString('base64') });
     const routes = Object.entries(document.paths).filter(
       ([, { post }]) => 'image/*' in (post?.requestBody?.content ?? {}),
@@ -410,7 +411,12 @@ class BusySession {
   }
 
   async #backup(): Promise<void> {
-    assert.equal((await this.#ctl('backup', '--to', join(this.#folder, 'backups'))).code, 0);
+    const backups = await temporaryFolder();
+    try {
+      assert.equal((await this.#ctl('backup', '--to', backups.path)).code, 0);
+    } finally {
+      await backups.remove();
+    }
     await this.#ctl('backup', '--to', join(this.#folder, 'data.mdb'));
   }
 

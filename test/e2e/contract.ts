@@ -20,6 +20,18 @@ interface Document {
   readonly paths: Record<string, Record<string, Operation>>;
 }
 
+/**
+ * A copy in which no object may have a property that is not described: clients must survive new fields, but the tests
+ * are to see each of them.
+ */
+function closed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(closed);
+  if (typeof value !== 'object' || value === null) return value;
+  const copy = Object.fromEntries(Object.entries(value).map(([name, item]) => [name, closed(item)]));
+  const isOpenObject = typeof copy.properties === 'object' && !('additionalProperties' in copy);
+  return isOpenObject && 'type' in copy ? { ...copy, additionalProperties: false } : copy;
+}
+
 const escaped = (name: string) => encodeURIComponent(name.replaceAll('~', '~0').replaceAll('/', '~1'));
 
 /** A document, ready to judge answers. */
@@ -29,7 +41,7 @@ export class Contract {
 
   constructor(document: Document) {
     this.document = document;
-    this.#ajv.addSchema(document, 'api', undefined, false);
+    this.#ajv.addSchema(closed(document) as object, 'api', undefined, false);
   }
 
   /** Checks a body against the schema at a place in the document. */

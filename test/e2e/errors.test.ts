@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
-import { nobody, portrait } from './photographs.ts';
-import { type Client, type Sent, type Service, startService } from './service.ts';
+import { nobody, portrait } from '../../testing/photographs.ts';
+import { type Client, type Sent, type Service, startService } from '../../testing/service.ts';
 
 let service: Service;
 let client: Client;
@@ -199,9 +199,13 @@ describe('Credentials', () => {
   });
 
   test('bound to a collection answer 403 for another that is there, 404 for one that is not', async () => {
-    const { key } = await service.key('--collection', 'mine');
-    const bound = client.withKey(key);
-    await bound.ok('POST', '/v1/collection/create', { json: { collectionId: 'mine' } });
+    const recognising = client.withKey((await service.key('--collection', 'mine')).key);
+    const mine = { json: { collectionId: 'mine' } };
+    await recognising.refused('SCOPE_DENIED', 'POST', '/v1/collection/create', mine);
+    const scopes = ['--scope', 'v1:*', '--scope', 'v1:collections'];
+    const bound = client.withKey((await service.key('--collection', 'mine', ...scopes)).key);
+    await bound.ok('POST', '/v1/collection/create', mine);
+    await recognising.ok('GET', '/v1/collection/get?collectionId=mine');
     for (const call of everyCall('here')) await bound.refused('COLLECTION_NOT_ALLOWED', ...call);
     for (const call of everyCall('absent')) await bound.refused('COLLECTION_NOT_FOUND', ...call);
     await bound.refused('COLLECTION_NOT_ALLOWED', 'POST', '/v1/collection/create', {

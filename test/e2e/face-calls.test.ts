@@ -1,8 +1,8 @@
 /** The calls beyond the first contract's, over HTTP in every form of request, held against the OpenAPI document. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { nobody, photograph, portrait } from './photographs.ts';
-import { type Client, type Service, startService } from './service.ts';
+import { nobody, photograph, portrait } from '../../testing/photographs.ts';
+import { type Client, type Service, startService } from '../../testing/service.ts';
 
 const collectionId = 'people';
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { startChild, temporaryFolder, visagectl } from './service.ts';
+import { startChild, temporaryFolder, visagectl } from '../../testing/service.ts';
 
-const OFF = 'Send the picture itself in image.bytes.';
-const INSIDE = 'image.url leads to no address that pictures may be fetched from.';
+const OFF = 'This appliance fetches no images by URL: send the image itself in image.bytes.';
+const INSIDE = 'image.url leads to no address that images may be fetched from.';
 
 test('A service that fetches pictures does so when it is told to, and not from itself or inside', async (t) => {
   const folder = await temporaryFolder();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Service, startService, visagectl } from './service.ts';
+import { type Service, startService, visagectl } from '../../testing/service.ts';
 
 let service: Service;
 let owner: Record<string, string>;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { ROOT, type Service, startService } from './service.ts';
+import { ROOT, type Service, startService } from '../../testing/service.ts';
 
 const FOLDER = join(ROOT, '../shared/faces/lfw-dev');
 const PEOPLE = 100;

@@ -1,16 +1,24 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
+import {
+  type Child,
+  childEnvironment,
+  ROOT,
+  startChild,
+  temporaryFolder,
+  visagectl,
+} from '../../testing/service.ts';
 import { commandsOf } from './documentation.ts';
-import { type Child, childEnvironment, ROOT, startChild, temporaryFolder, visagectl } from './service.ts';
 
-/** An appliance on which the commands of a page are run as they are written, but for where things are. */
+/** An appliance that runs a page's commands, with paths and address replaced. */
 class Appliance {
   readonly folder: string;
   readonly data: string;
+  readonly backupKey: string;
   #child: Child;
 
   static async start(t: TestContext): Promise<Appliance> {
@@ -27,10 +35,11 @@ class Appliance {
   private constructor(folder: string, data: string, child: Child) {
     this.folder = folder;
     this.data = data;
+    this.backupKey = join(folder, 'settings', 'backup.key');
     this.#child = child;
   }
 
-  /** Runs a page's blocks; `systemctl` stops and starts the service. @returns what they wrote. */
+  /** Runs a page's `sh` blocks; `systemctl` stops and starts the service. @returns their output. */
   async run(page: string): Promise<string> {
     let output = '';
     for (const part of (await commandsOf(page)).join('').split(/^(systemctl (?:stop|start) visage)$/m)) {
@@ -46,8 +55,15 @@ class Appliance {
       .replaceAll('http://127.0.0.1:8080', this.#child.url)
       .replaceAll('/var/backups/visage', join(this.folder, 'backups'))
       .replaceAll('/var/lib/visage', this.data)
+      .replaceAll('/etc/visage', join(this.folder, 'settings'))
+      .replaceAll('/root/backup.key', join(this.folder, 'copy.key'))
+      .replaceAll('-o root -g visage ', '')
       .replaceAll('curl ', 'curl -sSf ');
-    const settings = { VISAGE_DATA_DIR: this.data, VISAGE_LISTEN: '127.0.0.1:0' };
+    const settings = {
+      VISAGE_DATA_DIR: this.data,
+      VISAGE_LISTEN: '127.0.0.1:0',
+      VISAGE_BACKUP_KEY: this.backupKey,
+    };
     const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', here], {
       cwd: ROOT,
       env: childEnvironment(settings),
@@ -62,8 +78,13 @@ class Appliance {
   }
 }
 
-test('the commands of docs/backup.md go as they are written', async (t) => {
+test('the commands of docs/backup.md go as written', async (t) => {
   const appliance = await Appliance.start(t);
+  // The package's key, and the operator's copy.
+  mkdirSync(join(appliance.folder, 'settings'));
+  for (const path of [appliance.backupKey, join(appliance.folder, 'copy.key')]) {
+    writeFileSync(path, `${'5a'.repeat(32)}\n`, { mode: 0o600 });
+  }
   await appliance.ctl('collections', 'create', 'staff');
   const output = await appliance.run('docs/backup.md');
   const backups = readdirSync(join(appliance.folder, 'backups')).filter((name) => name.startsWith('visage-'));
@@ -71,27 +92,28 @@ test('the commands of docs/backup.md go as they are written', async (t) => {
   assert.match(output, new RegExp(`${backups[0]} is sound: 0 faces, 1 collections`));
   assert.match(output, /data is sound: 0 faces, 1 collections/);
   assert.match(output, /^last backup .*visage-/m);
-  assert.ok(!readdirSync(appliance.data).some((name) => name.startsWith('replaced-')));
+  const replaced = readdirSync(appliance.data).filter((name) => name.startsWith('replaced-'));
+  assert.equal(replaced.length, 1, 'the page removes the first, and ends with a restore');
   assert.match(await appliance.ctl('status'), /^service +ready$/m);
 });
 
-test('the commands of docs/troubleshooting.md go as they are written', async (t) => {
+test('the commands of docs/troubleshooting.md go as written', async (t) => {
   const appliance = await Appliance.start(t);
   const output = await appliance.run('docs/troubleshooting.md');
-  assert.match(output, /^ok +service +runs and is ready$/m);
+  assert.match(output, /^ok +service +running, ready$/m);
   assert.match(output, /^service +ready$/m);
   const [report] = output.split('\n').filter((line) => line.startsWith('{"healthy"'));
   assert.equal(JSON.parse(report ?? '{}').healthy, true);
 });
 
-test('the commands of docs/security.md go as they are written', async (t) => {
+test('the commands of docs/security.md go as written', async (t) => {
   const appliance = await Appliance.start(t);
   const output = await appliance.run('docs/security.md');
-  assert.equal(output.match(/^\d+:[0-9a-f]{64}$/gm)?.length, 1, 'the head was found again');
+  assert.equal(output.match(/^\d+:[0-9a-f]{64}$/gm)?.length, 1, 'the chain still has the head');
   assert.equal(readdirSync(join(appliance.data, 'signing-keys')).length, 2);
 });
 
-test('the commands of docs/data-protection.md go as they are written', async (t) => {
+test('the commands of docs/data-protection.md go as written', async (t) => {
   const appliance = await Appliance.start(t);
   await appliance.ctl('collections', 'create', 'staff');
   const people = join(appliance.folder, 'people');

@@ -1,46 +1,65 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Answer } from '../recognition/service.ts';
+import type { Answer } from '../../testing/recognition-service.ts';
+import { startChild, temporaryFolder } from '../../testing/service.ts';
 import { commandsOf, runCommands } from './documentation.ts';
-import { startChild, temporaryFolder } from './service.ts';
 
-test('the commands of docs/recognition.md go as they are written', async () => {
+test('the commands of docs/recognition.md go as written', async () => {
   const folder = await temporaryFolder();
   const service = await startChild(folder.path);
   try {
     const commands = (await commandsOf('docs/recognition.md')).join('');
     const answers = (await runCommands(commands, service, folder.path)) as Answer[];
-    assert.equal(answers.length, 15);
-    const [created, detected, pictures, first, second, key, batch, identified, live] = answers;
-    const [list, face, updated, refused, bound, collection] = answers.slice(9);
+    const [created, retried, detected, images, first, second, key, batch, ...found] = answers;
+    const [identified, byId, everyone, threshold, live, list, face, unnamed, people, renamed, ...managed] =
+      found;
+    const [quality, refused, bound, collection, kept, ...rest] = managed;
+    assert.deepEqual(rest, []);
     assert.deepEqual(created, { collectionId: 'guests' });
+    assert.deepEqual([retried.externalKey, retried.result], ['ada', 'Created']);
     assert.equal(detected.faces.length, 2);
     assert.ok(detected.unprocessedFaceCount >= 2);
     assert.equal(detected.faces[0].landmarks.length, 5);
-    assert.equal(pictures.isMatch, true);
+    assert.equal(images.isMatch, true);
     assert.deepEqual([first.result, second.result], ['Created', 'Updated']);
     assert.equal(key.isMatch, true);
-    assert.ok(key.similarity > pictures.similarity, 'one of the two pictures is the one searched for');
+    assert.ok(key.similarity > images.similarity, 'the key has the very image');
     assert.deepEqual(
       batch.results.map(({ result }: Answer) => result),
       ['Created', 'Created'],
     );
+    // The examples enrol the same image as ada and as anna.
     assert.deepEqual(
       identified.matches.map(({ externalKey, rank }: Answer) => [externalKey, rank]),
-      [['anna', 1]],
+      [
+        ['anna', 1],
+        ['ada', 2],
+      ],
     );
+    assert.equal(byId.faceId, first.faceId);
+    assert.equal(everyone.faces.length, 3);
+    assert.equal(everyone.faces[0].matches[0].externalKey, 'ada');
+    assert.deepEqual([everyone.unprocessedFaceCount, everyone.faceMatchThreshold], [0, 80]);
+    assert.deepEqual(threshold, { collectionId: 'guests' });
     assert.equal(live.hasFace, true);
     assert.deepEqual(
       list.faces.map(({ faceId }: Answer) => faceId),
-      [first.faceId, second.faceId],
+      [retried.faceId, first.faceId],
     );
     assert.equal(typeof list.nextCursor, 'string');
     assert.deepEqual([face.externalKey, face.faceId], ['bea', batch.results[0].faceId]);
-    assert.deepEqual(updated, { collectionId: 'guests' });
+    assert.deepEqual(unnamed.faces, []);
+    assert.deepEqual(
+      people.people.map(({ externalKey }: Answer) => externalKey),
+      ['bea'],
+    );
+    assert.deepEqual([renamed.externalKey, renamed.faceCount], ['beatrice', 1]);
+    assert.deepEqual(quality, { collectionId: 'guests' });
     assert.equal(refused.refusal.code, 'LOW_QUALITY');
     assert.ok(refused.face.quality.score < 40 && refused.face.quality.reasons.length > 0);
     assert.deepEqual(bound, { collectionId: 'visitors' });
     assert.equal(collection.recognitionCollection.model, 'faceplugin');
+    assert.deepEqual(kept, { collectionId: 'visitors' });
   } finally {
     await service.stop();
     await folder.remove();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
-import { nobody, type Person, photograph, portrait } from './photographs.ts';
-import { type Client, type Service, startService } from './service.ts';
+import { nobody, type Person, photograph, portrait } from '../../testing/photographs.ts';
+import { type Client, type Service, startService } from '../../testing/service.ts';
 
 let service: Service;
 let client: Client;
@@ -96,12 +96,12 @@ describe('A person that was indexed', () => {
 test('A picture without a face is answered so by every call', async () => {
   const collectionId = await newCollection();
   const picture = await nobody();
-  const sighting = { face: null, hasFace: false, unprocessedFaceCount: 0 };
+  const faceAnalysis = { face: null, hasFace: false, unprocessedFaceCount: 0 };
   const match = { faceId: null, externalKey: null, similarity: null };
-  assert.deepEqual(await face('search', collectionId, picture), { ...sighting, ...match });
-  assert.deepEqual(await face('index', collectionId, picture), { ...sighting, faceId: null });
+  assert.deepEqual(await face('search', collectionId, picture), { ...faceAnalysis, ...match });
+  assert.deepEqual(await face('index', collectionId, picture), { ...faceAnalysis, faceId: null });
   assert.deepEqual(await face('search-or-index', collectionId, picture), {
-    ...sighting,
+    ...faceAnalysis,
     ...match,
     resultSource: 'None',
   });

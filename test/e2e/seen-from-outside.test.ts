@@ -1,9 +1,9 @@
 /** Everything that a busy service lets out, searched for what it must keep. */
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { exposition, familiesOf, STAGES } from '../ops/exposition.ts';
+import { exposition, familiesOf, STAGES } from '../../testing/exposition.ts';
+import { portrait } from '../../testing/photographs.ts';
 import { busySession, type Outcome } from './busy-session.ts';
-import { portrait } from './photographs.ts';
 import { Secrets } from './secrets.ts';
 
 describe('A busy service', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { secondPack } from '../recognition/second-pack.ts';
-import { portrait } from './photographs.ts';
-import { startChild, temporaryFolder, visagectl } from './service.ts';
+import { portrait } from '../../testing/photographs.ts';
+import { secondPack } from '../../testing/second-pack.ts';
+import { startChild, temporaryFolder, visagectl } from '../../testing/service.ts';
 
 test('A collection of a pack is searched while that pack is loaded, and answers NOT_READY while it is not', async (t) => {
   const folder = await temporaryFolder();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { cpSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -9,8 +9,15 @@ import { whyUnavailable } from '../../src/native/device.ts';
 import type { AddedFace } from '../../src/store/faces.ts';
 import { Store } from '../../src/store/store.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
-import { portrait } from './photographs.ts';
-import { type Child, ROOT, type Service, startChild, startService, temporaryFolder } from './service.ts';
+import { portrait } from '../../testing/photographs.ts';
+import {
+  type Child,
+  ROOT,
+  type Service,
+  startChild,
+  startService,
+  temporaryFolder,
+} from '../../testing/service.ts';
 
 /** The exit code and the sentence of a start that does not succeed. */
 async function failure(settings: Record<string, string>): Promise<{ code: number; stderr: string }> {
@@ -23,6 +30,7 @@ async function failure(settings: Record<string, string>): Promise<{ code: number
     const { code, stderr, message } = error as { code?: number; stderr?: string; message: string };
     assert.ok(stderr !== undefined, message);
     assert.match(stderr, /^visage: [^\n]+\n$/);
+    assert.ok(!existsSync(join(folder.path, 'admin.sock')), 'the admin socket is closed');
     return { code: code ?? -1, stderr };
   } finally {
     await folder.remove();
@@ -46,6 +54,21 @@ describe('A start that cannot succeed ends with a sentence and a code', () => {
     assert.match(stderr, /another program listens there.*VISAGE_LISTEN/);
   });
 
+  for (const setting of ['VISAGE_LISTEN', 'VISAGE_METRICS_LISTEN']) {
+    test(`for an address that is taken when others are open: ${setting}`, async () => {
+      const other = createServer().listen(0, '127.0.0.1');
+      await once(other, 'listening');
+      const { port } = other.address() as { port: number };
+      const { code, stderr } = await failure({
+        VISAGE_TLS_LISTEN: '127.0.0.1:0',
+        [setting]: `127.0.0.1:${port}`,
+      });
+      other.close();
+      assert.equal(code, 69);
+      assert.match(stderr, new RegExp(`another program listens there.*${setting}`));
+    });
+  }
+
   test('for a model pack that is not there', async () => {
     const { code, stderr } = await failure({ VISAGE_MODEL_PACK: 'nothing' });
     assert.equal(code, 69);
@@ -61,7 +84,7 @@ describe('A start that cannot succeed ends with a sentence and a code', () => {
         stderr,
         new RegExp(`The device ${device} cannot be used: libonnxruntime_providers_\\w+\\.so is`),
       );
-      assert.match(stderr, /Set device to auto or cpu to go on without it\.\n$/);
+      assert.match(stderr, /Set device to auto or cpu to run without it\.\n$/);
     });
   }
 
@@ -120,7 +143,7 @@ describe('A started service', () => {
     assert.equal(await client.ok('GET', '/livez'), 'ok');
     const { checks, device } = await client.ok('GET', '/readyz');
     assert.deepEqual(Object.values(checks), [true, true, true, true]);
-    const fallBack = service.child.log.find(({ msg }) => /^no GPU can be used/.test(String(msg)));
+    const fallBack = service.child.log.find(({ msg }) => /^no GPU: /.test(String(msg)));
     assert.equal(device, fallBack ? 'cpu' : device);
     assert.ok(device !== 'cpu' || fallBack, 'the log says why it is the CPU');
     const time = Date.parse(await client.ok('GET', '/v1/healthz'));

@@ -4,8 +4,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { SigningKeys } from '../../src/access/signing-keys.ts';
-import { type Child, startChild, temporaryFolder, visagectl } from './service.ts';
+import { SigningKeys } from '../../src/access/tokens/signing-keys.ts';
+import { type Child, setupCodeOf, startChild, temporaryFolder, visagectl } from '../../testing/service.ts';
 import {
   assemble,
   base64url,
@@ -32,7 +32,7 @@ let memberToken: string;
 
 function newKey(): Promise<string> {
   return new Promise((resolve, reject) => {
-    const file = new URL('../../src/access/signing-key-worker.js', import.meta.url);
+    const file = new URL('../../src/access/tokens/signing-key-worker.js', import.meta.url);
     new Worker(file).once('message', resolve).once('error', reject);
   });
 }
@@ -74,11 +74,14 @@ before(async () => {
   const got = await fetch(`${child.url}/v1/token/get`, { headers: { Authorization: `ApiKey ${key}` } });
   keyToken = ((await got.json()) as { token: string }).token;
   const person = { name: 'A', email: 'a@example.com', password: 'correct horse' };
+  const setup_code = await setupCodeOf(child);
   const post = (path: string) =>
     fetch(child.url + path, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(path.endsWith('login') ? { ...person, name: undefined } : person),
+      body: JSON.stringify(
+        path.endsWith('login') ? { ...person, name: undefined } : { ...person, setup_code },
+      ),
     });
   assert.equal((await post('/auth/register-email')).status, 201);
   const login = (await (await post('/auth/login')).json()) as { data: { token: string } };

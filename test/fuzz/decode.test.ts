@@ -6,9 +6,9 @@ import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
-import { bmpFile, bmpRows } from '../native/decode/bmp-file.ts';
-import { gifFile } from '../native/decode/gif-file.ts';
-import { HEIGHT, photograph, transparentPhotograph, WIDTH } from '../native/decode/pictures.ts';
+import { bmpFile, bmpRows } from '../../testing/images/bmp-file.ts';
+import { gifFile } from '../../testing/images/gif-file.ts';
+import { HEIGHT, photograph, transparentPhotograph, WIDTH } from '../../testing/images/images.ts';
 
 const run = promisify(execFile);
 

@@ -19,6 +19,7 @@
 #include "decode/base64.h"
 #include "decode/decode.h"
 
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the name is the sanitizer's.
 extern "C" void __sanitizer_set_death_callback(void (*)());
 
 namespace {
@@ -28,7 +29,7 @@ using Random = std::mt19937_64;
 
 constexpr std::size_t kLargestInput = 1 << 20;
 /// RGBA of the largest picture allowed: nothing of ours needs more in one piece.
-constexpr std::size_t kLargestArray = 4 * visage::ImageLimits::kMaxPixels;
+constexpr std::size_t kLargestArray = 4 * visage::decode::ImageLimits::kMaxPixels;
 constexpr unsigned kSecondsOfOneInput = 60;
 
 Bytes g_input;
@@ -113,15 +114,16 @@ void MendPng(Bytes& bytes) {
 }
 
 /// @returns whether the input is a picture.
-bool Decodes(std::span<const std::uint8_t> input, int min_long_side, visage::DecodedImage& decoded) {
+bool Decodes(std::span<const std::uint8_t> input, int min_long_side, visage::decode::DecodedImage& decoded) {
   try {
-    decoded = visage::Decode(input, min_long_side > 0 ? visage::Reduction{min_long_side, 0} : visage::Reduction{});
+    decoded = visage::decode::Decode(
+        input, min_long_side > 0 ? visage::decode::Reduction{min_long_side, 0} : visage::decode::Reduction{});
     return true;
-  } catch (const visage::Error& error) {
+  } catch (const visage::base::Error& error) {
     switch (error.code()) {
-      case visage::ErrorCode::kInvalidImage:
-      case visage::ErrorCode::kImageTooLarge:
-      case visage::ErrorCode::kUnsupportedImage:
+      case visage::base::ErrorCode::kInvalidImage:
+      case visage::base::ErrorCode::kImageTooLarge:
+      case visage::base::ErrorCode::kUnsupportedImage:
         return false;
       default:
         Fail(error.what());
@@ -129,17 +131,17 @@ bool Decodes(std::span<const std::uint8_t> input, int min_long_side, visage::Dec
   }
 }
 
-void CheckPicture(const visage::DecodedImage& decoded, int min_long_side) {
+void CheckPicture(const visage::decode::DecodedImage& decoded, int min_long_side) {
   const int longer = std::max(decoded.full_width, decoded.full_height);
-  if (std::min(decoded.full_width, decoded.full_height) < visage::ImageLimits::kMinSide ||
-      longer > visage::ImageLimits::kMaxSide ||
-      std::int64_t{decoded.full_width} * decoded.full_height > visage::ImageLimits::kMaxPixels) {
+  if (std::min(decoded.full_width, decoded.full_height) < visage::decode::ImageLimits::kMinSide ||
+      longer > visage::decode::ImageLimits::kMaxSide ||
+      std::int64_t{decoded.full_width} * decoded.full_height > visage::decode::ImageLimits::kMaxPixels) {
     Fail("a limit is passed");
   }
   const int reduction =
       decoded.image.width() == 0 ? 0 : (longer + 3) / std::max(decoded.image.width(), decoded.image.height());
   const bool reduced = reduction > 1;
-  if (reduced && (decoded.format != visage::ImageFormat::kJpeg || min_long_side == 0 ||
+  if (reduced && (decoded.format != visage::decode::ImageFormat::kJpeg || min_long_side == 0 ||
                   std::max(decoded.image.width(), decoded.image.height()) < min_long_side)) {
     Fail("the picture is smaller than was asked for");
   }
@@ -152,13 +154,13 @@ bool TryPicture(int min_long_side) {
   std::copy(g_input.begin(), g_input.end(), exact.get());
   const std::span<const std::uint8_t> input(exact.get(), g_input.size());
 
-  visage::DecodedImage first;
+  visage::decode::DecodedImage first;
   g_fill = 0x00;
   if (!Decodes(input, min_long_side, first)) return false;
   CheckPicture(first, min_long_side);
 
   // Pixels that nobody wrote differ with what the memory held before.
-  visage::DecodedImage second;
+  visage::decode::DecodedImage second;
   g_fill = 0xA5;
   if (!Decodes(input, min_long_side, second)) Fail("the same file decodes only once");
   if (first.image.size_bytes() != second.image.size_bytes() ||
@@ -174,12 +176,12 @@ void TryBase64(Random& random) {
   for (char& c : text) {
     c = random() % 16 == 0 ? static_cast<char>(random()) : kLikely[Below(random, sizeof kLikely - 1)];
   }
-  const std::size_t bound = visage::Base64Bound(text.size());
+  const std::size_t bound = visage::decode::Base64Bound(text.size());
   const auto out = std::make_unique<std::uint8_t[]>(bound);
   try {
-    if (visage::DecodeBase64(text, {out.get(), bound}) > bound) Fail("base64 passes its bound");
-  } catch (const visage::Error& error) {
-    if (error.code() != visage::ErrorCode::kInvalidImage) Fail(error.what());
+    if (visage::decode::DecodeBase64(text, {out.get(), bound}) > bound) Fail("base64 passes its bound");
+  } catch (const visage::base::Error& error) {
+    if (error.code() != visage::base::ErrorCode::kInvalidImage) Fail(error.what());
   }
 }
 

@@ -19,14 +19,15 @@
 #include "search/crc32c.h"
 #include "search/gallery_index.h"
 
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the name is the sanitizer's.
 extern "C" void __sanitizer_set_death_callback(void (*)());
 
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 using Random = std::mt19937_64;
-using visage::GalleryIndex;
-using visage::kSnapshotSections;
+using visage::search::GalleryIndex;
+using visage::search::kSnapshotSections;
 
 constexpr std::size_t kDimension = 96;
 /// Enough for a graph of three layers.
@@ -40,7 +41,7 @@ constexpr const char* kAgain = "snapshot_fuzz.again";
 
 /// Of the head: magic, format, dimension, rows, length of the stamp; sections; the stamp; its checksum.
 constexpr std::size_t kTable = 32;
-constexpr std::size_t kHead = kTable + kSnapshotSections * 16 + visage::kMostStampBytes + 40;
+constexpr std::size_t kHead = kTable + kSnapshotSections * 16 + visage::search::kMostStampBytes + 40;
 
 void SayInput() { std::fprintf(stderr, "The input is kept in %s.\n", kInput); }
 
@@ -87,7 +88,7 @@ Extent SectionOf(const Bytes& bytes, std::size_t index) {
 void Mend(Bytes& bytes) {
   if (bytes.size() < kHead) return;
   const auto crc_of = [&](Extent of) {
-    return visage::Crc32c(0, std::as_bytes(std::span(bytes).subspan(of.from, of.bytes)));
+    return visage::search::Crc32c(0, std::as_bytes(std::span(bytes).subspan(of.from, of.bytes)));
   };
   for (std::size_t i = 0; i < kSnapshotSections; ++i) {
     PutNumber(bytes, kTable + 16 * i + 8, crc_of(SectionOf(bytes, i)));
@@ -193,7 +194,7 @@ std::vector<std::int64_t> Labels(std::int64_t from, std::int64_t count) {
 
 /// What is done in the background is done by Step on this thread: a seed then gives one index.
 std::shared_ptr<GalleryIndex> NewIndex(std::size_t graph_from = kGraphFrom) {
-  const auto background = std::make_shared<visage::Background>(1);
+  const auto background = std::make_shared<visage::search::Background>(1);
   background->Stop();
   return std::make_shared<GalleryIndex>(kDimension, background, graph_from);
 }
@@ -208,15 +209,15 @@ Bytes Load(const char* path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-visage::SnapshotContents Read(const char* path) {
-  visage::Alone team;
+visage::search::SnapshotContents Read(const char* path) {
+  visage::base::Alone team;
   std::atomic<std::uint64_t> done = 0;
-  return visage::ReadSnapshot(path, kDimension, team, done);
+  return visage::search::ReadSnapshot(path, kDimension, team, done);
 }
 
 void Save(const GalleryIndex& index, const char* path) {
   const std::atomic<bool> cancelled = false;
-  visage::WriteSnapshot(index.Contents(), path, "{\"stamp\":1}", cancelled);
+  visage::search::WriteSnapshot(index.Contents(), path, "{\"stamp\":1}", cancelled);
 }
 
 /// A snapshot to start from.
@@ -311,7 +312,7 @@ int main(int argc, char** argv) {
       index->Adopt(Read(kInput));
       ++loaded;
       if (UseIndex(index, random)) ++graphs;
-    } catch (const visage::SnapshotError&) {
+    } catch (const visage::search::SnapshotError&) {
       if (index->size() > 0) Fail("it holds something of what was refused");
     }
     slowest =

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { Route } from '../../src/api/route.ts';
 import { corsHeaders, preflightHeaders } from '../../src/http/cors.ts';
-import type { Route } from '../../src/http/route.ts';
 import { type EchoService, KEY, ORIGINS, startEchoService } from './echo-service.ts';
 
 const APPLICATION = 'https://app.example';
@@ -128,7 +128,7 @@ describe('Over HTTP', () => {
     assert.equal(headers.get('access-control-allow-methods'), 'POST');
     assert.equal(
       headers.get('access-control-allow-headers'),
-      'Authorization, Content-Type, X-API-Key, X-CSRF-Token, X-Request-Id',
+      'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, X-API-Key, X-CSRF-Token, X-Request-Id, X-Visage-Background',
     );
     assert.equal(headers.get('access-control-max-age'), '600');
     assert.equal(headers.get('access-control-allow-credentials'), null);

@@ -1,17 +1,18 @@
 /** A small service on a port of its own: the real plumbing around routes that say what they were given. */
+
 import { createHash } from 'node:crypto';
 import type { Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { pino } from 'pino';
-import type { Gate } from '../../src/access/gate.ts';
+import type { Gate } from '../../src/access/gate/gate-parts.ts';
+import { type ImageSource, ONE_IMAGE, type Route, route } from '../../src/api/route.ts';
 import { VisageError } from '../../src/errors.ts';
 import { createRouter, mountRouter } from '../../src/http/api.ts';
+import { BodyBudget } from '../../src/http/body-budget.ts';
 import type { ImageFetcher } from '../../src/http/image-fetch.ts';
 import { createKoaApp } from '../../src/http/koa-app.ts';
-import type { CallerRoute, ImageInput, ImageRequest, ImageRoute, PublicRoute } from '../../src/http/route.ts';
-import { ONE_IMAGE } from '../../src/http/schema.ts';
 import { createHttpServer, drain, listen } from '../../src/http/server.ts';
-import { keyCaller } from '../access/key-caller.ts';
+import { keyCaller } from '../../testing/key-caller.ts';
 
 export const KEY = 'a-key';
 
@@ -20,7 +21,7 @@ export const ORIGINS = {
   allowedOrigins: ['https://app.example', 'http://localhost:5173'],
 };
 
-const OK = { 200: { description: 'What was given.', schema: { type: 'object' } } };
+const OK = { 200: { description: 'What was given.', schema: { type: 'object' } } } as const;
 const parameters = {
   type: 'object',
   additionalProperties: false,
@@ -40,15 +41,24 @@ const ENTRY = {
 } as const;
 
 /** Answers the parameters, and of each picture how it came and its SHA-256. */
-async function echoImages({ images, body }: ImageRequest) {
-  const told = Object.entries(images).map(async ([name, sources = []]) => {
-    const opened = await Promise.all(sources.map((open) => open()));
-    return [
-      name,
-      opened.map(({ encoding, data }) => [encoding, createHash('sha256').update(data).digest('hex')]),
-    ];
-  });
-  return { status: 200, body: { ...body, images: Object.fromEntries(await Promise.all(told)) } };
+async function echoImages({
+  images,
+  body,
+}: {
+  readonly images: Readonly<Record<string, ImageSource | readonly ImageSource[] | undefined>>;
+  readonly body: object;
+}) {
+  const given = Object.entries(images).map(([name, sources = []]) => [name, [sources].flat()] as const);
+  const told = given
+    .filter(([, sources]) => sources.length > 0)
+    .map(async ([name, sources]) => {
+      const opened = await Promise.all(sources.map((open) => open()));
+      return [
+        name,
+        opened.map(({ encoding, data }) => [encoding, createHash('sha256').update(data).digest('hex')]),
+      ];
+    });
+  return { status: 200 as const, body: { ...body, images: Object.fromEntries(await Promise.all(told)) } };
 }
 
 /** Picks up what the routes can be made to do. */
@@ -61,10 +71,10 @@ export interface EchoHooks {
   picture: Uint8Array | null;
 }
 
-function echoRoutes(hooks: EchoHooks): (CallerRoute | ImageRoute)[] {
+function echoRoutes(hooks: EchoHooks): Route[] {
   const base = { tags: [], errors: [], responses: OK, summary: '' } as const;
   return [
-    {
+    route({
       ...base,
       method: 'POST',
       path: '/image',
@@ -74,7 +84,7 @@ function echoRoutes(hooks: EchoHooks): (CallerRoute | ImageRoute)[] {
       body: parameters,
       handler: async ({ images, body }) => {
         await hooks.held;
-        const image = (await images.image?.[0]?.()) as ImageInput;
+        const image = await images.image();
         hooks.picture = image.data;
         const sha256 = createHash('sha256').update(image.data).digest('hex');
         return {
@@ -82,8 +92,8 @@ function echoRoutes(hooks: EchoHooks): (CallerRoute | ImageRoute)[] {
           body: { ...body, encoding: image.encoding, length: image.data.length, sha256 },
         };
       },
-    },
-    {
+    }),
+    route({
       ...base,
       method: 'POST',
       path: '/pair',
@@ -92,8 +102,8 @@ function echoRoutes(hooks: EchoHooks): (CallerRoute | ImageRoute)[] {
       images: { image: { kind: 'one', required: true }, targetImage: { kind: 'one', required: false } },
       body: parameters,
       handler: echoImages,
-    },
-    {
+    }),
+    route({
       ...base,
       method: 'POST',
       path: '/frames',
@@ -101,8 +111,8 @@ function echoRoutes(hooks: EchoHooks): (CallerRoute | ImageRoute)[] {
       access: { by: 'caller', scope: 'v1:faces' },
       images: { image: { kind: 'one', required: false }, images: { kind: 'list', max: 3 } },
       handler: echoImages,
-    },
-    {
+    }),
+    route({
       ...base,
       method: 'POST',
       path: '/batch',
@@ -111,8 +121,8 @@ function echoRoutes(hooks: EchoHooks): (CallerRoute | ImageRoute)[] {
       images: { faces: { kind: 'entries', max: 100, item: ENTRY } },
       body: parameters,
       handler: echoImages,
-    },
-    {
+    }),
+    route({
       ...base,
       method: 'POST',
       path: '/json',
@@ -120,8 +130,8 @@ function echoRoutes(hooks: EchoHooks): (CallerRoute | ImageRoute)[] {
       access: { by: 'caller', scope: 'v1:faces' },
       body: parameters,
       handler: ({ body }) => ({ status: 200, body }),
-    },
-    {
+    }),
+    route({
       ...base,
       method: 'GET',
       path: '/query',
@@ -129,11 +139,11 @@ function echoRoutes(hooks: EchoHooks): (CallerRoute | ImageRoute)[] {
       access: { by: 'caller', scope: 'v1:faces' },
       query: parameters,
       handler: ({ query }) => ({ status: 200, body: query }),
-    },
+    }),
   ];
 }
 
-const FAIL: PublicRoute = {
+const FAIL = route({
   tags: [],
   errors: [],
   responses: OK,
@@ -149,7 +159,7 @@ const FAIL: PublicRoute = {
     if (query.code !== 'STORAGE_READ_ONLY') throw inside;
     throw Object.assign(new VisageError('STORAGE_READ_ONLY', 'No write.'), { cause: inside });
   },
-};
+});
 
 /** A started echo service. */
 export interface EchoService {
@@ -175,7 +185,8 @@ export async function startEchoService(fetchImage: ImageFetcher | null = null): 
     return {
       caller: route.access.by === 'anyone' ? null : keyCaller('acc'),
       address: peer ?? '',
-      run: (work) => work(),
+      reauthorize: () => {},
+      runAuthorized: (handler) => handler(),
     };
   };
   const audit = { record: async () => {}, refuse: () => {} };
@@ -186,6 +197,8 @@ export async function startEchoService(fetchImage: ImageFetcher | null = null): 
       audit,
       origins: ORIGINS,
       fetchImage: hooks.fetchImage,
+      bodies: new BodyBudget(512_000_000),
+      idempotency: { run: ({ request }, run) => run(request) },
     }),
   );
   const server = createHttpServer(app.callback());

@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import type { Address } from '../../src/config/networks.ts';
+import type { Address } from '../../src/base/ip-networks.ts';
 import { createImageFetcher, type FetchLimits } from '../../src/http/image-fetch.ts';
 import { imageUrlPolicy } from '../../src/http/image-url-policy.ts';
 import { startEchoService } from './echo-service.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Address, type Network, parseAddress, parseNetwork } from '../../src/config/networks.ts';
+import { type Address, type Network, parseAddress, parseNetwork } from '../../src/base/ip-networks.ts';
 import { imageUrlPolicy, isPublic } from '../../src/http/image-url-policy.ts';
 
 const address = (text: string): Address => parseAddress(text) ?? assert.fail(text);

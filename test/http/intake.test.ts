@@ -162,7 +162,6 @@ describe('Several pictures come in', () => {
     form.append('images', file(small));
     form.append('images', file(picture));
     assert.deepEqual((await given(await post('/frames', form))).images, {
-      image: [],
       images: [asFile(small), asFile(picture)],
     });
     const four = { images: [...json.images, written(small)] };
@@ -307,9 +306,67 @@ describe('Parameters', () => {
     assert.equal(({} as { polluted?: boolean }).polluted, undefined);
   });
 
-  test('beside a JSON body do not stand in the query', async () => {
-    const response = await postJson('/image?threshold=5', { image: { bytes: 'YQ==' }, collectionId: 'a' });
-    assert.deepEqual(await refused(response, 'VALIDATION_FAILED'), ['threshold']);
+  test('that stand in the wrong place are told where they belong', async () => {
+    const told = async (response: Response) =>
+      (await problem(response)).errors?.map(({ message }) => message);
+    const json = { image: { bytes: 'YQ==' } };
+    assert.deepEqual(await told(await postJson('/image?image=a', json)), [
+      'belongs in the JSON body, not in the query',
+    ]);
+    const form = new FormData();
+    form.set('image', new Blob(['x']), 'a.jpg');
+    assert.deepEqual(await told(await post('/image?image=a', form)), [
+      'belongs in the form, not in the query',
+    ]);
+    assert.deepEqual(await told(await postJson('/json?collectionId=a', {})), [
+      'belongs in the JSON body, not in the query',
+    ]);
+    assert.deepEqual(await told(await postJson('/image', { bytes: 'YQ==', collectionId: 'a', image: {} })), [
+      'belongs in image, not in the JSON body',
+    ]);
+    const get = await fetch(`${service.url}/query?typo=1`, { headers: { 'X-API-Key': KEY } });
+    assert.deepEqual(await told(get), [
+      'is required in the query',
+      'is not a parameter of this call in the query: expected one of collectionId, threshold, flag',
+    ]);
+  });
+
+  test('may stand in the query beside a body of every form, and the value in the body takes precedence', async () => {
+    const json = { image: { bytes: 'YQ==' } };
+    const form = (fields: Record<string, string>) => {
+      const body = new FormData();
+      body.set('image', new Blob(['picture']));
+      for (const [name, value] of Object.entries(fields)) body.set(name, value);
+      return body;
+    };
+    const query = '/image?collectionId=a&threshold=5&flag=true';
+    const given = { collectionId: 'a', threshold: 5, flag: true };
+    const own = { collectionId: 'b', threshold: 6, flag: false };
+    const text = { collectionId: 'b', threshold: '6', flag: 'false' };
+    for (const [response, expected] of [
+      [await postJson(query, json), given],
+      [await postJson(query, { ...json, ...own }), own],
+      [await post(query, form({})), given],
+      [await post(query, form(text)), own],
+      [await postJson('/image?collectionId=a', { ...json, threshold: 5 }), { ...given, flag: false }],
+      [await postJson('/image?collectionId=a', json), { ...given, threshold: 80, flag: false }],
+    ] as const) {
+      const { collectionId, threshold, flag } = (await response.json()) as typeof own;
+      assert.deepEqual({ collectionId, threshold, flag }, expected);
+    }
+  });
+
+  test('in a query beside a body are checked as those of the body are', async () => {
+    const body = { image: { bytes: 'YQ==' }, collectionId: 'a' };
+    for (const [query, name] of [
+      ['threshold=500', 'threshold'],
+      ['image=YQ==', 'image'],
+      ['unknown=1', 'unknown'],
+      ['__proto__=1', '__proto__'],
+    ] as const) {
+      const response = await postJson(`/image?${query}`, body);
+      assert.deepEqual(await refused(response, 'VALIDATION_FAILED'), [name]);
+    }
   });
 });
 
@@ -328,7 +385,7 @@ describe('A form', () => {
     ]);
     assert.deepEqual(
       await refused(await send(withParts(['collectionId', 'a'], ['photo', file])), 'VALIDATION_FAILED'),
-      ['image'],
+      ['photo'],
     );
     assert.deepEqual(
       await refused(await send(withParts(['collectionId', 'a'], ['image', 'text'])), 'VALIDATION_FAILED'),
@@ -344,6 +401,22 @@ describe('A form', () => {
         'VALIDATION_FAILED',
       ),
       ['collectionId'],
+    );
+  });
+
+  test('says which part is wrong and what was expected', async () => {
+    const detailOf = async (name: string, value: string | Blob) => {
+      const form = new FormData();
+      form.set('collectionId', 'a');
+      form.set(name, value);
+      return (await problem(await post('/image', form))).detail;
+    };
+    assert.deepEqual(
+      [await detailOf('image', 'me.jpg'), await detailOf('file', new Blob([picture]))],
+      [
+        'image: expected a file, got text: with curl write @ before the path.',
+        'file: is no file part of this call: expected image.',
+      ],
     );
   });
 
@@ -392,7 +465,7 @@ describe('A body that is not JSON', () => {
 
   test('or nests deeply', async () => {
     const body = `{"image":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
-    await refused(await post('/image', body, { 'Content-Type': 'application/json' }), 'VALIDATION_FAILED');
+    await refused(await post('/image', body, { 'Content-Type': 'application/json' }), 'PAYLOAD_TOO_LARGE');
   });
 });
 
@@ -414,6 +487,16 @@ describe('A media type', () => {
       await refused(await types('/json', { 'Content-Type': type }), 'UNSUPPORTED_MEDIA_TYPE');
     }
     await refused(await types('/json', {}), 'UNSUPPORTED_MEDIA_TYPE');
+  });
+
+  test('of more than 256 characters is answered 415 unread', async () => {
+    const least = 'application/json; a=';
+    for (const type of [`application/json;${' '.repeat(300)}a=b`, least.padEnd(257, 'b')]) {
+      const answer = await problem(await types('/json', { 'Content-Type': type }));
+      assert.equal(answer.code, 'UNSUPPORTED_MEDIA_TYPE');
+      assert.match(answer.detail, /at most 256 characters, got \d+\./);
+    }
+    await refused(await types('/json', { 'Content-Type': least.padEnd(256, 'b') }), 'VALIDATION_FAILED');
   });
 
   test('with another charset or a compression is answered 415', async () => {

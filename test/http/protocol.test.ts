@@ -56,7 +56,7 @@ describe('A problem', () => {
       type: 'urn:visage:error:NOT_FOUND',
       title: 'Not found',
       status: 404,
-      detail: 'There is nothing at this path.',
+      detail: 'No endpoint has this path; /swagger lists them.',
       code: 'NOT_FOUND',
     });
   });

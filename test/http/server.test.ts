@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { drain } from '../../src/http/server.ts';
+import { createHttpServer, drain, listen } from '../../src/http/server.ts';
+import { pipelineUnread, requests } from '../../testing/hostile-clients.ts';
 import { KEY, startEchoService } from './echo-service.ts';
 
 const headers = { 'X-API-Key': KEY, 'Content-Type': 'image/png' };
@@ -21,6 +24,25 @@ test('draining lets a request in flight end and accepts no other', async () => {
   assert.deepEqual([status, answered.get('connection')], [200, 'close']);
   await drained;
   assert.equal(await connections(service.server), 0);
+});
+
+test('draining lets a slow client read its answer to the end', async () => {
+  const large = Buffer.alloc(20_000_000);
+  const server = createHttpServer((_, response) => response.end(large));
+  await listen(server, { host: '127.0.0.1', port: 0 });
+  const { port } = server.address() as AddressInfo;
+  const socket = await pipelineUnread({ port }, requests('GET', '/', 1));
+  while ((await connections(server)) === 0) await new Promise(setImmediate);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const drained = drain(server, 60_000);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  let bytes = 0;
+  socket.on('data', (chunk) => {
+    bytes += chunk.length;
+  });
+  socket.resume();
+  await Promise.all([drained, once(socket, 'close')]);
+  assert.ok(bytes > large.length, `${bytes} bytes came`);
 });
 
 test('draining cuts what does not end within its limit', async () => {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import sharp from 'sharp';
-import type { Analysis, AnalyzedFace, Box } from '../../src/native/pipeline.ts';
-import { nobody, photograph, portrait } from '../e2e/photographs.ts';
-import { cosine, FACES_OF_PHOTOGRAPH, usePipeline } from './faces.ts';
+import { createExecutor } from '../../src/native/executor.ts';
+import type { Analysis, AnalyzedFace } from '../../src/native/pipeline.ts';
+import type { Box } from '../../src/native/pipeline-options.ts';
+import { cosine, FACES_OF_PHOTOGRAPH, openPipeline, usePipeline } from '../../testing/faces.ts';
+import { nobody, photograph, portrait } from '../../testing/photographs.ts';
 
 const parts = usePipeline();
 const analyze = (image: Uint8Array) => parts.pipeline.analyze(image, 'binary');
@@ -156,6 +158,37 @@ describe('the analysis of a photograph', () => {
     const boxesOnly = await parts.pipeline.analyze(photograph(1), 'binary', { ...request, described: 0 });
     assert.ok(boxesOnly.faces.every(({ landmarks }) => landmarks === null));
     assert.equal(boxesOnly.timings.align, 0);
+  });
+
+  test('makes templates of as many faces as requested, the same on any number of threads', async () => {
+    const alone = createExecutor({ threads: 1, maxQueue: 16 });
+    const many = createExecutor({ threads: 7, maxQueue: 16 });
+    const pipelines = await Promise.all([alone, many].map(openPipeline));
+    const analyses = await Promise.all(
+      [parts.pipeline, ...pipelines].flatMap((pipeline) =>
+        [1, 2, 100].map(async (templates) => {
+          const request = { templates, attributes: true };
+          const { timings: _, ...rest } = await pipeline.analyze(photograph(5), 'binary', request);
+          return rest;
+        }),
+      ),
+    );
+    await Promise.all([alone.close(), many.close()]);
+    const [one, two, all] = analyses as [Analysis, Analysis, Analysis];
+    for (const [i, analysis] of analyses.entries()) assert.deepEqual(analysis, [one, two, all][i % 3]);
+    assert.deepEqual(
+      [one, two, all].map(({ templates }) => templates.length),
+      [1, 2, 5],
+    );
+    for (const { template, templates, faces } of [one, two, all]) {
+      assert.deepEqual(template, templates[0]);
+      assert.equal(faces.filter(({ landmarks, measures }) => landmarks && measures).length, templates.length);
+    }
+    assert.ok(cosine(one.template, all.template) > 0.99);
+    // Five people.
+    for (const [i, a] of all.templates.entries()) {
+      for (const b of all.templates.slice(i + 1)) assert.ok(cosine(a, b) < 0.5);
+    }
   });
 
   test('has no face and no template where nobody is', async () => {

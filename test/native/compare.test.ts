@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { createExecutor, type Executor } from '../../src/native/executor.ts';
 import { compareNetworks, runtimeVersion } from '../../src/native/networks.ts';
 import { nodeMessage, tensorMessage } from '../../src/vision/graph/onnx.ts';
-import { modelBytes } from '../vision/graph/small-model.ts';
+import { modelBytes } from '../../testing/small-model.ts';
 
 describe('the comparison of two networks', () => {
   let folder: string;

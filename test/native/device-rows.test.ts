@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { uniforms } from '../../src/base/random.ts';
+import { findSearchDevice, GalleryIndexes } from '../../src/gallery/gallery-indexes.ts';
 import { createExecutor } from '../../src/native/executor.ts';
 import {
   createGalleryIndex,
@@ -12,9 +14,7 @@ import {
   whySearchUnavailable,
 } from '../../src/native/gallery-index.ts';
 import type { Log } from '../../src/ops/log.ts';
-import { GalleryIndexes } from '../../src/vector/galleries.ts';
-import { findSearchDevice } from '../../src/vector/search-device.ts';
-import { ROOT } from '../e2e/service.ts';
+import { ROOT } from '../../testing/service.ts';
 
 const DIMENSION = 64;
 /** Vectors from which on these tests have a graph, and use the GPU's stand-in. */
@@ -47,15 +47,12 @@ after(async () => {
 const fault = (name: string) => writeFileSync(join(faults, name), '');
 const mend = (name: string) => rmSync(join(faults, name));
 
-/** Unit vectors, the same ones for one seed (a linear congruential generator). */
+/** Unit vectors, the same ones for one seed . */
 function vectorsOf(count: number, seed: number): Float32Array {
-  let state = seed;
+  const uniform = uniforms(seed);
   const vectors = new Float32Array(count * DIMENSION);
   for (let row = 0; row < count; row++) {
-    const values = Array.from({ length: DIMENSION }, () => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return state / 2 ** 32 - 0.5;
-    });
+    const values = Array.from({ length: DIMENSION }, () => uniform() - 0.5);
     const length = Math.hypot(...values);
     vectors.set(
       values.map((value) => value / length),

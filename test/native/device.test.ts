@@ -7,8 +7,8 @@ import type { Provider } from '../../src/native/device.ts';
 import { createExecutor } from '../../src/native/executor.ts';
 import { loadPipeline } from '../../src/native/pipeline.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
-import { ROOT } from '../e2e/service.ts';
-import { temporaryFolder } from '../store/temporary-store.ts';
+import { ROOT } from '../../testing/service.ts';
+import { temporaryFolder } from '../../testing/temporary-store.ts';
 
 const RUNTIME = `node_modules/onnxruntime-node/bin/napi-v6/linux/${process.arch}`;
 const ADDON = 'build/Release/visage.node';

@@ -1,23 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
+import { normals } from '../../src/base/random.ts';
 import { createExecutor } from '../../src/native/executor.ts';
 import { createGalleryIndex } from '../../src/native/gallery-index.ts';
 
 const executor = createExecutor({ threads: 2, maxQueue: 4096 });
 after(() => executor.close());
-
-/** Numbers of a normal distribution, always the same for one seed. */
-function normalNumbers(seed: number): () => number {
-  let state = seed | 0;
-  const uniform = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed);
-    return (((mixed ^ (mixed >>> 14)) >>> 0) + 0.5) / 2 ** 32;
-  };
-  return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
-}
 
 const product = (a: Float32Array, b: Float32Array) =>
   a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);
@@ -39,7 +28,7 @@ describe('the exact search', () => {
   test('is as near to floats as 16 bits are, whatever the vectors, and the same for every k and filter', async () => {
     const property = fc.asyncProperty(gallery, async (shape) => {
       const { dimension, count, people, noise, lengths, zeros, seed } = shape;
-      const normal = normalNumbers(seed);
+      const normal = normals(seed);
       const direction = () => Float32Array.from({ length: dimension }, normal);
       const centres = Array.from({ length: people }, direction);
       const near = (centre: Float32Array) => {
@@ -86,7 +75,7 @@ describe('the exact search', () => {
 
   test('tells scores of unit vectors of 512 values to a hundred-thousandth', async () => {
     const [dimension, count] = [512, 1000];
-    const normal = normalNumbers(5);
+    const normal = normals(5);
     const unit = () => {
       const vector = Float32Array.from({ length: dimension }, normal);
       const norm = length(vector);

@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 import { createExecutor } from '../../src/native/executor.ts';
 import { createGalleryIndex } from '../../src/native/gallery-index.ts';
 import type { Analysis } from '../../src/native/pipeline.ts';
-import { photograph } from '../e2e/photographs.ts';
-import { openPipeline, usePipeline } from './faces.ts';
+import { openPipeline, usePipeline } from '../../testing/faces.ts';
+import { photograph } from '../../testing/photographs.ts';
 
 const parts = usePipeline({ threads: 1, maxQueue: 2 });
 

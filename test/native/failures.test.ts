@@ -7,7 +7,7 @@ import { VisageError } from '../../src/errors.ts';
 import { type ImageEncoding, loadPipeline } from '../../src/native/pipeline.ts';
 import type { PipelineOptions } from '../../src/native/pipeline-options.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
-import { usePipeline } from './faces.ts';
+import { usePipeline } from '../../testing/faces.ts';
 
 const parts = usePipeline();
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
+import { normals } from '../../src/base/random.ts';
 import { createExecutor } from '../../src/native/executor.ts';
 import { createGalleryIndex, type GalleryIndex } from '../../src/native/gallery-index.ts';
 
@@ -17,18 +18,6 @@ const GRAPH_FROM = 200;
 const COUNT = 4000;
 /** Probes of one measurement of recall. */
 const PROBES = 40;
-
-/** Normal numbers, the same ones for one seed (mulberry32; Box and Muller's method). */
-function normals(seed: number): () => number {
-  let state = seed >>> 0;
-  const uniform = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
-}
 
 /** Unit vectors as those of faces are: of 300 people, who are a little like each other. Row `i` is of person `i % 300`. */
 function faces(count: number, seed: number, noise = 0.8): Float32Array {

@@ -1,82 +1,27 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { ROOT } from '../e2e/service.ts';
-import { compileHostDevice } from './host-device.ts';
+import { test } from 'node:test';
+import { ROOT } from '../../testing/service.ts';
+import { temporaryFolder } from '../../testing/temporary-store.ts';
 
-const SOURCES = [
-  'test/native/programs/kernels.cc',
-  'native/align/aligner.cc',
-  'native/align/similarity.cc',
-  'native/base/resample.cc',
-  'native/base/warp.cc',
-  'native/runtime/accelerator.cc',
-  'native/runtime/input_maker.cc',
-].map((name) => join(ROOT, name));
-const INCLUDE = `-I${join(ROOT, 'native')}`;
 const NVCC = process.env.NVCC ?? 'nvcc';
-/** As the product is compiled. */
-const PROCESSOR = process.arch === 'x64' ? ['-march=x86-64-v3'] : [];
-/** A multiplication and an addition that the compiler joins are rounded once: which ones it does is not alike. */
-const OPTIONS = ['-O1', '-ffp-contract=off', ...PROCESSOR];
-
 const skip = spawnSync(NVCC, ['--version']).status !== 0 && 'there is no nvcc on this machine';
 
-describe('The inputs of networks that a device makes', () => {
-  let folder: string;
-  let program: string;
-  before(() => {
-    folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
-    program = join(folder, 'kernels');
-    execFileSync(process.env.CXX ?? 'g++', [
-      '-std=c++20',
-      ...OPTIONS,
-      INCLUDE,
-      ...SOURCES,
-      '-ldl',
-      '-o',
-      program,
-    ]);
+test('nvcc compiles the library for CUDA, which builds the inputs of the CPU or says what it lacks', {
+  skip,
+}, (t) => {
+  const library = join(temporaryFolder(t), 'visage_cuda.so');
+  const include = `-I${join(ROOT, 'native')}`;
+  const options = ['-std=c++20', '-O3', '-arch=sm_75', '--expt-relaxed-constexpr', include, '-shared'];
+  const source = join(ROOT, 'native/cuda/device.cu');
+  execFileSync(NVCC, [...options, '-Xcompiler=-fPIC,-fvisibility=hidden', source, '-o', library]);
+  const target = 'visage_device_inputs_test';
+  execFileSync('cmake', ['build'], { cwd: ROOT });
+  execFileSync('cmake', ['--build', 'build', '--target', target], { cwd: ROOT });
+  const { status, stdout } = spawnSync(join(ROOT, 'build', target), ['--test-case=A device builds*'], {
+    encoding: 'utf8',
+    env: { ...process.env, VISAGE_DEVICE_LIBRARY: library, VISAGE_DEVICE_TOLERANCE: '1e-3' },
   });
-  after(() => rmSync(folder, { recursive: true }));
-  // What is loaded is for the process's life.
-  const said = (library: string, tolerance: number, fault = '') =>
-    execFileSync(program, [library, `${tolerance}`], {
-      encoding: 'utf8',
-      env: { ...process.env, VISAGE_DEVICE_FAULT: fault },
-    });
-
-  test('are those of the CPU path, to the last bit where a stand-in makes them on the host', () => {
-    const library = join(folder, 'host_device.so');
-    compileHostDevice(library, OPTIONS);
-    assert.equal(said(library, 0), 'kernels: as the CPU\n');
-    const refused = {
-      open: 'as it was told',
-      memory: 'there is no memory on it for a picture',
-      pinned: 'there is no memory on it for a picture',
-      input: "The GPU did not make a network's input: as it was told",
-      pixels: 'the inputs that it makes are not those of the CPU',
-    };
-    for (const [fault, why] of Object.entries(refused)) {
-      assert.equal(said(library, 0, fault), `kernels: cannot be used here: ${why}\n`);
-    }
-    assert.match(
-      said(join(folder, 'none.so'), 0),
-      /cannot be used here: .*none\.so: cannot open shared object/,
-    );
-  });
-
-  test('are made by a library that nvcc compiles and links, and that says what it lacks', { skip }, () => {
-    const library = join(folder, 'visage_cuda.so');
-    const options = ['-std=c++20', '-O3', '-arch=sm_75', '--expt-relaxed-constexpr', INCLUDE, '-shared'];
-    const source = join(ROOT, 'native/cuda/device.cu');
-    execFileSync(NVCC, [...options, '-Xcompiler=-fPIC,-fvisibility=hidden', source, '-o', library]);
-    assert.match(
-      said(library, 1e-3),
-      /^kernels: (as the CPU|cannot be used here: (CUDA driver version is insufficient|no CUDA-capable device).*)\n$/,
-    );
-  });
+  if (status !== 0) assert.match(stdout, /CUDA driver version is insufficient|no CUDA-capable device/);
 });

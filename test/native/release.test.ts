@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { releaseBytes } from '../../src/native/memory.ts';
-import { photograph } from '../e2e/photographs.ts';
-import { usePipeline } from './faces.ts';
+import { releaseBytes } from '../../src/native/system.ts';
+import { usePipeline } from '../../testing/faces.ts';
+import { photograph } from '../../testing/photographs.ts';
 
 const parts = usePipeline({ threads: 1, maxQueue: 4 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
+import { uniforms } from '../../src/base/random.ts';
 import { createExecutor } from '../../src/native/executor.ts';
 import { createGalleryIndex } from '../../src/native/gallery-index.ts';
 
@@ -51,11 +52,8 @@ function expected(
 
 function rows(count: number, seed: number, dimension: number): Float32Array {
   const values = new Float32Array(count * dimension);
-  let state = seed;
-  for (let i = 0; i < values.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    values[i] = state / 2 ** 31;
-  }
+  const uniform = uniforms(seed);
+  for (let i = 0; i < values.length; i++) values[i] = 2 * uniform() - 1;
   for (let row = 0; row < count; row++) {
     const one = values.subarray(row * dimension, (row + 1) * dimension);
     const length = Math.hypot(...one);
@@ -152,12 +150,8 @@ describe('the search index', () => {
       return spread[i % 4] as bigint;
     });
     const held = new Set<bigint>();
-    let state = 7;
-    const some = () =>
-      Array.from({ length: 700 }, () => {
-        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-        return all[state % all.length] as bigint;
-      });
+    const uniform = uniforms(7);
+    const some = () => Array.from({ length: 700 }, () => all[Math.floor(uniform() * all.length)] as bigint);
     for (let round = 0; round < 25; round++) {
       const [added, removed] = [some(), some()];
       await index.add(BigInt64Array.from(added), new Float32Array(added.length).fill(1));

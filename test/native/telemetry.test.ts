@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { childEnvironment } from '../e2e/service.ts';
+import { childEnvironment } from '../../testing/service.ts';
 
 test('ONNX Runtime keeps no record of its use, and so has none to send to its makers', () => {
   const home = mkdtempSync(join(tmpdir(), 'visage-test-'));

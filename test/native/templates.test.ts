@@ -5,8 +5,8 @@ import { createExecutor, type Executor } from '../../src/native/executor.ts';
 import { type Analysis, loadPipeline, type Pipeline } from '../../src/native/pipeline.ts';
 import type { PipelineOptions } from '../../src/native/pipeline-options.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
-import { portrait } from '../e2e/photographs.ts';
-import { cosine } from './faces.ts';
+import { cosine } from '../../testing/faces.ts';
+import { portrait } from '../../testing/photographs.ts';
 
 const PEOPLE = ['anna', 'annaElsewhere', 'bea', 'cleo', 'dora', 'emma'] as const;
 /** Pixels cut off at the left and at the top. */

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { photograph } from '../e2e/photographs.ts';
-import { usePipeline } from './faces.ts';
+import { usePipeline } from '../../testing/faces.ts';
+import { photograph } from '../../testing/photographs.ts';
 
 const parts = usePipeline();
 

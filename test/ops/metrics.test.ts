@@ -91,12 +91,16 @@ describe('How things stand', () => {
     executor: { stats: () => ({ threads: 4, queued: 3, running: 2, ended: 0 }) },
     maxQueue: 64,
     health: new Health(),
-    index: { total: 70, galleries: 7, bytes: 77_000, upkeep: { linked: 50, tombstones: 5 } },
+    index: {
+      totals: () => ({ galleries: 7, templates: 70, bytes: 77_000, linked: 50, tombstones: 5 }),
+    },
     indexStart: { faces: 70, fromSnapshots: 60, seconds: 1.5 },
     snapshots: () => ({ written: 3, failed: 1, bytes: 1_000 }),
     models: [{ pack: 'p', version: '1', provider: 'CPUExecutionProvider', device: 'cpu' }],
     storeFile,
     lastBackup: () => 1_700_000_000_000,
+    events: () => ({ recorded: 9, dropped: 1, stored: 5, streams: 2 }),
+    connections: { open: 2, closed: {} },
     certificateExpiry: () => null,
   };
   beforeEach(() => writeFileSync(storeFile, 'twelve bytes'));
@@ -115,6 +119,10 @@ describe('How things stand', () => {
       visage_index_linked_templates: 50,
       visage_index_removed_templates: 5,
       visage_store_size_bytes: 12,
+      'visage_events_total{result="recorded"}': 9,
+      'visage_events_total{result="dropped"}': 1,
+      visage_events_stored: 5,
+      visage_event_streams: 2,
       visage_ready: 0,
       visage_last_backup_timestamp_seconds: 1_700_000_000,
       'visage_health_check{check="storeOpen"}': 0,

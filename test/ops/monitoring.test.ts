@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { isErrorCode } from '../../src/errors.ts';
-import { exposition, familiesOf, metricsTable, STAGES, TABLE_IN_MANUAL } from './exposition.ts';
+import { exposition, familiesOf, metricsTable, STAGES, TABLE_IN_MANUAL } from '../../testing/exposition.ts';
 
 /** The project's top, seen from `dist/test/ops/`. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));

@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { sendDatagram } from '../../src/native/system.ts';
 import { takeInheritedSockets } from '../../src/ops/inherited-sockets.ts';
 import { ServiceManager } from '../../src/ops/service-manager.ts';
-import { buildManager, ManagedService } from '../systemd/managed-service.ts';
+import { buildManager, ManagedService } from '../../testing/managed-service.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -89,7 +89,7 @@ describe('What systemd is told', () => {
     const lines: string[] = [];
     const log = pino({}, { write: (line: string) => void lines.push(line) });
     new ServiceManager({ NOTIFY_SOCKET: join(folder, 'gone') }, log).ready('Serving');
-    assert.match(lines.join(''), /systemd was not told/);
+    assert.match(lines.join(''), /systemd could not be notified/);
   });
 });
 
@@ -112,7 +112,7 @@ describe('Sockets that systemd hands over', () => {
   });
 
   test('of a name that nobody knows end the start with what to do', () => {
-    assert.throws(() => take('visage.socket'), /"visage.socket".*FileDescriptorName/);
+    assert.throws(() => take('visage.socket'), /FileDescriptorName.*"visage\.socket"/);
     assert.throws(() => take('http', 2), /""/);
   });
 });

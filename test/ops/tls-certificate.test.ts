@@ -104,7 +104,7 @@ describe('The certificate in use', () => {
       /visage-tls-certificate cannot be read: ENOTDIR/,
     );
     rmSync(join(credentials, 'visage-tls-key'));
-    refused({ credentials }, /visage-tls-key cannot be read: it is not there/);
+    refused({ credentials }, /visage-tls-key cannot be read: the file does not exist/);
   });
 
   test('warns three weeks before its end, after it, and before its beginning', () => {
@@ -123,13 +123,13 @@ describe('The certificate in use', () => {
     const pem = (options = {}) => stranger.export({ type: 'pkcs8', format: 'pem', ...options }) as string;
     const given = (certificate: string, key: string) => ({ files: files('wrong', certificate, key) });
     refused(given(right.certificate, pem()), /wrong\.key does not belong to the certificate .*wrong\.pem/);
-    refused(given('nothing', pem()), /wrong\.pem is not a certificate in PEM/);
-    refused(given(right.certificate, 'nothing'), /wrong\.key is not a private key in PEM/);
+    refused(given('nothing', pem()), /wrong\.pem is not a PEM certificate/);
+    refused(given(right.certificate, 'nothing'), /wrong\.key is not a PEM private key/);
     const locked = pem({ cipher: 'aes-256-cbc', passphrase: 'secret' });
     refused(given(right.certificate, locked), /wrong\.key has a passphrase/);
     refused(
       { files: { certificate: '/nowhere', key: '/nowhere' } },
-      /\/nowhere cannot be read: it is not there/,
+      /\/nowhere cannot be read: the file does not exist/,
     );
     const open = files('open', right.certificate, right.key);
     for (const mode of [0o644, 0o660, 0o602]) {

@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from '../e2e/service.ts';
+import { ROOT } from '../../testing/service.ts';
 
 const SAMPLES = join(ROOT, 'node_modules/@vladmandic/face-api/demo');
 const DEBIAN = join(ROOT, 'deps/debian-12');
@@ -26,7 +26,7 @@ function makeDebian(): void {
   renameSync(`${DEBIAN}.new`, DEBIAN);
 }
 
-/** Builds a package. @returns its file, moved to `to`. */
+/** Builds a package. @returns its file, moved to `to` with its SHA-256 beside it. */
 export function build(root: string, out: string, to: string, ...options: string[]): string {
   const made = execFileSync(
     process.execPath,
@@ -38,7 +38,9 @@ export function build(root: string, out: string, to: string, ...options: string[
     },
   );
   const file = join(out, to);
-  renameSync(String(made.split('\n')[0]), file);
+  const [built = ''] = made.split('\n');
+  renameSync(built, file);
+  renameSync(`${built}.sha256`, `${file}.sha256`);
   return file;
 }
 

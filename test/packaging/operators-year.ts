@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from '../e2e/service.ts';
+import { ROOT } from '../../testing/service.ts';
 import { build, inBareDebian, walk } from './bare-debian.ts';
 
 inBareDebian('test:year', [], (work) => {

@@ -3,12 +3,12 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { loadConfig } from '../../src/config/load.ts';
 import { SCHEMA_VERSION } from '../../src/store/databases.ts';
-import { childEnvironment, ROOT } from '../e2e/service.ts';
+import { childEnvironment, ROOT } from '../../testing/service.ts';
 
 /** `packaging/`, which is plain JavaScript and is not compiled. */
 const PACKAGING = new URL('../../../packaging/', import.meta.url);
@@ -44,6 +44,15 @@ const home = () => join(tree, 'usr/lib/visage');
 const control = (name: string) => readFileSync(join(tree, 'DEBIAN', name), 'utf8');
 
 describe('the Debian package', () => {
+  test('has its SHA-256 beside it as sha256sum checks it', () => {
+    const { file = '', sha256 } = built[0] ?? {};
+    assert.equal(readFileSync(`${file}.sha256`, 'utf8'), `${sha256}  ${basename(file)}\n`);
+    execFileSync('sha256sum', ['--check', '--strict', `${file}.sha256`], {
+      cwd: dirname(file),
+      stdio: 'pipe',
+    });
+  });
+
   test('has the same bytes when it is built again in another folder', () => {
     assert.equal(built[0]?.sha256, built[1]?.sha256);
   });
@@ -86,6 +95,17 @@ describe('the Debian package', () => {
     }
     assert.deepEqual(await ended, [0, null], said);
     assert.match(said, /serves at http/);
+  });
+
+  test('carries the dashboard, with the licences of its parts', () => {
+    const pages = files.filter((file) => file.startsWith('usr/lib/visage/dist-web/'));
+    assert.ok(pages.includes('usr/lib/visage/dist-web/index.html'));
+    assert.ok(pages.some((file) => /\/assets\/index-[^/]+\.js\.br$/.test(file)));
+    assert.ok(!pages.some((file) => /\.(txt|sha256)$/.test(file)));
+    const text = readFileSync(join(tree, 'usr/share/doc/visage/copyright'), 'utf8');
+    for (const part of ['react-dom', 'react-aria', 'i18next', 'wouter', '@fontsource-variable/inter']) {
+      assert.ok(text.includes(`${part} `), part);
+    }
   });
 
   test('holds nothing for developers or for other systems', () => {
@@ -159,10 +179,8 @@ describe('before it installs, the package', () => {
   test('refuses to replace a version whose store it cannot read, with a sentence', () => {
     const { status, stderr } = upgradeFrom(SCHEMA_VERSION + 1);
     assert.equal(status, 1);
-    assert.match(
-      stderr,
-      /version 1\.2\.3 is not installed: .*version 9\.0, whose schema 2.*Nothing was changed\.$/m,
-    );
+    const reason = `version 1\\.2\\.3 is not installed: .*version 9\\.0, whose schema ${SCHEMA_VERSION + 1} `;
+    assert.match(stderr, new RegExp(`${reason}.*Nothing was changed\\.$`, 'm'));
   });
 
   test('replaces a newer version that writes the same schema', () => {
@@ -193,31 +211,5 @@ describe('the package without weights', () => {
     );
     assert.equal(fetched.status, 69);
     assert.match(fetched.stderr, /^visage-fetch-models: The package .* is not what the manifest pins/);
-  });
-});
-
-describe('install.sh', () => {
-  const install = (file: string) => spawnSync('sh', [join(ROOT, 'install.sh'), file], { encoding: 'utf8' });
-  const isRoot = process.getuid?.() === 0;
-
-  test('refuses a file that is not a package', { skip: !isRoot }, () => {
-    const file = join(work, 'half.deb');
-    writeFileSync(file, 'half');
-    const { status, stderr } = install(file);
-    assert.equal(status, 1);
-    assert.match(stderr, /is not a whole package of Visage; copy it again/);
-  });
-
-  test('refuses a package for another processor', { skip: !isRoot }, () => {
-    const other = join(work, 'other');
-    mkdirSync(join(other, 'DEBIAN'), { recursive: true });
-    writeFileSync(
-      join(other, 'DEBIAN/control'),
-      'Package: visage\nVersion: 1\nArchitecture: s390x\nMaintainer: x <x@example.org>\nDescription: x\n',
-    );
-    execFileSync('dpkg-deb', ['--root-owner-group', '-b', other, `${other}.deb`]);
-    const { status, stderr } = install(`${other}.deb`);
-    assert.equal(status, 1);
-    assert.match(stderr, /is for s390x and this machine is \w+; take the package for/);
   });
 });

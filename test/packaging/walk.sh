@@ -49,6 +49,9 @@ first=$(version)
 
 [ "$(stat -c '%a %U %G' /var/lib/visage)" = "700 visage visage" ] || fail "the data folder is the service's alone"
 [ "$(stat -c '%a %U %G' /etc/visage/visage.toml)" = "640 root visage" ] || fail "the settings are root's"
+[ "$(stat -c '%a %U %G' /etc/visage/backup.key)" = "640 root visage" ] || fail "the backup key is root's"
+grep -qxE '[0-9a-f]{64}' /etc/visage/backup.key || fail "the backup key has 64 hex digits"
+cp -p /etc/visage/backup.key /tmp/backup.key
 [ "$(getent passwd visage | cut -d: -f7)" = /usr/sbin/nologin ] || fail "nobody logs in as visage"
 ok "the user is there, and the folders have their modes"
 
@@ -63,13 +66,14 @@ face=$(call POST 'face/index?collectionId=staff' /pictures/sample1.jpg | face_of
 ok "the service indexes a face, finds it in another photograph, and does not find a stranger"
 stop
 
-sed -i 's/^# The API\./# Changed by the operator./' /etc/visage/visage.toml
+sed -i 's/^# Settings of Visage\./# Changed by the operator./' /etc/visage/visage.toml
 sh /pkg/install.sh /pkg/first.deb >/dev/null 2>&1 || fail "install.sh runs a second time"
 ok "install.sh may be run again"
 
 dpkg -i /pkg/second.deb >/dev/null 2>&1 || fail "the second version installs"
 [ "$(version)" != "$first" ] || fail "the second version is there"
 grep -q 'Changed by the operator' /etc/visage/visage.toml || fail "the operator's settings are kept"
+cmp -s /etc/visage/backup.key /tmp/backup.key || fail "the backup key is kept"
 [ "$(stat -c '%a %U %G' /etc/visage/visage.toml)" = "640 root visage" ] || fail "the settings keep their mode"
 start
 [ "$(search sample3.jpg)" = "$face" ] || fail "the face is found after the upgrade"

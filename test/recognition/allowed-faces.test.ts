@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Caller } from '../../src/access/caller.ts';
-import { differentPeople, samePerson } from './sample-faces.ts';
-import { TestService } from './service.ts';
+import type { Caller } from '../../src/api/caller.ts';
+import { TestService } from '../../testing/recognition-service.ts';
+import { differentPeople, samePerson } from '../../testing/sample-faces.ts';
 
 let service: TestService;
 let anna: Buffer;
@@ -31,6 +31,32 @@ after(() => service.close());
 const limitedTo = (...allowedExternalKeys: string[]): Caller => service.caller({ allowedExternalKeys });
 
 describe('A key that is limited to some faces', () => {
+  test('may not add a face, whether or not the image is good enough', async () => {
+    const body = { collectionId: 'c', faceMatchThreshold: 50 };
+    for (const minQuality of [0, 100]) {
+      const options = { caller: limitedTo('carol'), image: bert };
+      assert.equal(
+        await service.code('searchOrIndexFace', { ...body, minQuality }, options),
+        'FACE_NOT_ALLOWED',
+      );
+      assert.equal(
+        await service.code('indexFace', { collectionId: 'c', minQuality }, options),
+        'FACE_NOT_ALLOWED',
+      );
+    }
+  });
+
+  test('counts only those', async () => {
+    const counts = async (caller: Caller) => {
+      const one = await service.call('getCollection', { collectionId: 'c' }, { caller });
+      const { collections } = await service.call('getAllCollections', {}, { caller });
+      return [one.recognitionCollection.faceCount, collections[0].faceCount];
+    };
+    assert.deepEqual(await counts(service.caller()), [3, 3]);
+    assert.deepEqual(await counts(limitedTo('anna', 'anna', 'carol')), [1, 1]);
+    assert.deepEqual(await counts(limitedTo()), [0, 0]);
+  });
+
   test('finds those, however many others are as similar', async () => {
     const body = { collectionId: 'c', faceMatchThreshold: 50 };
     const found = async (caller: Caller, image: Buffer) =>

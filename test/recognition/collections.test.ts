@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { TestService } from './service.ts';
+import { TestService } from '../../testing/recognition-service.ts';
 
 let service: TestService;
 
@@ -34,7 +34,16 @@ describe('collections', () => {
       updatedAt: '2026-01-15T10:30:00Z',
       model: 'faceplugin',
       minQuality: 0,
+      storeThumbnails: false,
+      faceMatchThreshold: null,
+      faceCount: 0,
     });
+  });
+
+  test('are listed to the end, however many there are', async () => {
+    const all = Array.from({ length: 130 }, (_, i) => `c-${String(i).padStart(3, '0')}`);
+    for (const collectionId of all) await service.call('createCollection', { collectionId });
+    assert.deepEqual(ids(await service.call('getAllCollections', { limit: 1000 })), all);
   });
 
   test('have no description unless one is given', async () => {
@@ -73,6 +82,9 @@ describe('collections', () => {
       updatedAt: '2026-01-15T10:31:30Z',
       model: 'faceplugin',
       minQuality: 0,
+      storeThumbnails: false,
+      faceMatchThreshold: null,
+      faceCount: 0,
     });
     await service.call('updateCollection', { collectionId: 'a' });
     assert.equal((await get('a')).description, 'two');

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Caller } from '../../src/access/caller.ts';
-import { differentPeople, emptyPicture, samePerson } from './sample-faces.ts';
-import { TestService } from './service.ts';
+import type { Caller } from '../../src/api/caller.ts';
+import { TestService } from '../../testing/recognition-service.ts';
+import { differentPeople, emptyPicture, samePerson } from '../../testing/sample-faces.ts';
 
 const collectionId = 'c';
 const UNKNOWN = 'face_00000000000000000000000000';
@@ -237,5 +237,106 @@ describe('Several pictures of one external key', () => {
       const answer = await service.call('searchFace', { collectionId: 'family' }, { image });
       assert.ok(answer.similarity > 99.9);
     }
+  });
+});
+describe('search by face id', () => {
+  const id = 'by-id';
+  const enroll = async (image: Buffer, externalKey: string) =>
+    (await service.call('enrollFace', { collectionId: id, externalKey, allowDuplicates: true }, { image }))
+      .faceId as string;
+  const search = (faceId: string, parameters = {}, caller = service.caller()) =>
+    service.call('searchByFaceId', { collectionId: id, faceId, ...parameters }, { caller });
+  const keys = async (...request: Parameters<typeof search>) =>
+    (await search(...request)).matches.map(({ externalKey }: { externalKey: string }) => externalKey);
+  let first: string;
+  let again: string;
+  let other: string;
+  before(async () => {
+    await service.call('createCollection', { collectionId: id });
+    first = await enroll(anna, 'anna');
+    again = await enroll(annaAgain, 'anna-again');
+    other = await enroll(bert, 'bert');
+  });
+
+  test('finds the same people as their image, but not the face itself', async () => {
+    const image = await service.call('identifyFace', { collectionId: id }, { image: anna });
+    assert.deepEqual(
+      image.matches.map(({ externalKey }: { externalKey: string }) => externalKey),
+      ['anna', 'anna-again'],
+    );
+    const { faceId, matches } = await search(first);
+    assert.equal(faceId, first);
+    assert.deepEqual(matches, [{ ...image.matches[1], rank: 1 }]);
+    assert.deepEqual(await keys(other), []);
+    assert.deepEqual(await keys(first, { faceMatchThreshold: 0, maxResults: 1 }), ['anna-again']);
+    assert.deepEqual((await keys(first, { faceMatchThreshold: 0 })).toSorted(), ['anna-again', 'bert']);
+  });
+
+  test('finds the other faces of its own external key', async () => {
+    const alone = (await search(first)).matches[0].similarity;
+    await service.call('setExternalKey', {
+      collectionId: id,
+      faceId: again,
+      externalKey: 'anna',
+      allowDuplicates: true,
+    });
+    const { matches } = await search(first);
+    assert.deepEqual(matches, [{ faceId: again, externalKey: 'anna', similarity: alone, rank: 1 }]);
+    await service.call('setExternalKey', { collectionId: id, faceId: again, externalKey: 'anna-again' });
+  });
+
+  test('stays within the faces of the caller', async () => {
+    const limited = limitedTo('anna', 'bert');
+    assert.deepEqual(await keys(first, {}, limited), []);
+    assert.deepEqual(await keys(first, { faceMatchThreshold: 0 }, limited), ['bert']);
+    const code = (faceId: string, more = {}, caller = limited) =>
+      service.code('searchByFaceId', { collectionId: id, faceId, ...more }, { caller });
+    assert.equal(await code(again), 'FACE_NOT_FOUND');
+    assert.equal(await code(UNKNOWN), 'FACE_NOT_FOUND');
+    assert.equal(await code(first, { maxResults: 101 }), 'VALIDATION_FAILED');
+    assert.equal(await code(first, { collectionId: 'absent' }), 'COLLECTION_NOT_FOUND');
+    assert.equal(await code(first, {}, service.caller({ accountId: 'acc_other' })), 'COLLECTION_NOT_FOUND');
+  });
+});
+
+describe('the threshold of a collection', () => {
+  test('is used where a call gives none', async () => {
+    const id = 'strict';
+    const settings = { collectionId: id, faceMatchThreshold: 99.9 };
+    await service.call('createCollection', settings);
+    await service.call('enrollFace', { collectionId: id, externalKey: 'anna' }, { image: anna });
+    const read = async () =>
+      (await service.call('getCollection', { collectionId: id })).recognitionCollection.faceMatchThreshold;
+    const results = async (own = {}) => {
+      const options = { image: annaAgain };
+      const body = { collectionId: id, ...own };
+      const search = await service.call('searchFace', body, options);
+      const identify = await service.call('identifyFace', body, options);
+      const verify = await service.call('verifyFace', { ...body, externalKey: 'anna' }, options);
+      const both = { image: [annaAgain], targetImage: [anna] };
+      const images = await service.call('verifyFace', body, { images: both });
+      assert.equal(images.faceMatchThreshold, verify.faceMatchThreshold);
+      assert.equal(images.isMatch, verify.isMatch);
+      return [search.faceId !== null, identify.matches.length, verify.isMatch, verify.faceMatchThreshold];
+    };
+    assert.equal(await read(), 99.9);
+    assert.deepEqual(await results(), [false, 0, false, 99.9]);
+    assert.deepEqual(await results({ faceMatchThreshold: 80 }), [true, 1, true, 80]);
+    await service.call('updateCollection', { collectionId: id, description: 'kept' });
+    assert.equal(await read(), 99.9);
+    await service.call('resetCollection', { collectionId: id });
+    assert.equal(await read(), 99.9);
+    await service.call('enrollFace', { collectionId: id, externalKey: 'anna' }, { image: anna });
+    await service.call('updateCollection', { collectionId: id, faceMatchThreshold: null });
+    assert.equal(await read(), null);
+    assert.deepEqual(await results(), [true, 1, true, 80]);
+    for (const faceMatchThreshold of [0.8, 101, -1, '80']) {
+      const request = { collectionId: id, faceMatchThreshold };
+      assert.equal(await service.code('updateCollection', request), 'VALIDATION_FAILED');
+    }
+    const source = { collectionId: id, faceMatchThreshold: 99.9 };
+    await service.call('updateCollection', source);
+    const either = await service.call('searchOrIndexFace', { collectionId: id }, { image: annaAgain });
+    assert.equal(either.resultSource, 'Index');
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { differentPeople, emptyPicture, samplePicture } from './sample-faces.ts';
-import { TestService } from './service.ts';
+import { TestService } from '../../testing/recognition-service.ts';
+import { differentPeople, emptyPicture, samplePicture } from '../../testing/sample-faces.ts';
 
 let service: TestService;
 let person: Buffer;
@@ -55,7 +55,7 @@ describe('detect', () => {
   test('answers an empty list where there is nobody, and stores nothing', async () => {
     const answer = { faces: [], hasFace: false, unprocessedFaceCount: 0 };
     assert.deepEqual(await detect(nobody), answer);
-    assert.equal(service.indexes.total, 0);
+    assert.equal(service.indexes.totals().templates, 0);
   });
 
   test('takes a least size of faces', async () => {

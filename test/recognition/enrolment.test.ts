@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import sharp from 'sharp';
-import { differentPeople, emptyPicture, samePerson } from './sample-faces.ts';
-import { TestService } from './service.ts';
+import { TestService } from '../../testing/recognition-service.ts';
+import { differentPeople, emptyPicture, samePerson } from '../../testing/sample-faces.ts';
 
 const collectionId = 'c';
 

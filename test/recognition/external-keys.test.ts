@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { differentPeople } from './sample-faces.ts';
-import { TestService } from './service.ts';
+import { TestService } from '../../testing/recognition-service.ts';
+import { differentPeople } from '../../testing/sample-faces.ts';
 
 const collectionId = 'people';
 const UNKNOWN = 'face_00000000000000000000000000';

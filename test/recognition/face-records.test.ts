@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { differentPeople } from './sample-faces.ts';
-import { TestService } from './service.ts';
+import { TestService } from '../../testing/recognition-service.ts';
+import { differentPeople } from '../../testing/sample-faces.ts';
 
 const collectionId = 'c';
 const UNKNOWN = 'face_00000000000000000000000000';
@@ -38,6 +38,7 @@ describe('get', () => {
       boundingBox,
       model: 'faceplugin',
       quality,
+      hasThumbnail: false,
     });
     assert.equal((await service.call('getFace', { collectionId, faceId: ids[2] })).externalKey, null);
   });
@@ -99,6 +100,31 @@ describe('list', () => {
     for (const limit of [1, 2, 3, 10]) {
       assert.deepEqual(await pages(limit, caller), [ids[0], ids[3], ids[4]]);
     }
+  });
+
+  const listed = async (parameters: object, caller = service.caller()) => {
+    const found: string[] = [];
+    let cursor: string | null | undefined;
+    do {
+      const request = { collectionId, limit: 1, ...parameters, ...(cursor ? { cursor } : {}) };
+      const page = await service.call('listFaces', request, { caller });
+      found.push(...page.faces.map(({ faceId }: { faceId: string }) => faceId));
+      cursor = page.nextCursor;
+    } while (cursor);
+    return found;
+  };
+
+  test('answers only the faces of one key, or only those without a key', async () => {
+    const limited = service.caller({ allowedExternalKeys: ['k1', 'k2'] });
+    assert.deepEqual(await listed({ externalKey: 'k1' }), [ids[1]]);
+    assert.deepEqual(await listed({ externalKey: 'unused' }), []);
+    assert.deepEqual(await listed({ externalKey: 'k1' }, limited), [ids[1]]);
+    assert.deepEqual(await listed({ externalKey: 'k0' }, limited), []);
+    assert.deepEqual(await listed({ unnamed: true }), [ids[2]]);
+    assert.deepEqual(await listed({ unnamed: true }, limited), []);
+    assert.deepEqual(await listed({ unnamed: true, collectionId: 'empty' }), []);
+    const both = { collectionId, externalKey: 'k1', unnamed: true };
+    assert.equal(await service.code('listFaces', both), 'VALIDATION_FAILED');
   });
 
   test('goes on behind a face that was deleted meanwhile', async () => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
+import type { Probe } from '../../src/recognition/face-analysis.ts';
 import { GallerySearch } from '../../src/recognition/gallery-search.ts';
-import type { Probe } from '../../src/recognition/sighting.ts';
 import { innerProduct as scoreOf } from '../../src/vision/impostors.ts';
 import { fusedScore } from '../../src/vision/template-fusion.ts';
-import { TestService } from './service.ts';
+import { TestService } from '../../testing/recognition-service.ts';
 
 const collectionId = 'c';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Recognizers } from '../../src/vision/recognizers.ts';
-import { differentPeople } from './sample-faces.ts';
-import { secondPack } from './second-pack.ts';
-import { TestService } from './service.ts';
+import { Recognizers } from '../../src/vision/recognizer.ts';
+import { TestService } from '../../testing/recognition-service.ts';
+import { differentPeople } from '../../testing/sample-faces.ts';
+import { secondPack } from '../../testing/second-pack.ts';
 
 const pack = secondPack();
 let service: TestService;
@@ -79,6 +79,37 @@ describe('A key that is limited to a pack', () => {
       service.code('searchFace', { collectionId }, { caller, image: person });
     assert.equal(await code('plain'), 'MODEL_NOT_ALLOWED');
     assert.equal(await code('chosen'), 'succeeded');
+  });
+
+  test('lists the collections of that pack page by page, and no cursor names another', async () => {
+    const caller = service.caller({ allowedModels: ['second'] });
+    for (const [collectionId, model] of [
+      ['list-1', 'faceplugin'],
+      ['list-2', 'second'],
+      ['list-3', 'faceplugin'],
+      ['list-4', 'second'],
+      ['list-5', 'faceplugin'],
+    ]) {
+      await service.call('createCollection', { collectionId, model });
+    }
+    const all = (await service.call('getAllCollections', {}, { caller })).collections;
+    const ids: string[] = [];
+    const cursors: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const query = { limit: 1, ...(cursor === null ? {} : { cursor }) };
+      const page = await service.call('getAllCollections', query, { caller });
+      assert.equal(page.collections.length, 1);
+      ids.push(page.collections[0].collectionId);
+      cursor = page.nextCursor;
+      if (cursor !== null) cursors.push(Buffer.from(cursor, 'base64url').toString());
+    } while (cursor !== null);
+    assert.deepEqual(
+      ids,
+      all.map(({ collectionId }: { collectionId: string }) => collectionId),
+    );
+    assert.deepEqual(cursors, ids.slice(0, -1));
+    assert.ok(ids.includes('list-2') && ids.includes('list-4') && !ids.includes('list-3'));
   });
 });
 

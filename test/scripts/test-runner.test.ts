@@ -70,10 +70,10 @@ describe('the test runner', () => {
     assert.equal(line, '1 passed, 1 failed');
   });
 
-  test('counts a file that holds no test as failed, and names it', () => {
+  test('counts a file that has no test as failed, and names it', () => {
     const { line, output } = count({ 'a.test.js': PASS, 'empty.test.js': '' });
     assert.equal(line, '1 passed, 1 failed');
-    assert.match(output, /empty\.test\.js holds no test/);
+    assert.match(output, /empty\.test\.js has no test/);
   });
 
   test('counts a file that crashes, does not load or leaves early as failed', () => {
@@ -91,6 +91,19 @@ describe('the test runner', () => {
       1500,
     );
     assert.equal(line, '0 passed, 1 failed');
+  });
+
+  test('repeats a failed file once, and its report says so', () => {
+    const once = `const { existsSync, writeFileSync } = require('node:fs');
+      test('once', () => {
+        if (existsSync(__filename + '.ran')) return;
+        writeFileSync(__filename + '.ran', '');
+        throw new Error('at first');
+      });`;
+    const { line, output } = count({ 'a.test.js': once, 'b.test.js': FAIL });
+    assert.equal(line, '1 passed, 1 failed');
+    assert.match(output, /Failed at first, passed when repeated: .*a\.test\.js[\s\S]*at first/);
+    assert.match(output, /\nFailed: .*b\.test\.js/);
   });
 
   test('counts nothing where there is nothing', () => {

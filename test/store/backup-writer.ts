@@ -1,7 +1,7 @@
 /** Adds and removes faces as fast as the store takes them, and prints the id of each face once it is on disk. */
 
 import { Store } from '../../src/store/store.ts';
-import { FACE, ownerIn, unitTemplate } from './temporary-store.ts';
+import { FACE, ownerIn, unitTemplate } from '../../testing/temporary-store.ts';
 
 const store = Store.open(process.argv[2] as string);
 const owner = ownerIn(store);

@@ -10,7 +10,15 @@ async function spend(): Promise<never> {
   for (;;) {
     const charge = { accountId, keyId, amount: 10, budget: 1e9, prepaid: true };
     store.credits.reserve(charge);
-    await store.credits.settle(charge, { accountId, day: '2026-01-15', keyId, operation: 'a' }, () => {});
+    const place = {
+      accountId,
+      environment: 'live',
+      day: '2026-01-15',
+      hour: 10,
+      keyId,
+      operation: 'a',
+    } as const;
+    await store.credits.settle(charge, place, () => {});
     writeSync(1, '.');
   }
 }

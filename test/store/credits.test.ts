@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { createApiKey } from '../../src/access/api-keys.ts';
+import { createApiKey } from '../../src/access/keys/api-keys.ts';
 import { Store } from '../../src/store/store.ts';
-import { temporaryFolder } from './temporary-store.ts';
+import { temporaryFolder } from '../../testing/temporary-store.ts';
 
 const WORKER = fileURLToPath(new URL('./credits-worker.js', import.meta.url));
 const BALANCE = 1_000_000;
@@ -33,7 +33,9 @@ test('A kill loses no charge that was told, and charges nothing that was only re
     assert.ok(spent >= told * 10, `${spent} of ${told} told`);
     assert.ok(spent <= (told + 8 * kill) * 10, `${spent} of ${told} told`);
     assert.equal(store.credits.balance(accountId), BALANCE - spent);
-    const [usage] = store.credits.usage(accountId, '2026-01-15', '2026-01-15', null, 10);
+    const day = '2026-01-15';
+    const query = { from: day, to: day, after: null, limit: 10, scan: 10, includes: () => true };
+    const [usage] = (await store.credits.usage(accountId, query)).found;
     assert.deepEqual([usage?.calls, usage?.charged], [spent / 10, spent]);
     assert.deepEqual(store.check(), []);
     store.credits.reserve({ accountId, keyId: id, amount: BALANCE - spent, budget: null, prepaid: true });
@@ -48,7 +50,8 @@ test('A reset of what was spent, a top-up and charges at once leave what each of
   const { id } = await createApiKey(store, { accountId, name: 'a', environment: 'live' });
   await store.credits.topUp(accountId, 1_000);
   const charge = { accountId, keyId: id, amount: 10, budget: null, prepaid: true };
-  const place = { accountId, day: '2026-01-15', keyId: id, operation: 'a' };
+  const time = { day: '2026-01-15', hour: 10 } as const;
+  const place = { accountId, environment: 'live', ...time, keyId: id, operation: 'a' } as const;
   const settle = () => {
     store.credits.reserve(charge);
     return store.credits.settle(charge, place, () => {});

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FACE, storeWithCollection } from './temporary-store.ts';
+import { FACE, storeWithCollection } from '../../testing/temporary-store.ts';
 
 let unhandled = 0;
 process.on('unhandledRejection', () => unhandled++);

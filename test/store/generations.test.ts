@@ -4,9 +4,15 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { open } from 'lmdb';
 import { openDatabases } from '../../src/store/databases.ts';
-import { advance, hasBeen, stateOf } from '../../src/store/generations.ts';
+import { hasBeen, incrementGeneration, stateOf } from '../../src/store/generations.ts';
 import { Store } from '../../src/store/store.ts';
-import { FACE, ownerIn, storeWithCollection, template, temporaryFolder } from './temporary-store.ts';
+import {
+  FACE,
+  ownerIn,
+  storeWithCollection,
+  template,
+  temporaryFolder,
+} from '../../testing/temporary-store.ts';
 
 function galleryOf(store: Store): number {
   return store.collections.get(ownerIn(store), 'people')?.gallery ?? 0;
@@ -14,24 +20,24 @@ function galleryOf(store: Store): number {
 
 describe('The generation of a gallery', () => {
   test('keeps the last hundred openings of the store that wrote to it, and no state from before', async (t) => {
-    const root = open(temporaryFolder(t), { noSubdir: false, maxDbs: 32 });
+    const root = open(temporaryFolder(t), { noSubdir: false, maxDbs: 64 });
     const db = openDatabases(root);
-    const writer = (number: number) => `writer ${number}`;
+    const epoch = (number: number) => `epoch ${number}`;
     root.transactionSync(() => {
       for (let number = 1; number <= 250; number++) {
-        for (const gallery of [6, 7]) advance(db, gallery, writer(number));
-        advance(db, 7, writer(number));
+        for (const gallery of [6, 7]) incrementGeneration(db, gallery, epoch(number));
+        incrementGeneration(db, 7, epoch(number));
       }
     });
-    assert.equal(db.writers.getKeysCount(), 200);
-    assert.deepEqual(stateOf(db, 7), { generation: 500, writer: writer(250), lastLabel: 0 });
+    assert.equal(db.epochs.getKeysCount(), 200);
+    assert.deepEqual(stateOf(db, 7), { generation: 500, epochId: epoch(250), lastLabel: 0 });
     for (const [generation, number] of [
       [302, 151],
       [301, 151],
       [300, 150],
       [1, 1],
     ] as const) {
-      assert.equal(hasBeen(db, 7, { generation, writer: writer(number) }), number > 150, `${generation}`);
+      assert.equal(hasBeen(db, 7, { generation, epochId: epoch(number) }), number > 150, `${generation}`);
     }
     await root.close();
   });
@@ -50,7 +56,7 @@ describe('The generation of a gallery', () => {
     await store.externalKeys.set(owner, 'people', { faceId, externalKey: 'k', allowDuplicates: false });
     await store.collections.update(owner, 'people', { description: 'other' }, 5);
     assert.equal(generation(), 3);
-    await store.faces.removeByExternalKey(owner, 'people', 'anna');
+    for await (const _ of store.faces.removeByExternalKey(owner, 'people', 'anna'));
     assert.equal(generation(), 4);
     assert.equal(store.faces.state(gallery).lastLabel, label);
     await assert.rejects(store.faces.removeById(owner, 'people', 'face_none'));
@@ -74,7 +80,7 @@ describe('The generation of a gallery', () => {
     const [empty, ...written] = states as [(typeof states)[0], ...typeof states];
     for (const state of written) assert.ok(again.faces.hasBeen(gallery, state), `${state.generation}`);
     assert.equal(written[3]?.generation, 4);
-    assert.notEqual(written[3]?.writer, written[2]?.writer);
+    assert.notEqual(written[3]?.epochId, written[2]?.epochId);
     assert.equal(again.faces.hasBeen(gallery, empty), false);
     assert.equal(again.faces.hasBeen(gallery, { ...written[3], generation: 5 } as never), false);
     assert.equal(again.faces.hasBeen(gallery, { ...written[3], generation: 3 } as never), false);
@@ -112,7 +118,7 @@ describe('The generation of a gallery', () => {
     await store.faces.add(owner, 'people', FACE, template(1));
     const gallery = galleryOf(store);
     await store.close();
-    const environment = open(folder, { noSubdir: false, maxDbs: 32, overlappingSync: false });
+    const environment = open(folder, { noSubdir: false, maxDbs: 64, overlappingSync: false });
     for (const name of ['generations', 'writers']) await environment.openDB(name, {}).clearAsync();
     await environment.close();
 
@@ -122,7 +128,7 @@ describe('The generation of a gallery', () => {
     assert.ok(again.faces.hasBeen(gallery, state));
     await again.collections.delete(owner, 'people');
     await again.garbageCollected();
-    assert.deepEqual(again.faces.state(gallery), { generation: 0, writer: '', lastLabel: 0 });
+    assert.deepEqual(again.faces.state(gallery), { generation: 0, epochId: '', lastLabel: 0 });
     await again.close();
   });
 });

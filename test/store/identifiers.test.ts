@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newIdentifier } from '../../src/store/identifiers.ts';
+import { newIdentifier } from '../../src/store/records.ts';
 
 test('an identifier is its prefix and 26 characters of base32', () => {
   assert.match(newIdentifier('face_', Date.now()), /^face_[0-9A-HJKMNP-TV-Z]{26}$/);

@@ -6,8 +6,16 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { open } from 'lmdb';
+import { SCHEMA_VERSION } from '../../src/store/databases.ts';
 import { Store } from '../../src/store/store.ts';
-import { FACE, ownerIn, PACK, storeWithCollection, template, temporaryFolder } from './temporary-store.ts';
+import {
+  FACE,
+  ownerIn,
+  PACK,
+  storeWithCollection,
+  template,
+  temporaryFolder,
+} from '../../testing/temporary-store.ts';
 
 const run = promisify(execFile);
 
@@ -26,7 +34,7 @@ describe('opening a store', () => {
     assert.match(account.accountId, /^acc_[0-9A-HJKMNP-TV-Z]{26}$/);
     await first.close();
 
-    const environment = open(folder, { noSubdir: false, maxDbs: 32, overlappingSync: false });
+    const environment = open(folder, { noSubdir: false, maxDbs: 64, overlappingSync: false });
     assert.equal(environment.openDB('apiKeys', {}).getCount(), 0);
     await environment.close();
 
@@ -38,10 +46,30 @@ describe('opening a store', () => {
   test('refuses a store of a newer schema, and says which versions meet', async (t) => {
     const folder = temporaryFolder(t);
     await Store.open(folder).close();
-    const environment = open(folder, { noSubdir: false, maxDbs: 32, overlappingSync: false });
-    await environment.openDB('meta', {}).put('schema', 2);
+    const environment = open(folder, { noSubdir: false, maxDbs: 64, overlappingSync: false });
+    await environment.openDB('meta', {}).put('schema', SCHEMA_VERSION + 1);
     await environment.close();
-    assert.throws(() => Store.open(folder), /has schema 2; this version of Visage knows schema 1/);
+    assert.throws(() => Store.open(folder), /has schema 4; this version of Visage supports schemas 1 to 3/);
+  });
+
+  test('opens a store of the first release, which the first release then refuses', async (t) => {
+    const folder = temporaryFolder(t);
+    const first = Store.open(folder);
+    const account = first.accounts.first();
+    await first.close();
+    const schemaIs = async (change?: number) => {
+      const environment = open(folder, { noSubdir: false, maxDbs: 64, overlappingSync: false });
+      const meta = environment.openDB<number, string>('meta', {});
+      if (change !== undefined) await meta.put('schema', change);
+      const schema = meta.get('schema');
+      await environment.close();
+      return schema;
+    };
+    await schemaIs(1);
+    const second = Store.open(folder);
+    assert.deepEqual([second.accounts.first(), second.check()], [account, []]);
+    await second.close();
+    assert.equal(await schemaIs(), SCHEMA_VERSION);
   });
 
   test('refuses writes after it was closed', async (t) => {
@@ -234,10 +262,10 @@ describe('the check of consistency', () => {
   const damages: [name: string, database: string, expected: RegExp][] = [
     ['a face without its template', 'templates', /has no template/],
     ['a template without its face', 'faces', /template .* has no face/],
-    ['a face that its id does not find', 'faceLabels', /is not found by its id/],
-    ['an external key that is missing', 'externalKeys', /is not found by its external key/],
+    ['a face that its id does not find', 'faceLabels', /is missing from the index of face ids/],
+    ['an external key that is missing', 'externalKeys', /is missing from the index of external keys/],
     ['a gallery without a collection', 'collections', /belongs to no collection/],
-    ['a counter that went back', 'meta', /beyond the counter/],
+    ['a counter that went back', 'meta', /exceeds the counter/],
   ];
   for (const [name, database, expected] of damages) {
     test(`sees ${name}`, async (t) => {
@@ -248,7 +276,7 @@ describe('the check of consistency', () => {
       assert.deepEqual(store.check(), []);
       await store.close();
 
-      const environment = open(folder, { noSubdir: false, maxDbs: 32, overlappingSync: false });
+      const environment = open(folder, { noSubdir: false, maxDbs: 64, overlappingSync: false });
       const damaged = environment.openDB(database, {});
       for (const key of [...damaged.getKeys()]) if (key !== 'schema') await damaged.remove(key);
       await environment.close();

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import { makeSelfSigned } from '../../src/ops/self-signed.ts';
-import { temporaryFolder, visagectl } from '../e2e/service.ts';
-import { buildManager, ManagedService } from './managed-service.ts';
+import { buildManager, ManagedService } from '../../testing/managed-service.ts';
+import { temporaryFolder, visagectl } from '../../testing/service.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -111,7 +111,7 @@ describe('A service under a manager', () => {
 
   test('takes a new log level and limits without a restart, and says what needs one', async () => {
     configure('address_rate_limit = 5', 'threads = 7', 'log_level = "warn"');
-    assert.match(await reload(), /\|STATUS=Changed and needs a restart: threads$/);
+    assert.match(await reload(), /\|STATUS=Restart needed to apply: threads$/);
     const statuses = [];
     for (let count = 0; count < 7; count++) statuses.push((await call('/v1/healthz')).status);
     assert.deepEqual(statuses.slice(-1), [429]);
@@ -120,7 +120,7 @@ describe('A service under a manager', () => {
     assert.equal((await call('/v1/healthz')).status, 200);
     assert.ok(
       service.log.some(
-        ({ msg, needRestart }) => /needs a restart/.test(String(msg)) && String(needRestart) === 'threads',
+        ({ msg, needRestart }) => /restart needed/.test(String(msg)) && String(needRestart) === 'threads',
       ),
     );
   });
@@ -199,15 +199,22 @@ describe('A service under a manager', () => {
     assert.equal((await secureCall('/livez')).headers['strict-transport-security'], undefined);
   });
 
-  test('knows over TLS too who is on this machine, and whom a trusted proxy names', async () => {
-    const register = (headers: Record<string, string>) =>
+  test('asks over TLS too for the set-up code, and knows whom a trusted proxy names', async () => {
+    const register = (headers: Record<string, string>, setup_code?: unknown) =>
       secureCall('/auth/register-email', {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', ...headers },
-        body: JSON.stringify({ name: 'Anna', email: 'a@b.example', password: 'correct horse battery' }),
+        body: JSON.stringify({
+          name: 'Anna',
+          email: 'a@b.example',
+          password: 'correct horse battery',
+          setup_code,
+        }),
       });
     assert.equal((await register({ 'X-Forwarded-For': '203.0.113.9' })).status, 403);
-    const { status, text } = await register({ Host: 'localhost' });
+    assert.equal((await register({ Host: 'localhost' })).status, 403);
+    const code = service.log.findLast((line) => 'setupCode' in line)?.setupCode;
+    const { status, text } = await register({ Host: 'localhost' }, code);
     assert.equal(Math.floor(status / 100), 2, text);
 
     const made = await ctl('keys', 'create', '--name', 'a', '--ip', '203.0.113.9', '--json');

@@ -1,9 +1,11 @@
-// A service manager as small as a test needs: holds listening sockets, takes notifications, restarts the service.
+// A service manager as small as a test needs: holds listening sockets, takes notifications, restarts the
+// service.
 //
 //   manager NOTIFY_SOCKET NAME... -- PROGRAM ARGUMENT...
 //
-// NOTIFY_SOCKET is a path, or `@` and a name of the abstract namespace. Prints `socket NAME PORT`, `started PID`,
-// `told LINE|LINE` and `ended CODE`. SIGUSR1 stops the service and starts it again; SIGTERM stops it and ends.
+// NOTIFY_SOCKET is a path, or `@` and a name of the abstract namespace. Prints `socket NAME PORT`, `started
+// PID`, `told LINE|LINE` and `ended CODE`. SIGUSR1 stops the service and starts it again; SIGTERM stops it
+// and ends.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { childEnvironment, ROOT, temporaryFolder } from '../e2e/service.ts';
+import { childEnvironment, ROOT, temporaryFolder, visagectl } from '../../testing/service.ts';
 
 const MAIN = join(ROOT, 'dist/src/main.js');
 const hasActivate = spawnSync('systemd-socket-activate', ['--version']).status === 0;
@@ -21,7 +21,7 @@ async function freePorts(count: number): Promise<number[]> {
 /** Runs the service under systemd's own tool, which starts it with the first connection. */
 async function activated(
   fdnames: string,
-  work: (ports: number[], stderr: () => string, ended: Promise<unknown[]>) => Promise<void>,
+  work: (ports: number[], stderr: () => string, ended: Promise<unknown[]>, folder: string) => Promise<void>,
 ): Promise<void> {
   const folder = await temporaryFolder();
   const names = fdnames.split(':');
@@ -44,7 +44,7 @@ async function activated(
   });
   await listening;
   try {
-    await work(ports, () => stderr, ended);
+    await work(ports, () => stderr, ended, folder.path);
   } finally {
     child.kill('SIGTERM');
     await ended;
@@ -62,10 +62,40 @@ test('systemd-socket-activate starts the service, whose first client waits for i
   });
 });
 
+test(
+  'status and doctor name the sockets that were handed over, and the setting that they replace',
+  options,
+  async () => {
+    await activated('http:metrics', async ([http, metrics], _, __, folder) => {
+      assert.equal((await fetch(`http://127.0.0.1:${http}/readyz`)).status, 200);
+      const settings = { VISAGE_DATA_DIR: folder, VISAGE_LISTEN: 'nowhere.invalid:1' };
+      const status = JSON.parse((await visagectl(['status', '--json'], settings)).stdout);
+      assert.deepEqual(status.listens, [`http://127.0.0.1:${http}`, `http://127.0.0.1:${metrics}`]);
+      const doctor = await visagectl(['doctor', '--json'], settings);
+      assert.equal(doctor.code, 0, doctor.stdout);
+      const { findings } = JSON.parse(doctor.stdout) as { findings: Record<string, string>[] };
+      assert.deepEqual(
+        findings.filter(({ check }) => check === 'ports').map(({ level, says }) => [level, says]),
+        [
+          ['ok', `http://127.0.0.1:${http}: service listens, socket of visage.socket`],
+          ['ok', `http://127.0.0.1:${metrics}: service listens, socket of visage-metrics.socket`],
+          ['warning', 'listen has no effect: systemd provides the sockets'],
+        ],
+      );
+      assert.match(
+        JSON.stringify(findings),
+        /Remove it\. To change the address, run `systemctl edit visage\.socket`\./,
+      );
+      const checked = await visagectl(['config', 'check'], settings);
+      assert.deepEqual([checked.code, checked.stderr.split(' ', 4).join(' ')], [0, 'listen has no effect:']);
+    });
+  },
+);
+
 test('a socket without a name that Visage knows ends the start with code 78', options, async () => {
   await activated('ftp', async ([port], stderr, ended) => {
     await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
     assert.deepEqual((await ended)[0], 78);
-    assert.match(stderr(), /a socket named "ftp".*FileDescriptorName/);
+    assert.match(stderr(), /FileDescriptorName .* got "ftp"/);
   });
 });

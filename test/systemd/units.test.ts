@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { EXIT } from '../../src/ops/exit-codes.ts';
 import { SOCKET_NAMES } from '../../src/ops/inherited-sockets.ts';
-import { ROOT, temporaryFolder } from '../e2e/service.ts';
+import { ROOT, temporaryFolder } from '../../testing/service.ts';
 
 const FOLDER = join(ROOT, 'systemd');
 const UNITS = readdirSync(FOLDER).filter((name) => /^visage[a-z-]*\.(service|socket|timer)$/.test(name));
@@ -101,7 +101,7 @@ describe('What the units say', () => {
   });
 
   test('gives only credentials that the service looks for', () => {
-    const sources = ['src/access/signing-keys.ts', 'src/ops/tls-certificate.ts'].map((file) =>
+    const sources = ['src/access/tokens/signing-keys.ts', 'src/ops/tls-certificate.ts'].map((file) =>
       readFileSync(join(ROOT, file), 'utf8'),
     );
     const credentials = values(service, 'LoadCredential');

@@ -7,7 +7,7 @@ import { createExecutor } from '../../src/native/executor.ts';
 import { ImpostorScores } from '../../src/vision/impostors.ts';
 import {
   type LabelledTemplate,
-  labelledPictures,
+  labelledImages,
   labelledTemplates,
 } from '../../src/vision/labelled-templates.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
@@ -18,8 +18,8 @@ const LFW = '../shared/faces/lfw-dev';
 const PEOPLE = 150;
 
 /** Two pictures of each of 150 people, taken from all over the alphabet. */
-async function twoOfEach(): Promise<{ person: string; picture: string }[]> {
-  const pictures = await labelledPictures(LFW);
+async function twoOfEach(): Promise<{ person: string; image: string }[]> {
+  const pictures = await labelledImages(LFW);
   const pairs = pictures.flatMap((first, i) => {
     const second = pictures[i + 1];
     const isFirst = pictures[i - 1]?.person !== first.person;

@@ -1,22 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { normals } from '../../src/base/random.ts';
 import { calibrate } from '../../src/vision/calibration.ts';
 import { ImpostorScores } from '../../src/vision/impostors.ts';
 import type { LabelledTemplate } from '../../src/vision/labelled-templates.ts';
 
 const DIMENSION = 24;
-
-/** Seeded normal deviates (mulberry32 and Box-Muller), so that a failure repeats. */
-function normalDeviates(seed: number): () => number {
-  let state = seed;
-  const uniform = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
-}
 
 function unit(vector: readonly number[]): Float32Array {
   const length = Math.hypot(...vector);
@@ -25,12 +14,12 @@ function unit(vector: readonly number[]): Float32Array {
 
 /** People in random directions, one picture each. */
 function strangers(count: number, seed: number): LabelledTemplate[] {
-  const normal = normalDeviates(seed);
+  const normal = normals(seed);
   return Array.from({ length: count }, (_, i) => {
     const person = `person-${String(i).padStart(5, '0')}`;
     return {
       person,
-      picture: `${person}/1.jpg`,
+      image: `${person}/1.jpg`,
       template: unit(Array.from({ length: DIMENSION }, normal)),
     };
   });
@@ -38,9 +27,9 @@ function strangers(count: number, seed: number): LabelledTemplate[] {
 
 /** The same person again under another name: the template with a little noise. */
 function underAnotherName(entry: LabelledTemplate, name: string, seed: number): LabelledTemplate {
-  const normal = normalDeviates(seed);
+  const normal = normals(seed);
   const template = unit(Array.from(entry.template as Float32Array, (value) => value + 0.03 * normal()));
-  return { person: name, picture: `${name}/1.jpg`, template };
+  return { person: name, image: `${name}/1.jpg`, template };
 }
 
 describe('calibration of the similarity scale', () => {
@@ -94,7 +83,7 @@ describe('calibration of the similarity scale', () => {
     const [first, second] = strangers(2, 5) as [LabelledTemplate, LabelledTemplate];
     const scores = ImpostorScores.of([
       first,
-      { ...first, picture: 'again.jpg' },
+      { ...first, image: 'again.jpg' },
       second,
       { ...second, person: 'nobody', template: null },
     ]);

@@ -11,9 +11,9 @@ import { type Analysis, loadPipeline, type Pipeline } from '../../src/native/pip
 import { startWithInputs } from '../../src/vision/device.ts';
 import { deviceNetworks } from '../../src/vision/graph/device-networks.ts';
 import { type ModelPack, openModelPack } from '../../src/vision/model-pack.ts';
-import { photograph } from '../e2e/photographs.ts';
-import { cosine } from '../native/faces.ts';
-import { compileHostDevice } from '../native/host-device.ts';
+import { cosine } from '../../testing/faces.ts';
+import { compileHostDevice } from '../../testing/host-device.ts';
+import { photograph } from '../../testing/photographs.ts';
 
 /** Networks run on the CPU, on inputs that the stand-in for a GPU makes; all but CUDA's own work is as on a GPU. */
 const device = { provider: 'cpu', maxBatch: 4, maxDelayMs: 5, memoryLimit: 0 } as const;
@@ -125,7 +125,7 @@ describe("Networks' inputs that are made in a device's memory", () => {
     withFault('input');
     await assert.rejects(pipeline.analyze(picture, 'binary'), {
       code: 'INTERNAL_ERROR',
-      message: "The GPU did not make a network's input: as it was told",
+      message: 'The GPU failed to build a network input: as it was told',
     });
     delete process.env.VISAGE_DEVICE_FAULT;
     assert.ok((await pipeline.analyze(picture, 'binary')).faces.length > 0);
@@ -134,7 +134,7 @@ describe("Networks' inputs that are made in a device's memory", () => {
   test('are refused from a library that makes others, or cannot be used, with a sentence', () => {
     assert.equal(whyInputsUnavailable(library), null);
     withFault('pixels');
-    assert.equal(whyInputsUnavailable(copy('wrong.so')), 'the inputs that it makes are not those of the CPU');
+    assert.equal(whyInputsUnavailable(copy('wrong.so')), 'its network inputs differ from those of the CPU');
     withFault('open');
     assert.equal(whyInputsUnavailable(copy('closed.so')), 'as it was told');
     assert.match(
@@ -144,7 +144,7 @@ describe("Networks' inputs that are made in a device's memory", () => {
   });
 
   describe('at a start', () => {
-    const MADE_HERE = "networks' inputs are made in the computer's memory and copied to the GPU";
+    const MADE_HERE = 'network inputs are made in host memory and copied to the GPU';
     let tried: (string | undefined)[];
     const start = async (inputLibrary?: string) => {
       tried.push(inputLibrary);
@@ -159,7 +159,7 @@ describe("Networks' inputs that are made in a device's memory", () => {
       assert.deepEqual(tried, [library]);
       assert.deepEqual(
         lines.map(({ msg }) => msg),
-        ["networks' inputs are made in the GPU's memory"],
+        ['network inputs are made in GPU memory'],
       );
     });
 

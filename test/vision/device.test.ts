@@ -12,6 +12,7 @@ describe('The device that networks are started on', () => {
   let lines: Record<string, unknown>[];
   let started: Provider[];
   const log = pino(
+    { level: 'debug' },
     new Writable({
       write(line: Buffer, _, done) {
         lines.push(JSON.parse(line.toString()));
@@ -33,16 +34,17 @@ describe('The device that networks are started on', () => {
     assert.deepEqual(lines, []);
   });
 
-  test('is the CPU where nothing is asked for and no GPU can be used; one line says why', {
+  test('is the CPU where no device is configured and no GPU works; a short line says so, and debug says why', {
     skip,
   }, async () => {
     assert.equal((await startOnDevice('auto', log, start)).provider, 'cpu');
     assert.deepEqual(started, ['cpu']);
-    const [line] = lines as { device: string; failed: Record<string, string> }[];
-    assert.equal(lines.length, 1);
-    assert.equal(line?.device, 'cpu');
+    const [line, why] = lines as { level: number; msg: string; failed: Record<string, string> }[];
+    assert.equal(lines.length, 2);
+    assert.deepEqual([line?.level, line?.msg], [30, 'no GPU: the networks run on the CPU']);
+    assert.equal(why?.level, 20);
     for (const device of ['tensorrt', 'cuda']) {
-      assert.match(line?.failed[device] ?? '', /libonnxruntime_providers_\w+\.so is missing/);
+      assert.match(why?.failed[device] ?? '', /libonnxruntime_providers_\w+\.so is missing/);
     }
   });
 

@@ -4,8 +4,8 @@ import { present } from '../../bench/presentation-attacks.ts';
 import type { LivenessClass } from '../../src/native/pipeline-options.ts';
 import { livenessOf } from '../../src/vision/liveness.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
-import { photograph, portrait } from '../e2e/photographs.ts';
-import { usePipeline } from '../native/faces.ts';
+import { usePipeline } from '../../testing/faces.ts';
+import { photograph, portrait } from '../../testing/photographs.ts';
 
 const CLASSES: readonly LivenessClass[] = ['live', 'print', 'replay', 'other'];
 const scale = { classes: CLASSES, threshold: 0.8 };

@@ -113,7 +113,7 @@ describe('a model pack', () => {
             ],
           },
         }),
-      /does not rise/,
+      /does not increase both values/,
     ],
     ['another manifest version', (m) => Object.assign(m, { manifestVersion: 2 }), /manifestVersion/],
   ];

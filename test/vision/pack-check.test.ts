@@ -8,7 +8,7 @@ import { createExecutor, type Executor } from '../../src/native/executor.ts';
 import { loadPipeline } from '../../src/native/pipeline.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
 import { checkPack, type Finding } from '../../src/vision/pack-check.ts';
-import { photograph } from '../e2e/photographs.ts';
+import { photograph } from '../../testing/photographs.ts';
 
 const LFW = '../shared/faces/lfw-dev';
 
@@ -83,7 +83,7 @@ describe('the check of a model pack', () => {
     const folder = await changedPack(t, (manifest) => {
       delete manifest.calibration;
     });
-    assert.match((await problems(folder, people)).join(), /^scale: is missing: make it with `visagectl/);
+    assert.match((await problems(folder, people)).join(), /^scale: is missing: create it with `visagectl/);
   });
 
   test('sees by pictures that pre-processing is not what the embedder was trained with', async (t) => {
@@ -97,7 +97,7 @@ describe('the check of a model pack', () => {
     const folder = await changedPack(t, ({ detector }) => {
       Object.assign(detector.input, { mean: 0, scale: 1 });
     });
-    assert.match((await problems(folder, people)).join(), /detector: finds a face in .* of 40 pictures/);
+    assert.match((await problems(folder, people)).join(), /detector: finds a face in .* of 40 images/);
   });
 
   test('needs enough people to say anything', async (t) => {
@@ -120,7 +120,7 @@ describe('the check of a model pack', () => {
     });
     const found = (await problems(folder, LFW)).join();
     assert.match(found, /apart better with its channels as BGR/);
-    assert.match(found, /scale: similarity 70 claims .*calibrate/);
+    assert.match(found, /scale: similarity 70 stands for .*calibrate/);
   });
 });
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import sharp, { type Sharp } from 'sharp';
 import { qualityOf } from '../../src/vision/quality.ts';
-import { photograph, portrait } from '../e2e/photographs.ts';
-import { usePipeline } from '../native/faces.ts';
+import { usePipeline } from '../../testing/faces.ts';
+import { photograph, portrait } from '../../testing/photographs.ts';
 
 const parts = usePipeline();
 const analyze = (image: Uint8Array) =>
@@ -69,8 +69,8 @@ describe('the quality of a face', () => {
 
   test('needs the measures of the face that is asked about', async () => {
     const plain = await parts.pipeline.analyze(photograph(1), 'binary', { template: false });
-    assert.throws(() => qualityOf(plain, 0), /described with attributes/);
+    assert.throws(() => qualityOf(plain, 0), /analyze it with attributes/);
     const described = await analyze(photograph(1));
-    assert.throws(() => qualityOf(described, 1), /described with attributes/);
+    assert.throws(() => qualityOf(described, 1), /analyze it with attributes/);
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { innerProduct as scoreOf } from '../../src/vision/impostors.ts';
-import { fusedScore, mostFused } from '../../src/vision/template-fusion.ts';
+import { fusedScore, maxFusedScore } from '../../src/vision/template-fusion.ts';
 
 const near = (actual: number, expected: number) =>
   assert.ok(Math.abs(actual - expected) < 1e-6, `${actual} is not ${expected}`);
@@ -33,7 +33,7 @@ describe('The score of several templates', () => {
       for (const probe of [0, 20, 45, 80].map(unit)) {
         const best = Math.max(...templates.map((template) => scoreOf(probe, template)));
         const fused = fusedScore(probe, templates, ONE_PERSON);
-        assert.ok(fused <= mostFused(best, ONE_PERSON) + 1e-6, `${angle}: ${fused} of ${best}`);
+        assert.ok(fused <= maxFusedScore(best, ONE_PERSON) + 1e-6, `${angle}: ${fused} of ${best}`);
       }
     }
   });

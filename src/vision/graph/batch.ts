@@ -12,19 +12,18 @@ const ATTRIBUTE_TENSOR = 5;
 const TENSOR_INT64_DATA = 7;
 const TENSOR_RAW_DATA = 9;
 
-/** A dimension of size 1, and one of any size (an empty name), as their messages have it. */
+/** Encoded dimensions: size 1, and free (an empty name). */
 const ONE = Buffer.from([0x08, 0x01]);
 const FREE = Buffer.from([0x12, 0x00]);
 
 /**
- * The same network with a free first dimension of its input and outputs, the batch, where the file fixes it at 1. A
- * `Reshape` to a constant shape that begins with 1 keeps what its own input begins with instead. Whether the graph as a
- * whole then does the same to each of a batch is for a comparison to show: one that mixes its inputs is not recognised.
- * @param model an ONNX file. @returns a file of the same length; null where nothing is fixed at 1.
- * @throws Error with one sentence where it is none.
+ * Frees the batch dimension (the first, fixed at 1) of inputs and outputs, and of a `Reshape` to a constant shape. The
+ * caller must compare the result with the original, because a graph may mix its inputs.
+ * @returns a file of equal length; null if no dimension is fixed at 1.
+ * @throws Error for an invalid ONNX file.
  */
 export function freeBatch(model: Uint8Array): Uint8Array | null {
-  // Every change is of one byte or two in their place, so that all of the file but these stays as it is.
+  // Each change replaces one or two bytes in place.
   const changed = new Uint8Array(model);
   const { graphFields: fields, contents } = readModel(changed);
   const initializers = new Map(
@@ -55,7 +54,7 @@ export function freeBatch(model: Uint8Array): Uint8Array | null {
   return changed;
 }
 
-/** Whether the input leaves its height or width free: a detector that takes pictures of any size. */
+/** Whether the input's height or width is free. */
 export function isOfAnySize(model: Uint8Array): boolean {
   const graph = readFields(model).find(({ number }) => number === MODEL_GRAPH);
   const input = within(graph?.content, GRAPH_VALUES.input);
@@ -64,17 +63,15 @@ export function isOfAnySize(model: Uint8Array): boolean {
   return sides.some(({ content }) => !readFields(content).some(({ number }) => number === DIM_VALUE));
 }
 
-/** The name of a value, which is its message's first field. */
 function nameOf(value: Uint8Array): string {
   return Buffer.from(within(value, 1) ?? []).toString('utf8');
 }
 
-/** The bytes of a message's first field of this number. */
+/** Content of the first field with this number. */
 function within(message: Uint8Array | undefined, number: number): Uint8Array | undefined {
   return message && readFields(message).find((field: Field) => field.number === number)?.content;
 }
 
-/** The message of the first dimension of a value that is a tensor. */
 function firstDimension(value: Uint8Array): Uint8Array | undefined {
   return within(within(within(within(value, VALUE_TYPE), TYPE_TENSOR), TENSOR_SHAPE), SHAPE_DIM);
 }
@@ -84,7 +81,7 @@ function isFixedAtOne(value: Uint8Array): boolean {
   return dimension !== undefined && ONE.equals(dimension);
 }
 
-/** Makes the first of a constant shape's sizes 0, which to `Reshape` is the input's, where it is 1. */
+/** Size 0 makes `Reshape` copy its input's size. */
 function keepFirst(shape: Uint8Array): void {
   const raw = within(shape, TENSOR_RAW_DATA);
   const packed = within(shape, TENSOR_INT64_DATA);

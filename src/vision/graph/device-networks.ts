@@ -11,17 +11,16 @@ import { freeBatch } from './batch.ts';
 import { checkInputs } from './check-inputs.ts';
 
 /**
- * Least cosine of an output on the device and the CPU's. Half precision keeps eleven bits of each factor, which leaves
- * some 1 - 1e-5; two templates whose cosine is this are at most 0.014 apart in their score with any other.
+ * Half precision (eleven bits) reaches about 1 - 1e-5. At this minimum, the scores of two templates against a third
+ * differ by at most 0.014.
  */
-const LEAST_COSINE = 0.9999;
+const MIN_COSINE = 0.9999;
 
-/** How long the comparison waits for a batch that its threads fill at once, so that it is sure to be one. */
+/** Long enough to join all comparison threads in one batch. */
 const FILLED_WITHIN_MS = 200;
 
-/** What a device runs, and where that is kept. */
 export interface DevicePreparation {
-  /** Made if missing. May be deleted while nothing runs: it is made again, which takes TensorRT minutes. */
+  /** Created if missing. Delete only while nothing runs; TensorRT then takes minutes to rebuild its engines. */
   readonly folder: string;
   readonly log: Log;
   readonly device: DeviceOptions;
@@ -33,10 +32,9 @@ interface Stage {
 }
 
 /**
- * The stages of a pack with networks for a device: with a free batch where that can be had, each in a folder of its own,
- * named for the SHA-256 of the file, where TensorRT keeps its engines beside it. Each has been run on the device and its
- * outputs found the CPU's, so it is warm.
- * @throws Error with one sentence where a network's outputs on the device are others than on the CPU, or it does not run.
+ * Prepares networks for a device, with a free batch if possible. Each lies in a folder named by its SHA-256, beside its
+ * TensorRT engines. Runs each once, so it is warm and matches the CPU.
+ * @throws Error if a network fails on the device or differs from the CPU.
  */
 export async function deviceNetworks(
   pack: ModelPack,
@@ -44,7 +42,6 @@ export async function deviceNetworks(
   { folder, log, device }: DevicePreparation,
 ): Promise<PipelineOptions> {
   const filled = { ...device, maxDelayMs: FILLED_WITHIN_MS };
-  /** Puts a network where the device runs it from, and holds its outputs there against the original's. */
   const checked = async <S extends Stage>(stage: S, model: Uint8Array): Promise<S> => {
     const own = join(folder, createHash('sha256').update(model).digest('hex'));
     const file = join(own, basename(stage.file));
@@ -53,10 +50,10 @@ export async function deviceNetworks(
     await rename(`${file}.new`, file);
     const { values, shape } = checkInputs(stage.input, model);
     const { cosine } = await compareNetworks(executor, stage.file, file, values, { device: filled, shape });
-    if (cosine >= LEAST_COSINE) return { ...stage, file };
+    if (cosine >= MIN_COSINE) return { ...stage, file };
     throw new Error(
-      `On the device ${device.provider} the network ${basename(file)} gives other results than on the CPU: ` +
-        `the cosine of the two is ${cosine.toFixed(6)}, and at least ${LEAST_COSINE} is needed.`,
+      `The network ${basename(file)} gives different outputs on the device ${device.provider} than on the CPU: ` +
+        `expected a cosine of at least ${MIN_COSINE}, got ${cosine.toFixed(6)}.`,
     );
   };
   const placed = async <S extends Stage>(stage: S): Promise<S> => {
@@ -70,7 +67,7 @@ export async function deviceNetworks(
     return checked(stage, original);
   };
   const stages: Record<string, Stage> = {};
-  // One after the other: each may take much of the device's memory while it is checked.
+  // One at a time, because a check may need most of the device's memory.
   for (const [name, stage] of Object.entries(pack.pipeline)) stages[name] = await placed(stage as Stage);
   return stages as unknown as PipelineOptions;
 }

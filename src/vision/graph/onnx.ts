@@ -1,6 +1,4 @@
-/**
- * The part of ONNX's messages that a rewrite of a graph needs; numbers of fields and types as in `onnx/onnx.proto`.
- */
+/** ONNX messages for graph rewrites; field numbers follow `onnx/onnx.proto`. */
 import { bytesField, type Field, readFields, readVarints, varintField } from './wire.ts';
 
 export const MODEL_GRAPH = 7;
@@ -38,54 +36,51 @@ const DATA_TYPE_FLOAT = 1;
 const DATA_TYPE_INT64 = 7;
 const ATTRIBUTE_TYPE = { int: 2, floats: 6, ints: 7 } as const;
 
-/** A step of a graph. */
 export interface Node {
-  /** Name of the operator, `''` where it is none of ONNX's own. */
+  /** Empty for operators outside ONNX's domain. */
   readonly opType: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: readonly Uint8Array[];
 }
 
-/** An attribute of a node; what its kind has not is undefined or empty. */
+/** Fields of other kinds are undefined or empty. */
 export interface Attribute {
   readonly f: number | undefined;
   readonly i: number | undefined;
   readonly s: string | undefined;
   readonly ints: readonly number[];
-  /** Whether it is a graph, whose nodes may read the values of the graph around it. */
+  /** The subgraph's nodes may read values of the outer graph. */
   readonly isGraph: boolean;
 }
 
-/** A constant. */
 export interface Tensor {
   readonly name: string;
   readonly dims: readonly number[];
-  /** Whether it is of one or more 32-bit floats, all of them in this file. */
+  /** True if the file holds 32-bit floats. */
   readonly isFloats: boolean;
-  /** The values, row-major, where `isFloats`. */
+  /** Row-major; requires `isFloats`. */
   floats(): Float32Array;
-  /** The values where they are 64-bit whole numbers in this file, else undefined. */
+  /** 64-bit integers if the file holds them, else undefined. */
   wholes(): readonly number[] | undefined;
 }
 
-/** A model file taken apart. */
 export interface Model {
-  /** Of the model, its graph among them. */
+  /** The model's fields, including the graph. */
   readonly fields: readonly Field[];
   readonly graph: Field;
   readonly graphFields: readonly Field[];
-  /** The contents of the graph's fields of a number. */
+  /** Contents of the graph's fields with this number. */
   contents(number: number): Uint8Array[];
 }
 
-/** @throws Error with one sentence where the bytes are no model. */
+/** @throws Error for invalid bytes. */
 export function readModel(bytes: Uint8Array): Model {
   const fields = readFields(bytes);
   const graphs = fields.filter(({ number }) => number === MODEL_GRAPH);
   const [graph] = graphs;
   if (graph === undefined || graphs.length > 1) {
-    throw new Error(`The file has ${graphs.length} graphs where an ONNX model has one.`);
+    throw new Error(`Expected an ONNX model with one graph, got ${graphs.length}.`);
   }
   const graphFields = readFields(graph.content);
   const contents = (wanted: number) =>
@@ -93,7 +88,7 @@ export function readModel(bytes: Uint8Array): Model {
   return { fields, graph, graphFields, contents };
 }
 
-/** The fields of a model, with another graph. @param graph its fields. */
+/** @param graph the graph's fields. */
 export function withGraph(model: Model, graph: readonly Uint8Array[]): Uint8Array[] {
   const message = bytesField(MODEL_GRAPH, Buffer.concat(graph));
   return model.fields.map((field) => (field === model.graph ? message : field.bytes));
@@ -101,7 +96,7 @@ export function withGraph(model: Model, graph: readonly Uint8Array[]): Uint8Arra
 
 const text = ({ content }: Field): string => Buffer.from(content).toString('utf8');
 
-/** @throws Error where the bytes are no message. */
+/** @throws Error for invalid bytes. */
 export function readNode(bytes: Uint8Array): Node {
   const fields = readFields(bytes);
   const texts = (number: number) => fields.filter((field) => field.number === number).map(text);
@@ -114,7 +109,7 @@ export function readNode(bytes: Uint8Array): Node {
   };
 }
 
-/** @throws Error where the bytes are no message. */
+/** @throws Error for invalid bytes. */
 export function readTensor(bytes: Uint8Array): Tensor {
   let name = '';
   let dataType = 0;
@@ -151,12 +146,15 @@ export function readTensor(bytes: Uint8Array): Tensor {
   return { name, dims, isFloats, floats, wholes };
 }
 
-/** A repeated number stands alone, or in a list that is packed into bytes. */
+/** Reads one varint or a packed list. */
 function varintsOf({ isBytes, content, varint }: Field): readonly bigint[] {
   return isBytes ? readVarints(content) : [varint];
 }
 
-/** The attributes of a node by their names. @throws Error where the bytes are no messages. */
+/**
+ * Attributes by name.
+ * @throws Error for invalid bytes.
+ */
 export function attributesOf(node: Node): ReadonlyMap<string, Attribute> {
   return new Map(
     node.attributes.map((bytes) => {
@@ -178,13 +176,13 @@ export function attributesOf(node: Node): ReadonlyMap<string, Attribute> {
   );
 }
 
-/** The name of an input or output of a graph. */
+/** Name of a graph input or output. */
 export function valueName(bytes: Uint8Array): string {
   const name = readFields(bytes).find(({ number }) => number === VALUE_NAME);
   return name ? text(name) : '';
 }
 
-/** The value of a node `Constant`; undefined where it is no tensor. */
+/** Returns undefined if the constant is not a tensor. */
 export function constantOf(node: Node): Tensor | undefined {
   if (node.opType !== 'Constant') return undefined;
   for (const attribute of node.attributes) {
@@ -194,7 +192,7 @@ export function constantOf(node: Node): Tensor | undefined {
   return undefined;
 }
 
-/** The message of a node. @param domain of its operator, `''` for ONNX's own. */
+/** @param domain `''` for ONNX's domain. */
 export function nodeMessage(
   name: string,
   opType: string,
@@ -213,7 +211,6 @@ export function nodeMessage(
   ]);
 }
 
-/** The message of a tensor of 32-bit floats. */
 export function tensorMessage(name: string, dims: readonly number[], floats: Float32Array): Uint8Array {
   return Buffer.concat([
     ...dims.map((dim) => varintField(TENSOR.dims, dim)),
@@ -229,7 +226,6 @@ function littleEndian(floats: Float32Array): Uint8Array {
   return data;
 }
 
-/** The message of an attribute: a whole number, a list of them, or a list of floats. */
 export function attributeMessage(name: string, value: number | readonly number[] | Float32Array): Uint8Array {
   if (value instanceof Float32Array) {
     return Buffer.concat([
@@ -246,4 +242,27 @@ export function attributeMessage(name: string, value: number | readonly number[]
           varintField(ATTRIBUTE.type, ATTRIBUTE_TYPE.ints),
         ];
   return Buffer.concat([bytesField(ATTRIBUTE.name, name), ...fields]);
+}
+
+const DOMAIN = 'visage';
+const MODEL_OPERATOR_SET = 8;
+const OPERATOR_SET = { domain: 1, version: 2 } as const;
+
+/** Use each kind at most once per graph. Prepared networks on disk contain these names. */
+export function customNode(
+  opType: 'Segment' | 'Columns',
+  inputs: readonly string[],
+  outputs: readonly string[],
+  attributes: readonly Uint8Array[],
+): Uint8Array {
+  return nodeMessage(`visage_${opType}`, opType, inputs, outputs, attributes, DOMAIN);
+}
+
+/** @param fields the model's fields. */
+export function withCustomOperators(fields: readonly Uint8Array[]): Uint8Array {
+  const set = bytesField(
+    MODEL_OPERATOR_SET,
+    Buffer.concat([bytesField(OPERATOR_SET.domain, DOMAIN), varintField(OPERATOR_SET.version, 1)]),
+  );
+  return Buffer.concat(fields.some((field) => set.equals(field)) ? fields : [...fields, set]);
 }

@@ -14,28 +14,25 @@ import {
 } from './onnx.ts';
 import { bytesField, type Field } from './wire.ts';
 
-/** Bytes of slopes beyond those of the file itself that a rewrite may add: one slope can stand for many channels. */
+/** Maximum growth in bytes, because one slope can stand for many channels. */
 const SPARE_ROOM = 1 << 20;
 
-/** A model after its rewrite. */
 export interface Rewritten {
-  /** The very bytes that were given where nothing was replaced. */
+  /** The argument itself if nothing changed. */
   readonly model: Uint8Array;
-  /** PRelu nodes that were replaced. */
+  /** Number of replaced PRelu nodes. */
   readonly replaced: number;
 }
 
 /**
- * Replaces each `PRelu` of a constant slope a channel by `(1 - slope) * relu(x) + slope * x` with depthwise 1 x 1
- * convolutions: the same function for every finite x, up to rounding. ONNX Runtime's blocked layout of convolutions
- * (NCHWc) has no PRelu, so that each one costs two changes of layout besides; all of these it has.
+ * Replaces `PRelu` with constant slopes per channel by `(1 - slope) * relu(x) + slope * x`, computed by depthwise 1 x 1
+ * convolutions. Results match for finite x up to rounding. ONNX Runtime's blocked layout (NCHWc) lacks PRelu, so each
+ * PRelu costs two layout changes.
  *
- * Where no slope is above 1 it is `Add(Relu(Conv(x, 1 - slope)), Conv(x, slope))`, of which the runtime makes two passes:
- * a convolution ending in Relu, and one ending in a sum. Else it is `Add(Conv(Relu(x), 1 - slope), Conv(x, slope))`.
- *
- * A PRelu whose slope is not constant, or whose activations are not known to be of four dimensions and as many channels
- * as slopes, stays as it is; so does everything else, byte for byte.
- * @param model an ONNX file. @throws Error with one sentence where it is none.
+ * Slopes up to 1 use `Add(Relu(Conv(x, 1 - slope)), Conv(x, slope))`, which the runtime fuses into two passes. Other
+ * slopes use `Add(Conv(Relu(x), 1 - slope), Conv(x, slope))`. Keeps a PRelu without a known 4-D input or constant
+ * slopes. The rest of the file stays byte for byte.
+ * @throws Error for an invalid ONNX file.
  */
 export function splitPRelus(model: Uint8Array): Rewritten {
   const file = readModel(model);
@@ -72,7 +69,7 @@ export function splitPRelus(model: Uint8Array): Rewritten {
   return { model: Buffer.concat(withGraph(file, [...rewritten, ...initializers])), replaced };
 }
 
-/** Names that begin with it are nowhere in the file, whatever has a name there. */
+/** A prefix that no name in the file has. */
 function unusedPrefix(model: Uint8Array): string {
   const bytes = Buffer.from(model.buffer, model.byteOffset, model.byteLength);
   let prefix = 'split_prelu_';
@@ -80,10 +77,7 @@ function unusedPrefix(model: Uint8Array): string {
   return prefix;
 }
 
-/**
- * Notes how many channels a node's output has, where it is sure to have four dimensions. Nodes come in topological
- * order, so what a node reads has been noted.
- */
+/** Records channels of 4-D outputs. Requires nodes in topological order. */
 function noteChannels(
   { opType, inputs, outputs }: Node,
   constants: ReadonlyMap<string, Tensor>,
@@ -104,7 +98,7 @@ function noteChannels(
   if (count !== undefined) channels.set(outputs[0] ?? '', count);
 }
 
-/** A slope a channel; undefined where the node is no PRelu, or none that is understood. */
+/** Returns undefined for other nodes or unsupported slopes. */
 function slopesOf(
   { opType, inputs: [x = '', slope = ''] }: Node,
   constants: ReadonlyMap<string, Tensor>,
@@ -117,12 +111,12 @@ function slopesOf(
   if (!values.every(Number.isFinite)) return undefined;
   if (values.length === 1 && tensor.dims.length <= 4)
     return new Float32Array(count).fill(values[0] as number);
-  // Shapes are compared from the last dimension, so a list of C slopes alone would be one a column.
+  // Broadcasting aligns last dimensions, so a plain list is per column.
   const shape = tensor.dims.join('x');
   return shape === `${count}x1x1` || shape === `1x${count}x1x1` ? values : undefined;
 }
 
-/** @param name begins the names of all that is made. */
+/** @param name prefix for new names. */
 function splitPRelu(
   { inputs: [x = ''], outputs: [y = ''] }: Node,
   slopes: Float32Array,

@@ -1,7 +1,7 @@
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { bmpFile } from './bmp-file.ts';
-import { assertRefused, assertSamePicture, photograph, useDecoder } from './pictures.ts';
+import { bmpFile } from '../../../testing/images/bmp-file.ts';
+import { assertRefused, assertSamePicture, photograph, useDecoder } from '../../../testing/images/images.ts';
 
 const decode = useDecoder();
 
@@ -11,7 +11,9 @@ const SIDE = 64;
 const spelling = fc.record({
   urlSafe: fc.boolean(),
   escaped: fc.boolean(),
-  space: fc.constantFrom('', '', '', ' ', '\n', '\r\n', '\t'),
+  /** As an escape of JSON with four hexadecimal digits. */
+  byCode: fc.constantFrom(false, false, false, true),
+  space: fc.constantFrom('', '', '', ' ', '\n', '\r\n', '\t', '\\r\\n', '\\u000a'),
 });
 
 const prefix = fc.constantFrom(
@@ -27,7 +29,13 @@ function spelt(
 ) {
   return [...base64]
     .map((c, i) => {
-      const { urlSafe = false, escaped = false, space = '' } = spellings[i % spellings.length] ?? {};
+      const {
+        urlSafe = false,
+        escaped = false,
+        byCode = false,
+        space = '',
+      } = spellings[i % spellings.length] ?? {};
+      if (byCode) return `\\u00${c.charCodeAt(0).toString(16)}${space}`;
       if (c === '+') return `${urlSafe ? '-' : '+'}${space}`;
       if (c === '/') return `${urlSafe ? '_' : escaped ? '\\/' : '/'}${space}`;
       return `${c}${space}`;
@@ -65,6 +73,10 @@ describe('base64', () => {
       `${whole.slice(0, 40)}*${whole.slice(40)}`,
       `${whole.slice(0, 40)}\\${whole.slice(40).replace(/^\//, 'A')}`,
       `${whole}\u00e9`,
+      ...['\\u00e9', '\\u0141', '\\u004', '\\u00g1', '\\"', '\\b', '\\\\', '\\'].map(
+        (escaped) => whole + escaped,
+      ),
+      `${whole.slice(0, 40)}\\u0000${whole.slice(40)}`,
       `${whole.slice(0, 39)}=${whole.slice(40)}`,
       `${whole}A`,
       `${whole}A=`,

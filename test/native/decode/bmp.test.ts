@@ -1,6 +1,6 @@
 import { describe, test } from 'node:test';
-import { type BmpFile, bmpFile, bmpRows } from './bmp-file.ts';
-import { assertRefused, assertSamePicture, painted, useDecoder } from './pictures.ts';
+import { type BmpFile, bmpFile, bmpRows } from '../../../testing/images/bmp-file.ts';
+import { assertRefused, assertSamePicture, painted, useDecoder } from '../../../testing/images/images.ts';
 
 const decode = useDecoder();
 

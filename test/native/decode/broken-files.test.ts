@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { bmpFile, bmpRows } from './bmp-file.ts';
-import { assertRefused, HEIGHT, photograph, transparentPhotograph, useDecoder, WIDTH } from './pictures.ts';
+import { bmpFile, bmpRows } from '../../../testing/images/bmp-file.ts';
+import {
+  assertRefused,
+  HEIGHT,
+  photograph,
+  transparentPhotograph,
+  useDecoder,
+  WIDTH,
+} from '../../../testing/images/images.ts';
 
 const decode = useDecoder();
 

@@ -1,5 +1,5 @@
 import { describe, test } from 'node:test';
-import { type GifFile, gifFile } from './gif-file.ts';
+import { type GifFile, gifFile } from '../../../testing/images/gif-file.ts';
 import {
   asSharpSees,
   assertRefused,
@@ -8,7 +8,7 @@ import {
   photograph,
   transparentPhotograph,
   useDecoder,
-} from './pictures.ts';
+} from '../../../testing/images/images.ts';
 
 const decode = useDecoder();
 
@@ -70,8 +70,8 @@ describe('GIF', () => {
     await assertRefused(decode(gifFile({ ...PART, palette: [] })), 'INVALID_IMAGE', /palette/);
     const whole = gifFile(PART);
     const frameless = Buffer.concat([whole.subarray(0, 13 + 3 * 128), Buffer.from([0x3b])]);
-    await assertRefused(decode(frameless), 'INVALID_IMAGE', /no picture/);
+    await assertRefused(decode(frameless), 'INVALID_IMAGE', /contains no image/);
     const frame = { ...PART.frame, width: 0 };
-    await assertRefused(decode(gifFile({ ...PART, frame })), 'INVALID_IMAGE', /no picture/);
+    await assertRefused(decode(gifFile({ ...PART, frame })), 'INVALID_IMAGE', /contains no image/);
   });
 });

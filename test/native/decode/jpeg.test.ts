@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { findSegment, insertSegments, segment, withEmptyScans } from './jpeg-file.ts';
+import sharp from 'sharp';
 import {
   asSharpSees,
   assertRefused,
@@ -10,7 +10,8 @@ import {
   colourAt,
   photograph,
   useDecoder,
-} from './pictures.ts';
+} from '../../../testing/images/images.ts';
+import { findSegment, insertSegments, segment, withEmptyScans } from '../../../testing/images/jpeg-file.ts';
 
 const decode = useDecoder();
 
@@ -64,6 +65,38 @@ describe('JPEG', () => {
     await decode(withEmptyScans(file, 100));
     await assertRefused(decode(withEmptyScans(file, 101)), 'INVALID_IMAGE', /more than 100 scans/);
   });
+
+  test('reads 16 scans of the largest image and refuses 17, by its markers alone', async () => {
+    const largest = sharp({ create: { width: 8000, height: 5000, channels: 3, background: 'teal' } });
+    const file = await largest.jpeg({ progressive: true }).toBuffer();
+    const { width } = await decode(withEmptyScans(file, 16));
+    assert.equal(width, 8000);
+    const tooMany = withEmptyScans(file, 17);
+    const refusal = /17 scans; at 8000 x 5000 pixels at most 16/;
+    await assertRefused(decode(tooMany), 'IMAGE_TOO_LARGE', refusal);
+    // No scan is decoded: the last one is broken here.
+    const last = tooMany.lastIndexOf(Buffer.from([0xff, 0xda]));
+    tooMany.fill(0, last + 4, last + 10);
+    await assertRefused(decode(tooMany), 'IMAGE_TOO_LARGE', refusal);
+  });
+
+  test('does not take what stands in metadata or between coded bytes for scans', async () => {
+    const file = await photograph().jpeg({ progressive: true }).toBuffer();
+    const thumbnails = segment(0xe1, Buffer.alloc(60_000, Buffer.from([0xff, 0xda])));
+    const fills = Buffer.concat([file.subarray(0, 2), Buffer.alloc(1000, 0xff), file.subarray(2)]);
+    assertSamePicture(await decode(insertSegments(file, thumbnails)), await decode(file), 0);
+    assertSamePicture(await decode(fills), await decode(file), 0);
+  });
+
+  for (const [name, options] of [
+    ['libjpeg-turbo', { progressive: true, chromaSubsampling: '4:4:4' }],
+    ['MozJPEG', { mozjpeg: true }],
+  ] as const) {
+    test(`reads the largest progressive image that ${name} writes`, async () => {
+      const noise = await photograph().resize(8192, 4882, { fit: 'fill' }).jpeg(options).toBuffer();
+      assert.equal((await decode(noise)).height, 4882);
+    });
+  }
 
   test('refuses 12 bits a sample and lossless coding as not supported', async () => {
     const twelve = await photograph().jpeg().toBuffer();

@@ -1,10 +1,10 @@
 import { describe, test } from 'node:test';
 import sharp from 'sharp';
-import { bmpFile } from './bmp-file.ts';
-import { gifFile } from './gif-file.ts';
-import { findSegment } from './jpeg-file.ts';
-import { assertRefused, photograph, useDecoder } from './pictures.ts';
-import { pngFile } from './png-file.ts';
+import { bmpFile } from '../../../testing/images/bmp-file.ts';
+import { gifFile } from '../../../testing/images/gif-file.ts';
+import { assertRefused, photograph, useDecoder } from '../../../testing/images/images.ts';
+import { findSegment } from '../../../testing/images/jpeg-file.ts';
+import { pngFile } from '../../../testing/images/png-file.ts';
 
 const decode = useDecoder();
 

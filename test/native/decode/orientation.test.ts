@@ -1,7 +1,14 @@
 import { describe, test } from 'node:test';
-import { exifBlock, exifSegment, insertSegments, segment } from './jpeg-file.ts';
-import { asSharpSees, assertSamePicture, HEIGHT, photograph, useDecoder, WIDTH } from './pictures.ts';
-import { chunk } from './png-file.ts';
+import {
+  asSharpSees,
+  assertSamePicture,
+  HEIGHT,
+  photograph,
+  useDecoder,
+  WIDTH,
+} from '../../../testing/images/images.ts';
+import { exifBlock, exifSegment, insertSegments, segment } from '../../../testing/images/jpeg-file.ts';
+import { chunk } from '../../../testing/images/png-file.ts';
 
 const decode = useDecoder();
 

@@ -9,8 +9,8 @@ import {
   photograph,
   transparentPhotograph,
   useDecoder,
-} from './pictures.ts';
-import { chunk, pngFile } from './png-file.ts';
+} from '../../../testing/images/images.ts';
+import { chunk, pngFile } from '../../../testing/images/png-file.ts';
 
 const decode = useDecoder();
 

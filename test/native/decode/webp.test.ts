@@ -10,7 +10,7 @@ import {
   transparentPhotograph,
   useDecoder,
   WIDTH,
-} from './pictures.ts';
+} from '../../../testing/images/images.ts';
 
 const decode = useDecoder();
 

@@ -1,7 +1,7 @@
-/** Networks that say the same whatever they are shown: what a decoder makes of it can be worked out by hand. */
+/** Networks with constant outputs, so that a person can work out the boxes of a decoder. */
 import { nodeMessage, tensorMessage } from '../../../src/vision/graph/onnx.ts';
 import { bytesField, varintField } from '../../../src/vision/graph/wire.ts';
-import { valueInfo } from '../../vision/graph/small-model.ts';
+import { valueInfo } from '../../../testing/small-model.ts';
 
 /** An output of `rows` x `columns`, all 0 but for the rows given. */
 export interface ConstantOutput {

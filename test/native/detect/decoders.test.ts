@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
 import { createExecutor, type Executor } from '../../../src/native/executor.ts';
-import { type Box, loadPipeline } from '../../../src/native/pipeline.ts';
-import type { DetectorDecoder, PipelineOptions } from '../../../src/native/pipeline-options.ts';
+import { loadPipeline } from '../../../src/native/pipeline.ts';
+import type { Box, DetectorDecoder, PipelineOptions } from '../../../src/native/pipeline-options.ts';
 import { openModelPack } from '../../../src/vision/model-pack.ts';
 import { type ConstantOutput, constantModel } from './constant-model.ts';
 

@@ -6,12 +6,12 @@ import { createExecutor, type Executor } from '../../../src/native/executor.ts';
 import {
   type AnalysisRequest,
   type AnalyzedFace,
-  type Box,
   loadPipeline,
   type Pipeline,
 } from '../../../src/native/pipeline.ts';
+import type { Box } from '../../../src/native/pipeline-options.ts';
 import { openModelPack } from '../../../src/vision/model-pack.ts';
-import { photograph } from '../../e2e/photographs.ts';
+import { photograph } from '../../../testing/photographs.ts';
 
 const FULL_HD = { width: 1920, height: 1080 };
 /** Width of a face, from ear to ear, that is to be found in a picture of 1920 x 1080. */

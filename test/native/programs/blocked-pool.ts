@@ -6,8 +6,8 @@ import { open, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createExecutor } from '../../../src/native/executor.ts';
-import { photograph } from '../../e2e/photographs.ts';
-import { openPipeline } from '../faces.ts';
+import { openPipeline } from '../../../testing/faces.ts';
+import { photograph } from '../../../testing/photographs.ts';
 
 const executor = createExecutor({ threads: 1, maxQueue: 8 });
 const pipeline = await openPipeline(executor);

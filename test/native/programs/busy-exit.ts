@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { createExecutor } from '../../../src/native/executor.ts';
 import { createGalleryIndex } from '../../../src/native/gallery-index.ts';
-import { photograph } from '../../e2e/photographs.ts';
-import { openPipeline } from '../faces.ts';
+import { openPipeline } from '../../../testing/faces.ts';
+import { photograph } from '../../../testing/photographs.ts';
 
 const [how, delay = '0'] = process.argv.slice(2);
 

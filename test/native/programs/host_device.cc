@@ -18,7 +18,7 @@
 #include "base/device_calls.h"
 #include "base/framed_pixel.h"
 
-namespace visage {
+namespace visage::test {
 namespace {
 
 bool Fails(const char* what) {
@@ -26,7 +26,7 @@ bool Fails(const char* what) {
   return fault && std::strstr(fault, what);
 }
 
-class HostDevice final : public DeviceCalls {
+class HostDevice final : public base::DeviceCalls {
  public:
   int Open() override { return Fails("open") ? 1 : 0; }
   const char* Describe(int) const override { return "as it was told"; }
@@ -51,19 +51,19 @@ class HostDevice final : public DeviceCalls {
     std::memcpy(to, from, size);
     return 0;
   }
-  int MakeInput(const ImageView& image, const Framing& framing, const NetworkInput& input,
+  int MakeInput(const base::ImageView& image, const base::Framing& framing, const base::NetworkInput& input,
                 float* out) override {
     if (Fails("input")) return 1;
     const bool is_wrong = Fails("pixels");
     return Queue([=] {
-      const Size size{input.width, input.height};
-      const PlaneWriter writer(input, out);
+      const base::Size size{input.width, input.height};
+      const base::PlaneWriter writer(input, out);
       for (int y = 0; y < size.height; ++y) {
         for (int x = 0; x < size.width; ++x) {
-          if (const Resized* resized = std::get_if<Resized>(&framing)) {
-            WriteResized(image, *resized, size, writer, x, y);
+          if (const base::Resized* resized = std::get_if<base::Resized>(&framing)) {
+            base::WriteResized(image, *resized, size, writer, x, y);
           } else {
-            WriteWarped(image, *std::get_if<Warped>(&framing), size, writer, x, y);
+            base::WriteWarped(image, *std::get_if<base::Warped>(&framing), size, writer, x, y);
           }
         }
       }
@@ -75,18 +75,18 @@ class HostDevice final : public DeviceCalls {
     const std::lock_guard lock(mutex_);
     return WorkUntil(queued_);
   }
-  int NewMark(void** mark) override {
-    *mark = new std::size_t(0);
+  int CreateEvent(void** event) override {
+    *event = new std::size_t(0);
     return 0;
   }
-  int SetMark(void* mark) override {
+  int RecordEvent(void* event) override {
     const std::lock_guard lock(mutex_);
-    *static_cast<std::size_t*>(mark) = queued_;
+    *static_cast<std::size_t*>(event) = queued_;
     return 0;
   }
-  int WaitFor(void* mark) override {
+  int WaitForEvent(void* event) override {
     const std::lock_guard lock(mutex_);
-    return WorkUntil(*static_cast<std::size_t*>(mark));
+    return WorkUntil(*static_cast<std::size_t*>(event));
   }
 
  private:
@@ -128,9 +128,9 @@ class HostDevice final : public DeviceCalls {
 };
 
 }  // namespace
-}  // namespace visage
+}  // namespace visage::test
 
-extern "C" __attribute__((visibility("default"))) visage::DeviceCalls* visage_device_calls_1() {
-  static visage::HostDevice device;
+extern "C" __attribute__((visibility("default"))) visage::base::DeviceCalls* visage_device_calls_1() {
+  static visage::test::HostDevice device;
   return &device;
 }

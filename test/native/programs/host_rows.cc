@@ -12,7 +12,7 @@
 
 #include "base/device_rows.h"
 
-namespace visage {
+namespace visage::test {
 namespace {
 
 constexpr const char* kTold = "as it was told";
@@ -23,7 +23,7 @@ float Half(float value) {
   return std::bit_cast<float>((std::bit_cast<std::uint32_t>(value) + 0x1000) & ~0x1fffU);
 }
 
-class HostRows final : public DeviceRows {
+class HostRows final : public base::DeviceRows {
  public:
   explicit HostRows(std::size_t dimension) : dimension_(dimension) {}
 
@@ -58,9 +58,9 @@ class HostRows final : public DeviceRows {
 };
 
 }  // namespace
-}  // namespace visage
+}  // namespace visage::test
 
-extern "C" visage::DeviceRows* visage_device_rows_1(std::size_t dimension, const char** why) {
-  *why = visage::Is("open") ? visage::kTold : nullptr;
-  return *why ? nullptr : new visage::HostRows(dimension);
+extern "C" visage::base::DeviceRows* visage_device_rows_1(std::size_t dimension, const char** why) {
+  *why = visage::test::Is("open") ? visage::test::kTold : nullptr;
+  return *why ? nullptr : new visage::test::HostRows(dimension);
 }

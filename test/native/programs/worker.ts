@@ -1,8 +1,8 @@
 /** A worker thread that analyses a photograph, says how many faces it found, and leaves its executor open. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createExecutor } from '../../../src/native/executor.ts';
-import { photograph } from '../../e2e/photographs.ts';
-import { openPipeline } from '../faces.ts';
+import { openPipeline } from '../../../testing/faces.ts';
+import { photograph } from '../../../testing/photographs.ts';
 
 const pipeline = await openPipeline(createExecutor({ threads: 2, maxQueue: 64 }));
 const analyses = Array.from({ length: 3 }, () =>

@@ -5,8 +5,8 @@ import { describe, test } from 'node:test';
 import { freeBatch, isOfAnySize } from '../../../src/vision/graph/batch.ts';
 import { nodeMessage } from '../../../src/vision/graph/onnx.ts';
 import { bytesField, varintField } from '../../../src/vision/graph/wire.ts';
-import { ROOT } from '../../e2e/service.ts';
-import { modelBytes, type SmallModel } from './small-model.ts';
+import { ROOT } from '../../../testing/service.ts';
+import { modelBytes, type SmallModel } from '../../../testing/small-model.ts';
 
 const INT64 = 7;
 

@@ -7,9 +7,9 @@ import type { PipelineOptions } from '../../../src/native/pipeline-options.ts';
 import { deviceNetworks } from '../../../src/vision/graph/device-networks.ts';
 import { attributeMessage, nodeMessage, tensorMessage } from '../../../src/vision/graph/onnx.ts';
 import { type ModelPack, openModelPack } from '../../../src/vision/model-pack.ts';
-import { photograph } from '../../e2e/photographs.ts';
-import { cosine } from '../../native/faces.ts';
-import { modelBytes, type SmallModel, weights } from './small-model.ts';
+import { cosine } from '../../../testing/faces.ts';
+import { photograph } from '../../../testing/photographs.ts';
+import { modelBytes, type SmallModel, weights } from '../../../testing/small-model.ts';
 import { workplace } from './workplace.ts';
 
 /** The CPU in the part of a GPU: everything but the provider's own work is the same. */
@@ -80,7 +80,7 @@ describe('The networks for a device', () => {
     const silent = { nodes: [nodeMessage('m', 'Mul', ['x', 'zero'], 'y')], initializers: [zero] };
     await assert.rejects(
       networks(alone(silent)),
-      /^Error: On the device cpu the network small\.onnx gives other results than on the CPU: the cosine of the two is NaN, and at least 0\.9999 is needed\.$/,
+      /^Error: The network small\.onnx gives different outputs on the device cpu than on the CPU: expected a cosine of at least 0\.9999, got NaN\.$/,
     );
   });
 });

@@ -7,9 +7,9 @@ import { nodeMessage, tensorMessage } from '../../../src/vision/graph/onnx.ts';
 import { type Preparation, prepareNetworks, removeUnused } from '../../../src/vision/graph/prepare.ts';
 import { type ModelPack, openModelPack } from '../../../src/vision/model-pack.ts';
 import { Recognizer } from '../../../src/vision/recognizer.ts';
-import { photograph } from '../../e2e/photographs.ts';
-import { cosine } from '../../native/faces.ts';
-import { modelBytes, weights } from './small-model.ts';
+import { cosine } from '../../../testing/faces.ts';
+import { photograph } from '../../../testing/photographs.ts';
+import { modelBytes, weights } from '../../../testing/small-model.ts';
 import { workplace } from './workplace.ts';
 
 /** Of the small network: sides of its input, channels, and how many PReLU it has. */
@@ -164,7 +164,7 @@ describe('the preparation of a model pack', () => {
   });
 
   const warnings = () => lines.map(({ level, network, rewrite }) => ({ level, network, rewrite }));
-  const bothWays = ['segment', 'prelu'].map((rewrite) => ({ level: 40, network: 'embedder.onnx', rewrite }));
+  const bothWays = ['fused', 'prelu'].map((rewrite) => ({ level: 40, network: 'embedder.onnx', rewrite }));
 
   test('keeps the original where the outputs cannot be shown to be the same, and says so at each start', async () => {
     // All outputs are zero, which says nothing.
@@ -211,7 +211,7 @@ describe('the preparation of a model pack', () => {
     const altered = smallEmbedder();
     writeFileSync(altered.pipeline.embedder.file, 'altered');
     assert.equal((await prepare(altered)).embedder.file, altered.pipeline.embedder.file);
-    assert.match(JSON.stringify(lines), /not the one that the manifest names/);
+    assert.match(JSON.stringify(lines), /does not match the SHA-256 in the manifest/);
   });
 
   test('leaves nothing behind of networks that no pack has any more, and touches no other file', async () => {

@@ -75,13 +75,13 @@ describe('a message in the wire format', () => {
   });
 
   const broken: [what: string, message: Uint8Array, expected: RegExp][] = [
-    ['bytes longer than the message', bytes('12 08 74 65'), /Field 2 is longer/],
-    ['a fixed value that is cut off', bytes('1d 01 02 03'), /Field 3 is longer/],
-    ['a length of nearly 2^64', bytes('12 ff ff ff ff ff ff ff ff ff 01'), /Field 2 is longer/],
+    ['bytes longer than the message', bytes('12 08 74 65'), /Field 2 exceeds its message/],
+    ['a fixed value that is cut off', bytes('1d 01 02 03'), /Field 3 exceeds its message/],
+    ['a length of nearly 2^64', bytes('12 ff ff ff ff ff ff ff ff ff 01'), /Field 2 exceeds its message/],
     ['a number that does not end', bytes('08 96'), /has no end/],
     ['a number of eleven bytes', bytes('08 80 80 80 80 80 80 80 80 80 80 00'), /has no end/],
-    ['a group', bytes('0b 0c'), /Field 1 has the wire type 3/],
-    ['a field without a number', bytes('00 01'), /no field with the number 0/],
+    ['a group', bytes('0b 0c'), /Field 1 has the unsupported wire type 3/],
+    ['a field without a number', bytes('00 01'), /Field number 0 is invalid/],
   ];
   for (const [what, message, expected] of broken) {
     test(`with ${what} is refused`, () => {

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace visage::pipeline {
+
+/// Empty for the service's jobs.
+struct Tenant {
+  std::string account;
+  std::string key;
+};
+
+/// Shares a queue fairly between accounts and between the keys of an account. Not thread-safe.
+///
+/// Order: start-time fair queueing on two levels (Goyal, Guo, Vin: "A hierarchical CPU scheduler for
+/// multimedia operating systems", OSDI 1996). The account with the least thread time goes next, and its key
+/// with the least. The queue charges a job when it ends. An idle account earns no credit.
+///
+/// Room: a full queue refuses the newest job of the tenant with the most jobs, for a tenant with fewer
+/// (longest queue drop; Suter, Lakshman, Stiliadis, Choudhury: "Buffer management schemes for supporting TCP
+/// in gigabit routers with per-flow queueing", IEEE JSAC 17(6), 1999).
+class FairQueue {
+ private:
+  struct Flow;
+  struct Key;
+  struct Account;
+
+ public:
+  struct Job {
+    std::function<void()> run;
+    /// Replaces `run` if the queue drops the job.
+    std::function<void(std::exception_ptr)> refuse;
+    /// Runs after `run` or `refuse`.
+    std::function<void()> done;
+  };
+
+  /// A dropped job and its error.
+  struct Dropped {
+    Job job;
+    std::exception_ptr why;
+  };
+
+  class Turn {
+   public:
+    Job job;
+
+   private:
+    friend class FairQueue;
+    Account* account = nullptr;
+    Key* key = nullptr;
+    /// Seconds that the queue charges in advance.
+    double advance = 0;
+  };
+
+  /// All accounts, or only accounts without a running job.
+  enum class Whose { kAny, kIdle };
+
+  /// @param capacity most waiting and running jobs.
+  explicit FairQueue(std::size_t capacity);
+  ~FairQueue();
+  FairQueue(const FairQueue&) = delete;
+  FairQueue& operator=(const FairQueue&) = delete;
+
+  /// @returns the dropped job, if any; the caller refuses it. @throws Error kOverloaded, with the queue
+  /// unchanged, if the tenant has no room.
+  std::optional<Dropped> Push(const Tenant& tenant, Job job);
+
+  bool empty() const { return waiting_ == 0; }
+  std::size_t waiting() const { return waiting_; }
+  /// Whether `Take` can return a job.
+  bool Waits(Whose whose) const;
+  /// Takes the next job; `Waits(whose)` must hold.
+  Turn Take(Whose whose);
+  /// @param seconds of thread time.
+  void End(const Turn& turn, double seconds);
+
+  std::deque<Job> TakeAll();
+
+ private:
+  /// Times are seconds of thread time, comparable between sibling flows.
+  struct Flow {
+    std::size_t waiting = 0;
+    std::size_t running = 0;
+    double time = 0;
+
+    std::size_t held() const { return waiting + running; }
+  };
+  struct Key : Flow {
+    std::deque<Job> jobs;
+    /// Moving average of a job's seconds.
+    double usual = 0;
+  };
+  struct Account : Flow {
+    std::map<std::string, Key> keys;
+    /// `time` of the last served key.
+    double clock = 0;
+  };
+
+  Account* Longest();
+  static Key* Longest(Account& account);
+  Dropped Drop(Account& account, Key& key);
+  void ForgetIdle();
+
+  const std::size_t capacity_;
+  std::size_t held_ = 0;
+  std::size_t waiting_ = 0;
+  /// `time` of the last served account.
+  double clock_ = 0;
+  std::map<std::string, Account> accounts_;
+};
+
+}  // namespace visage::pipeline

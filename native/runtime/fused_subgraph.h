@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "runtime/convolution.h"
+#include "runtime/depthwise.h"
+#include "runtime/image_convolution.h"
+
+namespace visage::runtime {
+
+/// Runs a network's first part as one ONNX Runtime operator: up to the last supported convolution, PReLU or
+/// sum. `src/vision/graph/fused-subgraph.ts` encodes it. Steps produce values, numbered in order; value 0 is
+/// the input. Immutable.
+class FusedSubgraph {
+ public:
+  struct Shape {
+    std::int64_t batch = 0;
+    std::int64_t channels = 0;
+    std::int64_t height = 0;
+    std::int64_t width = 0;
+  };
+  /// Integers per step: kind; values to read, add (0: none) and write; input and output channels;
+  /// `ConvGeometry`.
+  static constexpr std::size_t kStepNumbers = 16;
+
+  /// @param steps `kStepNumbers` per step.
+  /// @param outputs values to return.
+  /// @param weights per step. Convolution: weights, then a bias and a slope per output. Sum: a slope per
+  /// output.
+  /// @throws Error kInternal for inconsistent numbers.
+  FusedSubgraph(std::span<const std::int64_t> steps, std::span<const std::int64_t> outputs,
+                std::span<const float> weights);
+
+  /// Runs on the calling thread.
+  /// @param allocate returns memory for this many floats, valid until the call ends.
+  /// @param output returns the buffer for an output.
+  /// @throws Error kInternal if the input does not fit.
+  void Run(const float* input, const Shape& shape, const std::function<float*(std::size_t floats)>& allocate,
+           const std::function<float*(std::size_t output, const Shape& shape)>& output) const;
+
+ private:
+  /// `out = PReLU(a + b)`.
+  struct Sum {
+    std::vector<float> slope;
+  };
+  struct Step {
+    int input;
+    int added;
+    int channels;
+    ConvGeometry geometry;
+    std::variant<DenseConvolution, DepthwiseConvolution, ImageConvolution, Sum> work;
+  };
+
+  void AssignSlots();
+
+  std::vector<Step> steps_;
+  std::vector<int> outputs_;
+  int input_channels_ = 0;
+  /// Memory slot per value, -1 for the input. Values that are not live together share a slot.
+  std::vector<int> slots_;
+};
+
+}  // namespace visage::runtime

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "runtime/feature_map.h"
+#include "runtime/fixed_point.h"
+
+namespace visage::runtime {
+
+/// The first convolution of a network, in floats. Immutable.
+///
+/// An image has few channels, so quantising them costs more than integer arithmetic saves.
+class ImageConvolution {
+ public:
+  /// @param weights `outputs` x `inputs` x kernel height x kernel width.
+  ImageConvolution(const ConvGeometry& geometry, int inputs, int outputs, std::span<const float> weights,
+                   Epilogue epilogue);
+
+  /// @param in has lane 1. @param out has lane `kLane`.
+  void Run(const FeatureMap& in, const FeatureMap& out) const;
+
+ private:
+  ConvGeometry geometry_;
+  std::vector<float> weights_;
+  Epilogue epilogue_;
+};
+
+}  // namespace visage::runtime

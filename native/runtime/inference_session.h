@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/framing.h"
+#include "base/network_input.h"
+#include "runtime/device.h"
+
+namespace visage::runtime {
+
+struct DeviceImage;
+
+/// Disables ONNX Runtime's telemetry, which creates a folder in the user's home. Sets an environment
+/// variable, so call it on the main thread before the first `InferenceSession`.
+void DisableTelemetry();
+
+/// A thread-safe network with one float input and one or more float outputs. On the CPU, a run uses only the
+/// calling thread. A free first dimension is the batch; the session may join inputs of several threads in it.
+class InferenceSession {
+ public:
+  using Shape = std::vector<std::int64_t>;
+  /// Whether the file must fix all shapes.
+  enum class Sizes { kFixed, kFree };
+  /// Values, or an image in device memory. Borrows both.
+  struct Input {
+    Input(std::span<float> values) : values(values) {}     // NOLINT(google-explicit-constructor)
+    Input(std::vector<float>& values) : values(values) {}  // NOLINT(google-explicit-constructor)
+    /// @param form network input in the size of this run.
+    Input(const DeviceImage& image, const base::Framing& framing, const base::NetworkInput& form)
+        : image(&image), framing(framing), form(form) {}
+
+    std::size_t size() const { return image ? form.size() : values.size(); }
+
+    std::span<float> values;
+    /// Null if the input holds values.
+    const DeviceImage* image = nullptr;
+    base::Framing framing;
+    base::NetworkInput form;
+  };
+  /// An output; the runtime owns it.
+  struct Output {
+    std::string name;
+    Shape shape;
+    std::span<const float> values;
+  };
+
+  /// On a GPU the constructor also runs the network once, because the first run is slow.
+  /// @param input, outputs expected shapes; -1 for any size.
+  /// @throws Error kInternal with the file's name, without its folder, and the cause.
+  InferenceSession(const Network& network, const Shape& input, const std::vector<Shape>& outputs);
+  explicit InferenceSession(const Network& network, Sizes sizes = Sizes::kFixed);
+  ~InferenceSession();
+
+  /// The file's input shape with a batch of 1; -1 for a free size.
+  const Shape& input_shape() const;
+  /// Requires a fixed shape.
+  std::size_t input_size() const;
+  std::vector<Shape> output_shapes() const;
+  std::size_t output_size(std::size_t output) const;
+
+  /// Reads and writes the caller's buffers, without a copy on the CPU. Thread-safe.
+  /// @param input an image only if the device has an `Accelerator`.
+  /// @param outputs one buffer of `output_size` floats per output.
+  void Run(const Input& input, std::span<const std::span<float>> outputs) const;
+
+  /// Runs on an input of any shape that the network accepts. Thread-safe. @param read receives the outputs,
+  /// valid until it returns.
+  void Run(const Input& input, const Shape& shape,
+           const std::function<void(std::span<const Output>)>& read) const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace visage::runtime

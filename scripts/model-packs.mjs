@@ -1,0 +1,74 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { SetupError } from './setup/run.mjs';
+
+function readManifest(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw new SetupError(`Cannot read ${file}: ${cause.message}.`);
+  }
+}
+
+/** The packs whose weights come from npm: `{ folder, manifest }` each. */
+export function packsFromNpm(root) {
+  const models = join(root, 'models');
+  return readdirSync(models)
+    .map((name) => join(models, name))
+    .filter((folder) => existsSync(join(folder, 'manifest.json')))
+    .map((folder) => ({ folder, manifest: readManifest(join(folder, 'manifest.json')) }))
+    .filter(({ manifest }) => manifest.source?.npm);
+}
+
+/** Compares sizes only; the service checks every hash at each start. */
+export function missingFiles({ folder, manifest }) {
+  return manifest.files.filter(
+    ({ name, bytes }) => statSync(join(folder, name), { throwIfNoEntry: false })?.size !== bytes,
+  );
+}
+
+export function incompletePacks(root) {
+  return packsFromNpm(root).filter((pack) => missingFiles(pack).length > 0);
+}
+
+/** A file's hash, by the algorithm of npm's `integrity` in `expected`. */
+export function integrityOf(file, expected) {
+  const [algorithm] = expected.split('-', 1);
+  return `${algorithm}-${createHash(algorithm).update(readFileSync(file)).digest('base64')}`;
+}
+
+/**
+ * Moves a pack's missing files from a tarball into its folder, after checking their hashes.
+ * @param {{ folder: string, manifest: object }} pack
+ * @param {string} tarball from `npm pack`
+ * @param {string} staging an empty folder on the same file system
+ * @throws SetupError
+ */
+export function installFromTarball(pack, tarball, staging) {
+  const { folder, manifest } = pack;
+  const { npm, integrity } = manifest.source;
+  const pinned = join(folder, 'manifest.json');
+  const found = integrityOf(tarball, integrity);
+  if (found !== integrity) {
+    throw new SetupError(
+      `The package ${npm} is not what the manifest pins: expected ${integrity}, found ${found}. Nothing was installed. Find out why it changed before you use it.`,
+    );
+  }
+  for (const { name, source, sha256, bytes } of missingFiles(pack)) {
+    if (basename(name) !== name) throw new SetupError(`${pinned} names a file outside its folder: ${name}.`);
+    const member = `package/${source}`;
+    const { status } = spawnSync('tar', ['-xzf', tarball, '-C', staging, '--no-same-owner', '--', member]);
+    if (status !== 0) throw new SetupError(`${npm} has no file ${source}, which ${pinned} lists.`);
+    const staged = join(staging, member);
+    const content = readFileSync(staged);
+    const hash = createHash('sha256').update(content).digest('hex');
+    if (hash !== sha256 || content.length !== bytes) {
+      throw new SetupError(
+        `${name} of ${npm} is not what ${pinned} pins: expected SHA-256 ${sha256} (${bytes} bytes), found ${hash} (${content.length} bytes).`,
+      );
+    }
+    renameSync(staged, join(folder, name));
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Generic cell rate algorithm (GCRA): a limit of `n` admits a burst of `n` requests, then one each 60/n seconds. Each
+ * decision happens within one turn of the event loop, so the limit is exact.
+ */
+
+/** Debt of one request. Debts shrink by `limit` each millisecond, so all values are whole numbers. */
+const REQUEST = 60_000;
+
+const MAX_SUBJECTS = 100_000;
+
+/** Debt of a subject at a time; expresses GCRA's theoretical arrival time. */
+interface Debt {
+  owed: number;
+  /** Time on the monotonic clock, milliseconds. */
+  at: number;
+}
+
+export interface Verdict {
+  readonly admitted: boolean;
+  /** Requests a minute. */
+  readonly limit: number;
+  /** Requests that the limiter would admit now. */
+  readonly remaining: number;
+  /** Whole seconds until the whole limit is available. */
+  readonly reset: number;
+  /** Whole seconds until the limiter admits the next request; 0 for now. */
+  readonly retryAfter: number;
+}
+
+export class RateLimiter {
+  readonly #debts = new Map<string, Debt>();
+  readonly #now: () => number;
+  readonly #maxSubjects: number;
+
+  /** @param now milliseconds of a monotonic clock. */
+  constructor(now: () => number = () => performance.now(), maxSubjects = MAX_SUBJECTS) {
+    this.#now = now;
+    this.#maxSubjects = maxSubjects;
+  }
+
+  get size(): number {
+    return this.#debts.size;
+  }
+
+  /** Counts a request; refused ones cost nothing. @param limit requests a minute, at least 1. */
+  take(subject: string, limit: number): Verdict {
+    const debt = this.#debtOf(subject, limit);
+    const most = limit * REQUEST;
+    const admitted = debt.owed + REQUEST <= most;
+    if (admitted) debt.owed += REQUEST;
+    const excess = debt.owed + REQUEST - most;
+    return {
+      admitted,
+      limit,
+      remaining: Math.max(0, Math.floor((most - debt.owed) / REQUEST)),
+      reset: Math.ceil(debt.owed / limit / 1000),
+      retryAfter: Math.max(0, Math.ceil(excess / limit / 1000)),
+    };
+  }
+
+  #debtOf(subject: string, limit: number): Debt {
+    const now = Math.floor(this.#now());
+    const known = this.#debts.get(subject);
+    const debt = known ?? { owed: 0, at: now };
+    debt.owed = Math.max(0, debt.owed - (now - debt.at) * limit);
+    debt.at = now;
+    // Keeps the map in order of last use, so eviction needs no search.
+    if (known) this.#debts.delete(subject);
+    else if (this.#debts.size >= this.#maxSubjects) this.#forgetFirst();
+    this.#debts.set(subject, debt);
+    return debt;
+  }
+
+  /** Evicts 1 % at once, since each iteration scans the slots of deleted entries. */
+  #forgetFirst(): void {
+    const most = this.#maxSubjects - Math.max(1, Math.floor(this.#maxSubjects / 100));
+    for (const subject of this.#debts.keys()) {
+      if (this.#debts.size <= most) return;
+      this.#debts.delete(subject);
+    }
+  }
+}
+
+/** Headers of draft-ietf-httpapi-ratelimit-headers, with `Retry-After` for refused requests. */
+export function rateLimitHeaders(policy: string, verdict: Verdict): Record<string, string> {
+  return {
+    'RateLimit-Policy': `"${policy}";q=${verdict.limit};w=60`,
+    RateLimit: `"${policy}";r=${verdict.remaining};t=${verdict.reset}`,
+    ...(verdict.admitted ? {} : { 'Retry-After': String(verdict.retryAfter) }),
+  };
+}

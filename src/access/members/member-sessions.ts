@@ -1,0 +1,252 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { RequestHeaders } from '../../api/route.ts';
+import { BoundedMap } from '../../base/bounded-map.ts';
+import type { AccessConfig } from '../../config/config.ts';
+import { VisageError } from '../../errors.ts';
+import { type Member, newIdentifier, type SessionRecord } from '../../store/records.ts';
+import type { Store } from '../../store/store.ts';
+import type { TokenClaims, Tokens } from '../tokens/tokens.ts';
+import { formatSessionSecret, hashSecret, newSecret, parseSessionSecret } from './secrets.ts';
+import { checkRequestForgery, csrfTokenOf, sessionCookieOf, sessionCookies } from './session-cookie.ts';
+
+/** Lifetime of a member's token, seconds. */
+const TOKEN_LIFETIME = 900;
+/** Seconds after expiry during which a client can renew a token. */
+const REFRESH_GRACE = 300;
+
+const HOUR_MS = 3_600_000;
+/** A browser session lasts a working day, as does a session renewed by token alone. */
+const COOKIE_LIFETIME_MS = 12 * HOUR_MS;
+const TOKEN_RENEWAL_MS = COOKIE_LIFETIME_MS;
+/** Within this time, a repeated refresh token counts as a lost answer or a second tab. */
+const REPEAT_MS = 10_000;
+/** Destructive acts need the password again after this time. */
+const CONFIRMATION_MS = 10 * 60_000;
+/** The store learns a session's last use at most this often. */
+const USE_STEP_MS = 60_000;
+/** Sessions whose exact last use stays in memory. */
+const MAX_USES = 10_000;
+/** Marks requests that a page sends by itself, such as polling; they do not count as use. */
+const BACKGROUND_HEADER = 'x-visage-background';
+/** A program's session ends this long after its last refresh or log-in. */
+const IDLE_LIMIT_MS = 30 * 24 * HOUR_MS;
+const TOTAL_LIMIT_MS = 90 * 24 * HOUR_MS;
+
+/** A page that streams events loads their images by itself, without the header. */
+function isBackground(headers: RequestHeaders): boolean {
+  return headers[BACKGROUND_HEADER]?.[0] === '1' || headers['sec-fetch-dest']?.[0] === 'image';
+}
+
+export interface LiveSession {
+  readonly member: Member;
+  readonly sessionId: string;
+  /** Log-in, milliseconds since 1970. */
+  readonly createdAt: number;
+  /** When the confirmation of a cookie session ends, milliseconds since 1970; null for a token. */
+  readonly confirmedUntil: number | null;
+}
+
+/** Last uses of a session, milliseconds since 1970. */
+interface Uses {
+  last: number;
+  recorded: number;
+}
+
+/** Times are milliseconds since 1970. */
+export interface TokenGrant {
+  readonly member: Member;
+  readonly token: string;
+  readonly expiresAt: number;
+  /** Valid for one refresh; null after renewal by token. */
+  readonly refreshToken: string | null;
+}
+
+export interface CookieGrant {
+  readonly member: Member;
+  readonly setCookies: readonly string[];
+  readonly csrfToken: string;
+  readonly expiresAt: number;
+}
+
+export interface SessionParts {
+  readonly store: Store;
+  readonly tokens: Tokens;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Origin of the dashboard; null if the service serves it. */
+  readonly dashboardOrigin: string | null;
+  /** `sessionIdleMs`: a cookie session ends this long after its last use. */
+  readonly access: Pick<AccessConfig, 'sessionIdleMs'>;
+}
+
+function ended(): VisageError {
+  return new VisageError('TOKEN_INVALID', 'The session has ended; log in again.');
+}
+
+/** Reads the store at each request, so it refuses ended sessions and removed members at once. */
+export class MemberSessions {
+  readonly #parts: SessionParts;
+  readonly #uses = new BoundedMap<string, Uses>(MAX_USES);
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves when the session is durable. */
+  async beginToken(member: Member): Promise<TokenGrant> {
+    const now = this.#parts.now();
+    const { sessionId, secret } = await this.#begin(member, 'token', now + IDLE_LIMIT_MS);
+    return this.#grant(member, sessionId, secret);
+  }
+
+  /** Resolves when the session is durable. */
+  async beginCookie(member: Member): Promise<CookieGrant> {
+    const expiresAt = this.#parts.now() + COOKIE_LIFETIME_MS;
+    const { sessionId, secret } = await this.#begin(member, 'cookie', expiresAt);
+    const cookie = formatSessionSecret({ memberId: member.memberId, sessionId, secret });
+    const setCookies = sessionCookies(cookie, COOKIE_LIFETIME_MS / 1000);
+    return { member, setCookies, csrfToken: csrfTokenOf(cookie), expiresAt };
+  }
+
+  async #begin(member: Member, kind: 'token' | 'cookie', expiresAt: number) {
+    const { store, now } = this.#parts;
+    const secret = newSecret();
+    const createdAt = now();
+    const sessionId = newIdentifier('ses_', createdAt);
+    const record = {
+      accountId: member.accountId,
+      kind,
+      secretHash: hashSecret(secret),
+      createdAt,
+      expiresAt,
+    };
+    if (!(await store.sessions.add(member.memberId, sessionId, record, createdAt))) throw ended();
+    return { sessionId, secret };
+  }
+
+  #grant(member: Member, sessionId: string, secret: string | null): TokenGrant {
+    const { memberId } = member;
+    const signed = this.#parts.tokens.sign({ use: 'member', sub: memberId, sid: sessionId }, TOKEN_LIFETIME);
+    const refreshToken = secret && formatSessionSecret({ memberId, sessionId, secret });
+    return { member, ...signed, refreshToken };
+  }
+
+  /**
+   * Exchanges a refresh token for a token and the next refresh token. A repetition within ten seconds gets another
+   * successor; a later repetition indicates a stolen token and ends the session.
+   * @param reused called before the refusal of a stolen token. @throws VisageError `TOKEN_INVALID`.
+   */
+  async refreshBySecret(
+    text: string,
+    reused: (place: { accountId: string; memberId: string }) => Promise<void> = async () => {},
+  ): Promise<TokenGrant> {
+    const { store, now } = this.#parts;
+    const sent = parseSessionSecret(text);
+    const session = sent && store.sessions.get(sent.memberId, sent.sessionId);
+    if (!session) throw ended();
+    const secret = newSecret();
+    const hashes = { sent: hashSecret(sent.secret), next: hashSecret(secret) };
+    const expiresAt = Math.min(now() + IDLE_LIMIT_MS, session.createdAt + TOTAL_LIMIT_MS);
+    const times = { now: now(), expiresAt, repeatMs: REPEAT_MS };
+    const rotation = await store.sessions.rotate(sent, hashes, times);
+    if (rotation === 'reused') {
+      await reused({ accountId: session.accountId, memberId: sent.memberId });
+      throw new VisageError(
+        'TOKEN_INVALID',
+        'This refresh token was used before, so its session has ended; log in again.',
+      );
+    }
+    if (rotation === 'ended') throw ended();
+    const { member } = this.#live(sent.memberId, sent.sessionId, 'token');
+    return this.#grant(member, sent.sessionId, secret);
+  }
+
+  /**
+   * Renews a member's token, valid or recently expired, until twelve hours after log-in.
+   * @throws VisageError `TOKEN_INVALID`, `TOKEN_EXPIRED`.
+   */
+  refreshByToken(token: string): TokenGrant {
+    const claims = this.#parts.tokens.verify(token, REFRESH_GRACE);
+    const { member, sessionId, createdAt } = this.ofClaims(claims);
+    if (this.#parts.now() >= createdAt + TOKEN_RENEWAL_MS) {
+      throw new VisageError(
+        'TOKEN_EXPIRED',
+        'A token can be renewed for twelve hours after log-in. Send the refresh_token, or log in again.',
+      );
+    }
+    return this.#grant(member, sessionId, null);
+  }
+
+  /** @throws VisageError `TOKEN_INVALID` if the session has ended. */
+  ofClaims(claims: TokenClaims): LiveSession {
+    if (claims.use !== 'member')
+      throw new VisageError('TOKEN_INVALID', 'Expected the token of a member, got the token of an API key.');
+    return this.#live(claims.sub, claims.sid, 'token');
+  }
+
+  /**
+   * @returns null without a cookie.
+   * @throws VisageError `TOKEN_INVALID` if the session has ended, `PERMISSION_DENIED` if another site may have sent
+   * the request.
+   */
+  ofCookie(headers: RequestHeaders, method: string): LiveSession | null {
+    const cookie = sessionCookieOf(headers);
+    if (cookie === null) return null;
+    const sent = parseSessionSecret(cookie);
+    if (!sent) throw ended();
+    const live = this.#live(sent.memberId, sent.sessionId, 'cookie', sent.secret);
+    checkRequestForgery(headers, method, cookie, this.#parts.dashboardOrigin);
+    if (!isBackground(headers)) this.#use(sent.memberId, sent.sessionId);
+    return live;
+  }
+
+  #lastUse(sessionId: string, { usedAt, createdAt }: SessionRecord): number {
+    return this.#uses.get(sessionId)?.last ?? usedAt ?? createdAt;
+  }
+
+  /** Keeps the exact time in memory. After a restart, a session may end a minute early. */
+  #use(memberId: string, sessionId: string): void {
+    const { store, now } = this.#parts;
+    const uses = this.#uses.get(sessionId) ?? { last: 0, recorded: Number.NEGATIVE_INFINITY };
+    uses.last = now();
+    this.#uses.set(sessionId, uses);
+    if (Math.abs(uses.last - uses.recorded) < USE_STEP_MS) return;
+    uses.recorded = uses.last;
+    // A failed write costs at most an early end of the session.
+    store.sessions.note({ memberId, sessionId }, { usedAt: uses.last }).catch(() => {});
+  }
+
+  /**
+   * Records that the member of a session entered the password again.
+   * @param confirm throws inside the transaction if the session has ended.
+   * @returns when the confirmation ends. @throws VisageError `TOKEN_INVALID`.
+   */
+  async confirm(memberId: string, sessionId: string, confirm?: () => void): Promise<number> {
+    const { store, now } = this.#parts;
+    const confirmedAt = now();
+    if (!(await store.sessions.note({ memberId, sessionId }, { confirmedAt }, confirm))) throw ended();
+    return confirmedAt + CONFIRMATION_MS;
+  }
+
+  #live(memberId: string, sessionId: string, kind: 'token' | 'cookie', secret?: string): LiveSession {
+    const { store, now, access } = this.#parts;
+    const session = store.sessions.get(memberId, sessionId);
+    if (session?.kind !== kind || session.expiresAt <= now()) throw ended();
+    const isCookie = kind === 'cookie';
+    if (isCookie && now() - this.#lastUse(sessionId, session) >= access.sessionIdleMs) throw ended();
+    if (secret !== undefined && !sameHash(session.secretHash, hashSecret(secret))) throw ended();
+    const member = store.members.get(session.accountId, memberId);
+    if (!member || member.passwordHash === null) throw ended();
+    const { createdAt, confirmedAt = createdAt } = session;
+    return { member, sessionId, createdAt, confirmedUntil: isCookie ? confirmedAt + CONFIRMATION_MS : null };
+  }
+
+  /** Resolves when the end is durable. */
+  end(memberId: string, sessionId: string): Promise<void> {
+    return this.#parts.store.sessions.remove(memberId, sessionId);
+  }
+}
+
+function sameHash(first: string, second: string): boolean {
+  return timingSafeEqual(Buffer.from(first), Buffer.from(second));
+}

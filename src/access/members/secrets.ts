@@ -1,0 +1,48 @@
+/** Random secrets of sessions and invitations, stored only as hashes, and the set-up code. */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+
+const PATTERN = /^(mem_[0-9A-Z]{26})\.(ses_[0-9A-Z]{26})\.([A-Za-z0-9_-]{43})$/;
+
+export interface SessionSecret {
+  readonly memberId: string;
+  readonly sessionId: string;
+  readonly secret: string;
+}
+
+/** Returns 256 random bits in base64url. */
+export function newSecret(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/** Returns SHA-256 as 64 hex digits. */
+export function hashSecret(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex');
+}
+
+export function formatSessionSecret({ memberId, sessionId, secret }: SessionSecret): string {
+  return `${memberId}.${sessionId}.${secret}`;
+}
+
+/** Returns null for a malformed text. */
+export function parseSessionSecret(text: string): SessionSecret | null {
+  const [, memberId, sessionId, secret] = PATTERN.exec(text) ?? [];
+  return memberId && sessionId && secret ? { memberId, sessionId, secret } : null;
+}
+
+/** Code that authorizes the first owner over HTTP. Each start creates a new code, in memory only. */
+export class SetupCode {
+  /** Four groups of five characters of Crockford's base32, without easily confused characters: 100 random bits. */
+  readonly text: string;
+
+  constructor() {
+    const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+    const characters = Array.from(randomBytes(20), (byte) => alphabet[byte & 31]).join('');
+    this.text = characters.replaceAll(/(.{5})(?=.)/g, '$1-');
+  }
+
+  /** Compares in constant time, ignoring case and surrounding spaces. */
+  matches(text: string): boolean {
+    const digest = (value: string) => createHash('sha256').update(value).digest();
+    return timingSafeEqual(digest(text.trim().toUpperCase()), digest(this.text));
+  }
+}

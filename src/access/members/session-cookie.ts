@@ -1,0 +1,87 @@
+/** Cookies of browser sessions, and their protection against request forgery. */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { RequestHeaders } from '../../api/route.ts';
+import { VisageError } from '../../errors.ts';
+
+/** `__Host-` binds the cookie to this host, every path, and HTTPS (or localhost). */
+const SESSION_COOKIE = '__Host-visage_session';
+/** The dashboard's script reads this cookie and returns it in a header. */
+const CSRF_COOKIE = '__Host-visage_csrf';
+const CSRF_HEADER = 'x-csrf-token';
+
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Null if missing or repeated. */
+function single(headers: RequestHeaders, name: string): string | null {
+  const values = headers[name] ?? [];
+  return values.length === 1 ? (values[0] ?? null) : null;
+}
+
+/** Null if missing or repeated. */
+export function cookieOf(headers: RequestHeaders, wanted: string): string | null {
+  const pairs = (headers.cookie ?? []).flatMap((header) => header.split(';'));
+  const values = pairs.flatMap((pair) => {
+    const [name, value] = pair.trim().split('=', 2);
+    return name === wanted && value ? [value] : [];
+  });
+  return values.length === 1 ? (values[0] ?? null) : null;
+}
+
+export function sessionCookieOf(headers: RequestHeaders): string | null {
+  return cookieOf(headers, SESSION_COOKIE);
+}
+
+/** HMAC keyed with the session cookie; state-changing requests must send it. */
+export function csrfTokenOf(cookie: string): string {
+  return createHmac('sha256', cookie).update('csrf').digest('base64url');
+}
+
+/** @param seconds lifetime of the cookies. */
+export function sessionCookies(cookie: string, seconds: number): string[] {
+  const common = `Path=/; Secure; SameSite=Strict; Max-Age=${seconds}`;
+  return [
+    `${SESSION_COOKIE}=${cookie}; HttpOnly; ${common}`,
+    `${CSRF_COOKIE}=${csrfTokenOf(cookie)}; ${common}`,
+  ];
+}
+
+export function expiredSessionCookies(): string[] {
+  const common = 'Path=/; Secure; SameSite=Strict; Max-Age=0';
+  return [`${SESSION_COOKIE}=; HttpOnly; ${common}`, `${CSRF_COOKIE}=; ${common}`];
+}
+
+/**
+ * True if the headers show that a page of this service or its dashboard sent the request. Browsers send them with
+ * every request but GET.
+ * @param dashboardOrigin null if the service serves the dashboard.
+ */
+export function isFromDashboard(headers: RequestHeaders, dashboardOrigin: string | null): boolean {
+  const site = single(headers, 'sec-fetch-site');
+  const origin = single(headers, 'origin');
+  if (headers.origin === undefined) return site === 'same-origin';
+  if (origin === null) return false;
+  const isSaid = (...expected: string[]) =>
+    headers['sec-fetch-site'] === undefined || (site !== null && expected.includes(site));
+  if (origin === dashboardOrigin) return isSaid('same-origin', 'same-site');
+  const host = single(headers, 'host');
+  const isOwn = host !== null && (origin === `https://${host}` || origin === `http://${host}`);
+  return isOwn && isSaid('same-origin');
+}
+
+/** @throws VisageError `PERMISSION_DENIED` for a state-changing request that the dashboard did not send. */
+export function checkRequestForgery(
+  headers: RequestHeaders,
+  method: string,
+  cookie: string,
+  dashboardOrigin: string | null,
+): void {
+  if (SAFE_METHODS.has(method)) return;
+  const sent = Buffer.from(single(headers, CSRF_HEADER) ?? '');
+  const right = Buffer.from(csrfTokenOf(cookie));
+  const isRight = sent.length === right.length && timingSafeEqual(sent, right);
+  if (isRight && isFromDashboard(headers, dashboardOrigin)) return;
+  throw new VisageError(
+    'PERMISSION_DENIED',
+    'A request with a session cookie must come from the dashboard and carry its X-CSRF-Token.',
+  );
+}

@@ -1,0 +1,257 @@
+/** A route is data for server, validators, gate and OpenAPI document. See docs/how-to/add-a-route.md. */
+
+import type { ErrorCode } from '../errors.ts';
+import type { AuditActor, Caller } from './caller.ts';
+import type { Role } from './roles.ts';
+import type { FromSchema, ObjectSchema, Properties, Schema } from './schema.ts';
+import type { RouteScope } from './scopes.ts';
+
+/** An encoded image; native threads decode it. */
+export interface ImageInput {
+  readonly data: Uint8Array;
+  readonly encoding: 'binary' | 'base64';
+  /** Frees the bytes; call once. Absent if the request's body contains them. */
+  readonly release?: () => void;
+}
+
+/** Opens an image, fetching it by URL if needed. @throws VisageError as `ImageFetcher`. */
+export type ImageSource = () => Promise<ImageInput>;
+
+export type ImageSources = Readonly<Record<string, readonly ImageSource[] | undefined>>;
+
+export type ImageParameter =
+  /** One image; in a form, a file part of that name. */
+  | { readonly kind: 'one'; readonly required: boolean }
+  /** A list of images; in a form, file parts `images`. */
+  | { readonly kind: 'list'; readonly max: number }
+  /**
+   * A list of objects, each with an `image` and the fields of `item`; `body` has the fields under the same name. In a
+   * form, file parts `images`, and each field repeated in their order.
+   */
+  | { readonly kind: 'entries'; readonly max: number; readonly item: Schema };
+
+export type ImageParameters = Readonly<Record<string, ImageParameter>>;
+
+export const ONE_IMAGE = { image: { kind: 'one', required: true } } as const satisfies ImageParameters;
+
+/** Who may call a route. The gate checks this before the server reads the body. */
+export type Access = PublicAccess | CallerAccess;
+
+/** Requires no credential and ignores any. */
+export interface PublicAccess {
+  readonly by: 'anyone';
+}
+
+export type CallerAccess =
+  /** An API key with the scope, not a token. */
+  | { readonly by: 'key'; readonly scope: RouteScope | null }
+  /**
+   * An API key with the scope, its token, or any member. `readsOwn`: the route only reads collections within the key's
+   * bounds, so `v1:*` grants it to bounded keys too.
+   */
+  | { readonly by: 'caller'; readonly scope: RouteScope | null; readonly readsOwn?: true }
+  /** `appliance`: the route concerns the whole appliance, so only members of its first account may call it. */
+  | { readonly by: 'member'; readonly role: Role; readonly appliance?: true }
+  /** A member of at least this role, or an API key with the scope, or its token. */
+  | { readonly by: 'member-or-key'; readonly role: Role; readonly scope: RouteScope };
+
+/** All values of each header, by lower-case name. */
+export type RequestHeaders = Readonly<Record<string, readonly string[] | undefined>>;
+
+/** A validated request of any route. Parts that the route does not accept are empty. */
+export interface RouteRequest {
+  readonly requestId: string;
+  /** The client's address, from the connection or a trusted proxy. */
+  readonly address: string;
+  readonly headers: RequestHeaders;
+  /** Null on public routes. */
+  readonly caller: Caller | null;
+  /** Throws VisageError if the caller could no longer send this request. For answers that last. */
+  readonly reauthorize: () => void;
+  /** Value of each `{name}` of the path. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, unknown>>;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly images: ImageSources;
+}
+
+/** A successful answer. Handlers throw failures as `VisageError`. */
+export interface RouteResponse {
+  readonly status: number;
+  /** JSON value. If the response has another `contentType`: a string, or a Buffer for the schema `FILE`. */
+  readonly body: unknown;
+  /** Multiple of the price that the call costs; default: the route's `units`. */
+  readonly units?: number;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  /**
+   * The chunks of a `text/event-stream`, instead of `body`. The server pulls a chunk when the client has read the
+   * previous ones, and calls `return` when the client leaves.
+   */
+  readonly stream?: AsyncIterableIterator<string>;
+  /** Audit fields that the request lacks, such as the id of a new key. */
+  readonly audit?: {
+    readonly target?: string;
+    /** One entry for each target or key instead of one for the call. The log stores only pseudonyms of keys. */
+    readonly each?: { readonly targets: readonly string[] } | { readonly externalKeys: readonly string[] };
+    readonly actor?: AuditActor;
+    readonly accountId?: string;
+    /** Overrides the caller's environment. */
+    readonly environment?: Caller['environment'];
+    readonly collectionId?: string | null;
+  };
+}
+
+interface ResponseSpec {
+  readonly description: string;
+  readonly schema: Schema;
+  /** Default: `application/json`. */
+  readonly contentType?: string;
+}
+
+interface RouteData {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path such as `/v1/face/search` or `/v1/things/{id}`. */
+  readonly path: string;
+  /** Schemas of the path's parameters. The server answers a mismatch with `NOT_FOUND`. */
+  readonly params?: Readonly<Record<string, Schema>>;
+  readonly operationId: string;
+  readonly summary: string;
+  /** Markdown. Default: the summary. */
+  readonly description?: string;
+  readonly tags: readonly string[];
+  readonly query?: Schema;
+  /**
+   * A closed object schema, without images. Image routes accept its fields beside the images in JSON, as form fields,
+   * or in the query.
+   */
+  readonly body?: Schema;
+  /** An example body, if the first examples of all fields do not fit together. */
+  readonly example?: Readonly<Record<string, unknown>>;
+  /** Maximum multiple of the price that a call may cost; default: 1. */
+  units?(body: Readonly<Record<string, unknown>>): number;
+  /**
+   * Conditional requests. `read`: the answer has an `ETag`, and the server answers 304 to a matching `If-None-Match`.
+   * `write`: the handler checks `If-Match` inside its transaction.
+   */
+  readonly etag?: 'read' | 'write';
+  /** The body or the answer has a secret, so the service keeps neither for retries with an `Idempotency-Key`. */
+  readonly secret?: true;
+  /** For destructive acts: a cookie session must have confirmed the password within the last ten minutes. */
+  readonly confirmed?: true;
+  readonly responses: Readonly<Record<number, ResponseSpec>>;
+  /**
+   * For administrative acts: the audit entry is durable before the answer. `target` names parameters; the first
+   * parameter present is the entry's target.
+   */
+  readonly audit?: { readonly action: string; readonly target?: string | readonly string[] };
+  /** Error codes besides those common to routes of its kind. */
+  readonly errors: readonly ErrorCode[];
+}
+
+/** A route without the types of its schemas. {@link route} creates it. */
+export interface Route extends RouteData {
+  readonly access: Access;
+  readonly images?: ImageParameters;
+  readonly handler: (request: RouteRequest) => Promise<RouteResponse> | RouteResponse;
+}
+
+type NoFields = ObjectSchema<Record<never, Schema>, never>;
+type NoImages = Record<never, ImageParameter>;
+
+/** One source for kind `one`, a list for the other kinds. */
+type ImagesOf<I extends ImageParameters> = {
+  readonly [N in keyof I]: I[N] extends { readonly kind: 'one'; readonly required: infer IsRequired }
+    ? IsRequired extends true
+      ? ImageSource
+      : ImageSource | undefined
+    : readonly ImageSource[];
+};
+
+type EntriesOf<I extends ImageParameters> = {
+  readonly [N in keyof I as I[N] extends { readonly kind: 'entries' } ? N : never]: I[N] extends {
+    readonly item: infer Item;
+  }
+    ? readonly FromSchema<Item>[]
+    : never;
+};
+
+type BodyOf<B extends Schema, I extends ImageParameters> = FromSchema<B> & EntriesOf<I>;
+
+type RequestOf<
+  A extends Access,
+  Q extends Schema = NoFields,
+  B extends Schema = NoFields,
+  P extends Properties = Record<never, Schema>,
+  I extends ImageParameters = NoImages,
+> = Pick<RouteRequest, 'requestId' | 'address' | 'headers' | 'reauthorize'> & {
+  readonly caller: A extends PublicAccess ? null : Caller;
+  readonly params: { readonly [N in keyof P]: string };
+  readonly query: FromSchema<Q>;
+  readonly body: BodyOf<B, I>;
+  readonly images: ImagesOf<I>;
+};
+
+/** A status of the route, with a body of its schema. */
+type AnswerOf<R extends Readonly<Record<number, ResponseSpec>>> = {
+  [S in keyof R]: RouteResponse & {
+    readonly status: S;
+    readonly body: R[S] extends { readonly schema: infer Body } ? FromSchema<Body> : never;
+  };
+}[keyof R];
+
+type FieldOf<S extends Schema> = S extends { readonly properties: infer P } ? keyof P & string : never;
+
+interface RouteSpec<
+  A extends Access,
+  Q extends Schema,
+  B extends Schema,
+  P extends Properties,
+  I extends ImageParameters,
+  R extends Readonly<Record<number, ResponseSpec>>,
+> extends Omit<RouteData, 'units' | 'audit'> {
+  readonly access: A;
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  readonly images?: I;
+  // A method: TypeScript checks methods bivariantly, and a Route's `units` accepts a wider body.
+  units?(body: BodyOf<B, I>): number;
+  readonly responses: R;
+  readonly audit?: {
+    readonly action: string;
+    readonly target?: Target<Q, B, P> | readonly Target<Q, B, P>[];
+  };
+  readonly handler: (request: RequestOf<A, Q, B, P, I>) => Promise<AnswerOf<R>> | AnswerOf<R>;
+}
+
+type Target<Q extends Schema, B extends Schema, P extends Properties> =
+  | FieldOf<Q>
+  | FieldOf<B>
+  | (keyof NoInfer<P> & string);
+
+function imagesOf(parameters: ImageParameters = {}, sources: ImageSources): Record<string, unknown> {
+  const images = Object.entries(parameters).map(([name, { kind }]) => {
+    const own = sources[name] ?? [];
+    return [name, kind === 'one' ? own[0] : own];
+  });
+  return Object.fromEntries(images);
+}
+
+/**
+ * Creates a route. The schemas type the handler's input and answer.
+ * @throws Error if a public route takes images, because images count against an account.
+ */
+export function route<
+  const A extends Access,
+  const R extends Readonly<Record<number, ResponseSpec>>,
+  const Q extends Schema = NoFields,
+  const B extends Schema = NoFields,
+  const P extends Properties = Record<never, Schema>,
+  const I extends ImageParameters = NoImages,
+>(spec: RouteSpec<A, Q, B, P, I, R>): Route {
+  const { access, images, handler } = spec;
+  if (images && access.by === 'anyone') throw new Error(`${spec.operationId} takes images of anyone`);
+  // Sound: the server passes only values from validators of these schemas.
+  const erased = handler as (request: unknown) => Promise<RouteResponse> | RouteResponse;
+  return { ...spec, handler: (request) => erased({ ...request, images: imagesOf(images, request.images) }) };
+}

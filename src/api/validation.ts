@@ -1,0 +1,75 @@
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { TRUSTED_SCHEMAS } from '../base/ajv-options.ts';
+import { type FieldError, VisageError } from '../errors.ts';
+import { firstExcess } from './bounds.ts';
+import { fieldErrors, MAX_NAME_LENGTH, type Place } from './field-errors.ts';
+import type { FromSchema, Schema } from './schema.ts';
+import { fromText } from './text-values.ts';
+
+const MAX_PARAMETERS = 100;
+
+const ajv = new Ajv2020({
+  ...TRUSTED_SCHEMAS,
+  allErrors: true,
+  verbose: true,
+  useDefaults: true,
+  ownProperties: true,
+  allowUnionTypes: true,
+  validateFormats: false,
+});
+
+export type ValueKind = Place['kind'];
+
+/** The schema's type, if the compiler knows the schema. */
+type Validated<S> = unknown extends FromSchema<S> ? Record<string, unknown> : FromSchema<S>;
+
+/** Checks a value, fills in defaults, and converts text if the value is textual. */
+export type Validator<S = Schema> = (value: unknown) => Validated<S>;
+
+function refused(errors: readonly FieldError[]): VisageError {
+  const [first] = errors;
+  const where = first?.path ? `${first.path}: ` : 'The request: ';
+  return new VisageError('VALIDATION_FAILED', `${where}${first?.message ?? 'is not valid'}.`, errors);
+}
+
+/**
+ * Compiles a schema to a validator that throws VisageError `VALIDATION_FAILED` with every invalid field.
+ * @param place source of the values, for error messages.
+ */
+export function compile<const S extends Schema>(
+  schema: S,
+  kind: ValueKind,
+  place: Partial<Omit<Place, 'kind'>> = {},
+): Validator<S> {
+  const { here = null, elsewhere = {} } = place;
+  const validate: ValidateFunction = ajv.compile(schema);
+  return (given) => {
+    const excess = firstExcess(schema, given);
+    if (excess) throw refused([kind === 'textual' ? { ...excess, path: excess.path.slice(1) } : excess]);
+    const value = kind === 'textual' ? fromText(schema, given) : given;
+    if (validate(value)) return value as Validated<S>;
+    throw refused(fieldErrors(validate.errors ?? [], { kind, here, elsewhere }));
+  };
+}
+
+/** Maps each parameter of a schema to its place, for {@link Place.elsewhere}. */
+export function elsewhere(schema: Schema | undefined, where: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.keys((schema?.properties ?? {}) as object).map((name) => [name, where]));
+}
+
+/** @throws VisageError `VALIDATION_FAILED` for a repeated parameter, or more than a hundred. */
+export function queryParameters(query: string): Record<string, string> {
+  const parameters: Record<string, string> = Object.create(null);
+  let count = 0;
+  for (const [name, value] of new URLSearchParams(query)) {
+    const isRepeated = Object.hasOwn(parameters, name);
+    if (isRepeated || ++count > MAX_PARAMETERS) {
+      const message = isRepeated
+        ? 'expected once, is given more than once'
+        : `expected at most ${MAX_PARAMETERS} parameters`;
+      throw refused([{ path: name.slice(0, MAX_NAME_LENGTH), message }]);
+    }
+    parameters[name] = value;
+  }
+  return parameters;
+}

@@ -1,0 +1,21 @@
+export interface Finding {
+  /** For example `disk`. */
+  readonly check: string;
+  /** `problem`: the service cannot work; `warning`: it works with a limitation. */
+  readonly level: 'ok' | 'warning' | 'problem';
+  readonly says: string;
+  /** The fix; null without a problem. */
+  readonly advice: string | null;
+}
+
+export function ok(check: string, says: string): Finding {
+  return { check, level: 'ok', says, advice: null };
+}
+
+export function warning(check: string, says: string, advice: string): Finding {
+  return { check, level: 'warning', says, advice };
+}
+
+export function problem(check: string, says: string, advice: string): Finding {
+  return { check, level: 'problem', says, advice };
+}

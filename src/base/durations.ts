@@ -1,0 +1,69 @@
+/** Counts durations in logarithmic buckets, so that counts of several periods can be added. */
+
+/** Milliseconds up to which the first bucket counts. */
+const FIRST_MS = 0.1;
+/** Each bucket reaches this much further than the one before, so a percentile is at most a tenth off. */
+const GROWTH = 1.2;
+const LOG_GROWTH = Math.log(GROWTH);
+/** The last bucket begins at about three minutes, and counts everything longer. */
+const BUCKETS = 80;
+
+/** JSON-like, for the store. */
+export interface Durations {
+  readonly count: number;
+  /** Milliseconds. */
+  readonly sum: number;
+  /** Counts by bucket, without the zeros at the end. */
+  readonly buckets: readonly number[];
+}
+
+export const NO_DURATIONS: Durations = { count: 0, sum: 0, buckets: [] };
+
+export class DurationCounter {
+  #count = 0;
+  #sum = 0;
+  readonly #buckets = new Array<number>(BUCKETS).fill(0);
+
+  /** @param ms at least 0. */
+  add(ms: number): void {
+    this.#count++;
+    this.#sum += ms;
+    const step = ms <= FIRST_MS ? 0 : Math.ceil(Math.log(ms / FIRST_MS) / LOG_GROWTH);
+    const at = Math.min(step, BUCKETS - 1);
+    this.#buckets[at] = (this.#buckets[at] ?? 0) + 1;
+  }
+
+  get durations(): Durations {
+    const last = this.#buckets.findLastIndex((count) => count > 0);
+    return { count: this.#count, sum: this.#sum, buckets: this.#buckets.slice(0, last + 1) };
+  }
+}
+
+export function addedDurations(first: Durations, second: Durations): Durations {
+  const length = Math.max(first.buckets.length, second.buckets.length);
+  return {
+    count: first.count + second.count,
+    sum: first.sum + second.sum,
+    buckets: Array.from({ length }, (_, at) => (first.buckets[at] ?? 0) + (second.buckets[at] ?? 0)),
+  };
+}
+
+function rounded(ms: number): number {
+  return Number(ms.toPrecision(3));
+}
+
+/** Milliseconds, three digits; null without durations. */
+export function meanOf({ count, sum }: Pick<Durations, 'count' | 'sum'>): number | null {
+  return count === 0 ? null : rounded(sum / count);
+}
+
+/** The duration that this share of all durations does not exceed, milliseconds; null without durations. */
+export function percentileOf({ count, buckets }: Durations, share: number): number | null {
+  if (count === 0) return null;
+  let seen = 0;
+  const at = buckets.findIndex((each) => {
+    seen += each;
+    return seen >= count * share;
+  });
+  return rounded(at <= 0 ? FIRST_MS : FIRST_MS * GROWTH ** (at - 0.5));
+}

@@ -1,0 +1,50 @@
+/** The item type of a list, or the type itself. */
+type OneOf<T> = T extends readonly (infer Item)[] ? Item : T;
+
+type Defaulted<P> = { [N in keyof P]: P[N] extends { readonly default: unknown } ? N : never }[keyof P];
+
+/** Properties that a validated object always has: required, or with a default. */
+type Present<S, P> = Defaulted<P> | (S extends { readonly required?: infer R } ? OneOf<R> & keyof P : never);
+
+type Fields<S, P> = {
+  readonly [N in Present<S, P>]: FromSchema<P[N]>;
+} & {
+  readonly [N in Exclude<keyof P, Present<S, P>>]?: FromSchema<P[N]>;
+};
+
+/** Merges an intersection into one object type. */
+type Flat<T> = { [N in keyof T]: T[N] };
+
+type OfType<T, S> = T extends 'string'
+  ? S extends { readonly format: 'binary' }
+    ? Buffer
+    : string
+  : T extends 'number' | 'integer'
+    ? number
+    : T extends 'boolean'
+      ? boolean
+      : T extends 'null'
+        ? null
+        : T extends 'array'
+          ? readonly (S extends { readonly items: infer Item } ? FromSchema<Item> : unknown)[]
+          : T extends 'object'
+            ? S extends { readonly properties: infer P }
+              ? Flat<Fields<S, P>>
+              : S extends { readonly additionalProperties: infer Value extends object }
+                ? Readonly<Record<string, FromSchema<Value>>>
+                : object
+            : unknown;
+
+/**
+ * The type of a value that schema `S` accepts. Write schemas `as const`: without literal types, the result is
+ * `unknown`.
+ */
+export type FromSchema<S> = S extends { readonly const: infer Value }
+  ? Value
+  : S extends { readonly enum: infer Values }
+    ? OneOf<Values>
+    : S extends { readonly anyOf: infer Schemas }
+      ? FromSchema<OneOf<Schemas>>
+      : S extends { readonly type: infer Type }
+        ? OfType<OneOf<Type>, S>
+        : unknown;

@@ -1,0 +1,60 @@
+/** Splits long work on the JavaScript thread into turns, between which the event loop serves sockets and timers. */
+
+const TURN_MS = 4;
+
+const waiting: (() => void)[] = [];
+
+function wakeNext(): void {
+  waiting.shift()?.();
+  if (waiting.length > 0) setImmediate(wakeNext);
+}
+
+/** Resolves in a later iteration of the event loop, in the order of calls. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    waiting.push(resolve);
+    if (waiting.length === 1) setImmediate(wakeNext);
+  });
+}
+
+/** Call `if (turn.isOver) await turn.next();` after each step. */
+export class Turn {
+  #began = performance.now();
+
+  get isOver(): boolean {
+    return performance.now() - this.#began > TURN_MS;
+  }
+
+  /** After it resolves, earlier values from the store may be stale. */
+  async next(): Promise<void> {
+    await nextTurn();
+    this.#began = performance.now();
+  }
+}
+
+const PAGE_SIZE = 128;
+
+export async function* inTurns<T>(items: Iterable<T>): AsyncGenerator<T> {
+  const turn = new Turn();
+  for (const item of items) {
+    yield item;
+    if (turn.isOver) await turn.next();
+  }
+}
+
+/** Reads up to `limit` entries in short turns. @param read returns at most `most` entries after `last`. */
+export async function inPages<T>(
+  limit: number,
+  read: (last: T | undefined, most: number) => readonly T[],
+): Promise<T[]> {
+  const turn = new Turn();
+  const all: T[] = [];
+  while (all.length < limit) {
+    const most = Math.min(PAGE_SIZE, limit - all.length);
+    const page = read(all.at(-1), most);
+    all.push(...page);
+    if (page.length < most) break;
+    if (turn.isOver) await turn.next();
+  }
+  return all;
+}

@@ -1,0 +1,37 @@
+/** For commands that need a stopped service. */
+import type { Config } from '../config/config.ts';
+import { takeDataFolder } from '../ops/data-folder.ts';
+import { EXIT, ExitError } from '../ops/exit-codes.ts';
+import { Store } from '../store/store.ts';
+import { auditOf } from './admin-access.ts';
+
+/**
+ * @param what the command's purpose as an imperative.
+ * @throws ExitError `locked` if the service runs.
+ */
+export function takeStoppedFolder(dataDir: string, what: string): void {
+  try {
+    takeDataFolder(dataDir);
+  } catch (error) {
+    if (!(error instanceof ExitError && error.exitCode === EXIT.locked)) throw error;
+    throw new ExitError(
+      EXIT.locked,
+      `The service is running on ${dataDir}. Stop it with \`systemctl stop visage\`, ${what}, and start it again.`,
+    );
+  }
+}
+
+/** Records an operator's action in the audit log. */
+export async function recordAct(
+  config: Config,
+  act: { readonly action: 'store.restore' | 'store.compact'; readonly target: string | null },
+): Promise<void> {
+  const store = Store.open(config.dataDir);
+  try {
+    const audit = auditOf(store, config);
+    await audit.record({ actor: { kind: 'operator', id: null }, ...act });
+    await audit.close();
+  } finally {
+    await store.close();
+  }
+}

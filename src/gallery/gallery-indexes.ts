@@ -1,0 +1,304 @@
+import { existsSync } from 'node:fs';
+import { inTurns, Turn } from '../base/turns.ts';
+import type { Executor } from '../native/executor.ts';
+import {
+  createGalleryIndex,
+  FAISS_LIBRARY,
+  type GalleryIndex,
+  whySearchUnavailable,
+} from '../native/gallery-index.ts';
+import type { Log } from '../ops/log.ts';
+import { stageTook } from '../ops/stage-times.ts';
+import { type SnapshotFolder, type SnapshotStamp, stampText } from './snapshot-folder.ts';
+
+const PROGRESS_MS = 250;
+
+const LABELS_A_LOOK = 4096;
+
+/** `vectors` has one row per label. */
+export interface VectorBatch {
+  readonly labels: BigInt64Array;
+  readonly vectors: Float32Array;
+}
+
+/** `score` is the inner product, -1..1. */
+export interface Neighbour {
+  readonly label: number;
+  readonly score: number;
+}
+
+export interface IndexState {
+  readonly isHeld: boolean;
+  readonly size: number;
+  /** Templates in the graph, including removed ones; 0 without a graph. */
+  readonly linked: number;
+  /** The store generation that the index fully holds; NaN after a failed write. */
+  readonly generation: number;
+  readonly removals: number;
+}
+
+const NO_INDEX: IndexState = { isHeld: false, size: 0, linked: 0, generation: 0, removals: 0 };
+
+export interface IndexTotals {
+  readonly galleries: number;
+  readonly templates: number;
+  readonly bytes: number;
+  readonly linked: number;
+  /** Removed templates that still use memory. */
+  readonly tombstones: number;
+}
+
+interface Held {
+  readonly index: GalleryIndex;
+  generation: number;
+  removals: number;
+  isFailureTold: boolean;
+}
+
+/**
+ * Caches each gallery's vectors in an index. A gallery's templates have one length. Operations on a gallery take effect
+ * in call order. Each {@link add} and {@link remove} increments the gallery's generation, as each store transaction
+ * does.
+ */
+export class GalleryIndexes {
+  readonly #executor: Executor;
+  readonly #snapshots: SnapshotFolder | null;
+  readonly #device: SearchDevice | null;
+  readonly #held = new Map<number, Held>();
+
+  /**
+   * @param snapshots null for none.
+   * @param device GPU library to search with; null for none.
+   */
+  constructor(
+    executor: Executor,
+    snapshots: SnapshotFolder | null = null,
+    device: SearchDevice | null = null,
+  ) {
+    this.#device = device;
+    this.#executor = executor;
+    this.#snapshots = snapshots;
+  }
+
+  /** Returns {@link NO_INDEX} for a gallery without an index. */
+  state(gallery: number): IndexState {
+    const held = this.#held.get(gallery);
+    if (!held) return NO_INDEX;
+    const { index, generation, removals } = held;
+    return { isHeld: true, size: index.size, linked: index.stats().linked, generation, removals };
+  }
+
+  totals(): IndexTotals {
+    const totals = { galleries: this.#held.size, templates: 0, bytes: 0, linked: 0, tombstones: 0 };
+    for (const held of this.#held.values()) addTo(totals, held);
+    return totals;
+  }
+
+  /** The same, in short turns. */
+  async countTotals(): Promise<IndexTotals> {
+    const totals = { galleries: this.#held.size, templates: 0, bytes: 0, linked: 0, tombstones: 0 };
+    for await (const held of inTurns(this.#held.values())) addTo(totals, held);
+    return totals;
+  }
+
+  galleryIds(): number[] {
+    return [...this.#held.keys()];
+  }
+
+  /**
+   * Adds batches, and reads the next batch during an add.
+   * @param onProgress takes each batch's number of vectors.
+   * @returns the total.
+   */
+  async fill(
+    gallery: number,
+    batches: Iterable<VectorBatch>,
+    onProgress: (added: number) => void = () => {},
+  ): Promise<number> {
+    let before: Promise<void> = Promise.resolve();
+    let given = 0;
+    for (const { labels, vectors } of batches) {
+      const adding = this.#index(gallery, vectors.length / labels.length).index.add(labels, vectors);
+      await before;
+      before = adding.then(() => onProgress(labels.length));
+      before.catch(() => {});
+      given += labels.length;
+    }
+    await before;
+    return given;
+  }
+
+  /** Records the store generation that the index fully holds. */
+  holds(gallery: number, generation: number): void {
+    const held = this.#held.get(gallery);
+    if (held) held.generation = generation;
+  }
+
+  async add(gallery: number, label: number, template: Float32Array): Promise<void> {
+    const held = this.#index(gallery, template.length);
+    await counted(held, held.index.add(BigInt64Array.of(BigInt(label)), template));
+  }
+
+  /** Call once per transaction of the store. */
+  async remove(gallery: number, labels: readonly number[]): Promise<void> {
+    const held = this.#held.get(gallery);
+    if (!held) return;
+    held.removals += 1;
+    await counted(held, held.index.remove(BigInt64Array.from(labels, BigInt)));
+  }
+
+  /** Also deletes the snapshot. */
+  drop(gallery: number): void {
+    this.#held.get(gallery)?.index.cancelSave();
+    this.#held.delete(gallery);
+    this.#snapshots?.remove(gallery);
+  }
+
+  /**
+   * Fills a gallery without an index from its snapshot.
+   * @param onProgress takes the share read, 0..1.
+   * @throws Error; the gallery then has no index.
+   */
+  async load(
+    gallery: number,
+    dimension: number,
+    onProgress: (share: number) => void = () => {},
+  ): Promise<void> {
+    if (!this.#snapshots || this.#held.has(gallery)) throw new Error('there is nothing to load it into');
+    const index = this.#createIndex(dimension);
+    const bytes = this.#snapshots.bytes(gallery);
+    const telling = setInterval(() => onProgress(index.loaded / bytes), PROGRESS_MS);
+    try {
+      await index.load(this.#snapshots.path(gallery));
+    } finally {
+      clearInterval(telling);
+    }
+    this.#held.set(gallery, { index, generation: Number.NaN, removals: 0, isFailureTold: false });
+  }
+
+  /** Keeps the snapshot. */
+  unload(gallery: number): void {
+    this.#held.delete(gallery);
+  }
+
+  /** Unordered. */
+  async labels(gallery: number): Promise<BigInt64Array> {
+    return (await this.#held.get(gallery)?.index.labels()) ?? new BigInt64Array(0);
+  }
+
+  /**
+   * Writes a snapshot of the current state while searches and writes continue.
+   * @param background threads that write.
+   * @returns bytes.
+   * @throws Error; the earlier snapshot stays.
+   */
+  async save(gallery: number, stamp: SnapshotStamp, background: Executor): Promise<number> {
+    const held = this.#held.get(gallery);
+    if (!held || !this.#snapshots) throw new Error('there is nothing to save');
+    const { index } = held;
+    const bytes = await index.save(background, this.#snapshots.path(gallery), stampText(stamp));
+    // The write finished after a drop of the gallery.
+    if (this.#held.get(gallery) !== held) this.#snapshots.remove(gallery);
+    return bytes;
+  }
+
+  /** Cancels a running {@link save}, which then fails. */
+  cancelSave(gallery: number): void {
+    this.#held.get(gallery)?.index.cancelSave();
+  }
+
+  /**
+   * Finds the `k` nearest, best first, or fewer.
+   * @param allow the only candidates; null for all.
+   */
+  async search(
+    gallery: number,
+    probe: Float32Array,
+    k: number,
+    allow: readonly number[] | null = null,
+  ): Promise<Neighbour[]> {
+    const held = this.#held.get(gallery);
+    if (!held || allow?.length === 0) return [];
+    const { index } = held;
+    const began = performance.now();
+    const { ids, scores } = await (allow
+      ? index.search(probe, k, await bigLabels(allow))
+      : index.search(probe, k));
+    stageTook('search', performance.now() - began);
+    if (this.#device) tellFailure(held, gallery, this.#device.log);
+    const neighbours: Neighbour[] = [];
+    const turn = new Turn();
+    // A loop, because Array.from creates three objects per neighbour on this hot path.
+    for (let i = 0; i < ids.length; i++) {
+      neighbours.push({ label: Number(ids[i]), score: scores[i] as number });
+      if (i % LABELS_A_LOOK === LABELS_A_LOOK - 1 && turn.isOver) await turn.next();
+    }
+    return neighbours;
+  }
+
+  #createIndex(dimension: number): GalleryIndex {
+    return createGalleryIndex(this.#executor, dimension, undefined, this.#device?.library);
+  }
+
+  #index(gallery: number, dimension: number): Held {
+    let held = this.#held.get(gallery);
+    if (!held) {
+      held = { index: this.#createIndex(dimension), generation: 0, removals: 0, isFailureTold: false };
+      this.#held.set(gallery, held);
+    }
+    return held;
+  }
+}
+
+export interface SearchDevice {
+  readonly library: string;
+  readonly log: Log;
+}
+
+/** Logs why search cannot use a GPU. */
+export function findSearchDevice(log: Log, library = FAISS_LIBRARY): SearchDevice | null {
+  const why = existsSync(library) ? whySearchUnavailable(library) : 'this build has no library by FAISS';
+  if (why === null) {
+    log.info('large galleries are searched on the GPU');
+    return { library, log };
+  }
+  log.info({ why }, 'galleries are searched on the CPU');
+  return null;
+}
+
+function addTo(totals: { -readonly [Name in keyof IndexTotals]: number }, { index }: Held): void {
+  const { linked, tombstones } = index.stats();
+  totals.templates += index.size;
+  totals.bytes += index.bytes;
+  totals.linked += linked;
+  totals.tombstones += tombstones;
+}
+
+async function bigLabels(labels: readonly number[]): Promise<BigInt64Array> {
+  const big = new BigInt64Array(labels.length);
+  const turn = new Turn();
+  for (const [i, label] of labels.entries()) {
+    big[i] = BigInt(label);
+    if (i % LABELS_A_LOOK === LABELS_A_LOOK - 1 && turn.isOver) await turn.next();
+  }
+  return big;
+}
+
+function tellFailure(held: Held, gallery: number, log: Log): void {
+  if (held.isFailureTold) return;
+  const { failure } = held.index.onDevice();
+  if (failure === '') return;
+  held.isFailureTold = true;
+  log.warn({ gallery, why: failure }, 'the GPU has failed: the gallery is searched on the CPU');
+}
+
+/** Increments the generation at once, so later calls count after this one. */
+async function counted(held: Held, writing: Promise<unknown>): Promise<void> {
+  held.generation += 1;
+  try {
+    await writing;
+  } catch (error) {
+    held.generation = Number.NaN;
+    throw error;
+  }
+}

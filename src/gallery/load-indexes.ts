@@ -1,0 +1,160 @@
+/**
+ * Fills the indexes at start from snapshots, or else from the store. Updates stale snapshots; replaces unusable ones
+ * from the store.
+ */
+import type { Log } from '../ops/log.ts';
+import type { Faces } from '../store/faces.ts';
+import type { GalleryState } from '../store/generations.ts';
+import type { PackId } from '../store/records.ts';
+import type { GalleryIndexes } from './gallery-indexes.ts';
+import type { SnapshotFolder, SnapshotStamp } from './snapshot-folder.ts';
+
+/** Templates per read. Each read blocks the event loop for some milliseconds. */
+const BATCH = 1024;
+const LABELS_A_TURN = 4_096;
+
+export interface IndexStart {
+  readonly faces: number;
+  readonly fromSnapshots: number;
+  readonly seconds: number;
+}
+
+export interface IndexStartParts {
+  readonly store: { readonly faces: Faces };
+  readonly indexes: GalleryIndexes;
+  readonly snapshots: SnapshotFolder;
+  readonly packs: readonly { readonly packId: PackId; readonly dimension: number }[];
+  readonly log: Log;
+}
+
+/**
+ * @param onProgress takes the faces indexed so far and their total, which may include collections under removal.
+ * @throws Error if an index differs from the store.
+ */
+export async function startIndexes(
+  parts: IndexStartParts,
+  onProgress: (done: number, total: number) => void = () => {},
+): Promise<IndexStart> {
+  const { store, indexes, snapshots, packs } = parts;
+  const began = performance.now();
+  const galleries: StartedGallery[] = packs.flatMap(({ packId, dimension }) =>
+    store.faces.galleriesOf(packId).map((gallery) => ({ gallery, packId, dimension })),
+  );
+  const known = new Set(galleries.map(({ gallery }) => gallery));
+  const galleriesOfSnapshots = snapshots.galleryIds();
+  // Remove snapshots of deleted collections and of packs that are not loaded.
+  for (const gallery of galleriesOfSnapshots) if (!known.has(gallery)) snapshots.remove(gallery);
+  const { total } = store.faces;
+  onProgress(0, total);
+  let faces = 0;
+  let fromSnapshots = 0;
+  for (const each of galleries) {
+    const { gallery, dimension } = each;
+    const { generation } = store.faces.state(gallery);
+    const hasSnapshot = galleriesOfSnapshots.includes(gallery);
+    const onLoad = (done: number) => onProgress(faces + done, total);
+    const loaded = hasSnapshot ? await loadSnapshot(parts, each, onLoad) : null;
+    let filled = faces;
+    const onFill = (added: number) => {
+      filled += added;
+      onProgress(filled, total);
+    };
+    const held =
+      loaded ?? (await indexes.fill(gallery, store.faces.templates(gallery, dimension, BATCH), onFill));
+    const { size } = indexes.state(gallery);
+    if (size !== held) throw new Error(`An index holds ${size} faces, but the store holds ${held}.`);
+    indexes.holds(gallery, generation);
+    faces += held;
+    fromSnapshots += loaded ?? 0;
+    onProgress(faces, total);
+  }
+  return { faces, fromSnapshots, seconds: Math.round(performance.now() - began) / 1000 };
+}
+
+interface StartedGallery {
+  readonly gallery: number;
+  readonly packId: PackId;
+  readonly dimension: number;
+}
+
+/**
+ * Deletes an unusable snapshot.
+ * @param onProgress takes the faces read.
+ * @returns the faces of store and index; null if the index is still empty.
+ */
+async function loadSnapshot(
+  { store, indexes, snapshots, log }: IndexStartParts,
+  { gallery, packId, dimension }: StartedGallery,
+  onProgress: (done: number) => void,
+): Promise<number | null> {
+  try {
+    const info = snapshots.info(gallery);
+    const state = store.faces.state(gallery);
+    if (!isOf(info.stamp, gallery, packId) || !store.faces.hasBeen(gallery, info.stamp)) {
+      throw new Error('it is of another store, or of another state of this one');
+    }
+    // Native threads load during this wait.
+    const [faces] = await Promise.all([
+      counted(store.faces, gallery),
+      indexes.load(gallery, dimension, (share) => onProgress(Math.floor(share * info.faces))),
+    ]);
+    const isWhole = isStateOf(info.stamp, state) && indexes.state(gallery).size === faces;
+    if (!isWhole) await catchUp({ store, indexes, log }, gallery, dimension);
+    if (indexes.state(gallery).size !== faces) throw new Error('it does not lead to what the store holds');
+    return faces;
+  } catch (error) {
+    log.warn(
+      { gallery, reason: (error as Error).message },
+      'a snapshot of the index is not used: the store is read',
+    );
+    indexes.unload(gallery);
+    snapshots.remove(gallery);
+    return null;
+  }
+}
+
+async function counted(faces: Faces, gallery: number): Promise<number> {
+  let count = 0;
+  for (const _ of faces.labels(gallery)) if (++count % LABELS_A_TURN === 0) await turn();
+  return count;
+}
+
+function isOf(stamp: SnapshotStamp, gallery: number, { pack, packVersion }: PackId): boolean {
+  return stamp.gallery === gallery && stamp.pack === pack && stamp.packVersion === packVersion;
+}
+
+function isStateOf({ complete, ...stamp }: SnapshotStamp, state: GalleryState): boolean {
+  return complete && stamp.generation === state.generation && stamp.lastLabel === state.lastLabel;
+}
+
+/** Comparing labels suffices, because the store never reuses a label or changes its template. */
+async function catchUp(
+  { store, indexes, log }: Pick<IndexStartParts, 'store' | 'indexes' | 'log'>,
+  gallery: number,
+  dimension: number,
+): Promise<void> {
+  const held = (await indexes.labels(gallery)).sort();
+  const heldAt = (place: number) => (place < held.length ? Number(held[place]) : Number.POSITIVE_INFINITY);
+  const surplus: number[] = [];
+  const missing: number[] = [];
+  let place = 0;
+  let seen = 0;
+  // Both lists ascend.
+  for (const label of store.faces.labels(gallery)) {
+    while (heldAt(place) < label) surplus.push(heldAt(place++));
+    if (heldAt(place) === label) place++;
+    else missing.push(label);
+    if (++seen % LABELS_A_TURN === 0) await turn();
+  }
+  while (place < held.length) surplus.push(heldAt(place++));
+  if (surplus.length > 0) await indexes.remove(gallery, surplus);
+  await indexes.fill(gallery, store.faces.templatesAt(gallery, missing, dimension, BATCH));
+  log.info(
+    { gallery, added: missing.length, removed: surplus.length },
+    'a snapshot of the index was brought up to the store',
+  );
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

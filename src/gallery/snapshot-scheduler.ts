@@ -1,0 +1,218 @@
+/**
+ * Decides when to write snapshots. Small galleries load fast without a snapshot. Snapshots must drop removed faces
+ * within {@link LONGEST_REMOVED_MS}.
+ */
+import type { Executor } from '../native/executor.ts';
+import type { Log } from '../ops/log.ts';
+import type { Faces } from '../store/faces.ts';
+import type { PackId } from '../store/records.ts';
+import type { GalleryIndexes, IndexState } from './gallery-indexes.ts';
+import type { SnapshotFolder } from './snapshot-folder.ts';
+
+/** Galleries with fewer faces load from the store in a fraction of a second. */
+export const LEAST_FACES = 5_000;
+/** Share of changed faces from which a running service writes a snapshot. */
+const CHANGED_SHARE = 0.1;
+/**
+ * Share of changed faces from which a stopping service writes a snapshot. Below it, starting from the store costs
+ * little.
+ */
+const CHANGED_SHARE_AT_STOP = 0.01;
+/** After this time, no snapshot holds a removed face. */
+export const LONGEST_REMOVED_MS = 60 * 60_000;
+/** Interval of checks, and pause after a failed write. */
+const LOOK_MS = 10_000;
+const RETRY_MS = 10 * 60_000;
+
+export interface SnapshotCounts {
+  readonly written: number;
+  readonly failed: number;
+  readonly bytes: number;
+}
+
+interface Kept {
+  /** The snapshot's generation; without a snapshot, lower than any other. */
+  generation: number;
+  linked: number;
+  /** Removals in the snapshot, counted as in {@link IndexState}. */
+  removals: number;
+  /** Time of the first removal that the snapshot lacks; null if it lacks none. */
+  removedSince: number | null;
+  bytes: number;
+  /** Earliest time of the next write. */
+  notBefore: number;
+}
+
+const NONE: Kept = {
+  generation: Number.NEGATIVE_INFINITY,
+  linked: 0,
+  removals: 0,
+  removedSince: null,
+  bytes: 0,
+  notBefore: 0,
+};
+
+export interface SnapshotKeeperParts {
+  readonly faces: Pick<Faces, 'state' | 'packOf'>;
+  readonly indexes: GalleryIndexes;
+  readonly snapshots: SnapshotFolder;
+  readonly packs: readonly PackId[];
+  /** Galleries with fewer faces get no snapshot. */
+  readonly leastFaces: number;
+  /** Executor with one idle thread. */
+  readonly background: Executor;
+  /** Milliseconds. */
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+type IsDue = (state: IndexState, kept: Kept) => boolean;
+
+function isDueAtStop(state: IndexState, kept: Kept): boolean {
+  return (
+    hasChanged(state, kept, CHANGED_SHARE_AT_STOP) ||
+    graphHasGrown(state, kept) ||
+    state.removals !== kept.removals
+  );
+}
+
+/** True if building the added graph would cost more than writing it. */
+function graphHasGrown(state: IndexState, kept: Kept): boolean {
+  return state.linked - kept.linked > CHANGED_SHARE * state.size;
+}
+
+function hasChanged(state: IndexState, kept: Kept, share: number): boolean {
+  return state.generation - kept.generation >= share * state.size;
+}
+
+/** Writes one snapshot at a time. */
+export class SnapshotKeeper {
+  readonly #parts: SnapshotKeeperParts;
+  readonly #kept = new Map<number, Kept>();
+  #counts = { written: 0, failed: 0 };
+  #running: Promise<void> | null = null;
+  #writing: number | null = null;
+  #stopped = false;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(parts: SnapshotKeeperParts) {
+    this.#parts = parts;
+    const { snapshots, indexes } = parts;
+    for (const gallery of snapshots.galleryIds()) {
+      const { generation } = snapshots.info(gallery).stamp;
+      const { linked } = indexes.state(gallery);
+      this.#kept.set(gallery, { ...NONE, generation, linked, bytes: snapshots.bytes(gallery) });
+    }
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.look(), LOOK_MS);
+    this.#timer.unref();
+  }
+
+  get counts(): SnapshotCounts {
+    let bytes = 0;
+    for (const kept of this.#kept.values()) bytes += kept.bytes;
+    return { ...this.#counts, bytes };
+  }
+
+  /** Writes due snapshots after a running write. Never rejects. */
+  look(): Promise<void> {
+    return this.#each((state, kept) => this.#isDue(state, kept));
+  }
+
+  /** Writes stale snapshots, cancels a write that exceeds the limit, and then writes no more. */
+  async stop(limitMs: number): Promise<void> {
+    if (this.#timer) clearInterval(this.#timer);
+    const limit = setTimeout(() => {
+      this.#stopped = true;
+      if (this.#writing === null) return;
+      this.#parts.indexes.cancelSave(this.#writing);
+      this.#parts.log.warn({ limitMs }, 'no time was left to write all snapshots of the index');
+    }, limitMs);
+    await this.#running;
+    await this.#each(isDueAtStop);
+    clearTimeout(limit);
+    this.#stopped = true;
+  }
+
+  async #each(isDue: IsDue): Promise<void> {
+    if (this.#running) return this.#running;
+    this.#running = this.#writeAll(isDue);
+    await this.#running;
+    this.#running = null;
+  }
+
+  async #writeAll(isDue: IsDue): Promise<void> {
+    const { indexes, snapshots, leastFaces } = this.#parts;
+    for (const gallery of this.#kept.keys()) {
+      if (indexes.state(gallery).size >= leastFaces) continue;
+      this.#kept.delete(gallery);
+      snapshots.remove(gallery);
+    }
+    for (const gallery of indexes.galleryIds()) {
+      const state = indexes.state(gallery);
+      if (this.#stopped || state.size < leastFaces) continue;
+      if (isDue(state, this.#keptOf(gallery))) await this.#write(gallery);
+    }
+  }
+
+  #keptOf(gallery: number): Kept {
+    const kept = this.#kept.get(gallery) ?? { ...NONE };
+    this.#kept.set(gallery, kept);
+    return kept;
+  }
+
+  #isDue(state: IndexState, kept: Kept): boolean {
+    const now = this.#parts.now();
+    if (state.removals === kept.removals) kept.removedSince = null;
+    else kept.removedSince ??= now;
+    if (now < kept.notBefore) return false;
+    return (
+      hasChanged(state, kept, CHANGED_SHARE) ||
+      // Write once, when the graph is nearly complete.
+      (graphHasGrown(state, kept) && state.linked >= (1 - CHANGED_SHARE) * state.size) ||
+      (kept.removedSince !== null && now - kept.removedSince >= LONGEST_REMOVED_MS)
+    );
+  }
+
+  async #write(gallery: number): Promise<void> {
+    const { faces, indexes, snapshots, packs, background, now, log } = this.#parts;
+    const own = await faces.packOf(gallery);
+    const packId =
+      own && packs.find(({ pack, packVersion }) => pack === own.pack && packVersion === own.packVersion);
+    const kept = this.#keptOf(gallery);
+    if (!packId) return;
+    const state = faces.state(gallery);
+    // Read in the same turn as save(), so that these values match the saved state.
+    const { generation, removals, linked } = indexes.state(gallery);
+    const complete = generation === state.generation;
+    const began = performance.now();
+    this.#writing = gallery;
+    try {
+      kept.bytes = await indexes.save(gallery, { gallery, ...packId, ...state, complete }, background);
+      Object.assign(kept, { generation, linked, removals, removedSince: null });
+      this.#counts.written += 1;
+      const seconds = (performance.now() - began) / 1000;
+      log.info({ gallery, bytes: kept.bytes, seconds }, 'a snapshot of the index was written');
+    } catch (error) {
+      // The gallery no longer exists.
+      if (!indexes.state(gallery).isHeld) this.#kept.delete(gallery);
+      else if (!this.#stopped) this.#failed(gallery, kept, error as Error, now(), log);
+    } finally {
+      this.#writing = null;
+    }
+    if (!indexes.state(gallery).isHeld) snapshots.remove(gallery);
+  }
+
+  /** Deletes the old snapshot, because it may hold removed faces and the disk may be full. */
+  #failed(gallery: number, kept: Kept, error: Error, now: number, log: Log): void {
+    this.#counts.failed += 1;
+    log.warn(
+      { gallery, reason: error.message },
+      'a snapshot of the index could not be written: the next start may take longer',
+    );
+    this.#parts.snapshots.remove(gallery);
+    Object.assign(kept, NONE, { notBefore: now + RETRY_MS });
+  }
+}

@@ -1,0 +1,185 @@
+import { type Caller, tenantOf } from '../api/caller.ts';
+import type { ImageInput } from '../api/route.ts';
+import type { Analysis, AnalysisRequest, Pose } from '../native/pipeline.ts';
+import type { Box } from '../native/pipeline-options.ts';
+import type { FaceRecord } from '../store/records.ts';
+import { type LivenessVerdict, livenessOf } from '../vision/liveness.ts';
+import { type Quality, qualityOf } from '../vision/quality.ts';
+import type { Recognizer } from '../vision/recognizer.ts';
+import type { ImageRequest } from './requests.ts';
+
+/** Pipeline order; left and right as seen in the image. */
+export const LANDMARKS = ['eyeLeft', 'eyeRight', 'nose', 'mouthLeft', 'mouthRight'] as const;
+
+/** Pixels of the upright image, one decimal. */
+export interface Landmark {
+  readonly type: (typeof LANDMARKS)[number];
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Optional parts appear on request. */
+export interface VisibleFace {
+  /** 0..1, four decimals. */
+  readonly confidence: number;
+  /** Whole pixels inside the upright image. */
+  readonly boundingBox: Box;
+  readonly landmarks?: readonly Landmark[];
+  /** Degrees, one decimal; null if the model pack has no pose network. */
+  readonly pose?: Pose | null;
+  readonly quality?: Quality;
+}
+
+export interface FaceAnalysis {
+  readonly face: VisibleFace | null;
+  readonly hasFace: boolean;
+  readonly unprocessedFaceCount: number;
+}
+
+export interface Probe {
+  readonly recognizer: Recognizer;
+  readonly face: VisibleFace;
+  readonly template: Float32Array;
+  /** Null if not requested. */
+  readonly quality: Quality | null;
+  /** Null if not requested. */
+  readonly liveness: LivenessVerdict | null;
+  /** JPEG; null if not requested. */
+  readonly crop: Buffer | null;
+}
+
+interface AnalysisOptions {
+  /** Measures quality even if the answer omits it. */
+  readonly quality?: boolean;
+  readonly liveness?: boolean;
+  /** Makes the probe's crop. */
+  readonly crop?: boolean;
+}
+
+/**
+ * Analyzes an image for the caller's tenant, then frees its bytes.
+ * @throws VisageError as `Recognizer.analyze`.
+ */
+export async function analyzeFor(
+  caller: Caller,
+  recognizer: Recognizer,
+  { data, encoding, release }: ImageInput,
+  request: AnalysisRequest,
+): Promise<Analysis> {
+  try {
+    return await recognizer.analyze(data, encoding, request, tenantOf(caller));
+  } finally {
+    release?.();
+  }
+}
+
+/** @throws VisageError as `Recognizer.analyze`. */
+export async function analyzeLargestFace(
+  caller: Caller,
+  recognizer: Recognizer,
+  image: ImageInput,
+  { attributes, minFaceSize }: ImageRequest,
+  { quality = false, liveness = false, crop = false }: AnalysisOptions = {},
+): Promise<{ faceAnalysis: FaceAnalysis; probe: Probe | null }> {
+  const isDescribed = attributes === 'all';
+  const request: AnalysisRequest = {
+    attributes: isDescribed || quality,
+    liveness,
+    crops: crop ? 1 : 0,
+    minFaceSize,
+    largestOnly: minFaceSize === undefined,
+  };
+  const analysis = await analyzeFor(caller, recognizer, image, request);
+  const { faces, template, liveness: frame } = analysis;
+  if (faces.length === 0 || !template) {
+    return { faceAnalysis: { face: null, hasFace: false, unprocessedFaceCount: 0 }, probe: null };
+  }
+  const face = visibleFace(analysis, 0, isDescribed);
+  return {
+    faceAnalysis: { face, hasFace: true, unprocessedFaceCount: faces.length - 1 },
+    probe: {
+      recognizer,
+      face,
+      template,
+      quality: request.attributes ? qualityOf(analysis, 0) : null,
+      liveness: frame && recognizer.liveness ? livenessOf([frame], recognizer.liveness) : null,
+      crop: (crop && analysis.crops[0]) || null,
+    },
+  };
+}
+
+/**
+ * Analyzes the largest faces, with the templates of all of them.
+ * @throws VisageError as `Recognizer.analyze`.
+ */
+export async function analyzeFaces(
+  caller: Caller,
+  recognizer: Recognizer,
+  image: ImageInput,
+  { attributes, minFaceSize, maxFaces }: ImageRequest & { readonly maxFaces: number },
+  crop: boolean,
+): Promise<{ readonly probes: readonly Probe[]; readonly unprocessedFaceCount: number }> {
+  const isDescribed = attributes === 'all';
+  const analysis = await analyzeFor(caller, recognizer, image, {
+    templates: maxFaces,
+    attributes: isDescribed,
+    crops: crop ? maxFaces : 0,
+    minFaceSize,
+  });
+  const probes = analysis.templates.map((template, i) => {
+    return {
+      recognizer,
+      face: visibleFace(analysis, i, isDescribed),
+      template,
+      quality: isDescribed ? qualityOf(analysis, i) : null,
+      liveness: null,
+      crop: analysis.crops[i] ?? null,
+    };
+  });
+  return { probes, unprocessedFaceCount: analysis.faces.length - probes.length };
+}
+
+/** @param attributes shows all attributes, which the analysis must include. */
+export function visibleFace(analysis: Analysis, index: number, attributes: boolean): VisibleFace {
+  const face = analysis.faces[index];
+  if (!face) throw new RangeError(`expected a face index below ${analysis.faces.length}, got ${index}`);
+  const { confidence, box, landmarks, pose } = face;
+  const seen = { confidence: rounded(confidence, 4), boundingBox: wholePixels(box, analysis) };
+  if (!attributes || !landmarks) return seen;
+  return {
+    ...seen,
+    landmarks: LANDMARKS.map((type, i) => {
+      return { type, x: rounded(landmarks[2 * i] ?? 0, 1), y: rounded(landmarks[2 * i + 1] ?? 0, 1) };
+    }),
+    pose: pose && { yaw: rounded(pose.yaw, 1), pitch: rounded(pose.pitch, 1), roll: rounded(pose.roll, 1) },
+    quality: qualityOf(analysis, index),
+  };
+}
+
+function rounded(value: number, decimals: number): number {
+  return Math.round(value * 10 ** decimals) / 10 ** decimals;
+}
+
+/** The result is at least one pixel wide and high, inside the image. */
+function wholePixels({ x, y, width, height }: Box, image: Pick<Analysis, 'width' | 'height'>): Box {
+  const [left, right] = wholeSpan(x, width, image.width);
+  const [top, bottom] = wholeSpan(y, height, image.height);
+  return { x: left, y: top, width: right - left, height: bottom - top };
+}
+
+function wholeSpan(start: number, length: number, limit: number): [number, number] {
+  const first = Math.min(Math.max(Math.round(start), 0), limit - 1);
+  const end = Math.min(Math.max(Math.round(start + length), first + 1), limit);
+  return [first, end];
+}
+
+/** Null if indexing did not measure quality. */
+export function storedQuality({ quality }: FaceRecord): Quality | null {
+  return (quality as Quality | undefined) ?? null;
+}
+
+/** The store keeps neither landmarks nor pose. */
+export function storedFace(face: FaceRecord, attributes: 'none' | 'all'): VisibleFace {
+  const quality = attributes === 'all' ? storedQuality(face) : null;
+  return { confidence: face.confidence, boundingBox: face.box, ...(quality ? { quality } : {}) };
+}

@@ -1,0 +1,77 @@
+/** Start stage: fills the vector indexes and runs every network once. */
+import { join } from 'node:path';
+import { findSearchDevice, GalleryIndexes } from '../gallery/gallery-indexes.ts';
+import { type IndexStart, startIndexes } from '../gallery/load-indexes.ts';
+import { SnapshotFolder } from '../gallery/snapshot-folder.ts';
+import { LEAST_FACES, SnapshotKeeper } from '../gallery/snapshot-scheduler.ts';
+import { createExecutor } from '../native/executor.ts';
+import { SNAPSHOTS } from '../ops/data-folder.ts';
+import type { Store } from '../store/store.ts';
+import { selfInference } from '../vision/self-inference.ts';
+import type { Boot } from './boot.ts';
+import type { Models } from './models.ts';
+import type { Undos } from './shutdown.ts';
+
+const PROGRESS_INTERVAL_MS = 1_000;
+/** systemd ends a start that reports nothing for this long. */
+const PROGRESS_LIMIT_S = 60;
+
+export interface Indexes {
+  readonly indexes: GalleryIndexes;
+  readonly indexStart: IndexStart;
+  /** The keeper is not running yet. */
+  readonly keeper: SnapshotKeeper;
+}
+
+/** @throws Error if an index differs from the store, or a network does not run. */
+export async function openIndexes(
+  boot: Boot,
+  store: Store,
+  { executor, provider, recognizers }: Models,
+  undos: Undos,
+): Promise<Indexes> {
+  const { config, health, log } = boot;
+  const snapshots = new SnapshotFolder(join(config.dataDir, SNAPSHOTS));
+  const indexes = new GalleryIndexes(executor, snapshots, provider === 'cpu' ? null : findSearchDevice(log));
+  const onProgress = progressReport(boot);
+  const indexStart = await startIndexes(
+    { store, indexes, snapshots, packs: recognizers.all, log },
+    onProgress,
+  );
+  const { faces, fromSnapshots, seconds } = indexStart;
+  health.progress(null);
+  log.info({ done: faces, total: faces, fromSnapshots, seconds }, 'the index is complete');
+  health.pass('indexConsistent');
+  const background = createExecutor({ threads: 1, maxQueue: 1 });
+  undos.add('executor', () => background.close());
+  const keeper = new SnapshotKeeper({
+    faces: store.faces,
+    indexes,
+    snapshots,
+    packs: recognizers.all.map(({ packId }) => packId),
+    leastFaces: LEAST_FACES,
+    background,
+    now: Date.now,
+    log,
+  });
+  for (const recognizer of recognizers.all) await selfInference(recognizer);
+  health.pass('selfInference');
+  return { indexes, indexStart, keeper };
+}
+
+/** Reports progress to `/readyz`, and once a second to log and systemd. */
+function progressReport({ health, log, manager }: Boot): (done: number, total: number) => void {
+  let reportedAt: number | null = null;
+  let reported = -1;
+  return (done, total) => {
+    health.progress(`The index has ${done} of ${total} faces.`);
+    if (done === reported) return;
+    const isFirst = reportedAt === null;
+    if (reportedAt !== null && performance.now() - reportedAt < PROGRESS_INTERVAL_MS) return;
+    reportedAt = performance.now();
+    reported = done;
+    log.info({ done, total }, 'filling the index');
+    // Short starts need no extension.
+    if (!isFirst) manager.starting(`Reading faces: ${done} of ${total}`, PROGRESS_LIMIT_S);
+  };
+}

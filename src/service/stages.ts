@@ -1,0 +1,13 @@
+import type { Boot, Data } from './boot.ts';
+import type { Indexes } from './indexes.ts';
+import type { NetworkListeners } from './listen.ts';
+import type { Models } from './models.ts';
+
+/** Parts that the start opens before it creates the application. */
+export interface Stages {
+  readonly boot: Boot;
+  readonly listeners: NetworkListeners;
+  readonly data: Data;
+  readonly models: Models;
+  readonly indexes: Indexes;
+}

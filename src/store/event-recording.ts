@@ -1,0 +1,92 @@
+/** Stores whether an account's calls leave events, and erases the events of accounts that record none. */
+import type { Environment } from '../api/caller.ts';
+import { Turn } from '../base/turns.ts';
+import { VisageError } from '../errors.ts';
+import type { CollectionKey, Databases, EventOwner, StoreContext } from './databases.ts';
+import { removeOldest } from './event-retention.ts';
+
+/** Events or last matches per transaction, which blocks the event loop for about a millisecond. */
+const STEP = 64;
+const PAGE = 256;
+
+const ENVIRONMENTS: readonly Environment[] = ['live', 'test'];
+
+/** Call inside a transaction. @throws VisageError `ACCOUNT_NOT_FOUND`. */
+export function setRecording(db: Databases, accountId: string, isOn: boolean): void {
+  const record = db.accounts.get(accountId);
+  if (!record) throw new VisageError('ACCOUNT_NOT_FOUND', 'There is no such account.');
+  const { recordsNoEvents: _, ...rest } = record;
+  db.accounts.put(accountId, isOn ? rest : { ...rest, recordsNoEvents: true });
+}
+
+export function recordsEvents(db: Databases, accountId: string): boolean {
+  return db.accounts.get(accountId)?.recordsNoEvents !== true;
+}
+
+/**
+ * Removes events, crops and last matches of accounts that record no events. Stops at an account that records again.
+ * @param isStopped polled after each step.
+ */
+export async function eraseUnrecorded(context: StoreContext, isStopped: () => boolean): Promise<void> {
+  const { db } = context;
+  for await (const accountId of keysOf(db.accounts)) {
+    if (isStopped()) return;
+    if (recordsEvents(db, accountId)) continue;
+    for (const environment of ENVIRONMENTS) {
+      await eraseEvents(context, [accountId, environment], isStopped);
+      await eraseLastMatches(context, [accountId, environment], isStopped);
+    }
+  }
+}
+
+/** Yields to the event loop. */
+async function* keysOf<K>(
+  database: { getKeys(range: object): Iterable<K> },
+  within: { readonly start?: unknown; readonly end?: unknown } = {},
+): AsyncGenerator<K> {
+  const turn = new Turn();
+  let range: object = within;
+  for (;;) {
+    const page = Array.from(database.getKeys({ ...range, limit: PAGE }));
+    for (const key of page) {
+      if (turn.isOver) await turn.next();
+      yield key;
+    }
+    if (page.length < PAGE) return;
+    range = { ...within, start: page.at(-1), exclusiveStart: true };
+  }
+}
+
+async function eraseEvents(
+  { db, writeStep }: StoreContext,
+  owner: EventOwner,
+  isStopped: () => boolean,
+): Promise<void> {
+  const step = () => (recordsEvents(db, owner[0]) ? 0 : removeOldest(db, owner, STEP, null));
+  while (!isStopped() && db.eventCounts.doesExist(owner)) if ((await writeStep(step)) === 0) return;
+}
+
+async function eraseLastMatches(
+  { db, writeStep, personChanged }: StoreContext,
+  [accountId, environment]: EventOwner,
+  isStopped: () => boolean,
+): Promise<void> {
+  const within = { start: [accountId, environment, ''], end: [accountId, environment, '\uffff'] };
+  const oldest = (gallery: number, limit: number) =>
+    Array.from(db.lastSeen.getKeys({ start: [gallery], end: [gallery + 1], limit } as never));
+  for await (const key of keysOf<CollectionKey>(db.collections, within)) {
+    const gallery = db.collections.get(key)?.gallery;
+    if (gallery === undefined) continue;
+    const step = () => {
+      if (recordsEvents(db, accountId)) return 0;
+      const places = oldest(gallery, STEP);
+      for (const place of places) {
+        db.lastSeen.remove(place);
+        const externalKey = db.faces.get(place)?.externalKey;
+        if (externalKey) personChanged(gallery, externalKey);
+      }
+      return places.length;
+    };
+    while (!isStopped() && oldest(gallery, 1).length > 0) if ((await writeStep(step)) === 0) return;
+  }
+}

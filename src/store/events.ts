@@ -1,0 +1,358 @@
+import type { Owner } from '../api/caller.ts';
+import { Turn } from '../base/turns.ts';
+import type { EventKey, EventOwner, StoreContext } from './databases.ts';
+import { type EventTarget, NO_FACE } from './event-erasure.ts';
+import { eraseUnrecorded, recordsEvents, setRecording } from './event-recording.ts';
+import type { EventRecord, EventResult, EventType, EventView, NewEventRecord } from './event-records.ts';
+import { type EventLimits, entriesOf, trimEvents } from './event-retention.ts';
+import { labelsOfKey } from './key-steps.ts';
+import { RecordCache } from './record-cache.ts';
+import { type AccountRecord, type CollectionRecord, firstIdentifierAt } from './records.ts';
+import { Thumbnails } from './thumbnails.ts';
+
+const PAGE = 128;
+/** Events of each face of a person that one step looks at. */
+const FACE_PAGE = 32;
+/** Above this number of faces, a filter for a person scans all events. */
+const MAX_FACES = 64;
+
+/** Sorts after every event id. */
+const AFTER_IDS = '\uffff';
+
+/** All conditions must hold. */
+export interface EventFilter {
+  readonly collectionId?: string | undefined;
+  readonly type?: EventType | undefined;
+  readonly result?: EventResult | undefined;
+  readonly externalKey?: string | undefined;
+  readonly faceId?: string | undefined;
+  readonly source?: string | undefined;
+  /** Milliseconds since 1970, both inclusive. */
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
+  readonly isVisible?: ((event: EventView) => boolean) | undefined;
+}
+
+export interface EventPage {
+  readonly events: readonly EventView[];
+  /** The id to go on from; null at the end. */
+  readonly next: string | null;
+  /** The last event read, also if the filter left it out; null if there was none. */
+  readonly last: string | null;
+}
+
+interface PageBounds {
+  /** An event id, exclusive; null: from the end or beginning. */
+  readonly from: string | null;
+  readonly limit: number;
+  /** Maximum events to read. A page cut short by `scan` still has `next`. */
+  readonly scan: number;
+}
+
+/** Events of recognition, and when a face was last matched. */
+export class EventLog {
+  readonly #context: StoreContext;
+  readonly #thumbnails: Thumbnails;
+  readonly #accounts: RecordCache<AccountRecord, string>;
+
+  constructor(context: StoreContext) {
+    this.#context = context;
+    this.#thumbnails = new Thumbnails(context);
+    this.#accounts = new RecordCache(context, context.db.accounts);
+  }
+
+  /** As `StoreContext.version`. */
+  get version(): number {
+    return this.#context.version();
+  }
+
+  /** All tenants together. Takes constant time. */
+  get count(): number {
+    return entriesOf(this.#context.db.events);
+  }
+
+  get crops(): number {
+    return entriesOf(this.#context.db.eventCrops);
+  }
+
+  /** Whether the account's calls leave events. */
+  isRecorded(accountId: string): boolean {
+    return this.#accounts.get(accountId)?.recordsNoEvents !== true;
+  }
+
+  /**
+   * {@link trim} erases what an account has that records none.
+   * @throws VisageError `ACCOUNT_NOT_FOUND`.
+   */
+  setRecorded(accountId: string, isOn: boolean, check: () => void = () => {}): Promise<void> {
+    const { db, write } = this.#context;
+    return write(() => {
+      check();
+      setRecording(db, accountId, isOn);
+    });
+  }
+
+  /** Leaves out events of accounts that record none. Resolves when the events are durable. */
+  append(events: readonly NewEventRecord[]): Promise<void> {
+    const { db, write } = this.#context;
+    return write(() => {
+      const counts = new Map<string, { readonly owner: EventOwner; count: number }>();
+      const collections = new Map<string, CollectionRecord | undefined>();
+      const accounts = new Map<string, boolean>();
+      for (const event of events) {
+        const { accountId, environment, record } = event;
+        if (!accounts.has(accountId)) accounts.set(accountId, recordsEvents(db, accountId));
+        if (!accounts.get(accountId)) continue;
+        const name = `${accountId}/${environment}`;
+        const own = counts.get(name) ?? { owner: [accountId, environment], count: 0 };
+        own.count++;
+        counts.set(name, own);
+        const place = `${name}/${record.collectionId}`;
+        if (record.collectionId !== undefined && !collections.has(place)) {
+          collections.set(place, db.collections.get([accountId, environment, record.collectionId]));
+        }
+        this.#put(event, collections.get(place));
+      }
+      for (const { owner, count } of counts.values()) {
+        db.eventCounts.put(owner, (db.eventCounts.get(owner) ?? 0) + count);
+      }
+    });
+  }
+
+  /** @param collection as it is now: a reset or deletion forbids traces of the old gallery's faces. */
+  #put(
+    { id, accountId, environment, record, externalKey, ...event }: NewEventRecord,
+    collection: CollectionRecord | undefined,
+  ): void {
+    const { db } = this.#context;
+    const crop = collection?.storeThumbnails ? event.crop : null;
+    const { gallery, label, ...rest } = record;
+    const place: EventKey = [accountId, environment, id];
+    const isCurrent = gallery !== undefined && gallery === collection?.gallery;
+    const isThere = isCurrent && label !== undefined && db.faces.doesExist([gallery, label]);
+    // The face is gone, and with it all that the event could tell about it.
+    if (!isCurrent || (label !== undefined && !isThere)) {
+      db.events.put(place, rest);
+      return;
+    }
+    const name = isThere ? null : externalKey;
+    const target: EventTarget | null = label ?? name ?? (crop ? NO_FACE : null);
+    if (target !== null) db.eventsByFace.put([gallery, target, id], [accountId, environment]);
+    if (name !== null) db.eventNames.put([gallery, id], name);
+    if (crop) {
+      db.eventCrops.put([gallery, id], crop);
+      db.eventCropQueue.put(id, gallery);
+    }
+    db.events.put(place, {
+      ...record,
+      ...(name === null ? {} : { hasName: true }),
+      ...(crop ? { hasCrop: true } : {}),
+    });
+    if (isThere && record.result === 'match') this.#see(gallery, label, record.at);
+  }
+
+  #see(gallery: number, label: number, at: number): void {
+    const { faces, lastSeen } = this.#context.db;
+    if (at <= (lastSeen.get([gallery, label]) ?? 0)) return;
+    lastSeen.put([gallery, label], at);
+    const externalKey = faces.get([gallery, label])?.externalKey;
+    if (externalKey) this.#context.personChanged(gallery, externalKey);
+  }
+
+  /** When the face last matched, milliseconds since 1970; null if unknown. Up to a second late. */
+  lastSeenOf(gallery: number, label: number): number | null {
+    return this.#context.db.lastSeen.get([gallery, label]) ?? null;
+  }
+
+  get(owner: Owner, id: string): EventView | null {
+    const record = this.#context.db.events.get([owner.accountId, owner.environment, id]);
+    return record ? this.#view(id, record) : null;
+  }
+
+  has({ accountId, environment }: Owner, id: string): boolean {
+    return this.#context.db.events.doesExist([accountId, environment, id]);
+  }
+
+  /** Null if the tenant has no events. */
+  newestId({ accountId, environment }: Owner): string | null {
+    const range = {
+      start: [accountId, environment, AFTER_IDS],
+      end: [accountId, environment, ''],
+      reverse: true,
+      limit: 1,
+    };
+    for (const [, , id] of this.#context.db.events.getKeys(range as never)) return id;
+    return null;
+  }
+
+  /** JPEG; null if the event has none, or its face is gone. */
+  crop(owner: Owner, id: string): Buffer | null {
+    const { db } = this.#context;
+    const record = db.events.get([owner.accountId, owner.environment, id]);
+    if (record?.gallery === undefined || !this.#view(id, record).hasCrop) return null;
+    const { gallery, label } = record;
+    if (record.result === 'added' && label !== undefined) return this.#thumbnails.get({ gallery, label });
+    return db.eventCrops.get([gallery, id]) ?? null;
+  }
+
+  #view(id: string, record: EventRecord): EventView {
+    const { db } = this.#context;
+    const { gallery, label, quality, box } = record;
+    const isKept = gallery !== undefined && !db.garbage.doesExist(gallery);
+    const face = isKept && label !== undefined ? db.faces.get([gallery, label]) : undefined;
+    const name = isKept && record.hasName ? db.eventNames.get([gallery, id]) : undefined;
+    const isErased = name !== undefined && db.eventGarbage.doesExist([gallery as number, name]);
+    const isWhole = isKept && !isErased && (label === undefined || face !== undefined);
+    return {
+      id,
+      at: record.at,
+      type: record.type,
+      result: record.result,
+      operation: record.operation,
+      collectionId: record.collectionId ?? null,
+      caller: { kind: record.callerKind, id: record.callerId, name: this.#nameOf(record) },
+      faceId: face?.faceId ?? null,
+      externalKey: face ? face.externalKey : isErased ? null : (name ?? null),
+      similarity: record.similarity ?? null,
+      threshold: record.threshold ?? null,
+      quality: quality?.score ?? null,
+      qualityReasons: quality?.reasons ?? [],
+      refusal: record.refusal ?? null,
+      source: record.source ?? null,
+      box: box ?? null,
+      hasCrop: isWhole && this.#hasCrop(gallery, id, record),
+    };
+  }
+
+  /** The event of an added face shows the face's own crop. */
+  #hasCrop(gallery: number, id: string, { label, result, hasCrop }: EventRecord): boolean {
+    if (result === 'added') return label !== undefined && this.#thumbnails.has({ gallery, label });
+    const { eventCrops } = this.#context.db;
+    return hasCrop === true && eventCrops.doesExist([gallery, id]) && !this.#thumbnails.isErasing(gallery);
+  }
+
+  #nameOf({ callerKind, callerId }: EventRecord): string | null {
+    if (callerKind === 'member') return null;
+    const { apiKeyIds, apiKeys } = this.#context.db;
+    return apiKeys.get(apiKeyIds.get(callerId) ?? '')?.name ?? null;
+  }
+
+  /** Newest first. Yields to the event loop. */
+  page(owner: Owner, filter: EventFilter, bounds: PageBounds): Promise<EventPage> {
+    return this.#read(owner, filter, bounds, true);
+  }
+
+  /** Oldest first, after `bounds.from`. Yields to the event loop. */
+  pageAfter(owner: Owner, filter: EventFilter, bounds: PageBounds): Promise<EventPage> {
+    return this.#read(owner, filter, bounds, false);
+  }
+
+  async #read(
+    owner: Owner,
+    filter: EventFilter,
+    { from, limit, scan }: PageBounds,
+    isReverse: boolean,
+  ): Promise<EventPage> {
+    const turn = new Turn();
+    const events: EventView[] = [];
+    let seen = 0;
+    let last: string | null = null;
+    for (;;) {
+      const { entries, isLast } = this.#entries(owner, filter, last ?? from, isReverse);
+      for (const { key, value } of entries) {
+        if (events.length === limit || seen === scan) return { events, next: last, last };
+        seen++;
+        last = key[2];
+        const event = this.#view(last, value);
+        if (matches(event, filter)) events.push(event);
+        if (turn.isOver) await turn.next();
+      }
+      if (isLast) return { events, next: null, last };
+    }
+  }
+
+  #entries(owner: Owner, filter: EventFilter, last: string | null, isReverse: boolean): Entries {
+    const { events, eventsByFace } = this.#context.db;
+    const place: EventOwner = [owner.accountId, owner.environment];
+    const range = rangeOf(filter, last, isReverse);
+    const listed = this.#targetsOf(place, filter);
+    if (listed === null) {
+      const entries = Array.from(events.getRange(range(place, PAGE) as never));
+      return { entries: entries as Entries['entries'], isLast: entries.length < PAGE };
+    }
+    const ids = listed.targets.flatMap((target) =>
+      Array.from(eventsByFace.getKeys(range([listed.gallery, target], FACE_PAGE) as never), ([, , id]) => id),
+    );
+    ids.sort((a, b) => (a < b ? -1 : 1));
+    if (isReverse) ids.reverse();
+    const entries = ids.slice(0, FACE_PAGE).flatMap((id) => {
+      const value = events.get([...place, id]);
+      return value ? [{ key: [...place, id] as EventKey, value }] : [];
+    });
+    return { entries, isLast: ids.length < FACE_PAGE || entries.length === 0 };
+  }
+
+  /** The faces and names of a person, or the one face; null if only a scan finds them. */
+  #targetsOf(
+    [accountId, environment]: EventOwner,
+    { collectionId, externalKey, faceId }: EventFilter,
+  ): { readonly gallery: number; readonly targets: readonly EventTarget[] } | null {
+    const { db } = this.#context;
+    if (collectionId === undefined || (externalKey === undefined && faceId === undefined)) return null;
+    const gallery = db.collections.get([accountId, environment, collectionId])?.gallery;
+    if (gallery === undefined) return null;
+    if (faceId !== undefined) {
+      const label = db.faceLabels.get([gallery, faceId]);
+      return { gallery, targets: label === undefined ? [] : [label] };
+    }
+    const labels = labelsOfKey(db, gallery, externalKey ?? '', 0, MAX_FACES + 1);
+    return labels.length > MAX_FACES ? null : { gallery, targets: [...labels, externalKey ?? ''] };
+  }
+
+  /** Removes events that exceed the limits, and all of accounts that record none. */
+  async trim(limits: EventLimits): Promise<void> {
+    await eraseUnrecorded(this.#context, limits.isStopped ?? (() => false));
+    await trimEvents(this.#context, limits);
+  }
+}
+
+interface Entries {
+  readonly entries: readonly { readonly key: EventKey; readonly value: EventRecord }[];
+  /** True if there are no further events. */
+  readonly isLast: boolean;
+}
+
+/** @returns the range of keys that begin with `prefix` and end with an id of the filter's time, behind `last`. */
+function rangeOf({ since, until }: EventFilter, last: string | null, isReverse: boolean) {
+  return (prefix: readonly unknown[], limit: number) => {
+    // A clock that was set back makes an id's time differ from the event's by that much: `matches` decides.
+    const lowest = since === undefined ? '' : firstIdentifierAt('evt_', since);
+    const highest = until === undefined ? AFTER_IDS : firstIdentifierAt('evt_', until + 1);
+    const key = (id: string) => [...prefix, id];
+    const start = isReverse
+      ? key(last !== null && last < highest ? last : highest)
+      : key(last !== null && last > lowest ? last : lowest);
+    return {
+      start,
+      end: key(isReverse ? lowest : highest),
+      reverse: isReverse,
+      exclusiveStart: last !== null && start.at(-1) === last,
+      limit,
+    };
+  };
+}
+
+export function matches(event: EventView, filter: EventFilter): boolean {
+  const { since, until, isVisible = () => true } = filter;
+  return (
+    (filter.collectionId === undefined || event.collectionId === filter.collectionId) &&
+    (filter.type === undefined || event.type === filter.type) &&
+    (filter.result === undefined || event.result === filter.result) &&
+    (filter.source === undefined || event.source === filter.source) &&
+    (filter.externalKey === undefined || event.externalKey === filter.externalKey) &&
+    (filter.faceId === undefined || event.faceId === filter.faceId) &&
+    (since === undefined || event.at >= since) &&
+    (until === undefined || event.at <= until) &&
+    isVisible(event)
+  );
+}

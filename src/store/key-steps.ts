@@ -1,0 +1,101 @@
+/** Changes all faces of an external key in bounded transactions. */
+import type { Actor } from '../api/caller.ts';
+import { VisageError } from '../errors.ts';
+import { findCollection, requireCollection } from './collections.ts';
+import type { Databases, StoreContext } from './databases.ts';
+import type { FacePlace } from './records.ts';
+
+/** Faces per transaction. Each blocks the event loop for up to 0.1 ms. */
+export const STEP = 64;
+
+/**
+ * @param externalKey the face's current or new key.
+ * @throws `FACE_NOT_ALLOWED` if the actor may not change the face.
+ */
+export function checkMayChange({ allowedExternalKeys }: Actor, externalKey: string | null): void {
+  if (!allowedExternalKeys || (externalKey !== null && allowedExternalKeys.includes(externalKey))) return;
+  throw new VisageError(
+    'FACE_NOT_ALLOWED',
+    'This API key may only change faces with one of its allowed external keys.',
+  );
+}
+
+/** Oldest first, after `after`, up to and including `last`. */
+export function labelsOfKey(
+  db: Databases,
+  gallery: number,
+  externalKey: string,
+  after: number,
+  limit: number,
+  last = Number.MAX_SAFE_INTEGER - 1,
+): number[] {
+  const range = db.externalKeys.getKeys({
+    start: [gallery, externalKey, after + 1],
+    end: [gallery, externalKey, last + 1],
+    limit,
+  });
+  return Array.from(range, (key) => key[2]);
+}
+
+/** How many of these keys no face has. */
+export function unusedKeys(db: Databases, gallery: number, externalKeys: readonly string[]): number {
+  let unused = 0;
+  for (const externalKey of new Set(externalKeys)) {
+    if (labelsOfKey(db, gallery, externalKey, 0, 1).length === 0) unused++;
+  }
+  return unused;
+}
+
+/** 0 for none. */
+function lastLabelOfKey(db: Databases, gallery: number, externalKey: string): number {
+  const range = db.externalKeys.getKeys({
+    start: [gallery, externalKey, Number.MAX_SAFE_INTEGER],
+    end: [gallery, externalKey, 0],
+    reverse: true,
+    limit: 1,
+  });
+  for (const [, , label] of range) return label;
+  return 0;
+}
+
+export interface KeyStep {
+  readonly gallery: number;
+  /** Empty only in the first step, if no face has the key. */
+  readonly labels: readonly number[];
+}
+
+/**
+ * Runs `step` in transactions over the faces that had the key at the start. `step` must remove the key from each face.
+ * Each yielded step is durable. Stops if the collection is reset or deleted.
+ * @throws what `step` throws; `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`.
+ */
+export async function* stepsOfKey<T>(
+  { db, writeStep }: StoreContext,
+  owner: Actor,
+  collectionId: string,
+  externalKey: string,
+  step: (faces: KeyStep) => T,
+): AsyncGenerator<T> {
+  let last: FacePlace | null = null;
+  const begin = (): FacePlace => {
+    const { gallery } = requireCollection(db, owner, collectionId);
+    return { gallery, label: lastLabelOfKey(db, gallery, externalKey) };
+  };
+  const next = () => {
+    owner.confirm?.();
+    checkMayChange(owner, externalKey);
+    const isFirst = last === null;
+    last ??= begin();
+    const { gallery, label } = last;
+    if (findCollection(db, owner, collectionId)?.gallery !== gallery) return null;
+    const labels = labelsOfKey(db, gallery, externalKey, 0, STEP, label);
+    if (labels.length === 0 && !isFirst) return null;
+    return { result: step({ gallery, labels }), isLast: labels.length < STEP };
+  };
+  for (;;) {
+    const done = await writeStep(next);
+    if (!done) return;
+    yield done.result;
+    if (done.isLast) return;
+  }
+}

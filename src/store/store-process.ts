@@ -1,0 +1,56 @@
+/**
+ * The child process that `isolated-store.ts` starts. LMDB does not validate the mapped file, so a damaged file can
+ * crash this process.
+ */
+import { checkStructure, copyRecords, StructureError } from './store-copy.ts';
+import { StoreReader, type StoreSummary } from './store-reader.ts';
+
+export type StoreTask =
+  | { readonly kind: 'summary' | 'inspect'; readonly folder: string }
+  | { readonly kind: 'copy'; readonly folder: string; readonly to: string };
+
+export interface Inspection {
+  readonly store: StoreSummary;
+  /** At most 1,000 entries. */
+  readonly faults: readonly string[];
+}
+
+export type StoreAnswer =
+  | { readonly inspection: Inspection | null }
+  /** `isDamage` is true if the file, not the system, caused the error. */
+  | { readonly error: string; readonly isDamage: boolean };
+
+const MAX_FAULTS = 1000;
+
+const MAX_MESSAGE = 200;
+
+/** LMDB error codes that do not indicate damage: readers full, map full, map resized. */
+const NOT_DAMAGE = new Set([-30790, -30792, -30785]);
+
+async function inspect({ kind, folder }: StoreTask): Promise<Inspection> {
+  if (kind === 'inspect') await checkStructure(folder);
+  const reader = StoreReader.open(folder);
+  try {
+    const faults = kind === 'inspect' ? reader.check().slice(0, MAX_FAULTS) : [];
+    return { store: reader.summary(), faults };
+  } finally {
+    await reader.close();
+  }
+}
+
+async function perform(task: StoreTask): Promise<StoreAnswer> {
+  try {
+    if (task.kind !== 'copy') return { inspection: await inspect(task) };
+    await copyRecords(task.folder, task.to);
+    return { inspection: null };
+  } catch (error) {
+    const { code, message } = ((error as Error).cause ?? error) as { code?: unknown; message: string };
+    const isSystem =
+      typeof code === 'string' || (typeof code === 'number' && (code > 0 || NOT_DAMAGE.has(code)));
+    return { error: message.slice(0, MAX_MESSAGE), isDamage: error instanceof StructureError || !isSystem };
+  }
+}
+
+// The parent has received the answer or has ended.
+process.once('disconnect', () => process.exit(0));
+process.send?.(await perform(JSON.parse(process.argv[2] ?? '') as StoreTask));

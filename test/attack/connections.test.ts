@@ -1,0 +1,252 @@
+/** A client without a credential tries to fill the memory of the service, and to hide one request in another. */
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { after, before, describe } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { attack, isFull } from '../../testing/attack.ts';
+import {
+  exchange,
+  open,
+  pipelineUnread,
+  readSlowly,
+  requests,
+  residentBytes,
+  type Target,
+} from '../../testing/hostile-clients.ts';
+import { type Service, startService } from '../../testing/service.ts';
+
+const CONNECTIONS = isFull ? 100 : 20;
+const REQUESTS = 1_000;
+const CHEAP_REQUESTS = isFull ? REQUESTS : 30;
+
+/** Bytes that all connections of an attack together may add. */
+const MOST_GROWTH = 32 * 1024 * 1024;
+
+/** No address may have more than 64, so the attacker has several. */
+const addressOf = (at: number) => `127.0.0.${2 + Math.floor(at / 50)}`;
+
+let service: Service;
+let plain: Target;
+let secure: Target;
+let metrics: Target;
+let pid: number;
+before(async () => {
+  service = await startService({
+    VISAGE_TLS_LISTEN: '127.0.0.1:0',
+    VISAGE_METRICS_LISTEN: '127.0.0.1:0',
+    VISAGE_ADDRESS_RATE_LIMIT: '1000000',
+  });
+  const { child } = service;
+  const portOf = (url: unknown) => Number(new URL(String(url)).port);
+  const listening = child.log.find(({ msg }) => msg === 'listening') as { urls: string[] };
+  plain = { port: portOf(child.url) };
+  secure = { port: portOf(listening.urls.find((url) => url.startsWith('https'))), isSecure: true };
+  metrics = { port: portOf(child.log.find(({ msg }) => msg === 'metrics')?.url) };
+  pid = child.process.pid as number;
+});
+after(() => service.stop());
+
+/** How much memory the service has more than before while an attack goes on, at the most, in bytes. */
+async function growthDuring(
+  begin: (at: number) => Promise<Socket>,
+): Promise<{ growth: number; isAlive: boolean }> {
+  const before = residentBytes(pid);
+  const sockets = await Promise.all(Array.from({ length: CONNECTIONS }, (_, at) => begin(at)));
+  let most = 0;
+  for (let i = 0; i < (isFull ? 20 : 4); i++) {
+    await sleep(isFull ? 250 : 100);
+    most = Math.max(most, residentBytes(pid) - before);
+  }
+  const isAlive = await fetch(`${service.child.url}/livez`, { signal: AbortSignal.timeout(10_000) }).then(
+    ({ status }) => status === 200,
+    () => false,
+  );
+  for (const socket of sockets) socket.destroy();
+  return { growth: most, isAlive };
+}
+
+const megabytes = (bytes: number) => `${Math.round(bytes / 1024 / 1024)} MB`;
+
+describe('Connections', () => {
+  attack(
+    'A connection costs a bounded amount of memory, whatever it asks for and never reads',
+    async (tally) => {
+      const key = (await service.key()).key;
+      const list = requests('GET', '/v1/collection/get-all', CHEAP_REQUESTS, `X-API-Key: ${key}\r\n`);
+      const texts: [string, Target, string][] = [
+        ['the Swagger bundle', plain, requests('GET', '/swagger/swagger-ui-bundle.js', REQUESTS)],
+        ['the Swagger bundle over HTTPS', secure, requests('GET', '/swagger/swagger-ui-bundle.js', REQUESTS)],
+        ['the OpenAPI document', plain, requests('GET', '/openapi.json', REQUESTS)],
+        ['the metrics', metrics, requests('GET', '/metrics', isFull ? REQUESTS : 3)],
+        ['the time', plain, requests('GET', '/v1/healthz', CHEAP_REQUESTS)],
+        ['unknown paths', plain, requests('GET', '/nothing', CHEAP_REQUESTS)],
+        ['HEAD', plain, requests('HEAD', '/swagger/swagger-ui-bundle.js', CHEAP_REQUESTS)],
+        ['broken requests', plain, 'GARBAGE\r\n\r\n'.repeat(REQUESTS)],
+        ['lists', plain, list],
+        ['expectations', plain, requests('GET', '/swagger', CHEAP_REQUESTS, 'Expect: 100-continue\r\n')],
+        ['empty lines', plain, '\r\n'.repeat(100_000)],
+        [
+          'line ends without a return',
+          plain,
+          'GET /swagger/swagger-ui-bundle.js HTTP/1.1\nHost: a\n\n'.repeat(REQUESTS),
+        ],
+      ];
+      for (const [what, target, text] of texts) {
+        const { growth, isAlive } = await growthDuring((at) =>
+          pipelineUnread({ ...target, from: addressOf(at) }, text),
+        );
+        tally.attempt(`${what}: ${megabytes(growth)} more`, growth > MOST_GROWTH);
+        tally.attempt(`${what}: /livez does not answer`, !isAlive);
+      }
+    },
+  );
+
+  attack(
+    'A connection costs a bounded amount of memory where its client reads a byte a second',
+    async (tally) => {
+      const text = requests('GET', '/swagger/swagger-ui-bundle.js', REQUESTS);
+      const { growth, isAlive } = await growthDuring(
+        async (at) =>
+          (await readSlowly({ ...plain, from: addressOf(at) }, text, { bytes: 1, ms: 1000 })).socket,
+      );
+      tally.attempt(`${megabytes(growth)} more`, growth > MOST_GROWTH);
+      tally.attempt('/livez does not answer', !isAlive);
+    },
+  );
+
+  attack(
+    'A connection costs a bounded amount of memory where its client is slow, half open or silent',
+    async (tally) => {
+      const clients: Record<string, (at: number) => Promise<Socket>> = {
+        'half a head': (at) => pipelineUnread({ ...plain, from: addressOf(at) }, 'GET / HTTP/1.1\r\nX-A: '),
+        silence: (at) => open({ ...plain, from: addressOf(at) }),
+        'half a body': (at) =>
+          pipelineUnread(
+            { ...plain, from: addressOf(at) },
+            'POST /v1/face/search HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\nabc',
+          ),
+        'half open': async (at) => {
+          const socket = await open({ ...plain, from: addressOf(at), allowHalfOpen: true });
+          socket.pause().end(requests('GET', '/swagger/swagger-ui-bundle.js', REQUESTS));
+          return socket;
+        },
+        'no handshake': (at) => open({ port: secure.port, from: addressOf(at) }),
+      };
+      for (const [what, begin] of Object.entries(clients)) {
+        const { growth, isAlive } = await growthDuring(begin);
+        tally.attempt(`${what}: ${megabytes(growth)} more`, growth > MOST_GROWTH);
+        tally.attempt(`${what}: /livez does not answer`, !isAlive);
+      }
+    },
+  );
+
+  attack(
+    'A connection finds no place beyond the 64th of its address, on whichever listener',
+    async (tally) => {
+      for (const target of [plain, secure, metrics]) {
+        const from = '127.0.9.1';
+        const held = await Promise.all(Array.from({ length: 64 }, () => open({ port: plain.port, from })));
+        await sleep(100);
+        const { port } = target;
+        const more = await Promise.all(Array.from({ length: 20 }, () => open({ port, from })));
+        await Promise.all(
+          more.map((socket) => socket.closed || Promise.race([once(socket.resume(), 'close'), sleep(3000)])),
+        );
+        for (const socket of more) tally.attempt(`a connection to port ${port}`, !socket.closed);
+        for (const socket of [...held, ...more]) socket.destroy();
+        await sleep(200);
+      }
+    },
+  );
+
+  attack(
+    'A connection does not keep a health probe out, though it and its like hold every place of the address',
+    async (tally) => {
+      const from = '127.0.9.2';
+      const text = requests('GET', '/swagger/swagger-ui-bundle.js', REQUESTS);
+      const held = await Promise.all(
+        Array.from({ length: 80 }, () => pipelineUnread({ ...plain, from }, text)),
+      );
+      await sleep(2_000);
+      const answer = await exchange(
+        { ...plain, from },
+        requests('GET', '/livez', 1, 'Connection: close\r\n'),
+      );
+      tally.attempt('/livez from the same address', !answer.startsWith('HTTP/1.1 200'));
+      for (const socket of held) socket.destroy();
+    },
+  );
+});
+
+describe('Headers', () => {
+  attack('A header behind the hundredth is never dropped in silence', async (tally) => {
+    const { key } = await service.key();
+    const names = [
+      'X-Forwarded-For',
+      'Forwarded',
+      'X-Real-IP',
+      'Authorization',
+      'X-API-Key',
+      'Cookie',
+      'Origin',
+      'Host',
+      'Idempotency-Key',
+      'If-Match',
+      'If-None-Match',
+      'Content-Length',
+      'Transfer-Encoding',
+      'Expect',
+      'Sec-Fetch-Site',
+      'X-CSRF-Token',
+      'Content-Type',
+      'Connection',
+      'X-Request-Id',
+    ];
+    for (const target of [plain, secure, metrics]) {
+      for (const name of names) {
+        for (const count of isFull ? [99, 100, 150, 999] : [100]) {
+          const padding = Array.from({ length: count }, (_, i) => `X-${i}: a\r\n`).join('');
+          const text = requests(
+            'GET',
+            '/v1/collection/get-all',
+            1,
+            `X-API-Key: ${key}\r\n${padding}${name}: 1\r\n`,
+          );
+          const answer = await exchange(target, text);
+          tally.attempt(
+            `${name} behind ${count} others: ${answer.slice(0, 15)}`,
+            !answer.startsWith('HTTP/1.1 431'),
+          );
+        }
+      }
+    }
+  });
+});
+
+describe('The log', () => {
+  attack('A client without a credential cannot fill the log', async (tally) => {
+    const lines = () => service.child.log.length;
+    const floods: [string, string][] = [
+      ['unknown paths', requests('GET', '/nothing', isFull ? 2_000 : 300)],
+      ['methods', requests('PUT', '/swagger', isFull ? 2_000 : 300)],
+      ['preflights', requests('OPTIONS', '/v1/face/search', isFull ? 2_000 : 300)],
+      ['the documentation', requests('HEAD', '/swagger', isFull ? 2_000 : 300)],
+      ['missing keys', requests('GET', '/v1/collection/get-all', isFull ? 2_000 : 300)],
+      ['wrong targets', requests('GET', 'http://a:99999999/', isFull ? 2_000 : 300)],
+    ];
+    for (const [at, [what, text]] of floods.entries()) {
+      const before = lines();
+      const from = `127.0.10.${at + 1}`;
+      await exchange(
+        { ...plain, from },
+        text + requests('GET', '/nothing', 1, 'Connection: close\r\n'),
+        30_000,
+      );
+      tally.attempt(`${what}: ${lines() - before} lines`, lines() - before > 130);
+    }
+    const before = lines();
+    for (let i = 0; i < (isFull ? 300 : 140); i++)
+      await exchange({ ...plain, from: '127.0.11.1' }, 'GARBAGE\r\n\r\n');
+    tally.attempt(`broken requests: ${lines() - before} lines`, lines() - before > 130);
+  });
+});

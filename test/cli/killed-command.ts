@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { childEnvironment, ROOT, temporaryFolder, VISAGECTL, visagectl } from '../../testing/service.ts';
+import { FACE, storeWithCollection, unitTemplate } from '../../testing/temporary-store.ts';
+
+/** A data folder whose copy takes noticeable time. */
+export async function largeFolder(t: TestContext): Promise<{ data: string; backups: string }> {
+  const folder = await temporaryFolder();
+  t.after(() => folder.remove());
+  const data = join(folder.path, 'data');
+  mkdirSync(data);
+  const { store, owner } = await storeWithCollection(data);
+  const faces = Array.from({ length: 20_000 }, (_, n) =>
+    store.faces.add(owner, 'people', FACE, unitTemplate(n)),
+  );
+  await Promise.all(faces);
+  await store.close();
+  return { data, backups: join(folder.path, 'backups') };
+}
+
+/** Kills a command once a condition holds. @returns false if the command ended first. */
+export async function killWhen(isThere: () => boolean, args: string[]): Promise<boolean> {
+  const child = spawn(VISAGECTL, args, { env: childEnvironment({}), cwd: ROOT, stdio: 'ignore' });
+  const closed = once(child, 'close');
+  while (child.exitCode === null && !isThere()) await delay(1);
+  child.kill('SIGKILL');
+  const [, signal] = await closed;
+  return signal === 'SIGKILL';
+}
+
+export async function run(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await visagectl(args, {});
+  assert.equal(code, 0, stderr);
+  return stdout.trim();
+}
+
+export const beginning = (folder: string, start: string) =>
+  existsSync(folder) && readdirSync(folder).some((name) => name.startsWith(start) || name.endsWith(start));

@@ -1,0 +1,309 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, beforeEach, describe, test } from 'node:test';
+import { pino } from 'pino';
+import type { Owner } from '../../src/api/caller.ts';
+import { GalleryIndexes } from '../../src/gallery/gallery-indexes.ts';
+import { startIndexes } from '../../src/gallery/load-indexes.ts';
+import { SnapshotFolder } from '../../src/gallery/snapshot-folder.ts';
+import { createExecutor } from '../../src/native/executor.ts';
+import { Store } from '../../src/store/store.ts';
+import { FACE, ownerIn, PACK, temporaryFolder, unitTemplate } from '../../testing/temporary-store.ts';
+
+const DIMENSION = 8;
+const executor = createExecutor({ threads: 2, maxQueue: 64 });
+const background = createExecutor({ threads: 1, maxQueue: 1 });
+after(() => Promise.all([executor.close(), background.close()]));
+
+let nextSeed = 1;
+
+/** A store with its indexes and snapshots, as the service has them. */
+class Appliance {
+  readonly folder: string;
+  readonly said: Record<string, unknown>[] = [];
+  store!: Store;
+  indexes!: GalleryIndexes;
+  snapshots!: SnapshotFolder;
+  owner!: Owner;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  async start() {
+    this.store = Store.open(this.folder);
+    this.owner = ownerIn(this.store);
+    this.snapshots = new SnapshotFolder(join(this.folder, 'snapshots'));
+    this.indexes = new GalleryIndexes(executor, this.snapshots);
+    this.said.length = 0;
+    const log = pino({ level: 'info' }, { write: (line) => this.said.push(JSON.parse(line)) });
+    const { store, indexes, snapshots } = this;
+    return startIndexes({ store, indexes, snapshots, packs: [{ packId: PACK, dimension: DIMENSION }], log });
+  }
+
+  /** As a kill leaves it: nothing but what is on disk. */
+  async kill(): Promise<void> {
+    await this.store.close();
+  }
+
+  create(collectionId: string) {
+    return this.store.collections.create(this.owner, { collectionId, description: null, now: 1, ...PACK });
+  }
+
+  gallery(collectionId: string): number {
+    return this.store.collections.get(this.owner, collectionId)?.gallery ?? 0;
+  }
+
+  /** As the service does it; `isIndexed` false for a service that was killed in between. */
+  async add(collectionId: string, count: number, isIndexed = true): Promise<string[]> {
+    const ids: string[] = [];
+    for (let i = 0; i < count; i++) {
+      const vector = unitTemplate(nextSeed++);
+      const { gallery, label, faceId } = await this.store.faces.add(this.owner, collectionId, FACE, vector);
+      if (isIndexed) await this.indexes.add(gallery, label, vector);
+      ids.push(faceId);
+    }
+    return ids;
+  }
+
+  async remove(collectionId: string, faceId: string, isIndexed = true): Promise<void> {
+    const places = await this.store.faces.removeById(this.owner, collectionId, faceId);
+    if (isIndexed) {
+      await this.indexes.remove(
+        this.gallery(collectionId),
+        places.map(({ label }) => label),
+      );
+    }
+  }
+
+  save(collectionId: string): Promise<number> {
+    const gallery = this.gallery(collectionId);
+    const state = this.store.faces.state(gallery);
+    const complete = state.generation === this.indexes.state(gallery).generation;
+    return this.indexes.save(gallery, { gallery, ...PACK, ...state, complete }, background);
+  }
+
+  snapshot(collectionId: string): string {
+    return this.snapshots.path(this.gallery(collectionId));
+  }
+
+  /** Every face of the store, and no other, is what is found for its own template. */
+  async assertFound(collectionId: string): Promise<void> {
+    const gallery = this.gallery(collectionId);
+    let faces = 0;
+    for (const { labels, vectors } of this.store.faces.templates(gallery, DIMENSION, 1)) {
+      const [best] = await this.indexes.search(gallery, vectors, 1);
+      assert.equal(best?.label, Number(labels[0]));
+      assert.ok((best?.score ?? 0) > 0.9999);
+      faces++;
+    }
+    assert.equal(this.indexes.state(gallery).size, faces);
+    const { generation } = this.store.faces.state(gallery);
+    assert.equal(this.indexes.state(gallery).generation, generation);
+  }
+}
+
+let appliance: Appliance;
+beforeEach(async (t) => {
+  appliance = new Appliance(temporaryFolder(t as never));
+  await appliance.start();
+  await appliance.create('people');
+  await appliance.add('people', 30);
+});
+
+async function restart() {
+  await appliance.kill();
+  const started = await appliance.start();
+  return started;
+}
+
+describe('An index is filled when the service starts', () => {
+  test('from the store where there is no snapshot', async () => {
+    const { faces, fromSnapshots } = await restart();
+    assert.deepEqual({ faces, fromSnapshots }, { faces: 30, fromSnapshots: 0 });
+    await appliance.assertFound('people');
+    await appliance.kill();
+  });
+
+  test('from a snapshot of its very state, without a look at a template', async () => {
+    await appliance.save('people');
+    const { faces, fromSnapshots } = await restart();
+    assert.deepEqual({ faces, fromSnapshots }, { faces: 30, fromSnapshots: 30 });
+    assert.deepEqual(appliance.said, []);
+    await appliance.assertFound('people');
+    await appliance.add('people', 2);
+    await appliance.assertFound('people');
+    await appliance.kill();
+  });
+
+  test('from a snapshot of an earlier state, brought up to what was written until the kill', async () => {
+    const [first, second] = await appliance.add('people', 2);
+    await appliance.save('people');
+    await appliance.remove('people', first as string);
+    await appliance.add('people', 5);
+    await appliance.remove('people', second as string, false);
+    await appliance.add('people', 1, false);
+    const { faces, fromSnapshots } = await restart();
+    assert.deepEqual({ faces, fromSnapshots }, { faces: 36, fromSnapshots: 36 });
+    const [{ added, removed }] = appliance.said as [Record<string, unknown>];
+    assert.deepEqual({ added, removed }, { added: 6, removed: 2 });
+    await appliance.assertFound('people');
+    await appliance.kill();
+  });
+
+  test('from a snapshot that was written while a write was on its way to the index', async () => {
+    const [first] = await appliance.add('people', 1);
+    await appliance.add('people', 1, false);
+    await appliance.remove('people', first as string, false);
+    await appliance.save('people');
+    await restart();
+    await appliance.assertFound('people');
+    await appliance.kill();
+  });
+
+  test('from a snapshot after several lives of the service', async () => {
+    await appliance.save('people');
+    for (let life = 0; life < 3; life++) {
+      const [face] = await appliance.add('people', 3);
+      await appliance.remove('people', face as string);
+      assert.equal((await restart()).fromSnapshots, 32 + 2 * life);
+      await appliance.assertFound('people');
+    }
+    await appliance.kill();
+  });
+
+  test('without a face too many or too few where another version of Visage wrote without counting', async () => {
+    await appliance.save('people');
+    const [face] = await appliance.add('people', 1, false);
+    await appliance.remove('people', face as string, false);
+    const [kept] = await appliance.add('people', 1, false);
+    assert.ok(kept);
+    const removed = appliance.store.faces.list(appliance.gallery('people'), 0, 1)[0]?.face.faceId;
+    await appliance.remove('people', removed as string, false);
+    await setGeneration(appliance, 30);
+    await appliance.start();
+    await appliance.assertFound('people');
+    await appliance.kill();
+  });
+});
+
+/** Closes the store and gives its one gallery another generation, as if the last writes had not been counted. */
+async function setGeneration({ store, folder, gallery }: Appliance, generation: number): Promise<void> {
+  const number = gallery.call(appliance, 'people');
+  await store.close();
+  const { open } = await import('lmdb');
+  const environment = open(folder, { noSubdir: false, maxDbs: 64, overlappingSync: false });
+  await environment.openDB<number, number>('generations', {}).put(number, generation);
+  await environment.close();
+}
+
+describe('A snapshot is not believed, and the store is read,', () => {
+  const assertRefused = async (reason: RegExp) => {
+    const { fromSnapshots, faces } = await appliance.start();
+    assert.equal(fromSnapshots, 0);
+    assert.equal(appliance.indexes.totals().templates, faces);
+    assert.equal(appliance.said.length, 1);
+    assert.match(String(appliance.said[0]?.reason), reason);
+    await appliance.assertFound('people');
+    assert.ok(!existsSync(appliance.snapshot('people')), 'it is gone');
+    await appliance.kill();
+  };
+
+  test('where it is damaged', async () => {
+    await appliance.save('people');
+    const path = appliance.snapshot('people');
+    const bytes = readFileSync(path);
+    bytes.writeUInt8((bytes.at(-1) as number) ^ 1, bytes.length - 1);
+    writeFileSync(path, bytes);
+    await appliance.kill();
+    await assertRefused(/damaged/);
+  });
+
+  test('where it is empty, or somebody put a text there', async () => {
+    const path = appliance.snapshot('people');
+    await appliance.kill();
+    writeFileSync(path, '');
+    await assertRefused(/cut off/);
+    writeFileSync(path, 'x'.repeat(5000));
+    await assertRefused(/no snapshot/);
+  });
+
+  test("where it is another gallery's", async () => {
+    await appliance.create('others');
+    await appliance.add('others', 30);
+    await appliance.save('others');
+    copyFileSync(appliance.snapshot('others'), appliance.snapshot('people'));
+    await appliance.kill();
+    const { fromSnapshots } = await appliance.start();
+    assert.equal(fromSnapshots, 30);
+    assert.match(String(appliance.said[0]?.reason), /of another store/);
+    await appliance.assertFound('people');
+    await appliance.assertFound('others');
+    await appliance.kill();
+  });
+
+  test('where its stamp is not one', async () => {
+    const gallery = appliance.gallery('people');
+    await appliance.indexes.save(gallery, 'nonsense' as never, background);
+    await appliance.kill();
+    await assertRefused(/stamp is damaged/);
+  });
+
+  test('where the store was put back to an earlier state', async () => {
+    const backup = `${appliance.folder}/kept.mdb`;
+    await appliance.kill();
+    copyFileSync(join(appliance.folder, 'data.mdb'), backup);
+    await appliance.start();
+    await appliance.add('people', 3);
+    await appliance.save('people');
+    await appliance.kill();
+    copyFileSync(backup, join(appliance.folder, 'data.mdb'));
+    await assertRefused(/another state/);
+  });
+
+  test('where the store was put back and has come to the same generation with other faces', async () => {
+    const backup = `${appliance.folder}/kept.mdb`;
+    const lost = `${appliance.folder}/lost.snapshot`;
+    await appliance.kill();
+    copyFileSync(join(appliance.folder, 'data.mdb'), backup);
+    await appliance.start();
+    await appliance.add('people', 3);
+    await appliance.save('people');
+    copyFileSync(appliance.snapshot('people'), lost);
+    await appliance.kill();
+    copyFileSync(backup, join(appliance.folder, 'data.mdb'));
+    await appliance.start();
+    await appliance.add('people', 3);
+    const path = appliance.snapshot('people');
+    await appliance.kill();
+    copyFileSync(lost, path);
+    await assertRefused(/another state/);
+  });
+});
+
+test('Snapshots of galleries that are no more are removed when the service starts, and half-written ones', async () => {
+  await appliance.save('people');
+  const path = appliance.snapshot('people');
+  writeFileSync(`${path}.unfinished`, 'half');
+  await appliance.store.collections.reset(appliance.owner, 'people', () => PACK, 2);
+  await restart();
+  assert.ok(!existsSync(path));
+  assert.ok(!existsSync(`${path}.unfinished`));
+  await appliance.kill();
+});
+
+test('A gallery that is dropped loses its snapshot at once, and one that is being written when it is', async () => {
+  await appliance.create('others');
+  await appliance.add('others', 30);
+  for (const collectionId of ['people', 'others']) {
+    await appliance.save(collectionId);
+    const gallery = appliance.gallery(collectionId);
+    const path = appliance.snapshot(collectionId);
+    const saving = collectionId === 'others' ? appliance.save(collectionId).catch(() => {}) : null;
+    appliance.indexes.drop(gallery);
+    await saving;
+    assert.ok(!existsSync(path));
+  }
+  await appliance.kill();
+});

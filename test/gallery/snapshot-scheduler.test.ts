@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, beforeEach, describe, test } from 'node:test';
+import { pino } from 'pino';
+import type { Owner } from '../../src/api/caller.ts';
+import { GalleryIndexes } from '../../src/gallery/gallery-indexes.ts';
+import { startIndexes } from '../../src/gallery/load-indexes.ts';
+import { SnapshotFolder } from '../../src/gallery/snapshot-folder.ts';
+import { LONGEST_REMOVED_MS, SnapshotKeeper } from '../../src/gallery/snapshot-scheduler.ts';
+import { createExecutor } from '../../src/native/executor.ts';
+import { readSnapshotInfo } from '../../src/native/gallery-index.ts';
+import { Store } from '../../src/store/store.ts';
+import {
+  FACE,
+  PACK,
+  storeWithCollection,
+  temporaryFolder,
+  unitTemplate,
+} from '../../testing/temporary-store.ts';
+
+const LEAST_FACES = 200;
+const executor = createExecutor({ threads: 2, maxQueue: 64 });
+const background = createExecutor({ threads: 1, maxQueue: 1 });
+after(() => Promise.all([executor.close(), background.close()]));
+
+let folder: string;
+let store: Store;
+let owner: Owner;
+let indexes: GalleryIndexes;
+let snapshots: SnapshotFolder;
+let keeper: SnapshotKeeper;
+let gallery: number;
+let now: number;
+const log = pino({ level: 'silent' });
+
+async function serve(): Promise<void> {
+  snapshots = new SnapshotFolder(join(folder, 'snapshots'));
+  indexes = new GalleryIndexes(executor, snapshots);
+  await startIndexes({ store, indexes, snapshots, packs: [{ packId: PACK, dimension: 8 }], log });
+  const parts = {
+    faces: store.faces,
+    indexes,
+    snapshots,
+    packs: [PACK],
+    leastFaces: LEAST_FACES,
+    background,
+    log,
+  };
+  keeper = new SnapshotKeeper({ ...parts, now: () => now });
+}
+
+async function add(count: number): Promise<string[]> {
+  const adding = Array.from({ length: count }, async (_, i) => {
+    const vector = unitTemplate(i + 1);
+    const added = await store.faces.add(owner, 'people', FACE, vector);
+    await indexes.add(added.gallery, added.label, vector);
+    return added.faceId;
+  });
+  return Promise.all(adding);
+}
+
+async function remove(faceId: string): Promise<void> {
+  for (const { label } of await store.faces.removeById(owner, 'people', faceId)) {
+    await indexes.remove(gallery, [label]);
+  }
+}
+
+/** Rows of the gallery's snapshot; null where there is none. */
+function rows(): number | null {
+  const path = snapshots.path(gallery);
+  return existsSync(path) ? readSnapshotInfo(path).rows : null;
+}
+
+beforeEach(async (t) => {
+  folder = temporaryFolder(t as never);
+  ({ store, owner } = await storeWithCollection(folder));
+  gallery = store.collections.get(owner, 'people')?.gallery ?? 0;
+  now = 1_000_000;
+  await serve();
+});
+
+describe('The snapshot of a gallery is written', () => {
+  test('when it has grown beyond what is read from the store in no time, and then with every tenth', async () => {
+    await add(LEAST_FACES - 1);
+    await keeper.look();
+    assert.equal(rows(), null);
+    await add(1);
+    await keeper.look();
+    assert.equal(rows(), LEAST_FACES);
+    await add(15);
+    await keeper.look();
+    assert.equal(rows(), LEAST_FACES);
+    await add(10);
+    await keeper.look();
+    assert.equal(rows(), LEAST_FACES + 25);
+    assert.equal(keeper.counts.written, 2);
+    assert.ok(keeper.counts.bytes > LEAST_FACES * 16);
+    await store.close();
+  });
+
+  test('within an hour of a removal, so that the removed face is in no file any more', async () => {
+    const [faceId] = await add(LEAST_FACES + 1);
+    await keeper.look();
+    now += LONGEST_REMOVED_MS;
+    await keeper.look();
+    assert.equal(keeper.counts.written, 1);
+    await remove(faceId as string);
+    await keeper.look();
+    now += LONGEST_REMOVED_MS - 1;
+    await keeper.look();
+    assert.equal(rows(), LEAST_FACES + 1);
+    now += 1;
+    await keeper.look();
+    assert.equal(rows(), LEAST_FACES);
+    await store.close();
+  });
+
+  test('also for a removal that a start before found in the store only', async () => {
+    const [faceId] = await add(LEAST_FACES + 1);
+    await keeper.look();
+    await store.faces.removeById(owner, 'people', faceId as string);
+    await store.close();
+    store = Store.open(folder);
+    await serve();
+    assert.equal(rows(), LEAST_FACES + 1);
+    await keeper.look();
+    now += LONGEST_REMOVED_MS;
+    await keeper.look();
+    assert.equal(rows(), LEAST_FACES);
+    await store.close();
+  });
+
+  test('when the service stops, if much has changed or anything was removed', async () => {
+    const [faceId] = await add(LEAST_FACES + 100);
+    await keeper.look();
+    await add(2);
+    await keeper.stop(10_000);
+    assert.equal(rows(), LEAST_FACES + 100);
+    await serve();
+    await add(40);
+    await keeper.stop(10_000);
+    assert.equal(rows(), LEAST_FACES + 142);
+    await serve();
+    await remove(faceId as string);
+    await keeper.stop(10_000);
+    assert.equal(rows(), LEAST_FACES + 141);
+    await store.close();
+  });
+});
+
+describe('A snapshot is removed', () => {
+  test('when its gallery has become small', async () => {
+    const [faceId] = await add(LEAST_FACES);
+    await keeper.look();
+    await remove(faceId as string);
+    await keeper.look();
+    assert.equal(rows(), null);
+    assert.equal(keeper.counts.bytes, 0);
+    await store.close();
+  });
+
+  test('when the next cannot be written, which is counted and tried again later', async () => {
+    await add(LEAST_FACES);
+    await keeper.look();
+    await add(25);
+    const obstacle = `${snapshots.path(gallery)}.unfinished`;
+    mkdirSync(obstacle);
+    await keeper.look();
+    assert.equal(rows(), null);
+    const { written, failed } = keeper.counts;
+    assert.deepEqual({ written, failed }, { written: 1, failed: 1 });
+    rmSync(obstacle, { recursive: true });
+    await keeper.look();
+    assert.equal(keeper.counts.failed, 1);
+    assert.equal(rows(), null);
+    now += 60 * 60_000;
+    await keeper.look();
+    assert.equal(rows(), LEAST_FACES + 25);
+    await store.close();
+  });
+});
+
+test('A stop ends at its limit, and the snapshot from before stays', async () => {
+  await add(LEAST_FACES);
+  await keeper.look();
+  await add(1000);
+  await keeper.stop(0);
+  const left = rows();
+  // The writing may have been quicker than the limit.
+  assert.ok(left === LEAST_FACES || left === LEAST_FACES + 1000);
+  assert.equal(keeper.counts.failed, 0);
+  await keeper.look();
+  assert.equal(rows(), left);
+  await store.close();
+});
+
+test('A snapshot is written anew when the graph over a large gallery is built, and a start has it at once', async () => {
+  await add(10_000);
+  await keeper.look();
+  const before = keeper.counts.bytes;
+  while (indexes.state(gallery).linked < indexes.state(gallery).size) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await keeper.look();
+  assert.ok(keeper.counts.bytes >= before);
+  const { written } = keeper.counts;
+  await keeper.look();
+  assert.equal(keeper.counts.written, written, 'once is enough');
+  await serve();
+  assert.equal(indexes.state(gallery).linked, 10_000);
+  await store.close();
+});

@@ -1,0 +1,280 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { compareNetworks } from '../../../src/native/networks.ts';
+import { fuseSubgraph } from '../../../src/vision/graph/fused-subgraph.ts';
+import { attributeMessage, nodeMessage, tensorMessage } from '../../../src/vision/graph/onnx.ts';
+import { bytesField } from '../../../src/vision/graph/wire.ts';
+import { MODELS_FOLDER } from '../../../src/vision/model-pack.ts';
+import { modelBytes, operators, weights } from '../../../testing/small-model.ts';
+import { workplace } from './workplace.ts';
+
+const HEIGHT = 9;
+const WIDTH = 11;
+const INPUT = [1, 3, HEIGHT, WIDTH] as const;
+
+const conv = (
+  name: string,
+  input: string,
+  output: string,
+  attributes: Record<string, number | number[]> = {},
+) =>
+  nodeMessage(
+    name,
+    'Conv',
+    [input, `${name}_w`],
+    output,
+    Object.entries(attributes).map(([key, value]) => attributeMessage(key, value)),
+  );
+const kernel = (name: string, dims: readonly number[]) =>
+  tensorMessage(`${name}_w`, dims, weights(dims.reduce((size, dim) => size * dim, 1)));
+
+describe('the fused subgraph of a network', () => {
+  const place = workplace(1);
+
+  /** Runs both on an input of waves. */
+  async function assertSame(original: Uint8Array, changed: Uint8Array): Promise<void> {
+    const inputs = Float32Array.from({ length: 2 * 3 * HEIGHT * WIDTH }, (_, i) => Math.sin(i * 0.7));
+    const { cosine, difference } = await place.compare(original, changed, inputs);
+    // What the preparation asks for; the largest window here, of 1,980 products, comes to 1.5e-6 and 4e-3.
+    assert.ok(cosine > 1 - 1e-5, `cosine ${cosine}`);
+    assert.ok(difference < 5e-3, `difference ${difference}`);
+  }
+
+  const windows: [string, Record<string, number[]>, [number, number], [number, number]][] = [
+    ['3 x 3 with padding', { pads: [1, 1, 1, 1] }, [3, 3], [HEIGHT, WIDTH]],
+    ['3 x 3 without padding', {}, [3, 3], [HEIGHT - 2, WIDTH - 2]],
+    ['3 x 3, every second place', { pads: [1, 1, 1, 1], strides: [2, 2] }, [3, 3], [5, 6]],
+    ['3 x 3, padded on one side', { pads: [0, 0, 1, 1], strides: [2, 2] }, [3, 3], [4, 5]],
+    ['3 x 3 with gaps', { pads: [2, 2, 2, 2], dilations: [2, 2] }, [3, 3], [HEIGHT, WIDTH]],
+    ['5 x 3', { pads: [2, 1, 2, 1] }, [5, 3], [HEIGHT, WIDTH]],
+    ['as large as the input', {}, [HEIGHT, WIDTH], [1, 1]],
+    ['1 x 1, every second place', { strides: [2, 2] }, [1, 1], [5, 6]],
+  ];
+  for (const [title, attributes, size, output] of windows) {
+    test(`gives what convolutions give: ${title}`, async () => {
+      // Channels that are no multiple of sixteen, and of one.
+      const dense = modelBytes({
+        nodes: [conv('a', 'x', 'a', attributes), conv('b', 'a', 'y')],
+        initializers: [kernel('a', [20, 3, ...size]), kernel('b', [7, 20, 1, 1])],
+        input: INPUT,
+        output: [1, 7, ...output],
+      });
+      await assertSame(dense, fuseSubgraph(dense));
+      // Of maps that the fused subgraph made itself, which lie otherwise than a picture.
+      const second = modelBytes({
+        nodes: [conv('a', 'x', 'a'), conv('b', 'a', 'y', attributes)],
+        initializers: [kernel('a', [20, 3, 1, 1]), kernel('b', [7, 20, ...size])],
+        input: INPUT,
+        output: [1, 7, ...output],
+      });
+      await assertSame(second, fuseSubgraph(second));
+      const depthwise = modelBytes({
+        nodes: [conv('a', 'x', 'a'), conv('b', 'a', 'y', { ...attributes, group: 20 })],
+        initializers: [kernel('a', [20, 3, 1, 1]), kernel('b', [20, 1, ...size])],
+        input: INPUT,
+        output: [1, 20, ...output],
+      });
+      await assertSame(depthwise, fuseSubgraph(depthwise));
+      assert.deepEqual(operators(fuseSubgraph(dense)), ['Segment']);
+      assert.deepEqual(operators(fuseSubgraph(second)), ['Segment']);
+      assert.deepEqual(operators(fuseSubgraph(depthwise)), ['Segment']);
+    });
+  }
+
+  test('takes in normalisations, bends and sums, wherever they stand', async () => {
+    const each = (name: string, values: Float32Array) => tensorMessage(name, [values.length], values);
+    const norm = (name: string, input: string, output: string) =>
+      nodeMessage(name, 'BatchNormalization', [input, 'scale', 'shift', 'mean', 'variance'], output);
+    const model = modelBytes({
+      nodes: [
+        conv('a', 'x', 'a', { pads: [1, 1, 1, 1] }),
+        norm('n', 'a', 'an'),
+        nodeMessage('p', 'PRelu', ['an', 'slope'], 'ap'),
+        // Read twice, so that it cannot be taken into what made it.
+        nodeMessage('r', 'Relu', ['ap'], 'ar'),
+        conv('b', 'ap', 'b'),
+        nodeMessage('s', 'Add', ['b', 'ar'], 'sum'),
+        norm('m', 'sum', 'sn'),
+        // Of two bends: nothing that it could be taken into.
+        nodeMessage('t', 'Add', ['sn', 'ap'], 'second'),
+        nodeMessage('q', 'PRelu', ['second', 'one'], 'y'),
+      ],
+      initializers: [
+        kernel('a', [5, 3, 3, 3]),
+        kernel('b', [5, 5, 1, 1]),
+        each('scale', Float32Array.of(1, -2, 0.5, 3, 0.1)),
+        each('shift', Float32Array.of(0, 1, -1, 0.5, 2)),
+        each('mean', Float32Array.of(0.1, 0.2, -0.3, 0, 1)),
+        each('variance', Float32Array.of(1, 2, 0.5, 0.1, 4)),
+        tensorMessage('slope', [5, 1, 1], Float32Array.of(-1.35, 0, 0.25, 1, 1.23)),
+        tensorMessage('one', [1], Float32Array.of(0.3)),
+      ],
+      input: INPUT,
+      output: [1, 5, HEIGHT, WIDTH],
+    });
+    const joined = fuseSubgraph(model);
+    assert.deepEqual(operators(joined), ['Segment']);
+    await assertSame(model, joined);
+  });
+
+  test('takes in joined channels, and what they are multiplied with', async () => {
+    const model = modelBytes({
+      nodes: [
+        conv('a', 'x', 'a', { pads: [1, 1, 1, 1] }),
+        conv('b', 'a', 'b'),
+        nodeMessage('j', 'Concat', ['a', 'b'], 'ab', [attributeMessage('axis', 1)]),
+        nodeMessage('k', 'Concat', ['ab', 'a'], 'aba', [attributeMessage('axis', 1)]),
+        conv('c', 'aba', 'c', { pads: [1, 1, 1, 1] }),
+        nodeMessage('r', 'Relu', ['c'], 'r'),
+        nodeMessage('m', 'Mul', ['r', 'factor'], 'm'),
+        nodeMessage('one', 'Mul', ['m', 'unit'], 'o'),
+        nodeMessage('s', 'Add', ['o', 'r'], 's'),
+        conv('d', 's', 'd'),
+        nodeMessage('n', 'Mul', ['factor', 'd'], 'y'),
+      ],
+      initializers: [
+        kernel('a', [5, 3, 3, 3]),
+        kernel('b', [18, 5, 1, 1]),
+        kernel('c', [4, 28, 3, 3]),
+        kernel('d', [4, 4, 1, 1]),
+        tensorMessage('factor', [1, 4, 1, 1], Float32Array.of(0.5, -2, 1, 3)),
+        tensorMessage('unit', [], Float32Array.of(1)),
+      ],
+      input: INPUT,
+      output: [1, 4, HEIGHT, WIDTH],
+    });
+    assert.deepEqual(operators(fuseSubgraph(model)), ['Segment']);
+    await assertSame(model, fuseSubgraph(model));
+  });
+
+  test('leaves channels to be joined that somebody else reads too', async () => {
+    const model = modelBytes({
+      nodes: [
+        conv('a', 'x', 'a'),
+        conv('b', 'a', 'b'),
+        nodeMessage('j', 'Concat', ['a', 'b'], 'ab', [attributeMessage('axis', 1)]),
+        nodeMessage('k', 'Concat', ['ab', 'a'], 'aba', [attributeMessage('axis', 1)]),
+        nodeMessage('h', 'Sigmoid', ['aba'], 'h'),
+        conv('c', 'ab', 'c'),
+        nodeMessage('m', 'Add', ['h', 'c'], 'y'),
+      ],
+      initializers: [kernel('a', [2, 3, 1, 1]), kernel('b', [3, 2, 1, 1]), kernel('c', [7, 5, 1, 1])],
+      input: INPUT,
+      output: [1, 7, HEIGHT, WIDTH],
+    });
+    const joined = fuseSubgraph(model);
+    assert.deepEqual(operators(joined), ['Segment', 'Concat', 'Concat', 'Sigmoid', 'Add']);
+    await assertSame(model, joined);
+  });
+
+  test('leaves a value as it is of which somebody else reads a multiple, and a multiple of once it', async () => {
+    const model = modelBytes({
+      nodes: [
+        conv('a', 'x', 'a'),
+        nodeMessage('m', 'Mul', ['a', 'unit'], 'm'),
+        nodeMessage('n', 'Mul', ['m', 'factor'], 'n'),
+        nodeMessage('s', 'Add', ['n', 'a'], 'y'),
+      ],
+      initializers: [
+        kernel('a', [6, 3, 1, 1]),
+        tensorMessage('unit', [], Float32Array.of(1)),
+        tensorMessage('factor', [], Float32Array.of(2)),
+      ],
+      input: INPUT,
+      output: [1, 6, HEIGHT, WIDTH],
+    });
+    assert.deepEqual(operators(fuseSubgraph(model)), ['Segment']);
+    await assertSame(model, fuseSubgraph(model));
+  });
+
+  test('adds two convolutions of the input', async () => {
+    const model = modelBytes({
+      nodes: [conv('a', 'x', 'a'), conv('b', 'x', 'b'), nodeMessage('s', 'Add', ['a', 'b'], 'y')],
+      initializers: [kernel('a', [6, 3, 1, 1]), kernel('b', [6, 3, 1, 1])],
+      input: INPUT,
+      output: [1, 6, HEIGHT, WIDTH],
+    });
+    assert.deepEqual(operators(fuseSubgraph(model)), ['Segment']);
+    await assertSame(model, fuseSubgraph(model));
+  });
+
+  test('ends before what it does not know, and gives that whatever it reads', async () => {
+    const model = modelBytes({
+      nodes: [
+        conv('a', 'x', 'a'),
+        conv('b', 'a', 'b'),
+        nodeMessage('h', 'Sigmoid', ['a'], 'h'),
+        nodeMessage('m', 'Mul', ['h', 'b'], 'y'),
+      ],
+      initializers: [kernel('a', [6, 3, 1, 1]), kernel('b', [6, 6, 1, 1])],
+      input: INPUT,
+      output: [1, 6, HEIGHT, WIDTH],
+    });
+    const joined = fuseSubgraph(model);
+    assert.deepEqual(operators(joined), ['Segment', 'Sigmoid', 'Mul']);
+    await assertSame(model, joined);
+  });
+
+  test('leaves a network alone that does not begin with convolutions', () => {
+    const model = modelBytes({
+      nodes: [nodeMessage('h', 'Sigmoid', ['x'], 'h'), conv('a', 'h', 'y')],
+      initializers: [kernel('a', [6, 3, 1, 1])],
+      input: INPUT,
+      output: [1, 6, HEIGHT, WIDTH],
+    });
+    assert.equal(fuseSubgraph(model), model);
+  });
+
+  test('joins all of the embedder but the last change of shape', () => {
+    const joined = fuseSubgraph(readFileSync(join(MODELS_FOLDER, 'faceplugin/fr_feature.onnx')));
+    assert.deepEqual(operators(joined), ['Segment', 'Reshape']);
+  });
+
+  test('refuses steps that do not fit together, which a file from elsewhere may hold', async () => {
+    const good = modelBytes({
+      nodes: [conv('a', 'x', 'y')],
+      initializers: [kernel('a', [16, 3, 1, 1])],
+      input: INPUT,
+      output: [1, 16, HEIGHT, WIDTH],
+    });
+    const file = join(place.folder, 'original.onnx');
+    writeFileSync(file, good);
+    const window = [1, 1, 1, 1, 1, 1, 0, 0, 0, 0];
+    const step = [0, 0, 0, 1, 3, 16, ...window];
+    const count = 16 * 3 + 2 * 16;
+    const spoilt: [RegExp, number[], number[], number][] = [
+      [/cut off/, step.slice(1), [1], count],
+      [/weights are missing/, step, [1], count - 1],
+      [/weights are left over/, step, [1], count + 1],
+      [/an output is not made/, step, [2], count],
+      [/something else than a dense/, [7, ...step.slice(1)], [1], count],
+      [/added to a convolution of the input/, [...step, 0, 0, 1, 2, 3, 16, ...window], [2], 2 * count],
+      [/not there yet/, [0, 1, ...step.slice(2)], [1], count],
+      [/out of range/, [...step.slice(0, 4), 2 ** 40, ...step.slice(5)], [1], count],
+      [/out of range/, [...step.slice(0, 6), 0, ...step.slice(7)], [1], count],
+      [/another shape/, [...step.slice(0, 4), 4, ...step.slice(5)], [1], 16 * 4 + 2 * 16],
+    ];
+    for (const [problem, steps, outputs, floats] of spoilt) {
+      const attributes = [
+        attributeMessage('steps', steps),
+        attributeMessage('outputs', outputs),
+        attributeMessage('weights', weights(floats)),
+      ];
+      const bad = join(place.folder, 'bad.onnx');
+      const model = modelBytes({
+        nodes: [nodeMessage('s', 'Segment', ['x'], 'y', attributes, 'visage')],
+        initializers: [],
+        input: INPUT,
+        output: [1, 16, HEIGHT, WIDTH],
+      });
+      const domain = Buffer.concat([bytesField(1, 'visage'), Buffer.from([0x10, 1])]);
+      writeFileSync(bad, Buffer.concat([model, bytesField(8, domain)]));
+      await assert.rejects(
+        compareNetworks(place.executor, file, bad, new Float32Array(3 * HEIGHT * WIDTH).fill(1)),
+        problem,
+      );
+    }
+  });
+});

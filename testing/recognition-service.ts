@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { Caller } from '../src/api/caller.ts';
+import type { Route } from '../src/api/route.ts';
+import { FILE } from '../src/api/schema.ts';
+import { compile } from '../src/api/validation.ts';
+import { EventRecorder } from '../src/events/recorder.ts';
+import { EventStreams } from '../src/events/streams.ts';
+import { GalleryIndexes } from '../src/gallery/gallery-indexes.ts';
+import { startIndexes } from '../src/gallery/load-indexes.ts';
+import { SnapshotFolder } from '../src/gallery/snapshot-folder.ts';
+import { createExecutor, type Executor } from '../src/native/executor.ts';
+import { createLog } from '../src/ops/log.ts';
+import { recognitionRoutes } from '../src/recognition/routes.ts';
+import type { FacePlace } from '../src/store/records.ts';
+import { Store } from '../src/store/store.ts';
+import { openModelPack } from '../src/vision/model-pack.ts';
+import { Recognizer, Recognizers } from '../src/vision/recognizer.ts';
+import { keyCaller } from './key-caller.ts';
+
+/** Body of an answer; its shape has been checked against the route's schema. */
+// biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of many shapes, each validated before.
+export type Answer = any;
+
+const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true });
+
+/** The routes of recognition on a real store, real indexes and the real addon, without HTTP. */
+export class TestService {
+  readonly folder: string;
+  readonly recognizers: Recognizers;
+  /** Milliseconds since 1970: the only thing that is not real. */
+  now = Date.UTC(2026, 0, 15, 10, 30, 0, 123);
+  store: Store;
+  indexes: GalleryIndexes;
+  events!: EventRecorder;
+  eventStreams!: EventStreams;
+  readonly #executor: Executor;
+  #routes = new Map<string, Route>();
+
+  /** @param packs model packs to load, the default first. */
+  static async open(packs: readonly string[] = ['faceplugin']): Promise<TestService> {
+    const executor = createExecutor({ threads: 2, maxQueue: 256 });
+    const loaded = packs.map(async (pack) => Recognizer.load(await openModelPack(pack), executor));
+    return new TestService(executor, new Recognizers(await Promise.all(loaded)));
+  }
+
+  private constructor(executor: Executor, recognizers: Recognizers) {
+    this.folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
+    this.#executor = executor;
+    this.recognizers = recognizers;
+    this.store = Store.open(this.folder);
+    this.indexes = new GalleryIndexes(executor);
+    this.#serve();
+  }
+
+  /** The default pack. */
+  get recognizer(): Recognizer {
+    return this.recognizers.default;
+  }
+
+  #serve(): void {
+    const { store, indexes, recognizers } = this;
+    const now = () => this.now;
+    const limits = { days: 1, maxEvents: 1_000_000, cropDays: 1 };
+    this.events = new EventRecorder(store.events, { now, log: createLog('silent'), limits });
+    this.eventStreams = new EventStreams(store.events, this.events);
+    const { events, eventStreams } = this;
+    const routes = recognitionRoutes({ store, indexes, recognizers, events, eventStreams, now });
+    this.#routes = new Map(routes.map((route) => [route.operationId, route]));
+  }
+
+  /** Closes the store, opens it again and fills the indexes again, as a restart does. */
+  async restart(): Promise<void> {
+    await this.events.close();
+    await this.store.close();
+    this.store = Store.open(this.folder);
+    const snapshots = new SnapshotFolder(join(this.folder, 'snapshots'));
+    this.indexes = new GalleryIndexes(this.#executor, snapshots);
+    const { store, indexes } = this;
+    await startIndexes({ store, indexes, snapshots, packs: this.recognizers.all, log: createLog('silent') });
+    this.#serve();
+  }
+
+  async close(): Promise<void> {
+    await this.events.close();
+    await this.store.close();
+    await this.#executor.close();
+    rmSync(this.folder, { recursive: true });
+  }
+
+  caller(limits: Partial<Caller> = {}): Caller {
+    const { accountId } = this.store.accounts.first();
+    return keyCaller(accountId, limits);
+  }
+
+  /** Calls a route as HTTP does, and checks the answer against the route's schema. */
+  async call(
+    operationId: string,
+    parameters: Record<string, unknown>,
+    {
+      caller = this.caller(),
+      image,
+      images = image ? { image: [image] } : undefined,
+    }: { caller?: Caller; image?: Buffer; images?: Record<string, Buffer[]> | undefined } = {},
+  ): Promise<Answer> {
+    const route = this.#routes.get(operationId);
+    assert.ok(route && route.access.by !== 'anyone', `no route ${operationId}`);
+    const schema = route.query ?? route.body ?? {};
+    // What stands beside the pictures of a list is checked with them.
+    const beside = Object.keys(parameters).filter((name) => route.images?.[name]?.kind === 'entries');
+    const own = (isBeside: boolean) =>
+      Object.fromEntries(Object.entries(parameters).filter(([name]) => beside.includes(name) === isBeside));
+    const input = { ...compile(schema, 'typed')(own(false)), ...own(true) };
+    const request = {
+      caller,
+      requestId: 'test',
+      address: '127.0.0.1',
+      headers: {},
+      reauthorize: () => {},
+      params: {},
+      query: route.query ? input : {},
+      body: route.query ? {} : input,
+    };
+    assert.equal(images !== undefined, route.images !== undefined);
+    const sources = Object.entries(images ?? {}).map(([name, pictures]) => {
+      return [name, pictures.map((data) => async () => ({ data, encoding: 'binary' }))];
+    });
+    const response = await route.handler({ ...request, images: Object.fromEntries(sources) });
+    const answer = route.responses[response.status];
+    if (answer?.schema === FILE) {
+      assert.ok(Buffer.isBuffer(response.body) && answer.contentType, `${operationId}: expected a file`);
+      return response.body;
+    }
+    const validate = ajv.compile(answer?.schema ?? false);
+    assert.ok(validate(response.body), `${operationId}: ${ajv.errorsText(validate.errors)}`);
+    return response.body;
+  }
+
+  /** The code of the error that a call ends with. */
+  async code(...args: Parameters<TestService['call']>): Promise<string> {
+    try {
+      await this.call(...args);
+    } catch (error) {
+      return (error as { code?: string }).code ?? String(error);
+    }
+    return 'succeeded';
+  }
+
+  /** Where the faces of a collection are, by the store. */
+  gallery(collectionId: string): FacePlace['gallery'] {
+    const collection = this.store.collections.get(this.caller(), collectionId);
+    assert.ok(collection);
+    return collection.gallery;
+  }
+
+  /** Faces of a collection; the store and the index must agree, and the store be sound. */
+  faceCount(collectionId: string): number {
+    const gallery = this.gallery(collectionId);
+    const count = this.store.faces.count(gallery);
+    assert.equal(this.indexes.state(gallery).size, count);
+    assert.deepEqual(this.store.check(), []);
+    return count;
+  }
+}

@@ -1,0 +1,46 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Owner } from '../src/api/caller.ts';
+import type { NewFace } from '../src/store/records.ts';
+import { Store } from '../src/store/store.ts';
+
+export const PACK = { pack: 'test-pack', packVersion: '1' } as const;
+
+export const FACE: NewFace = {
+  box: { x: 1, y: 2, width: 30, height: 40 },
+  confidence: 0.9987,
+  createdAt: Date.UTC(2026, 0, 15),
+  ...PACK,
+};
+
+/** A folder that is gone after the test. */
+export function temporaryFolder(t: { after(work: () => void): void }): string {
+  const folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export function ownerIn(store: Store): Owner {
+  return { accountId: store.accounts.first().accountId, environment: 'live' };
+}
+
+/** A store with one collection `people`. */
+export async function storeWithCollection(folder: string): Promise<{ store: Store; owner: Owner }> {
+  const store = Store.open(folder);
+  const owner = ownerIn(store);
+  await store.collections.create(owner, { collectionId: 'people', description: null, now: 1000, ...PACK });
+  return { store, owner };
+}
+
+/** A template of eight floats that tells the number it was made from. */
+export function template(seed: number): Float32Array {
+  return Float32Array.from({ length: 8 }, (_, i) => Math.sin(seed * 8 + i));
+}
+
+/** The same as a unit vector, as a model makes it. */
+export function unitTemplate(seed: number): Float32Array {
+  const vector = template(seed);
+  const norm = Math.hypot(...vector);
+  return vector.map((value) => value / norm);
+}

@@ -1,0 +1,186 @@
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Collection } from '../../api/collection.tsx';
+import { isCode } from '../../api/problem.ts';
+import { FormDialog } from '../../ui/dialog.tsx';
+import { Switch, TextField } from '../../ui/field.tsx';
+import { Select } from '../../ui/select.tsx';
+import { Note } from '../../ui/states.tsx';
+import {
+  type CollectionSettings,
+  changeCollection,
+  createCollection,
+  readCollection,
+  useModels,
+} from './collections-data.ts';
+
+/** The service's threshold where neither call nor collection has one. */
+const DEFAULT_THRESHOLD = 80;
+
+interface Fields {
+  readonly collectionId: string;
+  readonly description: string;
+  readonly model: string | null;
+  readonly minQuality: string;
+  readonly threshold: string;
+  readonly storeThumbnails: boolean;
+}
+
+function fieldsOf(collection: Collection | undefined): Fields {
+  return {
+    collectionId: collection?.collectionId ?? '',
+    description: collection?.description ?? '',
+    model: collection?.model ?? null,
+    minQuality: String(collection?.minQuality ?? 0),
+    threshold: String(collection?.faceMatchThreshold ?? ''),
+    storeThumbnails: collection?.storeThumbnails ?? false,
+  };
+}
+
+function settingsOf({ description, minQuality, threshold, storeThumbnails }: Fields): CollectionSettings {
+  return {
+    description: description.trim() || null,
+    minQuality: Number(minQuality || 0),
+    faceMatchThreshold: threshold.trim() === '' ? null : Number(threshold),
+    storeThumbnails,
+  };
+}
+
+const isScore = (text: string) => /^\d{1,3}(\.\d+)?$/.test(text.trim()) && Number(text) <= 100;
+/** 0.8 is the scale of other products: the service refuses it too. */
+const isThreshold = (text: string) => isScore(text) && (Number(text) === 0 || Number(text) > 1);
+
+interface CollectionFormProps {
+  /** Null: a new collection. */
+  readonly edited: { readonly collection: Collection; readonly etag: string } | null;
+  readonly onClose: () => void;
+  readonly onCreate: (collectionId: string) => void;
+}
+
+/** Mount it anew for each collection. */
+export function CollectionForm({ edited, onClose, onCreate }: CollectionFormProps) {
+  const { t } = useTranslation(['collections', 'common']);
+  const { data: models } = useModels();
+  const [etag, setEtag] = useState(edited?.etag ?? '');
+  const [fields, setFields] = useState(() => fieldsOf(edited?.collection));
+  const [error, setError] = useState<unknown>(null);
+  const [isPending, setIsPending] = useState(false);
+  const set = (change: Partial<Fields>) => setFields((before) => ({ ...before, ...change }));
+
+  const idProblem =
+    fields.collectionId !== '' && !/^[A-Za-z0-9_.-]{1,255}$/.test(fields.collectionId)
+      ? t('problem.id')
+      : null;
+  const qualityProblem = fields.minQuality !== '' && !isScore(fields.minQuality) ? t('problem.score') : null;
+  const thresholdProblem =
+    fields.threshold.trim() !== '' && !isThreshold(fields.threshold) ? t('problem.threshold') : null;
+  const isChangedElsewhere = isCode(error, 'PRECONDITION_FAILED');
+  const erases = edited?.collection.storeThumbnails === true && !fields.storeThumbnails;
+
+  const submit = async () => {
+    setIsPending(true);
+    setError(null);
+    try {
+      const next = settingsOf(fields);
+      if (edited) {
+        const before = settingsOf(fieldsOf(edited.collection));
+        const names = Object.keys(next) as (keyof CollectionSettings)[];
+        const change = Object.fromEntries(
+          names.filter((name) => next[name] !== before[name]).map((name) => [name, next[name]]),
+        );
+        await changeCollection(edited.collection.collectionId, change, etag);
+      } else {
+        await createCollection(fields.collectionId, fields.model, next);
+        onCreate(fields.collectionId);
+      }
+      onClose();
+    } catch (cause) {
+      setError(cause);
+      // The fields keep what the reader typed. The next attempt applies it to the collection as it is then.
+      if (edited && isCode(cause, 'PRECONDITION_FAILED')) {
+        setEtag((await readCollection(edited.collection.collectionId)).etag);
+      }
+    } finally {
+      setIsPending(false);
+    }
+  };
+
+  return (
+    <FormDialog
+      title={edited ? t('form.editTitle', { id: edited.collection.collectionId }) : t('form.newTitle')}
+      isOpen
+      onClose={onClose}
+      kind="drawer"
+      action={edited ? t('common:action.save') : t('form.create')}
+      isDisabled={
+        fields.collectionId === '' ||
+        idProblem !== null ||
+        qualityProblem !== null ||
+        thresholdProblem !== null
+      }
+      isPending={isPending}
+      error={isChangedElsewhere ? null : error}
+      onSubmit={() => void submit()}
+    >
+      {isChangedElsewhere && (
+        <Note tone="warn" title={t('form.conflictTitle')}>
+          {t('form.conflictText')}
+        </Note>
+      )}
+      {!edited && (
+        <TextField
+          label={t('field.id')}
+          hint={t('hint.id')}
+          error={idProblem}
+          value={fields.collectionId}
+          onChange={(collectionId) => set({ collectionId })}
+          isCode
+          autoFocus
+          autoComplete="off"
+          spellCheck="false"
+        />
+      )}
+      <TextField
+        label={t('field.description')}
+        value={fields.description}
+        onChange={(description) => set({ description })}
+        maxLength={1024}
+        rows={2}
+      />
+      {!edited && models && models.length > 1 && (
+        <Select
+          label={t('field.model')}
+          hint={t('hint.model')}
+          options={models.map(({ model }) => ({ value: model, label: model }))}
+          value={fields.model ?? models.find(({ isDefault }) => isDefault)?.model ?? null}
+          onChange={(model) => set({ model })}
+        />
+      )}
+      <TextField
+        label={t('field.threshold')}
+        hint={t('hint.threshold', { value: DEFAULT_THRESHOLD })}
+        error={thresholdProblem}
+        value={fields.threshold}
+        onChange={(threshold) => set({ threshold })}
+        placeholder={String(DEFAULT_THRESHOLD)}
+        inputMode="decimal"
+      />
+      <TextField
+        label={t('field.minQuality')}
+        hint={t('hint.minQuality')}
+        error={qualityProblem}
+        value={fields.minQuality}
+        onChange={(minQuality) => set({ minQuality })}
+        inputMode="decimal"
+      />
+      <Switch
+        isSelected={fields.storeThumbnails}
+        onChange={(storeThumbnails) => set({ storeThumbnails })}
+        hint={t('hint.thumbnails')}
+      >
+        {t('field.thumbnails')}
+      </Switch>
+      {erases && <Note tone="warn">{t('hint.erases')}</Note>}
+    </FormDialog>
+  );
+}

@@ -1,0 +1,4 @@
+/** Joins class names, without the false ones. */
+export function cx(...names: (string | false | null | undefined)[]): string {
+  return names.filter(Boolean).join(' ');
+}

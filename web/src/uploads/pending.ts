@@ -1,0 +1,18 @@
+/** Tells whether this browser has uploads, without loading their code. */
+import { Store } from '../api/store.ts';
+
+const STORED = 'visage.uploads';
+
+export const hasUploads = new Store(localStorage.getItem(STORED) !== null);
+
+export function markUploads(has: boolean): void {
+  if (has) localStorage.setItem(STORED, '1');
+  else localStorage.removeItem(STORED);
+  hasUploads.set(has);
+}
+
+/** Removes all images that wait, as the member logs out. */
+export function forgetUploads(): void {
+  if (hasUploads.value) indexedDB.deleteDatabase('visage-uploads');
+  markUploads(false);
+}

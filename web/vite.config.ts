@@ -1,0 +1,47 @@
+import { defineConfig, type Plugin } from 'vite';
+
+/** Where `npm run web:dev` finds the service. */
+const SERVICE = process.env.VISAGE_URL ?? 'http://127.0.0.1:8080';
+
+/** Paths of the service; every other path is the dashboard's. */
+const SERVICE_PATHS = ['/v1', '/auth', '/livez', '/readyz', '/openapi.json', '/swagger', '/.well-known'];
+
+/** Writes the names of the npm packages whose code the pages carry, for the licences of the Debian package. */
+function listPackages(): Plugin {
+  return {
+    name: 'list-packages',
+    apply: 'build',
+    generateBundle(_options, bundle) {
+      const sources = Object.values(bundle).flatMap((file) =>
+        file.type === 'chunk' ? Object.keys(file.modules) : file.originalFileNames,
+      );
+      const names = sources.flatMap((source) => {
+        const [name] = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.slice(1) ?? [];
+        return name === undefined ? [] : [name];
+      });
+      const text = [...new Set(names)].sort().map((name) => `${name}\n`);
+      this.emitFile({ type: 'asset', fileName: 'packages.txt', source: text.join('') });
+    },
+  };
+}
+
+export default defineConfig({
+  plugins: [listPackages()],
+  root: import.meta.dirname,
+  oxc: { jsx: { runtime: 'automatic', importSource: 'react' } },
+  build: {
+    outDir: process.env.VISAGE_WEB_OUT ?? '../dist-web',
+    emptyOutDir: true,
+    target: ['chrome123', 'firefox120', 'safari17.5'],
+    // The content policy forbids data URLs for scripts, styles and fonts.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  server: {
+    port: 5173,
+    strictPort: true,
+    // The service compares `Origin` with `Host`, so the proxy keeps the browser's `Host`.
+    proxy: Object.fromEntries(SERVICE_PATHS.map((path) => [path, { target: SERVICE, changeOrigin: false }])),
+  },
+});
