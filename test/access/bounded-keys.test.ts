@@ -356,6 +356,8 @@ const RULES: Readonly<Record<string, (kind: Kind, route: Route) => Probe[]>> = {
   topUp: membersOnly,
   logout: membersOnly,
   getMe: membersOnly,
+  getEventRecording: membersOnly,
+  setEventRecording: membersOnly,
   getSettings: membersOnly,
   getSystem: membersOnly,
   getSystemHistory: membersOnly,
