@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { startBrowser } from '../test/browser/browser.ts';
@@ -207,6 +208,29 @@ export async function assertFits(page: Page, where: string): Promise<void> {
     '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
   )) as [number, number];
   assert.ok(width <= shown, `${where}: ${width} px wide in ${shown} px`);
+}
+
+/**
+ * Types into a combobox and takes a suggestion by keyboard. The list narrows by an answer of the service, which clears
+ * its focus, so this presses the arrow until the suggestion has the focus.
+ */
+export async function takeSuggestion(page: Page, label: string, typed: string, name: string): Promise<void> {
+  const box = page.getByRole('combobox', { name: label });
+  const option = page.getByRole('option', { name });
+  await box.fill(typed);
+  await option.waitFor();
+  await page.getByRole('option').nth(1).waitFor({ state: 'detached' });
+  const isFocused = async () => {
+    const [active, id] = [await box.getAttribute('aria-activedescendant'), await option.getAttribute('id')];
+    return active !== null && active === id;
+  };
+  for (let tries = 0; tries < 50 && !(await isFocused()); tries++) {
+    await box.press('ArrowDown');
+    await sleep(50);
+  }
+  await box.press('Enter');
+  for (let tries = 0; tries < 50 && (await box.inputValue()) !== name; tries++) await sleep(50);
+  assert.equal(await box.inputValue(), name);
 }
 
 /** Writes `docs/images/<name>.png` if `VISAGE_SCREENSHOTS=1`; tests change no files without it. */

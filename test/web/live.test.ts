@@ -12,6 +12,7 @@ import {
   OWNER,
   PHONE,
   screenshot,
+  takeSuggestion,
 } from '../../testing/dashboard.ts';
 import { differentPeople, emptyPicture } from '../../testing/sample-faces.ts';
 
@@ -273,14 +274,7 @@ describe('A correction', () => {
     const page = await livePage('?in=gate&person=fay', true);
     await row(page, 'Match').click();
     await page.keyboard.press('m');
-    const person = page.getByRole('combobox', { name: 'Same person as' });
-    await person.fill('ga');
-    // A click makes the browser scroll while the dialog still moves, which closes the suggestions.
-    await page.getByRole('option', { name: 'gail' }).waitFor();
-    await page.getByRole('option').nth(1).waitFor({ state: 'detached' });
-    await person.press('ArrowDown');
-    await person.press('Enter');
-    assert.equal(await person.inputValue(), 'gail');
+    await takeSuggestion(page, 'Same person as', 'ga', 'gail');
     await page.getByRole('dialog').getByRole('button', { name: 'Merge', exact: true }).click();
     await row(page, 'Merged into gail').waitFor();
     const answered = page.waitForResponse((response) => response.url().includes('/v1/external-key/rename'));
@@ -349,8 +343,8 @@ describe('The keyboard', () => {
     await page.keyboard.press('j');
     await page.keyboard.press('k');
     assert.match((await page.locator('[aria-current=true][data-event]').textContent()) ?? '', /Unknown/);
-    await page.keyboard.press('?');
     const help = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+    await page.keyboard.press('?');
     await help.getByText('Confirm the match').waitFor();
     await help.getByText('Keys without Ctrl').click();
     await page.keyboard.press('Escape');

@@ -9,6 +9,7 @@ import {
   OWNER,
   PHONE,
   screenshot,
+  takeSuggestion,
 } from '../../testing/dashboard.ts';
 import { type Person, portrait } from '../../testing/photographs.ts';
 
@@ -252,13 +253,7 @@ describe('A person', () => {
     const move = async () => {
       await page.getByRole('button', { name: 'Actions' }).first().click();
       await page.getByRole('menuitem', { name: 'Move to another person' }).click();
-      const person = page.getByRole('combobox', { name: 'Person' });
-      await person.fill('dora');
-      await page.getByRole('option', { name: /dora/ }).waitFor();
-      await page.getByRole('option').nth(1).waitFor({ state: 'detached' });
-      await person.press('ArrowDown');
-      await person.press('Enter');
-      assert.equal(await person.inputValue(), 'dora');
+      await takeSuggestion(page, 'Person', 'dora', 'dora');
       await page.getByRole('dialog').getByRole('button', { name: 'Move to another person' }).click();
       await page.getByText('Moved 1 face to dora').waitFor();
     };

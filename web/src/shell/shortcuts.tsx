@@ -37,7 +37,7 @@ export function useShortcuts(actions: {
   readonly openHelp: () => void;
 }): void {
   const [, navigate] = useLocation();
-  const [goSince, setGoSince] = useState(0);
+  const [goSince, setGoSince] = useState(Number.NEGATIVE_INFINITY);
   const press = useEffectEvent((event: KeyboardEvent) => {
     if (event.key.toLowerCase() === 'k' && (event.ctrlKey || event.metaKey) && !event.altKey) {
       event.preventDefault();
@@ -55,7 +55,7 @@ export function useShortcuts(actions: {
     if (event.key === 'g') return setGoSince(event.timeStamp);
     const screen = SCREENS.find(({ name }) => SCREEN_KEYS[name] === event.key);
     if (screen && event.timeStamp - goSince < SEQUENCE) navigate(screen.path);
-    setGoSince(0);
+    setGoSince(Number.NEGATIVE_INFINITY);
   });
   useEffect(() => {
     addEventListener('keydown', press);
