@@ -12,7 +12,7 @@ _visagectl() {
     keys) mapfile -t COMPREPLY < <(compgen -W 'create list revoke' -- "$word"); return ;;
     members) mapfile -t COMPREPLY < <(compgen -W 'create list role remove reset-password' -- "$word"); return ;;
     tokens) mapfile -t COMPREPLY < <(compgen -W 'rotate' -- "$word"); return ;;
-    models) mapfile -t COMPREPLY < <(compgen -W 'check list calibrate' -- "$word"); return ;;
+    models) mapfile -t COMPREPLY < <(compgen -W 'check list calibrate basis' -- "$word"); return ;;
     audit) mapfile -t COMPREPLY < <(compgen -W 'export verify' -- "$word"); return ;;
     esac
   fi
@@ -131,6 +131,12 @@ _visagectl() {
       esac
       [[ $word != -* ]] && { mapfile -t COMPREPLY < <(compgen -d -- "$word"); return; }
       mapfile -t COMPREPLY < <(compgen -W '--pack --write --help' -- "$word"); return ;;
+    'models basis')
+      case $before in
+        --faces) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+      esac
+      [[ $word != -* ]] && { mapfile -t COMPREPLY < <(compgen -d -- "$word"); return; }
+      mapfile -t COMPREPLY < <(compgen -W '--faces --write --json --help' -- "$word"); return ;;
     'audit export')
       case $before in
         --data-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;

@@ -13,7 +13,7 @@ _visagectl() {
     keys) compadd -- create list revoke; return ;;
     members) compadd -- create list role remove reset-password; return ;;
     tokens) compadd -- rotate; return ;;
-    models) compadd -- check list calibrate; return ;;
+    models) compadd -- check list calibrate basis; return ;;
     audit) compadd -- export verify; return ;;
     esac
   fi
@@ -132,6 +132,12 @@ _visagectl() {
       esac
       [[ $word != -* ]] && { _files -/; return; }
       compadd -- --pack --write --help; return ;;
+    'models basis')
+      case $before in
+        --faces) _files -/; return ;;
+      esac
+      [[ $word != -* ]] && { _files -/; return; }
+      compadd -- --faces --write --json --help; return ;;
     'audit export')
       case $before in
         --data-dir) _files -/; return ;;

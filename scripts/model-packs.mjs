@@ -58,6 +58,11 @@ export function installFromTarball(pack, tarball, staging) {
   }
   for (const { name, source, sha256, bytes } of missingFiles(pack)) {
     if (basename(name) !== name) throw new SetupError(`${pinned} names a file outside its folder: ${name}.`);
+    if (source === undefined) {
+      throw new SetupError(
+        `${join(folder, name)} is missing or has another size than ${pinned} says. It comes with Visage, not from ${npm}: restore it with \`git checkout\` or install the package again.`,
+      );
+    }
     const member = `package/${source}`;
     const { status } = spawnSync('tar', ['-xzf', tarball, '-C', staging, '--no-same-owner', '--', member]);
     if (status !== 0) throw new SetupError(`${npm} has no file ${source}, which ${pinned} lists.`);

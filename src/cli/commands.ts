@@ -15,6 +15,7 @@ import { doctor } from './doctor.ts';
 import { importPeople } from './import.ts';
 import { keysCreate, keysList, keysRevoke } from './keys.ts';
 import { membersCreate, membersList, membersRemove, membersResetPassword, membersRole } from './members.ts';
+import { modelsBasis } from './models-basis.ts';
 import { modelsCalibrate } from './models-calibrate.ts';
 import { modelsCheck } from './models-check.ts';
 import { modelsList } from './models-list.ts';
@@ -48,6 +49,7 @@ export const COMMANDS: readonly Command[] = [
   modelsCheck,
   modelsList,
   modelsCalibrate,
+  modelsBasis,
   backup,
   restore,
   verify,

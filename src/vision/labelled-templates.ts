@@ -26,26 +26,44 @@ export async function labelledImages(folder: string): Promise<LabelledImage[]> {
   return images.sort((a, b) => (a.image < b.image ? -1 : 1));
 }
 
+/** Paths of all images in the folder and its subfolders, relative to it, sorted. */
+export async function imagesBelow(folder: string): Promise<string[]> {
+  return (await readdir(folder, { recursive: true })).filter((name) => IMAGE_FILE.test(name)).sort();
+}
+
+/** Works on `parallel` items at a time. @returns results in the order of the items. */
+export async function inParallel<Item, Result>(
+  items: readonly Item[],
+  parallel: number,
+  work: (item: Item) => Promise<Result>,
+  progress: (done: number, total: number) => void = () => {},
+): Promise<Result[]> {
+  const results: Result[] = [];
+  let next = 0;
+  let done = 0;
+  const worker = async () => {
+    for (let i = next++; i < items.length; i = next++) {
+      results[i] = await work(items[i] as Item);
+      progress(++done, items.length);
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, worker));
+  return results;
+}
+
 /** @returns templates in the order of the images. */
 export async function labelledTemplates(
   pipeline: Pipeline,
   folder: string,
   images: readonly LabelledImage[],
   parallel: number,
-  progress: (done: number, total: number) => void = () => {},
+  progress?: (done: number, total: number) => void,
 ): Promise<LabelledTemplate[]> {
-  const templates: LabelledTemplate[] = [];
-  let next = 0;
-  let done = 0;
-  const worker = async () => {
-    for (let i = next++; i < images.length; i = next++) {
-      const entry = images[i] as LabelledImage;
-      templates[i] = { ...entry, template: await templateOf(pipeline, join(folder, entry.image)) };
-      progress(++done, images.length);
-    }
-  };
-  await Promise.all(Array.from({ length: parallel }, worker));
-  return templates;
+  const work = async (entry: LabelledImage) => ({
+    ...entry,
+    template: await templateOf(pipeline, join(folder, entry.image)),
+  });
+  return inParallel(images, parallel, work, progress);
 }
 
 export async function readLabelledTemplates(

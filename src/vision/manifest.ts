@@ -14,6 +14,11 @@ export interface Manifest extends PipelineOptions {
   readonly name: string;
   readonly version: string;
   readonly files: readonly ManifestFile[];
+  /** Absent until `visagectl models basis`: then search is exact at every size. */
+  readonly search?: {
+    /** See `search-space.ts`. */
+    readonly file: string;
+  };
   /** Absent until `visagectl models calibrate`. */
   readonly calibration?: {
     /** (score, similarity); see `SimilarityScale`. */
@@ -139,6 +144,7 @@ const MANIFEST = object(
       },
       threshold: { type: 'number', exclusiveMinimum: 0, exclusiveMaximum: 1 },
     }),
+    search: object({ file: FILE_NAME }),
     calibration: {
       type: 'object',
       required: ['points'],
@@ -161,7 +167,7 @@ const MANIFEST = object(
       },
     },
   },
-  ['description', 'licence', 'source', 'pose', 'liveness', 'calibration'],
+  ['description', 'licence', 'source', 'pose', 'liveness', 'search', 'calibration'],
 );
 
 const validate = new Ajv2020({ ...TRUSTED_SCHEMAS, strictTypes: false }).compile<Manifest>(MANIFEST);

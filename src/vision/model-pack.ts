@@ -5,6 +5,7 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PipelineOptions } from '../native/pipeline-options.ts';
 import { type Manifest, type ManifestFile, parseManifest } from './manifest.ts';
+import { parseSearchSpace } from './search-space.ts';
 import { SimilarityScale } from './similarity.ts';
 
 /** Path relative to `dist/src/vision/`. */
@@ -20,6 +21,8 @@ export interface ModelPack {
   readonly pipeline: PipelineOptions;
   /** Hex SHA-256 by absolute path. */
   readonly hashes: ReadonlyMap<string, string>;
+  /** Content of the search space's file, valid for the pack's dimension. Null without one: search is exact then. */
+  readonly searchSpace: Uint8Array | null;
   /** Null before calibration; the service refuses such a pack. */
   readonly similarity: SimilarityScale | null;
   /** Whether calibration treated two names as one person. */
@@ -49,6 +52,7 @@ export async function openModelPack(nameOrPath: string): Promise<ModelPack> {
     folder,
     pipeline: stagesOf(folder, manifest),
     hashes: new Map(manifest.files.map(({ name, sha256 }) => [join(folder, name), sha256])),
+    searchSpace: await searchSpaceOf(folder, manifest),
     similarity: scaleOf(folder, manifest),
     excludes: (first, second) => excluded.has(`${first}\n${second}`),
   };
@@ -88,14 +92,8 @@ export async function readManifest(folder: string, nameOrPath: string): Promise<
 }
 
 function stagesOf(folder: string, manifest: Manifest): PipelineOptions {
-  const listed = new Set(manifest.files.map(({ name }) => name));
   const located = <Stage extends { readonly file: string }>(stage: Stage): Stage => {
-    if (!listed.has(stage.file)) {
-      throw new Error(
-        `The model pack ${basename(folder)} uses ${stage.file}, which is missing from "files" in its manifest.`,
-      );
-    }
-    return { ...stage, file: join(folder, stage.file) };
+    return { ...stage, file: listedFile(folder, manifest, stage.file) };
   };
   return {
     detector: located(manifest.detector),
@@ -104,6 +102,32 @@ function stagesOf(folder: string, manifest: Manifest): PipelineOptions {
     ...(manifest.pose && { pose: located(manifest.pose) }),
     ...(manifest.liveness && { liveness: located(manifest.liveness) }),
   };
+}
+
+/** @returns the absolute path. @throws Error for a file that the manifest does not list. */
+function listedFile(folder: string, { files }: Manifest, file: string): string {
+  if (!files.some(({ name }) => name === file)) {
+    throw new Error(
+      `The model pack ${basename(folder)} uses ${file}, which is missing from "files" in its manifest.`,
+    );
+  }
+  return join(folder, file);
+}
+
+async function searchSpaceOf(folder: string, manifest: Manifest): Promise<Uint8Array | null> {
+  if (!manifest.search) return null;
+  const file = listedFile(folder, manifest, manifest.search.file);
+  const bytes = await readFile(file);
+  try {
+    const { dimension } = parseSearchSpace(bytes);
+    const expected = manifest.embedder.dimension;
+    if (dimension !== expected) {
+      throw new Error(`Expected a search space of templates of ${expected} dimensions, got ${dimension}`);
+    }
+  } catch (cause) {
+    throw new Error(`The model pack's search space ${file}: ${(cause as Error).message}.`, { cause });
+  }
+  return bytes;
 }
 
 function scaleOf(folder: string, { calibration }: Manifest): SimilarityScale | null {

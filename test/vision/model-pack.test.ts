@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { openModelPack } from '../../src/vision/model-pack.ts';
+import { searchSpaceFile } from '../../src/vision/search-space.ts';
+import { smallSpace } from '../../testing/small-space.ts';
 
 const CONTENT = 'not a network, but its hash is right';
 const SHA256 = createHash('sha256').update(CONTENT).digest('hex');
@@ -47,6 +49,15 @@ function packFolder(t: TestContext, change: (manifest: Record<string, unknown>) 
   return folder;
 }
 
+/** Lists the search space in the manifest. */
+function withSearchSpace(space: Uint8Array): (manifest: Record<string, unknown>) => void {
+  const sha256 = createHash('sha256').update(space).digest('hex');
+  return (manifest) => {
+    (manifest.files as object[]).push({ name: 'space.bin', bytes: space.length, sha256 });
+    manifest.search = { file: 'space.bin' };
+  };
+}
+
 describe('a model pack', () => {
   test('is found by its name, with absolute paths', async () => {
     const pack = await openModelPack('faceplugin');
@@ -83,6 +94,23 @@ describe('a model pack', () => {
     await assert.rejects(openModelPack(folder), new RegExp(`net\\.onnx .*${SHA256}.* cannot be read`));
   });
 
+  test('offers its search space, checked like every other file', async (t) => {
+    const space = searchSpaceFile(smallSpace(128));
+    const folder = packFolder(t, withSearchSpace(space));
+    writeFileSync(join(folder, 'space.bin'), space);
+    assert.deepEqual((await openModelPack(folder)).searchSpace, space);
+    assert.equal((await openModelPack(packFolder(t))).searchSpace, null);
+    writeFileSync(join(folder, 'space.bin'), Buffer.from(space).fill(1, 100, 104));
+    await assert.rejects(openModelPack(folder), /space\.bin has been altered/);
+  });
+
+  test('with a search space of another dimension is refused with both dimensions', async (t) => {
+    const space = searchSpaceFile(smallSpace(64));
+    const folder = packFolder(t, withSearchSpace(space));
+    writeFileSync(join(folder, 'space.bin'), space);
+    await assert.rejects(openModelPack(folder), /space\.bin: Expected .* of 128 dimensions, got 64\.$/);
+  });
+
   const mistakes: [name: string, change: (manifest: Record<string, unknown>) => void, expected: RegExp][] = [
     ['an unknown field', (m) => Object.assign(m, { detektor: {} }), /detektor/],
     ['a missing stage', (m) => delete m.embedder, /embedder/],
@@ -95,6 +123,11 @@ describe('a model pack', () => {
       'a stage whose file is not listed',
       (m) => Object.assign(m.detector as object, { file: 'other.onnx' }),
       /other\.onnx/,
+    ],
+    [
+      'a search space that is not listed',
+      (m) => Object.assign(m, { search: { file: 'space.bin' } }),
+      /uses space\.bin, which is missing from "files"/,
     ],
     [
       'an unknown decoder',
