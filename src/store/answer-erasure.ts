@@ -1,15 +1,13 @@
 /**
- * Removes kept answers of calls with an `Idempotency-Key`. Call every function inside a transaction.
- *
- * `answersByFace` lists the answers that name a face id or external key. `answerGarbage` marks names whose answers the
- * service must still erase.
+ * Removes kept answers of calls with an `Idempotency-Key`.
+ * `answersByFace` lists the answers that name a face id or external key. `answerGarbage` marks names whose
+ * answers the service must still erase.
  */
 import type { AnswerKey, CallKey, CallRecord, Databases } from './databases.ts';
 import { labelsOfKey } from './key-steps.ts';
 
-/** Size that limits count for a call without an answer, bytes. */
+/** What limits count for a call without an answer. */
 export const CALL_BYTES = 256;
-/** The gallery of answers that name no face. */
 export const NO_GALLERY = 0;
 
 function entriesOf(db: Databases, gallery: number, name: string, limit: number) {
@@ -17,12 +15,11 @@ function entriesOf(db: Databases, gallery: number, name: string, limit: number) 
   return Array.from(db.answersByFace.getKeys(range));
 }
 
-/** Marks the answers that name a face or an external key. Readers hide them at once. */
+/** Readers hide marked answers at once. */
 export function markAnswers(db: Databases, gallery: number, name: string): void {
   if (entriesOf(db, gallery, name, 1).length > 0) db.answerGarbage.put([gallery, name], true);
 }
 
-/** True if the gallery and each face and name of the answer still exist. */
 export function isNamedStill(
   db: Databases,
   gallery: number,
@@ -39,7 +36,7 @@ export function isNamedStill(
   );
 }
 
-/** Changes the sizes of the account and of all accounts; the latter has an empty key. */
+/** Changes the account's size and the total, which has an empty key. */
 export function changeSizes(db: Databases, accountId: string, bytes: number): void {
   for (const key of [accountId, '']) {
     const size = (db.callSizes.get(key) ?? 0) + bytes;
@@ -58,7 +55,7 @@ function removeAnswer(db: Databases, key: CallKey, { gallery }: CallRecord): voi
   db.answers.remove(answerKey);
 }
 
-/** Keeps the call without its answer, so that a retry cannot repeat it. */
+/** Keeps the call, so that a retry cannot repeat it. */
 function eraseAnswer(db: Databases, key: CallKey): void {
   const record = db.calls.get(key);
   if (!record) return;

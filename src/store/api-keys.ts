@@ -4,13 +4,12 @@ import type { Databases, MemberKeyKey, StoreContext } from './databases.ts';
 import { RecordCache } from './record-cache.ts';
 import type { ApiKeyRecord } from './records.ts';
 
-/** SHA-256 (64 hex digits) and the prefix to display. */
+/** SHA-256 (64 hex digits) and displayed prefix. */
 export interface NewKeyValue {
   readonly hash: string;
   readonly prefix: string;
 }
 
-/** Maps the current record to the new one. */
 export type KeyDecision = (record: ApiKeyRecord) => ApiKeyRecord;
 
 function notFound(): VisageError {
@@ -22,7 +21,6 @@ function recordOf(db: Databases, id: string): ApiKeyRecord | null {
   return hash === undefined ? null : (db.apiKeys.get(hash) ?? null);
 }
 
-/** The store holds only the SHA-256 of a key. */
 export class ApiKeys {
   readonly #context: StoreContext;
   readonly #records: RecordCache<ApiKeyRecord, string>;
@@ -58,7 +56,7 @@ export class ApiKeys {
   }
 
   /**
-   * @param most maximum keys per member; ignored for an operator's key.
+   * @param most keys per member; ignored for an operator's key.
    * @throws `VALIDATION_FAILED` beyond `most`.
    */
   add(
@@ -88,13 +86,11 @@ export class ApiKeys {
     );
   }
 
-  /** Number of the member's keys. */
   count(accountId: string, memberId: string): number {
     const range = { start: [accountId, memberId, ''], end: [accountId, memberId, '\uffff'] };
     return this.#context.db.apiKeysByMember.getKeysCount(range as never);
   }
 
-  /** Yields the oldest key first, because ids sort by time. */
   *all(): Generator<ApiKeyRecord> {
     const { db } = this.#context;
     for (const { value } of db.apiKeyIds.getRange()) {
@@ -103,7 +99,6 @@ export class ApiKeys {
     }
   }
 
-  /** Oldest first. */
   *ofAccount(accountId: string, after: string | null): Generator<ApiKeyRecord> {
     const { db } = this.#context;
     const range = db.apiKeysByAccount.getKeys({
@@ -118,7 +113,7 @@ export class ApiKeys {
   }
 
   /**
-   * @param value replaces the stored hash and prefix.
+   * @param value replaces hash and prefix.
    * @throws `NOT_FOUND`.
    */
   change(id: string, decide: KeyDecision, value?: NewKeyValue): Promise<ApiKeyRecord> {
@@ -162,7 +157,6 @@ export class ApiKeys {
     });
   }
 
-  /** Milliseconds since 1970. */
   lastUsed(id: string): number | null {
     return this.#context.db.apiKeyUses.get(id) ?? null;
   }
@@ -178,7 +172,7 @@ export class ApiKeys {
 
 const STEP = 1_000;
 
-/** Index entry for keys that no member owns. */
+/** Owner of keys without a member. */
 const OPERATOR = '';
 
 type Place = Pick<ApiKeyRecord, 'accountId' | 'memberId' | 'id'>;
@@ -201,7 +195,7 @@ function entriesOf(db: Pick<Database, 'getStats'>): number {
   return (db.getStats() as { entryCount: number }).entryCount;
 }
 
-/** Rebuilds the index after an older version of Visage wrote the store. The caller must prevent other writes. */
+/** Needed after an older Visage wrote the store. The caller must prevent other writes. */
 export function rebuildMemberIndex(root: Pick<RootDatabase, 'transactionSync'>, db: Databases): void {
   if (entriesOf(db.apiKeysByMember) === entriesOf(db.apiKeyIds)) return;
   root.transactionSync(() => db.apiKeysByMember.clearSync());

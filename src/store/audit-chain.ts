@@ -1,32 +1,29 @@
 /**
- * The audit log's hash chain. Each hash covers the previous hash, so an edit breaks the chain. The head record reveals
- * a truncated end. Retention leaves marks; the newest truncation entry commits to them. Only a head hash kept elsewhere
- * reveals a rebuilt chain.
+ * The audit log's hash chain. An edit breaks it; the head record reveals a truncated end. Retention leaves
+ * marks; the newest truncation entry commits to them. Only a head hash kept elsewhere reveals a rebuilt
+ * chain.
  */
 import { createHash } from 'node:crypto';
 import { noGaps, withGap } from './audit-gaps.ts';
 import type { AuditMark, NewAuditRecord } from './audit-records.ts';
 import type { Databases } from './databases.ts';
 
-/** Stands before the first entry. */
 export const GENESIS: AuditMark = { sequence: 0, hash: '0'.repeat(64) };
 
-/** Action of the entry that counts removed entries. */
 export const TRUNCATE_ACTION = 'audit.truncate';
 
-/** The same action for unauthenticated actors. */
 export const TRUNCATE_ANONYMOUS_ACTION = 'audit.truncate-anonymous';
 
 const TRUNCATIONS: ReadonlySet<string> = new Set([TRUNCATE_ACTION, TRUNCATE_ANONYMOUS_ACTION]);
 
-/** An entry's retention group: its account, `anonymous` for unauthenticated clients, or `appliance`. */
+/** The retention group: an account, `anonymous` for unauthenticated clients, or `appliance`. */
 export function groupOf({ accountId, actor, action }: NewAuditRecord): string {
   if (accountId !== null) return accountId;
   const isAnonymous = actor.kind === 'anonymous' || action === TRUNCATE_ANONYMOUS_ACTION;
   return isAnonymous ? 'anonymous' : 'appliance';
 }
 
-/** Entries of the first release lack `environment` and `collectionId`, so their hashes omit both. */
+/** First-release entries lack `environment` and `collectionId`, so their hashes omit both. */
 export function auditHash(previous: string, sequence: number, record: NewAuditRecord): string {
   const { at, accountId, actor, action, target, result, address, requestId, count } = record;
   const { environment, collectionId } = record;
@@ -49,12 +46,11 @@ export function auditHash(previous: string, sequence: number, record: NewAuditRe
   return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
 }
 
-/** `target` of a truncation entry: the base mark's number and hash, then the hash over the gaps. */
+/** Base mark's number and hash, then the hash over the gaps. */
 export function markText(base: AuditMark = GENESIS, gaps: AuditMark | undefined): string {
   return `${base.sequence}:${base.hash}${gaps && gaps.sequence > 0 ? `;${gaps.hash}` : ''}`;
 }
 
-/** Call inside a transaction. */
 export function appendAudit(db: Databases, records: readonly NewAuditRecord[]): void {
   let head = db.auditMarks.get('head') ?? GENESIS;
   for (const record of records) {
@@ -69,9 +65,9 @@ export function appendAudit(db: Databases, records: readonly NewAuditRecord[]): 
 export interface AuditVerdict {
   readonly entries: number;
   readonly removed: number;
-  /** Keep a copy elsewhere to prove later that earlier entries are unchanged. */
+  /** A copy kept elsewhere proves later that earlier entries are unchanged. */
   readonly head: AuditMark;
-  /** The first fault as a sentence; null for a sound chain. */
+  /** The first fault as a sentence; null if sound. */
   readonly fault: string | null;
 }
 

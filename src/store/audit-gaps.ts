@@ -1,9 +1,9 @@
 /**
- * A gap is a run of entries that retention removed from the middle of the chain. It keeps its last entry's number and
- * hash. The newest truncation entry holds a hash over all gaps, which reveals forged gaps.
- *
- * That hash is homomorphic (LtHash: 1,024 sums modulo 2^16; Bellare and Micciancio 1997, Lewi et al. 2019), so updates
- * take constant time.
+ * A gap is a run of entries that retention removed from the chain's middle. It keeps its last entry's number
+ * and hash.
+ * The newest truncation entry holds a hash over all gaps, which reveals forged gaps. It is homomorphic
+ * (LtHash: 1,024 sums modulo 2^16; Bellare and Micciancio 1997, Lewi et al. 2019), so updates take constant
+ * time.
  */
 import { createHash } from 'node:crypto';
 import type { AuditMark, GapMark } from './audit-records.ts';
@@ -19,7 +19,7 @@ function markOf(sequence: number, sum: Buffer): GapMark {
   return { sequence, sum, hash: createHash('sha256').update(sum).digest('hex') };
 }
 
-/** Adds a gap (`sign` 1) or removes it (`sign` -1). */
+/** `sign` 1 adds the gap, -1 removes it. */
 export function withGap({ sequence, sum }: GapMark, first: number, last: AuditMark, sign: 1 | -1): GapMark {
   const text = JSON.stringify([first, last.sequence, last.hash]);
   const term = createHash('shake256', { outputLength: SUM_BYTES }).update(text).digest();
@@ -32,7 +32,7 @@ export function withGap({ sequence, sum }: GapMark, first: number, last: AuditMa
 
 type Chain = Pick<Databases, 'auditGaps' | 'auditMarks'>;
 
-/** Merges an entry into adjacent gaps. The caller must append a truncation entry in the same transaction. */
+/** Also merges adjacent gaps. The caller must append a truncation entry in the same transaction. */
 export function removeFromChain(db: Chain, entry: AuditMark): void {
   let gaps = db.auditMarks.get('gaps') ?? noGaps();
   const forget = (first: number, last: AuditMark) => {

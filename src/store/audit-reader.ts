@@ -8,12 +8,10 @@ import { type AuditMarks, OPEN_OPTIONS } from './databases.ts';
 
 /** Reads the audit log while a service writes the store. */
 export interface AuditReader {
-  /** Includes every entry committed before the call. */
   verify(): AuditVerdict;
   /** Also knows the last entry removed from the beginning. */
   hashOf(sequence: number): string | null;
   isRemoved(sequence: number): boolean;
-  /** Oldest first. */
   entries(): Iterable<AuditRecord>;
   close(): Promise<void>;
 }

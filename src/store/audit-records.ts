@@ -1,14 +1,14 @@
 import type { AuditActor, Environment } from '../api/caller.ts';
 import type { ErrorCode } from '../errors.ts';
 
-/** One allowed or refused action, without images, templates and secrets. */
+/** Never holds images, templates or secrets. */
 export interface NewAuditRecord {
-  /** First occurrence, milliseconds since 1970. */
+  /** First occurrence. */
   readonly at: number;
-  /** Null if unknown or if the action concerns the whole appliance. */
+  /** Null if unknown or appliance-wide. */
   readonly accountId: string | null;
   readonly actor: AuditActor;
-  /** For example `api-key.create`; for a refusal, the operationId. */
+  /** Such as `api-key.create`; for a refusal, the operationId. */
   readonly action: string;
   /** An id, or an external key's pseudonym. */
   readonly target: string | null;
@@ -16,11 +16,10 @@ export interface NewAuditRecord {
   /** Null for local commands. */
   readonly address: string | null;
   readonly requestId: string | null;
-  /** How often a refusal repeated. */
+  /** Repetitions of a refusal. */
   readonly count: number;
-  /** Records of the first release lack it. */
   readonly environment?: Environment | null;
-  /** The affected collection, or the key's only collection. Records of the first release lack it. */
+  /** The affected collection, or the key's only one. */
   readonly collectionId?: string | null;
 }
 
@@ -37,7 +36,6 @@ export interface AuditMark {
   readonly hash: string;
 }
 
-/** Number of gaps and the hash over them. */
 export interface GapMark extends AuditMark {
   /** 1,024 sums of 16 bits, little-endian. */
   readonly sum: Buffer;

@@ -1,24 +1,23 @@
-/** Limits the audit log by age and number. An account's entries never displace another account's entries. */
+/** An account's entries never displace another account's. */
 import { appendAudit, groupOf, markText, TRUNCATE_ACTION, TRUNCATE_ANONYMOUS_ACTION } from './audit-chain.ts';
 import { removeFromChain } from './audit-gaps.ts';
 import type { Databases, StoreContext } from './databases.ts';
 
-/** Entries per transaction, which blocks the event loop for a few milliseconds. */
+/** Blocks the event loop for a few milliseconds. */
 const REMOVE_STEP = 100;
 const SCAN_STEP = 2_000;
 
 export interface AuditLimits {
-  /** Maximum entries over all accounts. */
+  /** Over all accounts. */
   readonly keep: number;
-  /** Milliseconds since 1970. */
   readonly since: number;
   readonly now: number;
-  /** Retention polls this after each step and stops on true. */
+  /** Polled after each step. */
   readonly isStopped?: () => boolean;
 }
 
 /**
- * Removes entries older than `since`, then the oldest of the largest group, down to `keep`. Each transaction appends a
+ * Removes entries older than `since`, then the oldest of the largest group. Each transaction appends a
  * truncation entry that counts the removed entries and commits to the marks.
  */
 export async function truncateAudit(context: StoreContext, limits: AuditLimits): Promise<void> {
@@ -31,7 +30,7 @@ export async function truncateAudit(context: StoreContext, limits: AuditLimits):
   const groups = await countGroups(context.db, isStopped);
   while (!isStopped() && excess() > 0) {
     const [largest, count] = Array.from(groups).reduce((a, b) => (b[1] > a[1] ? b : a), ['', 0]);
-    // Leaves room for the truncation entry and keeps each group's newest entry.
+    // Leaves room for the truncation entry; keeps each group's newest entry.
     const number = Math.min(REMOVE_STEP, excess() + 1, count - 1);
     if (number < 2) return;
     await removeOldestOf(context, largest, number, limits.now);
@@ -39,7 +38,7 @@ export async function truncateAudit(context: StoreContext, limits: AuditLimits):
   }
 }
 
-/** Indexes entries without an account, which the first release did not. */
+/** Indexes the first release's entries without an account. */
 async function indexOldEntries({ db, write }: StoreContext, isStopped: () => boolean): Promise<void> {
   let next = db.meta.get('auditIndexed') === undefined ? 1 : null;
   while (next !== null && !isStopped()) {
@@ -56,7 +55,7 @@ async function indexOldEntries({ db, write }: StoreContext, isStopped: () => boo
   }
 }
 
-/** @returns whether more entries may qualify. */
+/** @returns whether more may qualify. */
 async function removeOldest({ db, write }: StoreContext, { since, now }: AuditLimits): Promise<boolean> {
   for (const { value } of db.audit.getRange({ limit: 1 })) if (value.at >= since) return false;
   return write(() => {

@@ -9,11 +9,9 @@ const PAGE = 256;
 
 export interface AuditFilter {
   readonly action?: string | undefined;
-  /** Key or member id. */
   readonly actor?: string | undefined;
-  /** Id or external key. */
   readonly target?: string | undefined;
-  /** Milliseconds since 1970, both inclusive. */
+  /** Both inclusive. */
   readonly since?: number | undefined;
   readonly until?: number | undefined;
   readonly isVisible?: (record: NewAuditRecord) => boolean;
@@ -21,7 +19,7 @@ export interface AuditFilter {
 
 export interface AuditPage {
   readonly entries: readonly AuditRecord[];
-  /** Pass it as `before` to get the next page. */
+  /** The next page's `before`. */
   readonly next: number | null;
 }
 
@@ -32,7 +30,6 @@ export class AuditLog {
     this.#context = context;
   }
 
-  /** Resolves when the entries are durable. */
   append(records: readonly NewAuditRecord[]): Promise<void> {
     const { db, write } = this.#context;
     return write(() => appendAudit(db, records));
@@ -42,7 +39,7 @@ export class AuditLog {
     return this.#context.db.auditMarks.get('head') ?? GENESIS;
   }
 
-  /** HMAC of an external key; only the store's secret links it to the key. */
+  /** Only the store's secret links it to the key. */
   pseudonym(accountId: string, externalKey: string): string {
     const secret = this.#context.db.secrets.get('externalKeys');
     if (!secret) throw new Error('The store has no secret for external keys');
@@ -51,9 +48,9 @@ export class AuditLog {
   }
 
   /**
-   * Newest first. Yields to the event loop.
+   * Newest first.
    * @param before exclusive.
-   * @param scan maximum entries to read. A page cut short by `scan` still has `next`.
+   * @param scan most entries to read. A page cut short still has `next`.
    */
   async page(
     accountId: string,

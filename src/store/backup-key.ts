@@ -1,6 +1,6 @@
 /**
- * The key that authenticates backups. It lies outside the data folder and the backups, so write access to them does not
- * let an attacker forge a backup.
+ * The key that authenticates backups. It lies outside the data folder and the backups, so write access to
+ * them does not suffice to forge a backup.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chownSync, linkSync, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
@@ -8,15 +8,14 @@ import { open } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { openPlainFile } from './plain-files.ts';
 
-/** `message` is a sentence for the operator. */
+/** Its `message` is for the operator. */
 export class BackupError extends Error {}
 
 const KEY_BYTES = 32;
 
-/** 64 hex digits, a newline and some slack. */
+/** 64 hex digits, a newline and slack. */
 const MAX_FILE_BYTES = 128;
 
-/** Separates a key's id from manifest codes. */
 const MAC_DOMAIN = 'visage backup manifest\0';
 const ID_DOMAIN = 'visage backup key id\0';
 
@@ -37,7 +36,7 @@ export class BackupKey {
     return this.#mac(bytes).toString('hex');
   }
 
-  /** Compares in constant time. */
+  /** In constant time. */
   verifies(bytes: Buffer, code: string): boolean {
     const given = Buffer.from(code, 'hex');
     return given.length === KEY_BYTES && timingSafeEqual(given, this.#mac(bytes));
@@ -50,7 +49,7 @@ export class BackupKey {
 
 /**
  * @returns null if missing.
- * @throws BackupError unless the file holds 64 hex digits and other users have no access.
+ * @throws BackupError unless it holds 64 hex digits and excludes other users.
  */
 export async function readBackupKey(path: string): Promise<BackupKey | null> {
   let text: string;
@@ -81,8 +80,8 @@ export async function readBackupKey(path: string): Promise<BackupKey | null> {
 }
 
 /**
- * Creates the file atomically if missing.
- * @param group may also read the file; null for no group.
+ * Atomic; keeps an existing file.
+ * @param group may also read the file.
  * @throws BackupError
  */
 export async function makeBackupKey(path: string, group: number | null): Promise<BackupKey> {
@@ -103,7 +102,6 @@ export async function makeBackupKey(path: string, group: number | null): Promise
     linkSync(draft, path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    // Another backup created the file.
     if (code !== 'EEXIST') {
       throw new BackupError(
         `There is no backup key at ${path}, and it cannot be created there (${code}). Run the command once as root, ` +

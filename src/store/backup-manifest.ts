@@ -1,4 +1,4 @@
-/** A backup's `manifest.json`, which lists the SHA-256 of each file, and `manifest.mac`, which authenticates it. */
+/** `manifest.json` lists the SHA-256 of a backup's files; `manifest.mac` authenticates it. */
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -7,19 +7,18 @@ import { SCHEMA_VERSION } from './databases.ts';
 import { openPlainFile, readPlainFile, unexpectedEntries } from './plain-files.ts';
 import type { StoreSummary } from './store-reader.ts';
 
-/** Format 1 (first release) lacks an authentication code. */
+/** Format 1 (first release) lacks the code. */
 export const BACKUP_FORMAT = 2;
 
 const MANIFEST_FILE = 'manifest.json';
 
-/** One line: `hmac-sha256`, the key's id, the code. */
+/** One line: `hmac-sha256`, key id, code. */
 const MAC_FILE = 'manifest.mac';
 
 const MAC_LINE = /^hmac-sha256 ([0-9a-f]{16}) ([0-9a-f]{64})\n$/;
 
 const MAX_MANIFEST_BYTES = 1024 * 1024;
 
-/** Matches the store, keys and certificates. */
 const FILE = /^(?:data\.mdb|(?:signing-keys|tls)\/[\w-][\w.-]*\.pem)$/;
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -39,16 +38,16 @@ export interface BackupManifest {
   readonly createdAt: string;
   readonly visage: string;
   readonly store: StoreSummary;
-  /** The copied store's first inconsistencies. */
+  /** First inconsistencies of the copied store. */
   readonly faults: readonly string[];
   readonly files: readonly BackupFile[];
 }
 
-/** `unauthenticated` skips the check of a backup's origin. */
+/** `unauthenticated` skips the check of the origin. */
 export type Trust = BackupKey | 'unauthenticated';
 
 /**
- * @param expected size in bytes; the hash is empty if the size differs.
+ * @param expected size; the hash is empty if it differs.
  * @throws as `openPlainFile`.
  */
 export async function describeFile(folder: string, path: string, expected?: number): Promise<BackupFile> {
@@ -85,7 +84,6 @@ function isFile(value: unknown): value is BackupFile {
   );
 }
 
-/** Resolves when both files are durable. */
 export async function writeManifest(folder: string, manifest: BackupManifest, key: BackupKey): Promise<void> {
   const bytes = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
   const line = `hmac-sha256 ${key.id} ${key.sign(bytes)}\n`;
@@ -140,7 +138,6 @@ async function authenticate(folder: string, bytes: Buffer, key: BackupKey): Prom
 export async function readManifest(folder: string, trust: Trust): Promise<BackupManifest> {
   const bytes = await readPart(folder, MANIFEST_FILE);
   if (bytes === null) throw new BackupError(`${folder} is not a backup: it has no ${MANIFEST_FILE}.`);
-  // Authenticate before parsing.
   if (trust !== 'unauthenticated') await authenticate(folder, bytes, trust);
   let manifest: Partial<BackupManifest>;
   try {
@@ -168,7 +165,6 @@ export async function readManifest(folder: string, trust: Trust): Promise<Backup
   return manifest as BackupManifest;
 }
 
-/** Lists files and folders that the manifest lacks. */
 export function addedFiles(folder: string, { files }: BackupManifest): string[] {
   const paths = files.map(({ path }) => path);
   return unexpectedEntries(

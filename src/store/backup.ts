@@ -1,7 +1,7 @@
 /**
- * Backups of a data folder in use. A backup is a folder with a copy of the store, the signing keys, a manifest and its
- * code. Visage flushes and checks a backup before naming it, so every named backup is complete. Backups omit weights,
- * prepared networks and sockets.
+ * Backs up a data folder in use: a copy of the store, the secrets, a manifest and its code. Visage flushes
+ * and checks a backup before naming it, so every named backup is complete. Backups omit weights, prepared
+ * networks and sockets.
  */
 import {
   copyFileSync,
@@ -34,15 +34,14 @@ import { copyStore, DamagedStoreError, inspectStore } from './isolated-store.ts'
 import type { Inspection } from './store-process.ts';
 import type { StoreSummary } from './store-reader.ts';
 
-/** File name in the data folder and in a backup. */
+/** In the data folder and in a backup. */
 export const STORE_FILE = 'data.mdb';
 
-/** Secrets that a service cannot recreate. */
+/** A service cannot recreate these. */
 export const SECRET_FOLDERS = ['signing-keys', 'tls'] as const;
 
 const UNFINISHED = '.unfinished';
 
-/** Free space to leave after a backup. */
 const SPARE_BYTES = 16 * 1024 * 1024;
 
 const MAX_FAULTS = 20;
@@ -56,10 +55,9 @@ export interface Backup {
 }
 
 export interface BackupOptions {
-  /** Number of backups to keep, including the new backup; null for all. */
+  /** Including the new one; null for all. */
   readonly keep: number | null;
   readonly key: BackupKey;
-  /** Version of Visage. */
   readonly version: string;
   readonly now: Date;
 }
@@ -71,7 +69,6 @@ function nameOf(now: Date): string {
 
 const NAME = /^visage-\d{8}T\d{6}\.\d{3}Z$/;
 
-/** Oldest first. */
 export function listBackups(target: string): string[] {
   if (!existsSync(target)) return [];
   return readdirSync(target)
@@ -131,7 +128,7 @@ function checkRoom(dataDir: string, target: string): void {
   );
 }
 
-/** Puts LMDB's lock file elsewhere, so that reading leaves the backup unchanged. */
+/** Puts LMDB's lock file elsewhere, so the backup stays unchanged. */
 async function inspectCopy(folder: string): Promise<Inspection> {
   const aside = await mkdtemp(join(tmpdir(), 'visage-verify-'));
   try {
@@ -171,7 +168,7 @@ async function write(dataDir: string, folder: string, { version, now, key }: Bac
 }
 
 /**
- * Creates the folder (mode 0700) and locks it until this process ends.
+ * Locks the folder (mode 0700) until this process ends.
  * @throws BackupError if another process holds the lock.
  */
 export function lockBackupsFolder(target: string): void {
@@ -181,14 +178,13 @@ export function lockBackupsFolder(target: string): void {
 }
 
 /**
- * Backs up every answered write and removes the oldest backups beyond `keep`. Lists the store's faults in the manifest;
- * if there are any, keeps all backups.
+ * Removes the oldest backups beyond `keep`, unless the new one lists faults in its manifest.
  * @param target folder that this process has locked.
  * @throws BackupError or a system error; older backups stay.
  */
 export async function makeBackup(dataDir: string, target: string, options: BackupOptions): Promise<Backup> {
   if (!existsSync(join(dataDir, STORE_FILE))) throw new BackupError(`There is no store in ${dataDir}.`);
-  // A killed backup left these.
+  // Left by a killed backup.
   for (const name of readdirSync(target)) {
     if (name.endsWith(UNFINISHED) && NAME.test(name.slice(0, -UNFINISHED.length))) {
       rmSync(join(target, name), { recursive: true });
@@ -206,14 +202,13 @@ export async function makeBackup(dataDir: string, target: string, options: Backu
   }
   await flush(target);
   const manifest = await readManifest(folder, options.key);
-  // A faulty backup must not replace a sound one.
   if (manifest.faults.length === 0) prune(target, folder, options.keep);
   const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
   writeLastBackup(dataDir, { at: manifest.createdAt, folder, bytes });
   return { folder, manifest };
 }
 
-/** Keeps the new backup even if the clock went back. */
+/** Keeps `made` even if the clock went back. */
 function prune(target: string, made: string, keep: number | null): void {
   if (keep === null) return;
   const others = listBackups(target).filter((folder) => folder !== made);
@@ -228,10 +223,7 @@ export interface BackupVerdict {
   readonly faults: readonly string[];
 }
 
-/**
- * Checks origin, hashes, counts and consistency.
- * @throws BackupError if unusable or forged.
- */
+/** @throws BackupError if unusable or forged. */
 export async function verifyBackup(folder: string, trust: Trust): Promise<BackupVerdict> {
   const manifest = await readManifest(folder, trust);
   const added = addedFiles(folder, manifest).map((path) => `${path} is not in the manifest`);
@@ -256,7 +248,7 @@ export async function verifyFiles(
     }
   }
   if (!manifest.files.some(({ path }) => path === STORE_FILE)) damage.push(`${STORE_FILE} is missing`);
-  // LMDB does not validate the file, so skip a damaged store.
+  // LMDB does not validate files.
   if (damage.length > 0) return { damage, faults: [] };
   try {
     const { store, faults } = await inspectCopy(folder);
@@ -270,31 +262,27 @@ export async function verifyFiles(
 function differences(said: StoreSummary, found: StoreSummary): string[] {
   return (Object.keys(found) as (keyof StoreSummary)[]).flatMap((name) => {
     const [before, now] = [JSON.stringify(said[name]), JSON.stringify(found[name])];
-    // Older versions of Visage counted less.
+    // Older versions counted less.
     if (before === undefined || before === now) return [];
     return [`the manifest says ${name} ${before}, but the store has ${now}`];
   });
 }
 
 export interface LastBackup {
-  /** UTC, ISO 8601. */
   readonly at: string;
-  /** The backup's path at that time. */
   readonly folder: string;
-  /** Size; null if an earlier version of Visage made the backup. */
+  /** Null if an earlier version made the backup. */
   readonly bytes: number | null;
 }
 
 const LAST_BACKUP_FILE = 'last-backup.json';
 
-/** @throws a system error. */
 function writeLastBackup(dataDir: string, last: LastBackup): void {
   const file = join(dataDir, LAST_BACKUP_FILE);
   writeFileSync(`${file}.new`, `${JSON.stringify(last)}\n`, { mode: 0o600 });
   renameSync(`${file}.new`, file);
 }
 
-/** Null if unknown. */
 export function readLastBackup(dataDir: string): LastBackup | null {
   try {
     const { at, folder, bytes } = JSON.parse(readFileSync(join(dataDir, LAST_BACKUP_FILE), 'utf8'));

@@ -19,7 +19,6 @@ function keyOf(owner: Owner, collectionId: string): CollectionKey {
   return [owner.accountId, owner.environment, collectionId];
 }
 
-/** Call inside a transaction. */
 export function findCollection(
   db: Databases,
   owner: Owner,
@@ -28,7 +27,7 @@ export function findCollection(
   return db.collections.get(keyOf(owner, collectionId));
 }
 
-/** @throws VisageError `COLLECTION_NOT_FOUND`. */
+/** @throws `COLLECTION_NOT_FOUND`. */
 export function requireCollection(db: Databases, owner: Owner, collectionId: string): CollectionRecord {
   const record = findCollection(db, owner, collectionId);
   if (!record) throw new VisageError('COLLECTION_NOT_FOUND', 'There is no collection of this id.');
@@ -38,11 +37,10 @@ export function requireCollection(db: Databases, owner: Owner, collectionId: str
 /** Undefined fields stay unchanged. */
 export interface CollectionChange {
   readonly description?: string | null | undefined;
-  /** 0..100. */
   readonly minQuality?: number | undefined;
   /** False erases kept crops of faces and events in the background. */
   readonly storeThumbnails?: boolean | undefined;
-  /** 0..100; null for the default of calls. */
+  /** Null for the default of calls. */
   readonly faceMatchThreshold?: number | null | undefined;
 }
 
@@ -78,7 +76,7 @@ export class Collections {
     return Array.from(range, ({ key, value }) => ({ collectionId: key[2], ...value }));
   }
 
-  /** @throws VisageError `COLLECTION_ALREADY_EXISTS`. */
+  /** @throws `COLLECTION_ALREADY_EXISTS`. */
   create(owner: Actor, collection: NewCollection & PackId): Promise<void> {
     const { db } = this.#context;
     const { collectionId, description, now, pack, packVersion } = collection;
@@ -95,7 +93,7 @@ export class Collections {
     });
   }
 
-  /** @returns the changed record. @throws VisageError `COLLECTION_NOT_FOUND`; what `check` throws. */
+  /** @throws `COLLECTION_NOT_FOUND`; errors of `check`. */
   async update(
     owner: Actor,
     collectionId: string,
@@ -124,8 +122,8 @@ export class Collections {
   }
 
   /**
-   * Replaces the gallery by an empty one.
-   * @param rebind chooses the collection's new pack.
+   * Starts an empty gallery.
+   * @param rebind chooses the new pack.
    * @returns the old gallery's number.
    * @throws `COLLECTION_NOT_FOUND`.
    */
@@ -155,7 +153,7 @@ export class Collections {
     return old;
   }
 
-  /** @returns the gallery's number; null if the collection does not exist. */
+  /** @returns the gallery's number; null if missing. */
   async delete(owner: Actor, collectionId: string, check: Precondition = () => {}): Promise<number | null> {
     const { db } = this.#context;
     const old = await writeAs(this.#context, owner, () => {

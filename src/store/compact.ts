@@ -1,5 +1,6 @@
 /**
- * Replaces a store by a copy without deleted data. The rename is atomic, so a killed process leaves a complete store.
+ * Replaces a store by a copy without deleted data. The rename is atomic, so a killed process leaves a
+ * complete store.
  */
 import { existsSync, mkdirSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
@@ -11,20 +12,20 @@ import { BackupError } from './backup-key.ts';
 import { copyStore, DamagedStoreError, inspectStore, summaryOf } from './isolated-store.ts';
 
 export interface Compaction {
-  /** Bytes. */
   readonly before: number;
   readonly after: number;
 }
 
 /**
- * Also removes index snapshots, which can hold deleted templates. The caller must hold the data folder's lock.
+ * Also removes index snapshots, which can hold deleted templates. The caller must hold the data folder's
+ * lock.
  * @throws BackupError or a system error; the store stays unchanged.
  */
 export async function compactStore(dataDir: string): Promise<Compaction> {
   const file = join(dataDir, STORE_FILE);
   if (!existsSync(file)) throw new BackupError(`There is no store in ${dataDir}.`);
   const copy = join(dataDir, COMPACTING);
-  // A killed compaction left this.
+  // Left by a killed compaction.
   rmSync(copy, { recursive: true, force: true });
   const before = statSync(file).size;
   checkRoom(dataDir, before);
@@ -40,7 +41,7 @@ export async function compactStore(dataDir: string): Promise<Compaction> {
     const after = statSync(join(copy, STORE_FILE)).size;
     rmSync(join(dataDir, SNAPSHOTS), { recursive: true, force: true });
     renameSync(join(copy, STORE_FILE), file);
-    // The lock file belongs to the old store, and no other process uses it.
+    // Belongs to the old store; no other process uses it.
     rmSync(join(dataDir, 'lock.mdb'), { force: true });
     await flush(dataDir);
     return { before, after };

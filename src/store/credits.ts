@@ -1,4 +1,3 @@
-/** Amounts are whole micro-dollars. */
 import type { Environment } from '../api/caller.ts';
 import { addedDurations, type Durations, NO_DURATIONS } from '../base/durations.ts';
 import { inTurns } from '../base/turns.ts';
@@ -9,7 +8,6 @@ import type { UsageRecord } from './records.ts';
 const MICROS = 1_000_000;
 const DAY_MS = 86_400_000;
 
-/** Records of hours that one transaction removes. */
 const TRIM_STEP = 1_000;
 
 export function microsOf(dollars: number): number {
@@ -24,7 +22,6 @@ export interface Charge {
   readonly accountId: string;
   readonly keyId: string;
   readonly amount: number;
-  /** The key's spending limit; null for none. */
   readonly budget: number | null;
   /** True if the account's balance pays. */
   readonly prepaid: boolean;
@@ -32,7 +29,7 @@ export interface Charge {
 
 export interface UsagePlace {
   readonly accountId: string;
-  /** Such as `2026-01-15`, UTC. */
+  /** UTC, such as `2026-01-15`. */
   readonly day: string;
   readonly keyId: string;
   /** 0..23; null for the whole day. */
@@ -45,7 +42,6 @@ export interface CountedPlace extends UsagePlace {
   readonly environment: Environment;
 }
 
-/** Increments for the counts of a place. */
 export interface UsageCounts {
   readonly calls: number;
   readonly failures: number;
@@ -56,17 +52,15 @@ export interface UsageCounts {
 export interface Usage extends UsagePlace, UsageRecord {}
 
 export interface UsageQuery {
-  /** Days, both inclusive. */
+  /** Both inclusive. */
   readonly from: string;
   readonly to: string;
-  /** The previous page's last place. */
   readonly after: UsagePlace | null;
   readonly limit: number;
   readonly scan: number;
   readonly includes: (usage: Usage) => boolean;
 }
 
-/** The balance in memory; the database follows. */
 interface LedgerEntry {
   /** A key's spending, or an account's balance. */
   settled: number;
@@ -95,9 +89,9 @@ function* daysBetween(from: string, to: string): Generator<string> {
 }
 
 /**
- * Spending of keys and balances of accounts. A call reserves its cost, then settles or releases it. Decisions use
- * memory within one turn of the event loop; the disk follows in order. Reservations stay in memory: if the process
- * dies, it charges nothing.
+ * Spending of keys and balances of accounts. A call reserves its cost, then settles or releases it. Decisions
+ * use memory within one turn of the event loop; the disk follows in order. Reservations are lost with the
+ * process and charge nothing.
  */
 export class Credits {
   readonly #context: StoreContext;
@@ -124,10 +118,7 @@ export class Credits {
     return this.#account(accountId).settled;
   }
 
-  /**
-   * @throws `INSUFFICIENT_CREDITS` if budget or balance is too small. A used-up budget or balance refuses free calls
-   * too.
-   */
+  /** @throws `INSUFFICIENT_CREDITS`, for free calls too once budget or balance is used up. */
   reserve({ accountId, keyId, amount, budget, prepaid }: Charge): void {
     const key = this.#key(keyId);
     const account = this.#account(accountId);
@@ -145,7 +136,7 @@ export class Credits {
     if (prepaid) this.#account(accountId).reserved -= amount;
   }
 
-  /** Charges a reservation and counts the call. On rejection, charges nothing. */
+  /** Also counts the call. Charges nothing on rejection. */
   async settle(charge: Charge, place: CountedPlace, confirm: () => void): Promise<void> {
     const { accountId, keyId, amount, prepaid } = charge;
     const { db, write } = this.#context;
@@ -182,14 +173,14 @@ export class Credits {
     usageHours.put(hourKeyOf(place), added(usageHours.get(hourKeyOf(place))));
   }
 
-  /** Counts free calls, failures and times. */
+  /** Counts free calls and failures. */
   countCalls(counts: readonly (CountedPlace & UsageCounts)[]): Promise<void> {
     return this.#context.write(() => {
       for (const count of counts) this.#count(count, count, 0);
     });
   }
 
-  /** Removes counts of hours before `oldest`, and the oldest ones beyond `most`. */
+  /** Removes counts before `oldest`, then the oldest beyond `most`. */
   async trimHours(oldest: string, most: number): Promise<void> {
     const { db, writeStep } = this.#context;
     for (let removed = TRIM_STEP; removed === TRIM_STEP; ) {
@@ -211,12 +202,11 @@ export class Credits {
       confirm();
       db.balances.put(accountId, (db.balances.get(accountId) ?? 0) + amount);
     });
-    // A top-up counts once it is durable.
+    // A top-up counts once durable.
     account.settled += amount;
     return account.settled;
   }
 
-  /** Resolves when the reset is durable. */
   async resetSpent(keyId: string): Promise<void> {
     const { db, write } = this.#context;
     this.#key(keyId).settled = 0;
@@ -231,8 +221,8 @@ export class Credits {
   }
 
   /**
-   * Sorted by day, key and operation, oldest day first.
-   * @returns `next`, the `after` of the next page: the last match, or the last record read if `scan` ended the page.
+   * Sorted by day, key and operation.
+   * @returns `next`: the last match, or the last record read if `scan` ended the page.
    */
   usage(accountId: string, query: UsageQuery): Promise<{ found: Usage[]; next: UsagePlace | null }> {
     const { from, to, after } = query;
@@ -248,7 +238,7 @@ export class Credits {
   }
 
   /**
-   * Sorted by hour, key and operation, oldest hour first.
+   * Sorted by hour, key and operation.
    * @param query at most a few hundred days.
    * @returns as {@link usage}.
    */

@@ -1,8 +1,8 @@
 /**
  * Opens the LMDB databases and runs write transactions. Reads are synchronous and see every earlier commit.
- *
- * In all of `store`, write methods resolve when durable. Functions that write to `Databases` run inside a transaction.
- * `confirm`, `check` and `decide` callbacks run inside it too; if they throw, nothing changes.
+ * In all of `store`: write methods resolve when durable. Functions that write to `Databases` run inside a
+ * transaction; so do `confirm`, `check` and `decide` callbacks, which roll it back by throwing. Lists start
+ * after `after`, oldest first. Async reads yield to the event loop.
  */
 
 import type { Database, RootDatabase } from 'lmdb';
@@ -23,7 +23,7 @@ import type {
 } from './records.ts';
 
 export type UsageKey = [accountId: string, day: string, keyId: string, operation: string];
-/** Such as `2026-01-15T10`, UTC. */
+/** UTC, such as `2026-01-15T10`. */
 export type UsageHourKey = [hour: string, accountId: string, keyId: string, operation: string];
 export type MemberKey = [accountId: string, memberId: string];
 /** `memberId` is empty for an operator's key. */
@@ -31,7 +31,7 @@ export type MemberKeyKey = [accountId: string, memberId: string, keyId: string];
 export type CollectionKey = [accountId: string, environment: string, collectionId: string];
 export type FaceKey = [gallery: number, label: number];
 export type FaceIdKey = [gallery: number, faceId: string];
-/** Length of the step in milliseconds, and its begin since 1970 in steps. */
+/** `step` in milliseconds; `slot` is the begin since 1970 in steps. */
 export type HistoryKey = [step: number, slot: number];
 export type AuditAccountKey = [group: string, sequence: number];
 export type AuditMarks = Database<AuditMark, 'head' | 'base'> & Database<GapMark, 'gaps'>;
@@ -44,19 +44,18 @@ export type ExternalKeyKey = [gallery: number, externalKey: string, label: numbe
 export type CallKey = [accountId: string, callerId: string, mac: string];
 export type AnswerKey = [gallery: number, ...CallKey];
 
-/** A call with an `Idempotency-Key`. */
 export interface CallRecord {
-  /** First attempt, milliseconds since 1970. */
+  /** First attempt. */
   readonly at: number;
-  /** `unfinished`: the call wrote, and has no answer yet. `unkept`: it succeeded, but its answer was too large. */
+  /** `unfinished`: wrote, no answer yet. `unkept`: succeeded, answer too large. */
   readonly state: 'unfinished' | 'answered' | 'unkept' | 'secret' | 'erased';
   /** Keyed hash of the request; absent for a call with a secret. */
   readonly fingerprint?: string;
   /** Keyed hash of the caller's limits. */
   readonly bounds: string;
-  /** Bytes that limits count. */
+  /** What limits count. */
   readonly size: number;
-  /** Gallery of the faces that the answer names; absent without an answer. */
+  /** Of the faces in the answer; absent without an answer. */
   readonly gallery?: number;
 }
 
@@ -83,14 +82,13 @@ export interface Databases {
   readonly usage: Database<UsageRecord, UsageKey>;
   readonly usageHours: Database<UsageRecord, UsageHourKey>;
   readonly members: Database<MemberRecord, MemberKey>;
-  /** Holds a list if accounts share the e-mail. */
+  /** A list if accounts share the e-mail. */
   readonly memberEmails: Database<MemberKey | readonly MemberKey[], string>;
   readonly invitations: Database<MemberKey, string>;
   readonly sessions: Database<SessionRecord, [memberId: string, sessionId: string]>;
   readonly collections: Database<CollectionRecord, CollectionKey>;
   readonly faces: Database<FaceRecord, FaceKey>;
   readonly templates: Database<Buffer, FaceKey>;
-  /** JPEGs. */
   readonly thumbnails: Database<Buffer, FaceKey>;
   /** See `thumbnails.ts`. */
   readonly thumbnailGarbage: Database<number, number>;
@@ -106,44 +104,41 @@ export interface Databases {
   readonly audit: Database<StoredAuditRecord, number>;
   readonly auditByAccount: Database<true, AuditAccountKey>;
   readonly auditMarks: AuditMarks;
-  /** Maps a gap's first sequence number to its last entry. */
+  /** From a gap's first sequence number to its last entry. */
   readonly auditGaps: Database<AuditMark, number>;
   readonly events: Database<EventRecord, EventKey>;
   readonly eventCounts: Database<number, EventOwner>;
   readonly eventsByFace: Database<EventOwner, EventFaceKey>;
   /** External keys of events without a face. */
   readonly eventNames: Database<string, [gallery: number, eventId: string]>;
-  /** JPEGs. */
   readonly eventCrops: Database<Buffer, [gallery: number, eventId: string]>;
-  /** Maps the id of each event with a crop to its gallery; oldest first. */
+  /** Events with a crop and their galleries. */
   readonly eventCropQueue: Database<number, string>;
   readonly eventGarbage: Database<true, [gallery: number, target: string | number]>;
-  /** When the face last matched. */
   readonly lastSeen: Database<number, FaceKey>;
   readonly calls: Database<CallRecord, CallKey>;
   readonly callQueue: Database<true, [accountId: string, at: number, callerId: string, mac: string]>;
-  /** Bytes by account; the empty key has the sum. */
+  /** By account; the empty key has the sum. */
   readonly callSizes: Database<number, string>;
   readonly answers: Database<AnswerRecord, AnswerKey>;
   readonly answersByFace: Database<true, [gallery: number, name: string, ...CallKey]>;
   readonly answerGarbage: Database<true, [gallery: number, name: string]>;
-  /** Secrets must never leave the store. */
+  /** Must never leave the store. */
   readonly secrets: Database<Buffer, 'externalKeys' | 'idempotency'>;
 }
 
 export const SCHEMA_VERSION = 3;
-/** Oldest schema that Visage can upgrade. */
+/** Visage can upgrade from here. */
 export const OLDEST_SCHEMA = 1;
 
 export const OPEN_OPTIONS = {
   // Otherwise LMDB treats a name with a dot as a file.
   noSubdir: false,
   maxDbs: 64,
-  /** Mode of new files; the binding's types lack it. */
+  /** Missing from the binding's types. */
   permissionsMode: 0o600,
 } as const;
 
-/** `root` decides how to treat a missing database. */
 export function openDatabases(root: Pick<RootDatabase, 'openDB'>): Databases {
   return {
     meta: root.openDB('meta', {}),
@@ -198,24 +193,23 @@ export function openDatabases(root: Pick<RootDatabase, 'openDB'>): Databases {
 export interface StoreContext {
   readonly db: Databases;
   readonly epochId: string;
-  /** Counts finished transactions. NaN during a transaction, so it equals nothing. */
+  /** Counts finished transactions. NaN during one, so it equals nothing. */
   version(): number;
   /**
-   * Runs `action` as one atomic transaction.
-   * @throws what `action` throws; `STORAGE_READ_ONLY` if the disk fails; `NOT_READY` during shutdown.
+   * Atomic.
+   * @throws errors of `action`; `STORAGE_READ_ONLY` if the disk fails; `NOT_READY` during shutdown.
    */
   write<T>(action: () => T): Promise<T>;
-  /** Runs steps of long work one at a time, because queued transactions share one turn of the event loop. */
+  /** Runs long work one step at a time, because queued transactions share one turn of the event loop. */
   writeStep<T>(action: () => T): Promise<T>;
   /** Call after a transaction that left garbage. */
   collectGarbage(): void;
-  /** Tells lists of people, after the commit, that faces of the key have changed. Call inside a transaction. */
+  /** Notifies lists of people after the commit. Call inside a transaction. */
   personChanged(gallery: number, externalKey: string): void;
-  /** Frees the memory of a gallery's list of people. */
+  /** Frees a gallery's list of people. */
   forgetPeople(gallery: number): void;
 }
 
-/** Fails if the actor has lost its permission. */
 export function writeAs<T>({ write }: StoreContext, { confirm }: Actor, action: () => T): Promise<T> {
   return write(() => {
     confirm?.();
@@ -223,18 +217,17 @@ export function writeAs<T>({ write }: StoreContext, { confirm }: Actor, action: 
   });
 }
 
-/** @returns the counter's value before the increment. */
+/** @returns the value before the increment. */
 export function allocateNumber(db: Databases, counter: 'nextGallery' | 'nextLabel'): number {
   const value = db.meta.get(counter) ?? 1;
   db.meta.put(counter, value + 1);
   return value;
 }
 
-/** Converts LMDB's failures to VisageErrors. */
 export function storageError(error: unknown): unknown {
   if (error instanceof VisageError || !(error instanceof Error)) return error;
   const { commitError, code } = error as { commitError?: Promise<never>; code?: unknown };
-  // The binding also rejects this promise; an unhandled rejection would end the process.
+  // The binding rejects this promise too; unhandled, it would end the process.
   commitError?.catch(() => {});
   if (commitError === undefined && typeof code !== 'number') return error;
   const refused = new VisageError(

@@ -1,8 +1,8 @@
 /**
- * Erases faces and names from events. Call every function inside a transaction.
- *
- * `eventsByFace` lists the events of each face (by label), of each name without a face (by external key), and of crops
- * without either (by {@link NO_FACE}). `eventGarbage` marks faces and names whose events the service must still erase.
+ * Erases faces and names from events.
+ * `eventsByFace` lists the events of each face (by label), of each name without a face (by external key), and
+ * of crops without either (by {@link NO_FACE}). `eventGarbage` marks faces and names whose events the service
+ * must still erase.
  */
 
 import { markAnswers } from './answer-erasure.ts';
@@ -10,7 +10,7 @@ import type { Databases, EventFaceKey, EventOwner } from './databases.ts';
 import type { EventRecord } from './event-records.ts';
 import { labelsOfKey } from './key-steps.ts';
 
-/** The target of crops without a face; labels begin with 1. */
+/** Labels begin with 1. */
 export const NO_FACE = 0;
 
 /** A label, an external key, or {@link NO_FACE}. */
@@ -25,12 +25,12 @@ function entriesOf(db: Databases, gallery: number, target: EventTarget, limit: n
   return Array.from(range);
 }
 
-/** Marks a face's or name's events. Readers hide them at once. */
+/** Readers hide marked events at once. */
 export function markErased(db: Databases, gallery: number, target: EventTarget): void {
   if (entriesOf(db, gallery, target, 1).length > 0) db.eventGarbage.put([gallery, target], true);
 }
 
-/** Marks a name's events and kept answers if no face has the external key. */
+/** Marks a name's events and kept answers unless a face has the external key. */
 export function markUnusedName(db: Databases, gallery: number, externalKey: string | null): void {
   if (externalKey === null || labelsOfKey(db, gallery, externalKey, 0, 1).length > 0) return;
   markErased(db, gallery, externalKey);
@@ -48,14 +48,13 @@ function erase(db: Databases, key: EventFaceKey, owner: EventOwner): void {
   db.eventsByFace.remove(key);
 }
 
-/** Removes name and crop of an event. */
 export function removeParts(db: Databases, gallery: number, id: string): void {
   db.eventNames.remove([gallery, id]);
   if (db.eventCrops.doesExist([gallery, id])) db.eventCrops.remove([gallery, id]);
   db.eventCropQueue.remove(id);
 }
 
-/** @returns true if the target has no more events. */
+/** @returns true if no events remain. */
 export function eraseTarget(db: Databases, gallery: number, target: EventTarget, limit: number): boolean {
   const entries = entriesOf(db, gallery, target, limit);
   for (const { key, value } of entries) erase(db, key, value);
@@ -64,7 +63,7 @@ export function eraseTarget(db: Databases, gallery: number, target: EventTarget,
   return true;
 }
 
-/** @returns true if the gallery has no more events. */
+/** @returns true if no events remain. */
 export function eraseGallery(db: Databases, gallery: number, limit: number): boolean {
   const range = { start: [gallery], end: [gallery + 1], limit } as never;
   const entries = Array.from(db.eventsByFace.getRange(range));
@@ -74,7 +73,7 @@ export function eraseGallery(db: Databases, gallery: number, limit: number): boo
   return true;
 }
 
-/** The target under which `eventsByFace` lists an event; null if it lists none. */
+/** The event's target in `eventsByFace`. */
 export function targetOf(db: Databases, id: string, event: EventRecord): EventTarget | null {
   const { gallery, label, hasName, hasCrop } = event;
   if (gallery === undefined) return null;

@@ -1,17 +1,17 @@
-/** Stores whether an account's calls leave events, and erases the events of accounts that record none. */
+/** Whether an account's calls leave events. */
 import type { Environment } from '../api/caller.ts';
 import { Turn } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
 import type { CollectionKey, Databases, EventOwner, StoreContext } from './databases.ts';
 import { removeOldest } from './event-retention.ts';
 
-/** Events or last matches per transaction, which blocks the event loop for about a millisecond. */
+/** Blocks the event loop for about a millisecond. */
 const STEP = 64;
 const PAGE = 256;
 
 const ENVIRONMENTS: readonly Environment[] = ['live', 'test'];
 
-/** Call inside a transaction. @throws VisageError `ACCOUNT_NOT_FOUND`. */
+/** @throws `ACCOUNT_NOT_FOUND`. */
 export function setRecording(db: Databases, accountId: string, isOn: boolean): void {
   const record = db.accounts.get(accountId);
   if (!record) throw new VisageError('ACCOUNT_NOT_FOUND', 'There is no such account.');
@@ -24,7 +24,8 @@ export function recordsEvents(db: Databases, accountId: string): boolean {
 }
 
 /**
- * Removes events, crops and last matches of accounts that record no events. Stops at an account that records again.
+ * Removes events, crops and last matches of accounts that record none. Stops at an account that records
+ * again.
  * @param isStopped polled after each step.
  */
 export async function eraseUnrecorded(context: StoreContext, isStopped: () => boolean): Promise<void> {
@@ -39,7 +40,6 @@ export async function eraseUnrecorded(context: StoreContext, isStopped: () => bo
   }
 }
 
-/** Yields to the event loop. */
 async function* keysOf<K>(
   database: { getKeys(range: object): Iterable<K> },
   within: { readonly start?: unknown; readonly end?: unknown } = {},

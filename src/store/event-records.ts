@@ -28,33 +28,28 @@ export const EVENT_RESULTS = [
 ] as const;
 export type EventResult = (typeof EVENT_RESULTS)[number];
 
-/** Holds no face id and no external key: readers look both up by the label, so they disappear with the face. */
+/** Holds no face id or external key: readers find both by label, so they disappear with the face. */
 export interface EventRecord {
-  /** Milliseconds since 1970. */
   readonly at: number;
   readonly type: EventType;
   readonly result: EventResult;
-  /** `operationId` of the call. */
   readonly operation: string;
   readonly callerKind: 'key' | 'member';
   readonly callerId: string;
   readonly collectionId?: string;
   /** Absent without a collection, and after the face's deletion. */
   readonly gallery?: number;
-  /** Absent without a face of the gallery, and after the face's deletion. */
+  /** Absent without a face, and after its deletion. */
   readonly label?: number;
-  /** 0..100. */
   readonly similarity?: number;
   readonly threshold?: number;
   readonly quality?: QualityRecord;
-  /** Code of the refusal. */
   readonly refusal?: string;
-  /** Camera label. */
   readonly source?: string;
   readonly box?: Box;
   /** `eventNames` has the external key of a call that found no face. */
   readonly hasName?: true;
-  /** The event had a crop; `eventCrops` may have dropped it. */
+  /** `eventCrops` may have dropped it. */
   readonly hasCrop?: true;
 }
 
@@ -63,13 +58,11 @@ export interface NewEventRecord {
   readonly accountId: string;
   readonly environment: Environment;
   readonly record: EventRecord;
-  /** External key that the call named, if no face has it; null otherwise. */
+  /** From the call, if no face has it. */
   readonly externalKey: string | null;
-  /** JPEG. */
   readonly crop: Buffer | null;
 }
 
-/** An event as readers see it now. */
 export interface EventView {
   readonly id: string;
   readonly at: number;
@@ -77,7 +70,7 @@ export interface EventView {
   readonly result: EventResult;
   readonly operation: string;
   readonly collectionId: string | null;
-  /** Null if the caller no longer exists, or has no name. */
+  /** Null if the caller is gone or unnamed. */
   readonly caller: { readonly kind: 'key' | 'member'; readonly id: string; readonly name: string | null };
   readonly faceId: string | null;
   readonly externalKey: string | null;

@@ -1,17 +1,16 @@
-/** Limits events and their crops by age and number. */
 import { Turn } from '../base/turns.ts';
 import type { Databases, EventOwner, StoreContext } from './databases.ts';
 import { removeParts, targetOf } from './event-erasure.ts';
 import { firstIdentifierAt } from './records.ts';
 
-/** Events per transaction, which blocks the event loop for about a millisecond. */
+/** Blocks the event loop for about a millisecond. */
 const STEP = 64;
 const PAGE = 256;
 
 export interface EventLimits {
   readonly maxEvents: number;
   readonly maxCrops: number;
-  /** Milliseconds since 1970. Older events and crops go. */
+  /** Older events and crops go. */
   readonly since: number;
   readonly cropsSince: number;
   /** Polled after each step. */
@@ -23,7 +22,7 @@ export function entriesOf(database: { getStats(): object }): number {
   return (database.getStats() as { readonly entryCount: number }).entryCount;
 }
 
-/** Removes what is too old, then the oldest events of the tenants with the most, so none displaces the others' events. */
+/** Then removes the oldest events of the largest tenants, so no tenant displaces another's events. */
 export async function trimEvents(context: StoreContext, limits: EventLimits): Promise<void> {
   const { db, writeStep } = context;
   const isStopped = limits.isStopped ?? (() => false);
@@ -74,7 +73,7 @@ function isOlder(db: Databases, owner: EventOwner, before: string): boolean {
   return false;
 }
 
-/** @returns the number of removed events. */
+/** @returns how many it removed. */
 export function removeOldest(db: Databases, owner: EventOwner, limit: number, before: string | null): number {
   const oldest = Array.from(db.events.getRange(rangeOf(owner, before, limit) as never));
   for (const { key, value } of oldest) {

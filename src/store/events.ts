@@ -11,9 +11,8 @@ import { type AccountRecord, type CollectionRecord, firstIdentifierAt } from './
 import { Thumbnails } from './thumbnails.ts';
 
 const PAGE = 128;
-/** Events of each face of a person that one step looks at. */
 const FACE_PAGE = 32;
-/** Above this number of faces, a filter for a person scans all events. */
+/** Above this, a filter for a person scans all events. */
 const MAX_FACES = 64;
 
 /** Sorts after every event id. */
@@ -27,7 +26,7 @@ export interface EventFilter {
   readonly externalKey?: string | undefined;
   readonly faceId?: string | undefined;
   readonly source?: string | undefined;
-  /** Milliseconds since 1970, both inclusive. */
+  /** Both inclusive. */
   readonly since?: number | undefined;
   readonly until?: number | undefined;
   readonly isVisible?: ((event: EventView) => boolean) | undefined;
@@ -35,21 +34,20 @@ export interface EventFilter {
 
 export interface EventPage {
   readonly events: readonly EventView[];
-  /** The id to go on from; null at the end. */
+  /** The next page's `from`; null at the end. */
   readonly next: string | null;
-  /** The last event read, also if the filter left it out; null if there was none. */
+  /** The last event read, even if filtered out. */
   readonly last: string | null;
 }
 
 interface PageBounds {
-  /** An event id, exclusive; null: from the end or beginning. */
+  /** Exclusive event id; null: from the end or beginning. */
   readonly from: string | null;
   readonly limit: number;
-  /** Maximum events to read. A page cut short by `scan` still has `next`. */
+  /** Most events to read. A page cut short still has `next`. */
   readonly scan: number;
 }
 
-/** Events of recognition, and when a face was last matched. */
 export class EventLog {
   readonly #context: StoreContext;
   readonly #thumbnails: Thumbnails;
@@ -61,12 +59,11 @@ export class EventLog {
     this.#accounts = new RecordCache(context, context.db.accounts);
   }
 
-  /** As `StoreContext.version`. */
   get version(): number {
     return this.#context.version();
   }
 
-  /** All tenants together. Takes constant time. */
+  /** Over all tenants. Takes constant time. */
   get count(): number {
     return entriesOf(this.#context.db.events);
   }
@@ -75,14 +72,13 @@ export class EventLog {
     return entriesOf(this.#context.db.eventCrops);
   }
 
-  /** Whether the account's calls leave events. */
   isRecorded(accountId: string): boolean {
     return this.#accounts.get(accountId)?.recordsNoEvents !== true;
   }
 
   /**
-   * {@link trim} erases what an account has that records none.
-   * @throws VisageError `ACCOUNT_NOT_FOUND`.
+   * {@link trim} erases the events of an account that records none.
+   * @throws `ACCOUNT_NOT_FOUND`.
    */
   setRecorded(accountId: string, isOn: boolean, check: () => void = () => {}): Promise<void> {
     const { db, write } = this.#context;
@@ -92,7 +88,7 @@ export class EventLog {
     });
   }
 
-  /** Leaves out events of accounts that record none. Resolves when the events are durable. */
+  /** Skips accounts that record none. */
   append(events: readonly NewEventRecord[]): Promise<void> {
     const { db, write } = this.#context;
     return write(() => {
@@ -119,7 +115,7 @@ export class EventLog {
     });
   }
 
-  /** @param collection as it is now: a reset or deletion forbids traces of the old gallery's faces. */
+  /** @param collection the current one: a reset or deletion forbids traces of the old gallery. */
   #put(
     { id, accountId, environment, record, externalKey, ...event }: NewEventRecord,
     collection: CollectionRecord | undefined,
@@ -130,7 +126,7 @@ export class EventLog {
     const place: EventKey = [accountId, environment, id];
     const isCurrent = gallery !== undefined && gallery === collection?.gallery;
     const isThere = isCurrent && label !== undefined && db.faces.doesExist([gallery, label]);
-    // The face is gone, and with it all that the event could tell about it.
+    // Without its face, an event keeps nothing about it.
     if (!isCurrent || (label !== undefined && !isThere)) {
       db.events.put(place, rest);
       return;
@@ -159,7 +155,7 @@ export class EventLog {
     if (externalKey) this.#context.personChanged(gallery, externalKey);
   }
 
-  /** When the face last matched, milliseconds since 1970; null if unknown. Up to a second late. */
+  /** Null if unknown. Up to a second late. */
   lastSeenOf(gallery: number, label: number): number | null {
     return this.#context.db.lastSeen.get([gallery, label]) ?? null;
   }
@@ -173,7 +169,6 @@ export class EventLog {
     return this.#context.db.events.doesExist([accountId, environment, id]);
   }
 
-  /** Null if the tenant has no events. */
   newestId({ accountId, environment }: Owner): string | null {
     const range = {
       start: [accountId, environment, AFTER_IDS],
@@ -185,7 +180,7 @@ export class EventLog {
     return null;
   }
 
-  /** JPEG; null if the event has none, or its face is gone. */
+  /** Null if the event has none, or its face is gone. */
   crop(owner: Owner, id: string): Buffer | null {
     const { db } = this.#context;
     const record = db.events.get([owner.accountId, owner.environment, id]);
@@ -237,12 +232,12 @@ export class EventLog {
     return apiKeys.get(apiKeyIds.get(callerId) ?? '')?.name ?? null;
   }
 
-  /** Newest first. Yields to the event loop. */
+  /** Newest first. */
   page(owner: Owner, filter: EventFilter, bounds: PageBounds): Promise<EventPage> {
     return this.#read(owner, filter, bounds, true);
   }
 
-  /** Oldest first, after `bounds.from`. Yields to the event loop. */
+  /** Oldest first. */
   pageAfter(owner: Owner, filter: EventFilter, bounds: PageBounds): Promise<EventPage> {
     return this.#read(owner, filter, bounds, false);
   }
@@ -292,7 +287,7 @@ export class EventLog {
     return { entries, isLast: ids.length < FACE_PAGE || entries.length === 0 };
   }
 
-  /** The faces and names of a person, or the one face; null if only a scan finds them. */
+  /** A person's faces and names; null if only a scan finds them. */
   #targetsOf(
     [accountId, environment]: EventOwner,
     { collectionId, externalKey, faceId }: EventFilter,
@@ -309,7 +304,7 @@ export class EventLog {
     return labels.length > MAX_FACES ? null : { gallery, targets: [...labels, externalKey ?? ''] };
   }
 
-  /** Removes events that exceed the limits, and all of accounts that record none. */
+  /** Removes events beyond the limits, and all of accounts that record none. */
   async trim(limits: EventLimits): Promise<void> {
     await eraseUnrecorded(this.#context, limits.isStopped ?? (() => false));
     await trimEvents(this.#context, limits);
@@ -318,14 +313,13 @@ export class EventLog {
 
 interface Entries {
   readonly entries: readonly { readonly key: EventKey; readonly value: EventRecord }[];
-  /** True if there are no further events. */
   readonly isLast: boolean;
 }
 
-/** @returns the range of keys that begin with `prefix` and end with an id of the filter's time, behind `last`. */
+/** @returns the keys after `last` that begin with `prefix` and end with an id of the filter's time. */
 function rangeOf({ since, until }: EventFilter, last: string | null, isReverse: boolean) {
   return (prefix: readonly unknown[], limit: number) => {
-    // A clock that was set back makes an id's time differ from the event's by that much: `matches` decides.
+    // After the clock is set back, ids and event times differ; `matches` decides.
     const lowest = since === undefined ? '' : firstIdentifierAt('evt_', since);
     const highest = until === undefined ? AFTER_IDS : firstIdentifierAt('evt_', until + 1);
     const key = (id: string) => [...prefix, id];

@@ -13,12 +13,11 @@ const PAGE = 1000;
 
 export interface Renaming {
   readonly externalKey: string;
-  /** Must differ from `externalKey`. */
   readonly newExternalKey: string;
   readonly merge: boolean;
 }
 
-/** The caller's names for faces. A face has at most one; several faces may share one. */
+/** The caller's names for faces. Several faces may share one. */
 export class ExternalKeys {
   readonly #context: StoreContext;
 
@@ -27,9 +26,8 @@ export class ExternalKeys {
   }
 
   /**
-   * Sets or replaces a face's key.
-   * @throws `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`, `FACE_NOT_ALLOWED`; `EXTERNAL_KEY_CONFLICT` if another face has
-   * the key and `allowDuplicates` is false.
+   * @throws `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`, `FACE_NOT_ALLOWED`; `EXTERNAL_KEY_CONFLICT` if another
+   * face has the key and `allowDuplicates` is false.
    */
   async set(
     owner: Actor,
@@ -61,8 +59,7 @@ export class ExternalKeys {
   }
 
   /**
-   * Oldest first.
-   * @param after exclusive, a label.
+   * @param after a label.
    * @throws `COLLECTION_NOT_FOUND`.
    */
   faces(
@@ -80,12 +77,10 @@ export class ExternalKeys {
     }));
   }
 
-  /** Oldest labels of one key. */
   first(gallery: number, externalKey: string, limit: number): number[] {
     return labelsOfKey(this.#context.db, gallery, externalKey, 0, limit);
   }
 
-  /** Number of faces with one of the keys. Yields to the event loop. */
   async count(gallery: number, externalKeys: readonly string[]): Promise<number> {
     const turn = new Turn();
     let count = 0;
@@ -101,7 +96,6 @@ export class ExternalKeys {
     return count;
   }
 
-  /** Labels by key, oldest first. Yields to the event loop. */
   async labels(gallery: number, externalKeys: readonly string[]): Promise<number[]> {
     const turn = new Turn();
     const labels: number[] = [];
@@ -116,10 +110,7 @@ export class ExternalKeys {
     return labels;
   }
 
-  /**
-   * Oldest labels of several keys. Yields to the event loop.
-   * @param limit at most about a thousand.
-   */
+  /** @param limit at most about a thousand. */
   async oldest(
     gallery: number,
     externalKeys: readonly string[],
@@ -138,10 +129,10 @@ export class ExternalKeys {
   }
 
   /**
-   * Gives all faces of a key another key, in steps: until the last step, each face has one key or the other.
-   * @param merge whether other faces may have the new key already.
+   * In steps: meanwhile, each face has one key or the other.
+   * @param merge allows a new key in use.
    * @throws `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`; `FACE_NOT_FOUND` if no face has the key;
-   * `EXTERNAL_KEY_CONFLICT` if the new key is in use and `merge` is false.
+   * `EXTERNAL_KEY_CONFLICT` without `merge`.
    */
   async rename(
     owner: Actor,
@@ -180,7 +171,7 @@ export class ExternalKeys {
   }
 
   /**
-   * Removes a key from one face or from all its faces. Keeps the faces; see `stepsOfKey`.
+   * Removes a key from one face or all. Keeps the faces; see `stepsOfKey`.
    * @throws `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`.
    */
   async remove(

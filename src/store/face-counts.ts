@@ -1,4 +1,4 @@
-/** Counts of each gallery's faces, which each transaction updates, so that answers need no scan. */
+/** Counts of faces that each transaction updates, so answers need no scan. */
 import type { RootDatabase } from 'lmdb';
 import type { Databases } from './databases.ts';
 import type { FaceCounts } from './records.ts';
@@ -9,7 +9,7 @@ export function countsOf(db: Databases, gallery: number): FaceCounts {
   return db.faceCounts.get(gallery) ?? NO_FACES;
 }
 
-/** Adds `change` to the counts. Call inside the transaction that changes the faces. */
+/** Call in the transaction that changes the faces. */
 export function changeCounts(db: Databases, gallery: number, change: Partial<FaceCounts>): void {
   const { faces, named, people } = countsOf(db, gallery);
   db.faceCounts.put(gallery, {
@@ -19,7 +19,6 @@ export function changeCounts(db: Databases, gallery: number, change: Partial<Fac
   });
 }
 
-/** Counts by a scan. */
 export function scanCounts(db: Databases, gallery: number): FaceCounts {
   const faces = db.faces.getKeysCount({ start: [gallery], end: [gallery + 1] });
   let named = 0;
@@ -33,7 +32,7 @@ export function scanCounts(db: Databases, gallery: number): FaceCounts {
   return { faces, named, people };
 }
 
-/** Counts galleries that an earlier Visage version wrote. Takes seconds for a million faces. */
+/** Counts galleries of an earlier version. Takes seconds for a million faces. */
 export function adoptCounts(root: RootDatabase, db: Databases): void {
   const uncounted = Array.from(db.collections.getRange(), ({ value }) => value.gallery).filter(
     (gallery) => !db.faceCounts.doesExist(gallery) && db.generations.doesExist(gallery),

@@ -29,7 +29,7 @@ import {
 
 const PAGE = 256;
 
-/** @throws VisageError `FACE_NOT_FOUND`. */
+/** @throws `FACE_NOT_FOUND`. */
 export function requireLabel(db: Databases, gallery: number, faceId: string): number {
   const label = db.faceLabels.get([gallery, faceId]);
   if (label === undefined) throw new VisageError('FACE_NOT_FOUND', 'The collection has no face of this id.');
@@ -59,7 +59,6 @@ export function requireFace(db: Databases, gallery: number, label: number): Face
   return face;
 }
 
-/** Call inside a transaction. */
 export function removeFace(db: Databases, { gallery, label }: FacePlace, face: FaceRecord): void {
   db.faces.remove([gallery, label]);
   db.templates.remove([gallery, label]);
@@ -72,7 +71,7 @@ export function removeFace(db: Databases, { gallery, label }: FacePlace, face: F
   markUnusedName(db, gallery, face.externalKey);
 }
 
-/** Native byte order: the disk format and every supported machine are little-endian. */
+/** The disk format and every supported machine are little-endian. */
 function bytesOf(vector: Float32Array): Buffer {
   return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
 }
@@ -113,7 +112,6 @@ export interface LabelledFace {
 
 export interface AddedFace extends FacePlace {
   readonly faceId: string;
-  /** True for the first face with its key. */
   readonly isNewKey: boolean;
 }
 
@@ -146,10 +144,6 @@ export class Faces {
     return bytes ? vectorOf(bytes) : null;
   }
 
-  /**
-   * Oldest first.
-   * @param after exclusive, a label.
-   */
   list(gallery: number, after: number, limit: number): LabelledFace[] {
     const range = this.#context.db.faces.getRange({
       start: [gallery, after + 1],
@@ -164,7 +158,7 @@ export class Faces {
     return (this.#context.db.templates.getStats() as { readonly entryCount: number }).entryCount;
   }
 
-  /** Of one gallery. Takes constant time. */
+  /** Takes constant time. */
   counts(gallery: number): FaceCounts {
     return countsOf(this.#context.db, gallery);
   }
@@ -174,10 +168,7 @@ export class Faces {
     return this.#context.db.templates.getKeysCount({ start: [gallery], end: [gallery + 1] });
   }
 
-  /**
-   * Adds a face to the collection's current gallery.
-   * @throws `COLLECTION_NOT_FOUND`, `EXTERNAL_KEY_CONFLICT`; `NOT_READY` for another model pack.
-   */
+  /** @throws `COLLECTION_NOT_FOUND`, `EXTERNAL_KEY_CONFLICT`; `NOT_READY` for another model pack. */
   add(
     owner: Actor,
     collectionId: string,
@@ -200,7 +191,7 @@ export class Faces {
       db.faces.put([gallery, label], { ...face, faceId, externalKey: key?.externalKey ?? null });
       if (key) db.externalKeys.put([gallery, key.externalKey, label], true);
       db.templates.put([gallery, label], bytesOf(template));
-      // Checked here: the collection may have stopped keeping crops since the call began.
+      // The collection may have stopped keeping crops since the call began.
       if (thumbnail && storeThumbnails) db.thumbnails.put([gallery, label], thumbnail);
       db.faceLabels.put([gallery, faceId], label);
       if (key) this.#context.personChanged(gallery, key.externalKey);
@@ -222,7 +213,7 @@ export class Faces {
   }
 
   /**
-   * Yields each step's removed places; see `stepsOfKey`.
+   * Yields removed places; see `stepsOfKey`.
    * @throws `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`, `FACE_NOT_ALLOWED`.
    */
   async *removeByExternalKey(
@@ -238,8 +229,8 @@ export class Faces {
   }
 
   /**
-   * Removes the faces of several keys, in steps. Skips unused keys. Yields each step's removed places when durable.
-   * Stops if the collection is reset or deleted.
+   * Skips unused keys. Yields each step's removed places when durable. Stops if the collection is reset or
+   * deleted.
    * @throws `COLLECTION_NOT_FOUND`; `FACE_NOT_ALLOWED` before the first removal.
    */
   async *removeByExternalKeys(
@@ -250,7 +241,7 @@ export class Faces {
     const { db } = this.#context;
     const keys = Array.from(new Set(externalKeys));
     for (const key of keys) checkMayChange(owner, key);
-    // Later faces stay, or a busy key would never end.
+    // Keeps later faces, or a busy key would never end.
     const newest = (db.meta.get('nextLabel') ?? 1) - 1;
     let next = 0;
     yield* this.#removeInSteps(owner, collectionId, (gallery) => {
@@ -259,14 +250,13 @@ export class Faces {
         const room = STEP - labels.length;
         const own = labelsOfKey(db, gallery, keys[next] as string, 0, room, newest);
         labels.push(...own);
-        // The key may have more faces.
         if (own.length === room) break;
       }
       return { labels, isLast: next === keys.length };
     });
   }
 
-  /** As `removeByExternalKeys`, for faces. Skips missing faces. */
+  /** As {@link removeByExternalKeys}. Skips missing faces. */
   async *removeByIds(
     owner: Actor,
     collectionId: string,
@@ -289,7 +279,7 @@ export class Faces {
     });
   }
 
-  /** @param select chooses each step's labels; runs in its transaction. */
+  /** @param select chooses a step's labels inside its transaction. */
   async *#removeInSteps(
     owner: Actor,
     collectionId: string,
@@ -335,7 +325,6 @@ export class Faces {
     return removed;
   }
 
-  /** Oldest first. */
   *labels(gallery: number): Generator<number> {
     for (const key of this.#context.db.templates.getKeys({ start: [gallery], end: [gallery + 1] })) {
       yield key[1];
@@ -375,7 +364,6 @@ export class Faces {
     return batches(entries(), dimension, batchSize);
   }
 
-  /** Reads all collections. Yields to the event loop. */
   async packOf(gallery: number): Promise<PackId | null> {
     const turn = new Turn();
     const { collections } = this.#context.db;

@@ -6,10 +6,7 @@ import { removeGenerations } from './generations.ts';
 import { STEP } from './key-steps.ts';
 import { eraseThumbnails } from './thumbnails.ts';
 
-/**
- * Removes galleries of reset and deleted collections, and deleted faces from events and kept answers, in small
- * background transactions.
- */
+/** Removes old galleries, and deleted faces from events and kept answers, in small transactions. */
 export class GarbageCollector {
   readonly #context: StoreContext;
   #running: Promise<void> | null = null;

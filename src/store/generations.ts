@@ -1,27 +1,24 @@
 /**
  * Matches an index snapshot to its gallery's state.
- *
- * Each transaction that changes a gallery's faces increments its generation. A restored store reuses generation numbers
- * for other faces. The store therefore records which opening (a random epoch id) wrote from which generation.
+ * Each transaction that changes a gallery's faces increments its generation. A restored store reuses
+ * generation numbers for other faces, so the store records which opening (a random epoch id) wrote from which
+ * generation.
  */
 import { randomBytes } from 'node:crypto';
 import type { Databases } from './databases.ts';
 
 export interface GalleryState {
-  /** Number of writes so far. */
   readonly generation: number;
-  /** The store opening that wrote this generation; empty for generation 0. */
+  /** Of the opening that wrote this generation; empty for generation 0. */
   readonly epochId: string;
-  /** 0 for none. */
   readonly lastLabel: number;
 }
 
-/** 64 random bits. */
 export function newEpochId(): string {
   return randomBytes(8).toString('hex');
 }
 
-/** Epochs kept per gallery. Older states count as unknown. */
+/** Per gallery. Older states count as unknown. */
 const KEPT_EPOCHS = 100;
 
 export function incrementGeneration(db: Databases, gallery: number, epochId: string): void {
@@ -38,7 +35,6 @@ export function removeGenerations(db: Databases, gallery: number): void {
   for (const key of [...db.epochs.getKeys({ start: [gallery], end: [gallery + 1] })]) db.epochs.remove(key);
 }
 
-/** Gives galleries from an earlier Visage version a generation. */
 export function adoptGalleries(db: Databases, epochId: string): void {
   for (const { value } of [...db.collections.getRange()]) {
     const { gallery } = value;
@@ -47,7 +43,6 @@ export function adoptGalleries(db: Databases, epochId: string): void {
   }
 }
 
-/** Whether the store needs {@link adoptGalleries}. */
 export function hasUnadopted(db: Databases): boolean {
   for (const { value } of db.collections.getRange()) {
     if (!db.generations.doesExist(value.gallery) && lastLabel(db, value.gallery) > 0) return true;

@@ -1,10 +1,9 @@
-/** Keeps what the appliance did, in steps of fixed length. */
 import { addedDurations, NO_DURATIONS } from '../base/durations.ts';
 import type { StoreContext } from './databases.ts';
 import type { HistoryRecord } from './records.ts';
 
 export interface HistoryStep {
-  /** Length, milliseconds. */
+  /** Milliseconds. */
   readonly step: number;
   /** Begin since 1970, in steps. */
   readonly slot: number;
@@ -59,19 +58,19 @@ export class History {
     return this.#context.db.history.get([step, slot]) ?? NO_HISTORY;
   }
 
-  /** Steps of this length from a slot on, oldest first. */
+  /** Includes the slot `from`. */
   list(step: number, from: number): HistoryStep[] {
     const range = this.#context.db.history.getRange({ start: [step, from], end: [step + 1] as never });
     return Array.from(range, ({ key, value }) => ({ step: key[0], slot: key[1], record: value }));
   }
 
-  /** Adds to the stored counts, and keeps the newest `kept(step)` steps of each length. */
+  /** Adds to stored counts; keeps the newest `kept(step)` steps of each length. */
   add(steps: readonly HistoryStep[], kept: (step: number) => number): Promise<void> {
     const { db, write } = this.#context;
     return write(() => {
       for (const { step, slot, record } of steps) {
         db.history.put([step, slot], addedHistory(this.get(step, slot), record));
-        // A clock that was set back leaves steps of the future.
+        // A clock set back leaves future steps.
         const others = Array.from(db.history.getKeys({ start: [step], end: [step + 1] } as never));
         for (const key of others) if (key[1] <= slot - kept(step) || key[1] > slot) db.history.remove(key);
       }

@@ -1,4 +1,4 @@
-/** Calls with an `Idempotency-Key`, and the answers that a retry gets. */
+/** Calls with an `Idempotency-Key`, and the answers for retries. */
 import { createHmac, type Hmac } from 'node:crypto';
 import type { Owner } from '../api/caller.ts';
 import { Turn } from '../base/turns.ts';
@@ -10,40 +10,37 @@ const CALL_LIFETIME_MS = 24 * 3_600_000;
 /** Larger answers are not kept. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 const MAX_NAMES = 1_000;
-/** Bytes. Beyond, the oldest calls of the account go. */
+/** Beyond, the account's oldest calls go. */
 const MAX_ACCOUNT_BYTES = 32 * 1024 * 1024;
-/** Bytes. Beyond, the oldest calls of the largest account go. */
+/** Beyond, the largest account's oldest calls go. */
 const MAX_TOTAL_BYTES = 256 * 1024 * 1024;
 /** Old calls that each new call removes. */
 const OWN_STEP = 4;
 const STEP = 64;
 const PAGE = 256;
 
-/** Identifies a call without its `Idempotency-Key`. */
+/** Identifies a call without storing its `Idempotency-Key`. */
 export interface CallPlace {
   readonly accountId: string;
-  /** Id of the API key or member. */
+  /** An API key or member. */
   readonly callerId: string;
   /** From {@link IdempotentCalls.mac}. */
   readonly mac: string;
 }
 
-/** Faces and external keys that a JSON value names. */
+/** Faces and external keys in a JSON value. */
 export interface Names {
   readonly faceIds: readonly string[];
   readonly externalKeys: readonly string[];
 }
 
-/** How a call ended. */
 export interface CallResult {
   readonly owner: Owner;
-  /** Null for a call without a collection. */
   readonly collectionId: string | null;
-  /** Null if the answer or the request has a secret. */
+  /** Null if answer or request has a secret. */
   readonly answer: Pick<AnswerRecord, 'status' | 'headers' | 'body'> | null;
-  /** Names in the answer. */
   readonly names: Names;
-  /** Names in the request; those that do not exist are ignored. */
+  /** Names in the request, which may not exist. */
   readonly requested: Names;
 }
 
@@ -64,7 +61,6 @@ export class IdempotentCalls {
     this.#context = context;
   }
 
-  /** Size of all kept calls. */
   get bytes(): number {
     return this.#context.db.callSizes.get('') ?? 0;
   }
@@ -75,40 +71,38 @@ export class IdempotentCalls {
     return secret;
   }
 
-  /** A keyed hash of texts, 43 characters. */
+  /** Keyed hash, 43 characters. */
   mac(...texts: readonly string[]): string {
     return createHmac('sha256', this.#secret()).update(JSON.stringify(texts)).digest('base64url');
   }
 
   /**
-   * Hashes a request. The `Idempotency-Key` is part of the key: without it, the store alone cannot tell whether somebody
-   * sent an image.
+   * Keyed hash. It includes the `Idempotency-Key`, so the store alone cannot prove that someone sent an
+   * image.
    */
   fingerprint(idempotencyKey: string): Hmac {
     return createHmac('sha256', this.mac('fingerprint', idempotencyKey));
   }
 
-  /** @param now milliseconds since 1970. */
   get(place: CallPlace, now: number): CallRecord | null {
     const record = this.#context.db.calls.get(keyOf(place));
     return record && now - record.at < CALL_LIFETIME_MS ? record : null;
   }
 
-  /** Null if a face that the answer names is gone. */
+  /** Null if a face in the answer is gone. */
   answer(place: CallPlace, { gallery }: CallRecord): AnswerRecord | null {
     const { db } = this.#context;
     const answer = gallery === undefined ? undefined : db.answers.get([gallery, ...keyOf(place)]);
     return answer && isNamedStill(db, gallery ?? NO_GALLERY, answer) ? answer : null;
   }
 
-  /** Notes that the call has written. Call inside each of its transactions. */
+  /** Notes that the call wrote. Call inside each of its transactions. */
   mark(place: CallPlace, call: Pick<CallRecord, 'at' | 'bounds' | 'fingerprint'>): void {
     const { db } = this.#context;
     if (db.calls.get(keyOf(place))?.at === call.at) return;
     this.#put(place, { ...call, size: CALL_BYTES, state: 'unfinished' });
   }
 
-  /** Keeps the result of a call. Call inside a transaction. */
   finish(
     place: CallPlace,
     call: Pick<CallRecord, 'at' | 'bounds' | 'fingerprint'>,
@@ -160,7 +154,7 @@ export class IdempotentCalls {
     removeOldest(db, accountId, OWN_STEP, (at) => at < record.at && (isFull() || isOld(at, record.at)));
   }
 
-  /** Removes old calls and calls beyond the total size, in short transactions. @param now milliseconds since 1970. */
+  /** Removes old calls and calls beyond the total size, in short transactions. */
   async trim(now: number, isStopped: () => boolean = () => false): Promise<void> {
     const { db, writeStep } = this.#context;
     const turn = new Turn();
@@ -200,7 +194,7 @@ function hasOld(db: Databases, accountId: string, now: number): boolean {
   return oldestOf(db, accountId, 1).some(([, at]) => isOld(at, now));
 }
 
-/** Removes the oldest calls while `isDue`. @returns their number. */
+/** @returns how many it removed. */
 function removeOldest(
   db: Databases,
   accountId: string,

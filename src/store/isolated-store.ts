@@ -1,4 +1,4 @@
-/** Opens a store in a child process, so that a damaged file cannot crash the caller. */
+/** Opens a store in a child process, so a damaged file cannot crash the caller. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,36 +8,35 @@ import type { StoreSummary } from './store-reader.ts';
 
 const PROGRAM = fileURLToPath(new URL('./store-process.js', import.meta.url));
 
-/** Sets the time limit by the store's size. A sound store of a million faces needs a fifth of it, at most a minute. */
+/** Limits the time. A sound store of a million faces needs a fifth of it. */
 const BYTES_PER_SECOND = 1024 ** 2;
 const MIN_MS = 60_000;
 
-/** Heap limit without the mapped file. */
+/** Without the mapped file. */
 const MAX_HEAP_MIB = 1024;
 const MAX_MEMORY_KIB = 2 * 1024 ** 2;
 const WATCH_MS = 200;
 
 const CRASHES: ReadonlySet<string> = new Set(['SIGSEGV', 'SIGBUS', 'SIGABRT', 'SIGILL', 'SIGFPE', 'SIGTRAP']);
 
-/** Whether this signal means that the process crashed. */
 export function isCrash(signal: NodeJS.Signals): boolean {
   return CRASHES.has(signal);
 }
 
-/** `message` is a sentence without a full stop. */
+/** Its `message` has no full stop. */
 export class DamagedStoreError extends Error {}
 
 export interface Limits {
-  /** Replaces the time limit derived from the store's size. */
+  /** Replaces the limit by store size. */
   readonly limitMs?: number;
 }
 
-/** Counts and checks a store. @throws DamagedStoreError, or Error for the operator. */
+/** @throws DamagedStoreError, or Error for the operator. */
 export function inspectStore(folder: string, limits: Limits = {}): Promise<Inspection> {
   return perform({ kind: 'inspect', folder }, limits) as Promise<Inspection>;
 }
 
-/** Counts only. @throws as {@link inspectStore}. */
+/** @throws as {@link inspectStore}. */
 export async function summaryOf(folder: string, limits: Limits = {}): Promise<StoreSummary> {
   return ((await perform({ kind: 'summary', folder }, limits)) as Inspection).store;
 }
@@ -67,7 +66,7 @@ async function perform(task: StoreTask, { limitMs }: Limits): Promise<Inspection
   throw new Error(answer.error);
 }
 
-/** The child's answer, or a phrase that says how the child ended. */
+/** A string is a phrase that says how the child ended. */
 function answerOf(child: ChildProcess, limitMs: number): Promise<StoreAnswer | string> {
   return new Promise((resolve, reject) => {
     let answer: StoreAnswer | null = null;

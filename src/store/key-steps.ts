@@ -1,17 +1,13 @@
-/** Changes all faces of an external key in bounded transactions. */
 import type { Actor } from '../api/caller.ts';
 import { VisageError } from '../errors.ts';
 import { findCollection, requireCollection } from './collections.ts';
 import type { Databases, StoreContext } from './databases.ts';
 import type { FacePlace } from './records.ts';
 
-/** Faces per transaction. Each blocks the event loop for up to 0.1 ms. */
+/** Faces per transaction: blocks the event loop for up to 0.1 ms. */
 export const STEP = 64;
 
-/**
- * @param externalKey the face's current or new key.
- * @throws `FACE_NOT_ALLOWED` if the actor may not change the face.
- */
+/** @throws `FACE_NOT_ALLOWED`. */
 export function checkMayChange({ allowedExternalKeys }: Actor, externalKey: string | null): void {
   if (!allowedExternalKeys || (externalKey !== null && allowedExternalKeys.includes(externalKey))) return;
   throw new VisageError(
@@ -20,7 +16,7 @@ export function checkMayChange({ allowedExternalKeys }: Actor, externalKey: stri
   );
 }
 
-/** Oldest first, after `after`, up to and including `last`. */
+/** Excludes `after`, includes `last`. */
 export function labelsOfKey(
   db: Databases,
   gallery: number,
@@ -37,7 +33,6 @@ export function labelsOfKey(
   return Array.from(range, (key) => key[2]);
 }
 
-/** How many of these keys no face has. */
 export function unusedKeys(db: Databases, gallery: number, externalKeys: readonly string[]): number {
   let unused = 0;
   for (const externalKey of new Set(externalKeys)) {
@@ -65,9 +60,9 @@ export interface KeyStep {
 }
 
 /**
- * Runs `step` in transactions over the faces that had the key at the start. `step` must remove the key from each face.
- * Each yielded step is durable. Stops if the collection is reset or deleted.
- * @throws what `step` throws; `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`.
+ * Runs `step` in transactions over the faces that had the key at the start. `step` must remove the key from
+ * each. Yielded steps are durable. Stops if the collection is reset or deleted.
+ * @throws errors of `step`; `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`.
  */
 export async function* stepsOfKey<T>(
   { db, writeStep }: StoreContext,

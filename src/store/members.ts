@@ -11,7 +11,7 @@ import {
 } from './records.ts';
 import { removeSessions } from './sessions.ts';
 
-/** Maps the current record to the new one; null removes the member. */
+/** Null removes the member. */
 export type MemberDecision = (record: MemberRecord, memberId: string) => MemberRecord | null;
 
 export type InvitedMemberRecord = MemberRecord & {
@@ -25,7 +25,7 @@ export interface EmailChoice {
   readonly most?: number;
 }
 
-/** Keeps e-mails unique within an account, and at least one owner per account. */
+/** Keeps e-mails unique within an account, and at least one owner. */
 export class Members {
   readonly #context: StoreContext;
   readonly #records: RecordCache<MemberRecord, MemberKey>;
@@ -51,9 +51,9 @@ export class Members {
   }
 
   /**
-   * Active members, at most one per account, oldest account first.
+   * Active members, one per account.
    * @param email in lower case.
-   * @param choice an account, a member to put first, and a limit, because strangers can create thousands of members
+   * @param choice an account, a first member, and a limit, because strangers can create thousands of members
    * with one e-mail.
    */
   byEmail(email: string, { accountId = null, first, most }: EmailChoice = {}): Member[] {
@@ -71,7 +71,6 @@ export class Members {
     return place ? this.get(...place) : null;
   }
 
-  /** Oldest first. */
   list(accountId: string, after: string | null, limit: number): Member[] {
     const range = this.#context.db.members.getRange({
       start: [accountId, after ?? ''],
@@ -105,7 +104,7 @@ export class Members {
   }
 
   /**
-   * Adds an invited member, or replaces a pending invitation.
+   * Also replaces a pending invitation.
    * @throws `VALIDATION_FAILED` if an active member has the e-mail; `ACCOUNT_NOT_FOUND`.
    */
   invite(
@@ -142,7 +141,7 @@ export class Members {
   }
 
   /**
-   * Removing a member ends its sessions; a new password ends all but `keepSession`.
+   * Removal ends the member's sessions; a new password ends all but `keepSession`.
    * @returns null if removed.
    * @throws `NOT_FOUND`; `PERMISSION_DENIED` for the last owner.
    */
@@ -177,7 +176,7 @@ export class Members {
   }
 }
 
-/** Maximum per account, because a transaction reads them all. */
+/** Per account: a transaction reads them all. */
 const MAX_MEMBERS = 1_000;
 
 function isOwner({ role, passwordHash }: MemberRecord): boolean {
@@ -226,11 +225,10 @@ function putPlaces(db: Databases, email: string, places: readonly MemberKey[]): 
   else db.memberEmails.put(email, others.length === 0 ? only : places);
 }
 
-/** Indexes an active member by e-mail, an invited member by invitation. */
+/** Indexes active members by e-mail, invited ones by invitation. */
 function link(db: Databases, accountId: string, memberId: string, record: MemberRecord): void {
   if (record.passwordHash !== null) {
     const places: MemberKey[] = [...placesOf(db, record.email), [accountId, memberId]];
-    // Account ids sort by time.
     putPlaces(
       db,
       record.email,
@@ -265,12 +263,11 @@ export class Accounts {
     return record ? { accountId, ...record } : null;
   }
 
-  /** Whether a second account exists. */
   hasSeveral(): boolean {
     return Array.from(this.#context.db.accounts.getKeys({ limit: 2 })).length > 1;
   }
 
-  /** The account of the first run, because ids sort by time. */
+  /** The account of the first run: ids sort by time. */
   first(): Account {
     for (const { key, value } of this.#context.db.accounts.getRange({ limit: 1 })) {
       return { accountId: key, ...value };

@@ -1,28 +1,23 @@
-/**
- * A sorted table of people in compact blocks. Blocks never change, so a reader of `blocks` sees one state while others
- * replace it.
- */
+/** People sorted by key, in immutable blocks: readers of `blocks` keep one state while others replace it. */
 import { Turn } from '../base/turns.ts';
 
 export interface Person {
   readonly externalKey: string;
   readonly faceCount: number;
-  /** Of the first face, milliseconds since 1970. */
+  /** Of the first face. */
   readonly createdAt: number;
-  /** Of the best face, 0..100; null if no face has a quality. */
+  /** Of the best face; null if unknown. */
   readonly quality: number | null;
-  /** The best face: with a thumbnail if there is one, and of the best quality among these. */
+  /** Prefers a face with a thumbnail, then the best quality. */
   readonly bestLabel: number;
-  /** Milliseconds since 1970; null if never. */
+  /** Null if never. */
   readonly lastSeenAt: number | null;
 }
 
 export const PERSON_SORTS = ['externalKey', 'faceCount', 'createdAt', 'lastSeenAt', 'quality'] as const;
 export type PersonSort = (typeof PERSON_SORTS)[number];
 
-/** A place in a sorted list of people. */
 export interface PersonPlace {
-  /** {@link sortValue} of the person. */
   readonly value: number;
   readonly externalKey: string;
 }
@@ -30,28 +25,26 @@ export interface PersonPlace {
 export interface PeopleQuery {
   readonly sort: PersonSort;
   readonly isDescending: boolean;
-  /** Only keys that contain this text, in any case. */
+  /** Ignores case. */
   readonly filter: string | undefined;
-  /** Exclusive; null for the first page. */
   readonly after: PersonPlace | null;
   readonly limit: number;
 }
 
 export interface PeoplePage {
   readonly people: readonly Person[];
-  /** People that match the filter, on all pages. */
+  /** On all pages. */
   readonly total: number;
 }
 
-/** Of a block. */
 const MAX_ROWS = 2048;
-/** Absent values sort before all others. */
+/** Absent values sort first. */
 const NONE = -1;
-/** Between the keys of a block. External keys never contain it. */
+/** External keys never contain it. */
 const SEPARATOR = '\n';
 const PRINTABLE = /^[!-~]+$/;
 
-/** The number that people are sorted by; 0 for the external key, which also decides between equal numbers. */
+/** 0 for the external key, which also breaks ties. */
 export function sortValue(person: Person, sort: PersonSort): number {
   return sort === 'externalKey' ? 0 : (person[sort] ?? NONE);
 }
@@ -67,7 +60,7 @@ class Block {
   readonly #starts: Uint32Array;
   readonly #columns: Columns;
 
-  /** @param people one or more, sorted by key. */
+  /** @param people at least one, sorted by key. */
   constructor(people: readonly Person[]) {
     this.size = people.length;
     this.#keys = people.map(({ externalKey }) => externalKey + SEPARATOR).join('');
@@ -117,7 +110,10 @@ class Block {
     return sort === 'externalKey' ? null : this.#columns[sort];
   }
 
-  /** Rows whose key contains `text`, which is lower case. Null for all rows. */
+  /**
+   * Null for all rows.
+   * @param text in lower case.
+   */
   matching(text: string | undefined): number[] | null {
     if (text === undefined) return null;
     const keys = this.#keys.toLowerCase();
@@ -129,7 +125,7 @@ class Block {
     return rows;
   }
 
-  /** How many rows have a key before `externalKey`, and the first row with a key behind it. */
+  /** Rows with a lower key, and the first row with a higher one. */
   around(externalKey: string): readonly [before: number, behind: number] {
     let low = 0;
     for (let high = this.size; low < high; ) {
@@ -148,7 +144,7 @@ interface Candidate {
   readonly row: number;
 }
 
-/** Keeps the first `limit` of candidates that arrive in the order of their keys. */
+/** Keeps the first `limit` of candidates that arrive in key order. */
 class FirstOf {
   readonly #limit: number;
   readonly #direction: 1 | -1;
@@ -162,7 +158,6 @@ class FirstOf {
   }
 
   add(value: number, block: Block, row: number): void {
-    // A later key with the worst value comes after it.
     if (this.#worst !== null && (value - this.#worst) * this.#direction >= 0) return;
     this.#kept.push({ value, block, row });
     if (this.#kept.length >= 2 * this.#limit) this.#cut();
@@ -174,7 +169,7 @@ class FirstOf {
   }
 
   #cut(): void {
-    // Sorting is stable: equal values stay in the order of their keys.
+    // Stable: equal values stay in key order.
     this.#kept.sort((a, b) => (a.value - b.value) * this.#direction);
     this.#kept.length = Math.min(this.#kept.length, this.#limit);
     if (this.#kept.length === this.#limit) this.#worst = this.#kept.at(-1)?.value ?? null;
@@ -194,14 +189,14 @@ export class PeopleTable {
     return this.#bytes;
   }
 
-  /** @param people sorted by key, after all keys of the table. */
+  /** @param people sorted by key, after the table's keys. */
   append(people: readonly Person[]): void {
     this.#replace(this.#blocks.length, this.#blocks.length, people);
   }
 
   /**
-   * @param changes the new row of each key; null removes it. Yields to the event loop; others may read meanwhile, but
-   * not change.
+   * Readers may run meanwhile, other changes may not.
+   * @param changes new row of each key; null removes it.
    */
   async apply(changes: ReadonlyMap<string, Person | null>): Promise<void> {
     const turn = new Turn();
@@ -248,7 +243,6 @@ export class PeopleTable {
     this.#blocks = [...this.#blocks.slice(0, start), ...made, ...this.#blocks.slice(end)];
   }
 
-  /** Yields to the event loop. */
   async page({ sort, isDescending, filter, after, limit }: PeopleQuery): Promise<PeoplePage> {
     if (filter !== undefined && !PRINTABLE.test(filter)) return { people: [], total: 0 };
     const turn = new Turn();

@@ -4,26 +4,23 @@ import { countsOf } from './face-counts.ts';
 import { labelsOfKey } from './key-steps.ts';
 import { type PeoplePage, type PeopleQuery, PeopleTable, type Person } from './people-table.ts';
 
-/** Memory of all tables. The newest table stays even if it is larger. */
+/** Of all tables. The newest stays even if larger. */
 const MAX_BYTES = 128 * 1024 * 1024;
-/** Faces read at once. */
 const PAGE = 256;
 const FEW_CHANGES = 1000;
 const MAX_KEY = '\u007f';
-/** Beyond, reading a page's people from the store takes longer than a table. */
+/** Above this, building a table is faster than reading a page's people from the store. */
 const FEW_FACES = 8;
 
 interface Held {
   readonly table: PeopleTable;
-  /** People that have changed since their row was made. */
+  /** Keys changed since their row was made. */
   changed: Set<string>;
-  /** People at the start. */
   readonly size: number;
-  /** Resolves when the table is built and earlier changes are in it. */
+  /** The table is built and has all earlier changes. */
   ready: Promise<void>;
 }
 
-/** Fields of a face in a list. */
 interface ListedFace {
   readonly label: number;
   readonly createdAt: number;
@@ -32,7 +29,7 @@ interface ListedFace {
   readonly hasThumbnail: boolean;
 }
 
-/** Above any quality: a face with a thumbnail shows the person better than one without. */
+/** Above any quality: faces with a thumbnail come first. */
 const THUMBNAIL_SCORE = 1000;
 
 class PersonFaces {
@@ -74,8 +71,8 @@ class PersonFaces {
 }
 
 /**
- * Lists the people of a gallery: its external keys. Pages by external key come from the store. Other orders and filters
- * need a table of all people, which the first such page builds and writes keep current.
+ * Lists the people of a gallery: its external keys. Pages by external key come from the store. The first page
+ * in another order or with a filter builds a table, which writes keep current.
  */
 export class People {
   readonly #context: StoreContext;
@@ -88,7 +85,6 @@ export class People {
     this.#maxBytes = maxBytes;
   }
 
-  /** Memory of all tables. */
   get bytes(): number {
     let bytes = 0;
     for (const { table } of this.#held.values()) bytes += table.bytes;
@@ -100,7 +96,7 @@ export class People {
     const held = this.#held.get(gallery);
     if (!held) return;
     held.changed.add(externalKey);
-    // A new table takes less time than that many changes.
+    // Rebuilding is faster than this many changes.
     if (held.changed.size > Math.max(FEW_CHANGES, held.size / 4)) this.#held.delete(gallery);
   }
 
@@ -108,7 +104,7 @@ export class People {
     this.#held.delete(gallery);
   }
 
-  /** Yields to the event loop. Shows each person whom no write changes meanwhile exactly once on all pages. */
+  /** Shows each person whom no write changes meanwhile exactly once on all pages. */
   async page(gallery: number, query: PeopleQuery): Promise<PeoplePage> {
     const { named, people } = countsOf(this.#context.db, gallery);
     const isSimple =
@@ -119,7 +115,7 @@ export class People {
     return (await this.#table(gallery)).page(query);
   }
 
-  /** As `page`, among `externalKeys` only. */
+  /** As {@link page}, among `externalKeys` only. */
   async pageOf(gallery: number, externalKeys: readonly string[], query: PeopleQuery): Promise<PeoplePage> {
     const table = new PeopleTable();
     const people = new Map<string, Person | null>();
@@ -128,7 +124,7 @@ export class People {
     return table.page(query);
   }
 
-  /** Null if no face has the key. Yields to the event loop. */
+  /** Null if no face has the key. */
   async person(gallery: number, externalKey: string): Promise<Person | null> {
     const turn = new Turn();
     const faces = new PersonFaces(externalKey);
@@ -176,7 +172,7 @@ export class People {
     return null;
   }
 
-  /** Returns a table with all writes that resolved before the call. */
+  /** Includes all writes that resolved before the call. */
   async #table(gallery: number): Promise<PeopleTable> {
     const held = this.#held.get(gallery) ?? this.#start(gallery);
     this.#held.delete(gallery);
@@ -245,7 +241,6 @@ export class People {
     await held.table.apply(people);
   }
 
-  /** Keeps the newest table. */
   #evict(): void {
     for (const gallery of this.#held.keys()) {
       if (this.#held.size < 2 || this.bytes <= this.#maxBytes) return;

@@ -23,14 +23,14 @@ export async function openPlainFile(folder: string, path: string): Promise<FileH
 
 async function openIn(folder: string, name: string): Promise<FileHandle> {
   const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
-  // Without O_NONBLOCK, opening a pipe waits for its writer.
+  // Otherwise opening a pipe waits for its writer.
   const handle = await open(`${folder}/${name}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if ((await handle.stat()).isFile()) return handle;
   await handle.close();
   throw Object.assign(new Error(`${name} is not a regular file`), { code: 'it is not a regular file' });
 }
 
-/** @throws as {@link openPlainFile}, and for more than `maxBytes`. */
+/** @throws as {@link openPlainFile}, and beyond `maxBytes`. */
 export async function readPlainFile(folder: string, path: string, maxBytes: number): Promise<Buffer> {
   const handle = await openPlainFile(folder, path);
   try {
@@ -44,7 +44,7 @@ export async function readPlainFile(folder: string, path: string, maxBytes: numb
   }
 }
 
-/** Returns relative paths that `expected` lacks. Does not follow symbolic links. */
+/** Relative paths. Does not follow symbolic links. */
 export function unexpectedEntries(folder: string, expected: ReadonlySet<string>): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((path) => !expected.has(path))

@@ -5,7 +5,7 @@ import type { StoreContext } from './databases.ts';
 const MAX_ENTRIES = 1_000;
 
 interface CacheEntry<Value> {
-  /** Store version when the cache read the record. */
+  /** Store version at the read. */
   readonly version: number;
   /** One character per byte. */
   readonly bytes: string;
@@ -13,9 +13,9 @@ interface CacheEntry<Value> {
 }
 
 /**
- * Caches records that most requests read, because LMDB's reads set a timer that wakes the event loop. After a write,
- * the cache compares bytes and decodes only changed records, so reads stay current. Callers share values and must not
- * change them.
+ * Caches records that most requests read, because LMDB's reads set a timer that wakes the event loop. After a
+ * write, the cache compares bytes and decodes only changed records. Callers share values and must not change
+ * them.
  */
 export class RecordCache<Value, DatabaseKey extends Key> {
   readonly #context: Pick<StoreContext, 'version'>;
@@ -28,7 +28,7 @@ export class RecordCache<Value, DatabaseKey extends Key> {
   }
 
   get(key: DatabaseKey): Value | undefined {
-    // Only a key's last part may hold a comma, so names are unique.
+    // Unique, because only a key's last part may hold a comma.
     const name = String(key);
     const version = this.#context.version();
     const cached = this.#entries.get(name);
@@ -44,7 +44,7 @@ export class RecordCache<Value, DatabaseKey extends Key> {
     version: number,
     cached: CacheEntry<Value> | undefined,
   ): Value | undefined {
-    // LMDB reuses this buffer; `length` is the value's size.
+    // LMDB reuses this buffer.
     const buffer = this.#db.getBinaryFast(key);
     if (buffer === undefined) return undefined;
     const bytes = buffer.toString('latin1', 0, buffer.length);

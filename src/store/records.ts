@@ -1,4 +1,7 @@
-/** Records of the store. Times are milliseconds since 1970. */
+/**
+ * Records of the store. In all of `store`: times are milliseconds since 1970, money is whole micro-dollars,
+ * sizes are bytes, quality and similarity are 0..100, crops are JPEGs. Old records lack optional fields.
+ */
 
 import { randomBytes } from 'node:crypto';
 import type { Environment } from '../api/caller.ts';
@@ -18,18 +21,18 @@ export interface Account extends AccountRecord {
 
 export interface ApiKeySettings {
   readonly name: string;
-  /** Null: all collections. */
+  /** Null: all. */
   readonly collectionId: string | null;
   readonly scopes: readonly string[];
-  /** Requests per minute; null: the plan's limit. */
+  /** Per minute; null: the plan's limit. */
   readonly rateLimit: number | null;
   /** IP addresses and CIDR ranges; empty: any. */
   readonly allowedIps: readonly string[];
   /** Null: every face. */
   readonly allowedExternalKeys: readonly string[] | null;
-  /** Model packs; null: every pack. */
+  /** Model packs; null: all. */
   readonly allowedModels: readonly string[] | null;
-  /** Micro-dollars; null: no limit. */
+  /** Null: no limit. */
   readonly budget: number | null;
   readonly expiresAt: number | null;
   readonly frozen: boolean;
@@ -40,29 +43,25 @@ export interface ApiKeyRecord extends ApiKeySettings {
   readonly accountId: string;
   /** Null for an operator's key. */
   readonly memberId: string | null;
-  /** Prefix to display. */
+  /** Displayed part. */
   readonly prefix: string;
   readonly environment: Environment;
-  /** Version of the key's secret. */
+  /** Of the key's secret. */
   readonly generation: number;
   readonly createdAt: number;
 }
 
-/** One day or hour (UTC), one key and one operation. */
+/** One day or hour (UTC), key and operation. */
 export interface UsageRecord {
-  /** Successful calls. */
   readonly calls: number;
-  /** Absent in old records. */
   readonly failures?: number;
-  /** Times of successful calls; absent in old records. */
+  /** Of successful calls. */
   readonly latency?: Durations;
-  /** Micro-dollars. */
   readonly charged: number;
-  /** Absent in old records. */
   readonly environment?: Environment;
 }
 
-/** Counts of the appliance for one time step. */
+/** The appliance in one time step. */
 export interface HistoryRecord {
   readonly requests: number;
   readonly errors: number;
@@ -71,11 +70,10 @@ export interface HistoryRecord {
   readonly noMatches: number;
   /** Of image calls. */
   readonly latency: Durations;
-  /** Number and sum of milliseconds, by stage. */
+  /** Number and milliseconds by stage. */
   readonly stages: Readonly<Record<string, { readonly count: number; readonly sum: number }>>;
-  /** Largest number of images that waited for a thread. */
+  /** Most images that waited for a thread. */
   readonly queueLength: number;
-  /** Newest value. */
   readonly memoryBytes: number;
   /** Newest value. */
   readonly diskBytes: number;
@@ -88,14 +86,12 @@ export interface PackId {
 }
 
 export interface CollectionRecord extends PackId {
-  /** Number of the gallery. A reset takes a new number, never an old one. */
+  /** A reset takes a new number. */
   readonly gallery: number;
   readonly description: string | null;
-  /** 0..100; absent in old records, which means 0. */
   readonly minQuality?: number;
-  /** Whether faces keep a crop; absent in old records, which means false. */
   readonly storeThumbnails?: boolean;
-  /** 0..100; absent or null: the default of calls. */
+  /** Null: the default of calls. */
   readonly faceMatchThreshold?: number | null;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -105,7 +101,7 @@ export interface Collection extends CollectionRecord {
   readonly collectionId: string;
 }
 
-/** `score` is 0..100; `reasons` explain a low score. */
+/** `reasons` explain a low score. */
 export interface QualityRecord {
   readonly score: number;
   readonly reasons: readonly string[];
@@ -117,13 +113,11 @@ export interface FaceRecord extends PackId {
   readonly box: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
   /** Detector's score, 0..1. */
   readonly confidence: number;
-  /** Absent in old records. */
   readonly quality?: QualityRecord;
   readonly createdAt: number;
   readonly externalKey: string | null;
 }
 
-/** Counts of a gallery's faces. */
 export interface FaceCounts {
   readonly faces: number;
   /** Faces with an external key. */
@@ -133,7 +127,7 @@ export interface FaceCounts {
 }
 
 export interface NewFace extends Omit<FaceRecord, 'faceId' | 'externalKey'> {
-  /** JPEG crop; the store drops it unless the collection keeps crops. */
+  /** The store drops it unless the collection keeps crops. */
   readonly thumbnail?: Buffer | null;
 }
 
@@ -142,7 +136,7 @@ export interface NewExternalKey {
   readonly allowDuplicates: boolean;
 }
 
-/** Labels increase with every face; the store never reuses one. */
+/** Labels increase; the store never reuses one. */
 export interface FacePlace {
   readonly gallery: number;
   readonly label: number;
@@ -154,7 +148,7 @@ export interface TemplateBatch {
   readonly vectors: Float32Array;
 }
 
-/** A member without a password is a pending invitation. */
+/** No password: a pending invitation. */
 export interface MemberRecord {
   /** Lower case; unique in the account. */
   readonly email: string;
@@ -163,7 +157,7 @@ export interface MemberRecord {
   readonly role: Role;
   /** PHC string of Argon2id. */
   readonly passwordHash: string | null;
-  /** Null after the invitee registers. */
+  /** Null after registration. */
   readonly invitation: InvitationRecord | null;
   readonly createdAt: number;
 }
@@ -172,7 +166,7 @@ export interface InvitationRecord {
   /** SHA-256 of the secret. */
   readonly hash: string;
   readonly expiresAt: number;
-  /** Inviting member's id; absent in old records and for the operator. */
+  /** Inviting member; absent for the operator. */
   readonly by?: string;
 }
 
@@ -183,21 +177,21 @@ export interface Member extends MemberRecord {
 
 export type ActiveMemberRecord = MemberRecord & { readonly passwordHash: string; readonly invitation: null };
 
-/** A log-in session: a browser's with a cookie, or a program's with refresh tokens. */
+/** A browser's cookie session, or a program's refresh tokens. */
 export interface SessionRecord {
   readonly accountId: string;
   readonly kind: 'cookie' | 'token';
-  /** SHA-256 of the newest cookie or refresh token, 64 hex digits. */
+  /** SHA-256 (64 hex digits) of the newest cookie or refresh token. */
   readonly secretHash: string;
-  /** Other valid refresh tokens, newest first. Sending a token twice creates these successors. */
+  /** Other valid refresh tokens, newest first: a token sent twice gets several successors. */
   readonly siblings?: readonly string[];
-  /** Recently used refresh tokens, newest first. */
+  /** Refresh tokens, newest first. */
   readonly used?: readonly { readonly hash: string; readonly at: number }[];
   readonly createdAt: number;
   readonly expiresAt: number;
-  /** Last recorded use of a cookie session; absent: `createdAt`. */
+  /** Of a cookie session; absent: `createdAt`. */
   readonly usedAt?: number;
-  /** Last confirmation of the password; absent: `createdAt`. */
+  /** Of the password; absent: `createdAt`. */
   readonly confirmedAt?: number;
 }
 
@@ -212,10 +206,7 @@ function base32(value: bigint, length: number): string {
 
 type Prefix = 'face_' | 'key_' | 'acc_' | 'mem_' | 'ses_' | 'evt_';
 
-/**
- * A ULID: 48 bits of time, so ids sort by time, and 80 random bits.
- * @param time milliseconds since 1970.
- */
+/** A ULID: 48 bits of time, so ids sort by time, and 80 random bits. */
 export function newIdentifier(prefix: Prefix, time: number): string {
   return prefix + base32(BigInt(time), 10) + base32(randomBits(), 16);
 }
@@ -231,7 +222,7 @@ function randomBits(): bigint {
 
 const HALF = 1n << 79n;
 
-/** Ids as {@link newIdentifier}, each greater than the one before, also within a millisecond and if the clock is set back. */
+/** Each id exceeds the previous one, even if the clock is set back. */
 export class OrderedIdentifiers {
   readonly #prefix: Prefix;
   #time = 0;

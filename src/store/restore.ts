@@ -1,6 +1,6 @@
 /**
- * Restores a backup and keeps the replaced data. The final rename is atomic, so a killed restore leaves a complete
- * store.
+ * Restores a backup and keeps the replaced data. The final rename is atomic, so a killed restore leaves a
+ * complete store.
  */
 import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { copyFile, type FileHandle, writeFile } from 'node:fs/promises';
@@ -12,10 +12,9 @@ import { addedFiles, type BackupManifest, readManifest, type Trust } from './bac
 import { DamagedStoreError, summaryOf } from './isolated-store.ts';
 import { openPlainFile } from './plain-files.ts';
 
-/** Name prefix of folders with replaced data. */
 const REPLACED = 'replaced-';
 
-/** Open files of a backup: a privileged parent opens them, the service's user reads them. */
+/** A privileged parent opens the files, the service's user reads them. */
 export interface OpenBackup {
   readonly folder: string;
   readonly manifest: BackupManifest;
@@ -24,7 +23,7 @@ export interface OpenBackup {
 }
 
 /**
- * Keeps the authenticated manifest, because a second read could differ.
+ * Keeps the authenticated manifest: a second read could differ.
  * @throws BackupError for an unusable or forged backup, or unlisted files.
  */
 export async function openBackup(folder: string, trust: Trust): Promise<OpenBackup> {
@@ -69,13 +68,13 @@ async function copyAll({ handles, manifest }: OpenBackup, copies: string): Promi
   mkdirSync(copies, { mode: 0o700 });
   for (const { path, bytes } of manifest.files) {
     mkdirSync(dirname(join(copies, path)), { recursive: true, mode: 0o700 });
-    // The limit keeps a growing file from filling the disk; its hash then differs.
+    // Keeps a growing file from filling the disk; its hash then differs.
     const source = handles.get(path)?.createReadStream({ start: 0, end: bytes, autoClose: false });
     await writeFile(join(copies, path), source ?? '', { mode: 0o600, flush: true });
   }
 }
 
-/** Hard-links the store and copies the small secrets, so the originals stay in place. */
+/** Hard-links the store and copies the secrets, so the originals stay in place. */
 async function setAside(dataDir: string, now: Date): Promise<string> {
   const folder = join(dataDir, `${REPLACED}${now.toISOString().replaceAll(/[-:]/g, '')}`);
   mkdirSync(folder, { mode: 0o700 });
@@ -95,7 +94,7 @@ async function putSecrets(dataDir: string, copies: string): Promise<void> {
     mkdirSync(dirname(join(dataDir, path)), { recursive: true, mode: 0o700 });
     renameSync(join(copies, path), join(dataDir, path));
   }
-  // If the backup has no secrets (systemd credentials), keep the present ones.
+  // A backup without secrets (systemd credentials) keeps the present ones.
   const folders = new Set(Array.from(restored, (path) => dirname(path)));
   for (const path of secretFiles(dataDir)) {
     if (folders.has(dirname(path)) && !restored.has(path)) rmSync(join(dataDir, path));
@@ -115,7 +114,7 @@ function checkRoom({ manifest }: OpenBackup, dataDir: string): void {
 }
 
 /**
- * Copies and verifies the backup before replacing the store. The caller must hold the data folder's lock.
+ * Verifies the copy before it replaces the store. The caller must hold the data folder's lock.
  * @param acceptFaults also restores an inconsistent store.
  * @returns the folder with the replaced data, if any.
  * @throws BackupError or a system error; the old store stays.
@@ -126,7 +125,7 @@ export async function restoreBackup(
   { acceptFaults, now }: { acceptFaults: boolean; now: Date },
 ): Promise<string | null> {
   const copies = join(dataDir, RESTORING);
-  // A killed restore left this.
+  // Left by a killed restore.
   rmSync(copies, { recursive: true, force: true });
   checkRoom(backup, dataDir);
   try {
@@ -145,7 +144,7 @@ export async function restoreBackup(
     }
     const replaced = existsSync(join(dataDir, STORE_FILE)) ? await setAside(dataDir, now) : null;
     await putSecrets(dataDir, copies);
-    // Old snapshots do not match the restored store and can hold deleted templates.
+    // Old snapshots do not match the store and can hold deleted templates.
     rmSync(join(dataDir, SNAPSHOTS), { recursive: true, force: true });
     renameSync(join(copies, STORE_FILE), join(dataDir, STORE_FILE));
     // The folder's lock excludes other readers.

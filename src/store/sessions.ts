@@ -1,15 +1,15 @@
 import type { Databases, StoreContext } from './databases.ts';
 import type { SessionRecord } from './records.ts';
 
-/** Maximum per member; a new session ends the oldest. */
+/** Per member; a new session ends the oldest. */
 const MAX_SESSIONS = 50;
 
-/** Maximum valid tokens per session, and maximum used tokens to remember. */
+/** Valid tokens per session, and used tokens remembered. */
 const MAX_TOKENS = 16;
 
 export type Rotation = SessionRecord | 'ended' | 'reused';
 
-/** Log-in sessions. Never cached, so removal takes effect on the next request. */
+/** Never cached, so removal takes effect on the next request. */
 export class Sessions {
   readonly #context: StoreContext;
 
@@ -23,8 +23,8 @@ export class Sessions {
   }
 
   /**
-   * Also removes the member's expired and surplus sessions.
-   * @returns false if the member no longer exists.
+   * Also removes expired and surplus sessions.
+   * @returns false if the member is gone.
    */
   add(memberId: string, sessionId: string, record: SessionRecord, now: number): Promise<boolean> {
     const { db, write } = this.#context;
@@ -41,8 +41,8 @@ export class Sessions {
   }
 
   /**
-   * Replaces a refresh token. Reuse within `repeatMs` gets another successor, because a client lost the answer or two
-   * tabs sent the token. Later reuse suggests theft and ends the session.
+   * Replaces a refresh token. Reuse within `repeatMs` gets another successor: a client lost the answer, or
+   * two tabs sent the token. Later reuse suggests theft and ends the session.
    */
   rotate(
     place: { readonly memberId: string; readonly sessionId: string },
@@ -77,7 +77,7 @@ export class Sessions {
   }
 
   /**
-   * Records a use or a confirmation. Leaves a session that has ended alone.
+   * Records a use or a confirmation.
    * @returns false if the session has ended.
    */
   note(
@@ -95,7 +95,6 @@ export class Sessions {
     });
   }
 
-  /** Resolves when durable. */
   remove(memberId: string, sessionId: string): Promise<void> {
     const { db, write } = this.#context;
     return write(() => {
@@ -103,14 +102,12 @@ export class Sessions {
     });
   }
 
-  /** Resolves when durable. */
   removeAll(memberId: string, except: string | null): Promise<void> {
     const { db, write } = this.#context;
     return write(() => removeSessions(db, memberId, except));
   }
 }
 
-/** Call inside a transaction. */
 export function removeSessions(db: Databases, memberId: string, except: string | null): void {
   for (const { key } of entriesOf(db, memberId)) if (key[1] !== except) db.sessions.remove(key);
 }

@@ -1,4 +1,3 @@
-/** Reads all records as bytes, to copy a store or check its structure. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -6,20 +5,20 @@ import * as lmdb from 'lmdb';
 import { type Database, open, type RootDatabase, type Transaction } from 'lmdb';
 import { OPEN_OPTIONS } from './databases.ts';
 
-/** Exceeds the count in any Visage version. */
+/** Exceeds the count of any version. */
 const MAX_DATABASES = 128;
 
-/** Bytes per transaction, so that its pages fit into memory. */
+/** Per transaction, so its pages fit into memory. */
 const BATCH_BYTES = 16 * 1024 * 1024;
 
 const RAW = { keyEncoding: 'binary', encoding: 'binary' } as const;
 
 type RawDatabase = Database<Buffer, Buffer>;
 
-/** `lmdb` exports this function without a type. */
+/** `lmdb` exports it without a type. */
 const { bufferToKeyValue } = lmdb as unknown as { bufferToKeyValue(key: Buffer): unknown };
 
-/** Databases with personal data, whose keys begin with a gallery number. */
+/** Personal data under keys that begin with a gallery number. */
 const OF_GALLERIES = new Set([
   'faces',
   'templates',
@@ -34,7 +33,7 @@ const OF_GALLERIES = new Set([
   'answersByFace',
 ]);
 
-/** Databases with crops, which a collection may have stopped keeping; see `thumbnails.ts`. */
+/** See `thumbnails.ts`. */
 const OF_CROPS = new Set(['thumbnails', 'eventCrops']);
 
 /** Records differ from LMDB's counts. */
@@ -47,14 +46,14 @@ interface OpenSource {
     readonly db: RawDatabase;
     readonly entries: number;
   }[];
-  /** Decoded, unlike `databases`. Null in a store of an older version. */
+  /** Null in an older store. */
   readonly thumbnailGarbage: Database<number, number> | null;
   readonly transaction: Transaction;
 }
 
 function openSource(folder: string): OpenSource {
   const root = open(folder, { ...OPEN_OPTIONS, maxDbs: MAX_DATABASES, readOnly: true });
-  // Open all databases first: opening one ends key iterations, and a transaction sees only databases opened earlier.
+  // Open all first: opening one ends key iterations, and a transaction sees only earlier ones.
   const names = Array.from(root.getKeys(), String);
   const opened = names.map((name) => ({ name, db: root.openDB<Buffer, Buffer>(name, RAW) }));
   const thumbnailGarbage = names.includes('thumbnailGarbage')
@@ -92,7 +91,7 @@ async function readAll(
     const start = last === null ? {} : { start: last };
     for (const { key, value } of db.getRange({ ...start, transaction })) {
       const order = last === null ? 1 : Buffer.compare(key, last);
-      // Each slice starts with the previous slice's last record.
+      // Slices overlap by one record.
       if (order === 0 && bytes === 0) continue;
       if (order <= 0) throw new StructureError(`the keys of ${name} are out of order`);
       last = Buffer.from(key);
@@ -105,13 +104,16 @@ async function readAll(
   }
   while (!isDone) {
     take(slice());
-    // Yields, so that this process notices its parent's exit.
+    // Lets this process notice its parent's exit.
     await nextTurn();
   }
   if (found !== entries) throw new StructureError(`${name} has ${found} records, but LMDB counts ${entries}`);
 }
 
-/** Reads every record. A damaged file can crash the process. @throws StructureError, or LMDB's error. */
+/**
+ * Reads every record. A damaged file can crash the process.
+ * @throws StructureError, or LMDB's error.
+ */
 export async function checkStructure(folder: string): Promise<void> {
   const source = openSource(folder);
   try {
@@ -125,7 +127,6 @@ export async function checkStructure(folder: string): Promise<void> {
   }
 }
 
-/** What the service is still removing. */
 interface Garbage {
   readonly galleries: ReadonlySet<unknown>;
   /** First label whose crop stays, by gallery. */
@@ -162,14 +163,13 @@ async function deletedGalleries({ databases, transaction }: OpenSource): Promise
 }
 
 /**
- * Copies the newest state, record by record, into an empty folder while others write. Omits deleted galleries, crops
- * that collections no longer keep, and free space. LMDB's compacting copy fails on a store that has lost a page.
+ * Copies the newest state into an empty folder while others write. Omits garbage and free space. LMDB's
+ * compacting copy fails on a store that has lost a page.
  * @throws as {@link checkStructure}; LMDB's error for the copy.
  */
 export async function copyRecords(from: string, to: string): Promise<void> {
   const source = openSource(from);
   try {
-    // `flushCopy` flushes once at the end.
     const target = open(to, {
       ...OPEN_OPTIONS,
       maxDbs: MAX_DATABASES,

@@ -1,7 +1,4 @@
-/**
- * The child process that `isolated-store.ts` starts. LMDB does not validate the mapped file, so a damaged file can
- * crash this process.
- */
+/** Child process of `isolated-store.ts`. */
 import { checkStructure, copyRecords, StructureError } from './store-copy.ts';
 import { StoreReader, type StoreSummary } from './store-reader.ts';
 
@@ -11,20 +8,20 @@ export type StoreTask =
 
 export interface Inspection {
   readonly store: StoreSummary;
-  /** At most 1,000 entries. */
+  /** At most 1,000. */
   readonly faults: readonly string[];
 }
 
 export type StoreAnswer =
   | { readonly inspection: Inspection | null }
-  /** `isDamage` is true if the file, not the system, caused the error. */
+  /** `isDamage`: the file, not the system, caused the error. */
   | { readonly error: string; readonly isDamage: boolean };
 
 const MAX_FAULTS = 1000;
 
 const MAX_MESSAGE = 200;
 
-/** LMDB error codes that do not indicate damage: readers full, map full, map resized. */
+/** LMDB's error codes for readers full, map full and map resized. */
 const NOT_DAMAGE = new Set([-30790, -30792, -30785]);
 
 async function inspect({ kind, folder }: StoreTask): Promise<Inspection> {
@@ -51,6 +48,6 @@ async function perform(task: StoreTask): Promise<StoreAnswer> {
   }
 }
 
-// The parent has received the answer or has ended.
+// The parent has the answer or has ended.
 process.once('disconnect', () => process.exit(0));
 process.send?.(await perform(JSON.parse(process.argv[2] ?? '') as StoreTask));

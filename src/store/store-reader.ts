@@ -7,7 +7,6 @@ import { checkConsistency, checkTemplates } from './consistency.ts';
 import { type Databases, OLDEST_SCHEMA, OPEN_OPTIONS, openDatabases, SCHEMA_VERSION } from './databases.ts';
 import type { PackId } from './records.ts';
 
-/** Counts to display and to compare a copy with its source. */
 export interface StoreSummary {
   readonly schema: number;
   readonly accounts: number;
@@ -16,7 +15,7 @@ export interface StoreSummary {
   readonly collections: number;
   readonly faces: number;
   readonly externalKeys: number;
-  /** Crops of faces. */
+  /** Of faces. */
   readonly thumbnails: number;
   readonly auditEntries: number;
   readonly auditHead: AuditMark;
@@ -29,7 +28,6 @@ export interface CollectionSummary {
   readonly accountId: string;
   readonly environment: string;
   readonly description: string | null;
-  /** Name and version. */
   readonly model: string;
   readonly faces: number;
   /** UTC, ISO 8601. */
@@ -37,7 +35,7 @@ export interface CollectionSummary {
   readonly updatedAt: string;
 }
 
-/** Reads a backup or a running service's store. Each call reads one consistent state. */
+/** Each call reads one consistent state of a backup or a running service's store. */
 export class StoreReader {
   readonly #root: RootDatabase;
   readonly #db: Databases;
@@ -71,7 +69,7 @@ export class StoreReader {
       packs.set(`${pack} ${packVersion}`, { pack, packVersion });
     }
     const count = (database: { getKeysCount(): number }) => database.getKeysCount();
-    // The service is removing these galleries.
+    // Under removal.
     const deleted = Array.from(db.garbage.getKeys());
     const countLiving = (database: typeof db.faces | typeof db.externalKeys | typeof db.thumbnails) => {
       const gone = deleted.map((gallery) =>
@@ -99,7 +97,6 @@ export class StoreReader {
     };
   }
 
-  /** Milliseconds since 1970. */
   newestEntry(): number | null {
     const { sequence } = this.#db.auditMarks.get('head') ?? { sequence: 0 };
     return this.#db.audit.get(sequence)?.at ?? null;
@@ -123,7 +120,7 @@ export class StoreReader {
   }
 
   /**
-   * Returns inconsistencies as sentences without personal data. Blocks the event loop.
+   * Returns sentences without personal data. Blocks the event loop.
    * @throws Error for undecodable records.
    */
   check(): string[] {

@@ -35,7 +35,7 @@ const SECRET_BYTES = 32;
 
 type ChangedPerson = [gallery: number, externalKey: string];
 
-/** The durable data. Only one process may open a store, because its vector index misses other processes' writes. */
+/** Only one process may open a store, because its vector index misses other processes' writes. */
 export class Store {
   readonly accounts: Accounts;
   readonly apiKeys: ApiKeys;
@@ -55,15 +55,13 @@ export class Store {
   readonly #db: Databases;
   readonly #garbage: GarbageCollector;
   #open = true;
-  /** Transactions in progress. */
   #writing = 0;
   #lastStep: Promise<unknown> = Promise.resolve();
   #written = 0;
-  /** Of the transaction that runs. */
   #changedPeople: ChangedPerson[] = [];
 
   /**
-   * Opens or creates a store (folder mode 0700), with one account and no credentials.
+   * Creates a missing store (folder mode 0700) with one account and no credentials.
    * @throws Error for the operator, for example for a newer schema.
    */
   static open(directory: string, now: () => number = Date.now): Store {
@@ -129,8 +127,8 @@ export class Store {
     const schema = db.meta.get('schema');
     if (schema === SCHEMA_VERSION) return;
     if (schema !== undefined && schema >= OLDEST_SCHEMA && schema < SCHEMA_VERSION) {
-      // Makes older versions refuse the store: they would report the audit log as broken, accept suspended keys, and
-      // leave deleted faces in events. The constructor adds missing parts.
+      // Makes older versions refuse the store: they would report the audit log as broken, accept suspended
+      // keys, and leave deleted faces in events.
       this.#root.transactionSync(() => db.meta.put('schema', SCHEMA_VERSION));
       return;
     }
@@ -174,7 +172,7 @@ export class Store {
     return written;
   }
 
-  /** Counts that the store knows without a scan. */
+  /** Needs no scan. */
   counts(): { readonly schema: number; readonly accounts: number; readonly collections: number } {
     const entries = (database: Pick<Databases['accounts'], 'getStats'>) =>
       (database.getStats() as { entryCount: number }).entryCount;
@@ -186,7 +184,6 @@ export class Store {
     };
   }
 
-  /** Returns inconsistencies as sentences. */
   check(): string[] {
     return checkConsistency(this.#db);
   }

@@ -1,20 +1,18 @@
 /**
- * Crops of faces. A face's crop is removed with the face (`removeFace`).
- *
- * When a collection stops keeping crops, `thumbnailGarbage` marks its gallery with the first label that the store had not
- * given away. Readers hide crops of earlier labels and of events at once; the service erases them in the background.
+ * Crops of faces, removed with the face (`removeFace`).
+ * When a collection stops keeping crops, `thumbnailGarbage` marks its gallery with the first unused label.
+ * Readers hide crops of earlier labels and of events at once; the service erases them in the background.
  */
 import type { Databases, StoreContext } from './databases.ts';
 import type { FacePlace } from './records.ts';
 
-/** Call inside a transaction, after the collection stopped keeping crops. */
 export function markThumbnails(db: Databases, gallery: number): void {
   const own = { start: [gallery] as never, end: [gallery + 1] as never, limit: 1 };
   const isKept = db.thumbnails.getKeysCount(own) + db.eventCrops.getKeysCount(own) > 0;
   if (isKept) db.thumbnailGarbage.put(gallery, db.meta.get('nextLabel') ?? 1);
 }
 
-/** Erases up to `limit` crops of a marked gallery, then the mark. Call inside a transaction. */
+/** Also removes the mark after the last crop. */
 export function eraseThumbnails(db: Databases, gallery: number, limit: number): void {
   const end = [gallery, db.thumbnailGarbage.get(gallery) ?? 0];
   const faces = Array.from(db.thumbnails.getKeys({ start: [gallery], end, limit } as never));
@@ -35,7 +33,7 @@ export class Thumbnails {
     this.#context = context;
   }
 
-  /** JPEG; null if the face has no crop. */
+  /** Null if the face has no crop. */
   get({ gallery, label }: FacePlace): Buffer | null {
     if (label < this.#firstKept(gallery)) return null;
     return this.#context.db.thumbnails.get([gallery, label]) ?? null;
@@ -45,12 +43,11 @@ export class Thumbnails {
     return label >= this.#firstKept(gallery) && this.#context.db.thumbnails.doesExist([gallery, label]);
   }
 
-  /** True until the service has erased crops that the collection no longer keeps. */
   isErasing(gallery: number): boolean {
     return this.#context.db.thumbnailGarbage.doesExist(gallery);
   }
 
-  /** Labels below belong to crops that the service is erasing. */
+  /** The service is erasing crops of lower labels. */
   #firstKept(gallery: number): number {
     return this.#context.db.thumbnailGarbage.get(gallery) ?? 0;
   }
