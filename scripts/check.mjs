@@ -51,7 +51,14 @@ if (!write) {
 /** The tools, and for clang-tidy every header. */
 const needed = write
   ? ['npm packages']
-  : ['Debian packages', 'npm packages', 'ONNX Runtime headers', 'tools of the dashboard', 'dashboard'];
+  : [
+      'Debian packages',
+      'npm packages',
+      'ONNX Runtime headers',
+      'FAISS source',
+      'tools of the dashboard',
+      'dashboard',
+    ];
 await setUpOrExit([
   ...STEPS.filter((step) => needed.includes(step.name)),
   debianPackages(CHECK_PACKAGES, 'Debian packages for checks'),

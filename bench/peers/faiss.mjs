@@ -1,18 +1,13 @@
 /**
- * `node bench/peers/faiss.mjs`: FAISS out of Debian's source, static, in `deps/faiss`, and `build/peers/faiss/faiss_graph`,
+ * `node bench/peers/faiss.mjs`: all of FAISS, static, in `deps/faiss`, and `build/peers/faiss/faiss_graph`,
  * the program by which bench:search asks it. Run by the bench itself; takes minutes the first time. No part of the product.
  */
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { FAISS_VERSION } from '../../scripts/fetch-faiss.mjs';
 import { compileJobs, hashOf, isMadeFrom, recordSources } from '../../scripts/setup/build.mjs';
-import { debianPackages, downloadFromDebian } from '../../scripts/setup/debian-packages.mjs';
-import { ROOT, setUpOrExit } from '../../scripts/setup/set-up.mjs';
-
-const VERSION = '1.7.3';
-const SOURCE = {
-  path: `pool/main/f/faiss/faiss_${VERSION}.orig.tar.gz`,
-  sha256: '3e4fac26d8c9e9008ecea4ae5fc414c658998fce4ba75835058b1a71d3516002',
-};
+import { debianPackages } from '../../scripts/setup/debian-packages.mjs';
+import { ROOT, STEPS, setUpOrExit } from '../../scripts/setup/set-up.mjs';
 
 /** Debian's own build is for the oldest x86-64. AVX2 is the most that this version has distances for. */
 const FLAGS = process.arch === 'x64' ? ['-DCMAKE_CXX_FLAGS=-march=x86-64-v3'] : [];
@@ -30,29 +25,25 @@ const OPTIONS = [
 ];
 
 const library = join(ROOT, 'deps/faiss');
-const recipe = hashOf(ROOT, [], [VERSION, SOURCE.sha256, ...OPTIONS]);
+const recipe = () => hashOf(ROOT, ['deps/faiss-src/sources.sha256'], OPTIONS);
 
 /** @type {import('../../scripts/setup/set-up.mjs').Step} */
 const faiss = {
-  name: `FAISS ${VERSION}`,
-  isDone: () => isMadeFrom(library, recipe),
+  name: `FAISS ${FAISS_VERSION}`,
+  isDone: () => isMadeFrom(library, recipe()),
   async run(run) {
     // The folder outlives an interrupted run, and ninja goes on where it was.
-    const work = join(ROOT, 'deps/tmp', `faiss-${VERSION}`);
-    const [archive, source, build, staged] = ['archive.tar.gz', 'source', 'build', 'staged'].map((name) =>
-      join(work, name),
-    );
-    mkdirSync(source, { recursive: true });
-    await downloadFromDebian(run, SOURCE, archive);
-    await run(['tar', '-xzf', archive, '-C', source, '--strip-components=1']);
-    await run(['cmake', '-S', source, '-B', build, '-G', 'Ninja', ...OPTIONS]);
+    const work = join(ROOT, 'deps/tmp', `faiss-${FAISS_VERSION}`);
+    const [build, staged] = ['build', 'staged'].map((name) => join(work, name));
+    mkdirSync(work, { recursive: true });
+    await run(['cmake', '-S', join(ROOT, 'deps/faiss-src'), '-B', build, '-G', 'Ninja', ...OPTIONS]);
     await run(
       ['cmake', '--build', build, '--target', 'faiss', '--parallel', `${compileJobs()}`],
       'If the compiler was killed, this machine has too little memory.',
     );
     rmSync(staged, { recursive: true, force: true });
     await run(['cmake', '--install', build, '--prefix', staged]);
-    recordSources(staged, recipe);
+    recordSources(staged, recipe());
     rmSync(library, { recursive: true, force: true });
     renameSync(staged, library);
     rmSync(work, { recursive: true });
@@ -80,4 +71,5 @@ const program = {
 };
 
 const PACKAGES = ['g++', 'cmake', 'ninja-build', 'libblas-dev', 'liblapack-dev'];
-await setUpOrExit([debianPackages(PACKAGES), faiss, program]);
+const source = STEPS.filter(({ name }) => name === 'FAISS source');
+await setUpOrExit([debianPackages(PACKAGES), ...source, faiss, program]);

@@ -89,7 +89,7 @@ export function compileJobs(cores = availableParallelism(), memory = totalmem())
   return Math.max(1, Math.min(cores, Math.floor(memory / 2 ** 30)));
 }
 
-const NATIVE = ['CMakeLists.txt', 'package-lock.json', 'native'];
+const NATIVE = ['CMakeLists.txt', 'package-lock.json', 'native', 'scripts/fetch-faiss.mjs'];
 
 /**
  * `build/Release/visage.node`, and `visage_cuda.so` if it exists or `VISAGE_CUDA=1` requests it. CMake recompiles changed

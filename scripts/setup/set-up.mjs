@@ -4,6 +4,7 @@
  */
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasFaiss } from '../fetch-faiss.mjs';
 import { hasHeaders } from '../fetch-headers.mjs';
 import { incompletePacks } from '../model-packs.mjs';
 import { addon, dashboard, typescript } from './build.mjs';
@@ -28,6 +29,11 @@ export const STEPS = [
     name: 'ONNX Runtime headers',
     isDone: () => Boolean(process.env.ONNXRUNTIME_INCLUDE_DIR) || hasHeaders(),
     run: (run) => run('node scripts/fetch-headers.mjs'),
+  },
+  {
+    name: 'FAISS source',
+    isDone: hasFaiss,
+    run: (run) => run('node scripts/fetch-faiss.mjs'),
   },
   {
     name: 'model packs',

@@ -14,7 +14,7 @@ const sha256 = (file: string) => createHash('sha256').update(readFileSync(file))
 /** A clone of the commit elsewhere, that is set up with what is already downloaded. */
 function secondClone(folder: string): void {
   execFileSync('git', ['clone', '--quiet', ROOT, folder]);
-  for (const name of ['node_modules', 'deps/onnxruntime', 'models']) {
+  for (const name of ['node_modules', 'deps/onnxruntime', 'deps/faiss-src', 'models']) {
     if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   }
 }

@@ -129,6 +129,7 @@ describe('the Debian package', () => {
     for (const part of [
       'Node.js',
       'ONNX Runtime',
+      'FAISS',
       'koa',
       'lmdb',
       'libjpeg62-turbo',

@@ -29,6 +29,7 @@ describe('check-layers', () => {
       'src/ops/version.ts': "import manifest from '../../package.json' with { type: 'json' };",
       'native/pipeline/pipeline.h': '#include <vector>\n#include "decode/decode.h"\n',
       'native/decode/decode.h': '#include <jpeglib.h>\n',
+      'native/search/fast_scan.cc': '#include <faiss/impl/pq4_fast_scan.h>\n',
       'native/runtime/inference_session.cc': '#include <onnxruntime_cxx_api.h>\n',
     });
     assert.equal(output, 'layers: every import goes the right way\n');
@@ -99,6 +100,12 @@ describe('check-layers', () => {
       'native/embed/a.cc',
       '\n# include <onnxruntime_cxx_api.h>\n',
       /:2: only runtime may include ONNX Runtime/,
+    ],
+    [
+      'FAISS in the rest of the search',
+      'native/search/a.cc',
+      '#include <faiss/impl/pq4_fast_scan.h>\n',
+      /only cuda and search\/fast_scan\.cc may include FAISS/,
     ],
     ['a third party in base', 'native/base/a.h', '#include <jpeglib.h>\n', /base includes nothing but/],
     ['a header that is not there', 'native/align/a.cc', '#include "a.h"\n', /no native\/a\.h/],

@@ -1,0 +1,105 @@
+#include "search/fast_scan.h"
+
+#include <faiss/impl/FaissAssert.h>
+#include <faiss/impl/LookupTableScaler.h>
+#include <faiss/impl/pq4_fast_scan.h>
+#include <faiss/impl/simd_result_handlers.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace visage::search {
+
+namespace {
+
+constexpr std::size_t kCentroids = 16;
+
+/// FAISS keeps sums below this, its start value.
+constexpr float kSumLimit = std::numeric_limits<std::uint16_t>::max();
+
+using Reservoir = faiss::simd_result_handlers::ReservoirHandler<faiss::CMax<std::uint16_t, int>>;
+
+/// Losses from 0 for a subquantizer's best centroid to at most 255. FAISS's `quantize_LUT_and_bias` divides
+/// by zero if all products are equal, and its sums can exceed 16 bits beyond 256 subquantizers.
+void Quantise(std::span<const float> tables, std::size_t subquantizers, std::uint8_t* losses) {
+  std::vector<float> best(subquantizers);
+  float widest = 0;
+  float sum = 0;
+  for (std::size_t i = 0; i < subquantizers; ++i) {
+    const auto [low, high] = std::ranges::minmax(tables.subspan(i * kCentroids, kCentroids));
+    best[i] = high;
+    widest = std::max(widest, high - low);
+    sum += high - low;
+  }
+  const float roundings = static_cast<float>(subquantizers);
+  float scale = std::min(255 / widest, (kSumLimit - 1 - roundings) / sum);
+  if (!std::isfinite(scale)) scale = 0;
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    losses[i] = static_cast<std::uint8_t>(std::rint((best[i / kCentroids] - tables[i]) * scale));
+  }
+}
+
+}  // namespace
+
+void PackCodes(std::span<const std::uint8_t> codes, std::size_t place, std::byte* block) {
+  // FAISS's `pq4_set_packed_element` is wrong beyond 16 subquantizers: it keeps 8 bits of the byte's
+  // position.
+  const std::size_t lane = place % 16;
+  std::byte* bytes = block + lane % 8 * 2 + lane / 8;
+  for (const std::uint8_t code : codes) {
+    *bytes |= std::byte{code} << (place / 16 * 4);
+    bytes += 16;
+  }
+}
+
+struct FastScan::State {
+  State(std::size_t subquantizers_, std::size_t count)
+      : subquantizers(subquantizers_),
+        losses(subquantizers * kCentroids),
+        // FAISS reads the number of rows only to leave out places behind the last row.
+        reservoir(1, std::numeric_limits<std::size_t>::max(), count, 2 * count) {}
+
+  /// Makes the numbers of kept rows relative to another origin: FAISS counts rows from the start of each
+  /// piece.
+  void MoveOrigin(std::uint32_t next) {
+    const std::span kept(reservoir.all_ids.data(), reservoir.reservoirs.front().i);
+    for (int& id : kept) id = static_cast<int>(static_cast<std::uint32_t>(id) + origin - next);
+    origin = next;
+  }
+
+  std::size_t subquantizers;
+  /// For one probe, FAISS's packed layout is the plain one.
+  faiss::AlignedTable<std::uint8_t> losses;
+  Reservoir reservoir;
+  std::uint32_t origin = 0;
+};
+
+FastScan::FastScan(std::span<const float> tables, std::size_t subquantizers, std::size_t count)
+    : state_(std::make_unique<State>(subquantizers, std::max<std::size_t>(count, 1))) {
+  Quantise(tables, subquantizers, state_->losses.get());
+}
+
+FastScan::~FastScan() = default;
+
+void FastScan::Scan(const std::byte* blocks, std::size_t block_count, std::uint32_t first_row) {
+  state_->MoveOrigin(first_row);
+  faiss::pq4_accumulate_loop(1, block_count * kFastScanBlock, kFastScanBlock,
+                             static_cast<int>(state_->subquantizers),
+                             reinterpret_cast<const std::uint8_t*>(blocks), state_->losses.get(),
+                             state_->reservoir, faiss::DummyScaler());
+}
+
+std::vector<std::uint32_t> FastScan::Take() {
+  const auto& kept = state_->reservoir.reservoirs.front();
+  std::vector<float> losses(kept.n);
+  std::vector<std::int64_t> rows(kept.n);
+  state_->reservoir.to_flat_arrays(losses.data(), rows.data());
+  rows.resize(kept.i);
+  std::vector<std::uint32_t> best(rows.size());
+  std::ranges::transform(rows, best.begin(),
+                         [&](std::int64_t row) { return static_cast<std::uint32_t>(row) + state_->origin; });
+  return best;
+}
+
+}  // namespace visage::search
