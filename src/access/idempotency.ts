@@ -1,4 +1,3 @@
-/** Answers a retry of a POST request with the first answer, and runs it once. */
 import type { Hmac } from 'node:crypto';
 import type { Caller } from '../api/caller.ts';
 import { REPLAYED_HEADER } from '../api/idempotency-key.ts';
@@ -9,16 +8,15 @@ import type { CallRecord } from '../store/databases.ts';
 import type { CallPlace, CallResult, Names } from '../store/idempotent-calls.ts';
 import type { Store } from '../store/store.ts';
 
-/** Bytes hashed between two looks at the clock. */
+/** Hashed between two clock checks. */
 const SLICE = 1024 * 1024;
 const TRIM_INTERVAL_MS = 10 * 60_000;
 const RETRY_SECONDS = 1;
-/** Nesting of answers that name faces; answers nest less. */
+/** Of answers that name faces; answers nest less. */
 const MAX_DEPTH = 8;
 
 export interface IdempotencyParts {
   readonly store: Pick<Store, 'calls'>;
-  /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
@@ -26,11 +24,11 @@ export interface IdempotentRequest {
   readonly route: Route;
   readonly request: RouteRequest & { readonly caller: Caller };
   readonly key: string;
-  /** The parts of the request that a retry must repeat. Called before the request runs. */
+  /** Parts that a retry must repeat. Called before the request runs. */
   readonly pieces: () => readonly Uint8Array[];
 }
 
-/** @param settling call inside the transaction that charges the request, if there is one. */
+/** @param settling call inside the charging transaction, if any. */
 export type RunRequest = (
   request: RouteRequest,
   settling?: (response: RouteResponse) => void,
@@ -77,7 +75,7 @@ export class Idempotency {
     this.trim();
   }
 
-  /** Removes old calls in the background. A failure leaves them to the next run. */
+  /** Removes old calls in the background. */
   trim(): void {
     const { store, now } = this.#parts;
     this.#trimming = this.#trimming.then(() => store.calls.trim(now(), () => this.#isClosed)).catch(() => {});
@@ -90,9 +88,9 @@ export class Idempotency {
   }
 
   /**
-   * Runs a request, or answers as the first request with its key. Each transaction of the request notes that the
-   * request has written, so after a crash no retry repeats it.
-   * @throws VisageError `IDEMPOTENCY_CONFLICT`, `IDEMPOTENCY_KEY_REUSED`; what `run` throws.
+   * Runs a request once; a retry gets the first answer. Each transaction of the request marks its call, so no
+   * retry repeats it after a crash.
+   * @throws `IDEMPOTENCY_CONFLICT`, `IDEMPOTENCY_KEY_REUSED`; errors of `run`.
    */
   async run(asked: IdempotentRequest, run: RunRequest): Promise<RouteResponse> {
     const { store, now } = this.#parts;
@@ -104,10 +102,10 @@ export class Idempotency {
       callerId: caller.key?.id ?? caller.member?.id ?? '',
       mac: calls.mac('key', route.operationId, asked.key),
     };
-    // A hash of a password must not stand in the store.
+    // The store must not hold a password's hash.
     const fingerprint = route.secret ? undefined : await this.#fingerprintOf(asked);
     const bounds = calls.mac('bounds', JSON.stringify(boundsOf(caller)));
-    // From here to `set` nothing waits, so of parallel requests one runs.
+    // No await until `set`, so only one of parallel requests runs.
     const name = `${place.callerId} ${place.mac}`;
     if (this.#running.has(name)) {
       checkSame(this.#running.get(name), fingerprint);
@@ -131,7 +129,7 @@ export class Idempotency {
         calls.finish(place, call, resultOf(asked, settled));
         isKept = true;
       });
-      // An answer that the disk cannot keep is an answer still.
+      // The answer stands even if the disk cannot keep it.
       if (!isKept) await calls.keep(place, call, resultOf(asked, response)).catch(() => {});
       return response;
     } finally {
@@ -169,14 +167,14 @@ export class Idempotency {
   }
 }
 
-/** Keeps neighbouring pieces apart. */
+/** Separates neighbouring pieces. */
 function hashLength(hmac: Hmac, length: number): void {
   const bytes = Buffer.alloc(8);
   bytes.writeDoubleLE(length);
   hmac.update(bytes);
 }
 
-/** Bounds of the caller. A stored answer is invalid once they change. */
+/** A stored answer is invalid once these change. */
 function boundsOf({ environment, collectionId, allowedExternalKeys, allowedModels }: Caller): unknown {
   return [environment, collectionId, allowedExternalKeys, allowedModels];
 }
@@ -195,7 +193,6 @@ function resultOf({ route, request }: IdempotentRequest, response: RouteResponse
   };
 }
 
-/** The faces and external keys that a JSON value names. */
 export function namesIn(value: unknown): Names {
   const faceIds = new Set<string>();
   const externalKeys = new Set<string>();

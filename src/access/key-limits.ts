@@ -1,5 +1,3 @@
-/** Compares the limits of API keys. */
-
 import type { Caller } from '../api/caller.ts';
 import { holdsScope, type Scope } from '../api/scopes.ts';
 import { BoundedMap } from '../base/bounded-map.ts';
@@ -10,17 +8,17 @@ type Names = readonly string[] | null;
 
 function namesWithin(inner: Names, outer: Names): boolean {
   if (outer === null || inner === null) return outer === null;
-  // A set: lists of a thousand names would take a million comparisons.
+  // Arrays of a thousand names would take a million comparisons.
   const allowed = new Set(outer);
   return inner.every((name) => allowed.has(name));
 }
 
-/** Null means no limit. */
+/** Null: no limit. */
 function numberWithin(inner: number | null, outer: number | null): boolean {
   return outer === null || (inner !== null && inner <= outer);
 }
 
-/** Caches parsed networks; parsing takes about 10 µs. */
+/** Parsing takes about 10 µs. */
 const known = new BoundedMap<string, Network | null>(10_000);
 
 function networkOf(text: string): Network | null {
@@ -42,10 +40,10 @@ function ipsWithin(inner: readonly string[], outer: readonly string[]): boolean 
   return inner.length > 0 && networksOf(inner).every((network) => covered(network, networks));
 }
 
-/** The part of the account that a key may use; null means no limit. */
+/** Null: no limit. */
 export type Bounds = Pick<ApiKeySettings, 'collectionId' | 'allowedExternalKeys' | 'allowedModels'>;
 
-/** True if the key has limits. Members never have any. */
+/** Members have no limits. */
 export function isBounded({ collectionId, allowedExternalKeys, allowedModels }: Bounds): boolean {
   return collectionId !== null || allowedExternalKeys !== null || allowedModels !== null;
 }
@@ -58,19 +56,19 @@ export function reachesWithin(inner: Bounds, outer: Bounds): boolean {
   );
 }
 
-/** Keys see keys of their environment whose limits do not exceed theirs; members see all keys of their account. */
+/** Keys see keys of their environment within their limits; members see all keys of their account. */
 export function isWithinReach(caller: Caller, record: ApiKeyRecord): boolean {
   if (!caller.key) return true;
   return record.environment === caller.environment && reachesWithin(record, caller);
 }
 
-/** Without a limit, a member's key gets the plan's limit, and an operator's key infinity. */
+/** Without its own limit, a member's key gets the plan's limit, and an operator's key infinity. */
 export function requestsAMinute({ rateLimit, memberId }: ApiKeyRecord, planLimit: number): number {
   return rateLimit ?? (memberId === null ? Number.POSITIVE_INFINITY : planLimit);
 }
 
 /**
- * Returns the settings of `inner` that exceed those of `outer`; ignores the name and `frozen`.
+ * Returns the settings of `inner` that exceed `outer`'s; ignores the name and `frozen`.
  * @param planLimit requests a minute.
  */
 export function beyond(

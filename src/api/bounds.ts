@@ -2,7 +2,7 @@
 import type { FieldError } from '../errors.ts';
 import type { Schema } from './schema.ts';
 
-/** Maximum unknown properties that validation reports one by one. */
+/** Reported one by one. */
 const MAX_UNKNOWN = 20;
 
 function hasMoreThan(value: object, most: number): boolean {

@@ -4,23 +4,23 @@ import { VisageError } from '../errors.ts';
 import type { RequestHeaders } from './route.ts';
 
 const MAX_TAGS = 100;
-/** One tag of a list, up to its comma; a tag may hold commas itself. */
+/** A tag of a list, up to its comma; a tag may hold commas. */
 const ENTRY = /[ \t]*((?:W\/)?"[\x21\x23-\x7E\x80-\xFF]*")[ \t]*(,|$)/y;
 
 /**
- * Runs inside the transaction that changes a record. @param record null if there is none.
- * @throws VisageError `PRECONDITION_FAILED`.
+ * Runs inside the transaction that changes a record.
+ * @throws `PRECONDITION_FAILED`.
  */
 export type Precondition = (record: object | null) => void;
 
-/** The strong tag of a record; the order of its fields does not matter. */
+/** A strong tag; the order of fields does not matter. */
 export function etagOf(record: object): string {
   const fields = Object.entries(record).filter(([, value]) => value !== undefined);
   fields.sort(([first], [second]) => (first < second ? -1 : 1));
   return tagOf(JSON.stringify(fields));
 }
 
-/** Headers of an image that its reader's browser may keep, but must ask for again. */
+/** Browsers may keep the image, but must revalidate. */
 export function imageHeaders(jpeg: Buffer): { readonly ETag: string; readonly 'Cache-Control': string } {
   return { ETag: tagOf(jpeg), 'Cache-Control': 'private, no-cache' };
 }
@@ -29,7 +29,7 @@ function tagOf(content: string | Buffer): string {
   return `"${hash('sha256', content, 'base64url').slice(0, 22)}"`;
 }
 
-/** Null for an invalid list. */
+/** Null if invalid. */
 function listOf(text: string): readonly string[] | null {
   const entry = new RegExp(ENTRY);
   const tags: string[] = [];
@@ -42,7 +42,10 @@ function listOf(text: string): readonly string[] | null {
   return null;
 }
 
-/** Null without the header. @throws VisageError `VALIDATION_FAILED`. */
+/**
+ * Null without the header.
+ * @throws `VALIDATION_FAILED`.
+ */
 function tagsOf(headers: RequestHeaders, name: 'if-match' | 'if-none-match'): readonly string[] | '*' | null {
   const text = headers[name]?.[0]?.trim();
   if (text === undefined) return null;
@@ -54,7 +57,10 @@ function tagsOf(headers: RequestHeaders, name: 'if-match' | 'if-none-match'): re
   throw new VisageError('VALIDATION_FAILED', `${header}: ${message}.`, [{ path: header, message }]);
 }
 
-/** Compares strongly, so weak tags never match. @throws VisageError `VALIDATION_FAILED`. */
+/**
+ * Compares strongly, so weak tags never match.
+ * @throws `VALIDATION_FAILED`.
+ */
 export function preconditionOf(headers: RequestHeaders): Precondition {
   const tags = tagsOf(headers, 'if-match');
   return (record) => {
@@ -66,7 +72,10 @@ export function preconditionOf(headers: RequestHeaders): Precondition {
   };
 }
 
-/** True if `If-None-Match` has the tag. @throws VisageError `VALIDATION_FAILED`. */
+/**
+ * Reads `If-None-Match`.
+ * @throws `VALIDATION_FAILED`.
+ */
 export function hasTag(headers: RequestHeaders, tag: string): boolean {
   const tags = tagsOf(headers, 'if-none-match');
   const weak = (text: string) => text.replace(/^W\//, '');

@@ -1,19 +1,18 @@
-/** Converts schema errors to sentences with the expected value, the place and the received value. */
 import type { ErrorObject } from 'ajv/dist/2020.js';
 import type { FieldError } from '../errors.ts';
 import type { Schema } from './schema.ts';
 
 const MAX_ERRORS = 20;
 export const MAX_NAME_LENGTH = 64;
-/** Maximum characters that errors show of a received value. */
+/** Characters of a received value. */
 const MAX_SHOWN = 32;
 
 export interface Place {
-  /** `textual` for queries and forms, `typed` for JSON. */
+  /** `textual`: queries and forms; `typed`: JSON. */
   readonly kind: 'typed' | 'textual';
-  /** Place in words, such as `the query`; null to omit it. */
+  /** In words, such as `the query`; null to omit it. */
   readonly here: string | null;
-  /** Places, in words, of parameters that belong elsewhere; by name. */
+  /** By parameter, in words. */
   readonly elsewhere: Readonly<Record<string, string>>;
 }
 
@@ -73,7 +72,7 @@ function unknownName(error: ErrorObject, { here, elsewhere }: Place): string {
   return `is not a parameter of this call${here ? ` in ${here}` : ''}: ${takes}`;
 }
 
-/** Patterns of parameters, in words. */
+/** In words. */
 const PATTERNS: Readonly<Record<string, string>> = {
   '^[\\x21-\\x7E]+$': 'visible ASCII characters without spaces',
   '^[A-Za-z0-9_.-]+$': 'letters from A to Z, digits, "_", "." and "-" only',

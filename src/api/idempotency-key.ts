@@ -1,4 +1,4 @@
-/** The header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header). */
+/** draft-ietf-httpapi-idempotency-key-header. */
 import { VisageError } from '../errors.ts';
 import type { RequestHeaders, Route } from './route.ts';
 
@@ -8,12 +8,15 @@ const VISIBLE = /^[\x21-\x7E]+$/;
 /** Set on an answer that repeats an earlier one. */
 export const REPLAYED_HEADER = 'Idempotency-Replayed';
 
-/** Other methods are idempotent already; routes without a credential have no caller to keep an answer for. */
+/** Other methods are idempotent; routes without a credential have no caller to keep an answer for. */
 export function takesIdempotencyKey({ method, access }: Pick<Route, 'method' | 'access'>): boolean {
   return method === 'POST' && access.by !== 'anyone';
 }
 
-/** Null without the header, and on routes that ignore it. @throws VisageError `VALIDATION_FAILED`. */
+/**
+ * Null without the header, and on routes that ignore it.
+ * @throws `VALIDATION_FAILED`.
+ */
 export function idempotencyKeyOf(route: Route, headers: RequestHeaders): string | null {
   const key = headers['idempotency-key']?.[0];
   if (key === undefined || !takesIdempotencyKey(route)) return null;

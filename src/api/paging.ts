@@ -27,7 +27,10 @@ export function encodeCursor(last: string): string {
   return Buffer.from(last, 'latin1').toString('base64url');
 }
 
-/** Returns the sort key before the page; null for the first page. @throws VisageError `VALIDATION_FAILED`. */
+/**
+ * Null for the first page.
+ * @throws `VALIDATION_FAILED`.
+ */
 export function decodeCursor(cursor: string | undefined, pattern: RegExp): string | null {
   if (cursor === undefined) return null;
   const last = Buffer.from(cursor, 'base64url').toString('latin1');

@@ -44,7 +44,6 @@ export const PROBLEM_SCHEMA: Schema = {
   },
 };
 
-/** Seconds to wait before a retry. */
 const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
   OVERLOADED: 1,
   NOT_READY: 2,
@@ -69,7 +68,6 @@ export function problemOf(error: unknown, requestId: string): Problem {
   };
 }
 
-/** Headers of an error response. @param retryAfter seconds, if the error has them. */
 export function problemHeaders(code: ErrorCode, retryAfter?: number): Readonly<Record<string, string>> {
   const seconds = retryAfter ?? RETRY_AFTER_SECONDS[code];
   if (seconds !== undefined) return { 'Retry-After': String(seconds) };

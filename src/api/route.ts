@@ -6,26 +6,29 @@ import type { Role } from './roles.ts';
 import type { FromSchema, ObjectSchema, Properties, Schema } from './schema.ts';
 import type { RouteScope } from './scopes.ts';
 
-/** An encoded image; native threads decode it. */
+/** Encoded; native threads decode it. */
 export interface ImageInput {
   readonly data: Uint8Array;
   readonly encoding: 'binary' | 'base64';
-  /** Frees the bytes; call once. Absent if the request's body contains them. */
+  /** Call once. Absent if the request's body contains the bytes. */
   readonly release?: () => void;
 }
 
-/** Opens an image, fetching it by URL if needed. @throws VisageError as `ImageFetcher`. */
+/**
+ * Fetches the image if it is a URL.
+ * @throws VisageError as `ImageFetcher`.
+ */
 export type ImageSource = () => Promise<ImageInput>;
 
 export type ImageSources = Readonly<Record<string, readonly ImageSource[] | undefined>>;
 
 export type ImageParameter =
-  /** One image; in a form, a file part of that name. */
+  /** In a form, a file part of that name. */
   | { readonly kind: 'one'; readonly required: boolean }
-  /** A list of images; in a form, file parts `images`. */
+  /** In a form, file parts `images`. */
   | { readonly kind: 'list'; readonly max: number }
   /**
-   * A list of objects, each with an `image` and the fields of `item`; `body` has the fields under the same name. In a
+   * Objects, each with an `image` and the fields of `item`; `body` has the fields under the same name. In a
    * form, file parts `images`, and each field repeated in their order.
    */
   | { readonly kind: 'entries'; readonly max: number; readonly item: Schema };
@@ -34,7 +37,7 @@ export type ImageParameters = Readonly<Record<string, ImageParameter>>;
 
 export const ONE_IMAGE = { image: { kind: 'one', required: true } } as const satisfies ImageParameters;
 
-/** Who may call a route. The gate checks this before the server reads the body. */
+/** The gate checks this before the server reads the body. */
 export type Access = PublicAccess | CallerAccess;
 
 /** Requires no credential and ignores any. */
@@ -46,52 +49,54 @@ export type CallerAccess =
   /** An API key with the scope, not a token. */
   | { readonly by: 'key'; readonly scope: RouteScope | null }
   /**
-   * An API key with the scope, its token, or any member. `readsOwn`: the route only reads collections within the key's
-   * bounds, so `v1:*` grants it to bounded keys too.
+   * An API key with the scope, its token, or any member. `readsOwn`: the route only reads collections within
+   * the key's bounds, so `v1:*` grants it to bounded keys too.
    */
   | { readonly by: 'caller'; readonly scope: RouteScope | null; readonly readsOwn?: true }
-  /** `appliance`: the route concerns the whole appliance, so only members of its first account may call it. */
+  /** `appliance`: only for members of the first account, because the route concerns the whole appliance. */
   | { readonly by: 'member'; readonly role: Role; readonly appliance?: true }
   /** A member of at least this role, or an API key with the scope, or its token. */
   | { readonly by: 'member-or-key'; readonly role: Role; readonly scope: RouteScope };
 
-/** All values of each header, by lower-case name. */
+/** All values by lower-case name. */
 export type RequestHeaders = Readonly<Record<string, readonly string[] | undefined>>;
 
-/** A validated request of any route. Parts that the route does not accept are empty. */
+/** Validated. Parts that the route does not accept are empty. */
 export interface RouteRequest {
   readonly requestId: string;
-  /** The client's address, from the connection or a trusted proxy. */
+  /** From the connection or a trusted proxy. */
   readonly address: string;
   readonly headers: RequestHeaders;
   /** Null on public routes. */
   readonly caller: Caller | null;
-  /** Throws VisageError if the caller could no longer send this request. For answers that last. */
+  /** Throws VisageError if the caller could no longer send this request. For streams. */
   readonly reauthorize: () => void;
-  /** Value of each `{name}` of the path. */
+  /** By `{name}` of the path. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
   readonly body: Readonly<Record<string, unknown>>;
   readonly images: ImageSources;
 }
 
-/** A successful answer. Handlers throw failures as `VisageError`. */
+/** Handlers throw failures as `VisageError`. */
 export interface RouteResponse {
   readonly status: number;
-  /** JSON value. If the response has another `contentType`: a string, or a Buffer for the schema `FILE`. */
+  /** JSON value. With another `contentType`: a string, or a Buffer for the schema `FILE`. */
   readonly body: unknown;
-  /** Multiple of the price that the call costs; default: the route's `units`. */
+  /** Multiple of the price; default: the route's `units`. */
   readonly units?: number;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /**
-   * The chunks of a `text/event-stream`, instead of `body`. The server pulls a chunk when the client has read the
+   * Chunks of a `text/event-stream`, instead of `body`. The server pulls a chunk when the client has read the
    * previous ones, and calls `return` when the client leaves.
    */
   readonly stream?: AsyncIterableIterator<string>;
-  /** Audit fields that the request lacks, such as the id of a new key. */
+  /** Audit fields that the request lacks, such as a new key's id. */
   readonly audit?: {
     readonly target?: string;
-    /** One entry for each target or key instead of one for the call. The log stores only pseudonyms of keys. */
+    /**
+     * An entry for each target or key instead of one for the call. The log stores only pseudonyms of keys.
+     */
     readonly each?: { readonly targets: readonly string[] } | { readonly externalKeys: readonly string[] };
     readonly actor?: AuditActor;
     readonly accountId?: string;
@@ -110,9 +115,9 @@ interface ResponseSpec {
 
 interface RouteData {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Path such as `/v1/face/search` or `/v1/things/{id}`. */
+  /** Such as `/v1/things/{id}`. */
   readonly path: string;
-  /** Schemas of the path's parameters. The server answers a mismatch with `NOT_FOUND`. */
+  /** The server answers a mismatch with `NOT_FOUND`. */
   readonly params?: Readonly<Record<string, Schema>>;
   readonly operationId: string;
   readonly summary: string;
@@ -121,34 +126,33 @@ interface RouteData {
   readonly tags: readonly string[];
   readonly query?: Schema;
   /**
-   * A closed object schema, without images. Image routes accept its fields beside the images in JSON, as form fields,
-   * or in the query.
+   * A closed object schema. Image routes accept its fields beside the images in JSON, as form fields, or in
+   * the query.
    */
   readonly body?: Schema;
-  /** An example body, if the first examples of all fields do not fit together. */
+  /** Needed if the first examples of all fields do not fit together. */
   readonly example?: Readonly<Record<string, unknown>>;
-  /** Maximum multiple of the price that a call may cost; default: 1. */
+  /** Maximum multiple of the price; default: 1. */
   units?(body: Readonly<Record<string, unknown>>): number;
   /**
-   * Conditional requests. `read`: the answer has an `ETag`, and the server answers 304 to a matching `If-None-Match`.
-   * `write`: the handler checks `If-Match` inside its transaction.
+   * `read`: the answer has an `ETag`, and the server answers 304 to a matching `If-None-Match`. `write`: the
+   * handler checks `If-Match` inside its transaction.
    */
   readonly etag?: 'read' | 'write';
-  /** The body or the answer has a secret, so the service keeps neither for retries with an `Idempotency-Key`. */
+  /** Body or answer has a secret, so the service keeps neither for retries. */
   readonly secret?: true;
-  /** For destructive acts: a cookie session must have confirmed the password within the last ten minutes. */
+  /** A cookie session must have confirmed the password within ten minutes. */
   readonly confirmed?: true;
   readonly responses: Readonly<Record<number, ResponseSpec>>;
   /**
-   * For administrative acts: the audit entry is durable before the answer. `target` names parameters; the first
-   * parameter present is the entry's target.
+   * The audit entry is durable before the answer. `target` names parameters; the first one present counts.
    */
   readonly audit?: { readonly action: string; readonly target?: string | readonly string[] };
-  /** Error codes besides those common to routes of its kind. */
+  /** Besides those common to routes of its kind. */
   readonly errors: readonly ErrorCode[];
 }
 
-/** A route without the types of its schemas. {@link route} creates it. */
+/** Without the types of its schemas. */
 export interface Route extends RouteData {
   readonly access: Access;
   readonly images?: ImageParameters;
@@ -158,7 +162,6 @@ export interface Route extends RouteData {
 type NoFields = ObjectSchema<Record<never, Schema>, never>;
 type NoImages = Record<never, ImageParameter>;
 
-/** One source for kind `one`, a list for the other kinds. */
 type ImagesOf<I extends ImageParameters> = {
   readonly [N in keyof I]: I[N] extends { readonly kind: 'one'; readonly required: infer IsRequired }
     ? IsRequired extends true
@@ -191,7 +194,6 @@ type RequestOf<
   readonly images: ImagesOf<I>;
 };
 
-/** A status of the route, with a body of its schema. */
 type AnswerOf<R extends Readonly<Record<number, ResponseSpec>>> = {
   [S in keyof R]: RouteResponse & {
     readonly status: S;
@@ -238,7 +240,7 @@ function imagesOf(parameters: ImageParameters = {}, sources: ImageSources): Reco
 }
 
 /**
- * Creates a route. The schemas type the handler's input and answer.
+ * The schemas type the handler's input and answer.
  * @throws Error if a public route takes images, because images count against an account.
  */
 export function route<

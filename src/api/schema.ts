@@ -1,16 +1,14 @@
-/** JSON Schemas of the route table. */
 export type { FromSchema } from '../base/schema-type.ts';
 
-/** A JSON Schema 2020-12 object. */
+/** JSON Schema 2020-12. */
 export type Schema = Readonly<Record<string, unknown>>;
 
 export type Properties = Readonly<Record<string, Schema>>;
 
-/** A closed object schema; `R` are the required properties. */
+/** Closed; `R` are the required properties. */
 export type ObjectSchema<P extends Properties = Properties, R extends PropertyKey = PropertyKey> = {
   readonly type: 'object';
   readonly properties: P;
-  /** Absent without required properties. */
   readonly required?: readonly R[];
   readonly additionalProperties: false;
 };
@@ -21,7 +19,7 @@ type Keywords = {
   readonly examples?: readonly unknown[];
 };
 
-/** Creates a closed object schema. All properties are required, unless `required` or `optional` names some. */
+/** A closed object schema. All properties are required, unless `required` or `optional` names some. */
 export function object<
   const P extends Properties,
   const R extends keyof P & string,
@@ -62,7 +60,7 @@ export function titled<S extends Schema>(title: string, schema: S): S & { readon
 
 export const EMPTY = object({}, { examples: [{}] });
 
-/** The body of an answer that is a file: a Buffer. Its response needs a `contentType`. */
+/** The body is a Buffer. The response needs a `contentType`. */
 export const FILE = { type: 'string', format: 'binary' } as const satisfies Schema;
 
 export function nullable<const S extends { readonly type: string } & Schema>(

@@ -1,4 +1,4 @@
-/** Scopes of API keys. A route needs one scope. A key holds it by name, or through `v1:*`. */
+/** A key holds a scope by name, or through `v1:*`. */
 
 export const SCOPES = [
   'v1:*',
@@ -13,7 +13,6 @@ export const SCOPES = [
 
 export type Scope = (typeof SCOPES)[number];
 
-/** Shown where a person chooses scopes. */
 export const SCOPE_DESCRIPTIONS: Readonly<Record<Scope, string>> = {
   'v1:*':
     'Everything below; on a key limited by collection, faces or models only recognition and external keys.',
@@ -28,10 +27,10 @@ export const SCOPE_DESCRIPTIONS: Readonly<Record<Scope, string>> = {
 
 export type RouteScope = Exclude<Scope, 'v1:*'>;
 
-/** Scopes that `v1:*` grants to a bounded key. The other scopes manage the account: a bounded key must name them. */
+/** What `v1:*` grants to a bounded key. The other scopes manage the account: a bounded key must name them. */
 const RECOGNITION: ReadonlySet<Scope> = new Set(['v1:faces', 'v1:external-keys']);
 
-/** @param isBounded true if the key has a limit on collection, faces or models. */
+/** @param isBounded the key has a limit on collection, faces or models. */
 export function holdsScope(held: readonly string[], asked: Scope, isBounded: boolean): boolean {
   return held.includes(asked) || (held.includes('v1:*') && (!isBounded || RECOGNITION.has(asked)));
 }

@@ -1,4 +1,4 @@
-/** Converts the text of queries and forms to numbers and booleans, by the schema. */
+/** Converts the text of queries and forms by the schema. */
 import { parseDecimal } from '../base/decimal.ts';
 import type { Schema } from './schema.ts';
 
@@ -8,7 +8,7 @@ function isOf(schema: Schema, type: string): boolean {
   return [schema.type].flat().includes(type);
 }
 
-/** Leaves unreadable text unchanged, so validation refuses it. */
+/** Leaves unreadable text to the validation. */
 export function fromText(schema: Schema, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => fromText((schema.items ?? {}) as Schema, item));
   if (typeof value === 'object' && value !== null) {

@@ -1,6 +1,5 @@
 import { VisageError } from '../errors.ts';
 
-/** A point in time in queries and answers. */
 export const UTC_TIME = {
   type: 'string',
   pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,3})?Z$',
@@ -10,8 +9,7 @@ export const UTC_TIME = {
 
 /**
  * @param path the parameter's name.
- * @returns milliseconds since 1970.
- * @throws VisageError `VALIDATION_FAILED` for a time that does not exist.
+ * @throws `VALIDATION_FAILED` for a time that does not exist.
  */
 export function timeOf(path: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined;

@@ -20,10 +20,9 @@ const ajv = new Ajv2020({
 
 export type ValueKind = Place['kind'];
 
-/** The schema's type, if the compiler knows the schema. */
 type Validated<S> = unknown extends FromSchema<S> ? Record<string, unknown> : FromSchema<S>;
 
-/** Checks a value, fills in defaults, and converts text if the value is textual. */
+/** Fills in defaults, and converts text. */
 export type Validator<S = Schema> = (value: unknown) => Validated<S>;
 
 function refused(errors: readonly FieldError[]): VisageError {
@@ -33,7 +32,7 @@ function refused(errors: readonly FieldError[]): VisageError {
 }
 
 /**
- * Compiles a schema to a validator that throws VisageError `VALIDATION_FAILED` with every invalid field.
+ * The validator throws `VALIDATION_FAILED` with every invalid field.
  * @param place source of the values, for error messages.
  */
 export function compile<const S extends Schema>(
@@ -52,12 +51,12 @@ export function compile<const S extends Schema>(
   };
 }
 
-/** Maps each parameter of a schema to its place, for {@link Place.elsewhere}. */
+/** For {@link Place.elsewhere}. */
 export function elsewhere(schema: Schema | undefined, where: string): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.keys((schema?.properties ?? {}) as object).map((name) => [name, where]));
 }
 
-/** @throws VisageError `VALIDATION_FAILED` for a repeated parameter, or more than a hundred. */
+/** @throws `VALIDATION_FAILED` for a repeated parameter, or more than a hundred. */
 export function queryParameters(query: string): Record<string, string> {
   const parameters: Record<string, string> = Object.create(null);
   let count = 0;

@@ -54,7 +54,7 @@ export class BackupJob {
 
   /**
    * Starts a backup, unless one runs.
-   * @throws VisageError `VALIDATION_FAILED` without `backup_dir`.
+   * @throws `VALIDATION_FAILED` without `backup_dir`.
    */
   start(): BackupState {
     const { target, start, now, log } = this.#parts;

@@ -106,7 +106,7 @@ export class EventRecorder {
   /**
    * Off: begins to erase the account's events, crops and last matches.
    * @param check runs in the transaction; throws to change nothing.
-   * @throws VisageError `ACCOUNT_NOT_FOUND`.
+   * @throws `ACCOUNT_NOT_FOUND`.
    */
   async setRecording(accountId: string, enabled: boolean, check?: () => void): Promise<void> {
     await this.#store.setRecorded(accountId, enabled, check);

@@ -268,7 +268,7 @@ export class EventStreams {
 
   /**
    * The caller must read the stream to its end, or call `return`.
-   * @throws VisageError `RATE_LIMIT_EXCEEDED`, `OVERLOADED` with too many open streams; `NOT_READY` during shutdown.
+   * @throws `RATE_LIMIT_EXCEEDED`, `OVERLOADED` with too many open streams; `NOT_READY` during shutdown.
    */
   begin(request: StreamRequest): AsyncIterableIterator<string> {
     if (this.#closed) throw new VisageError('NOT_READY', 'The appliance is stopping.');

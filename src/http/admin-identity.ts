@@ -27,7 +27,6 @@ async function json(request: IncomingMessage, response: ServerResponse): Promise
   return parseJson(await readBody(request, response, MAX_BODY_BYTES));
 }
 
-/** Adds `/members`, `/members/{id or e-mail}` and `/tokens/rotate`. */
 export function addIdentityRoutes(router: Router<RequestState>, identity: IdentityAdministration): void {
   router.get('/members', async (context) => {
     answerList(context, 'members', await identity.listMembers());

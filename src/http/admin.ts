@@ -1,4 +1,4 @@
-/** The admin API on a Unix socket. The socket's file mode is the authentication. */
+/** The admin API on a Unix socket, whose file mode is the authentication. */
 import type { RequestListener } from 'node:http';
 import Router from '@koa/router';
 import type { KeyAdministration } from '../access/keys/key-administration.ts';
@@ -22,7 +22,7 @@ const MAX_BODY_BYTES = 64 * 1024;
 
 export interface ServiceFacts {
   readonly version: string;
-  /** Absolute path; null without a settings file. */
+  /** Null without a settings file. */
   readonly configFile: string | null;
   readonly dataDir: string;
   readonly settings: SettingValues;
@@ -34,7 +34,7 @@ export interface ServiceFacts {
 export interface AdminParts {
   readonly keys: KeyAdministration;
   readonly identity: IdentityAdministration;
-  /** @throws Error whose message is a sentence for the operator. */
+  /** @throws Error for the operator. */
   readonly reload: () => ReloadReport;
   readonly facts: () => ServiceFacts;
   readonly log: Log;
@@ -46,7 +46,7 @@ export function createAdminApp({ keys, identity, reload, facts, log }: AdminPart
     try {
       await next();
     } finally {
-      // Set after the handler: earlier, `_matchedRoute` is the middleware's pattern.
+      // Before the handler, `_matchedRoute` is the middleware's pattern.
       context.state.route = `admin ${context._matchedRoute}`;
     }
   });
@@ -80,7 +80,7 @@ export function createAdminApp({ keys, identity, reload, facts, log }: AdminPart
   return app;
 }
 
-/** Serves the admin API and, for requests with API keys, the public API. */
+/** Requests with API keys get the public API. */
 export function adminListener(admin: App, publicApi: RequestListener): RequestListener {
   const own = admin.callback();
   return (request, response) => {

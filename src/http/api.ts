@@ -25,10 +25,10 @@ import { type App, type Context, limitByAddress, type RequestState } from './koa
 import { bodyForm } from './media-type.ts';
 import { refusalPace } from './refusal-pace.ts';
 
-/** Above this many open requests, the server delays all refusals to the account. */
+/** Beyond this many open requests, the server delays the account's refusals. */
 const MANY_REQUESTS = 16;
 
-/** Body limit of routes without images. */
+/** Of routes without images. */
 const MAX_JSON_BYTES = 64 * 1024;
 
 const JSON_BODY = 'the JSON body';
@@ -44,7 +44,7 @@ type BodyReader = (
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** True for a request like that of `curl -X POST`, which sends no body. */
+/** Such as `curl -X POST`. */
 function hasNoBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
 }
@@ -61,10 +61,7 @@ function jsonReader(schema: Schema, query: Schema): BodyReader {
   };
 }
 
-/**
- * Reads the handler's input, except the caller.
- * @param hold counts bytes of body and fetched images.
- */
+/** @param hold counts bytes of body and fetched images. */
 type InputReader = (
   context: Context,
   caller: Caller | null,
@@ -73,9 +70,9 @@ type InputReader = (
   readonly query: Record<string, unknown>;
   readonly body: Record<string, unknown>;
   readonly images: ImageSources;
-  /** The images are views of this buffer. */
+  /** The images are views of it. */
   readonly raw: Buffer | null;
-  /** Input that a retry with the same `Idempotency-Key` must repeat. */
+  /** Input that a retry must repeat. */
   readonly pieces: () => readonly Uint8Array[];
 }>;
 
@@ -116,11 +113,11 @@ export interface RouterParts {
   readonly gate: Gate;
   readonly audit: Pick<Audit, 'record' | 'refuse'>;
   readonly origins: CorsOrigins;
-  /** Null if the service fetches no images by URL. */
+  /** Null: no images by URL. */
   readonly fetchImage: ImageFetcher | null;
   readonly bodies: BodyBudget;
   readonly idempotency: Pick<Idempotency, 'run'>;
-  /** Limits preflight requests; absent: no limits. */
+  /** Of preflight requests; absent: no limits. */
   readonly addresses?: AddressLimits;
 }
 
@@ -207,7 +204,7 @@ function answer(context: Context, route: Route, response: RouteResponse): void {
   if (context.status === 204 || context.status === 304) return;
   if (response.stream) {
     context.state.streamsSince = performance.now();
-    // Reverse proxies would collect chunks.
+    // Otherwise reverse proxies collect chunks.
     context.set('X-Accel-Buffering', 'no');
     context.type = contentType;
     if (context.method === 'HEAD') void response.stream.return?.();
@@ -259,7 +256,7 @@ export function createRouter(routes: readonly Route[], parts: RouterParts): Rout
 }
 
 /**
- * Answers 404 for unknown paths, 405 for unknown methods, 204 for OPTIONS.
+ * Answers 404, 405 and OPTIONS.
  * @param addresses limits these answers; absent: no limits.
  */
 export function mountRouter(app: App, router: Router<RequestState>, addresses?: AddressLimits): void {

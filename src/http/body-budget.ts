@@ -3,8 +3,9 @@ import { VisageError } from '../errors.ts';
 import type { Tenant } from '../native/pipeline.ts';
 
 /**
- * Dynamic thresholds (Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998) with alpha = 4: alpha / (1 +
- * alpha) of the memory that other tenants leave. A lone key gets 64 %, two greedy accounts get 44 % each.
+ * Dynamic thresholds (Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998) with alpha = 4: a
+ * tenant gets alpha / (1 + alpha) of the memory that others leave. A lone key gets 64 %, two greedy accounts
+ * 44 % each.
  */
 const SHARE = 0.8;
 
@@ -19,7 +20,7 @@ export class FairShares {
   readonly #accounts = new Map<string, Account>();
   #held = 0;
 
-  /** @param least every account may hold this amount while it is free. */
+  /** @param least every account's minimum, while free. */
   constructor(capacity: number, least: number) {
     this.#capacity = capacity;
     this.#least = least;
@@ -59,7 +60,7 @@ export class FairShares {
   }
 }
 
-/** Size of a body without images. */
+/** Of a body without images. */
 const LEAST_BYTES = 64 * 1024;
 
 const MEGABYTE = 1_000_000;
@@ -101,7 +102,10 @@ export class BodyHold {
     return this.#requests.get(this.#tenant.account) ?? 0;
   }
 
-  /** Reserves nothing. @throws VisageError `OVERLOADED` if `bytes` do not fit. */
+  /**
+   * Reserves nothing.
+   * @throws `OVERLOADED` if `bytes` do not fit.
+   */
   check(bytes: number): void {
     if (this.#shares.fits(this.#tenant, bytes)) return;
     const held = Math.round(this.#shares.heldBy(this.#tenant.account) / MEGABYTE);
@@ -112,7 +116,7 @@ export class BodyHold {
     );
   }
 
-  /** @throws VisageError `OVERLOADED` if the tenant exceeds its share. */
+  /** @throws `OVERLOADED` if the tenant exceeds its share. */
   take(bytes: number): void {
     this.check(bytes);
     this.#shares.add(this.#tenant, bytes);

@@ -14,14 +14,14 @@ export interface Pace {
   readonly bytes: number;
 }
 
-/** 1.6 KB a second: slower than any honest client. */
+/** Slower than any honest client. */
 const LEAST_PACE: Pace = { ms: 10_000, bytes: 16_384 };
 
 function tooLarge(limit: number): VisageError {
   return new VisageError('PAYLOAD_TOO_LARGE', `The body may have at most ${limit} bytes here.`);
 }
 
-/** Each buffer costs a hundred bytes, so the reader joins pieces below this size. */
+/** Each buffer costs a hundred bytes, so the reader joins smaller pieces. */
 const SMALL_PIECE = 4 * 1024;
 const BLOCK = 64 * 1024;
 
@@ -72,9 +72,9 @@ class Pieces {
 }
 
 /**
- * @param limit bytes. @param hold counts the bytes.
- * @throws VisageError `PAYLOAD_TOO_LARGE`; `OVERLOADED` if memory is full.
- * @throws ClientGoneError if the client hangs up, stalls or is slower than `pace`.
+ * @param hold counts the bytes.
+ * @throws `PAYLOAD_TOO_LARGE`; `OVERLOADED` if memory is full; ClientGoneError if the client hangs up, stalls
+ * or is slower than `pace`.
  */
 export function readBody(
   request: IncomingMessage,
@@ -116,7 +116,7 @@ export function readBody(
     };
     const onEnd = () => settle(() => resolve(pieces.joined()));
     const onGone = () => {
-      // After this reader, Node reports the hang-up again as an error.
+      // Node then reports the hang-up again as an error.
       request.on('error', () => {});
       pieces.release();
       settle(() => reject(new ClientGoneError('The client went away')));

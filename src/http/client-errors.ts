@@ -87,8 +87,8 @@ export function answerProblemAndClose(
 }
 
 /**
- * Handles `clientError`: sends the answer after a running one.
- * @returns the reason for closing; null if already closed.
+ * Sends the answer after a running one.
+ * @returns null if already closed.
  */
 export function answerClientError(error: ParserError, stream: Duplex): CloseReason | null {
   // The parser reports all later bytes as errors too.

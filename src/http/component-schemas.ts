@@ -3,14 +3,14 @@ import type { Schema } from '../api/schema.ts';
 
 type Json = { [name: string]: unknown };
 
-/** Keywords that hold a schema, a list of schemas, or schemas by name. */
+/** Hold a schema, a list of schemas, or schemas by name. */
 const ONE = new Set(['items', 'additionalProperties', 'not']);
 const LISTS = new Set(['anyOf', 'oneOf', 'allOf']);
 const MAPS = new Set(['properties', 'patternProperties']);
 
 /**
- * Answer schemas permit unknown fields, so clients survive new ones. Request schemas describe defaults in words:
- * generators treat a property with `default` as required.
+ * Answers permit unknown fields, so clients survive new ones. Requests describe defaults in words: generators
+ * treat a property with `default` as required.
  */
 export type SchemaUse = 'request' | 'answer';
 
@@ -24,11 +24,11 @@ function withSpokenDefault({ default: fallback, ...schema }: Schema): Schema {
   return { ...schema, description: schema.description ? `${schema.description} ${words}` : words };
 }
 
-/** Collects schemas with a `title`. Schemas of one title may differ only in description and null. */
+/** Schemas of one title may differ only in description and null. */
 export class ComponentSchemas {
   readonly #schemas = new Map<string, Json>();
 
-  /** Schemas by title, in alphabetical order. */
+  /** By title, in alphabetical order. */
   all(): Json {
     return Object.fromEntries([...this.#schemas].sort(([a], [b]) => (a < b ? -1 : 1)));
   }

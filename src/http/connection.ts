@@ -3,25 +3,25 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { releaseBytes } from '../native/system.ts';
 
-/** Minimum bytes per piece; a piece holds at most a dozen requests. */
+/** A piece holds at most a dozen requests. */
 const LEAST_PIECE = 256;
 
-/** Maximum bytes that kernel or TLS buffer. */
+/** Buffered by kernel or TLS. */
 const MOST_SENT = 64 * 1024;
 
 /** The stream frees larger chunks without waiting for the garbage collector. */
 const LARGE_CHUNK = 16 * 1024;
 
-/** The client must read {@link MOST_SENT} bytes within this time. */
+/** To read {@link MOST_SENT} bytes. */
 const SEND_LIMIT_MS = 30_000;
 
-/** A client that stalls this long loses its connection to a new client of its address. */
+/** Then the client's connection yields to a new one of its address. */
 const STALLED_MS = 1_000;
 const IDLE_MS = 5_000;
 
 type Begin = () => void;
 
-/** Returns the length if there is no empty line. */
+/** @returns the length if there is none. */
 function endOfEmptyLine(bytes: Buffer, from: number): number {
   const start = Math.max(0, from - 2);
   const long = bytes.indexOf('\n\r\n', start, 'latin1');
@@ -32,22 +32,22 @@ function endOfEmptyLine(bytes: Buffer, from: number): number {
 
 /**
  * Stands between a client's socket and Node's HTTP parser.
- * Reading: a chunk of 64 KB can hold 2,600 requests. So the parser gets pieces that end with a head, and none during
+ * A chunk of 64 KB can hold 2,600 requests, so the parser gets pieces that end with a head, and none during
  * an answer. A connection holds at most 128 KB and a dozen parsed heads.
- * Writing: the stream sends 64 KB, then waits until the client has read them. TLS encrypts no more ahead. The server
- * disconnects slow clients.
+ * The stream sends 64 KB, then waits until the client has read them, so TLS encrypts no more ahead. The
+ * server disconnects slow clients.
  */
 export class Connection extends Duplex {
-  /** The client's address, kept after the close. Undefined for a Unix socket. */
+  /** Kept after the close; undefined for a Unix socket. */
   readonly remoteAddress: string | undefined;
   readonly #socket: Socket;
-  /** Received bytes. The parser has the bytes before `#at`. */
+  /** The parser has the bytes before `#at`. */
   #rest: Buffer | null = null;
   #at = 0;
-  /** A chunk that the parser has read to its end. */
+  /** The parser has read it to its end. */
   #spent: Buffer | null = null;
   #hasEnded = false;
-  /** True if the parser asked for bytes and has none yet. */
+  /** The parser asked for bytes and has none yet. */
   #isAsked = false;
   #bodyLeft = 0;
   #lastPiece = 0;
@@ -55,7 +55,7 @@ export class Connection extends Duplex {
   readonly #waiting: [ServerResponse, Begin][] = [];
   #isPausing = false;
   #last: Begin | null = null;
-  /** Start of the current send; 0 if none. */
+  /** 0: not sending. */
   #sendingSince = 0;
   /** Last received bytes or answer. */
   #idleSince = performance.now();
@@ -103,7 +103,7 @@ export class Connection extends Duplex {
     return this.#isPausing || this.#current?.req.complete === true;
   }
 
-  /** Begins the request after all earlier answers end. */
+  /** Begins the request after all earlier answers. */
   enter(request: IncomingMessage, response: ServerResponse, begin: Begin): void {
     this.#bodyLeft = Math.max(0, Number(request.headers['content-length'] ?? 0) - this.#lastPiece);
     if (this.#current || this.#isPausing) this.#waiting.push([response, begin]);
@@ -157,7 +157,6 @@ export class Connection extends Duplex {
 
   override _read(): void {
     this.#isAsked = true;
-    // Deliver the buffered piece first.
     if (this.readableLength > 0) process.nextTick(() => this.#feed());
     else this.#feed();
   }

@@ -23,18 +23,18 @@ interface Entry {
   connection: Connection | null;
 }
 
-/** A slower TLS handshake loses its place to a new connection of its address. */
+/** Slower handshakes yield to a new connection of their address. */
 const HANDSHAKE_MS = 5_000;
 
 export interface ConnectionsOptions {
   readonly limits: ConnectionConfig;
-  /** Proxies without an address limit; read for each connection. */
+  /** Have no address limit; read for each connection. */
   readonly trustedProxies: () => readonly Network[];
   /** @param origin the client's address, or its /64. */
   readonly onClose?: (reason: CloseReason, origin: string) => void;
 }
 
-/** A socket and its TLS socket have the same key. */
+/** Equal for a socket and its TLS socket. */
 function keyOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }
@@ -45,7 +45,6 @@ export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #byOrigin = new Map<string, Set<Entry>>();
-  /** Closed connections since the start. */
   readonly closed: Record<CloseReason, number> = {
     address_limit: 0,
     total_limit: 0,
@@ -65,8 +64,8 @@ export class Connections {
   }
 
   /**
-   * Counts a connection until it closes. Without a free place, closes the longest stalled or idle connection.
-   * @returns null, or the limit that refuses it.
+   * Counts a connection until it closes. Without a free place, closes the longest stalled or idle one.
+   * @returns the limit that refuses it, or null.
    */
   admit(socket: Socket): 'address_limit' | 'total_limit' | null {
     const { trustedProxies } = this.#options;

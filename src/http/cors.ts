@@ -1,4 +1,4 @@
-/** Decides which web origins may call a route. Compares whole origins. Answers never allow `null` or `*`. */
+/** Decides which web origins may call a route. Answers never allow `null` or `*`. */
 import type { CallerAccess, PublicAccess, Route } from '../api/route.ts';
 
 /** Only the dashboard's pages send cookies. */
@@ -46,7 +46,10 @@ export function corsHeaders(
   };
 }
 
-/** @param routes routes of one path. @param method the `Access-Control-Request-Method`. */
+/**
+ * @param routes of one path.
+ * @param method the `Access-Control-Request-Method`.
+ */
 export function preflightHeaders(
   routes: readonly Route[],
   method: string | undefined,

@@ -1,7 +1,7 @@
 /**
- * Fetches images by URL. The caller chooses the URL, so each hop resolves the name once, checks every address,
- * connects to a checked one and checks the peer. Failures behind a permitted address share one sentence, so answers
- * reveal nothing about the inner network.
+ * Fetches images by URL. The caller chooses the URL, so each hop resolves the name once, checks every
+ * address, connects to a checked one and checks the peer. Failures behind a permitted address share one
+ * sentence, so answers reveal nothing about the inner network.
  */
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
@@ -13,10 +13,12 @@ import { VisageError } from '../errors.ts';
 import { type BodyHold, FairShares } from './body-budget.ts';
 import { type ImageUrlPolicy, literalAddress } from './image-url-policy.ts';
 
-/** @param hold counts the bytes, and keeps the count on success. @throws VisageError. */
+/**
+ * @param hold counts the bytes, and keeps them on success.
+ * @throws VisageError.
+ */
 export type ImageFetcher = (url: string, accountId: string, hold?: BodyHold) => Promise<Buffer>;
 
-/** Times in milliseconds. */
 export interface FetchLimits {
   readonly bytes: number;
   readonly redirects: number;
@@ -67,7 +69,7 @@ export function createImageFetcher({ policy, resolve = resolveName, limits }: Fe
     );
 }
 
-/** @throws VisageError `OVERLOADED` beyond the account's share. */
+/** @throws `OVERLOADED` beyond the account's share. */
 async function inSlot<T>(slots: FairShares, accountId: string, fetch: () => Promise<T>): Promise<T> {
   const tenant = { account: accountId, key: '' };
   if (!slots.fits(tenant, 1)) {
@@ -254,7 +256,7 @@ async function readImage(
 
 /**
  * @param from the redirecting URL; null for the caller's own.
- * @throws VisageError `IMAGE_URL_FORBIDDEN`.
+ * @throws `IMAGE_URL_FORBIDDEN`.
  */
 function parseImageUrl(text: string, from: URL | null): URL {
   const url = URL.canParse(text, from?.href) ? new URL(text, from?.href) : null;
@@ -281,7 +283,7 @@ function serverNameOf({ hostname }: URL): string {
   return literalAddress(hostname) === null ? hostname.replace(/\.$/, '') : '';
 }
 
-/** Avoids the system's resolver, which would block the threads that flush the store. */
+/** The system's resolver would block the threads that flush the store. */
 async function resolveName(name: string): Promise<string[]> {
   const resolver = new Resolver({ timeout: 2_000, tries: 2 });
   const none = (): string[] => [];

@@ -30,14 +30,13 @@ export const BINARY_SCHEMA: Schema = {
   description: 'JPEG, PNG, WebP, BMP or GIF, at most 10 MB.',
 };
 
-/** The form's file parts of an image list. */
+/** File parts of an image list. */
 export const LIST_PART = 'images';
 
 export function maxImages(images: ImageParameters): number {
   return Object.values(images).reduce((sum, image) => sum + (image.kind === 'one' ? 1 : image.max), 0);
 }
 
-/** True if the body may be a bare image. */
 export function takesRawImage({ image }: ImageParameters): boolean {
   return image?.kind === 'one';
 }

@@ -20,7 +20,7 @@ import { parseImageJson } from './json-body.ts';
 import { type BodyForm, bodyForm } from './media-type.ts';
 import { type FormLimits, type FormParts, parseForm } from './multipart.ts';
 
-/** Body limit per image: 10 MB (base64 in JSON) and other fields. */
+/** Per image: 10 MB (base64 in JSON) and other fields. */
 const MAX_BYTES: Readonly<Record<BodyForm, number>> = {
   json: 14_000_000,
   multipart: 10_100_000,
@@ -34,7 +34,7 @@ const PLACES: Readonly<Record<BodyForm, string>> = {
 };
 const QUERY = 'the query';
 
-/** A body holds at most this many images of maximum size. */
+/** Images of maximum size per body. */
 const MAX_LARGEST = 4;
 
 export interface ImageIntake {
@@ -45,7 +45,7 @@ export interface ImageIntake {
 /** The images are views of `raw`. */
 export interface ReadImages extends ImageIntake {
   readonly raw: Buffer;
-  /** The request without what a client chooses anew for each attempt: a form's boundary and file names. */
+  /** Omits what a client chooses anew for each attempt: a form's boundary and file names. */
   readonly pieces: () => readonly Uint8Array[];
 }
 
@@ -171,7 +171,10 @@ export class ImageReader {
   readonly #forms: readonly BodyForm[];
   readonly #formLimits: FormLimits;
 
-  /** @param schema the route's `body`, without images. @param fetchImage null to fetch none. */
+  /**
+   * @param schema the route's `body`, without images.
+   * @param fetchImage null to fetch none.
+   */
   constructor(images: ImageParameters, schema: Schema, fetchImage: ImageFetcher | null) {
     this.#images = images;
     this.#fetchImage = fetchImage;
@@ -187,7 +190,7 @@ export class ImageReader {
     sender: Sender,
   ): Promise<ReadImages> {
     const form = bodyForm(request.headers, this.#forms);
-    // Checks the query first, so an invalid one costs no upload.
+    // Checked first, so an invalid query costs no upload.
     const fromQuery = this.#checks.query[form](queryParameters(query));
     const complete = form === 'raw' ? this.#checks.raw({ ...fromQuery }) : fromQuery;
     const largest = form === 'raw' ? 1 : Math.min(maxImages(this.#images), MAX_LARGEST);

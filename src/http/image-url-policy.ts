@@ -8,10 +8,10 @@ function networks(...texts: string[]): Network[] {
   return texts.map((text) => parseNetwork(text) as Network);
 }
 
-/** Public IPv6 addresses (RFC 4291, IANA); excludes `::127.0.0.1`. */
+/** RFC 4291, IANA; excludes `::127.0.0.1`. */
 const GLOBAL_UNICAST = networks('2000::/3');
 
-/** Cloud metadata services; Azure uses a public address (168.63.129.16). */
+/** Azure uses a public address (168.63.129.16). */
 const METADATA = networks(
   '169.254.169.254',
   '168.63.129.16',
@@ -22,7 +22,7 @@ const METADATA = networks(
 
 const ALLOWABLE = new Set(['unicast', 'private', 'uniqueLocal', 'carrierGradeNat']);
 
-/** True for ISATAP (RFC 5214), whose last 64 bits hold an IPv4 target. */
+/** ISATAP (RFC 5214): the last 64 bits hold an IPv4 target. */
 function isTunnel(address: Address): boolean {
   if (address.kind() === 'ipv4') return false;
   const { parts } = address as { parts: number[] } & Address;
@@ -35,7 +35,8 @@ function isNever(address: Address): boolean {
 }
 
 /**
- * False for loopback, private, link-local, shared, reserved, multicast, and addresses translated or tunnelled to IPv4.
+ * False for loopback, private, link-local, shared, reserved, multicast, and addresses translated or tunnelled
+ * to IPv4.
  */
 export function isPublic(address: Address): boolean {
   if (address.range() !== 'unicast' || isNever(address)) return false;
@@ -54,8 +55,8 @@ function ownAddresses(): Network[] {
 }
 
 /**
- * Permits public addresses on listed ports, and the account's allowed ranges. Always refuses loopback, link-local,
- * metadata and this service.
+ * Permits public addresses on listed ports, and the account's allowed ranges. Always refuses loopback,
+ * link-local, metadata and this service.
  * @param ownPorts read at each call.
  */
 export function imageUrlPolicy(
@@ -78,7 +79,10 @@ export function imageUrlPolicy(
   };
 }
 
-/** Returns null for a name. @param host from `URL.hostname`. */
+/**
+ * Null for a name.
+ * @param host from `URL.hostname`.
+ */
 export function literalAddress(host: string): Address | null {
   return parseAddress(host.startsWith('[') ? host.slice(1, -1) : host);
 }

@@ -1,6 +1,6 @@
 /**
- * Parses JSON with large base64 strings. `JSON.parse` would copy megabytes on the event loop. So this module cuts out
- * long strings in short turns; native threads decode them.
+ * Parses JSON with large base64 strings, which `JSON.parse` would copy on the event loop. This module cuts
+ * them out in short turns; native threads decode them.
  */
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
@@ -11,14 +11,14 @@ const MIN_CUT_BYTES = 8 * 1024;
 
 export const MAX_REST_BYTES = 256 * 1024;
 
-/** Maximum JSON values of a body, since parsing time grows with them. Each further image adds MAX_VALUES_AN_IMAGE. */
+/** Values per body, since parsing time grows with them. Each further image adds MAX_VALUES_AN_IMAGE. */
 export const MAX_VALUES = 2_000;
 const MAX_VALUES_AN_IMAGE = 64;
 
-/** Bytes between two clock checks. */
+/** Between two clock checks. */
 const WINDOW = 4 * 1024 * 1024;
 
-/** Consecutive backslashes; real bodies have fewer. */
+/** In a row; real bodies have fewer. */
 const MAX_BACKSLASHES = 64 * 1024;
 
 const QUOTE = 0x22;
@@ -68,7 +68,7 @@ function valuesBetween(body: Buffer, start: number, end: number): number {
 export interface CutBody {
   /** JSON with placeholders. */
   readonly rest: Buffer;
-  /** Long strings by placeholder, still escaped; views of the body. */
+  /** By placeholder, still escaped; views of the body. */
   readonly cuts: ReadonlyMap<string, Buffer>;
 }
 
@@ -79,8 +79,8 @@ export interface RestLimits {
 }
 
 /**
- * Cuts out long strings in short turns, without validating them. Leaves keys and invalid JSON unchanged.
- * @throws VisageError `PAYLOAD_TOO_LARGE` if too much remains.
+ * Works in short turns, without validating strings. Leaves keys and invalid JSON unchanged.
+ * @throws `PAYLOAD_TOO_LARGE` if too much remains.
  */
 export async function cutLongStrings(body: Buffer, { minCut, bytes, values }: RestLimits): Promise<CutBody> {
   const turn = new Turn();
@@ -126,7 +126,10 @@ export async function cutLongStrings(body: Buffer, { minCut, bytes, values }: Re
   return { rest: cuts.size === 0 ? body : Buffer.concat(pieces), cuts };
 }
 
-/** For small bodies. @throws VisageError `VALIDATION_FAILED` unless the body is JSON in UTF-8. */
+/**
+ * For small bodies.
+ * @throws `VALIDATION_FAILED` unless the body is JSON in UTF-8.
+ */
 export function parseJson(body: Buffer): unknown {
   if (!isUtf8(body)) throw notJson();
   try {
@@ -138,16 +141,17 @@ export function parseJson(body: Buffer): unknown {
 
 export interface ImageJson {
   readonly value: unknown;
-  /** The base64 text of a string; a view of the body keeps JSON's escapes. */
+  /** The string's base64 text; a view of the body keeps JSON's escapes. */
   readonly textOf: (bytes: string) => Uint8Array;
   /**
-   * Call after validation. @param images objects with `bytes`.
-   * @throws VisageError `VALIDATION_FAILED` for other long strings.
+   * Call after validation.
+   * @param images objects with `bytes`.
+   * @throws `VALIDATION_FAILED` for other long strings.
    */
   readonly checkPlaces: (value: unknown, images: ReadonlySet<unknown>) => void;
 }
 
-/** Finds a string of `names` outside `bytes`; null if none. */
+/** Finds a string of `names` outside `bytes`. */
 function placeOf(
   value: unknown,
   names: ReadonlyMap<string, Buffer>,
@@ -164,7 +168,10 @@ function placeOf(
   return null;
 }
 
-/** @param most images. @throws VisageError `VALIDATION_FAILED`, `PAYLOAD_TOO_LARGE`. */
+/**
+ * @param most images.
+ * @throws `VALIDATION_FAILED`, `PAYLOAD_TOO_LARGE`.
+ */
 export async function parseImageJson(body: Buffer, most: number): Promise<ImageJson> {
   const { rest, cuts } = await cutLongStrings(body, {
     minCut: MIN_CUT_BYTES,

@@ -15,10 +15,10 @@ import { answerAndClose, hasUnreadBody } from './unread-body.ts';
 export interface RequestState {
   requestId: string;
   route: string | null;
-  /** `operationId` of the route. */
+  /** The route's `operationId`. */
   operation: string | null;
   trail: Pick<Trail, 'caller'> | null;
-  /** Begin of an answer that lasts; its duration counts until here. */
+  /** A stream's duration counts until here. */
   streamsSince?: number;
   /** Decides at the first log line. */
   isLogged: () => boolean;
@@ -26,7 +26,7 @@ export interface RequestState {
 
 export interface RequestObserver {
   requestBegan(): void;
-  /** Runs after the answer, or after the client hung up. */
+  /** Also runs if the client hung up. */
   requestEnded(record: RequestRecord): void;
 }
 
@@ -45,7 +45,10 @@ const HEADERS = [
   ['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
 ] as const;
 
-/** For requests outside the route table. @throws VisageError `RATE_LIMIT_EXCEEDED`. */
+/**
+ * For requests outside the route table.
+ * @throws `RATE_LIMIT_EXCEEDED`.
+ */
 export function limitByAddress(
   { req, res }: Context,
   addresses: AddressLimits | undefined,
@@ -89,7 +92,7 @@ function closeIfUnread(context: Context): void {
   answerAndClose(context.req, context.res, body);
 }
 
-/** Status in the log if the client hung up before the answer. */
+/** Log status if the client hung up before the answer. */
 const CLIENT_GONE_STATUS = 499;
 
 function recordOf(
@@ -114,7 +117,7 @@ function recordOf(
   };
 }
 
-/** Limits log lines of anonymous requests; authenticated requests have no limit. */
+/** Limits log lines of anonymous requests. */
 function lineBudget(
   context: Context,
   anonymousLimits: AnonymousLimits | undefined,
@@ -128,7 +131,7 @@ function lineBudget(
   };
 }
 
-/** Creates an application without routes. @param anonymousLimits absent: no limits. */
+/** @param anonymousLimits absent: no limits. */
 export function createKoaApp(log: Log, observer?: RequestObserver, anonymousLimits?: AnonymousLimits): App {
   const app: App = new Koa<RequestState>();
   const pace = new RefusalPace();

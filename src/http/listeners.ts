@@ -57,7 +57,7 @@ function listenerOf(server: Server, scheme: string, isInherited: boolean): Liste
 }
 
 /**
- * @param onOpen receives each listener, even if a later one fails. @returns nothing without address and socket.
+ * @param onOpen receives each listener, even if a later one fails.
  * @throws ExitError `unavailable`.
  */
 async function openEntrance(
@@ -98,12 +98,15 @@ export interface ApiListenerParts {
 
 export type Listeners = Readonly<Record<SocketName, readonly Listener[]>>;
 
-/** True if systemd holds API sockets, which replace all addresses. */
+/** systemd's API sockets replace all addresses. */
 export function isHandedOver({ http, https }: InheritedSockets): boolean {
   return http.length + https.length > 0;
 }
 
-/** @param onOpen receives each listener, even if a later one fails. @throws ExitError `unavailable`. */
+/**
+ * @param onOpen receives each listener, even if a later one fails.
+ * @throws ExitError `unavailable`.
+ */
 export async function openApi(
   { config, sockets, tls, api, connections }: ApiListenerParts,
   onOpen: (listener: Listener) => void,
@@ -188,7 +191,8 @@ export function replacedSettings(
 
 /**
  * Listens briefly on each address.
- * @param isHeld true if this service holds the address. @throws ExitError `unavailable`.
+ * @param isHeld true if this service holds the address.
+ * @throws ExitError `unavailable`.
  */
 export async function tryAddresses(
   { listen, tls, metricsListen }: Pick<Config, 'listen' | 'tls' | 'metricsListen'>,

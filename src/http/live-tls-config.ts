@@ -17,7 +17,7 @@ export class LiveTlsConfig {
   #certificate: TlsCertificate;
   #options: SecureContextOptions;
 
-  /** Loads and logs the certificate. @throws ExitError. */
+  /** @throws ExitError. */
   constructor(config: TlsConfig, sources: Pick<TlsSources, 'credentials' | 'dataDir'>, log: Log) {
     this.#sources = sources;
     this.#log = log;
@@ -35,7 +35,7 @@ export class LiveTlsConfig {
     return this.#certificate;
   }
 
-  /** Creates a server that does not listen yet and follows each reload. */
+  /** The server follows each reload; it does not listen yet. */
   serve(listener: RequestListener, connections: Connections): SecureServer {
     const server = createHttpsServer(
       secureListener(listener, () => this.#config),
@@ -47,8 +47,8 @@ export class LiveTlsConfig {
   }
 
   /**
-   * Loads the certificate again.
-   * @returns a function that applies it to new connections. @throws Error whose message is for the operator.
+   * @returns a function that applies the new certificate to new connections.
+   * @throws Error for the operator.
    */
   prepare(config: TlsConfig): () => void {
     const certificate = this.#load(config);

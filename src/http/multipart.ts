@@ -12,7 +12,7 @@ export interface FormLimits {
   readonly repeated: readonly string[];
 }
 
-/** Fields by name; the objects have no prototype. */
+/** The objects have no prototype. */
 export interface FormParts {
   readonly fields: Record<string, string>;
   readonly lists: Readonly<Record<string, readonly string[]>>;
@@ -20,7 +20,7 @@ export interface FormParts {
   readonly files: Readonly<Record<string, readonly Buffer[]>>;
 }
 
-/** Bytes per turn: about a hundred parts of 20 µs each. */
+/** Per turn: about a hundred parts of 20 µs each. */
 const SLICE = 16 * 1024;
 
 /** Returns a view of the body. The parser copies slice ends that may begin a boundary. */
@@ -46,8 +46,9 @@ function invalid(path: string, message: string): VisageError {
 }
 
 /**
- * Parses a form in short turns. @param contentType contains the boundary.
- * @throws VisageError `VALIDATION_FAILED`.
+ * Works in short turns.
+ * @param contentType contains the boundary.
+ * @throws `VALIDATION_FAILED`.
  */
 export function parseForm(
   body: Buffer,

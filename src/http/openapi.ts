@@ -149,7 +149,7 @@ function exampleOf(schema: Schema): Json | undefined {
   return example;
 }
 
-/** A 64 x 64 image without a face, so the example is a valid request. */
+/** Without a face, so the example is a valid request. */
 const IMAGE_EXAMPLE = {
   bytes:
     '/9j/2wBDACgcHiMeGSgjISMtKygwPGRBPDc3PHtYXUlkkYCZlo+AjIqgtObDoKrarYqMyP/L2u71////m8H////6/+b9//j/wAALCABAAEABAREA/8QAFAABAAAAAAAAAAAAAAAAAAAAAP/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEAAD8AAAAAAAAAAAAAAAAAAAAAAP/Z',
@@ -166,7 +166,7 @@ function imageExample(images: ImageParameters, fields: Json | undefined): Json |
   return { ...Object.fromEntries(pictures), ...fields };
 }
 
-/** For example `SearchFaceInput`. */
+/** Such as `SearchFaceInput`. */
 function partName({ operationId }: Route, part: string): string {
   return `${operationId.charAt(0).toUpperCase()}${operationId.slice(1)}${part}`;
 }

@@ -1,4 +1,3 @@
-/** Checks every request's head before other code reads it. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { VisageError } from '../errors.ts';
@@ -21,7 +20,7 @@ const SINGLE = [
   'x-visage-background',
 ];
 
-/** @throws VisageError `HEADERS_TOO_LARGE`, `VALIDATION_FAILED`. */
+/** @throws `HEADERS_TOO_LARGE`, `VALIDATION_FAILED`. */
 export function checkHead(request: IncomingMessage): void {
   const lines = request.rawHeaders.length / 2;
   if (lines > MAX_HEADERS) {
@@ -50,7 +49,7 @@ export const REQUEST_ID_HEADER = 'X-Request-Id';
 
 const SANE = /^[A-Za-z0-9._:-]{1,64}$/;
 
-/** Returns the client's request id if it is valid, else a new id. */
+/** Keeps the client's id if it is valid. */
 export function requestIdOf(header: string | string[] | undefined): string {
   return typeof header === 'string' && SANE.test(header) ? header : randomUUID();
 }

@@ -8,21 +8,21 @@ import { Connection } from './connection.ts';
 import type { Connections } from './connections.ts';
 import { checkHead } from './request-head.ts';
 
-/** Milliseconds. Keep-alive exceeds the usual 60 s of load balancers. */
+/** Keep-alive exceeds the usual 60 s of load balancers. */
 const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 65_000 } as const;
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
-/** Interval of checks for stalled connections, and for idle ones during a drain. */
+/** Of stalled connections, and of idle ones during a drain. */
 const CHECK_INTERVAL_MS = 5_000;
 const DRAIN_INTERVAL_MS = 50;
 
-/** An idle client may send one more request within this time. */
+/** In which an idle client may send one more request. */
 const DRAIN_GRACE_MS = 250;
 
 const MAX_HEADER_BYTES = 16 * 1024;
 
-/** The kernel may limit the backlog further. */
+/** The kernel may limit it further. */
 const BACKLOG = 4096;
 
 const OPTIONS = {
@@ -105,7 +105,6 @@ export function createHttpServer(listener: RequestListener, connections: Connect
   return prepared(createServer(OPTIONS), listener, connections);
 }
 
-/** As {@link createHttpServer}, for HTTPS. */
 export function createHttpsServer(
   listener: RequestListener,
   secure: SecureContextOptions,
@@ -115,7 +114,10 @@ export function createHttpsServer(
   return prepared(server, listener, connections);
 }
 
-/** @param address TCP, a Unix socket's path, or a listening descriptor. @throws the system's error. */
+/**
+ * @param address TCP, a Unix socket's path, or a listening descriptor.
+ * @throws the system's error.
+ */
 export function listen(
   server: Server,
   address: { host: string; port: number } | { path: string } | { fd: number },
@@ -130,8 +132,8 @@ export function listen(
 }
 
 /**
- * Stops accepting connections, lets requests end, then closes.
- * @param limitMs then the server closes the remaining connections.
+ * Stops accepting connections and lets requests end.
+ * @param limitMs then closes the rest.
  */
 export function drain(server: Server, limitMs: number): Promise<void> {
   if (!server.listening) return Promise.resolve();

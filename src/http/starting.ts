@@ -22,7 +22,7 @@ export function startingListener(
   return app.callback();
 }
 
-/** A request handler that changes while its listeners stay open. */
+/** Changes while its listeners stay open. */
 export class ReplaceableHandler {
   #current: RequestListener;
 

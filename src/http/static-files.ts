@@ -15,7 +15,7 @@ export interface StaticFile {
   readonly compressed: Readonly<Partial<Record<Encoding, Buffer>>>;
   /** Seconds; at 0, clients revalidate each time. */
   readonly maxAge: number;
-  /** True: the name holds a hash of the content, so clients keep the file for a year. */
+  /** The name holds a hash of the content, so clients keep the file for a year. */
   readonly immutable?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -29,7 +29,7 @@ function representationOf(bytes: Buffer): Representation {
   return { etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`, bytes };
 }
 
-/** True if the header lists the tag; weak tags match too (RFC 9110, 13.1.2). */
+/** Weak tags match too (RFC 9110, 13.1.2). */
 function names(ifNoneMatch: string, etag: string): boolean {
   return ifNoneMatch.split(',').some((each) => ['*', etag].includes(each.trim().replace(/^W\//, '')));
 }
@@ -63,7 +63,6 @@ export function prepareStaticFile(file: StaticFile): PreparedFile {
   };
 }
 
-/** Answers 304 for a known tag. */
 export function answerStaticFile(context: Context, { type, headers, plain, encoded }: PreparedFile): void {
   const encoding = [...encoded.keys()].find((name) => context.acceptsEncodings(name) === name);
   const { etag, bytes } = encoded.get(encoding ?? '') ?? plain;

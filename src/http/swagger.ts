@@ -62,7 +62,7 @@ const ASSET_MAX_AGE = 3600;
 /** Compresses an OpenAPI document in 10 ms. */
 const BROTLI_QUALITY = 4;
 
-/** Paths that redirect to the documentation. */
+/** Redirect to the documentation. */
 const ENTRANCES = ['/docs', '/docs/', '/swagger/'];
 
 function compressedAsset(name: string): StaticFile['compressed'] {
@@ -80,7 +80,10 @@ function compressedText(content: Buffer): StaticFile['compressed'] {
   };
 }
 
-/** @param isFirstPage true if `/` leads here. @param addresses absent: no limits. */
+/**
+ * @param isFirstPage `/` leads here.
+ * @param addresses absent: no limits.
+ */
 export function addDocumentation(
   router: Router<RequestState>,
   document: Json,

@@ -29,7 +29,7 @@ export function secureOptions({ certificate, key }: KeyPair): SecureContextOptio
   return options;
 }
 
-/** `Host` of RFC 9110. */
+/** RFC 9110. */
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i;
 
 function redirect(
@@ -42,7 +42,7 @@ function redirect(
 }
 
 /**
- * Redirects to HTTPS (308) before reading credentials, if the setting is on.
+ * Redirects (308) before reading credentials, if the setting is on.
  * @param tls read at each request.
  */
 export function plainListener(

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Reading a smaller rest is faster than opening a new connection. */
+/** Reading a smaller rest is faster than a new connection. */
 const SMALL_REST = 64 * 1024;
 
 const LINGER_MS = 1_000;
@@ -12,7 +12,10 @@ export function hasUnreadBody(request: IncomingMessage): boolean {
   return Number(length) > SMALL_REST;
 }
 
-/** Discards input for a second after the answer: an immediate close would reset the connection and lose the answer. */
+/**
+ * Discards input for a second after the answer: an immediate close would reset the connection and lose the
+ * answer.
+ */
 export function answerAndClose(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
   response.setHeader('Connection', 'close');
   response.setHeader('Content-Length', body.length);

@@ -19,7 +19,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 const SUFFIXES = { br: '.br', gzip: '.gz' } as const;
 
-/** First parts of the paths of screens; `web/src/screens/screens.ts` has the screens, and `join` accepts invitations. */
+/** First parts of paths, as in `web/src/screens/screens.ts`; `join` accepts invitations. */
 const SCREENS = [
   'live',
   'people',
@@ -33,7 +33,7 @@ const SCREENS = [
   'join',
 ] as const;
 
-/** No inline script, no inline style, nothing from elsewhere. Scripts may set style attributes. */
+/** Nothing inline, nothing from elsewhere. Scripts may set style attributes. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -72,12 +72,11 @@ function fileOf(
   return { type, content: readFileSync(path), compressed, maxAge: 0, ...rest };
 }
 
-/** True if set-up built the dashboard. */
 export function hasWebFiles(folder = FOLDER): boolean {
   return existsSync(join(folder, 'index.html'));
 }
 
-/** Adds `/` and the path of each screen. @param addresses absent: no limits. */
+/** @param addresses absent: no limits. */
 export function addWebFiles(router: Router<RequestState>, addresses?: AddressLimits, folder = FOLDER): void {
   const index = fileOf(folder, 'index.html', { headers: PAGE_HEADERS });
   for (const path of ['/', ...SCREENS.map((screen) => `/${screen}{/*rest}`)]) {

@@ -3,17 +3,16 @@ import type { NewAuditRecord } from '../../store/audit-records.ts';
 import type { Store } from '../../store/store.ts';
 import { isBounded, isWithinReach } from '../key-limits.ts';
 
-/** Prefix of actions whose target is the id of an API key. */
+/** Targets of these actions are API keys. */
 const KEY_ACTIONS = 'api-key.';
 
 /**
- * Returns a filter for the entries of its account that a caller may read. Members read all; a test key reads the test
- * environment, a live key all else. A key with limits reads only entries of its environment, and of these:
+ * Returns a filter for the entries that a caller may read. Members read all of their account. A key reads its
+ * environment; a live key without limits also reads entries without one. Further limits:
  *
- * - limited to a collection: entries that name it;
- * - limited to faces or models: entries by or about API keys within its limits; with faces but no models, also
- *   entries about its external keys.
- *
+ * - to a collection: entries that name it;
+ * - to faces or models: entries by or about API keys within its limits; with faces but no models, also
+ * entries about its external keys.
  * An entry must satisfy all limits. The gate checks `v1:audit`.
  */
 export function auditReach(store: Store, caller: Caller): (entry: NewAuditRecord) => boolean {

@@ -5,9 +5,9 @@ import type { AuditRecord } from '../../store/audit-records.ts';
 import type { Store } from '../../store/store.ts';
 import { auditReach } from './audit-access.ts';
 
-/** Maximum entries that one call reads: limits it to a few milliseconds if matches are rare. */
+/** Limits a call to a few milliseconds if matches are rare. */
 const MAX_SCAN = 2_000;
-/** Maximum for a key limited to faces or models: each entry costs a comparison of limits. */
+/** For a key limited to faces or models: each entry costs a comparison of limits. */
 const MAX_COMPARED = 200;
 
 function text<const S extends Schema = Record<never, never>>(description: string, example: string, rest?: S) {

@@ -1,4 +1,3 @@
-/** Decides which requests the audit log records. */
 import type { AuditActor, Caller } from '../../api/caller.ts';
 import type { Route, RouteRequest, RouteResponse } from '../../api/route.ts';
 import { VisageError } from '../../errors.ts';
@@ -6,9 +5,9 @@ import type { Audit, AuditEntry } from './audit.ts';
 
 export interface Trail {
   readonly requestId: string;
-  /** The client's address; before the gate resolves proxies, the connection's address. */
+  /** Until the gate resolves proxies, the connection's address. */
   address: string | null;
-  /** Set even if the gate then refuses the caller, for example for an expired key. */
+  /** Set even if the gate then refuses the caller. */
   caller: Caller | null;
 }
 
@@ -38,7 +37,6 @@ function parameterOf({ params, query, body }: RouteRequest, name: string): strin
   return typeof value === 'string' ? value : undefined;
 }
 
-/** The log stores only the pseudonym of an external key. */
 function targetOf(route: Route, request: RouteRequest): Pick<AuditEntry, 'target' | 'externalKey'> {
   for (const name of [route.audit?.target ?? []].flat()) {
     const value = parameterOf(request, name);
@@ -68,7 +66,6 @@ function targetsOf(
   return each.externalKeys.map((externalKey) => ({ externalKey }));
 }
 
-/** Records an act. Resolves when its entries are durable. */
 export async function recordAct(
   audit: Pick<Audit, 'record'>,
   route: Route,

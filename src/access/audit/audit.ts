@@ -7,33 +7,32 @@ import { Refusals } from './refusals.ts';
 
 export type { AuditActor };
 
-/** Interval between writes. Repetitions within it only raise a count. */
+/** Repetitions within it only raise a count. */
 const BATCH_MS = 1_000;
 const REPEAT_MS = 60_000;
 
-/** Maximum entries of a transaction, which blocks the event loop for a few milliseconds. */
+/** Blocks the event loop for a few milliseconds. */
 const MAX_BATCH = 200;
 
 const RETENTION_INTERVAL_MS = 3_600_000;
-/** Retention runs early after new entries exceed this share of `maxEntries`. */
+/** New entries beyond this share of `maxEntries` trigger retention. */
 const RETENTION_SHARE = 0.01;
 const DAY_MS = 86_400_000;
 
-/** Maximum length of a target. Ids are shorter, but clients may send more. */
+/** Ids are shorter, but clients may send more. */
 const MAX_TARGET_LENGTH = 256;
 
-/** An entry without time; `result` defaults to `ok`. */
 export interface AuditEntry {
   readonly actor: AuditActor;
-  /** For example `api-key.create`. */
+  /** Such as `api-key.create`. */
   readonly action: string;
   readonly accountId?: string | null | undefined;
   readonly target?: string | null | undefined;
-  /** External key in place of a target id; the log stores only its pseudonym. */
+  /** Instead of `target`; the log stores only its pseudonym. */
   readonly externalKey?: string | undefined;
   readonly environment?: Environment | null | undefined;
   readonly collectionId?: string | null | undefined;
-  /** `ok`, or the code of the refusal. */
+  /** `ok` (default), or the refusal's code. */
   readonly result?: 'ok' | ErrorCode | undefined;
   readonly address?: string | null | undefined;
   readonly requestId?: string | null | undefined;
@@ -51,8 +50,8 @@ export interface AuditOptions {
 }
 
 /**
- * The first refusal of a kind is durable within two seconds; repetitions become one entry a minute. A crash loses the
- * refusals of the last second and the counts of the last minute.
+ * The first refusal of a kind is durable within two seconds; repetitions become one entry a minute. A crash
+ * loses the refusals of the last second and the counts of the last minute.
  */
 export class Audit {
   readonly #store: AuditLog;
@@ -61,7 +60,7 @@ export class Audit {
   readonly #timers: NodeJS.Timeout[];
   #writing: Promise<void> = Promise.resolve();
   #truncating: Promise<void> | null = null;
-  /** Entries written since retention ran. */
+  /** Since retention ran. */
   #written = 0;
   #closed = false;
 
@@ -74,7 +73,7 @@ export class Audit {
     ];
   }
 
-  /** Records acts; await it before answering. Resolves when the entries are durable. */
+  /** Await it before answering. */
   async record(...entries: readonly AuditEntry[]): Promise<void> {
     for (let at = 0; at < entries.length; at += MAX_BATCH) {
       await this.#append(entries.slice(at, at + MAX_BATCH).map((entry) => this.#complete(entry)));
@@ -88,7 +87,6 @@ export class Audit {
     if (isTimeToLook && !this.#closed) void this.truncate();
   }
 
-  /** Queues a refusal. Returns at once. */
   refuse(entry: AuditEntry & { readonly result: ErrorCode }): void {
     this.#refusals.add(this.#complete(entry));
   }
@@ -110,7 +108,7 @@ export class Audit {
     };
   }
 
-  /** Writes the refusals that are due; after a failure, the next batch retries. */
+  /** Writes due refusals; after a failure, the next batch retries. */
   flush(): Promise<void> {
     return this.#write(this.#options.now());
   }
@@ -132,7 +130,6 @@ export class Audit {
     return this.#writing;
   }
 
-  /** Removes entries that exceed the retention. */
   truncate(): Promise<void> {
     this.#truncating ??= this.#truncate().finally(() => {
       this.#truncating = null;
@@ -152,7 +149,7 @@ export class Audit {
     }
   }
 
-  /** Stops the timers and writes all counted refusals. */
+  /** Writes all counted refusals. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#timers) clearInterval(timer);

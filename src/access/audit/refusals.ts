@@ -3,10 +3,10 @@ import type { AuditActor } from '../../api/caller.ts';
 import { networkOf, originOf } from '../../base/client-address.ts';
 import type { NewAuditRecord } from '../../store/audit-records.ts';
 
-/** Action of an entry that combines refusals of several kinds or addresses. */
+/** Combines refusals of several kinds or addresses. */
 const SEVERAL = 'several';
 
-/** Maximum distinct addresses or actions that a group counts. */
+/** Distinct addresses or actions that a group counts. */
 const MAX_DISTINCT = 1_000;
 
 /** Maximum groups of the pool, of a share, and of a holder within a share. */
@@ -16,18 +16,17 @@ interface PoolLimits {
   readonly holder: number;
 }
 
-/** For authenticated callers, an account is a share; its key or member is a holder. */
+/** Share: account. Holder: key or member. */
 const AUTHENTICATED_LIMITS: PoolLimits = { total: 5_000, share: 100, holder: 25 };
-/** For anonymous callers, a network is a share; an address (IPv6: /64) is a holder. */
+/** Share: network. Holder: address (IPv6: /64). */
 const ANONYMOUS_LIMITS: PoolLimits = { total: 500, share: 500, holder: 8 };
 
 const ANONYMOUS_ACTOR: AuditActor = { kind: 'anonymous', id: null };
 
-/** The share and holder that a refusal counts against. */
 interface Party {
   readonly share: string;
   readonly holder: string;
-  /** Address for entries that combine addresses of the holder, or of the share. */
+  /** For entries that combine addresses of the holder or share. */
   readonly holderAddress: string | null;
   readonly shareAddress: string | null;
 }
@@ -44,7 +43,7 @@ function partyOf({ accountId, actor, address }: NewAuditRecord): Party {
 interface Several {
   readonly addresses: Set<string>;
   readonly actions: Set<string>;
-  /** Address for the entry if the group has more than one. */
+  /** Null for several addresses. */
   readonly address: string | null;
 }
 
@@ -52,13 +51,11 @@ interface Several {
 interface Group {
   readonly key: string;
   readonly party: Party;
-  /** False for groups that collect overflow: the limits do not count them. */
+  /** False for overflow groups, which the limits exclude. */
   readonly isCounted: boolean;
-  /** First refusal not yet written. */
   first: NewAuditRecord;
-  /** Refusals not yet written. */
   count: number;
-  /** When `take` returns the group, or drops it if empty; milliseconds since 1970. */
+  /** When `take` returns the group, or drops it if empty. */
   due: number;
   several: Several | null;
 }
@@ -90,10 +87,7 @@ function recordOf({ first, count: times, several }: Group): NewAuditRecord {
   };
 }
 
-/**
- * Groups of one class of callers. In a full pool, the newest group of the largest share merges into that share's
- * overflow group.
- */
+/** In a full pool, the newest group of the largest share merges into that share's overflow group. */
 class Pool {
   readonly groups = new Map<string, Group>();
   readonly #limits: PoolLimits;
@@ -192,7 +186,7 @@ class Pool {
     return this.#total < this.#limits.total || this.#makeRoom(own);
   }
 
-  /** Takes room from the largest share if that share still has more than the requester. */
+  /** Takes room from the largest share if it exceeds the requester's. */
   #makeRoom(own: number): boolean {
     let [largest, most] = ['', own + 1];
     for (const [share, places] of this.#shares) if (places > most) [largest, most] = [share, places];
@@ -223,9 +217,9 @@ function withoutNames(record: NewAuditRecord, actor: AuditActor): NewAuditRecord
 }
 
 /**
- * Counts refusals by account, actor, address, action and code, separately for authenticated and anonymous callers.
- * Accounts, networks (IPv4 /16, IPv6 /32) and addresses take no room from each other. A refusal without room
- * joins a group of its caller, its share, or all callers.
+ * Groups refusals by account, actor, address, action and code. Accounts, networks (IPv4 /16, IPv6 /32) and
+ * addresses take no room from each other. A refusal without room joins an overflow group of its caller, its
+ * share, or all callers.
  */
 export class Refusals {
   readonly #known = new Pool(AUTHENTICATED_LIMITS, true);
@@ -240,8 +234,8 @@ export class Refusals {
   }
 
   /**
-   * Takes the groups that are due and drops empty ones.
-   * @param until milliseconds since 1970. @param next when the groups are due again.
+   * Returns due groups and drops empty ones.
+   * @param next when the groups are due again.
    */
   take(until: number, next: number): DueRefusals[] {
     const taken: DueRefusals[] = [];
@@ -261,7 +255,7 @@ export class Refusals {
     return taken;
   }
 
-  /** Restores groups after a failed write; they are due at once. */
+  /** After a failed write; the groups are due at once. */
   giveBack(taken: readonly DueRefusals[]): void {
     for (const { record, group, several: seen } of taken) {
       const pool = this.#poolOf(record);

@@ -14,7 +14,6 @@ export interface BillingParts {
   readonly store: Store;
   readonly usage: UsageLog;
   readonly access: Pick<AccessConfig, 'isPrepaid' | 'prices'>;
-  /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
@@ -23,7 +22,7 @@ const ACCESS = { by: 'member-or-key', role: 'admin', scope: 'v1:billing' } as co
 
 const DAY_MS = 86_400_000;
 const DEFAULT_DAYS = 30;
-/** Maximum counts that one call reads: limits it to a few milliseconds. */
+/** Limits a call to a few milliseconds. */
 const MAX_SCAN = 1_000;
 
 const BALANCE = titled(
@@ -61,7 +60,7 @@ const DAY = {
   examples: ['2026-01-15'],
 } as const satisfies Schema;
 
-/** Day or hour, key and operation of a page's last entry. */
+/** The last entry's day or hour, key and operation. */
 const CURSORS = {
   day: /^\d{4}-\d\d-\d\d (?:key_[0-9A-Z]{26}) [A-Za-z]{1,64}$/,
   hour: /^\d{4}-\d\d-\d\dT\d\d (?:key_[0-9A-Z]{26}) [A-Za-z]{1,64}$/,
@@ -69,8 +68,8 @@ const CURSORS = {
 type Granularity = keyof typeof CURSORS;
 
 /**
- * Balance in micro-dollars. Test keys cost nothing and cannot read the live balance. @throws VisageError
- * `PERMISSION_DENIED`.
+ * Test keys cannot read the live balance.
+ * @throws `PERMISSION_DENIED`.
  */
 function balanceFor(store: Store, caller: Caller): number {
   if (isBounded(caller)) {
@@ -134,7 +133,7 @@ function balanceRoutes({ store, access }: BillingParts): Route[] {
   ];
 }
 
-/** @throws VisageError `VALIDATION_FAILED`. */
+/** @throws `VALIDATION_FAILED`. */
 function placeOf(accountId: string, cursor: string | undefined, granularity: Granularity): UsagePlace | null {
   const last = decodeCursor(cursor, CURSORS[granularity]);
   if (last === null) return null;
@@ -153,7 +152,7 @@ function latencyOf(latency: Durations | undefined) {
   return { mean: meanOf(latency), p95: percentileOf(latency, 0.95) };
 }
 
-/** Hours are kept for a month, so the range never covers more. */
+/** Hours are kept for a month, which limits the range. */
 function rangeOf(granularity: Granularity, from: string | undefined, to: string | undefined, now: number) {
   const today = dayOf(now);
   if (granularity === 'day')

@@ -1,4 +1,3 @@
-/** Collects usage statistics in memory; writes them every 5 seconds and at shutdown. */
 import { DurationCounter } from '../../base/durations.ts';
 import type { Log } from '../../ops/log.ts';
 import type { CountedPlace } from '../../store/credits.ts';
@@ -7,21 +6,20 @@ import type { Store } from '../../store/store.ts';
 const FLUSH_INTERVAL_MS = 5_000;
 
 const DAY_MS = 86_400_000;
-/** Hours are kept for this long. */
 export const HOURS_KEPT_DAYS = 31;
 const MAX_HOUR_RECORDS = 1_000_000;
 
-/** Returns the UTC day, such as `2026-01-31`. */
+/** UTC, such as `2026-01-31`. */
 export function dayOf(time: number): string {
   return new Date(time).toISOString().slice(0, 10);
 }
 
-/** Returns the UTC day and hour of a count. */
+/** UTC. */
 export function dayAndHourOf(time: number): { readonly day: string; readonly hour: number } {
   return { day: dayOf(time), hour: new Date(time).getUTCHours() };
 }
 
-/** Counts of one place since the last flush. */
+/** Of one place since the last flush. */
 interface Counter {
   readonly place: CountedPlace;
   calls: number;
@@ -29,7 +27,7 @@ interface Counter {
   readonly latency: DurationCounter;
 }
 
-/** A crash loses statistics of the last 5 seconds, but no charge. */
+/** Writes statistics every 5 seconds; a crash loses these, but no charge. */
 export class UsageLog {
   readonly #store: Store;
   readonly #log: Log;
@@ -39,7 +37,6 @@ export class UsageLog {
   #counts = new Map<string, Counter>();
   #trimmedDay = '';
 
-  /** @param now milliseconds since 1970. */
   constructor(store: Store, log: Log, now: () => number = Date.now) {
     this.#store = store;
     this.#log = log;
@@ -51,19 +48,18 @@ export class UsageLog {
     }, FLUSH_INTERVAL_MS).unref();
   }
 
-  /** @param time milliseconds since 1970. */
   touch(keyId: string, time: number): void {
     this.#uses.set(keyId, time);
   }
 
-  /** Counts a successful call that the store has not charged. @param ms time of the call. */
+  /** Counts a successful call that the store has not charged. */
   count(place: CountedPlace, ms: number): void {
     const counter = this.#counterOf(place);
     counter.calls++;
     counter.latency.add(ms);
   }
 
-  /** Records the time of a successful call that the store has charged and counted. */
+  /** Records the duration of a call that the store has counted. */
   measure(place: CountedPlace, ms: number): void {
     this.#counterOf(place).latency.add(ms);
   }
@@ -82,12 +78,12 @@ export class UsageLog {
     return counter;
   }
 
-  /** Milliseconds since 1970; null if never used. */
+  /** Null if never used. */
   lastUsed(keyId: string): number | null {
     return this.#uses.get(keyId) ?? this.#store.apiKeys.lastUsed(keyId);
   }
 
-  /** Writes the collected statistics; drops them if that fails. Resolves when they are durable. */
+  /** Drops the statistics if the write fails. */
   async flush(): Promise<void> {
     const uses = this.#uses;
     const counts = Array.from(this.#counts.values(), ({ place, calls, failures, latency }) => {
@@ -100,7 +96,7 @@ export class UsageLog {
     await this.#trim();
   }
 
-  /** Removes old hours once a day. */
+  /** Once a day. */
   async #trim(): Promise<void> {
     const today = dayOf(this.#now());
     if (today === this.#trimmedDay) return;

@@ -1,4 +1,4 @@
-/** Limits requests without an accepted credential by client address. */
+/** Limits requests without an accepted credential. */
 
 import type { RequestHeaders } from '../../api/route.ts';
 import { clientAddress, originOf } from '../../base/client-address.ts';
@@ -6,12 +6,12 @@ import type { AccessConfig } from '../../config/config.ts';
 import { VisageError } from '../../errors.ts';
 import { RateLimiter, rateLimitHeaders } from './rate-limit.ts';
 
-/** Each kind has a separate counter, so a flood of one kind blocks no other. `failed`: a wrong credential. */
+/** Counted separately, so a flood of one kind blocks no other. `failed`: a wrong credential. */
 export type AddressLimitKind = 'anonymous' | 'failed' | 'probe' | 'preflight';
 
 export class AddressLimits {
   readonly #access: Pick<AccessConfig, 'addressRateLimit' | 'trustedProxies'>;
-  /** Separate from the keys' limiter, so a flood from many addresses evicts no key's count. */
+  /** Not the keys' limiter: a flood from many addresses must not evict a key's count. */
   readonly #limiter: RateLimiter;
 
   /** @param access read at each request. */
@@ -23,14 +23,15 @@ export class AddressLimits {
     this.#limiter = limiter;
   }
 
-  /** @param peer address of the connection; undefined after its close. */
+  /** @param peer undefined after the connection's close. */
   addressOf(peer: string | undefined, headers: RequestHeaders): string {
     return clientAddress(peer, headers['x-forwarded-for'] ?? [], this.#access.trustedProxies);
   }
 
   /**
-   * Counts a request. Clients of the admin socket have no address and no limit.
-   * @param setHeader sets the rate limit headers. @throws VisageError `RATE_LIMIT_EXCEEDED`.
+   * Clients of the admin socket have no limit.
+   * @param setHeader sets the rate limit headers.
+   * @throws `RATE_LIMIT_EXCEEDED`.
    */
   take(kind: AddressLimitKind, address: string, setHeader: (name: string, value: string) => void): void {
     if (address === '') return;

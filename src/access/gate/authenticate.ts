@@ -8,7 +8,7 @@ import { hashApiKey, isApiKey } from '../keys/api-keys.ts';
 import type { LiveSession, MemberSessions } from '../members/member-sessions.ts';
 import type { Tokens } from '../tokens/tokens.ts';
 
-/** Maximum length of a credential; an RS512 token has about 900 characters. */
+/** An RS512 token has about 900 characters. */
 const MAX_LENGTH = 8192;
 const AUTHORIZATION = /^([A-Za-z]+) +([^\s]+) *$/;
 const JWT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
@@ -16,7 +16,7 @@ const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
 
 interface Credential {
   readonly key: string;
-  /** Account in the credential; null if none. */
+  /** From the credential; null if none. */
   readonly accountId: string | null;
 }
 
@@ -28,7 +28,7 @@ function invalidKey(
   return new VisageError('INVALID_API_KEY', why);
 }
 
-/** Compares in constant time. */
+/** In constant time. */
 function equal(first: string, second: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(first), digest(second));
@@ -50,7 +50,7 @@ function decodePair(encoded: string): Credential {
 
 type Parsed = Credential | { readonly token: string };
 
-/** Errors never echo the header, since even its scheme may be a secret. */
+/** Errors never echo the header: even its scheme may be a secret. */
 function parseAuthorization(value: string): Parsed {
   const [, scheme = '', parameter = ''] = AUTHORIZATION.exec(value) ?? [];
   switch (scheme.toLowerCase()) {
@@ -67,7 +67,6 @@ function parseAuthorization(value: string): Parsed {
   }
 }
 
-/** Non-empty values of a header. */
 function valuesOf(value: readonly string[] | undefined): string[] {
   return (value ?? []).filter((text) => text.trim() !== '');
 }
@@ -97,7 +96,7 @@ function callerOfSession({ member, sessionId, confirmedUntil }: LiveSession): Ca
   };
 }
 
-/** Looks up the key, member or session at each request, so revocations apply at once. */
+/** Reads the store at each request, so revocations apply at once. */
 function callerOfToken(token: string, { keys, tokens, sessions }: AuthenticationParts): Caller {
   const claims = tokens.verify(token);
   if (claims.use === 'member') return callerOfSession(sessions.ofClaims(claims));
@@ -125,12 +124,11 @@ export interface AuthenticationParts {
 }
 
 /**
- * Identifies the caller from `Authorization: ApiKey <key>`, `ApiKey base64(<accountId>:<key>)`, `Bearer <key>`,
- * `<key>`, `Bearer <token>`, or `X-API-Key: <key>`; otherwise from the session cookie.
- *
- * @param request all values of each header by lower-case name, and the method.
- * @throws VisageError `AUTHENTICATION_REQUIRED` without a credential; `INVALID_API_KEY` if malformed, unknown or
- * contradictory; `TOKEN_INVALID`, `TOKEN_EXPIRED`; `PERMISSION_DENIED` for a cookie if another site may have sent it.
+ * Identifies the caller from `Authorization: ApiKey <key>`, `ApiKey base64(<accountId>:<key>)`, `Bearer
+ * <key>`, `<key>`, `Bearer <token>`, or `X-API-Key: <key>`; otherwise from the session cookie.
+ * @throws `AUTHENTICATION_REQUIRED` without a credential; `INVALID_API_KEY` if malformed, unknown or
+ * contradictory; `TOKEN_INVALID`, `TOKEN_EXPIRED`; `PERMISSION_DENIED` for a cookie if another site may have
+ * sent it.
  */
 export function authenticate(
   { headers, method }: { readonly headers: RequestHeaders; readonly method: string },

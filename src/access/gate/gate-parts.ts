@@ -7,28 +7,30 @@ import type { UsageLog } from '../billing/usage-log.ts';
 import type { AddressLimits } from './address-limits.ts';
 import type { AuthenticationParts } from './authenticate.ts';
 
-/** A request before the server reads its body. */
+/** Known before the server reads the body. */
 export interface RequestFacts {
   readonly requestId: string;
   readonly headers: RequestHeaders;
-  /** Remote address of the connection; undefined after its close. */
+  /** Undefined after the connection's close. */
   readonly peer: string | undefined;
   setHeader(name: string, value: string): void;
-  /** Receives the caller and address for the audit log. */
+  /** For the audit log. */
   readonly trail: Trail;
 }
 
-/** A request that passed the gate. */
 export interface Admission {
   /** Null on public routes. */
   readonly caller: Caller | null;
   readonly address: string;
-  /** Repeats all checks but the rate limit, for an answer that lasts. @throws VisageError. */
+  /**
+   * Repeats all checks but the rate limit, for streams.
+   * @throws VisageError.
+   */
   reauthorize(): void;
   /**
-   * Runs the handler and charges the call if it succeeds.
+   * Runs the handler and charges a successful call.
    * @param units maximum multiple of the price, default 1.
-   * @param settling called with the answer inside the transaction that charges the call; not called if it is free.
+   * @param settling receives the answer inside the charging transaction; not called for free calls.
    * @throws VisageError.
    */
   runAuthorized(
@@ -36,18 +38,20 @@ export interface Admission {
     units?: number,
     settling?: (response: RouteResponse) => void,
   ): Promise<RouteResponse>;
-  /** Counts a call that ended with an error; absent where usage is not counted. */
+  /** Counts a failed call; absent where usage is not counted. */
   readonly recordFailure?: () => void;
 }
 
-/** Authorizes a request before the server reads its body. @throws VisageError with the reason for the refusal. */
+/**
+ * Runs before the server reads the body.
+ * @throws VisageError with the reason for the refusal.
+ */
 export type Gate = (route: Route, facts: RequestFacts) => Admission | Promise<Admission>;
 
 export interface GateParts extends AuthenticationParts {
   readonly store: Store;
   readonly access: AccessConfig;
   readonly usage: UsageLog;
-  /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly addresses?: AddressLimits;
 }

@@ -6,12 +6,10 @@ import { KeyAuthorization } from './key-authorization.ts';
 import { checkConfirmation, checkMember, checkMemberRoute, confirmMember } from './member-authorization.ts';
 import { RateLimiter, rateLimitHeaders, type Verdict } from './rate-limit.ts';
 
-/** Health probes. A supervisor restarts the service if they fail. */
+/** A supervisor restarts the service if these fail. */
 const PROBES: ReadonlySet<string> = new Set(['/livez', '/readyz']);
 
-/**
- * Checks, in this order: caller, expiry and addresses of the key, rate limit, route; then charges the handler's cost.
- */
+/** Checks the key's expiry and addresses, the rate limit, then the route. */
 export function createGate(parts: GateParts, limiter = new RateLimiter()): Gate {
   const { access, addresses = new AddressLimits(access, limiter) } = parts;
 
@@ -22,7 +20,7 @@ export function createGate(parts: GateParts, limiter = new RateLimiter()): Gate 
     }
   };
 
-  /** Limits refused credentials by address. Accepted credentials do not count, so no client can lock out others. */
+  /** Accepted credentials do not count, so no client can lock out others. */
   const limitRefusals = <T>(facts: RequestFacts, address: string, decide: () => T): T => {
     try {
       return decide();
@@ -43,7 +41,7 @@ export function createGate(parts: GateParts, limiter = new RateLimiter()): Gate 
       authenticate({ headers: facts.headers, method: route.method }, parts),
     );
     facts.trail.caller = caller;
-    // An answer that lasts is no use of its session.
+    // A stream does not count as use of its session.
     const headers = { ...facts.headers, 'x-visage-background': ['1'] };
     const reauthorize = () => {
       const now = authenticate({ headers, method: route.method }, parts);

@@ -21,11 +21,10 @@ function changesOf({ apiKeys, members }: Store): number {
 }
 
 /**
- * Checks the key when the request arrives, inside every transaction that writes for it, and before the answer. So a
- * request writes nothing after a revocation or change of its key or member.
+ * Checks the key when the request arrives, in each of its transactions, and before the answer. So a request
+ * writes nothing after a revocation or change of its key or member.
  */
 export class KeyAuthorization {
-  /** `confirm` repeats the checks inside each transaction. */
   readonly caller: Caller;
   readonly rateLimit: number;
   readonly #parts: GateParts;
@@ -36,7 +35,7 @@ export class KeyAuthorization {
   readonly #changes: number;
   #hasWritten = false;
 
-  /** @throws VisageError `INVALID_API_KEY`. */
+  /** @throws `INVALID_API_KEY`. */
   constructor(parts: GateParts, route: Route, known: Caller, key: CallingKey, address: string) {
     this.#parts = parts;
     this.#route = route;
@@ -54,7 +53,7 @@ export class KeyAuthorization {
     };
   }
 
-  /** @throws VisageError `INVALID_API_KEY`. */
+  /** @throws `INVALID_API_KEY`. */
   #current(): ApiKeyRecord {
     const record = this.#parts.store.apiKeys.byId(this.#key.id);
     if (record?.generation !== this.#key.keyVersion) throw revoked();
@@ -64,7 +63,7 @@ export class KeyAuthorization {
     return record;
   }
 
-  /** Checks expiry and client address. @throws VisageError `API_KEY_EXPIRED`, `IP_NOT_ALLOWED`. */
+  /** @throws `API_KEY_EXPIRED`, `IP_NOT_ALLOWED`. */
   authorizeUse({ expiresAt, allowedIps } = this.#record): void {
     if (expiresAt !== null && expiresAt <= this.#parts.now()) {
       throw new VisageError('API_KEY_EXPIRED', 'The API key has expired.');
@@ -77,7 +76,7 @@ export class KeyAuthorization {
   }
 
   /**
-   * @throws VisageError `INSUFFICIENT_CREDITS` for a frozen key, `SCOPE_DENIED`, `PERMISSION_DENIED`,
+   * @throws `INSUFFICIENT_CREDITS` for a frozen key, `SCOPE_DENIED`, `PERMISSION_DENIED`,
    * `AUTHENTICATION_REQUIRED`.
    */
   authorizeRoute(record = this.#record): void {
@@ -97,7 +96,7 @@ export class KeyAuthorization {
       );
     }
     this.#checkScope(access, record);
-    // A key grants no more than its member's role; the operator's keys have no member.
+    // A key grants no more than its member's role.
     if (access.by !== 'member-or-key' || record.memberId === null) return;
     const member = this.#parts.store.members.get(record.accountId, record.memberId);
     if (!member || !reaches(member.role, access.role)) {
@@ -116,7 +115,7 @@ export class KeyAuthorization {
     throw new VisageError('SCOPE_DENIED', `The API key lacks the scope ${access.scope}.${hint}`);
   }
 
-  /** @throws VisageError `INVALID_API_KEY` if any check now fails. */
+  /** @throws `INVALID_API_KEY`. */
   #confirm(): void {
     const record = this.#current();
     try {
@@ -128,11 +127,7 @@ export class KeyAuthorization {
     if (!reachesWithin(this.caller, record)) throw revoked();
   }
 
-  /**
-   * Runs the handler and charges the call if it succeeds.
-   * @param units maximum multiple of the price; the answer may report fewer.
-   * @param settling called with the answer inside the transaction that charges the call.
-   */
+  /** As in {@link Admission}; the answer may report fewer units. */
   async runAuthorized(
     handler: () => Promise<RouteResponse>,
     units = 1,
@@ -182,19 +177,19 @@ export class KeyAuthorization {
     return { accountId, environment, ...time, keyId: this.#key.id, operation };
   }
 
-  /** False if no key or member has changed: skips the second check of almost every request. */
+  /** Skips the second check of almost every request. */
   #mayHaveChanged(): boolean {
     const { store, now } = this.#parts;
     const { expiresAt } = this.#record;
     return changesOf(store) !== this.#changes || (expiresAt !== null && expiresAt <= now());
   }
 
-  /** Skips calls that wrote: their transaction ran the checks, and may have changed the calling key. */
+  /** Skips calls that wrote: their transaction ran the checks, and may have changed the key. */
   #confirmAnswer(): void {
     if (!this.#hasWritten) this.#confirm();
   }
 
-  /** Price of one unit; null for test calls and free management calls. */
+  /** Null for test calls and free management calls. */
   #charge(): Charge | null {
     const { access } = this.#parts;
     const { environment, id, accountId, budget } = this.#record;

@@ -10,8 +10,8 @@ export function checkMember({ member }: Caller): CallingMember {
 }
 
 /**
- * @throws VisageError `AUTHENTICATION_REQUIRED` if the route needs an API key, `PERMISSION_DENIED` if the role is too
- * low, or if the route concerns the appliance and the member is not of its first account.
+ * @throws `AUTHENTICATION_REQUIRED` if the route needs an API key; `PERMISSION_DENIED` if the role is too
+ * low, or for an appliance route outside the first account.
  */
 export function checkMemberRoute(
   { accounts }: Pick<Store, 'accounts'>,
@@ -38,7 +38,7 @@ export function checkMemberRoute(
   }
 }
 
-/** @throws VisageError `CONFIRMATION_REQUIRED` if a cookie session must enter the password again. */
+/** @throws `CONFIRMATION_REQUIRED` if a cookie session must enter the password again. */
 export function checkConfirmation(
   { confirmed }: Pick<Route, 'confirmed'>,
   { confirmedUntil }: Pick<CallingMember, 'confirmedUntil'>,
@@ -51,7 +51,7 @@ export function checkConfirmation(
   );
 }
 
-/** For use inside a transaction. @throws VisageError `TOKEN_INVALID` if the member or log-in session has ended. */
+/** @throws `TOKEN_INVALID` if the member is gone or the session has ended. */
 export function confirmMember(store: Store, { access }: Route, caller: Caller): void {
   const { id, sessionId } = checkMember(caller);
   const member = store.members.get(caller.accountId, id);

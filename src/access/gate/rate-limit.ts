@@ -1,29 +1,28 @@
 /**
- * Generic cell rate algorithm (GCRA): a limit of `n` admits a burst of `n` requests, then one each 60/n seconds. Each
- * decision happens within one turn of the event loop, so the limit is exact.
+ * Generic cell rate algorithm (GCRA): a limit of `n` admits a burst of `n` requests, then one each 60/n
+ * seconds. Decisions take one turn of the event loop, so the limit is exact.
  */
 
-/** Debt of one request. Debts shrink by `limit` each millisecond, so all values are whole numbers. */
+/** Debt of one request. Debts shrink by `limit` each millisecond, so all values are integers. */
 const REQUEST = 60_000;
 
 const MAX_SUBJECTS = 100_000;
 
-/** Debt of a subject at a time; expresses GCRA's theoretical arrival time. */
+/** Equivalent to GCRA's theoretical arrival time. */
 interface Debt {
   owed: number;
-  /** Time on the monotonic clock, milliseconds. */
+  /** On the monotonic clock, milliseconds. */
   at: number;
 }
 
 export interface Verdict {
   readonly admitted: boolean;
-  /** Requests a minute. */
+  /** Per minute. */
   readonly limit: number;
-  /** Requests that the limiter would admit now. */
   readonly remaining: number;
-  /** Whole seconds until the whole limit is available. */
+  /** Seconds until the whole limit is available. */
   readonly reset: number;
-  /** Whole seconds until the limiter admits the next request; 0 for now. */
+  /** Seconds until the next admission; 0 for now. */
   readonly retryAfter: number;
 }
 
@@ -42,7 +41,10 @@ export class RateLimiter {
     return this.#debts.size;
   }
 
-  /** Counts a request; refused ones cost nothing. @param limit requests a minute, at least 1. */
+  /**
+   * Refused requests cost nothing.
+   * @param limit per minute, at least 1.
+   */
   take(subject: string, limit: number): Verdict {
     const debt = this.#debtOf(subject, limit);
     const most = limit * REQUEST;
@@ -64,7 +66,7 @@ export class RateLimiter {
     const debt = known ?? { owed: 0, at: now };
     debt.owed = Math.max(0, debt.owed - (now - debt.at) * limit);
     debt.at = now;
-    // Keeps the map in order of last use, so eviction needs no search.
+    // Keeps the map in order of use for eviction.
     if (known) this.#debts.delete(subject);
     else if (this.#debts.size >= this.#maxSubjects) this.#forgetFirst();
     this.#debts.set(subject, debt);
@@ -81,7 +83,7 @@ export class RateLimiter {
   }
 }
 
-/** Headers of draft-ietf-httpapi-ratelimit-headers, with `Retry-After` for refused requests. */
+/** Headers of draft-ietf-httpapi-ratelimit-headers, and `Retry-After`. */
 export function rateLimitHeaders(policy: string, verdict: Verdict): Record<string, string> {
   return {
     'RateLimit-Policy': `"${policy}";q=${verdict.limit};w=60`,

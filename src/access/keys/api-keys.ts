@@ -6,7 +6,7 @@ import { type ApiKeyRecord, type ApiKeySettings, newIdentifier } from '../../sto
 import type { Store } from '../../store/store.ts';
 
 const PATTERN = /^fr_(?:live|test)_[0-9a-f]{32}$/;
-/** The API may show `fr_live_` and 4 hex digits; 112 random bits stay secret. */
+/** `fr_live_` and 4 hex digits; 112 random bits stay secret. */
 const PREFIX_LENGTH = 12;
 
 export interface NewApiKey extends ApiKeyRecord {
@@ -15,7 +15,7 @@ export interface NewApiKey extends ApiKeyRecord {
 
 export interface NewApiKeyRequest extends Partial<ApiKeySettings> {
   readonly accountId: string;
-  /** Owner of the key; null or missing for an operator's key. */
+  /** Null or missing for an operator's key. */
   readonly memberId?: string | null;
   readonly name: string;
   readonly environment: Environment;
@@ -37,22 +37,22 @@ export function isApiKey(text: string): boolean {
   return PATTERN.test(text);
 }
 
-/** Returns SHA-256 as 64 hex digits. The store keeps only this hash. */
+/** SHA-256, 64 hex digits. */
 export function hashApiKey(key: string): string {
   return hash('sha256', key);
 }
 
-/** Creates a key of 128 random bits. */
+/** 128 random bits. */
 export function newKeyValue(environment: Environment): NewKeyValue & { readonly key: string } {
   const key = `fr_${environment}_${randomBytes(16).toString('hex')}`;
   return { key, hash: hashApiKey(key), prefix: key.slice(0, PREFIX_LENGTH) };
 }
 
 /**
- * Creates a key. Resolves when it is durable.
- * @param request must be valid. @param most maximum keys of the member.
- * @param confirm called inside the transaction; throws to abort it.
- * @throws VisageError `ACCOUNT_NOT_FOUND`, `VALIDATION_FAILED`.
+ * @param request must be valid.
+ * @param most keys of the member.
+ * @param confirm aborts the transaction by throwing.
+ * @throws `ACCOUNT_NOT_FOUND`, `VALIDATION_FAILED`.
  */
 export async function createApiKey(
   store: Store,
@@ -78,10 +78,7 @@ export async function createApiKey(
   return { ...record, key };
 }
 
-/**
- * True if the member has left or not accepted the invitation. The gate asks at each use, so changes apply to the
- * next request. Operator keys have no member.
- */
+/** True if the member has left or not accepted the invitation. The gate asks at each use. */
 export function isSuspended(
   { members }: Pick<Store, 'members'>,
   { accountId, memberId }: Pick<ApiKeyRecord, 'accountId' | 'memberId'>,

@@ -12,18 +12,17 @@ import { createApiKey, isSuspended, newKeyValue } from './api-keys.ts';
 import { type KeyChangeBody, type NewKeyBody, settingsOf } from './key-settings.ts';
 import { type ApiKeyView, type NewApiKeyView, viewOf } from './key-view.ts';
 
-/** Maximum keys that one call examines, so it answers within milliseconds. */
+/** Keys examined per call, so it answers within milliseconds. */
 const MAX_SCAN = 1_000;
 
 export interface KeyManagementParts {
   readonly store: Store;
   readonly usage: UsageLog;
   readonly access: Pick<AccessConfig, 'plan'>;
-  /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** A key as its answer shows it, with the entity tag of its settings. */
+/** With the entity tag of the key's settings. */
 export interface Tagged<View> {
   readonly view: View;
   readonly etag: string;
@@ -41,8 +40,8 @@ function exceedsGrant(settings: readonly string[]): VisageError {
 }
 
 /**
- * Admins and operator keys see all keys of the account; members and their keys see the member's own; a key sees only
- * keys of its environment within its limits. For other keys, methods throw `NOT_FOUND`.
+ * Admins and operator keys see all keys of the account; members and their keys see the member's own; a key
+ * sees only keys of its environment within its limits. For other keys, methods throw `NOT_FOUND`.
  */
 export class KeyManagement {
   readonly #parts: KeyManagementParts;
@@ -82,7 +81,7 @@ export class KeyManagement {
     });
   }
 
-  /** Creates a key of the calling member. @throws VisageError `VALIDATION_FAILED`, `PERMISSION_DENIED`. */
+  /** @throws `VALIDATION_FAILED`, `PERMISSION_DENIED`. */
   async create(caller: Caller, { environment, ...body }: NewKeyBody): Promise<Tagged<NewApiKeyView>> {
     const { store, now } = this.#parts;
     const { plan } = this.#parts.access;
@@ -100,8 +99,7 @@ export class KeyManagement {
   }
 
   /**
-   * Lists at most `limit` keys after the id `after`.
-   * @returns also the id before the next page, null at the end; below the scan limit, the id of a visible key.
+   * @returns also the next page's `after`, null at the end; below the scan limit, the id of a visible key.
    */
   async list(
     caller: Caller,
@@ -123,7 +121,7 @@ export class KeyManagement {
     return { keys, next: null };
   }
 
-  /** @throws VisageError `NOT_FOUND`. */
+  /** @throws `NOT_FOUND`. */
   get(caller: Caller, id: string): Tagged<ApiKeyView> {
     const record = this.#parts.store.apiKeys.byId(id);
     if (!record || !this.#isVisible(caller, record)) throw notFound();
@@ -131,8 +129,7 @@ export class KeyManagement {
   }
 
   /**
-   * @throws VisageError `NOT_FOUND`, `VALIDATION_FAILED`, `PERMISSION_DENIED` if the change grants more than the caller
-   * may.
+   * @throws `NOT_FOUND`, `VALIDATION_FAILED`; `PERMISSION_DENIED` if the change exceeds the caller's limits.
    */
   async change(
     caller: Caller,
@@ -158,8 +155,8 @@ export class KeyManagement {
   }
 
   /**
-   * Checks that the caller may transfer the key to its new member.
-   * @throws VisageError `PERMISSION_DENIED`, `VALIDATION_FAILED`.
+   * Checks a transfer to a new member.
+   * @throws `PERMISSION_DENIED`, `VALIDATION_FAILED`.
    */
   #checkTakeover(caller: Caller, record: ApiKeyRecord): void {
     const { store, access } = this.#parts;
@@ -183,7 +180,7 @@ export class KeyManagement {
     store.apiKeys.checkCount(record, access.plan.keysPerMember);
   }
 
-  /** Checks that the calling key grants no more than its limits. @throws VisageError `PERMISSION_DENIED`. */
+  /** @throws `PERMISSION_DENIED` if the change exceeds the calling key's limits. */
   #checkGrant(caller: Caller, before: ApiKeyRecord, after: ApiKeyRecord, isReset: boolean): void {
     const own = this.#keyOf(caller);
     if (!own) return;
@@ -198,7 +195,7 @@ export class KeyManagement {
     if (given.length > 0 || isRefund) throw exceedsGrant([...given, ...(isRefund ? ['reset_spent'] : [])]);
   }
 
-  /** Replaces the secret. @throws VisageError `NOT_FOUND`, `PERMISSION_DENIED` if the key exceeds the calling key. */
+  /** @throws `NOT_FOUND`; `PERMISSION_DENIED` if the key exceeds the calling key. */
   async regenerate(
     caller: Caller,
     id: string,
@@ -222,7 +219,7 @@ export class KeyManagement {
     return { view: { ...this.#viewOf(record), key }, etag: etagOf(record) };
   }
 
-  /** @throws VisageError `NOT_FOUND`; what `check` throws. */
+  /** @throws `NOT_FOUND`; errors of `check`. */
   async revoke(caller: Caller, id: string, check: Precondition = () => {}): Promise<ApiKeyRecord> {
     const { store } = this.#parts;
     let revoked: ApiKeyRecord | null = null;

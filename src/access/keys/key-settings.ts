@@ -1,4 +1,3 @@
-/** Settings of API keys in requests. */
 import { type FromSchema, object, type Properties, type Schema } from '../../api/schema.ts';
 import { SCOPES } from '../../api/scopes.ts';
 import { compile } from '../../api/validation.ts';
@@ -10,7 +9,7 @@ import type { ApiKeySettings } from '../../store/records.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Null means no limit. */
+/** Null: no limit. */
 export const KEY_SETTINGS = {
   name: {
     type: 'string',
@@ -118,11 +117,7 @@ function invalid(path: string, message: string): VisageError {
   return new VisageError('VALIDATION_FAILED', `${path}: ${message}.`, [{ path, message }]);
 }
 
-/**
- * Converts a request's settings to the store's.
- * @param now milliseconds since 1970.
- * @throws VisageError `VALIDATION_FAILED` for an invalid network, or a rate limit above the plan's limit.
- */
+/** @throws `VALIDATION_FAILED` for an invalid network, or a rate limit above the plan's. */
 export function settingsOf(body: KeySettingsBody, plan: Plan, now: number): Partial<ApiKeySettings> {
   (body.allowed_ips ?? []).forEach((text, at) => {
     if (!parseNetwork(text))
@@ -151,7 +146,10 @@ export function settingsOf(body: KeySettingsBody, plan: Plan, now: number): Part
 
 const validateNewKey = compile(NEW_KEY_BODY, 'typed');
 
-/** Validates a new key from the admin socket. @throws VisageError `VALIDATION_FAILED`. */
+/**
+ * For the admin socket.
+ * @throws `VALIDATION_FAILED`.
+ */
 export function newKeyBody(value: unknown): NewKeyBody {
   return validateNewKey(value);
 }

@@ -53,7 +53,6 @@ const VIEW = {
 
 export const KEY_VIEW = titled('ApiKey', object(VIEW));
 
-/** An API key without its value. */
 export type ApiKeyView = FromSchema<typeof KEY_VIEW>;
 
 export const NEW_KEY_VIEW = titled(
@@ -69,18 +68,16 @@ export const NEW_KEY_VIEW = titled(
   }),
 );
 
-/** Contains the secret; no later answer does. */
+/** Has the secret; no later answer does. */
 export type NewApiKeyView = FromSchema<typeof NEW_KEY_VIEW>;
 
 function isoTime(time: number): string {
   return new Date(time).toISOString();
 }
 
-/** State outside the key's record. */
 interface KeyState {
-  /** Micro-dollars. */
   readonly spent: number;
-  /** Milliseconds since 1970; null for never. */
+  /** Null for never. */
   readonly lastUsed: number | null;
   readonly suspended: boolean;
 }

@@ -11,7 +11,7 @@ export interface ScopesParts {
   readonly access: Pick<AccessConfig, 'plan'>;
 }
 
-/** The member whose plan limits apply; null for an operator's key. */
+/** Null for an operator's key. */
 function memberIdOf({ apiKeys }: ScopesParts['store'], { key, member }: Caller): string | null {
   return member?.id ?? apiKeys.byId(key?.id ?? '')?.memberId ?? null;
 }

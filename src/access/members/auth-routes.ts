@@ -37,7 +37,6 @@ const REFRESH_TOKEN = {
   description: 'Works for one refresh; the answer has the next one.',
 } as const satisfies Schema;
 
-/** Builds the answer envelope of the Accounts API. */
 function success<const P extends Properties, const O extends keyof P & string = never>(
   data: P,
   optional: readonly O[] = [],
@@ -248,7 +247,7 @@ function refreshRoute({ sessions, audit }: AuthParts): Route {
   });
 }
 
-/** Returns the calling member of a route with `by: 'member'`. */
+/** Requires a route with `by: 'member'`. */
 export function memberOf(caller: Caller): CallingMember {
   if (!caller.member) throw new Error('The gate admitted an API key to a route for members');
   return caller.member;

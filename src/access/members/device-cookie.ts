@@ -1,6 +1,6 @@
 /**
- * Lets a browser with an earlier log-in try again while guesses from elsewhere fill the throttle (OWASP, "Slow Down
- * Online Guessing Attacks with Device Cookies"). The cookie is no credential.
+ * Lets a known browser log in while guesses from elsewhere fill the throttle (OWASP, "Slow Down Online
+ * Guessing Attacks with Device Cookies"). The cookie is no credential.
  */
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
@@ -14,19 +14,22 @@ const PATTERN = /^(mem_[0-9A-Z]{26})\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/
 /** 400 days, the longest lifetime that browsers accept. */
 const LIFETIME_S = 400 * 24 * 3600;
 
-/** A well-formed cookie, not yet verified. */
+/** Not yet verified. */
 export interface DeviceCookie {
   readonly memberId: string;
   readonly nonce: string;
   readonly mac: string;
 }
 
-/** The key is the member's password hash, so a new password ends every device cookie. */
+/** The key is the password hash, so a new password ends every device cookie. */
 function macOf(passwordHash: string, memberId: string, nonce: string): string {
   return createHmac('sha256', passwordHash).update(`device ${memberId} ${nonce}`).digest('base64url');
 }
 
-/** Returns the `Set-Cookie` header of a new cookie. @param member must have a password. */
+/**
+ * Returns a `Set-Cookie` header.
+ * @param member must have a password.
+ */
 export function newDeviceCookie({ memberId, passwordHash }: Member): string {
   if (passwordHash === null) throw new Error('A member without a password cannot log in');
   const nonce = randomBytes(16).toString('base64url');
@@ -34,7 +37,7 @@ export function newDeviceCookie({ memberId, passwordHash }: Member): string {
   return `${DEVICE_COOKIE}=${text}; HttpOnly; Path=/; Secure; SameSite=Strict; Max-Age=${LIFETIME_S}`;
 }
 
-/** Returns null for a missing or malformed cookie. */
+/** Null if missing or malformed. */
 export function deviceCookieOf(headers: RequestHeaders): DeviceCookie | null {
   const [, memberId, nonce, mac] = PATTERN.exec(cookieOf(headers, DEVICE_COOKIE) ?? '') ?? [];
   return memberId && nonce && mac ? { memberId, nonce, mac } : null;

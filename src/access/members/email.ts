@@ -11,17 +11,18 @@ export const EMAIL = {
 
 const FORM = new RegExp(EMAIL.pattern, 'u');
 
-/** Matches unpaired surrogates too, which the store cannot distinguish. */
+/** Includes unpaired surrogates, which the store cannot distinguish. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}]/u;
 
-/** Returns the comparable form of an e-mail, without validating it. */
+/** Does not validate. */
 export function normalizedEmail(email: string): string {
   return email.normalize('NFKC').trim().toLowerCase();
 }
 
 /**
- * Normalizes an e-mail. Validates again, because NFKC can expand one character to eighteen, including spaces.
- * @param path JSON pointer of the field. @throws VisageError `VALIDATION_FAILED`.
+ * Validates after normalizing, because NFKC can expand one character to eighteen, including spaces.
+ * @param path JSON pointer.
+ * @throws `VALIDATION_FAILED`.
  */
 export function emailOf(typed: string, path = '/email'): string {
   const email = normalizedEmail(typed);

@@ -1,6 +1,4 @@
-/**
- * The operator's commands for members and signing keys. The operator may set any role, but an account keeps an owner.
- */
+/** The operator may set any role, but an account keeps an owner. */
 
 import { randomBytes } from 'node:crypto';
 import type { Role } from '../../api/roles.ts';
@@ -19,7 +17,7 @@ export interface OperatorMemberView extends MemberView {
   readonly account_id: string;
 }
 
-/** Null if the operator chose the password. */
+/** Null if the operator chose it. */
 export interface WithPassword extends OperatorMemberView {
   readonly password: string | null;
 }
@@ -28,28 +26,37 @@ export interface NewMember {
   readonly email: string;
   readonly name: string;
   readonly role: Role;
-  /** Null generates a password. */
+  /** Null generates one. */
   readonly password: string | null;
 }
 
 /** `member` is an id or an e-mail. */
 export interface IdentityAdministration {
-  /** Creates a member of the appliance's own account. @throws VisageError `VALIDATION_FAILED`. */
+  /**
+   * In the appliance's own account.
+   * @throws `VALIDATION_FAILED`.
+   */
   createMember(member: NewMember): Promise<WithPassword>;
   listMembers(): Promise<OperatorMemberView[]>;
-  /** @throws VisageError `NOT_FOUND`, `PERMISSION_DENIED` for the last owner. */
+  /** @throws `NOT_FOUND`; `PERMISSION_DENIED` for the last owner. */
   setRole(member: string, role: Role): Promise<OperatorMemberView>;
-  /** Also ends the member's sessions. @throws VisageError `NOT_FOUND`, `PERMISSION_DENIED`. */
+  /**
+   * Ends the member's sessions.
+   * @throws `NOT_FOUND`, `PERMISSION_DENIED`.
+   */
   removeMember(member: string): Promise<void>;
-  /** Also ends the member's sessions. @throws VisageError `NOT_FOUND`, `VALIDATION_FAILED`. */
+  /**
+   * Ends the member's sessions.
+   * @throws `NOT_FOUND`, `VALIDATION_FAILED`.
+   */
   resetPassword(member: string, password: string | null): Promise<WithPassword>;
-  /** Creates a new signing key. @throws VisageError `PERMISSION_DENIED` if systemd supplies the keys. */
+  /** @throws `PERMISSION_DENIED` if systemd supplies the keys. */
   rotateTokenKey(): Promise<RotatedKey>;
 }
 
 export interface RotatedKey {
   readonly kid: string;
-  /** The previous key's tokens stay valid until this time; UTC, ISO 8601. */
+  /** UTC, ISO 8601. */
   readonly previous_verifies_until: string;
 }
 
@@ -65,7 +72,7 @@ function invalid(path: string, message: string): VisageError {
   return new VisageError('VALIDATION_FAILED', `${path}: ${message}.`, [{ path, message }]);
 }
 
-/** Returns 100 random bits in characters that are hard to confuse. */
+/** 100 random bits, in characters that are hard to confuse. */
 function generatePassword(): string {
   const alphabet = '23456789abcdefghjkmnpqrstuvwxyz-';
   return Array.from(randomBytes(20), (byte) => alphabet[byte & 31]).join('');
@@ -75,7 +82,7 @@ function view(member: Member): OperatorMemberView {
   return { ...memberView(member), account_id: member.accountId };
 }
 
-/** Drops `by`: the operator now grants the invitation's role. */
+/** Drops `by`: the operator now grants the role. */
 function backedByOperator({ hash, expiresAt }: InvitationRecord): InvitationRecord {
   return { hash, expiresAt };
 }

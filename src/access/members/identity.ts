@@ -23,11 +23,9 @@ export interface IdentityOptions {
   readonly signingKeys: SigningKeys;
   readonly audit: Pick<Audit, 'record'>;
   readonly registration: 'closed' | 'open';
-  /** Origin of the dashboard; null if the service serves it. */
+  /** Null if the service serves the dashboard. */
   readonly dashboardOrigin: string | null;
-  /** `sessionIdleMs`: a cookie session ends this long after its last use. */
   readonly access: Pick<AccessConfig, 'sessionIdleMs'>;
-  /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 

@@ -1,5 +1,3 @@
-/** Slows down password guessing. */
-
 import { createHash } from 'node:crypto';
 import { BoundedMap } from '../../base/bounded-map.ts';
 import { originOf } from '../../base/client-address.ts';
@@ -7,8 +5,8 @@ import { VisageError } from '../../errors.ts';
 
 /**
  * Free failures, maximum delay in seconds, milliseconds until one failure fades. An account's delay is short,
- * so outsiders cannot lock its member out. An address's failures fade, so mistakes in an office do not add up. A
- * device cookie never waits: it becomes invalid after its free failures.
+ * so outsiders cannot lock its member out. An address's failures fade, so mistakes in an office do not add
+ * up. A device cookie becomes invalid after its free failures.
  */
 const LIMITS = {
   account: { free: 5, longest: 60, fade: Number.POSITIVE_INFINITY },
@@ -16,7 +14,7 @@ const LIMITS = {
   device: { free: 10, longest: 0, fade: Number.POSITIVE_INFINITY },
 } as const;
 
-/** An entry expires this long after its last attempt. */
+/** After the last attempt. */
 const MEMORY_MS = 3_600_000;
 
 const MAX_ENTRIES = 20_000;
@@ -25,13 +23,13 @@ type Kind = keyof typeof LIMITS;
 
 interface Entry {
   failures: number;
-  /** Earliest time of the next attempt; milliseconds since 1970. */
+  /** Earliest next attempt. */
   notBefore: number;
-  /** Last attempt, milliseconds since 1970. */
+  /** Last attempt. */
   touched: number;
 }
 
-/** An attempt in progress. It counts as a failure until `succeed` or `cancel`. */
+/** Counts as a failure until `succeed` or `cancel`. */
 export interface Attempt {
   succeed(): void;
   cancel(): void;
@@ -42,9 +40,9 @@ function keyOf(text: string): string {
 }
 
 /**
- * Counts failures by account (existing or not), address and device cookie. After the free failures, each failure
- * doubles the delay of the next attempt, from one second. Only an account's free failures count against the address.
- * Counts stay in memory: a restart grants new free attempts.
+ * Counts failures by account (existing or not), address and device cookie. Each failure beyond the free ones
+ * doubles the next delay, from one second. Only an account's free failures count against the address. A
+ * restart resets the counts.
  */
 export class LoginThrottle {
   readonly #entries: Readonly<Record<Kind, Map<string, Entry>>> = {
@@ -59,9 +57,10 @@ export class LoginThrottle {
   }
 
   /**
-   * Begins an attempt. Counts it at once, so parallel attempts gain nothing.
-   * @param account stored as a hash. @param address null: count no address.
-   * @throws VisageError `RATE_LIMIT_EXCEEDED`; a refusal extends no delay.
+   * Counts at once, so parallel attempts gain nothing.
+   * @param account stored as a hash.
+   * @param address null: count no address.
+   * @throws `RATE_LIMIT_EXCEEDED`; a refusal extends no delay.
    */
   begin(account: string, address: string | null): Attempt {
     const now = this.#now();
@@ -87,7 +86,7 @@ export class LoginThrottle {
     return {
       succeed: () => {
         this.#entries.account.delete(accountKey);
-        // Forgives only this attempt. Otherwise an attacker's own password would erase guesses at other accounts.
+        // Forgives only this attempt: an attacker's own password must not erase guesses at other accounts.
         forgiveAddress();
       },
       cancel: () => {
@@ -97,7 +96,10 @@ export class LoginThrottle {
     };
   }
 
-  /** Begins an attempt that counts only for a device cookie. @returns null after too many failures. */
+  /**
+   * Counts only for the device.
+   * @returns null after too many failures.
+   */
   beginWithDevice(device: string): Attempt | null {
     const key = keyOf(device);
     const failures = this.#current('device', key, this.#now())?.failures ?? 0;
@@ -136,7 +138,7 @@ export class LoginThrottle {
     const seconds = failures <= free ? 0 : Math.min(2 ** (failures - free - 1), longest);
     // A new failure does not restart the fading of earlier ones.
     const touched = before && Number.isFinite(fade) ? before.touched : now;
-    // Deletes first, to keep the map in order of use.
+    // Keeps the map in order of use.
     entries.delete(key);
     entries.set(key, { failures, notBefore: now + seconds * 1000, touched });
     return failures;

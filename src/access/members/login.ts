@@ -7,7 +7,7 @@ import type { Attempt, LoginThrottle } from './login-throttle.ts';
 import { checkPassword, type Passwords } from './passwords.ts';
 
 /**
- * Maximum accounts that a log-in without account_id tries. With several accounts, each log-in computes this many
+ * Accounts that a log-in without account_id tries. With several accounts, each log-in computes this many
  * hashes, so its time does not reveal how many accounts have the e-mail.
  */
 const MAX_TRIED = 4;
@@ -21,7 +21,7 @@ export interface LoginParts {
 export interface Credentials {
   readonly email: string;
   readonly password: string;
-  /** Account of the log-in; null tries the e-mail's accounts in order. */
+  /** Null tries the e-mail's accounts in order. */
   readonly accountId?: string | null | undefined;
 }
 
@@ -37,10 +37,7 @@ interface Admitted {
   readonly members: readonly Member[];
 }
 
-/**
- * Refuses an attempt if e-mail or address failed too often, but admits a known device. A device may try only its
- * member.
- */
+/** Admits a known device despite failures of its e-mail or address. A device may try only its member. */
 function admit(
   throttle: LoginThrottle,
   email: string,
@@ -59,7 +56,7 @@ function admit(
 
 /**
  * Unknown e-mails and wrong passwords take the same time and get the same answer and delays.
- * @throws VisageError `INVALID_CREDENTIALS`, `RATE_LIMIT_EXCEEDED`, `OVERLOADED`.
+ * @throws `INVALID_CREDENTIALS`, `RATE_LIMIT_EXCEEDED`, `OVERLOADED`.
  */
 export async function logIn(
   { store, passwords, throttle }: LoginParts,
@@ -67,7 +64,7 @@ export async function logIn(
   from: LoginOrigin,
 ): Promise<Member> {
   const email = emailOf(typed);
-  // Tries the device's account first: strangers may have created accounts for the e-mail.
+  // The device's account comes first: strangers may have created accounts for the e-mail.
   const wanted = store.members.byEmail(email, { accountId, first: from.device?.memberId, most: MAX_TRIED });
   const { attempt, isOfEmail, members } = admit(throttle, email, wanted, from);
   const hasSeveral = store.accounts.hasSeveral();
@@ -78,23 +75,23 @@ export async function logIn(
     throw error;
   });
   const tried = members[index];
-  // Reads the member again: it may have changed during the check.
+  // The member may have changed during the check.
   const member = tried && store.members.get(tried.accountId, tried.memberId);
   if (!member || member.passwordHash !== tried.passwordHash) {
     const hint = places > 1 ? ' For an e-mail with members in several accounts, send account_id.' : '';
     throw new VisageError('INVALID_CREDENTIALS', `The e-mail or the password is wrong.${hint}`);
   }
-  // A correct password must not reset guesses at other members of the e-mail. Applies to a single member too, or a
-  // log-in would reveal whether there are others.
+  // A correct password must not reset guesses at other members of the e-mail. Applies to a single member too,
+  // or a log-in would reveal whether there are others.
   if (hasSeveral && isOfEmail) attempt.cancel();
   else attempt.succeed();
   return member;
 }
 
 /**
- * Changes a password and ends the member's other sessions. Resolves when the change is durable.
+ * Ends the member's other sessions.
  * @param by the requesting session; `confirm` throws inside the transaction if it has ended.
- * @throws VisageError as {@link logIn}, and `VALIDATION_FAILED`.
+ * @throws as {@link logIn}; `VALIDATION_FAILED`.
  */
 export async function changePassword(
   parts: LoginParts,

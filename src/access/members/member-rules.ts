@@ -1,4 +1,4 @@
-/** Rules for changes of members. Each rule runs inside the transaction of the change. */
+/** Rules for changes of members, which run inside the change's transaction. */
 
 import { type Role, reaches } from '../../api/roles.ts';
 import { VisageError } from '../../errors.ts';
@@ -9,7 +9,7 @@ import type { Store } from '../../store/store.ts';
 export interface ActingMember {
   readonly accountId: string;
   readonly memberId: string;
-  /** Throws inside the transaction if the log-in session has ended. */
+  /** Throws if the log-in session has ended. */
   readonly confirm?: (() => void) | undefined;
 }
 
@@ -17,7 +17,7 @@ function denied(why: string): VisageError {
   return new VisageError('PERMISSION_DENIED', why);
 }
 
-/** @throws VisageError `PERMISSION_DENIED` unless the member is still an admin or owner. */
+/** @throws `PERMISSION_DENIED` unless the member is still an admin or owner. */
 function actorOf(store: Store, { accountId, memberId, confirm }: ActingMember): Member {
   confirm?.();
   const actor = store.members.get(accountId, memberId);
@@ -35,7 +35,10 @@ function checkOwners(actor: Member, roles: readonly Role[]): void {
   if (!mayManage(actor, roles)) throw denied('Only an owner may create, change or remove an owner.');
 }
 
-/** @param pending the open invitation to replace. @throws VisageError `PERMISSION_DENIED`. */
+/**
+ * @param pending the invitation to replace.
+ * @throws `PERMISSION_DENIED`.
+ */
 export function checkInvite(
   store: Store,
   by: ActingMember,
@@ -55,7 +58,7 @@ export function isInvitationBacked(
   return mayManage(store.members.get(accountId, invitation.by), [role]);
 }
 
-/** Changes a role. Members cannot raise their own. For an open invitation, the actor becomes its inviter. */
+/** Members cannot raise their own role. For an open invitation, the actor becomes its inviter. */
 export function roleChange(store: Store, by: ActingMember, role: Role): MemberDecision {
   return (target, memberId) => {
     const actor = actorOf(store, by);
@@ -67,7 +70,7 @@ export function roleChange(store: Store, by: ActingMember, role: Role): MemberDe
   };
 }
 
-/** Removes a member. Members may leave; only admins and owners remove others. */
+/** Members may leave; only admins and owners remove others. */
 export function removal(store: Store, by: ActingMember): MemberDecision {
   return (target, memberId) => {
     if (memberId === by.memberId) by.confirm?.();

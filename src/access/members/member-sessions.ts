@@ -9,30 +9,30 @@ import type { TokenClaims, Tokens } from '../tokens/tokens.ts';
 import { formatSessionSecret, hashSecret, newSecret, parseSessionSecret } from './secrets.ts';
 import { checkRequestForgery, csrfTokenOf, sessionCookieOf, sessionCookies } from './session-cookie.ts';
 
-/** Lifetime of a member's token, seconds. */
+/** Seconds. */
 const TOKEN_LIFETIME = 900;
-/** Seconds after expiry during which a client can renew a token. */
+/** Seconds after expiry in which a client can renew a token. */
 const REFRESH_GRACE = 300;
 
 const HOUR_MS = 3_600_000;
-/** A browser session lasts a working day, as does a session renewed by token alone. */
+/** Also limits a session renewed by token alone. */
 const COOKIE_LIFETIME_MS = 12 * HOUR_MS;
 const TOKEN_RENEWAL_MS = COOKIE_LIFETIME_MS;
 /** Within this time, a repeated refresh token counts as a lost answer or a second tab. */
 const REPEAT_MS = 10_000;
-/** Destructive acts need the password again after this time. */
+/** Then destructive acts need the password again. */
 const CONFIRMATION_MS = 10 * 60_000;
-/** The store learns a session's last use at most this often. */
+/** Minimum between writes of a session's last use. */
 const USE_STEP_MS = 60_000;
 /** Sessions whose exact last use stays in memory. */
 const MAX_USES = 10_000;
-/** Marks requests that a page sends by itself, such as polling; they do not count as use. */
+/** Marks a page's own requests, such as polling, which do not count as use. */
 const BACKGROUND_HEADER = 'x-visage-background';
-/** A program's session ends this long after its last refresh or log-in. */
+/** Since the last refresh or log-in of a program. */
 const IDLE_LIMIT_MS = 30 * 24 * HOUR_MS;
 const TOTAL_LIMIT_MS = 90 * 24 * HOUR_MS;
 
-/** A page that streams events loads their images by itself, without the header. */
+/** A page that streams events loads their images without the header. */
 function isBackground(headers: RequestHeaders): boolean {
   return headers[BACKGROUND_HEADER]?.[0] === '1' || headers['sec-fetch-dest']?.[0] === 'image';
 }
@@ -40,24 +40,22 @@ function isBackground(headers: RequestHeaders): boolean {
 export interface LiveSession {
   readonly member: Member;
   readonly sessionId: string;
-  /** Log-in, milliseconds since 1970. */
+  /** Log-in. */
   readonly createdAt: number;
-  /** When the confirmation of a cookie session ends, milliseconds since 1970; null for a token. */
+  /** End of a cookie session's confirmation; null for a token. */
   readonly confirmedUntil: number | null;
 }
 
-/** Last uses of a session, milliseconds since 1970. */
 interface Uses {
   last: number;
   recorded: number;
 }
 
-/** Times are milliseconds since 1970. */
 export interface TokenGrant {
   readonly member: Member;
   readonly token: string;
   readonly expiresAt: number;
-  /** Valid for one refresh; null after renewal by token. */
+  /** Valid once; null after renewal by token. */
   readonly refreshToken: string | null;
 }
 
@@ -71,11 +69,9 @@ export interface CookieGrant {
 export interface SessionParts {
   readonly store: Store;
   readonly tokens: Tokens;
-  /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Origin of the dashboard; null if the service serves it. */
+  /** Null if the service serves the dashboard. */
   readonly dashboardOrigin: string | null;
-  /** `sessionIdleMs`: a cookie session ends this long after its last use. */
   readonly access: Pick<AccessConfig, 'sessionIdleMs'>;
 }
 
@@ -92,14 +88,12 @@ export class MemberSessions {
     this.#parts = parts;
   }
 
-  /** Resolves when the session is durable. */
   async beginToken(member: Member): Promise<TokenGrant> {
     const now = this.#parts.now();
     const { sessionId, secret } = await this.#begin(member, 'token', now + IDLE_LIMIT_MS);
     return this.#grant(member, sessionId, secret);
   }
 
-  /** Resolves when the session is durable. */
   async beginCookie(member: Member): Promise<CookieGrant> {
     const expiresAt = this.#parts.now() + COOKIE_LIFETIME_MS;
     const { sessionId, secret } = await this.#begin(member, 'cookie', expiresAt);
@@ -132,9 +126,10 @@ export class MemberSessions {
   }
 
   /**
-   * Exchanges a refresh token for a token and the next refresh token. A repetition within ten seconds gets another
-   * successor; a later repetition indicates a stolen token and ends the session.
-   * @param reused called before the refusal of a stolen token. @throws VisageError `TOKEN_INVALID`.
+   * A repetition within ten seconds gets another successor; a later one indicates a stolen token and ends the
+   * session.
+   * @param reused called before the refusal of a stolen token.
+   * @throws `TOKEN_INVALID`.
    */
   async refreshBySecret(
     text: string,
@@ -162,8 +157,8 @@ export class MemberSessions {
   }
 
   /**
-   * Renews a member's token, valid or recently expired, until twelve hours after log-in.
-   * @throws VisageError `TOKEN_INVALID`, `TOKEN_EXPIRED`.
+   * Renews a valid or recently expired token, until twelve hours after log-in.
+   * @throws `TOKEN_INVALID`, `TOKEN_EXPIRED`.
    */
   refreshByToken(token: string): TokenGrant {
     const claims = this.#parts.tokens.verify(token, REFRESH_GRACE);
@@ -177,7 +172,7 @@ export class MemberSessions {
     return this.#grant(member, sessionId, null);
   }
 
-  /** @throws VisageError `TOKEN_INVALID` if the session has ended. */
+  /** @throws `TOKEN_INVALID` if the session has ended. */
   ofClaims(claims: TokenClaims): LiveSession {
     if (claims.use !== 'member')
       throw new VisageError('TOKEN_INVALID', 'Expected the token of a member, got the token of an API key.');
@@ -186,8 +181,8 @@ export class MemberSessions {
 
   /**
    * @returns null without a cookie.
-   * @throws VisageError `TOKEN_INVALID` if the session has ended, `PERMISSION_DENIED` if another site may have sent
-   * the request.
+   * @throws `TOKEN_INVALID` if the session has ended; `PERMISSION_DENIED` if another site may have sent the
+   * request.
    */
   ofCookie(headers: RequestHeaders, method: string): LiveSession | null {
     const cookie = sessionCookieOf(headers);
@@ -212,14 +207,15 @@ export class MemberSessions {
     this.#uses.set(sessionId, uses);
     if (Math.abs(uses.last - uses.recorded) < USE_STEP_MS) return;
     uses.recorded = uses.last;
-    // A failed write costs at most an early end of the session.
+    // A failed write only ends the session early.
     store.sessions.note({ memberId, sessionId }, { usedAt: uses.last }).catch(() => {});
   }
 
   /**
-   * Records that the member of a session entered the password again.
+   * Records that the member entered the password again.
    * @param confirm throws inside the transaction if the session has ended.
-   * @returns when the confirmation ends. @throws VisageError `TOKEN_INVALID`.
+   * @returns when the confirmation ends.
+   * @throws `TOKEN_INVALID`.
    */
   async confirm(memberId: string, sessionId: string, confirm?: () => void): Promise<number> {
     const { store, now } = this.#parts;
@@ -241,7 +237,6 @@ export class MemberSessions {
     return { member, sessionId, createdAt, confirmedUntil: isCookie ? confirmedAt + CONFIRMATION_MS : null };
   }
 
-  /** Resolves when the end is durable. */
   end(memberId: string, sessionId: string): Promise<void> {
     return this.#parts.store.sessions.remove(memberId, sessionId);
   }

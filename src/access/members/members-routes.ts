@@ -16,7 +16,6 @@ const ID_PATTERN = /^mem_[0-9A-HJKMNP-TV-Z]{26}$/;
 
 export interface MembersParts {
   readonly store: Store;
-  /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 

@@ -1,4 +1,3 @@
-/** Routes for a page around log-in: whether an owner exists, and the signed-in member. */
 import { ROLES } from '../../api/roles.ts';
 import { type Route, route } from '../../api/route.ts';
 import { nullable, object, type Schema } from '../../api/schema.ts';
@@ -19,7 +18,7 @@ interface OwnAccountParts {
 }
 
 function setupRoute(parts: OwnAccountParts): Route {
-  // An account keeps its last owner, so one look suffices once an owner exists.
+  // An account keeps its last owner, so one check suffices.
   let hasOwner = false;
   return route({
     method: 'GET',

@@ -1,4 +1,4 @@
-/** Worker thread that computes Argon2id for {@link Passwords}; the library's async calls would occupy libuv's pool. */
+/** Computes Argon2id for {@link Passwords}; the library's async calls would occupy libuv's pool. */
 import { parentPort } from 'node:worker_threads';
 import { hashSync, verifySync } from '@node-rs/argon2';
 import { ARGON2, type PasswordJob, type PasswordResult, withoutBlanks } from './passwords.ts';
@@ -28,7 +28,10 @@ function isMonotonous(text: string): boolean {
   return new Set(codes).size <= 2 || (steps.size === 1 && (steps.has(1) || steps.has(-1)));
 }
 
-/** Ignores case, spaces, invisible characters, and surrounding punctuation. @param password after NFKC. */
+/**
+ * Ignores case, spaces, invisible characters, and surrounding punctuation.
+ * @param password after NFKC.
+ */
 async function isCommonPassword(password: string): Promise<boolean> {
   commonPasswords ??= read();
   const words = await commonPasswords;
@@ -45,7 +48,7 @@ async function resultOf(job: PasswordJob): Promise<PasswordResult['value']> {
       case 'hash':
         return hashSync(job.password, OPTIONS);
       case 'find':
-        // Checks every hash, so the time reveals neither their number nor which one matches.
+        // Checks every hash, so the time reveals neither their number nor the match.
         return job.hashes.map((hash) => verifySync(hash, job.password)).indexOf(true);
     }
   } catch {

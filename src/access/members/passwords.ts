@@ -6,13 +6,13 @@ const MAX_LENGTH = 256;
 
 const MIN_WORD_LENGTH = 4;
 
-/** Maximum queue of hashes: about two seconds of work. */
+/** About two seconds of work. */
 const MAX_WAITING = 64;
 
-/** The minimum of OWASP's Password Storage Cheat Sheet for Argon2id (RFC 9106). `memory` is in KiB. */
+/** OWASP's minimum for Argon2id (RFC 9106). `memory` in KiB. */
 export const ARGON2 = { memory: 19_456, passes: 2, lanes: 1, hashBytes: 32 } as const;
 
-/** Matches no password; replaces the hash of an unknown e-mail. */
+/** Replaces the hash of an unknown e-mail. */
 const UNMATCHABLE_HASH = `$argon2id$v=19$m=${ARGON2.memory},t=${ARGON2.passes},p=${ARGON2.lanes}$${'A'.repeat(22)}$${'A'.repeat(43)}`;
 
 export type PasswordJob = { readonly id: number; readonly password: string } & (
@@ -60,9 +60,10 @@ export interface PasswordOwner {
 }
 
 /**
- * Checks a new password (NIST SP 800-63B): 8 to 256 characters after NFKC, and not a word of the owner or product
- * with surrounding digits or punctuation.
- * @param path JSON pointer of the field. @throws VisageError `VALIDATION_FAILED`.
+ * Rules of NIST SP 800-63B: 8 to 256 characters after NFKC, and not a word of the owner or product with
+ * surrounding digits or punctuation.
+ * @param path JSON pointer.
+ * @throws `VALIDATION_FAILED`.
  */
 export function checkPassword(password: string, owner: PasswordOwner, path: string): void {
   const text = normalized(password);
@@ -77,10 +78,7 @@ export function checkPassword(password: string, owner: PasswordOwner, path: stri
   }
 }
 
-/**
- * Hashes and verifies passwords one at a time on one worker thread, so any number of log-ins takes one core and 19
- * MiB.
- */
+/** One worker thread hashes one password at a time, so log-ins take at most one core and 19 MiB. */
 export class Passwords {
   readonly #waiting = new Map<
     number,
@@ -89,14 +87,18 @@ export class Passwords {
   #worker: Worker | null = null;
   #nextId = 0;
 
-  /** Returns a PHC string of Argon2id with a random salt. @throws VisageError `OVERLOADED`. */
+  /**
+   * Returns a PHC string of Argon2id.
+   * @throws `OVERLOADED`.
+   */
   async hash(password: string): Promise<string> {
     return String(await this.#run({ kind: 'hash', password: normalized(password) }, 1));
   }
 
   /**
-   * Hashes a password unless it is one of the 18,000 most common ones or monotonous.
-   * @param path JSON pointer of the field. @throws VisageError `VALIDATION_FAILED`, `OVERLOADED`.
+   * Refuses the 18,000 most common passwords and monotonous ones.
+   * @param path JSON pointer.
+   * @throws `VALIDATION_FAILED`, `OVERLOADED`.
    */
   async hashNew(password: string, path: string): Promise<string> {
     if ((await this.#run({ kind: 'screen', password: normalized(password) }, 1)) === true) {
@@ -106,8 +108,8 @@ export class Passwords {
   }
 
   /**
-   * Returns the index of the first matching hash. A null takes as long as a hash.
-   * @returns -1 without a match. @throws VisageError `OVERLOADED`.
+   * Returns the index of the first matching hash, or -1. A null takes as long as a hash.
+   * @throws `OVERLOADED`.
    */
   async find(hashes: readonly (string | null)[], password: string): Promise<number> {
     const known = hashes.map((hash) => hash ?? UNMATCHABLE_HASH);

@@ -1,5 +1,3 @@
-/** Registers members: the first owner, invited members, and new accounts if registration is open. */
-
 import type { Role } from '../../api/roles.ts';
 import { VisageError } from '../../errors.ts';
 import type { InvitedMemberRecord } from '../../store/members.ts';
@@ -21,7 +19,6 @@ export interface RegistrationParts {
   readonly registrationThrottle: LoginThrottle;
   readonly setupCode: SetupCode | null;
   readonly registration: 'closed' | 'open';
-  /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
@@ -46,10 +43,9 @@ type Person = Omit<ActiveMemberRecord, 'role'>;
 type Admit = (person: Person) => Promise<Member>;
 
 /**
- * Registers a member: with an invitation, in the inviting account; with the set-up code, as first owner of the
- * appliance's account; otherwise, if registration is open, as owner of a new account. Resolves when the member is
- * durable.
- * @throws VisageError `VALIDATION_FAILED`, `PERMISSION_DENIED`, `RATE_LIMIT_EXCEEDED`, `OVERLOADED`.
+ * With an invitation, joins the inviting account; with the set-up code, becomes first owner of the
+ * appliance's account; otherwise, if registration is open, becomes owner of a new account.
+ * @throws `VALIDATION_FAILED`, `PERMISSION_DENIED`, `RATE_LIMIT_EXCEEDED`, `OVERLOADED`.
  */
 export async function register(
   parts: RegistrationParts,
@@ -65,8 +61,8 @@ export async function register(
 }
 
 /**
- * Checks the right to join. Correct secrets do not count, so wrong ones from the same address cannot block them;
- * codes and invitations are too long to guess.
+ * Correct secrets do not count, so wrong ones from the same address cannot block them; secrets are too long
+ * to guess.
  */
 function admissionOf(
   parts: RegistrationParts,
@@ -95,7 +91,7 @@ function admissionOf(
     );
   }
   if (registration === 'closed') throw refused();
-  // Counts successes too. This slows repeated registrations of one e-mail.
+  // Counts successes too, which slows repeated registrations of one e-mail.
   throttle.begin(email, null);
   return (person) => store.members.addWithAccount(request.name, { ...person, role: 'owner' });
 }
@@ -147,10 +143,10 @@ export interface NewInvitation {
 }
 
 /**
- * Invites a person. The token replaces an open invitation's token. Resolves when the invitation is durable.
- * @param by id of the inviting member.
- * @param check runs inside the transaction with the open invitation; throws to refuse.
- * @throws errors of `check`; VisageError `VALIDATION_FAILED` for a member of this account.
+ * The token replaces an open invitation's token.
+ * @param by the inviting member.
+ * @param check runs inside the transaction with the open invitation.
+ * @throws errors of `check`; `VALIDATION_FAILED` for a member of this account.
  */
 export async function invite(
   { store, now }: Pick<RegistrationParts, 'store' | 'now'>,

@@ -9,12 +9,12 @@ export interface SessionSecret {
   readonly secret: string;
 }
 
-/** Returns 256 random bits in base64url. */
+/** 256 random bits in base64url. */
 export function newSecret(): string {
   return randomBytes(32).toString('base64url');
 }
 
-/** Returns SHA-256 as 64 hex digits. */
+/** SHA-256, 64 hex digits. */
 export function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
 }
@@ -23,15 +23,15 @@ export function formatSessionSecret({ memberId, sessionId, secret }: SessionSecr
   return `${memberId}.${sessionId}.${secret}`;
 }
 
-/** Returns null for a malformed text. */
+/** Null if malformed. */
 export function parseSessionSecret(text: string): SessionSecret | null {
   const [, memberId, sessionId, secret] = PATTERN.exec(text) ?? [];
   return memberId && sessionId && secret ? { memberId, sessionId, secret } : null;
 }
 
-/** Code that authorizes the first owner over HTTP. Each start creates a new code, in memory only. */
+/** Authorizes the first owner over HTTP. Each start creates a new code, in memory only. */
 export class SetupCode {
-  /** Four groups of five characters of Crockford's base32, without easily confused characters: 100 random bits. */
+  /** 100 random bits: four groups of five characters of Crockford's base32. */
   readonly text: string;
 
   constructor() {
@@ -40,7 +40,7 @@ export class SetupCode {
     this.text = characters.replaceAll(/(.{5})(?=.)/g, '$1-');
   }
 
-  /** Compares in constant time, ignoring case and surrounding spaces. */
+  /** In constant time, ignoring case and surrounding spaces. */
   matches(text: string): boolean {
     const digest = (value: string) => createHash('sha256').update(value).digest();
     return timingSafeEqual(digest(text.trim().toUpperCase()), digest(this.text));

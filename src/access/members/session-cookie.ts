@@ -5,7 +5,7 @@ import { VisageError } from '../../errors.ts';
 
 /** `__Host-` binds the cookie to this host, every path, and HTTPS (or localhost). */
 const SESSION_COOKIE = '__Host-visage_session';
-/** The dashboard's script reads this cookie and returns it in a header. */
+/** The dashboard's script returns this cookie in a header. */
 const CSRF_COOKIE = '__Host-visage_csrf';
 const CSRF_HEADER = 'x-csrf-token';
 
@@ -36,7 +36,7 @@ export function csrfTokenOf(cookie: string): string {
   return createHmac('sha256', cookie).update('csrf').digest('base64url');
 }
 
-/** @param seconds lifetime of the cookies. */
+/** @param seconds lifetime. */
 export function sessionCookies(cookie: string, seconds: number): string[] {
   const common = `Path=/; Secure; SameSite=Strict; Max-Age=${seconds}`;
   return [
@@ -51,8 +51,8 @@ export function expiredSessionCookies(): string[] {
 }
 
 /**
- * True if the headers show that a page of this service or its dashboard sent the request. Browsers send them with
- * every request but GET.
+ * True if a page of this service or its dashboard sent the request. Browsers send these headers with every
+ * request but GET.
  * @param dashboardOrigin null if the service serves the dashboard.
  */
 export function isFromDashboard(headers: RequestHeaders, dashboardOrigin: string | null): boolean {
@@ -68,7 +68,7 @@ export function isFromDashboard(headers: RequestHeaders, dashboardOrigin: string
   return isOwn && isSaid('same-origin');
 }
 
-/** @throws VisageError `PERMISSION_DENIED` for a state-changing request that the dashboard did not send. */
+/** @throws `PERMISSION_DENIED` for a state-changing request that the dashboard did not send. */
 export function checkRequestForgery(
   headers: RequestHeaders,
   method: string,

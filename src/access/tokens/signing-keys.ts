@@ -7,10 +7,10 @@ import { VisageError } from '../../errors.ts';
 
 export const SIGNING_KEY_BITS = 3072;
 
-/** Maximum lifetime of a token, seconds; a retired key verifies for as long. */
+/** Seconds; a retired key verifies for as long. */
 export const LONGEST_TOKEN = 3600;
 
-/** Name of the systemd credentials that replace the folder. */
+/** systemd credentials that replace the folder. */
 const CREDENTIAL = 'visage-signing-key';
 const PREVIOUS_CREDENTIAL = 'visage-signing-key-previous';
 
@@ -29,11 +29,11 @@ export interface SigningKey {
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
   readonly jwk: PublicJwk;
-  /** Milliseconds since 1970; null for the signing key. */
+  /** Null for the signing key. */
   readonly retiredAt: number | null;
 }
 
-/** Creates a private key in PEM on a worker thread, within seconds. */
+/** PEM, from a worker thread, within seconds. */
 function generate(): Promise<string> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./signing-key-worker.js', import.meta.url));
@@ -42,7 +42,10 @@ function generate(): Promise<string> {
   });
 }
 
-/** @param from source of the key, for errors. @throws Error for the operator. */
+/**
+ * @param from source of the key, for errors.
+ * @throws Error for the operator.
+ */
 function parse(pem: string, from: string, retiredAt: number | null): SigningKey {
   let privateKey: KeyObject;
   try {
@@ -68,14 +71,14 @@ function parse(pem: string, from: string, retiredAt: number | null): SigningKey 
   };
 }
 
-/** RFC 7638 thumbprint: SHA-256 of the required members, sorted by name. */
+/** RFC 7638: SHA-256 of the required members, sorted by name. */
 function thumbprint(n: string, e: string): string {
   return createHash('sha256')
     .update(JSON.stringify({ e, kty: 'RSA', n }))
     .digest('base64url');
 }
 
-/** Names start with the creation time, so they sort by age. */
+/** Names sort by age. */
 function fileName(createdAt: number): string {
   return `${String(createdAt).padStart(15, '0')}.pem`;
 }
@@ -85,7 +88,10 @@ function createdAtOf(name: string): number | null {
   return digits === undefined ? null : Number(digits);
 }
 
-/** Oldest key first; each retires at the creation of the next. @throws Error for a key that other users may read. */
+/**
+ * Oldest key first; each retires at the creation of the next.
+ * @throws Error for a key that other users may read.
+ */
 function readFolder(folder: string): SigningKey[] {
   const times = readdirSync(folder)
     .flatMap((name) => createdAtOf(name) ?? [])
@@ -101,7 +107,7 @@ function readFolder(folder: string): SigningKey[] {
   });
 }
 
-/** Writes a new key atomically. */
+/** Atomic. */
 async function addToFolder(folder: string, createdAt: number): Promise<void> {
   const file = join(folder, fileName(createdAt));
   await writeFile(`${file}.new`, await generate(), { mode: 0o600, flush: true });
@@ -120,7 +126,8 @@ export class SigningKeys {
   #rotating: Promise<unknown> = Promise.resolve();
 
   /**
-   * @param dataFolder locked by this process. @param credentials systemd's `$CREDENTIALS_DIRECTORY`.
+   * @param dataFolder locked by this process.
+   * @param credentials systemd's `$CREDENTIALS_DIRECTORY`.
    * @throws Error for the operator if a key is unusable.
    */
   static async open(
@@ -164,8 +171,8 @@ export class SigningKeys {
   }
 
   /**
-   * Creates a key and removes those whose tokens have all expired.
-   * @throws VisageError `PERMISSION_DENIED` if systemd supplies the keys.
+   * Removes keys whose tokens have all expired.
+   * @throws `PERMISSION_DENIED` if systemd supplies the keys.
    */
   rotate(): Promise<SigningKey> {
     const folder = this.#folder;

@@ -9,10 +9,10 @@ import { LONGEST_TOKEN, type SigningKey, type SigningKeys } from './signing-keys
 const ISSUER = 'urn:visage';
 const AUDIENCE = 'urn:visage:api';
 
-/** `verify` refuses longer tokens unparsed; valid ones have about 900 characters. */
+/** Valid tokens have about 900 characters. */
 const MAX_LENGTH = 4096;
 
-/** Tolerated clock skew into the future, seconds. */
+/** Tolerated clock skew, seconds. */
 const MAX_SKEW = 5;
 
 const MAX_CACHED = 1024;
@@ -82,20 +82,21 @@ function claimsOf(part: string): TokenClaims {
   return claims;
 }
 
-/** Signs and verifies the tokens of one appliance. */
 export class Tokens {
   readonly #keys: SigningKeys;
   readonly #now: () => number;
-  /** Caches verified tokens by hash, so a client's next request skips the signature check. */
+  /** By hash; saves a client's next request the signature check. */
   readonly #verified = new BoundedMap<string, TokenClaims>(MAX_CACHED);
 
-  /** @param now milliseconds since 1970. */
   constructor(keys: SigningKeys, now: () => number) {
     this.#keys = keys;
     this.#now = now;
   }
 
-  /** Signs a token; takes about 3 ms. @param lifetime seconds. @returns its expiry in milliseconds since 1970. */
+  /**
+   * Takes about 3 ms.
+   * @param lifetime seconds.
+   */
   sign(subject: TokenSubject, lifetime: number): { token: string; expiresAt: number } {
     if (lifetime > LONGEST_TOKEN) throw new RangeError('lifetime: expected at most 3600 seconds');
     const iat = Math.floor(this.#now() / 1000);
@@ -106,10 +107,9 @@ export class Tokens {
   }
 
   /**
-   * Verifies a token. Header and claims must have our exact bytes, so a token cannot choose algorithm, key or
-   * extensions.
+   * Header and claims must have our exact bytes, so a token cannot choose algorithm, key or extensions.
    * @param grace seconds after expiry during which a token is still valid.
-   * @throws VisageError `TOKEN_INVALID`, or `TOKEN_EXPIRED` for a token that was valid.
+   * @throws `TOKEN_INVALID`, or `TOKEN_EXPIRED` for a token that was valid.
    */
   verify(text: string, grace = 0): TokenClaims {
     if (text.length > MAX_LENGTH) throw invalid();
