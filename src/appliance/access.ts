@@ -1,4 +1,3 @@
-/** Access to the routes about the whole appliance: admins of its first account. */
 export const APPLIANCE_ADMIN = { by: 'member', role: 'admin', appliance: true } as const;
 
 export const APPLIANCE_TAGS = ['Appliance'];

@@ -1,23 +1,20 @@
-/** Says what an admin should look at, in words. */
-
 export interface Attention {
-  /** Stable: programs should branch on it. */
+  /** Stable for programs. */
   readonly code: string;
   readonly severity: 'info' | 'warning' | 'error';
-  /** The problem, one sentence. */
+  /** One sentence. */
   readonly text: string;
-  /** The remedy, one sentence. */
+  /** One sentence. */
   readonly action: string;
 }
 
-/** Times are milliseconds since 1970. */
 export interface ApplianceFacts {
   readonly now: number;
   readonly certificate: { readonly expiresAt: number; readonly isSelfSigned: boolean } | null;
-  /** Whether a listener without TLS takes connections from other machines. */
+  /** A listener without TLS takes connections from other machines. */
   readonly isExposedWithoutTls: boolean;
   readonly lastBackup: number | null;
-  /** Why the last backup that was started over the API failed; null without a failure. */
+  /** Of the last backup started over the API; null without a failure. */
   readonly backupFailure: string | null;
   /** Null without `backup_dir`. */
   readonly backupDir: string | null;
@@ -27,11 +24,11 @@ export interface ApplianceFacts {
     readonly limitBytes: number | null;
     readonly systemFreeBytes: number;
   };
-  /** Days that events are kept; 0 for none. */
+  /** 0: events are not kept. */
   readonly eventsDays: number;
   readonly isRegistrationOpen: boolean;
   readonly settingsThatNeedRestart: readonly string[];
-  /** Requests of the last hour that ended with an internal error or were not served. */
+  /** Internal errors and requests that were not served. */
   readonly errorsOfLastHour: number;
 }
 
@@ -42,7 +39,7 @@ const OLD_BACKUP_DAYS = 2;
 const MIB = 1024 ** 2;
 const FULL_DISK = 0.85;
 const VERY_FULL_DISK = 0.95;
-/** A larger share of a small disk is fine while this much is free. */
+/** A small disk with this much free causes no warning. */
 const ENOUGH_DISK_BYTES = 20 * 1024 * MIB;
 const LITTLE_DISK_BYTES = 128 * MIB;
 const LITTLE_MEMORY_BYTES = 256 * MIB;

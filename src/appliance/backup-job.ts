@@ -1,15 +1,14 @@
-/** Runs `visagectl backup` for an admin. The backup stays on the machine. */
+/** Runs `visagectl backup`. The backup stays on the machine. */
 import { VisageError } from '../errors.ts';
 import type { Log } from '../ops/log.ts';
 import { type Outcome, type RunningCommand, reasonOf } from './visagectl.ts';
 
 export interface BackupState {
   readonly state: 'none' | 'running' | 'succeeded' | 'failed';
-  /** Milliseconds since 1970. */
   readonly startedAt: number | null;
   readonly endedAt: number | null;
   readonly bytes: number | null;
-  /** Why the backup failed, or what is wrong with it. */
+  /** Why the backup failed, or its faults. */
   readonly detail: string | null;
 }
 
@@ -17,7 +16,6 @@ export interface BackupJobParts {
   /** Null without the setting `backup_dir`. */
   readonly target: () => { readonly folder: string; readonly keep: number } | null;
   readonly start: (args: readonly string[]) => RunningCommand;
-  /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly log: Log;
 }
@@ -42,18 +40,18 @@ export class BackupJob {
     this.#parts = parts;
   }
 
-  /** Of the newest backup that was started here since the start of the service. */
+  /** Of the newest backup that an admin started since the service's start. */
   get state(): BackupState {
     return this.#state;
   }
 
-  /** Why the newest backup failed; null otherwise. */
+  /** Null without a failure. */
   get failure(): string | null {
     return this.#state.state === 'failed' ? this.#state.detail : null;
   }
 
   /**
-   * Starts a backup, unless one runs.
+   * Does nothing while a backup runs.
    * @throws `VALIDATION_FAILED` without `backup_dir`.
    */
   start(): BackupState {

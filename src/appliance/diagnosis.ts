@@ -1,4 +1,4 @@
-/** Builds a document for support: what the appliance is and how it does, without secrets and personal data. */
+/** A document for support, without secrets and personal data. */
 import { arch, cpus, hostname, release, totalmem } from 'node:os';
 import type { Finding } from './doctor/finding.ts';
 import type { HistoryRecorder } from './history.ts';
@@ -15,9 +15,7 @@ export interface DiagnosisParts {
   readonly settings: () => SettingsInUse;
   readonly system: SystemSources;
   readonly history: HistoryRecorder;
-  /** Starts `visagectl doctor`. */
   readonly doctor: () => RunningCommand;
-  /** In Prometheus' text format. */
   readonly metrics: () => Promise<string>;
 }
 

@@ -1,4 +1,4 @@
-/** Counts what the appliance does, in memory, and writes the counts once a minute. */
+/** Counts activity in memory, and writes the counts once a minute. */
 import { DurationCounter, meanOf, percentileOf } from '../base/durations.ts';
 import type { Log, RequestRecord } from '../ops/log.ts';
 import { onCompared } from '../ops/match-counts.ts';
@@ -8,7 +8,7 @@ import type { HistoryRecord } from '../store/records.ts';
 
 const MINUTE_MS = 60_000;
 
-/** Length of a step in milliseconds, and number of steps kept. */
+/** Length of a step, and number of steps kept. */
 export const PERIODS = {
   hour: { step: MINUTE_MS, kept: 60 },
   day: { step: 15 * MINUTE_MS, kept: 96 },
@@ -22,34 +22,31 @@ const KEPT = new Map<number, number>(Object.values(PERIODS).map(({ step, kept })
 
 export const STAGES = ['queue', 'decode', 'detect', 'align', 'embed', 'search'] as const;
 
-/** How often the queue is looked at, and whether a minute has ended. */
+/** Between two samples of the queue. */
 const SAMPLE_MS = 5_000;
 
-/** Health probes, and what an open dashboard asks for all the time. */
+/** Health probes, and an open dashboard's polling. */
 const NOT_COUNTED =
   /^\/(livez|readyz|v1\/(healthz|setup|settings|system|events|auth\/me|face\/thumbnail)(\/|$))/;
 
 export interface HistorySources {
   readonly history: History;
-  /** Images that wait for a thread. */
   readonly queueLength: () => number;
   readonly memoryBytes: () => number;
   readonly diskBytes: () => number;
-  /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly log: Log;
 }
 
 export interface HistoryPoint extends Omit<HistoryRecord, 'latency' | 'stages'> {
-  /** UTC, ISO 8601: the begin of the step. */
+  /** Begin of the step: UTC, ISO 8601. */
   readonly time: string;
-  /** Milliseconds; null without image calls. */
+  /** Null without image calls. */
   readonly latency: { readonly p50: number | null; readonly p95: number | null };
-  /** Mean milliseconds; null where the stage did not run. */
+  /** Means; null where the stage did not run. */
   readonly stages: Readonly<Record<(typeof STAGES)[number], number | null>>;
 }
 
-/** Counts since the begin of a minute. */
 class Minute {
   requests = 0;
   errors = 0;
@@ -106,7 +103,7 @@ export class HistoryRecorder {
     if (method === 'POST' && status < 300 && route.startsWith('/v1/face/')) minute.latency.add(ms);
   }
 
-  /** Looks at the queue, and writes the minute if it has ended. */
+  /** Samples the queue, and writes a finished minute. */
   sample(): void {
     const { queueLength, now, log } = this.#sources;
     this.#minute.queueLength = Math.max(this.#minute.queueLength, queueLength());
@@ -133,14 +130,14 @@ export class HistoryRecorder {
     });
   }
 
-  /** Writes the counts in memory; drops them if that fails. Resolves when they are durable. */
+  /** Drops the counts if the write fails. */
   async flush(): Promise<void> {
     const steps = this.#stepsOf(this.#minute);
     this.#minute = this.#begin();
     await this.#sources.history.add(steps, (step) => KEPT.get(step) ?? 0);
   }
 
-  /** Oldest first, the running step included. Steps without a running service are missing. */
+  /** Includes the running step. Steps without a running service are missing. */
   points(period: Period): HistoryPoint[] {
     const { history, now } = this.#sources;
     const { step, kept } = PERIODS[period];
@@ -152,7 +149,6 @@ export class HistoryRecorder {
     return [...stored, { step, slot, record }].map(pointOf);
   }
 
-  /** Requests of the last hour that failed. */
   errorsOfLastHour(): number {
     return this.points('hour').reduce((sum, { errors }) => sum + errors, 0);
   }

@@ -24,7 +24,7 @@ function impersonalValue(schema: Schema, value: unknown): unknown {
   return schema.type === 'string' && !('enum' in schema) ? SET : value;
 }
 
-/** Settings without texts that the operator chose. */
+/** Omits texts that the operator chose. */
 export function impersonalSettings({ values, sources, defaults }: SettingsInUse) {
   return SETTING_NAMES.map((name) => {
     const { schema, isSecret } = SETTINGS[name];
@@ -47,7 +47,7 @@ const HIDDEN: readonly (readonly [pattern: RegExp, shown: string])[] = [
   [/(?<![\w<])\.{0,2}\/[^\s"'`,;)]+/g, '<path>'],
 ];
 
-/** Matches the IPv6 pattern, but is a time of day. */
+/** Looks like IPv6, but is a time of day. */
 const TIME_OF_DAY = /^\d{1,2}:\d\d:\d\d$/;
 
 export function impersonalText(text: string, names: readonly string[]): string {

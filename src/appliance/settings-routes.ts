@@ -10,7 +10,6 @@ import {
 } from '../config/settings.ts';
 import { APPLIANCE_ADMIN, APPLIANCE_TAGS } from './access.ts';
 
-/** The settings in effect. */
 export interface SettingsInUse {
   readonly values: SettingValues;
   readonly sources: SettingSources;

@@ -19,7 +19,6 @@ const COUNT = { type: 'integer', minimum: 0, examples: [12] } as const satisfies
 const BYTES = { type: 'integer', minimum: 0, examples: [104857600] } as const satisfies Schema;
 const MILLISECONDS = { type: ['number', 'null'], minimum: 0, examples: [18.4] } as const satisfies Schema;
 
-/** An object or null. */
 function orNull<const S extends Schema>(schema: S) {
   return { anyOf: [schema, { type: 'null' }] } as const;
 }

@@ -10,7 +10,6 @@ import { type Attention, attentionOf } from './attention.ts';
 import { availableMemory } from './doctor/machine.ts';
 import type { HistoryRecorder } from './history.ts';
 
-/** Times are milliseconds since 1970. */
 export interface SystemSources {
   readonly version: string;
   readonly startedAt: number;
@@ -18,7 +17,7 @@ export interface SystemSources {
   readonly models: readonly {
     readonly pack: string;
     readonly version: string;
-    /** ONNX Runtime provider, such as `CPUExecutionProvider`, and its device. */
+    /** Such as `CPUExecutionProvider`. */
     readonly provider: string;
     readonly device: string;
   }[];
@@ -30,7 +29,7 @@ export interface SystemSources {
   readonly snapshotBytes: () => number;
   /** Null without TLS. */
   readonly certificate: () => { readonly expiresAt: number; readonly isSelfSigned: boolean } | null;
-  /** Whether a listener without TLS takes connections from other machines. */
+  /** A listener without TLS takes connections from other machines. */
   readonly isExposedWithoutTls: () => boolean;
   readonly lastBackup: () => LastBackup | null;
   readonly backupFailure: () => string | null;

@@ -1,14 +1,14 @@
-/** Runs commands of the operator in a child process, as the service's user. */
+/** Runs `visagectl` as a child process, as the service's user. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
-/** Output beyond this is dropped. */
+/** Drops further output. */
 const MAX_OUTPUT_CHARACTERS = 1_000_000;
 
-/** Behind requests. */
+/** Lower priority than requests. */
 const NICE = 10;
 
 export interface Outcome {
@@ -39,7 +39,6 @@ function lowerPriority({ pid }: ChildProcess): void {
   }
 }
 
-/** @param environment of the command. */
 export function startVisagectl(args: readonly string[], environment: NodeJS.ProcessEnv): RunningCommand {
   const child = spawn(process.execPath, [PROGRAM, ...args], {
     env: environment,

@@ -70,7 +70,7 @@ export type AdminCall = (
 
 export interface Administrations<Administration> {
   readonly remote: (call: AdminCall) => Administration;
-  /** Runs on the store, under its lock. */
+  /** Runs under the store's lock. */
   readonly local: (store: Store, config: Config) => Administration;
 }
 
@@ -102,7 +102,7 @@ async function inStore<T>(config: Config, work: (store: Store) => Promise<T>): P
 
 /**
  * For commands that need a running service.
- * @throws ConfigError, VisageError, ExitError `unavailable` without one.
+ * @throws ConfigError, VisageError; ExitError `unavailable` without a service.
  */
 export async function ask<T>(options: DataOptions, work: (call: AdminCall) => Promise<T>): Promise<T> {
   const { dataDir } = configOf(options);

@@ -6,7 +6,6 @@ import type { AuditRecord } from '../store/audit-records.ts';
 import { command, configOf, DATA_OPTIONS, JSON_OPTION, print, usageError } from './command.ts';
 import { tell } from './output.ts';
 
-/** Entries per write. */
 const BATCH = 500;
 
 function lineOf({ at, ...entry }: AuditRecord): string {

@@ -10,7 +10,7 @@ import { command, DATA_OPTIONS, environmentOf, JSON_OPTION, print, usageError } 
 import { line, tell } from './output.ts';
 import { becomeOwnerOf, makeFolderFor } from './privileges.ts';
 
-/** Turns BackupErrors and file permission errors into ExitErrors for the operator. */
+/** Turns BackupErrors and permission errors into ExitErrors. */
 export async function withBackupErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

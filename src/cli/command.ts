@@ -15,11 +15,11 @@ export interface Option {
   readonly type: 'string' | 'boolean';
   /** One or two sentences with an imperative verb first. */
   readonly about: string;
-  /** Placeholder of the value, such as `DIR`; defaults to the choices. */
+  /** Such as `DIR`; defaults to the choices. */
   readonly value?: string;
   readonly choices?: readonly string[];
   readonly completion?: Completion;
-  /** Repeatable; the value is a list, empty by default. */
+  /** The value is a list, empty by default. */
   readonly multiple?: boolean;
   readonly required?: boolean;
   readonly default?: string;
@@ -54,22 +54,25 @@ type Words<T extends readonly Operand[]> = {
 };
 
 export interface Command {
-  /** For example `keys create`. */
+  /** Such as `keys create`. */
   readonly name: string;
   /** One line with an imperative verb first. */
   readonly summary: string;
   readonly details: readonly string[];
-  /** Command lines without `visagectl`. */
+  /** Without `visagectl`. */
   readonly examples: readonly string[];
   readonly operands: readonly Operand[];
   readonly options: Options;
-  /** True runs the command in a separate process, because a damaged store may crash it. */
+  /** Runs in a separate process, because a damaged store may crash it. */
   readonly readsStore: boolean;
-  /** @param args arguments after the name. Writes results to stdout, all else to stderr. */
+  /**
+   * Results go to stdout, all else to stderr.
+   * @param args after the name.
+   */
   run(args: string[]): Promise<void>;
 }
 
-/** Defines a command. `run` receives validated options and operands. */
+/** `run` receives validated options and operands. */
 export function command<const T extends Options, const W extends readonly Operand[] = readonly []>(spec: {
   readonly name: string;
   readonly summary: string;
@@ -113,14 +116,17 @@ export const CREATE_OPTION = {
 
 export type DataOptions = Values<typeof DATA_OPTIONS>;
 
-/** Loads the settings, then switches from root to the data folder's owner. @throws ConfigError. */
+/**
+ * Then switches from root to the data folder's owner.
+ * @throws ConfigError.
+ */
 export function configOf(options: DataOptions): Config {
   const config = loadConfig(environmentOf(options));
   becomeOwnerOf(config.dataDir);
   return config;
 }
 
-/** Where the data folder's path comes from, for the operator. */
+/** For the operator. */
 export function originOfFolder(options: DataOptions): string {
   return options['data-dir'] === undefined ? originOf('data_dir', environmentOf(options)) : '--data-dir';
 }
@@ -132,7 +138,7 @@ export function environmentOf(options: DataOptions): NodeJS.ProcessEnv {
   return environment;
 }
 
-/** Prints an answer as one line of JSON, or as `text` formats it. */
+/** One line of JSON, or `text`. */
 export function print<T>(answer: T, asJson: boolean, text: (answer: T) => string): void {
   process.stdout.write(asJson ? `${JSON.stringify(answer)}\n` : text(answer));
 }

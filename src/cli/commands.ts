@@ -1,4 +1,4 @@
-/** All commands, in the order of help and manual. */
+/** In the order of help and manual. */
 import { auditExport, auditVerify } from './audit.ts';
 import { backup } from './backup.ts';
 import {

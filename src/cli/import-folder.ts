@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
 import { EXTERNAL_KEY_RULE, isExternalKey, nameKey } from './name-map.ts';
 
-/** Media types by file name extension. */
+/** By file name extension. */
 const TYPES: Readonly<Record<string, string>> = {
   '.jpg': 'image/jpeg',
   '.jpeg': 'image/jpeg',
@@ -21,7 +21,7 @@ const OTHER_IMAGES = /\.(heic|heif|hif|avif|tiff?|jp2|jxl|svg|psd|raw|dng|cr2|cr
 const MAX_IMAGE_BYTES = 64 * 1024 ** 2;
 
 export interface ImageFile {
-  /** Relative to the folder: `<person>/<image>`. */
+  /** `<person>/<image>`. */
   readonly path: string;
   /** External key. */
   readonly person: string;
@@ -63,14 +63,14 @@ export interface People {
   readonly images: readonly ImageFile[];
   readonly refused: readonly Refused[];
   readonly skipped: readonly Skipped[];
-  /** Names in the map, but not in the folder. */
+  /** In the map, but not in the folder. */
   readonly unknown: readonly string[];
 }
 
 export interface FolderOptions {
   /** External keys by `nameKey` of a folder or loose image. */
   readonly map: ReadonlyMap<string, string>;
-  /** True also adds images directly in the folder, with the name minus extension as external key. */
+  /** Also adds images directly in the folder, with the name minus extension as external key. */
   readonly looseFiles: boolean;
 }
 
@@ -78,12 +78,12 @@ function entriesOf(folder: string): Dirent[] {
   return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Returns null for a supported image. */
+/** Null for a supported image. */
 function skippedCodeOf(entry: Dirent): SkippedCode | null {
   if (entry.isSymbolicLink()) return 'SYMBOLIC_LINK';
   if (!entry.isFile()) return 'NOT_AN_IMAGE';
   if (OTHER_IMAGES.test(entry.name)) return 'UNSUPPORTED_FORMAT';
-  // For example `._face.jpg`, which macOS creates beside each file.
+  // Such as `._face.jpg`, which macOS creates beside each file.
   const isHidden = entry.name.startsWith('.');
   return isHidden || TYPES[extname(entry.name).toLowerCase()] === undefined ? 'NOT_AN_IMAGE' : null;
 }
@@ -96,7 +96,10 @@ function refusalOf(path: string, name: string): Refused {
   return { path, code: 'NAME_NOT_ALLOWED', reason };
 }
 
-/** Does not follow links. @throws the system's error. */
+/**
+ * Does not follow links.
+ * @throws the system's error.
+ */
 export function readPeople(folder: string, { map, looseFiles }: FolderOptions): People {
   const images: ImageFile[] = [];
   const refused: Refused[] = [];
@@ -130,7 +133,7 @@ export function readPeople(folder: string, { map, looseFiles }: FolderOptions): 
   return { images, refused, skipped, unknown: [...map.keys()].filter((name) => !seen.has(name)) };
 }
 
-/** Reads only inside the folder, even if the folder changes meanwhile. */
+/** Reads only inside the folder, even if it changes meanwhile. */
 export async function readImageFile(folder: string, { path }: ImageFile): Promise<Buffer | Refused> {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   const refuse = (code: string, reason: string) => ({ path, code, reason });

@@ -1,8 +1,8 @@
-/** Records each image's outcome, so an interrupted import can resume. */
+/** Lets an interrupted import resume. */
 import { closeSync, constants, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 
 export interface Known {
-  /** Face id; null if the import ended before recording the answer. */
+  /** Null if the import ended before recording the answer. */
   readonly faceId: string | null;
 }
 
@@ -11,11 +11,11 @@ export class Journal {
   readonly #descriptor: number;
   readonly #known = new Map<string, Known>();
 
-  /** Reads the journal of an interrupted import. @throws the system's error. */
+  /** @throws the system's error. */
   constructor(file: string) {
     const isThere = existsSync(file);
     const { O_RDWR, O_CREAT, O_APPEND, O_NOFOLLOW } = constants;
-    // Refuse a planted link, through which root would write elsewhere.
+    // Refuses a planted link, through which root would write elsewhere.
     this.#descriptor = openSync(file, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, 0o600);
     if (isThere) {
       for (const line of readFileSync(this.#descriptor, 'utf8').split('\n')) {
@@ -23,7 +23,7 @@ export class Journal {
         if (entry?.forgotten) this.#known.delete(entry.path);
         else if (entry) this.#known.set(entry.path, { faceId: entry.faceId });
       }
-      // End a possibly incomplete last line.
+      // Ends a possibly incomplete line.
       writeSync(this.#descriptor, '\n');
     }
   }
@@ -56,7 +56,7 @@ export class Journal {
     this.#known.clear();
   }
 
-  /** Call for a refused image, so the next import tries it again. */
+  /** Lets the next import try a refused image again. */
   drop(path: string): void {
     this.#known.delete(path);
     writeSync(this.#descriptor, `${JSON.stringify({ path, forgotten: true })}\n`);

@@ -23,12 +23,12 @@ import { Progress } from './progress.ts';
 
 const BUSY_MS = 250;
 
-/** Minimum similarity between a face and its source image. */
+/** Between a face and its source image. */
 const ITSELF = 99.9;
 
 const SHOWN = 5;
 
-/** Statuses that refuse one image; others end the import. */
+/** These refuse one image; others end the import. */
 const IMAGE_STATUSES = [400, 413, 415];
 
 interface Counts {

@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import { isCrash } from '../store/isolated-store.ts';
 
-/** True in the child process of {@link runIsolated}, which ends with its parent. */
+/** In the child process of {@link runIsolated}. */
 export function isIsolated(): boolean {
   if (!process.channel) return false;
   process.once('disconnect', () => process.exit());

@@ -108,7 +108,6 @@ function textOf({ dimension, rank, bytesOfCode, templates, energy, matches }: Re
   ]);
 }
 
-/** @returns the file's path. */
 async function writeSpace(pack: ModelPack, content: Uint8Array): Promise<string> {
   const entry: ManifestFile = {
     name: FILE,

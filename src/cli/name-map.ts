@@ -12,18 +12,21 @@ export function isExternalKey(name: string): boolean {
   return EXTERNAL_KEY.test(name);
 }
 
-/** Normalizes equal-looking names: macOS decomposes umlauts, other systems compose them. */
+/** macOS decomposes umlauts, other systems compose them. */
 export function nameKey(name: string): string {
   return name.normalize('NFC');
 }
 
 interface Row {
-  /** First line of the file: 1. */
+  /** From 1. */
   readonly line: number;
   readonly fields: readonly string[];
 }
 
-/** RFC 4180. @throws Error with the line. */
+/**
+ * RFC 4180.
+ * @throws Error with the line.
+ */
 function* rowsOf(text: string, separator: string): Generator<Row> {
   let line = 1;
   let at = 0;
@@ -67,7 +70,10 @@ function separatorOf(text: string): string {
   return first.includes(';') && !first.includes(',') ? ';' : ',';
 }
 
-/** External keys by {@link nameKey}. @throws Error with the faulty line. */
+/**
+ * External keys by {@link nameKey}.
+ * @throws Error with the faulty line.
+ */
 export function parseNameMap(text: string): Map<string, string> {
   const map = new Map<string, string>();
   const lines = new Map<string, number>();

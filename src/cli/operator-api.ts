@@ -7,7 +7,7 @@ import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import { type AdminCall, ifRunning } from './admin-access.ts';
 import { JSON_OPTION, type Options } from './command.ts';
 
-/** A killed command's key expires after this time. */
+/** Then a killed command's key expires. */
 const LONGEST_COMMAND_DAYS = 7;
 
 export const ENVIRONMENT_OPTIONS = {
@@ -23,7 +23,7 @@ export const ENVIRONMENT_OPTIONS = {
 export const COLLECTION = { name: 'COLLECTION', about: "The collection's id." } as const;
 
 /**
- * @param name name of the temporary key.
+ * @param name of the temporary key.
  * @throws ExitError `unavailable` without a running service; errors of `work`.
  */
 export async function withOperatorApi<T>(

@@ -1,10 +1,10 @@
-/** Escapes control characters in all output, because attackers may supply names and paths that root reads. */
+/** Escapes control characters in all output: attackers may supply names and paths that root reads. */
 import { StringDecoder } from 'node:string_decoder';
 import { visible, visibleLines } from '../base/visible-text.ts';
 
 type Write = NodeJS.WriteStream['write'];
 
-/** Unescaped standard error for control sequences. {@link guardOutput} sets it. */
+/** Unescaped standard error, for control sequences. */
 let unguarded: Write | null = null;
 
 function guard(stream: NodeJS.WriteStream): Write {
@@ -18,18 +18,21 @@ function guard(stream: NodeJS.WriteStream): Write {
   return write;
 }
 
-/** Call once, before any output. */
+/** Call before any output. */
 export function guardOutput(): void {
   guard(process.stdout);
   unguarded = guard(process.stderr);
 }
 
-/** Writes control sequences to standard error. @param text must be trusted. */
+/**
+ * Writes control sequences to standard error.
+ * @param text must be trusted.
+ */
 export function draw(text: string): void {
   (unguarded ?? process.stderr.write.bind(process.stderr))(text);
 }
 
-/** Formats one line; escapes control characters and line breaks in values. */
+/** Escapes control characters and line breaks in values. */
 export function line(parts: TemplateStringsArray, ...values: readonly unknown[]): string {
   return `${parts.reduce((text, part, at) => `${text}${visible(String(values[at - 1]))}${part}`)}\n`;
 }

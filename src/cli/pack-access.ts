@@ -1,4 +1,3 @@
-/** Model packs for commands that compute something for a pack from images. */
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +16,10 @@ export async function openPack(nameOrPath: string): Promise<ModelPack> {
   });
 }
 
-/** Loads the pack's networks as the service runs them, on all cores, while `work` runs. @throws ExitError for any error of the work. */
+/**
+ * Runs the networks as the service does, on all cores.
+ * @throws ExitError for any error of the work.
+ */
 export async function withPipeline<T>(
   pack: ModelPack,
   work: (pipeline: Pipeline, executor: Executor) => Promise<T>,
@@ -39,7 +41,10 @@ export async function withPipeline<T>(
   }
 }
 
-/** Replaces fields of the manifest. @returns the manifest's path. */
+/**
+ * Replaces fields.
+ * @returns the manifest's path.
+ */
 export async function changeManifest(
   { folder }: ModelPack,
   change: (manifest: Manifest) => Partial<Manifest>,

@@ -1,15 +1,15 @@
-/** Lets root act as the service's user, so that root leaves no files in the data folder. */
+/** Root acts as the service's user, so that it leaves no files in the data folder. */
 import { existsSync, lchownSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-/** Returns null unless root acts for another user. */
+/** Null unless root acts for another user. */
 function ownerOf(folder: string): { readonly uid: number; readonly gid: number } | null {
   if (process.getuid?.() !== 0 || !existsSync(folder)) return null;
   const { uid, gid } = statSync(folder);
   return uid === 0 ? null : { uid, gid };
 }
 
-/** Switches from root to the folder's owner permanently. */
+/** Permanent. */
 export function becomeOwnerOf(folder: string): void {
   const owner = ownerOf(folder);
   if (!owner) return;
@@ -26,8 +26,8 @@ function isRootsAlone(folder: string): boolean {
 }
 
 /**
- * Creates a missing folder (mode 0700) for the data folder's owner. Does nothing if other users can change its parent,
- * because they could plant a link.
+ * Creates a missing folder (mode 0700) for the data folder's owner. Does nothing if other users can change
+ * its parent, because they could plant a link.
  */
 export function makeFolderFor(dataDir: string, folder: string): void {
   const owner = ownerOf(dataDir);
@@ -42,6 +42,6 @@ export function makeFolderFor(dataDir: string, folder: string): void {
   if (!isRootsAlone(root)) return;
   const made = missing.map((_, at) => join(root, ...missing.slice(0, at + 1)));
   for (const each of made) mkdirSync(each, { mode: 0o700 });
-  // Innermost first, because root controls the inner folders until the outer ones change owner.
+  // Innermost first: root controls the inner folders until the outer ones change owner.
   for (const each of made.reverse()) lchownSync(each, owner.uid, owner.gid);
 }

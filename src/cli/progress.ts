@@ -1,9 +1,9 @@
-/** Progress on standard error: a bar on a terminal, occasional lines elsewhere. */
+/** A bar on a terminal, occasional lines elsewhere. */
 import { draw } from './output.ts';
 
 const BAR_WIDTH = 30;
 const DRAW_INTERVAL_MS = 100;
-/** Share of work between two lines without a terminal. */
+/** Share of work between two lines. */
 const LINE_STEP = 0.1;
 
 export class Progress {
@@ -16,7 +16,7 @@ export class Progress {
     this.#total = total;
   }
 
-  /** @param note for example `3 refused`. */
+  /** @param note such as `3 refused`. */
   update(done: number, note: string): void {
     const now = performance.now();
     const part = this.#total === 0 ? 1 : done / this.#total;

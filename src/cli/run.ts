@@ -59,7 +59,6 @@ export function fail(error: unknown): void {
   process.exitCode = code;
 }
 
-/** Reports errors through {@link fail}. */
 export async function runCommandLine(args: string[]): Promise<void> {
   try {
     await run(args);

@@ -1,4 +1,3 @@
-/** For commands that need a stopped service. */
 import type { Config } from '../config/config.ts';
 import { takeDataFolder } from '../ops/data-folder.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';

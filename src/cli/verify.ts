@@ -23,9 +23,9 @@ interface Verdict {
   readonly of: string;
   /** Backups only. */
   readonly createdAt?: string;
-  /** Backups only: whether the key proves the origin. */
+  /** Backups only: the key proves the origin. */
   readonly authenticated?: boolean;
-  /** Null if the store is unreadable. */
+  /** Null if unreadable. */
   readonly store: StoreSummary | null;
   readonly faults: readonly string[];
 }
@@ -51,7 +51,7 @@ const OPTIONS = { ...TRUST_OPTIONS, ...JSON_OPTION, ...DATA_OPTIONS };
 async function verdictOf(values: Values<typeof OPTIONS>, folder: string | undefined): Promise<Verdict> {
   if (folder === undefined) return verdictOnStore(configOf(values).dataDir);
   const trust = await trustOf(values, loadConfig(environmentOf(values)));
-  // Drop root's rights before reading a hostile file.
+  // Drops root's rights before reading a hostile file.
   becomeOwnerOf(resolve(folder));
   return verdictOn(resolve(folder), trust);
 }

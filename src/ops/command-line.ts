@@ -10,8 +10,8 @@ docs/configuration.md lists them, and \`visagectl config check\` checks them.
 `;
 
 /**
- * @returns text to print instead of starting; null to start.
- * @throws ExitError `usage` for any other argument.
+ * @returns text to print instead of starting, or null.
+ * @throws ExitError `usage`.
  */
 export function answerTo(args: readonly string[]): string | null {
   const [first, ...rest] = args;

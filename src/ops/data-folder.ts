@@ -4,10 +4,10 @@ import { lockFile } from '../native/system.ts';
 import { EXIT, ExitError } from './exit-codes.ts';
 import { checkOwnFolder, takeOwnFiles } from './own-files.ts';
 
-/** Folder of index snapshots; the service can rebuild them all. */
+/** The service can rebuild these. */
 export const SNAPSHOTS = 'snapshots';
 
-/** Temporary copies of a restore or compaction. */
+/** Of a restore or compaction. */
 export const RESTORING = 'restoring';
 export const COMPACTING = 'compacting';
 
@@ -15,11 +15,11 @@ export const COMPACTING = 'compacting';
 const MAX_SOCKET_PATH_BYTES = 107;
 
 /**
- * Creates and locks the folder until this process ends, and sets a private umask. Removes other users' permissions and
- * killed commands' store copies.
+ * Creates and locks the folder until this process ends, and sets a private umask. Removes other users'
+ * permissions and killed commands' store copies.
  * @returns paths with changed permissions.
- * @throws ExitError `unavailable` if the folder is not writable or contains a symbolic link or another user's file;
- * `locked` if another process holds it.
+ * @throws ExitError `unavailable` if the folder is not writable or contains a symbolic link or another user's
+ * file; `locked`.
  */
 export function takeDataFolder(folder: string): string[] {
   let isOurs: boolean;
@@ -56,7 +56,7 @@ export interface AdminSocketPath {
 }
 
 /**
- * Path of `admin.sock`; through an open descriptor if too long.
+ * Leads through an open descriptor if too long.
  * @throws the system's error if the folder is missing.
  */
 export function adminSocketPath(folder: string): AdminSocketPath {

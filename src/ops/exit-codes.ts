@@ -1,27 +1,25 @@
 import { ConfigError } from '../config/config-error.ts';
 
-/** Exit codes of the service and visagectl; follow BSD's sysexits.h where possible. */
+/** From BSD's sysexits.h where possible. */
 export const EXIT = {
   ok: 0,
-  /** Unexpected error; the log has its stack. */
+  /** The log has the stack. */
   failure: 1,
-  /** Invalid command line (EX_USAGE). */
   usage: 64,
-  /** A missing or refused item, such as a key to revoke (EX_DATAERR). */
+  /** A missing or refused item, such as a key to revoke. */
   data: 65,
-  /** Missing or broken dependency: addon, model pack, store, address (EX_UNAVAILABLE). */
+  /** Addon, model pack, store or address. */
   unavailable: 69,
-  /** Another process holds the data folder (EX_TEMPFAIL). */
+  /** Another process holds the data folder. */
   locked: 75,
-  /** Unknown or invalid setting (EX_CONFIG). */
   config: 78,
-  /** A second signal or the time limit ended the shutdown early. */
+  /** A second signal or the time limit ended the shutdown. */
   forced: 130,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** Ends the process with a message for the operator and no stack. */
+/** Shows the operator its message and no stack. */
 export class ExitError extends Error {
   override readonly name = 'ExitError';
   readonly exitCode: ExitCode;
@@ -32,7 +30,7 @@ export class ExitError extends Error {
   }
 }
 
-/** A plain `Error` carries a message for the operator; JavaScript's errors (such as `TypeError`) are bugs. */
+/** A plain `Error` has a message for the operator; subclasses such as `TypeError` are bugs. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof ExitError) return error.exitCode;
   if (error instanceof ConfigError) return EXIT.config;

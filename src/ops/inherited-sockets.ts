@@ -7,7 +7,6 @@ import { EXIT, ExitError } from './exit-codes.ts';
 export const SOCKET_NAMES = ['http', 'https', 'metrics'] as const;
 export type SocketName = (typeof SOCKET_NAMES)[number];
 
-/** systemd units in the Debian package. */
 export const SOCKET_UNITS: Readonly<Record<SocketName, string>> = {
   http: 'visage.socket',
   https: 'visage-https.socket',
@@ -16,11 +15,10 @@ export const SOCKET_UNITS: Readonly<Record<SocketName, string>> = {
 
 export type InheritedSockets = Readonly<Record<SocketName, readonly number[]>>;
 
-/** `SD_LISTEN_FDS_START`. */
 const FIRST = 3;
 
 /**
- * Reads and removes `LISTEN_FDS`, `LISTEN_PID` and `LISTEN_FDNAMES`, so children do not inherit them.
+ * Removes the variables, so children do not inherit them.
  * @throws ExitError `config` for an unknown name.
  */
 export function takeInheritedSockets(environment: NodeJS.ProcessEnv, pid = process.pid): InheritedSockets {
@@ -46,7 +44,7 @@ export function takeInheritedSockets(environment: NodeJS.ProcessEnv, pid = proce
 
 const ANSWER_LIMIT_MS = 5000;
 
-/** Sockets of active units; none without systemd. */
+/** Of active units. */
 export function heldBySystemd(): readonly SocketName[] {
   return SOCKET_NAMES.filter((name) => {
     const args = ['is-active', '--quiet', SOCKET_UNITS[name]];

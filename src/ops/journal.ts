@@ -1,4 +1,4 @@
-/** Formats lines for systemd's journal with sd-daemon(3) priorities. */
+/** Lines for systemd's journal with sd-daemon(3) priorities. */
 import { fstatSync } from 'node:fs';
 import { visible } from '../base/visible-text.ts';
 
@@ -13,7 +13,7 @@ const PRIORITIES: Readonly<Record<string, number>> = {
 
 const PLAIN = /^[\w./:@{}+-]+$/;
 
-/** @param stream `JOURNAL_STREAM` of systemd, `device:inode`. */
+/** @param stream systemd's `JOURNAL_STREAM`. */
 export function leadsToJournal(descriptor: number, stream: string | undefined): boolean {
   if (!stream) return false;
   try {
@@ -24,7 +24,7 @@ export function leadsToJournal(descriptor: number, stream: string | undefined): 
   }
 }
 
-/** Removes line breaks and control characters, which `journalctl` would show as a blob. */
+/** `journalctl` shows lines with control characters as a blob. */
 function textOf(value: unknown): string {
   if (typeof value !== 'string') {
     const { stack } = (value ?? {}) as { stack?: unknown };
@@ -33,14 +33,17 @@ function textOf(value: unknown): string {
   return PLAIN.test(value) ? value : visible(JSON.stringify(value));
 }
 
-/** Formats `name=value`; omits null. */
+/** Omits null. */
 export function fieldsOf(fields: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(fields)
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `${visible(name)}=${textOf(value)}`);
 }
 
-/** Formats a pino line as `<6>request requestId=... status=200 ...`. @param json has `level` and `msg`. */
+/**
+ * Such as `<6>request requestId=... status=200 ...`.
+ * @param json has `level` and `msg`.
+ */
 export function journalLine(json: string): string {
   const { level, time: _, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
   const message = visible(String(msg ?? '').replaceAll(/\s+/g, ' '));

@@ -1,16 +1,15 @@
-/** Limits log lines of anonymous clients by address. */
 import type { Log } from './log.ts';
 
-/** Maximum lines per minute, for one address and in total. */
+/** Lines per minute. */
 const ADDRESS_LINES = 120;
 const TOTAL_LINES = 3_000;
 
 const WINDOW_MS = 60_000;
 
-/** Addresses with separate budgets per minute; further addresses share one. */
+/** With budgets; further addresses share one. */
 const MAX_ADDRESSES = 10_000;
 
-/** Addresses in a summary, most lines first. */
+/** In a summary, most lines first. */
 const MAX_NAMED = 20;
 
 interface Count {
@@ -31,10 +30,7 @@ export class LogBudget {
     this.#log = log;
   }
 
-  /**
-   * Counts the line.
-   * @returns false if the budget is used up.
-   */
+  /** @returns false if the budget is used up. */
   allows(address: string): boolean {
     this.#timer ??= setTimeout(() => this.flush(), WINDOW_MS).unref();
     const count = this.#countOf(address);
@@ -56,7 +52,7 @@ export class LogBudget {
     return count;
   }
 
-  /** Logs a summary of suppressed lines, and starts a new minute. */
+  /** Logs suppressed lines, and starts a new minute. */
   flush(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;

@@ -1,7 +1,4 @@
-/**
- * Log lines to stdout: text on a terminal or in the journal, JSON elsewhere. Never log secrets, bodies, queries or
- * images.
- */
+/** Text on a terminal or in the journal, JSON elsewhere. Never log secrets, bodies, queries or images. */
 import { isatty } from 'node:tty';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { visibleLines } from '../base/visible-text.ts';
@@ -13,22 +10,19 @@ export type Log = Logger;
 
 const STDOUT = 1;
 
-/** Facts about a request, after its answer. */
 export interface RequestRecord {
   readonly requestId: string;
   readonly method: string;
-  /** Pattern such as `/v1/face/search`; null if no route matched. */
+  /** Pattern; null if no route matched. */
   readonly route: string | null;
-  /** The route's `operationId`; null if no route matched. */
   readonly operation: string | null;
   readonly status: number;
-  /** Milliseconds from the first byte of the head to the last of the answer. */
+  /** From the first byte of the head to the last of the answer. */
   readonly ms: number;
   /** Null on success. */
   readonly code: string | null;
   /** The client disconnected before the full answer. */
   readonly aborted: boolean;
-  /** Ids of the caller, if known. */
   readonly account: string | null;
   readonly key: string | null;
   readonly member: string | null;
@@ -56,7 +50,7 @@ function standardOutput(): DestinationStream {
   return { write: (line) => void output.write(form(line)) };
 }
 
-/** @param destination takes JSON lines; default: standard output. */
+/** @param destination takes JSON lines. */
 export function createLog(level: LogLevel, destination: DestinationStream = standardOutput()): Log {
   return pino(
     {
@@ -70,7 +64,6 @@ export function createLog(level: LogLevel, destination: DestinationStream = stan
   );
 }
 
-/** Logs a request: status 500 as error, 503 as warning, the rest as info. */
 export function logRequest(log: Log, record: RequestRecord): void {
   const line = { ...record, ms: Math.round(record.ms * 10) / 10 };
   if (record.status === 500) log.error(line, 'request');

@@ -3,17 +3,17 @@ import { ERRORS } from '../errors.ts';
 import type { RequestRecord } from './log.ts';
 import { onStage } from './stage-times.ts';
 
-/** Bucket bounds in seconds. */
+/** Seconds. */
 const REQUEST_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const STAGE_BUCKETS = [0.0001, 0.00025, 0.0005, ...REQUEST_BUCKETS.slice(0, -1)];
 
-/** Requests without a route: unknown paths and documentation pages. */
+/** Unknown paths and documentation pages. */
 const NO_OPERATION = 'other';
 
 export interface BuildInfo {
   readonly version: string;
   readonly onnxruntime: string;
-  /** Search kernel, such as `avx2`. */
+  /** Such as `avx2`. */
   readonly searchKernel: string;
 }
 
@@ -45,7 +45,7 @@ export class Metrics {
       labelNames: ['code'],
       registers,
     });
-    // Start every counter at 0, because rate() misses a new counter's first event.
+    // rate() misses a new counter's first event.
     for (const code of Object.keys(ERRORS)) this.#refusals.inc({ code }, 0);
     const stages = new Histogram({
       name: 'visage_stage_duration_seconds',
@@ -68,7 +68,6 @@ export class Metrics {
     this.#inFlight.inc();
   }
 
-  /** Call after the answer or the client's disconnect. */
   requestEnded({ operation, status, ms, code }: RequestRecord): void {
     this.#inFlight.dec();
     const labels = { operation: operation ?? NO_OPERATION, status: `${Math.floor(status / 100)}xx` };

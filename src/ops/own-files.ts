@@ -1,10 +1,9 @@
 import { chmodSync, lstatSync, readdirSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 
-/** Maximum depth, as in a restored backup. */
 const MAX_DEPTH = 3;
 
-/** File systems create this folder in mount points. */
+/** File systems create it in mount points. */
 const NOT_OURS = 'lost+found';
 
 const FOR_OTHERS = 0o077;
@@ -13,7 +12,7 @@ function ownId(): number {
   return process.geteuid?.() ?? 0;
 }
 
-/** Why a file is untrustworthy, or null. Trusts root's files. */
+/** Trusts root's files. */
 function whyForeign({ uid }: Stats): string | null {
   if (uid === ownId() || uid === 0) return null;
   return `belongs to user ${uid}, but this process runs as user ${ownId()}`;
@@ -35,7 +34,7 @@ export function checkOwnFolder(stats: Stats): void {
 /**
  * Removes other users' permissions.
  * @returns the changed paths.
- * @throws Error for the operator for a symbolic link or another user's file, except root's.
+ * @throws Error for the operator for a symbolic link or another user's file.
  */
 export function takeOwnFiles(folder: string): string[] {
   return Array.from(repair(folder, 1));
@@ -45,7 +44,7 @@ function* repair(folder: string, depth: number): Generator<string> {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
     const stats = lstatSync(path, { throwIfNoEntry: false });
-    // Another command may have removed the file.
+    // Another command may have removed it.
     if (!stats || name === NOT_OURS) continue;
     const why = stats.isSymbolicLink() ? 'is a symbolic link' : whyForeign(stats);
     if (why !== null) throw new Error(`${path} ${why}. Find out who created it, then delete it`);

@@ -1,4 +1,4 @@
-/** Reloads the configuration without a restart: all reloadable settings or none. */
+/** Reloads all reloadable settings or none. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import type { SettingSources } from '../config/load.ts';
@@ -45,20 +45,16 @@ export class Reloader {
     return this.#values;
   }
 
-  /** Settings whose new values wait for a restart, as of the last reload. */
+  /** As of the last reload. */
   get needRestart(): readonly SettingName[] {
     return this.#needRestart;
   }
 
-  /** Where each of the values comes from. */
   get sources(): SettingSources {
     return this.#sources;
   }
 
-  /**
-   * Applies settings and certificate.
-   * @throws Error; then nothing has changed.
-   */
+  /** @throws Error; then nothing has changed. */
   reload(): ReloadReport {
     const { log, begun, ended } = this.#options;
     begun();
@@ -77,20 +73,18 @@ export class Reloader {
     }
   }
 
-  /** Reports errors only to the log and status. */
+  /** Reports errors only to log and status. */
   tryReload(): void {
     try {
       this.reload();
-    } catch {
-      // `reload` has logged the error.
-    }
+    } catch {}
   }
 
   #apply(): ReloadReport {
     const { read, readSources, configOf, prepare } = this.#options;
     const next = read();
     const sources = readSources();
-    // Validate settings that need a restart too, or the next start fails.
+    // Also validates settings that need a restart, or the next start fails.
     configOf(next);
     const other = SETTING_NAMES.filter((name) => !isDeepStrictEqual(next[name], this.#values[name]));
     const changed = other.filter((name) => LIVE_SETTINGS.has(name));

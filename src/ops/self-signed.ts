@@ -1,4 +1,4 @@
-/** A self-signed TLS server certificate (RFC 5280). Node signs; `@peculiar/asn1-x509` encodes. */
+/** RFC 5280. Node signs; `@peculiar/asn1-x509` encodes. */
 import { createHash, generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
@@ -6,7 +6,7 @@ import { isIP } from 'node:net';
 const ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2';
 const COMMON_NAME = '2.5.4.3';
 
-/** Loads the encoder on first use. It costs 150 ms and 13 MB, and most starts find a certificate. */
+/** The encoder costs 150 ms and 13 MB, and most starts find a certificate. */
 function loadEncoder() {
   const require = createRequire(import.meta.url);
   return {
@@ -23,9 +23,8 @@ function randomSerial(): ArrayBuffer {
 }
 
 /**
- * Makes a P-256 key and its certificate, which cannot sign other certificates.
- * @param names DNS names and IP addresses, at least one; the first is the subject.
- * @returns both in PEM.
+ * A P-256 key and a certificate that cannot sign others, in PEM.
+ * @param names DNS names and IP addresses; the first is the subject.
  */
 export function makeSelfSigned(
   names: readonly string[],

@@ -1,4 +1,4 @@
-/** Notifies systemd of readiness, reload, stop and life (sd_notify(3)). Does nothing without systemd. */
+/** Notifies systemd (sd_notify(3)), if there. */
 
 import { parseWhole } from '../base/decimal.ts';
 import { visible } from '../base/visible-text.ts';
@@ -7,19 +7,18 @@ import type { Log } from './log.ts';
 
 const MICROSECONDS = 1_000_000;
 
-/** Sends one message of `NAME=value` lines. */
+/** `NAME=value` lines. */
 export type Send = (socket: string, text: string) => void;
 
-/** Logs failures without repeating the message. */
 export class ServiceManager {
-  /** Watchdog limit in milliseconds; null without a watchdog. */
+  /** Null without a watchdog. */
   readonly watchdogMs: number | null;
   readonly #socket: string | null;
   readonly #log: Log;
   readonly #send: Send;
 
   /**
-   * Reads and removes `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`, so children do not inherit them.
+   * Removes the variables, so children do not inherit them.
    * @param send for tests.
    */
   constructor(environment: NodeJS.ProcessEnv, log: Log, send: Send = sendDatagram) {
@@ -37,12 +36,12 @@ export class ServiceManager {
     return this.#socket !== null;
   }
 
-  /** systemd waits for this call; `systemctl status` shows `status`. */
+  /** `systemctl status` shows `status`. */
   ready(status: string): void {
     this.#notify('READY=1', statusLine(status));
   }
 
-  /** Begins a reload; {@link ready} ends it. */
+  /** {@link ready} ends the reload. */
   reloading(): void {
     // systemd compares with CLOCK_MONOTONIC, the clock of process.hrtime().
     this.#notify(

@@ -1,5 +1,3 @@
-/** Formats log lines for a terminal: time, level, message, fields. */
-
 import { visible } from '../base/visible-text.ts';
 import { fieldsOf } from './journal.ts';
 
@@ -10,7 +8,7 @@ export function mayColour({ NO_COLOR, TERM }: NodeJS.ProcessEnv): boolean {
   return !NO_COLOR && TERM !== 'dumb';
 }
 
-/** `2026-01-15 10:30:00`, local time. */
+/** Such as `2026-01-15 10:30:00`, local time. */
 function localTime(time: unknown): string {
   const date = new Date(String(time));
   const two = (value: number) => String(value).padStart(2, '0');

@@ -1,4 +1,3 @@
-/** Loads the operator's TLS certificate, or makes a self-signed one. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
@@ -12,9 +11,9 @@ const CREDENTIALS = { certificate: 'visage-tls-certificate', key: 'visage-tls-ke
 const DAY_MS = 86_400_000;
 /** People compare the fingerprint by hand, so the certificate outlives the appliance. */
 const SELF_SIGNED_DAYS = 3650;
-/** Clients whose clocks are slower by less than this accept a new certificate. */
+/** Back-dates a new certificate for clients with slow clocks. */
 const SLOW_CLOCK_MS = DAY_MS;
-/** Remaining days from which starts and reloads warn. */
+/** Starts and reloads warn. */
 const EXPIRY_NOTICE_DAYS = 21;
 
 export interface TlsCertificate {
@@ -22,18 +21,16 @@ export interface TlsCertificate {
   readonly certificate: string;
   readonly key: string;
   readonly source: 'files' | 'credentials' | 'self-signed';
-  /** SHA-256 of the server's certificate: hexadecimal pairs, separated by colons. */
+  /** SHA-256: hexadecimal pairs, separated by colons. */
   readonly fingerprint: string;
-  /** Milliseconds since 1970. */
   readonly expiresAt: number;
-  /** Sentences for the operator: expired, expires soon, not valid yet. */
+  /** For the operator. */
   readonly warnings: readonly string[];
 }
 
 export interface TlsSources {
   readonly files: TlsConfig['files'];
   readonly credentials: string | undefined;
-  /** Keeps the self-signed certificate in `tls/`. */
   readonly dataDir: string;
   readonly now: number;
 }
@@ -42,7 +39,7 @@ function wrong(sentence: string): ExitError {
   return new ExitError(EXIT.config, sentence);
 }
 
-/** Counts an unreadable credential as present, so that loading reports the error. */
+/** True for an unreadable credential, so that loading reports it. */
 function isThere(file: string): boolean {
   try {
     statSync(file);
@@ -104,7 +101,6 @@ function warningsOf(certificate: X509Certificate, file: string, now: number): st
   return [`The TLS certificate ${file} expires in ${daysLeft} days, on ${day(validTo)}.`];
 }
 
-/** @throws ExitError `config` */
 function checked(
   texts: { certificate: string; key: string },
   files: { certificate: string; key: string },
@@ -124,7 +120,6 @@ function checked(
   };
 }
 
-/** This machine's host name, mDNS name and addresses. */
 function ownNames(): string[] {
   const host = hostname().toLowerCase();
   const [label = 'visage'] = host.split('.');
@@ -136,7 +131,7 @@ function ownNames(): string[] {
   return [...new Set([...names, '127.0.0.1', '::1', ...addresses])];
 }
 
-/** Reads the stored certificate, or atomically stores a new one. One file holds certificate and key. */
+/** One file holds certificate and key. */
 function selfSigned(dataDir: string, now: number): TlsCertificate {
   const folder = join(dataDir, 'tls');
   const file = join(folder, 'self-signed.pem');
@@ -159,9 +154,8 @@ function selfSigned(dataDir: string, now: number): TlsCertificate {
 }
 
 /**
- * Loads the certificate from configured files, systemd credentials or the self-signed one, in this order. Renews a
- * missing or expired self-signed certificate.
- * @throws ExitError `config`, which names the file and the reason.
+ * Tries configured files, systemd credentials, then the self-signed certificate, which it renews.
+ * @throws ExitError `config`.
  */
 export function loadTlsCertificate({ files, credentials, dataDir, now }: TlsSources): TlsCertificate {
   const read = (from: { certificate: string; key: string }) => ({

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 
-/** Reads package.json, the only place that states the version. */
 export function packageVersion(): string {
   const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;

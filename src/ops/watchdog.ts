@@ -1,11 +1,10 @@
 import type { Executor } from '../native/executor.ts';
 import type { Log } from './log.ts';
 
-/** Checks per limit, so one late check does not end the service. */
+/** Per limit, so one late check does not end the service. */
 const CHECKS = 4;
 
 export interface WatchdogOptions {
-  /** Watchdog limit, milliseconds. */
   readonly limitMs: number;
   readonly executor: Pick<Executor, 'stats'>;
   readonly probe: () => Promise<unknown>;
@@ -14,8 +13,8 @@ export interface WatchdogOptions {
 }
 
 /**
- * Notifies systemd when a probe returns from the executor, which shows that event loop and threads work. While the
- * probe waits, other jobs' progress counts too.
+ * Notifies systemd when a probe returns from the executor: event loop and threads work. While the probe
+ * waits, other jobs' progress counts too.
  * @returns a function that stops the watchdog.
  */
 export function startWatchdog({ limitMs, executor, probe, alive, log }: WatchdogOptions): () => void {

@@ -1,10 +1,10 @@
 export interface Finding {
-  /** For example `disk`. */
+  /** Such as `disk`. */
   readonly check: string;
   /** `problem`: the service cannot work; `warning`: it works with a limitation. */
   readonly level: 'ok' | 'warning' | 'problem';
   readonly says: string;
-  /** The fix; null without a problem. */
+  /** Null without a problem. */
   readonly advice: string | null;
 }
 

@@ -1,4 +1,3 @@
-/** Checks the data folder: free space, flushing, ownership, leftovers. */
 import {
   closeSync,
   existsSync,
@@ -24,19 +23,18 @@ const DAY_MS = 86_400_000;
 /** Allows one missed daily backup. */
 const OLD_BACKUP_DAYS = 2;
 
-/** In-memory file systems, by statfs(2)'s magic numbers. */
+/** By statfs(2)'s magic numbers. */
 const VOLATILE = new Map([
   [0x01021994, 'tmpfs'],
   [0x858458f6, 'ramfs'],
 ]);
-/** Remote file systems, whose locks and memory maps LMDB cannot trust. */
+/** LMDB cannot trust their locks and memory maps. */
 const REMOTE = new Map([
   [0x6969, 'NFS'],
   [0xff534d42, 'CIFS'],
   [0xfe534d42, 'SMB'],
 ]);
 
-/** @param available bytes; @param storeBytes size of the store. */
 export function checkRoom(folder: string, available: number, storeBytes: number): Finding {
   const words = `${Math.floor(available / MIB)} MiB free for ${folder}`;
   const advice = 'Free space or move data_dir to a larger disk: a full disk refuses writes.';
@@ -141,7 +139,6 @@ function checkLeftOver(folder: string): Finding[] {
   );
 }
 
-/** @param now milliseconds since 1970. */
 function checkBackup(folder: string, now: number): Finding {
   const last = readLastBackup(folder);
   const advice =

@@ -1,4 +1,3 @@
-/** Checks models, device and certificate. */
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -53,7 +52,6 @@ export function checkDevice(
   }
 }
 
-/** @param now milliseconds since 1970. */
 export function checkCertificate(pem: string, now: number): Finding {
   const { validFrom, validTo } = new X509Certificate(pem);
   const days = Math.floor((Date.parse(validTo) - now) / DAY_MS);
@@ -70,7 +68,6 @@ export function checkCertificate(pem: string, now: number): Finding {
   return ok('certificate', `valid until ${validTo}`);
 }
 
-/** Checks the configured certificate or the self-signed one, if HTTPS is on. */
 export function checkCertificates({ tls, dataDir }: Config, now: number): Finding[] {
   const made = join(dataDir, 'tls', 'self-signed.pem');
   const file = tls.files?.certificate ?? (existsSync(made) ? made : null);

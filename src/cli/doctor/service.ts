@@ -1,4 +1,3 @@
-/** Checks addresses and settings. */
 import { connect, createServer } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { type Finding, ok, problem, warning } from '../../appliance/doctor/finding.ts';
@@ -32,7 +31,7 @@ function isHeld({ host, port }: Pick<Address, 'host' | 'port'>): Promise<boolean
   });
 }
 
-/** Error code when listening at an address; null on success. */
+/** Error code of listening; null on success. */
 function whyNot({ host, port }: Address): Promise<string | null> {
   return new Promise((resolve) => {
     const server = createServer();
@@ -83,7 +82,7 @@ async function checkListeners({ listeners, replaced, configFile }: ServiceFacts)
   return [...reached, ...unused];
 }
 
-/** @param held sockets that systemd holds. */
+/** @param held by systemd. */
 export async function checkAddresses(
   config: Config,
   facts: ServiceFacts | null,
