@@ -13,16 +13,16 @@ namespace visage::addon {
 
 std::int64_t WholeNumber(const Napi::Value& value, const std::string& name, std::int64_t least,
                          std::int64_t most);
-/// Returns a finite number.
+/// Finite.
 float Number(const Napi::Value& value, const std::string& name);
 bool Truth(const Napi::Value& value, const std::string& name);
 std::string Text(const Napi::Value& value, const std::string& name);
 Napi::Object Object(const Napi::Value& value, const std::string& name);
-/// Reads a Uint8Array or Buffer.
+/// A Uint8Array or Buffer.
 std::span<const std::uint8_t> Bytes(const Napi::Value& value, const std::string& name);
-/// Reads a Float32Array of finite values.
+/// A Float32Array of finite values.
 std::span<const float> Floats(const Napi::Value& value, const std::string& name);
-/// Reads a BigInt64Array.
+/// A BigInt64Array.
 std::span<const std::int64_t> Labels(const Napi::Value& value, const std::string& name);
 
 }  // namespace visage::addon

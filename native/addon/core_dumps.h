@@ -4,7 +4,6 @@
 
 namespace visage::addon {
 
-/// See `src/native/system.ts`.
 Napi::Value ForbidCoreDumps(const Napi::CallbackInfo& info);
 
 }  // namespace visage::addon

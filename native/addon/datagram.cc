@@ -15,7 +15,7 @@
 namespace visage::addon {
 namespace {
 
-/// Longest wait of the JavaScript thread for a full receiver.
+/// Blocks the JavaScript thread while the receiver is full.
 constexpr timeval kLongestWait{.tv_sec = 0, .tv_usec = 500'000};
 
 class Descriptor {

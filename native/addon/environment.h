@@ -14,7 +14,7 @@
 
 namespace visage::addon {
 
-/// Converts a failure into an Error, with `code` if it has one.
+/// An Error, with `code` if the failure has one.
 Napi::Value FailureValue(Napi::Env env, const std::exception_ptr& failure);
 
 /// The work behind a promise. The JavaScript thread creates, settles and destroys it.
@@ -25,12 +25,11 @@ class Call {
   virtual ~Call() = default;
 
   Napi::Promise promise() const { return deferred_.Promise(); }
-  /// Whether the work reads a buffer's memory.
   bool Borrows(const Napi::ArrayBuffer& buffer) const;
   /// Runs on any thread. Keeps an exception for Settle.
   void Perform() noexcept;
   void Fail(std::exception_ptr failure) noexcept { failure_ = std::move(failure); }
-  /// Call it on the JavaScript thread.
+  /// Call on the JavaScript thread.
   void Settle(Napi::Env env);
 
  protected:
@@ -43,7 +42,7 @@ class Call {
   std::exception_ptr failure_;
 };
 
-/// State per JavaScript environment (the main thread or a worker). Only `Finish` is thread-safe.
+/// One per JavaScript environment (the main thread or a worker). Only `Finish` is thread-safe.
 class Environment {
  public:
   explicit Environment(Napi::Env env);
@@ -60,7 +59,7 @@ class Environment {
   /// Keeps the process alive until the call settles.
   Call& Hold(std::unique_ptr<Call> call);
 
-  /// Whether an unsettled call reads a buffer's memory.
+  /// Whether an unsettled call reads the buffer.
   bool Borrows(const Napi::ArrayBuffer& buffer) const;
 
   /// Thread-safe. The thread must not use the call afterwards.

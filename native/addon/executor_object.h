@@ -9,7 +9,6 @@
 
 namespace visage::addon {
 
-/// See `src/native/executor.ts`.
 class ExecutorObject : public Napi::ObjectWrap<ExecutorObject> {
  public:
   static Napi::Function Define(Napi::Env env);

@@ -41,7 +41,7 @@ Napi::Value LockFile(const Napi::CallbackInfo& info) {
     close(file);
     throw Napi::Error::New(env, "The lock file " + *why);
   }
-  // The descriptor stays open; the kernel releases the lock when the process ends.
+  // The kernel releases the lock when the process ends.
   if (flock(file, LOCK_EX | LOCK_NB) == 0) return Napi::Boolean::New(env, true);
   const int cause = errno;
   close(file);

@@ -14,7 +14,7 @@ constexpr int kMostSide = 4096;
 constexpr int kMostDimensions = 65536;
 constexpr std::uint32_t kMostViews = 8;
 
-/// Reads one number for all channels, or three.
+/// One number for all channels, or three.
 std::array<float, 3> ParsePerChannel(const Napi::Value& value, const std::string& name) {
   if (!value.IsArray()) {
     const float all = Number(value, name);
@@ -27,7 +27,6 @@ std::array<float, 3> ParsePerChannel(const Napi::Value& value, const std::string
   return each;
 }
 
-/// Defaults to one standard view.
 std::vector<base::FaceView> ParseViews(const Napi::Value& value) {
   if (value.IsUndefined()) return {base::FaceView{}};
   if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), "embedder.views must be a list");

@@ -4,7 +4,6 @@
 
 namespace visage::addon {
 
-/// See `src/native/memory.ts`.
 Napi::Value ReleaseBytes(const Napi::CallbackInfo& info);
 
 }  // namespace visage::addon

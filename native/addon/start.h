@@ -13,8 +13,8 @@
 
 namespace visage::addon {
 
-/// `Result work()` runs on an executor's thread and `Napi::Value convert(Napi::Env, Result&)` on the
-/// JavaScript thread.
+/// `Result work()` runs on an executor's thread, `Napi::Value convert(Napi::Env, Result&)` on the JavaScript
+/// thread.
 template <typename WorkFunction, typename ConvertFunction>
 class ExecutorCall : public Call {
  public:
@@ -36,9 +36,8 @@ class ExecutorCall : public Call {
   std::optional<std::invoke_result_t<WorkFunction>> result_;
 };
 
-/// `work` must not use JavaScript.
-/// @param kept objects whose memory `work` borrows.
-/// @param hand_over passes the held call to the executor; its exception rejects the promise.
+/// `work` must not use JavaScript. @param kept objects whose memory `work` borrows. @param hand_over passes
+/// the held call to the executor; its exception rejects the promise.
 template <typename HandOver, typename WorkFunction, typename ConvertFunction>
 Napi::Promise HoldCall(Napi::Env env, const std::shared_ptr<pipeline::Executor>& executor,
                        std::vector<Napi::Object> kept, HandOver hand_over, WorkFunction work,
@@ -56,8 +55,7 @@ Napi::Promise HoldCall(Napi::Env env, const std::shared_ptr<pipeline::Executor>&
   return promise;
 }
 
-/// Submits an image job for a tenant. A full or closed executor rejects the promise with OVERLOADED or
-/// NOT_READY.
+/// A full or closed executor rejects the promise with OVERLOADED or NOT_READY.
 template <typename WorkFunction, typename ConvertFunction>
 Napi::Promise SubmitCall(Napi::Env env, const std::shared_ptr<pipeline::Executor>& executor,
                          const pipeline::Tenant& tenant, std::vector<Napi::Object> kept, WorkFunction work,
@@ -70,7 +68,7 @@ Napi::Promise SubmitCall(Napi::Env env, const std::shared_ptr<pipeline::Executor
   return HoldCall(env, executor, std::move(kept), hand_over, std::move(work), std::move(convert));
 }
 
-/// Starts work that no limit refuses. @param hand_over passes the admitted job to the executor's `Start`.
+/// No limit refuses this work. @param hand_over passes the admitted job to the executor's `Start`.
 template <typename HandOver, typename WorkFunction, typename ConvertFunction>
 Napi::Promise StartCall(Napi::Env env, const std::shared_ptr<pipeline::Executor>& executor,
                         std::vector<Napi::Object> kept, HandOver hand_over, WorkFunction work,
@@ -82,7 +80,7 @@ Napi::Promise StartCall(Napi::Env env, const std::shared_ptr<pipeline::Executor>
   return HoldCall(env, executor, std::move(kept), admit, std::move(work), std::move(convert));
 }
 
-/// Starts work whose order does not matter.
+/// For work whose order does not matter.
 template <typename WorkFunction, typename ConvertFunction>
 Napi::Promise StartCall(Napi::Env env, const std::shared_ptr<pipeline::Executor>& executor,
                         pipeline::Admission admission, std::vector<Napi::Object> kept, WorkFunction work,

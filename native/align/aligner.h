@@ -7,14 +7,12 @@
 
 namespace visage::align {
 
-/// Returns the warp from five landmarks to ArcFace's reference landmarks (J. Deng et al., "ArcFace: Additive
-/// Angular Margin Loss for Deep Face Recognition", 2019). Thread-safe.
-/// @param points in pixels of the image.
+/// To ArcFace's reference landmarks (J. Deng et al., "ArcFace: Additive Angular Margin Loss for Deep Face
+/// Recognition", 2019). Thread-safe. @param points in pixels of the image.
 base::Warped AlignArcFace(const base::FivePoints& points, const base::NetworkInput& input,
                           const base::FaceView& view);
 
-/// Returns the warp of a square around the box, `scale` times its longer side, for networks trained on
-/// unaligned crops.
+/// `scale` times the box's longer side, for networks trained on unaligned crops.
 base::Warped CropSquare(const base::Box& box, float scale, const base::NetworkInput& input,
                         const base::FaceView& view);
 

@@ -12,10 +12,10 @@ namespace visage::align {
 namespace {
 
 constexpr int kPoints = 68;
-/// Scale of the second crop, which then shows as much of a face as the first crop.
+/// Makes the second crop show as much of a face as the first.
 constexpr float kHullScale = 1.1f;
 
-/// Returns the bounding box of all points; it may extend past the image.
+/// May extend past the image.
 base::Box Hull(std::span<const float> found, const base::Box& crop) {
   float left = found[0], right = left, top = found[1], bottom = top;
   for (int i = 1; i < kPoints; ++i) {

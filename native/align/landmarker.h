@@ -18,11 +18,9 @@ struct LandmarkOptions {
   /// `points68`: 68 (x, y) in 0..1 of the crop, in iBUG 300-W order.
   std::string decoder;
   base::NetworkInput input;
-  /// Scale of the crop. Visage clips it to the image and stretches it, as in training; a square crop is less
-  /// accurate.
+  /// Clipped to the image and stretched, as in training; a square crop is less accurate.
   float crop_scale = 1;
-  /// Runs the network again on the first result and its mirror image, and averages. So the points depend less
-  /// on the box.
+  /// Runs again on the first result and its mirror image, and averages, so points depend less on the box.
   bool second_look = false;
 };
 
@@ -32,8 +30,7 @@ class Landmarker {
   /// @throws Error kInternal if the file or the decoder's name is invalid.
   explicit Landmarker(const LandmarkOptions& options);
 
-  /// @param box in pixels of `image`. @param team runs both parts in parallel. @returns points in pixels of
-  /// `image`.
+  /// Points and box are in pixels of `image`. @param team runs both parts in parallel.
   base::FivePoints Locate(const runtime::SourceImage& image, const base::Box& box, base::Team& team);
 
  private:

@@ -8,16 +8,16 @@
 
 namespace visage::base {
 
-/// Interface to a GPU; `cuda/device.cu` implements it. Queued calls run later, in order, on one stream. Each
-/// int is an error code, 0 for success. Thread-safe; throws nothing.
+/// Interface to a GPU; `cuda/device.cu` implements it. Queued calls run in order on one stream. An int is an
+/// error code, 0 for success. Thread-safe; throws nothing.
 class DeviceCalls {
  public:
-  /// Name of the only exported function. The returned object lives as long as the process. Increment the
-  /// number with each interface change.
+  /// The only exported function. The returned object lives as long as the process. Increment the number with
+  /// each interface change.
   static constexpr const char* kFactory = "visage_device_calls_1";
   using Factory = DeviceCalls* (*)();
 
-  /// Call it first. Call it again only after it failed.
+  /// Call first; call again only after a failure.
   virtual int Open() = 0;
   virtual const char* Describe(int code) const = 0;
   /// ONNX Runtime's name for the memory of `Allocate`: `Cuda`, or `Cpu`.
@@ -26,26 +26,25 @@ class DeviceCalls {
   virtual void* stream() const = 0;
 
   virtual int Allocate(std::size_t size, void** memory) = 0;
-  /// Waits for all queued work, then frees.
+  /// Waits for all queued work.
   virtual void Free(void* memory) = 0;
-  /// Allocates pinned host memory.
   virtual int AllocatePinned(std::size_t size, void** memory) = 0;
   virtual void FreePinned(void* memory) = 0;
 
-  /// Queues a copy. @param from must not change until the copy ends.
+  /// Queued. @param from must not change until the copy ends.
   virtual int CopyIn(void* to, const void* from, std::size_t size) = 0;
-  /// Waits for all queued work, then copies.
+  /// Waits for all queued work.
   virtual int CopyOut(void* to, const void* from, std::size_t size) = 0;
-  /// Queues the kernel. @param image, out in GPU memory.
+  /// Queued. @param image, out in GPU memory.
   virtual int MakeInput(const ImageView& image, const Framing& framing, const NetworkInput& input,
                         float* out) = 0;
 
-  /// Blocks until all queued work ends.
+  /// For all queued work.
   virtual int Wait() = 0;
   /// The event lives as long as the process.
   virtual int CreateEvent(void** event) = 0;
   virtual int RecordEvent(void* event) = 0;
-  /// Waits for the work before the last `RecordEvent`; returns at once without one.
+  /// Waits for the work before the last `RecordEvent`, if any.
   virtual int WaitForEvent(void* event) = 0;
 
  protected:

@@ -5,7 +5,7 @@
 
 namespace visage::base {
 
-/// Error codes of the API (`src/errors.ts`).
+/// As in `src/errors.ts`.
 enum class ErrorCode {
   kInvalidImage,
   kImageTooLarge,

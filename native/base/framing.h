@@ -7,7 +7,7 @@
 
 namespace visage::base {
 
-/// Resizes a rectangle into the top left corner of a network input. The rest of the input is 0, the mean.
+/// Resizes a rectangle into the top left corner of a network input. The rest is 0, the mean.
 struct Resized {
   /// In pixels of the image, clipped to it.
   Box source;
@@ -15,7 +15,7 @@ struct Resized {
   bool mirrored = false;
 };
 
-/// Samples the image at `back(x, y)`. Pixels outside the image are black.
+/// Samples the image at `back(x, y)`. Pixels outside are black.
 struct Warped {
   Affine back;
   /// Image pixels per input pixel.

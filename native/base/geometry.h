@@ -10,7 +10,6 @@ struct Point {
   float y = 0;
 };
 
-/// In whole pixels.
 struct Size {
   int width = 0;
   int height = 0;
@@ -28,7 +27,7 @@ struct Box {
   float Area() const { return width * height; }
 };
 
-/// Left eye, right eye, nose tip, left and right mouth corner; left means left in the image.
+/// Left eye, right eye, nose tip, left and right mouth corner; left as seen.
 using FivePoints = std::array<Point, 5>;
 
 }  // namespace visage::base

@@ -9,7 +9,7 @@
 
 namespace visage::base {
 
-/// Compiler vector extensions; they work on any processor.
+/// Compiler vector extensions work on any processor.
 using Floats4 = float __attribute__((vector_size(16)));
 using Floats8 = float __attribute__((vector_size(32)));
 using Ints8 = std::int32_t __attribute__((vector_size(32)));

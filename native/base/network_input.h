@@ -7,8 +7,7 @@ namespace visage::base {
 
 enum class Channels { kRgb, kBgr, kGrey };
 
-/// One plane per channel. `value = (pixel - mean) * scale` for pixels 0..255, with one mean and scale per
-/// plane.
+/// One plane per channel. `value = (pixel - mean) * scale` for pixels 0..255.
 struct NetworkInput {
   int width = 0;
   int height = 0;

@@ -8,7 +8,7 @@
 #include "base/geometry.h"
 #include "base/image.h"
 
-/// VISAGE_DEVICE compiles a function for the CPU and CUDA.
+/// Compiles a function for the CPU and CUDA.
 #ifdef __CUDACC__
 #define VISAGE_DEVICE __host__ __device__
 #else
@@ -17,14 +17,14 @@
 
 namespace visage::base {
 
-/// Channels are 0..255, not rounded.
+/// 0..255, not rounded.
 struct Colour {
   float red = 0;
   float green = 0;
   float blue = 0;
 };
 
-/// Maps pixels of the result to pixels of the source image.
+/// From pixels of the result to pixels of the source.
 struct Affine {
   float xx = 1;
   float xy = 0;
@@ -63,8 +63,8 @@ VISAGE_DEVICE inline void AddSample(const ImageView& image, float x, float y, Co
   }
 }
 
-/// Returns samples per side that one warped pixel averages: a bilinear sample covers two source pixels.
-/// @param step source pixels per result pixel.
+/// Samples per side that one warped pixel averages: a bilinear sample covers two source pixels. @param step
+/// source pixels per result pixel.
 VISAGE_DEVICE inline int WarpGrid(float step) {
   return std::clamp(static_cast<int>(std::ceil(step / 2)), 1, 16);
 }

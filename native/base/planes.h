@@ -7,7 +7,6 @@
 
 namespace visage::base {
 
-/// Writes RGB pixels into a network input.
 class PlaneWriter {
  public:
   /// @param out must outlive the writer.
@@ -35,7 +34,7 @@ class PlaneWriter {
     planes_[2][at] = colour.blue * scale_[2] + offset_[2];
   }
 
-  /// Writes 0, the mean.
+  /// Writes the mean.
   VISAGE_DEVICE void Clear(int x, int y) const {
     const std::size_t at = static_cast<std::size_t>(y) * width_ + x;
     for (int plane = 0; plane < (grey_ ? 1 : 3); ++plane) out_[plane * plane_ + at] = 0;

@@ -11,7 +11,7 @@
 namespace visage::base {
 namespace {
 
-/// Taps per loop step. Unused taps have weight 0.
+/// Per loop step. Unused taps have weight 0.
 constexpr std::size_t kTapsAtOnce = 4;
 
 /// @param row first row; rows are `stride` bytes apart.

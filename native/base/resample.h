@@ -8,8 +8,8 @@
 
 namespace visage::base {
 
-/// Resizes a rectangle of an image into a network input. Enlarging is bilinear. Shrinking uses a triangle
-/// filter two source steps wide, which avoids aliasing. Not thread-safe.
+/// Enlarging is bilinear. Shrinking uses a triangle filter two source steps wide, which avoids aliasing. Not
+/// thread-safe.
 class Resampler {
  public:
   /// @param source clipped to the image. @param width, height of the result in the top left corner of `out`;

@@ -6,7 +6,7 @@
 
 namespace visage::base {
 
-/// Normalises in place. @param values must not be empty.
+/// In place. @param values must not be empty.
 inline void Softmax(std::span<float> values) {
   const float largest = *std::ranges::max_element(values);
   float sum = 0;

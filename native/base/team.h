@@ -7,17 +7,17 @@
 
 namespace visage::base {
 
-/// A thread pool that shares the items of one job.
+/// Threads that share the items of one job.
 class Team {
  public:
-  /// @param seat thread slot below `seats()`; no two threads use a seat at once.
+  /// @param seat below `seats()`; no two threads use a seat at once.
   using Work = std::function<void(std::size_t item, std::size_t seat)>;
 
   virtual ~Team() = default;
 
   virtual std::size_t seats() const = 0;
-  /// Calls `work` for each item on this thread and idle threads, in any order. @throws the exception of the
-  /// lowest failed item; all other items still run.
+  /// Runs all items on this thread and idle threads, in any order. @throws the exception of the lowest failed
+  /// item.
   virtual void Share(std::size_t items, const Work& work) = 0;
 };
 

@@ -51,7 +51,6 @@ void AddSamples(const ImageView& image, Floats8 x, Floats8 y, Colours& sum) {
   }
 }
 
-/// Warps pixels from column `x` on.
 Colours WarpedPixels(const ImageView& image, const Affine& back, int grid, int x, int y) {
   const float part = 1 / static_cast<float>(grid);
   const float share = part * part;

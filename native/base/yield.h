@@ -2,18 +2,18 @@
 
 namespace visage::base {
 
-/// Pauses a thread's work for a more urgent job.
+/// Pauses work for a more urgent job.
 class Yielder {
  public:
   virtual ~Yielder() = default;
-  /// May block the calling thread.
+  /// May block.
   virtual void Yield() noexcept = 0;
 };
 
-/// Null if this thread's work never pauses.
+/// Null if this thread never pauses.
 inline constinit thread_local Yielder* yielder = nullptr;
 
-/// Long work calls this at least every few milliseconds. It costs a nanosecond unless an urgent job waits.
+/// Long work calls this every few milliseconds. It costs a nanosecond unless an urgent job waits.
 inline void YieldPoint() noexcept {
   if (yielder != nullptr) yielder->Yield();
 }

@@ -76,7 +76,7 @@ base::Image ReadRows(std::span<const std::uint8_t> pixels, BmpHeader header) {
   return image;
 }
 
-/// Run-length decoding (Microsoft, "Bitmap Compression"). Skipped pixels have index 0.
+/// Microsoft, "Bitmap Compression". Skipped pixels have index 0.
 class RunReader {
  public:
   RunReader(std::span<const std::uint8_t> codes, const BmpHeader& header)

@@ -9,7 +9,7 @@
 
 namespace visage::decode {
 
-/// Supported values of `biCompression`.
+/// `biCompression`.
 enum class BmpCompression : std::uint32_t {
   kNone = 0,
   kRle8 = 1,
@@ -34,11 +34,11 @@ struct BmpHeader {
   bool top_down = false;
   int bits = 0;
   BmpCompression compression = BmpCompression::kNone;
-  /// Offset of the pixels, inside the file.
+  /// Inside the file.
   std::size_t pixels = 0;
-  /// Used for up to 8 bits; undefined indices are black.
+  /// For up to 8 bits; undefined indices are black.
   std::array<std::array<std::uint8_t, base::Image::kChannels>, 256> palette{};
-  /// Used for 16 and 32 bits.
+  /// For 16 and 32 bits.
   BmpChannel red, green, blue, alpha;
 };
 

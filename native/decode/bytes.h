@@ -9,7 +9,7 @@ namespace visage::decode {
 
 enum class ByteOrder { kLittle, kBig };
 
-/// Reads numbers at any offset. Returns `nullopt` past the end.
+/// Returns `nullopt` past the end.
 class ByteReader {
  public:
   explicit ByteReader(std::span<const std::uint8_t> bytes, ByteOrder order) : bytes_(bytes), order_(order) {}

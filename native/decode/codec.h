@@ -8,7 +8,7 @@
 
 namespace visage::decode {
 
-/// A decoded image in its stored orientation.
+/// In its stored orientation.
 struct StoredPicture {
   base::Image image;
   /// Larger than `image` after a reduced decode.
@@ -17,8 +17,7 @@ struct StoredPicture {
   int orientation = 1;
 };
 
-/// Codecs call it before they allocate pixels. @throws Error kImageTooLarge or kInvalidImage, with the
-/// dimensions.
+/// Codecs call it before they allocate pixels. @throws Error kImageTooLarge or kInvalidImage.
 void CheckSize(std::int64_t width, std::int64_t height);
 
 /// `bytes` start with the format's signature. Throws as Decode(). Thread-safe.

@@ -9,7 +9,7 @@ namespace visage::decode {
 
 enum class ImageFormat { kJpeg, kPng, kWebp, kBmp, kGif };
 
-/// Decoders check these limits before they decode pixels.
+/// Checked before decoding pixels.
 struct ImageLimits {
   static constexpr std::size_t kMaxBytes = 10'000'000;
   static constexpr int kMinSide = 64;
@@ -19,9 +19,9 @@ struct ImageLimits {
 
 /// How much a decoder may shrink the image.
 struct Reduction {
-  /// Minimum pixels of the longer side.
+  /// Pixels of the longer side.
   int least_side = 0;
-  /// Minimum scale of each side, 0..1.
+  /// Of each side, 0..1.
   float least_scale = 1;
 };
 
@@ -34,7 +34,7 @@ struct DecodedImage {
   ImageFormat format = ImageFormat::kJpeg;
 };
 
-/// Decodes an image and applies its EXIF orientation. Thread-safe.
+/// Applies the EXIF orientation. Thread-safe.
 /// @param reduction applies to JPEG only.
 /// @throws Error kUnsupportedImage, kImageTooLarge above ImageLimits, or kInvalidImage for a truncated,
 /// broken or too small image.

@@ -19,7 +19,7 @@ using Palette = std::array<Rgb, 256>;
 
 constexpr Rgb kWhite = {255, 255, 255};
 
-/// Passes of an interlaced frame (GIF89a, appendix E).
+/// Of an interlaced frame (GIF89a, appendix E).
 struct Pass {
   int first;
   int step;

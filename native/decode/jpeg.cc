@@ -19,8 +19,8 @@
 namespace visage::decode {
 namespace {
 
-/// Encoders write about ten scans. A scan costs half a nanosecond per pixel even if nearly empty. The largest
-/// image may have 16.
+/// Encoders write about ten. A scan costs half a nanosecond per pixel even if nearly empty. The largest image
+/// may have 16.
 constexpr int kMaxScans = 100;
 constexpr std::int64_t kMaxScannedPixels = 16 * ImageLimits::kMaxPixels;
 
@@ -37,7 +37,7 @@ enum Marker : std::uint8_t {
   kFill = 0xFF,
 };
 
-/// Counts scans without decoding (ITU-T T.81, B.1.1).
+/// Counts without decoding (ITU-T T.81, B.1.1).
 int CountScans(std::span<const std::uint8_t> bytes) {
   const ByteReader reader(bytes, ByteOrder::kBig);
   int scans = 0;
@@ -56,7 +56,7 @@ int CountScans(std::span<const std::uint8_t> bytes) {
   return scans;
 }
 
-/// libjpeg's error callback jumps out. So every call is inside Run(), whose body has no destructors.
+/// libjpeg's error callback jumps out, so every call is inside Run(), whose body has no destructors.
 class JpegReader {
  public:
   JpegReader() {
@@ -232,7 +232,7 @@ StoredPicture DecodeJpeg(std::span<const std::uint8_t> bytes, const Reduction& r
   reader.ReadHeader(bytes);
   CheckSize(reader.width(), reader.height());
   reader.CheckScans(CountScans(bytes));
-  // Read the orientation first: libjpeg frees the markers with the pixels.
+  // libjpeg frees the markers with the pixels.
   const int orientation = reader.Orientation();
   return {.image = reader.Decode(reduction),
           .full_width = reader.width(),

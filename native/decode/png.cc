@@ -58,7 +58,7 @@ int FindOrientation(std::span<const std::uint8_t> bytes) {
 /// libpng's push reader stops after the last row. The pull reader unpacks all following data, possibly
 /// gigabytes.
 ///
-/// libpng's error callback jumps out. So every call is inside Run(), whose body has no destructors.
+/// libpng's error callback jumps out, so every call is inside Run(), whose body has no destructors.
 class PngReader {
  public:
   explicit PngReader(base::Image& image) : image_(image) {}
@@ -99,7 +99,7 @@ class PngReader {
     if (info_ == nullptr) Jump();
     png_set_user_limits(png_, ImageLimits::kMaxSide, ImageLimits::kMaxSide);
     png_set_chunk_malloc_max(png_, kMaxChunkBytes);
-    // Skips metadata chunks.
+    // Skips metadata.
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
     png_set_progressive_read_fn(
         png_, this, [](png_structp png, png_infop) { Self(png)->Start(); },

@@ -10,10 +10,8 @@
 
 namespace visage::detect {
 
-/// Reads a network's outputs for an input of `size` pixels. Thread-safe.
-/// @param least_score minimum score of a candidate.
-/// @returns candidates in pixels of the input, several per face, not clipped.
-/// @throws Error kInternal for unexpected outputs.
+/// Reads a network's outputs for an input of `size` pixels. Thread-safe. @returns candidates in pixels of the
+/// input, several per face, not clipped. @throws Error kInternal for unexpected outputs.
 using ReadOutputs = std::vector<Detection> (*)(std::span<const runtime::InferenceSession::Output> outputs,
                                                base::Size size, float least_score);
 

@@ -10,7 +10,7 @@
 namespace visage::detect {
 namespace {
 
-/// A box closer than this share of its width to a window's inner edge counts as cut.
+/// A box this close to a window's inner edge, as a share of its width, counts as cut.
 constexpr float kEdge = 0.1f;
 
 /// Limits the cost of an image with many doubtful candidates.
@@ -22,12 +22,12 @@ base::Box Fitted(const base::Box& box, const BoxFit& fit) {
           width, height};
 }
 
-/// A face closer than this share to the image's edge counts as cut.
+/// A face this close to the image's edge counts as cut.
 constexpr float kPictureEdge = 0.03f;
 /// A cut face ranks with this share of its area, because it is rarely the subject.
 constexpr float kCutFace = 0.75f;
 
-/// With `kLargest`, minimum width of other faces, as a share of the largest face's width.
+/// With `kLargest`: minimum width of other faces, as a share of the largest face's width.
 constexpr float kCompany = 0.5f;
 
 float RankedArea(const base::Box& box, const base::ImageView& image) {

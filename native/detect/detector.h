@@ -17,7 +17,7 @@
 
 namespace visage::detect {
 
-/// Corrections that make a box span forehead to chin and ear to ear, as fractions of its size.
+/// Makes a box span forehead to chin and ear to ear; fractions of its size.
 struct BoxFit {
   float x = 0;
   float y = 0;
@@ -27,19 +27,18 @@ struct BoxFit {
 
 struct DetectorOptions {
   runtime::Network network;
-  /// `rfb`, `yunet`, `scrfd` or `retinaface`.
+  /// See `DecoderOf`.
   std::string decoder;
-  /// Input size for the first run on the whole image.
+  /// For the first run on the whole image.
   base::NetworkInput input;
-  /// Range of reliable face widths, in pixels of the input.
+  /// Reliable face widths, in pixels of the input.
   float least_face = 0;
   float most_face = 0;
-  /// Minimum score of a face, 0..1.
+  /// 0..1.
   float score_threshold = 0;
-  /// The detector runs again on enlarged small candidates with scores in this range.
+  /// Small candidates with these scores run again, enlarged.
   float doubtful_from = 0;
   float doubtful_to = 0;
-  /// Suppresses boxes whose intersection over union exceeds this.
   float nms_iou = 0;
   BoxFit box_fit;
 };
@@ -66,13 +65,13 @@ class Detector {
   std::vector<Detection> Detect(const runtime::SourceImage& image, float least_face, Wanted wanted,
                                 base::Team& team);
 
-  /// Returns the number of network runs for the last image.
+  /// Network runs for the last image.
   std::size_t runs() const { return runs_; }
 
-  /// Returns the minimum face width in input pixels.
+  /// In input pixels.
   float least_face() const { return scan_.least_face; }
 
-  /// Returns the scale, at most 1, at which the detector still finds faces of `least_face` pixels.
+  /// At most 1; the detector still finds faces of `least_face` pixels.
   float ScaleFor(float least_face) const { return detect::ScaleFor(scan_, least_face); }
 
  private:
@@ -84,7 +83,7 @@ class Detector {
   /// @returns candidates per window.
   std::vector<Candidates> LookAtAll(const runtime::SourceImage& image, std::span<const Window> windows,
                                     float least_score, base::Team& team);
-  /// Drops non-faces, and runs again on doubtful candidates. @param scale scale of the finest level.
+  /// Drops non-faces, and runs again on doubtful candidates. @param scale of the finest level.
   std::vector<Detection> Settle(const runtime::SourceImage& image, const Candidates& candidates, float scale,
                                 base::Team& team);
 
@@ -92,7 +91,7 @@ class Detector {
   ReadOutputs read_outputs_;
   std::shared_ptr<const runtime::InferenceSession> session_;
   ScanOptions scan_;
-  /// One maker per thread.
+  /// One per thread.
   std::vector<runtime::InputMaker> makers_;
   std::size_t runs_ = 0;
 };

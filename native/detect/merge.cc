@@ -5,7 +5,7 @@
 namespace visage::detect {
 namespace {
 
-/// A box with this share inside a larger box is a part of the larger face.
+/// A box with this share inside a larger box is a part of its face.
 constexpr float kPart = 0.75f;
 
 float CommonArea(const base::Box& a, const base::Box& b) {

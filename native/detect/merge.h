@@ -6,11 +6,10 @@
 
 namespace visage::detect {
 
-/// Returns 0..1.
 float IntersectionOverUnion(const base::Box& a, const base::Box& b);
 
 /// Greedy non-maximum suppression by score. Also drops a box that lies mostly inside a larger kept box.
-/// @returns the kept boxes, largest area first.
+/// @returns largest area first.
 std::vector<Detection> Merge(std::vector<Detection> candidates, float iou);
 
 }  // namespace visage::detect

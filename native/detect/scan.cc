@@ -18,7 +18,7 @@ constexpr float kMostPixels = 8'000'000;
 constexpr float kMostStep = 3;
 /// A face's height, with the network's margin, over its width.
 constexpr float kRoom = 1.6f;
-/// A level's windows accept faces up to this multiple of the coarser level's minimum face.
+/// A level's windows accept faces up to this multiple of the coarser level's minimum.
 constexpr float kShared = 1.25f;
 /// Width of a face that fills the image's height, over that height.
 constexpr float kWidthOfHeight = 0.8f;
@@ -40,7 +40,7 @@ struct Tiling {
   int count;
   int length;
 
-  /// @param most maximum pixels of a window.
+  /// @param most pixels of a window.
   Tiling(int pixels, int most, int overlap, bool free_size)
       : count(pixels <= most ? 1 : (pixels - overlap + most - overlap - 1) / (most - overlap)),
         length(!free_size ? std::min(pixels, most) : (pixels + (count - 1) * overlap + count - 1) / count) {}
@@ -67,7 +67,7 @@ class Plan {
     return size.width <= options_.input.width && size.height <= options_.input.height;
   }
 
-  /// Returns the scale of the next coarser level; 0 for none.
+  /// 0 for none.
   float CoarserThan(float scale) const {
     const float coarsest = CoarsestScale();
     if (scale <= coarsest) return 0;
@@ -140,7 +140,7 @@ std::vector<Window> PlanScan(const ScanOptions& options, base::Size picture, flo
 Window SecondLook(const base::Box& face, const ScanOptions& options, base::Size picture) {
   const base::Size input = options.free_size ? base::Size{kSecondSide, kSecondSide} : options.input;
   const float scale = kSecondFace / face.width;
-  // Shifts the window into the image, or clips it if the image is smaller.
+  // Shifts the window into the image, or clips it.
   const auto stretch = [&](float centre, int side, int pixels) {
     const float length = std::min(static_cast<float>(side) / scale, static_cast<float>(pixels));
     return std::pair{std::clamp(centre - length / 2, 0.0f, static_cast<float>(pixels) - length), length};

@@ -10,7 +10,7 @@ struct ScanOptions {
   /// Must be landscape if the size is free.
   base::Size input;
   bool free_size = false;
-  /// Range of reliable face widths, in pixels of the input.
+  /// Reliable face widths, in pixels of the input.
   float least_face = 0;
   float most_face = 0;
 };
@@ -26,23 +26,21 @@ struct Window {
   float most_face;
 };
 
-/// Returns the scale, at most 1, that resizes a face of `least_face` pixels to the network's minimum face
-/// size.
+/// At most 1; resizes a face of `least_face` pixels to the network's minimum.
 float ScaleFor(const ScanOptions& options, float least_face);
 
-/// Plans windows, coarsest first. They show every face of at least `least_face` pixels whole and at a size
+/// Plans windows, coarsest first, that show every face of at least `least_face` pixels whole and at a size
 /// that the network finds.
 ///
 /// The finest level has at most eight million pixels, which bounds the time per image. A free-size network
-/// scans a level in a few large windows. A fixed-size network uses windows of its input size. Windows overlap
-/// by the largest face that only this level finds. Total pixels are about image pixels times scale squared,
-/// plus a third for overlaps of a fixed size.
+/// scans a level in a few large windows, a fixed-size network in windows of its input size. Windows overlap
+/// by the largest face that only this level finds.
 std::vector<Window> PlanScan(const ScanOptions& options, base::Size picture, float least_face);
 
 /// Face width in a second run; larger faces are no more accurate.
 constexpr float kSecondFace = 40;
 
-/// Returns a window that shows a small face `kSecondFace` wide. @param face in pixels of the image.
+/// Shows a small face `kSecondFace` wide. @param face in pixels of the image.
 Window SecondLook(const base::Box& face, const ScanOptions& options, base::Size picture);
 
 }  // namespace visage::detect

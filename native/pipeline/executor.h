@@ -16,50 +16,49 @@
 
 namespace visage::pipeline {
 
-/// Queue position of a job that the executor never refuses.
+/// The executor never refuses these jobs.
 enum class Admission {
-  /// Runs after earlier `kAlways` jobs, before images.
+  /// After earlier `kAlways` jobs, before images.
   kAlways,
-  /// Runs before all other jobs. Use it for short work that completes a request.
+  /// Before all other jobs. For short work that completes a request.
   kFirst,
 };
 
-/// A fixed set of threads for jobs. A job may share its items with idle threads.
+/// A fixed set of threads for jobs. Thread-safe but for `Join` and the destructor. A job may share its items
+/// with idle threads.
 ///
-/// The executor never interrupts a running job, so a costly job would delay all tenants. It therefore
-/// reserves one extra thread for urgent jobs: a `kFirst` job, or an image of an account without a running
-/// job. Meanwhile another job pauses at its next yield point, so that no more than the configured number of
-/// threads compute.
+/// A running job is never interrupted, so a costly one would delay all tenants. One extra thread therefore
+/// serves urgent jobs: `kFirst` jobs, and images of an account without a running job. Meanwhile another job
+/// pauses at its next yield point, so that no more than the configured number of threads compute.
 ///
-/// Images wait in a `FairQueue`. `Admit` counts any other job, and `Start` queues it later. Only `Join` and
-/// the destructor are not thread-safe.
+/// Images wait in a `FairQueue`. `Admit` counts any other job, and `Start` queues it later.
 class Executor : public base::Team {
  public:
   using Job = std::function<void()>;
   struct Stats {
     int threads;
-    /// Jobs admitted but not started.
+    /// Admitted but not started.
     std::size_t queued;
     std::size_t running;
-    /// Jobs since construction.
+    /// Since construction.
     std::uint64_t ended;
   };
 
-  /// @param max_queue most images that wait while all threads are busy.
+  /// @param max_queue images that wait while all threads are busy.
   Executor(int threads, std::size_t max_queue);
   /// Drops waiting jobs.
   ~Executor() override;
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
-  /// The job must not throw or wait for another job. To make room, refuses another job on this thread.
+  /// The job must not throw or wait for another job. May refuse another job on this thread to make room.
   /// @throws Error kOverloaded if the tenant has no room, kNotReady after Close or Abandon.
   void Submit(const Tenant& tenant, FairQueue::Job job);
 
   /// @throws Error kNotReady after Close or Abandon.
   void Admit();
-  /// The job must not throw or wait for another job. @param done runs afterwards on the same thread, when the
-  /// job no longer counts.
+  /// The job must not throw or wait for another job. @param done runs on the same thread when the job no
+  /// longer counts.
   void Start(Admission admission, Job job, Job done);
 
   std::size_t seats() const override { return normal_ + 1; }
@@ -67,14 +66,14 @@ class Executor : public base::Team {
   void Share(std::size_t items, const Work& work) override;
 
   Stats stats() const;
-  /// Returns the number of started jobs. Does not block.
+  /// Does not block.
   std::size_t under_way() const { return under_way_.load(std::memory_order_relaxed); }
 
   /// The last thread calls `closed` after all admitted jobs end.
   void Close(std::function<void()> closed);
-  /// Drops waiting jobs, then joins the threads when the running jobs end.
+  /// Drops waiting jobs, then joins the threads after the running ones.
   void Abandon();
-  /// Call it after Close calls `closed`.
+  /// Call after `closed`.
   void Join();
 
  private:
@@ -85,7 +84,6 @@ class Executor : public base::Team {
 
   struct Parts;
 
-  /// Run loops of a normal thread and the reserved thread.
   void Run();
   void RunReserved();
   bool has_job() const { return !first_.empty() || !always_.empty() || !images_.empty(); }
@@ -111,15 +109,14 @@ class Executor : public base::Team {
   std::deque<Waiting> always_;
   FairQueue images_;
   std::deque<Parts*> shared_;
-  /// Threads that run jobs; they take the next job without a wake-up.
+  /// These take the next job without a wake-up.
   std::size_t busy_ = 0;
   std::size_t idle_ = 0;
-  /// Jobs admitted but not ended.
+  /// Not ended.
   std::size_t admitted_ = 0;
   std::size_t running_ = 0;
-  /// Jobs that the reserved thread has ended.
   std::uint64_t reserved_ended_ = 0;
-  /// True while the reserved thread waits for a job to yield. Hold the mutex to write.
+  /// The reserved thread waits for a job to yield. Hold the mutex to write.
   std::atomic<bool> wants_yield_ = false;
   std::condition_variable reserved_done_;
   std::atomic<std::size_t> under_way_ = 0;

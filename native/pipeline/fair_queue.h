@@ -20,7 +20,7 @@ struct Tenant {
 ///
 /// Order: start-time fair queueing on two levels (Goyal, Guo, Vin: "A hierarchical CPU scheduler for
 /// multimedia operating systems", OSDI 1996). The account with the least thread time goes next, and its key
-/// with the least. The queue charges a job when it ends. An idle account earns no credit.
+/// with the least. A job is charged when it ends. An idle account earns no credit.
 ///
 /// Room: a full queue refuses the newest job of the tenant with the most jobs, for a tenant with fewer
 /// (longest queue drop; Suter, Lakshman, Stiliadis, Choudhury: "Buffer management schemes for supporting TCP
@@ -36,11 +36,10 @@ class FairQueue {
     std::function<void()> run;
     /// Replaces `run` if the queue drops the job.
     std::function<void(std::exception_ptr)> refuse;
-    /// Runs after `run` or `refuse`.
+    /// After `run` or `refuse`.
     std::function<void()> done;
   };
 
-  /// A dropped job and its error.
   struct Dropped {
     Job job;
     std::exception_ptr why;
@@ -58,24 +57,24 @@ class FairQueue {
     double advance = 0;
   };
 
-  /// All accounts, or only accounts without a running job.
+  /// All accounts, or only those without a running job.
   enum class Whose { kAny, kIdle };
 
-  /// @param capacity most waiting and running jobs.
+  /// @param capacity waiting and running jobs.
   explicit FairQueue(std::size_t capacity);
   ~FairQueue();
   FairQueue(const FairQueue&) = delete;
   FairQueue& operator=(const FairQueue&) = delete;
 
-  /// @returns the dropped job, if any; the caller refuses it. @throws Error kOverloaded, with the queue
-  /// unchanged, if the tenant has no room.
+  /// The caller must refuse the returned job. @throws Error kOverloaded, with the queue unchanged, if the
+  /// tenant has no room.
   std::optional<Dropped> Push(const Tenant& tenant, Job job);
 
   bool empty() const { return waiting_ == 0; }
   std::size_t waiting() const { return waiting_; }
   /// Whether `Take` can return a job.
   bool Waits(Whose whose) const;
-  /// Takes the next job; `Waits(whose)` must hold.
+  /// Requires `Waits(whose)`.
   Turn Take(Whose whose);
   /// @param seconds of thread time.
   void End(const Turn& turn, double seconds);
@@ -83,7 +82,7 @@ class FairQueue {
   std::deque<Job> TakeAll();
 
  private:
-  /// Times are seconds of thread time, comparable between sibling flows.
+  /// In seconds of thread time, comparable between sibling flows.
   struct Flow {
     std::size_t waiting = 0;
     std::size_t running = 0;

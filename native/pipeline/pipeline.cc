@@ -14,13 +14,12 @@
 namespace visage::pipeline {
 namespace {
 
-/// The pipeline decodes again for a smaller face side in the reduced image. The embedder's input shows 112
-/// pixels.
+/// Smaller faces in the reduced image cause a second decode. The embedder's input shows 112 pixels.
 constexpr float kLeastFaceSide = 112;
 
 class Stopwatch {
  public:
-  /// Returns milliseconds since the last call.
+  /// Milliseconds since the last call.
   double Lap() {
     const Clock::time_point now = Clock::now();
     const double passed = std::chrono::duration<double, std::milli>(now - last_).count();
@@ -124,7 +123,7 @@ decode::DecodedImage DecodeEncoded(std::span<const std::uint8_t> bytes, ImageEnc
 
 struct Pipeline::Stages {
   detect::Detector detector;
-  /// One for each seat of the team, from the first image with several described faces.
+  /// One per seat, from the first image with several described faces.
   std::vector<FaceStages> faces;
   std::optional<liveness::Liveness> liveness;
   /// Null if the host builds inputs.
@@ -208,8 +207,8 @@ void Pipeline::Describe(const runtime::SourceImage& view, base::Point to_full, s
   };
   if (described == 1) return add(describe(0, stages.faces.front(), team), 1);
 
-  // Threads share faces, not parts of a face. After each group, the team asks only threads that have no other
-  // job, so an image with many faces holds the others for one face each.
+  // Threads share faces, not parts of a face. After each group, the team asks only idle threads, so an image
+  // with many faces holds the others for one face each.
   stages.faces.resize(std::max(stages.faces.size(), team.seats()), stages.faces.front());
   for (std::size_t first = 0; first < described; first += team.seats()) {
     std::vector<FaceTimes> times(std::min(team.seats(), described - first));

@@ -32,27 +32,25 @@ enum class ImageEncoding { kBinary, kBase64 };
 /// @throws as `Decode`; kInvalidImage for invalid base64.
 decode::DecodedImage DecodeEncoded(std::span<const std::uint8_t> bytes, ImageEncoding encoding);
 
-/// Results to compute besides the boxes.
+/// Besides the boxes. Counts take the largest faces first.
 struct AnalysisRequest {
-  /// Number of faces that get landmarks, largest first.
+  /// Faces that get landmarks.
   std::size_t described = 1;
-  /// Number of faces that get a template, largest first.
   std::size_t templates = 1;
-  /// Adds pose and measures to each face with landmarks.
+  /// Pose and measures of each face with landmarks.
   bool attributes = false;
-  /// Checks the largest face; needs a liveness network.
+  /// Of the largest face; needs a liveness network.
   bool liveness = false;
-  /// Number of faces that get a crop, largest first.
   std::size_t crops = 0;
-  /// Minimum face width in upright image pixels; 0 for `DefaultLeastFace`.
+  /// In upright image pixels; 0 for `DefaultLeastFace`.
   float least_face = 0;
   detect::Wanted wanted = detect::Wanted::kAll;
 };
 
-/// Returns 32 pixels, or a sixtieth of the longer side above 1920 pixels, which bounds the work.
+/// 32 pixels, or a sixtieth of the longer side above 1920 pixels, which bounds the work.
 float DefaultLeastFace(int width, int height);
 
-/// Coordinates are pixels of the upright image in full size.
+/// In pixels of the upright image in full size.
 struct AnalyzedFace {
   detect::Detection detection;
   /// Empty unless requested.
@@ -62,19 +60,19 @@ struct AnalyzedFace {
 };
 
 struct Analysis {
-  /// Size of the upright image.
+  /// Of the upright image.
   int width = 0;
   int height = 0;
   decode::ImageFormat format = decode::ImageFormat::kJpeg;
   /// Largest area first.
   std::vector<AnalyzedFace> faces;
-  /// Of the largest faces, as many as requested.
+  /// Of the largest faces.
   std::vector<std::vector<float>> templates;
-  /// Probability per class; empty without a face or a request for it.
+  /// Per class; empty without a face or a request for it.
   std::vector<float> liveness;
   /// JPEG files of the largest faces; see `thumbnail::EncodeJpeg`.
   std::vector<std::vector<std::uint8_t>> crops;
-  /// Number of detector runs.
+  /// Detector runs.
   std::size_t looks = 0;
   /// Milliseconds.
   struct {
@@ -98,10 +96,8 @@ class Pipeline {
   explicit Pipeline(const PipelineOptions& options);
   ~Pipeline();
 
-  /// Runs on the calling thread. Thread-safe.
-  /// @param team runs parallel work; it never changes the result.
-  /// @throws as `Decode`, kInvalidImage for invalid base64, kInternal if the pack lacks a requested liveness
-  /// network.
+  /// Thread-safe. @param team never changes the result. @throws as `Decode`, kInvalidImage for invalid
+  /// base64, kInternal if the pack lacks a requested liveness network.
   Analysis Analyze(std::span<const std::uint8_t> bytes, ImageEncoding encoding,
                    const AnalysisRequest& request, base::Team& team) const;
 
@@ -110,7 +106,6 @@ class Pipeline {
   struct Stages;
   class Lease;
 
-  /// Computes landmarks of the `described` largest faces, and what the request adds to them.
   /// @param to_full scales `view` to the full image.
   void Describe(const runtime::SourceImage& view, base::Point to_full, std::size_t described,
                 const AnalysisRequest& request, Stages& stages, base::Team& team, Analysis& analysis) const;

@@ -11,7 +11,7 @@
 
 namespace visage::pose {
 
-/// Direction of a face in degrees; zero for a face towards the camera.
+/// Degrees; zero towards the camera.
 struct Pose {
   /// Positive to the right of the image.
   float yaw = 0;
@@ -27,7 +27,7 @@ struct PoseOptions {
   /// 2018).
   std::string decoder;
   base::NetworkInput input;
-  /// Scale of the crop; Visage clips it to the image and stretches it.
+  /// Clipped to the image and stretched.
   float crop_scale = 1;
 };
 
@@ -40,8 +40,8 @@ class PoseEstimator {
   /// @throws Error kInternal if the file or the decoder's name is invalid.
   explicit PoseEstimator(const PoseOptions& options);
 
-  /// Yaw and pitch come from the network, and roll from the points, which are more accurate. @param box,
-  /// points in pixels of `image`.
+  /// Yaw and pitch come from the network, roll from the points, which are more accurate. @param box, points
+  /// in pixels of `image`.
   Pose Estimate(const runtime::SourceImage& image, const base::Box& box, const base::FivePoints& points);
 
  private:

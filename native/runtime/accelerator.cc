@@ -54,7 +54,7 @@ Accelerator& Accelerator::Load(const std::string& library) {
   if (const int failed = calls.Open()) throw base::Error(base::ErrorCode::kInternal, calls.Describe(failed));
   std::unique_ptr<Accelerator> made(new Accelerator(calls));
   made->CompareWithCpu();
-  // Never destroyed, because threads may use it while the process ends.
+  // Never destroyed: threads may use it while the process ends.
   return *loaded.emplace(library, made.release()).first->second;
 }
 

@@ -19,12 +19,11 @@ namespace visage::runtime {
 
 struct DeviceImage;
 
-/// Builds network inputs in GPU memory. Thread-safe.
-///
-/// All work, including ONNX Runtime's, runs in order on one stream. So freed memory is reusable at once.
+/// Builds network inputs in GPU memory. Thread-safe. All work, including ONNX Runtime's, runs in order on one
+/// stream, so freed memory is reusable at once.
 class Accelerator {
  public:
-  /// GPU memory; the destructor returns it to the stock.
+  /// The destructor returns the memory to the stock.
   class Memory {
    public:
     Memory(Memory&& other) noexcept;
@@ -43,7 +42,7 @@ class Accelerator {
     std::size_t size_;
   };
 
-  /// Loads a library once per process, and compares its inputs with the CPU's. @throws Error kInternal
+  /// Once per process; compares the library's inputs with the CPU's. @throws Error kInternal
   static Accelerator& Load(const std::string& library);
 
   const char* memory_name() const { return calls_.memory_name(); }
@@ -53,17 +52,16 @@ class Accelerator {
   std::optional<DeviceImage> Upload(const base::ImageView& image);
   /// @throws Error kInternal if memory runs out.
   Memory Floats(std::size_t count);
-  /// Queues the building of a network input. @param image must live until the run ends. @throws Error
-  /// kInternal
+  /// Queued. @param image must live until the run ends. @throws Error kInternal
   void Make(const DeviceImage& image, const base::Framing& framing, const base::NetworkInput& input,
             float* out);
-  /// Queues a copy. @param values must not change until the run ends. @throws Error kInternal
+  /// Queued. @param values must not change until the run ends. @throws Error kInternal
   void CopyIn(std::span<const float> values, float* out);
-  /// Call it after queueing work and before the run.
+  /// Call after queueing work and before the run.
   void Ready();
-  /// Waits for all queued work. Call it after a failure, before freeing inputs.
+  /// Waits for all queued work. Call after a failure, before freeing inputs.
   void Settle() noexcept;
-  /// Waits for all queued work, then copies. @throws Error kInternal
+  /// Waits for all queued work. @throws Error kInternal
   std::vector<float> CopyOut(const float* from, std::size_t count);
 
  private:
@@ -80,29 +78,28 @@ class Accelerator {
   void GiveBack(void* data, std::size_t size);
   std::optional<Pinned> TakePinned(std::size_t size);
   void GiveBackPinned(const Pinned& pinned);
-  /// @throws Error kInternal if an input differs from the CPU's.
+  /// @throws Error kInternal if an input differs.
   void CompareWithCpu();
   void ThrowOnError(int code, const char* what) const;
 
   base::DeviceCalls& calls_;
   std::mutex mutex_;
-  /// Free buffers by size in bytes.
+  /// Free buffers by size.
   std::multimap<std::size_t, void*> stock_;
   std::size_t stock_bytes_ = 0;
   std::vector<Pinned> pinned_;
 };
 
-/// An image in GPU memory, without row padding.
+/// Without row padding.
 struct DeviceImage {
   Accelerator::Memory memory;
   base::ImageView view;
 };
 
-/// An image in host memory, and its copy in GPU memory if there is one.
 struct SourceImage : base::ImageView {
   // NOLINTNEXTLINE(google-explicit-constructor): host images convert implicitly.
   SourceImage(const base::ImageView& image) : base::ImageView(image) {}
-  /// Uploads the image if the accelerator has room for it.
+  /// Uploads the image if the accelerator has room.
   SourceImage(const base::ImageView& image, Accelerator* accelerator);
 
   /// Null without a GPU copy.

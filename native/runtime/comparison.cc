@@ -97,7 +97,7 @@ Comparison Compare(const std::string& original, const Network& changed, std::spa
   std::vector<Outputs> expected;
   for (std::size_t i = 0; i < count; ++i) {
     expected.push_back(OutputsOf(first, shape, input(i), worst.original_ms));
-    // With batching, run only one input alone: networks may treat batches differently.
+    // Networks may treat batches differently, so run one input alone.
     if (i == 0 || together == 1) {
       Note(expected[i], OutputsOf(second, shape, input(i), worst.changed_ms), worst);
     }

@@ -7,20 +7,18 @@
 
 namespace visage::runtime {
 
-/// Largest difference between the outputs of two networks, and the cost of a run.
 struct Comparison {
-  /// Lowest cosine, -1..1; NaN if an output contains a NaN or only zeros.
+  /// Lowest; NaN if an output contains a NaN or only zeros.
   double cosine = 1;
   /// Largest |a - b| over the largest |a|; NaN as above.
   double difference = 0;
-  /// Lowest processor time in milliseconds.
+  /// Lowest processor time.
   double original_ms = 0;
   double changed_ms = 0;
 };
 
-/// Runs two networks on the same inputs. The original runs on the CPU, the changed network on its device in
-/// full batches.
-/// @param shape of an input; required if the files leave sizes besides the batch free.
+/// The original runs on the CPU, the changed network on its device in full batches.
+/// @param shape of an input; required if sizes besides the batch are free.
 /// @throws Error kInternal if a network does not load, the shapes differ, or `inputs` has a partial input.
 Comparison Compare(const std::string& original, const Network& changed, std::span<const float> inputs,
                    InferenceSession::Shape shape = {});

@@ -10,7 +10,7 @@
 namespace visage::runtime {
 namespace {
 
-/// Reorders weights to outputs x kernel height x kernel width x channels.
+/// Reorders to outputs x kernel height x kernel width x channels.
 std::vector<float> Matrix(const ConvGeometry& geometry, int inputs, int outputs,
                           std::span<const float> weights) {
   const std::size_t places = geometry.size();
@@ -25,12 +25,12 @@ std::vector<float> Matrix(const ConvGeometry& geometry, int inputs, int outputs,
   return matrix;
 }
 
-/// Blocks fill half of a small L1 cache.
+/// Half of a small L1 cache.
 constexpr int kBlockBytes = 16384;
 constexpr int kMostRows = 96;
 static_assert(kMostRows % FixedPointMatrix::kRows == 0);
 
-/// Integers per copy; every buffer ends with as many spare integers.
+/// Integers per copy, and spare integers behind every buffer.
 constexpr int kSlack = 16;
 
 void CopyRun(const std::int16_t* from, std::ptrdiff_t count, std::int16_t* to) {
@@ -42,7 +42,7 @@ void CopyRun(const std::int16_t* from, std::ptrdiff_t count, std::int16_t* to) {
   }
 }
 
-/// A padded feature map with all channels of a pixel side by side.
+/// All channels of a pixel side by side, with padding.
 struct IntegerFeatureMap {
   std::vector<std::int16_t> values;
   int width = 0;
@@ -66,7 +66,7 @@ void MakeIntegers(const FeatureMap& in, const ConvGeometry& geometry, float most
   const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(geometry.pad_left) * in.channels;
   for (int y = 0; y < in.height; ++y) {
     std::int16_t* const to = out.values.data() + (y + geometry.pad_top) * row_size + left;
-    // Each pixel writes zeros past its channels; the next pixel overwrites them.
+    // Zeros past the channels; the next pixel overwrites them.
     for (int x = 0; x < in.width; ++x) {
       for (int plane = 0; plane < in.planes(); ++plane) {
         ToIntegers16(in.Row(plane, y) + x * kLane, factor,
@@ -117,7 +117,7 @@ void DenseConvolution::RunWindows(const FeatureMap& in, const float* added, cons
   integers.resize(static_cast<std::size_t>(block) * row_size + kSlack);
   std::array<float, kMostRows / FixedPointMatrix::kRows> scales;
   scales.fill(maps.scale);
-  // Without dilation a kernel row is contiguous in the input.
+  // Then a kernel row is contiguous in the input.
   const bool is_close = g.dilation_x == 1;
   const int runs = is_close ? 1 : g.kernel_width;
   const std::ptrdiff_t run = static_cast<std::ptrdiff_t>(is_close ? g.kernel_width : 1) * inputs_;

@@ -20,7 +20,7 @@ class DenseConvolution {
   DenseConvolution(const ConvGeometry& geometry, int inputs, int outputs, std::span<const float> weights,
                    Epilogue epilogue);
 
-  /// @param added null, or values to add before the activation; may be `out` itself.
+  /// @param added null, or values to add before the activation; may be `out`.
   void Run(const FeatureMap& in, const float* added, const FeatureMap& out) const;
 
  private:

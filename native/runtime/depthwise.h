@@ -8,7 +8,7 @@
 
 namespace visage::runtime {
 
-/// A depthwise convolution in floats. Immutable.
+/// In floats. Immutable.
 class DepthwiseConvolution {
  public:
   /// @param weights `channels` x kernel height x kernel width.

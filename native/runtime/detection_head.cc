@@ -9,7 +9,7 @@
 namespace visage::runtime {
 namespace {
 
-/// Rows per block. A step takes 512 bytes, so a few dozen steps fit into the L1 cache.
+/// Rows. A step takes 512 bytes, so a few dozen fit into the L1 cache.
 constexpr std::int64_t kBlock = 128;
 constexpr std::int64_t kMostColumns = 64;
 

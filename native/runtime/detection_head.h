@@ -7,11 +7,11 @@
 
 namespace visage::runtime {
 
-/// Converts a network's feature maps into rows of scores and boxes, column by column.
-/// `src/vision/graph/detection-head.ts` encodes it. Immutable.
+/// Converts feature maps into rows of scores and boxes, column by column. Immutable.
+/// `src/vision/graph/detection-head.ts` encodes it.
 class DetectionHead {
  public:
-  /// ONNX layout: batch x channels x pixels.
+  /// Batch x channels x pixels.
   struct FeatureMap {
     const float* values = nullptr;
     std::int64_t batch = 0;
@@ -32,8 +32,7 @@ class DetectionHead {
   DetectionHead(std::span<const std::int64_t> inputs, std::span<const std::int64_t> steps,
                 std::span<const float> floats, std::span<const std::int64_t> outputs);
 
-  /// Runs on the calling thread. @param output returns the buffer for an output. @throws Error kInternal if
-  /// the feature maps do not fit.
+  /// @param output returns an output's buffer. @throws Error kInternal if the feature maps do not fit.
   void Run(std::span<const FeatureMap> maps,
            const std::function<float*(std::size_t output, const Shape& shape)>& output) const;
 
@@ -49,7 +48,7 @@ class DetectionHead {
     std::size_t b;
   };
 
-  /// Returns the rows of each column; 0 if it fits any number.
+  /// 0 for a column that fits any number.
   std::vector<std::int64_t> CountRows(std::span<const FeatureMap> maps) const;
   void Gather(std::span<const FeatureMap> maps, std::int64_t item, std::int64_t stride, float* columns) const;
   void RunBlock(const float* gathered, std::int64_t stride, std::int64_t first, float* block) const;

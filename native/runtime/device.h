@@ -8,16 +8,16 @@ namespace visage::runtime {
 
 enum class Provider { kCpu, kCuda, kTensorRt };
 
-/// The processor that runs networks. Visage uses the first GPU; set `CUDA_VISIBLE_DEVICES` to select another.
+/// Visage uses the first GPU; set `CUDA_VISIBLE_DEVICES` to select another.
 struct Device {
   Provider provider = Provider::kCpu;
-  /// Most inputs per run; 1 disables batching.
+  /// 1 disables batching.
   int max_batch = 1;
   /// Longest wait of a batch's first input.
   std::chrono::milliseconds max_delay{0};
-  /// Bytes of GPU memory for a network; 0 for no limit.
+  /// Bytes of GPU memory per network; 0 for no limit.
   std::size_t memory_limit = 0;
-  /// Library that builds inputs in GPU memory (`Accelerator::Load`); if empty, the host builds them.
+  /// Builds inputs in GPU memory (`Accelerator::Load`); empty: the host builds them.
   std::string input_library;
 };
 
@@ -27,13 +27,12 @@ struct Network {
   Device device = {};
 };
 
-/// Returns why a provider cannot work, or an empty string. It does not detect a missing GPU; loading a
-/// network does. Thread-safe.
+/// Empty if the provider works. Only loading a network detects a missing GPU. Thread-safe.
 std::string WhyUnavailable(Provider provider);
 
 class Accelerator;
 
-/// Returns null if the host builds inputs. Thread-safe. @throws Error kInternal
+/// Null if the host builds inputs. Thread-safe. @throws Error kInternal
 Accelerator* AcceleratorOf(const Device& device);
 
 }  // namespace visage::runtime

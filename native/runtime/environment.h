@@ -4,8 +4,7 @@
 
 namespace visage::runtime {
 
-/// Returns the process's environment; all networks share its memory arena. Never destroyed, because networks
-/// may run while the process ends.
+/// All networks share its memory arena. Never destroyed: networks may run while the process ends.
 Ort::Env& OnnxEnvironment();
 
 }  // namespace visage::runtime

@@ -4,7 +4,7 @@
 
 namespace visage::runtime {
 
-/// Channels per block: 64 bytes of floats, one cache line.
+/// Channels per block: one cache line of floats.
 inline constexpr int kLane = 16;
 
 constexpr int Padded(int size) { return (size + kLane - 1) / kLane * kLane; }
@@ -27,7 +27,7 @@ struct FeatureMap {
   }
 };
 
-/// Kernel, strides, dilations and padding, as in ONNX's `Conv`.
+/// As in ONNX's `Conv`.
 struct ConvGeometry {
   int kernel_height = 1;
   int kernel_width = 1;
@@ -41,12 +41,11 @@ struct ConvGeometry {
   int pad_right = 0;
 
   int size() const { return kernel_height * kernel_width; }
-  /// Whether each output reads only the pixel at the same position.
   bool is_point() const {
     return size() == 1 && stride_y == 1 && stride_x == 1 && pad_top == 0 && pad_left == 0 &&
            pad_bottom == 0 && pad_right == 0;
   }
-  /// Returns the output size; 0 or less if the kernel exceeds the input.
+  /// 0 or less if the kernel exceeds the input.
   int OutputHeight(int height) const {
     return (height + pad_top + pad_bottom - dilation_y * (kernel_height - 1) - 1) / stride_y + 1;
   }

@@ -22,16 +22,15 @@ struct Sums {
   Integers8 values[kRows][2];
 };
 
-/// Sums products of 16-bit integers. @param rows integers of the first row; rows are `stride` apart.
-/// @param weights per pair of inputs two integers per output, aligned to 32 bytes. @param pairs of inputs, a
-/// multiple of 2.
+/// @param rows first row; rows are `stride` integers apart. @param weights per pair of inputs two integers
+/// per output, aligned to 32 bytes. @param pairs of inputs, a multiple of 2.
 #ifdef __AVX2__
-/// Uses assembly, because the compiler spills some of the twelve sums.
+/// The compiler would spill some of the twelve sums.
 Sums SumsOfProducts(const std::int16_t* rows, std::ptrdiff_t stride, const std::int16_t* weights, int pairs) {
   Integers8 s00, s01, s10, s11, s20, s21, s30, s31, s40, s41, s50, s51;
   const std::int16_t* const end = weights + static_cast<std::ptrdiff_t>(pairs) * 2 * kLane;
   const std::ptrdiff_t one = stride * static_cast<std::ptrdiff_t>(sizeof(std::int16_t));
-// Computes both products in ymm14 and ymm15 before the sums, which would delay them.
+// Computes both products first, because they would delay the sums.
 #define VISAGE_ROW(place, low, high)       \
   "vpbroadcastd " place                    \
   ", %%ymm12\n\t"                          \

@@ -9,14 +9,13 @@
 
 namespace visage::runtime {
 
-/// `v = sum + bias[o] (+ added)`, then PReLU with `slope[o]`. Slope 1 is the identity, slope 0 a ReLU.
+/// `v = sum + bias[o] (+ added)`, then PReLU with `slope[o]`: 1 is the identity, 0 a ReLU.
 struct Epilogue {
   std::vector<float> bias;
   std::vector<float> slope;
 };
 
-/// 16-bit integer weights. `Quantise` scales every `kRows` input rows at run time, so networks need no
-/// calibration.
+/// 16-bit weights. `Quantise` scales every `kRows` input rows at run time, so networks need no calibration.
 ///
 /// x86 multiplies and adds sixteen pairs of 16-bit integers in the time of eight pairs of floats. Weights and
 /// rows share the bits so that no sum overflows: `sum over k of |weight| * most < 2^31` for every output.
@@ -33,17 +32,15 @@ class FixedPointMatrix {
 
   float most() const { return most_; }
 
-  /// Quantises pixels: `value` is about `integer * scale`.
-  /// @param points first pixel of a feature map; planes are `plane_size` floats apart.
-  /// @param integers `count` rows of `padded_inputs()`.
-  /// @param scales one per `kRows`.
+  /// `value` is about `integer * scale`. @param points first pixel of a feature map; planes are `plane_size`
+  /// floats apart. @param integers `count` rows of `padded_inputs()`. @param scales one per `kRows`.
   void Quantise(const float* points, std::ptrdiff_t plane_size, int count, std::int16_t* integers,
                 float* scales) const;
 
   /// `out[r][o] = epilogue(sum over k of rows[r][k] * weights[o][k])`.
   /// @param rows from `Quantise`; readable up to the next multiple of `kRows`.
   /// @param added null, or values to add, laid out as `out`.
-  /// @param out a feature map; planes are `plane_size` floats apart.
+  /// @param out planes are `plane_size` floats apart.
   void Multiply(const std::int16_t* rows, const float* scales, int count, const Epilogue& epilogue,
                 const float* added, float* out, std::ptrdiff_t plane_size) const;
 
@@ -51,7 +48,6 @@ class FixedPointMatrix {
   int inputs_;
   int outputs_;
   float most_;
-  /// One cache line.
   struct alignas(64) Pair {
     std::int16_t weights[2 * kLane] = {};
   };

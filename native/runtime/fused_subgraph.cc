@@ -59,7 +59,6 @@ ConvGeometry GeometryOf(std::span<const std::int64_t> numbers) {
   return {at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8), at(9)};
 }
 
-/// Converts a feature map to ONNX's layout.
 void ToPlanes(const FeatureMap& maps, float* out) {
   // Pixels whose cache lines stay cached during the conversion.
   constexpr int kBlock = 64;
@@ -105,7 +104,7 @@ FusedSubgraph::FusedSubgraph(std::span<const std::int64_t> steps, std::span<cons
     Check(input >= 0 && input < made && added >= 0 && added < made, "a step reads what is not there yet");
     Check(makes > 0 && makes <= kMostChannels && channels[input] == reads, "channels are out of range");
     Check(added == 0 || channels[added] == makes, "what is added has other channels");
-    // Only a dense convolution can read lane 1, the input's layout.
+    // Only a dense convolution can read the input's layout, lane 1.
     Check(input > 0 || kind == kDense, "the input is read by something else than a dense convolution");
     const ConvGeometry geometry = GeometryOf(steps.subspan(6, kStepNumbers - 6));
     const int inputs = static_cast<int>(reads), count = static_cast<int>(makes);
@@ -210,7 +209,6 @@ void FusedSubgraph::Run(const float* input, const Shape& shape,
   };
   const FlushDenormals flush;
   for (std::int64_t item = 0; item < shape.batch; ++item) {
-    // No step writes to the input.
     values[0].values = const_cast<float*>(input) + item * size_of(values[0]);
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       const FeatureMap& in = values[steps_[i].input];

@@ -13,8 +13,8 @@
 namespace visage::runtime {
 
 /// Runs a network's first part as one ONNX Runtime operator: up to the last supported convolution, PReLU or
-/// sum. `src/vision/graph/fused-subgraph.ts` encodes it. Steps produce values, numbered in order; value 0 is
-/// the input. Immutable.
+/// sum. Steps produce values, numbered in order; value 0 is the input. Immutable.
+/// `src/vision/graph/fused-subgraph.ts` encodes it.
 class FusedSubgraph {
  public:
   struct Shape {
@@ -23,8 +23,7 @@ class FusedSubgraph {
     std::int64_t height = 0;
     std::int64_t width = 0;
   };
-  /// Integers per step: kind; values to read, add (0: none) and write; input and output channels;
-  /// `ConvGeometry`.
+  /// Kind; values to read, add (0: none) and write; input and output channels; `ConvGeometry`.
   static constexpr std::size_t kStepNumbers = 16;
 
   /// @param steps `kStepNumbers` per step.
@@ -35,10 +34,8 @@ class FusedSubgraph {
   FusedSubgraph(std::span<const std::int64_t> steps, std::span<const std::int64_t> outputs,
                 std::span<const float> weights);
 
-  /// Runs on the calling thread.
-  /// @param allocate returns memory for this many floats, valid until the call ends.
-  /// @param output returns the buffer for an output.
-  /// @throws Error kInternal if the input does not fit.
+  /// @param allocate returns memory that is valid until the call ends. @param output returns an output's
+  /// buffer. @throws Error kInternal if the input does not fit.
   void Run(const float* input, const Shape& shape, const std::function<float*(std::size_t floats)>& allocate,
            const std::function<float*(std::size_t output, const Shape& shape)>& output) const;
 
@@ -60,7 +57,7 @@ class FusedSubgraph {
   std::vector<Step> steps_;
   std::vector<int> outputs_;
   int input_channels_ = 0;
-  /// Memory slot per value, -1 for the input. Values that are not live together share a slot.
+  /// Per value, -1 for the input. Values that are not live together share a slot.
   std::vector<int> slots_;
 };
 

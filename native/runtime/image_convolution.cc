@@ -10,7 +10,7 @@
 namespace visage::runtime {
 namespace {
 
-/// Neighbouring outputs per loop step; their sums fill twelve registers.
+/// Outputs per step; their sums fill twelve registers.
 constexpr int kPixels = 6;
 
 struct Lane {
@@ -48,7 +48,7 @@ void RunPixels(const Lane& lane, const float* from, const std::vector<std::ptrdi
   }
 }
 
-/// Copies, channel by channel, the padded input rows for one output row.
+/// Copies the padded input rows for one output row, channel by channel.
 void CopyRows(const FeatureMap& in, const ConvGeometry& g, int y, float* to) {
   const int width = g.pad_left + in.width + g.pad_right;
   for (int c = 0; c < in.channels; ++c) {
@@ -106,7 +106,7 @@ void ImageConvolution::Run(const FeatureMap& in, const FeatureMap& out) const {
         for (int x = 0; x < out.width; ++x) run(std::integral_constant<int, 1>(), x);
         continue;
       }
-      // The last step overlaps the previous step.
+      // The last step overlaps the previous one.
       for (int x = 0; x < out.width; x += kPixels) {
         run(std::integral_constant<int, kPixels>(), std::min(x, out.width - kPixels));
       }

@@ -8,9 +8,8 @@
 
 namespace visage::runtime {
 
-/// The first convolution of a network, in floats. Immutable.
-///
-/// An image has few channels, so quantising them costs more than integer arithmetic saves.
+/// A network's first convolution, in floats, because an image has too few channels for quantising to pay.
+/// Immutable.
 class ImageConvolution {
  public:
   /// @param weights `outputs` x `inputs` x kernel height x kernel width.

@@ -20,8 +20,8 @@
 namespace visage::runtime {
 namespace {
 
-/// Opens a network. ONNX Runtime registers a custom operator domain in a global table without a lock, so
-/// sessions open one at a time. Thread-safe. @throws Ort::Exception.
+/// Sessions open one at a time, because ONNX Runtime registers a custom operator domain without a lock.
+/// @throws Ort::Exception.
 Ort::Session OpenSession(const std::string& file, const Ort::SessionOptions& options) {
   static std::mutex opening;
   const std::lock_guard<std::mutex> lock(opening);
@@ -63,7 +63,7 @@ struct InferenceSession::Parts {
     std::string name;
     Shape shape;
     std::size_t size = 0;
-    /// Whether the first dimension is free; `shape` has 1 there.
+    /// The first dimension is free; `shape` has 1 there.
     bool is_batched = false;
   };
   using Joined = Batcher<Shape, Input, std::vector<Ort::Value>>;
@@ -124,8 +124,7 @@ struct InferenceSession::Parts {
     }
     const bool is_on_gpu = network.device.provider != Provider::kCpu;
     if (is_on_gpu) {
-      // The provider needs the input's name and shape before it loads the network, so the network loads
-      // twice.
+      // The provider needs the input's name and shape before loading, so the network loads twice.
       Shape shape = input.shape;
       if (input.is_batched) shape[0] = -1;
       AppendProvider(options, network, input.name, shape);
@@ -185,7 +184,7 @@ struct InferenceSession::Parts {
     return Ort::Value::CreateTensor<float>(memory, buffer.data(), buffer.size(), shape.data(), shape.size());
   }
 
-  /// Runs inputs of equal shape at once. @param shape shape of each input.
+  /// @param shape of each input.
   std::vector<Ort::Value> RunBatch(const Shape& shape, const std::vector<Input>& inputs) {
     Shape batch = shape;
     batch[0] = static_cast<std::int64_t>(inputs.size());

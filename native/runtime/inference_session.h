@@ -15,12 +15,12 @@ namespace visage::runtime {
 
 struct DeviceImage;
 
-/// Disables ONNX Runtime's telemetry, which creates a folder in the user's home. Sets an environment
-/// variable, so call it on the main thread before the first `InferenceSession`.
+/// ONNX Runtime's telemetry creates a folder in the user's home. Sets an environment variable, so call it on
+/// the main thread before the first `InferenceSession`.
 void DisableTelemetry();
 
-/// A thread-safe network with one float input and one or more float outputs. On the CPU, a run uses only the
-/// calling thread. A free first dimension is the batch; the session may join inputs of several threads in it.
+/// A network with one float input and float outputs. Thread-safe. On the CPU, a run uses only the calling
+/// thread. A free first dimension is the batch, in which the session may join inputs of several threads.
 class InferenceSession {
  public:
   using Shape = std::vector<std::int64_t>;
@@ -42,34 +42,32 @@ class InferenceSession {
     base::Framing framing;
     base::NetworkInput form;
   };
-  /// An output; the runtime owns it.
+  /// The runtime owns it.
   struct Output {
     std::string name;
     Shape shape;
     std::span<const float> values;
   };
 
-  /// On a GPU the constructor also runs the network once, because the first run is slow.
-  /// @param input, outputs expected shapes; -1 for any size.
-  /// @throws Error kInternal with the file's name, without its folder, and the cause.
+  /// On a GPU also runs the network once, because the first run is slow. @param input, outputs expected
+  /// shapes; -1 for any size. @throws Error kInternal with the file's name and the cause.
   InferenceSession(const Network& network, const Shape& input, const std::vector<Shape>& outputs);
   explicit InferenceSession(const Network& network, Sizes sizes = Sizes::kFixed);
   ~InferenceSession();
 
-  /// The file's input shape with a batch of 1; -1 for a free size.
+  /// With a batch of 1; -1 for a free size.
   const Shape& input_shape() const;
   /// Requires a fixed shape.
   std::size_t input_size() const;
   std::vector<Shape> output_shapes() const;
   std::size_t output_size(std::size_t output) const;
 
-  /// Reads and writes the caller's buffers, without a copy on the CPU. Thread-safe.
-  /// @param input an image only if the device has an `Accelerator`.
-  /// @param outputs one buffer of `output_size` floats per output.
+  /// No copy on the CPU. Thread-safe. @param input an image only if the device has an `Accelerator`. @param
+  /// outputs buffers of `output_size` floats.
   void Run(const Input& input, std::span<const std::span<float>> outputs) const;
 
-  /// Runs on an input of any shape that the network accepts. Thread-safe. @param read receives the outputs,
-  /// valid until it returns.
+  /// For an input of any shape that the network accepts. Thread-safe. @param read receives the outputs, valid
+  /// until it returns.
   void Run(const Input& input, const Shape& shape,
            const std::function<void(std::span<const Output>)>& read) const;
 

@@ -10,10 +10,10 @@
 
 namespace visage::runtime {
 
-/// Builds network inputs from images in a buffer. Not thread-safe.
+/// Not thread-safe.
 class InputMaker {
  public:
-  /// @returns an input, valid until the next call or the image's end.
+  /// Valid until the next call or the image's end.
   InferenceSession::Input Make(const SourceImage& picture, const base::Framing& framing,
                                const base::NetworkInput& input);
 

@@ -4,7 +4,7 @@
 
 namespace visage::runtime {
 
-/// Returns the custom operators for session options. Prepared files contain their names.
+/// Prepared files contain the operators' names.
 ///
 /// `Segment` (`FusedSubgraph`): one input, outputs of batch x channels x height x width. `Columns`
 /// (`DetectionHead`): inputs as above, outputs of batch x rows x columns.

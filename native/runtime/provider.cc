@@ -12,7 +12,7 @@
 namespace visage::runtime {
 namespace {
 
-/// @param stream stream to run on; null for the provider's stream.
+/// @param stream null for the provider's stream.
 template <typename Options>
 void Set(OrtStatus* (*update)(Options*, const char* const*, const char* const*, std::size_t),
          OrtStatus* (*update_with_value)(Options*, const char*, void*), Options* options,
@@ -23,7 +23,7 @@ void Set(OrtStatus* (*update)(Options*, const char* const*, const char* const*, 
     values.push_back(value.c_str());
   }
   Ort::ThrowOnError(update(options, keys.data(), values.data(), keys.size()));
-  // Set the stream last, because `update` resets every other option.
+  // Last, because `update` resets every other option.
   if (stream) Ort::ThrowOnError(update_with_value(options, "user_compute_stream", stream));
 }
 
@@ -48,7 +48,7 @@ void AppendTensorRt(Ort::SessionOptions& options, const ProviderOptions& entries
   options.AppendExecutionProvider_TensorRT_V2(*made);
 }
 
-/// Returns the folder where ONNX Runtime looks for providers.
+/// ONNX Runtime looks for providers here.
 std::filesystem::path RuntimeFolder() {
   Dl_info info;
   if (dladdr(reinterpret_cast<const void*>(&OrtGetApiBase), &info) == 0 || !info.dli_fname) return {};

@@ -6,7 +6,7 @@
 namespace visage::runtime {
 namespace {
 
-/// Returns a profile shape, such as `input:8x3x112x112`.
+/// Such as `input:8x3x112x112`.
 std::string ProfileShape(const std::string& input, const std::vector<std::int64_t>& shape, int batch) {
   std::string text = input + ":" + std::to_string(batch);
   for (std::size_t i = 1; i < shape.size(); ++i) text.append("x").append(std::to_string(shape[i]));
@@ -35,7 +35,7 @@ ProviderOptions TensorRtOptions(const Network& network, const std::string& input
   if (network.device.memory_limit > 0) {
     options.emplace_back("trt_max_workspace_size", std::to_string(network.device.memory_limit));
   }
-  // Profiles help only a free batch. For other free sizes, TensorRT builds an engine per new size.
+  // For other free sizes, TensorRT builds an engine per new size.
   const bool is_batched = !shape.empty() && shape[0] < 0 &&
                           std::all_of(shape.begin() + 1, shape.end(), [](auto size) { return size > 0; });
   if (is_batched) {

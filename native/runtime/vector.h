@@ -50,7 +50,7 @@ inline float HorizontalMax(base::Floats8 values) {
 #endif
 }
 
-/// Multiplies sixteen floats by a factor and rounds half to even. Results beyond 16 bits are undefined.
+/// Rounds half to even. Results beyond 16 bits are undefined.
 inline void ToIntegers16(const float* from, float factor, std::int16_t* to) {
 #ifdef __AVX2__
   const __m256 factors = _mm256_set1_ps(factor);
@@ -64,8 +64,8 @@ inline void ToIntegers16(const float* from, float factor, std::int16_t* to) {
 #endif
 }
 
-/// Accurate to two units in the last place; clamps the result to about 2^-126..2^127. Cody and Waite's
-/// reduction, then the polynomial of Cephes' `expf`.
+/// Accurate to two units in the last place; clamps to about 2^-126..2^127. Cody and Waite's reduction, then
+/// the polynomial of Cephes' `expf`.
 inline base::Floats8 Exp(base::Floats8 x) {
   using Integers8 = std::int32_t __attribute__((vector_size(32)));
   const base::Floats8 least = Broadcast8(-87.33f), most = Broadcast8(88.02f);
@@ -86,8 +86,7 @@ inline base::Floats8 Exp(base::Floats8 x) {
   return (base::Floats8)((Integers8)y + power);
 }
 
-/// Flushes denormals to zero on this thread. Dead channels are full of denormals; each costs x86 a hundred
-/// cycles.
+/// On this thread. Dead channels are full of denormals; each costs x86 a hundred cycles.
 class FlushDenormals {
  public:
 #ifdef __AVX2__

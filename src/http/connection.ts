@@ -32,8 +32,10 @@ function endOfEmptyLine(bytes: Buffer, from: number): number {
 
 /**
  * Stands between a client's socket and Node's HTTP parser.
+ *
  * A chunk of 64 KB can hold 2,600 requests, so the parser gets pieces that end with a head, and none during
  * an answer. A connection holds at most 128 KB and a dozen parsed heads.
+ *
  * The stream sends 64 KB, then waits until the client has read them, so TLS encrypts no more ahead. The
  * server disconnects slow clients.
  */

@@ -1,5 +1,6 @@
 /**
  * Removes kept answers of calls with an `Idempotency-Key`.
+ *
  * `answersByFace` lists the answers that name a face id or external key. `answerGarbage` marks names whose
  * answers the service must still erase.
  */

@@ -1,6 +1,7 @@
 /**
  * A gap is a run of entries that retention removed from the chain's middle. It keeps its last entry's number
  * and hash.
+ *
  * The newest truncation entry holds a hash over all gaps, which reveals forged gaps. It is homomorphic
  * (LtHash: 1,024 sums modulo 2^16; Bellare and Micciancio 1997, Lewi et al. 2019), so updates take constant
  * time.

@@ -1,5 +1,6 @@
 /**
  * Opens the LMDB databases and runs write transactions. Reads are synchronous and see every earlier commit.
+ *
  * In all of `store`: write methods resolve when durable. Functions that write to `Databases` run inside a
  * transaction; so do `confirm`, `check` and `decide` callbacks, which roll it back by throwing. Lists start
  * after `after`, oldest first. Async reads yield to the event loop.

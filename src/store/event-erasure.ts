@@ -1,5 +1,6 @@
 /**
  * Erases faces and names from events.
+ *
  * `eventsByFace` lists the events of each face (by label), of each name without a face (by external key), and
  * of crops without either (by {@link NO_FACE}). `eventGarbage` marks faces and names whose events the service
  * must still erase.

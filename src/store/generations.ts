@@ -1,5 +1,6 @@
 /**
  * Matches an index snapshot to its gallery's state.
+ *
  * Each transaction that changes a gallery's faces increments its generation. A restored store reuses
  * generation numbers for other faces, so the store records which opening (a random epoch id) wrote from which
  * generation.

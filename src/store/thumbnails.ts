@@ -1,5 +1,6 @@
 /**
  * Crops of faces, removed with the face (`removeFace`).
+ *
  * When a collection stops keeping crops, `thumbnailGarbage` marks its gallery with the first unused label.
  * Readers hide crops of earlier labels and of events at once; the service erases them in the background.
  */

@@ -13,6 +13,7 @@ const KEY_ACTIONS = 'api-key.';
  * - to a collection: entries that name it;
  * - to faces or models: entries by or about API keys within its limits; with faces but no models, also
  * entries about its external keys.
+ *
  * An entry must satisfy all limits. The gate checks `v1:audit`.
  */
 export function auditReach(store: Store, caller: Caller): (entry: NewAuditRecord) => boolean {
