@@ -8,11 +8,9 @@ import type { CallRecord } from '../store/databases.ts';
 import type { CallPlace, CallResult, Names } from '../store/idempotent-calls.ts';
 import type { Store } from '../store/store.ts';
 
-/** Hashed between two clock checks. */
 const SLICE = 1024 * 1024;
 const TRIM_INTERVAL_MS = 10 * 60_000;
 const RETRY_SECONDS = 1;
-/** Of answers that name faces; answers nest less. */
 const MAX_DEPTH = 8;
 
 export interface IdempotencyParts {
@@ -24,7 +22,7 @@ export interface IdempotentRequest {
   readonly route: Route;
   readonly request: RouteRequest & { readonly caller: Caller };
   readonly key: string;
-  /** Parts that a retry must repeat. Called before the request runs. */
+  /** Parts that a retry must repeat. */
   readonly pieces: () => readonly Uint8Array[];
 }
 
@@ -75,7 +73,6 @@ export class Idempotency {
     this.trim();
   }
 
-  /** Removes old calls in the background. */
   trim(): void {
     const { store, now } = this.#parts;
     this.#trimming = this.#trimming.then(() => store.calls.trim(now(), () => this.#isClosed)).catch(() => {});
@@ -88,8 +85,7 @@ export class Idempotency {
   }
 
   /**
-   * Runs a request once; a retry gets the first answer. Each transaction of the request marks its call, so no
-   * retry repeats it after a crash.
+   * Each transaction of the request marks its call, so no retry repeats it after a crash.
    * @throws `IDEMPOTENCY_CONFLICT`, `IDEMPOTENCY_KEY_REUSED`; errors of `run`.
    */
   async run(asked: IdempotentRequest, run: RunRequest): Promise<RouteResponse> {
@@ -129,7 +125,6 @@ export class Idempotency {
         calls.finish(place, call, resultOf(asked, settled));
         isKept = true;
       });
-      // The answer stands even if the disk cannot keep it.
       if (!isKept) await calls.keep(place, call, resultOf(asked, response)).catch(() => {});
       return response;
     } finally {
@@ -139,7 +134,6 @@ export class Idempotency {
 
   #repeat(place: CallPlace, known: CallRecord, bounds: string, request: RouteRequest): RouteResponse {
     if (known.bounds !== bounds) throw conflict('bounds');
-    // The caller may have lost its permission while the body arrived.
     request.reauthorize();
     if (known.state !== 'answered') throw conflict(known.state);
     const answer = this.#parts.store.calls.answer(place, known);
@@ -167,14 +161,12 @@ export class Idempotency {
   }
 }
 
-/** Separates neighbouring pieces. */
 function hashLength(hmac: Hmac, length: number): void {
   const bytes = Buffer.alloc(8);
   bytes.writeDoubleLE(length);
   hmac.update(bytes);
 }
 
-/** A stored answer is invalid once these change. */
 function boundsOf({ environment, collectionId, allowedExternalKeys, allowedModels }: Caller): unknown {
   return [environment, collectionId, allowedExternalKeys, allowedModels];
 }

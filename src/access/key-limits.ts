@@ -13,7 +13,6 @@ function namesWithin(inner: Names, outer: Names): boolean {
   return inner.every((name) => allowed.has(name));
 }
 
-/** Null: no limit. */
 function numberWithin(inner: number | null, outer: number | null): boolean {
   return outer === null || (inner !== null && inner <= outer);
 }
@@ -40,10 +39,8 @@ function ipsWithin(inner: readonly string[], outer: readonly string[]): boolean 
   return inner.length > 0 && networksOf(inner).every((network) => covered(network, networks));
 }
 
-/** Null: no limit. */
 export type Bounds = Pick<ApiKeySettings, 'collectionId' | 'allowedExternalKeys' | 'allowedModels'>;
 
-/** Members have no limits. */
 export function isBounded({ collectionId, allowedExternalKeys, allowedModels }: Bounds): boolean {
   return collectionId !== null || allowedExternalKeys !== null || allowedModels !== null;
 }
@@ -56,19 +53,18 @@ export function reachesWithin(inner: Bounds, outer: Bounds): boolean {
   );
 }
 
-/** Keys see keys of their environment within their limits; members see all keys of their account. */
 export function isWithinReach(caller: Caller, record: ApiKeyRecord): boolean {
   if (!caller.key) return true;
   return record.environment === caller.environment && reachesWithin(record, caller);
 }
 
-/** Without its own limit, a member's key gets the plan's limit, and an operator's key infinity. */
+/** Without its own limit, a member's key gets the plan's limit, an operator's key none. */
 export function requestsAMinute({ rateLimit, memberId }: ApiKeyRecord, planLimit: number): number {
   return rateLimit ?? (memberId === null ? Number.POSITIVE_INFINITY : planLimit);
 }
 
 /**
- * Returns the settings of `inner` that exceed `outer`'s; ignores the name and `frozen`.
+ * Ignores the name and `frozen`.
  * @param planLimit requests a minute.
  */
 export function beyond(

@@ -1,13 +1,11 @@
 /**
- * Removes kept answers of calls with an `Idempotency-Key`.
- *
- * `answersByFace` lists the answers that name a face id or external key. `answerGarbage` marks names whose
- * answers the service must still erase.
+ * Removes kept answers of calls with an `Idempotency-Key`. `answersByFace` lists answers that name a face id
+ * or external key; `answerGarbage` marks names whose answers the service must still erase.
  */
 import type { AnswerKey, CallKey, CallRecord, Databases } from './databases.ts';
 import { labelsOfKey } from './key-steps.ts';
 
-/** What limits count for a call without an answer. */
+/** Size that limits count for a call without an answer. */
 export const CALL_BYTES = 256;
 export const NO_GALLERY = 0;
 
@@ -37,7 +35,7 @@ export function isNamedStill(
   );
 }
 
-/** Changes the account's size and the total, which has an empty key. */
+/** The total has an empty key. */
 export function changeSizes(db: Databases, accountId: string, bytes: number): void {
   for (const key of [accountId, '']) {
     const size = (db.callSizes.get(key) ?? 0) + bytes;
@@ -74,7 +72,7 @@ export function removeCall(db: Databases, key: CallKey, record: CallRecord): voi
   changeSizes(db, accountId, -record.size);
 }
 
-/** @returns true if no more answers have the name. */
+/** @returns true if no answers remain. */
 export function eraseAnswersOf(db: Databases, gallery: number, name: string, limit: number): boolean {
   const entries = entriesOf(db, gallery, name, limit);
   for (const entry of entries) {
@@ -87,7 +85,7 @@ export function eraseAnswersOf(db: Databases, gallery: number, name: string, lim
   return true;
 }
 
-/** @returns true if the gallery has no more answers. */
+/** @returns true if no answers remain. */
 export function eraseAnswersIn(db: Databases, gallery: number, limit: number): boolean {
   const range = { start: [gallery], end: [gallery + 1], limit } as never;
   const entries = Array.from(db.answersByFace.getKeys(range));

@@ -33,7 +33,7 @@ export class ApiKeys {
     this.#hashes = new RecordCache(context, context.db.apiKeyIds);
   }
 
-  /** Increases before a change settles, so caches can compare it. */
+  /** Increases before a change settles; caches compare it. */
   get changes(): number {
     return this.#changes;
   }
@@ -76,7 +76,6 @@ export class ApiKeys {
     });
   }
 
-  /** @throws `VALIDATION_FAILED` if the member has `most` keys. */
   checkCount({ accountId, memberId }: Pick<ApiKeyRecord, 'accountId' | 'memberId'>, most: number): void {
     if (memberId === null || most === Number.POSITIVE_INFINITY) return;
     if (countMemberKeys(this.#context.db, accountId, memberId, most) < most) return;
@@ -112,10 +111,7 @@ export class ApiKeys {
     }
   }
 
-  /**
-   * @param value replaces hash and prefix.
-   * @throws `NOT_FOUND`.
-   */
+  /** @throws `NOT_FOUND`. */
   change(id: string, decide: KeyDecision, value?: NewKeyValue): Promise<ApiKeyRecord> {
     const { db } = this.#context;
     return this.#changing(() => {
@@ -139,7 +135,7 @@ export class ApiKeys {
     });
   }
 
-  /** @returns false if no key has this id. */
+  /** @returns false if missing. */
   remove(id: string, confirm: (record: ApiKeyRecord) => void = () => {}): Promise<boolean> {
     const { db } = this.#context;
     return this.#changing(() => {
@@ -161,7 +157,6 @@ export class ApiKeys {
     return this.#context.db.apiKeyUses.get(id) ?? null;
   }
 
-  /** Skips removed keys. */
   recordUses(uses: ReadonlyMap<string, number>): Promise<void> {
     const { db, write } = this.#context;
     return write(() => {
@@ -172,7 +167,6 @@ export class ApiKeys {
 
 const STEP = 1_000;
 
-/** Owner of keys without a member. */
 const OPERATOR = '';
 
 type Place = Pick<ApiKeyRecord, 'accountId' | 'memberId' | 'id'>;
@@ -195,7 +189,7 @@ function entriesOf(db: Pick<Database, 'getStats'>): number {
   return (db.getStats() as { entryCount: number }).entryCount;
 }
 
-/** Needed after an older Visage wrote the store. The caller must prevent other writes. */
+/** For stores of an older Visage. The caller must prevent other writes. */
 export function rebuildMemberIndex(root: Pick<RootDatabase, 'transactionSync'>, db: Databases): void {
   if (entriesOf(db.apiKeysByMember) === entriesOf(db.apiKeyIds)) return;
   root.transactionSync(() => db.apiKeysByMember.clearSync());

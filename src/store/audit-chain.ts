@@ -1,7 +1,6 @@
 /**
- * The audit log's hash chain. An edit breaks it; the head record reveals a truncated end. Retention leaves
- * marks; the newest truncation entry commits to them. Only a head hash kept elsewhere reveals a rebuilt
- * chain.
+ * An edit breaks the audit log's hash chain; the head record reveals a truncated end. The newest truncation
+ * entry commits to retention's marks. Only a head hash kept elsewhere reveals a rebuilt chain.
  */
 import { createHash } from 'node:crypto';
 import { noGaps, withGap } from './audit-gaps.ts';
@@ -16,14 +15,14 @@ export const TRUNCATE_ANONYMOUS_ACTION = 'audit.truncate-anonymous';
 
 const TRUNCATIONS: ReadonlySet<string> = new Set([TRUNCATE_ACTION, TRUNCATE_ANONYMOUS_ACTION]);
 
-/** The retention group: an account, `anonymous` for unauthenticated clients, or `appliance`. */
+/** An account, `anonymous`, or `appliance`. */
 export function groupOf({ accountId, actor, action }: NewAuditRecord): string {
   if (accountId !== null) return accountId;
   const isAnonymous = actor.kind === 'anonymous' || action === TRUNCATE_ANONYMOUS_ACTION;
   return isAnonymous ? 'anonymous' : 'appliance';
 }
 
-/** First-release entries lack `environment` and `collectionId`, so their hashes omit both. */
+/** First-release entries lack `environment` and `collectionId`. */
 export function auditHash(previous: string, sequence: number, record: NewAuditRecord): string {
   const { at, accountId, actor, action, target, result, address, requestId, count } = record;
   const { environment, collectionId } = record;
@@ -46,7 +45,6 @@ export function auditHash(previous: string, sequence: number, record: NewAuditRe
   return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
 }
 
-/** Base mark's number and hash, then the hash over the gaps. */
 export function markText(base: AuditMark = GENESIS, gaps: AuditMark | undefined): string {
   return `${base.sequence}:${base.hash}${gaps && gaps.sequence > 0 ? `;${gaps.hash}` : ''}`;
 }
@@ -67,7 +65,7 @@ export interface AuditVerdict {
   readonly removed: number;
   /** A copy kept elsewhere proves later that earlier entries are unchanged. */
   readonly head: AuditMark;
-  /** The first fault as a sentence; null if sound. */
+  /** A sentence; null if sound. */
   readonly fault: string | null;
 }
 

@@ -1,8 +1,7 @@
 /**
- * A gap is a run of entries that retention removed from the chain's middle. It keeps its last entry's number
- * and hash.
+ * Entries that retention removed from the chain's middle leave gaps, with the last entry's number and hash.
  *
- * The newest truncation entry holds a hash over all gaps, which reveals forged gaps. It is homomorphic
+ * The newest truncation entry holds a hash over all gaps, which reveals forged ones. It is homomorphic
  * (LtHash: 1,024 sums modulo 2^16; Bellare and Micciancio 1997, Lewi et al. 2019), so updates take constant
  * time.
  */
@@ -20,7 +19,6 @@ function markOf(sequence: number, sum: Buffer): GapMark {
   return { sequence, sum, hash: createHash('sha256').update(sum).digest('hex') };
 }
 
-/** `sign` 1 adds the gap, -1 removes it. */
 export function withGap({ sequence, sum }: GapMark, first: number, last: AuditMark, sign: 1 | -1): GapMark {
   const text = JSON.stringify([first, last.sequence, last.hash]);
   const term = createHash('shake256', { outputLength: SUM_BYTES }).update(text).digest();
@@ -33,7 +31,7 @@ export function withGap({ sequence, sum }: GapMark, first: number, last: AuditMa
 
 type Chain = Pick<Databases, 'auditGaps' | 'auditMarks'>;
 
-/** Also merges adjacent gaps. The caller must append a truncation entry in the same transaction. */
+/** The caller must append a truncation entry in the same transaction. */
 export function removeFromChain(db: Chain, entry: AuditMark): void {
   let gaps = db.auditMarks.get('gaps') ?? noGaps();
   const forget = (first: number, last: AuditMark) => {

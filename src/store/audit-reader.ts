@@ -6,7 +6,6 @@ import { isRemoved } from './audit-gaps.ts';
 import type { AuditMark, AuditRecord, StoredAuditRecord } from './audit-records.ts';
 import { type AuditMarks, OPEN_OPTIONS } from './databases.ts';
 
-/** Reads the audit log while a service writes the store. */
 export interface AuditReader {
   verify(): AuditVerdict;
   /** Also knows the last entry removed from the beginning. */

@@ -3,7 +3,6 @@ import type { ErrorCode } from '../errors.ts';
 
 /** Never holds images, templates or secrets. */
 export interface NewAuditRecord {
-  /** First occurrence. */
   readonly at: number;
   /** Null if unknown or appliance-wide. */
   readonly accountId: string | null;
@@ -13,13 +12,11 @@ export interface NewAuditRecord {
   /** An id, or an external key's pseudonym. */
   readonly target: string | null;
   readonly result: 'ok' | ErrorCode;
-  /** Null for local commands. */
   readonly address: string | null;
   readonly requestId: string | null;
-  /** Repetitions of a refusal. */
   readonly count: number;
   readonly environment?: Environment | null;
-  /** The affected collection, or the key's only one. */
+  /** For a key's entry, the key's only collection. */
   readonly collectionId?: string | null;
 }
 

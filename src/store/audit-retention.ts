@@ -8,17 +8,15 @@ const REMOVE_STEP = 100;
 const SCAN_STEP = 2_000;
 
 export interface AuditLimits {
-  /** Over all accounts. */
   readonly keep: number;
   readonly since: number;
   readonly now: number;
-  /** Polled after each step. */
   readonly isStopped?: () => boolean;
 }
 
 /**
  * Removes entries older than `since`, then the oldest of the largest group. Each transaction appends a
- * truncation entry that counts the removed entries and commits to the marks.
+ * truncation entry that commits to the marks.
  */
 export async function truncateAudit(context: StoreContext, limits: AuditLimits): Promise<void> {
   const isStopped = limits.isStopped ?? (() => false);
@@ -30,7 +28,7 @@ export async function truncateAudit(context: StoreContext, limits: AuditLimits):
   const groups = await countGroups(context.db, isStopped);
   while (!isStopped() && excess() > 0) {
     const [largest, count] = Array.from(groups).reduce((a, b) => (b[1] > a[1] ? b : a), ['', 0]);
-    // Leaves room for the truncation entry; keeps each group's newest entry.
+    // Leaves room for the truncation entry.
     const number = Math.min(REMOVE_STEP, excess() + 1, count - 1);
     if (number < 2) return;
     await removeOldestOf(context, largest, number, limits.now);
@@ -38,7 +36,6 @@ export async function truncateAudit(context: StoreContext, limits: AuditLimits):
   }
 }
 
-/** Indexes the first release's entries without an account. */
 async function indexOldEntries({ db, write }: StoreContext, isStopped: () => boolean): Promise<void> {
   let next = db.meta.get('auditIndexed') === undefined ? 1 : null;
   while (next !== null && !isStopped()) {

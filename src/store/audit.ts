@@ -19,7 +19,6 @@ export interface AuditFilter {
 
 export interface AuditPage {
   readonly entries: readonly AuditRecord[];
-  /** The next page's `before`. */
   readonly next: number | null;
 }
 
@@ -49,7 +48,6 @@ export class AuditLog {
 
   /**
    * Newest first.
-   * @param before exclusive.
    * @param scan most entries to read. A page cut short still has `next`.
    */
   async page(

@@ -1,6 +1,6 @@
 /**
- * The key that authenticates backups. It lies outside the data folder and the backups, so write access to
- * them does not suffice to forge a backup.
+ * Authenticates backups. The key lies outside the data folder and the backups, so write access to them does
+ * not suffice to forge a backup.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chownSync, linkSync, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
@@ -13,19 +13,16 @@ export class BackupError extends Error {}
 
 const KEY_BYTES = 32;
 
-/** 64 hex digits, a newline and slack. */
 const MAX_FILE_BYTES = 128;
 
 const MAC_DOMAIN = 'visage backup manifest\0';
 const ID_DOMAIN = 'visage backup key id\0';
 
-/** HMAC-SHA-256. */
 export class BackupKey {
   /** 16 hex digits. */
   readonly id: string;
   readonly #secret: Buffer;
 
-  /** @param secret 32 random bytes. */
   constructor(secret: Buffer) {
     this.#secret = secret;
     this.id = createHash('sha256').update(ID_DOMAIN).update(secret).digest('hex').slice(0, 16);
@@ -49,7 +46,7 @@ export class BackupKey {
 
 /**
  * @returns null if missing.
- * @throws BackupError unless it holds 64 hex digits and excludes other users.
+ * @throws BackupError for a malformed key, or one that other users may read.
  */
 export async function readBackupKey(path: string): Promise<BackupKey | null> {
   let text: string;
@@ -80,7 +77,7 @@ export async function readBackupKey(path: string): Promise<BackupKey | null> {
 }
 
 /**
- * Atomic; keeps an existing file.
+ * Keeps an existing file.
  * @param group may also read the file.
  * @throws BackupError
  */
@@ -120,7 +117,7 @@ export async function makeBackupKey(path: string, group: number | null): Promise
   return key;
 }
 
-/** @throws BackupError if the key lies inside one of `folders`. */
+/** @throws BackupError */
 export function checkKeyIsOutside(path: string, folders: readonly string[]): void {
   const place = join(realpathOf(dirname(path)), basename(path));
   for (const folder of folders) {

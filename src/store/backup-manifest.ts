@@ -7,12 +7,10 @@ import { SCHEMA_VERSION } from './databases.ts';
 import { openPlainFile, readPlainFile, unexpectedEntries } from './plain-files.ts';
 import type { StoreSummary } from './store-reader.ts';
 
-/** Format 1 (first release) lacks the code. */
 export const BACKUP_FORMAT = 2;
 
 const MANIFEST_FILE = 'manifest.json';
 
-/** One line: `hmac-sha256`, key id, code. */
 const MAC_FILE = 'manifest.mac';
 
 const MAC_LINE = /^hmac-sha256 ([0-9a-f]{16}) ([0-9a-f]{64})\n$/;
@@ -25,25 +23,20 @@ const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const VERSION = /^[\w.+-]{1,40}$/;
 
 export interface BackupFile {
-  /** Relative to the backup. */
   readonly path: string;
   readonly bytes: number;
-  /** 64 hex digits. */
   readonly sha256: string;
 }
 
 export interface BackupManifest {
   readonly format: number;
-  /** UTC, ISO 8601. */
   readonly createdAt: string;
   readonly visage: string;
   readonly store: StoreSummary;
-  /** First inconsistencies of the copied store. */
   readonly faults: readonly string[];
   readonly files: readonly BackupFile[];
 }
 
-/** `unauthenticated` skips the check of the origin. */
 export type Trust = BackupKey | 'unauthenticated';
 
 /**
@@ -107,7 +100,7 @@ const ADVICE =
   'Whoever could write to this folder can have replaced faces and the keys that sign tokens. Use another backup, or ' +
   'give --unauthenticated where nobody else could write to it.';
 
-/** @throws BackupError unless `manifest.mac` authenticates the bytes. */
+/** @throws BackupError */
 async function authenticate(folder: string, bytes: Buffer, key: BackupKey): Promise<void> {
   const line = (await readPart(folder, MAC_FILE))?.toString('latin1');
   if (line === undefined) {

@@ -1,7 +1,6 @@
 /**
- * Backs up a data folder in use: a copy of the store, the secrets, a manifest and its code. Visage flushes
- * and checks a backup before naming it, so every named backup is complete. Backups omit weights, prepared
- * networks and sockets.
+ * A backup holds a copy of the store, the secrets, a manifest and its code. Visage flushes and checks a
+ * backup before naming it, so every named backup is complete.
  */
 import {
   copyFileSync,
@@ -34,10 +33,8 @@ import { copyStore, DamagedStoreError, inspectStore } from './isolated-store.ts'
 import type { Inspection } from './store-process.ts';
 import type { StoreSummary } from './store-reader.ts';
 
-/** In the data folder and in a backup. */
 export const STORE_FILE = 'data.mdb';
 
-/** A service cannot recreate these. */
 export const SECRET_FOLDERS = ['signing-keys', 'tls'] as const;
 
 const UNFINISHED = '.unfinished';
@@ -55,14 +52,14 @@ export interface Backup {
 }
 
 export interface BackupOptions {
-  /** Including the new one; null for all. */
+  /** Null for all. */
   readonly keep: number | null;
   readonly key: BackupKey;
   readonly version: string;
   readonly now: Date;
 }
 
-/** Such as `visage-20260115T103000.000Z`: names sort by time. */
+/** Names sort by time. */
 function nameOf(now: Date): string {
   return `visage-${now.toISOString().replaceAll(/[-:]/g, '')}`;
 }
@@ -86,7 +83,7 @@ export async function flush(path: string): Promise<void> {
   }
 }
 
-/** Relative paths; skips incomplete files. */
+/** Skips incomplete files. */
 export function secretFiles(dataDir: string): string[] {
   return SECRET_FOLDERS.flatMap((folder) =>
     existsSync(join(dataDir, folder))
@@ -116,7 +113,7 @@ async function copyInto(dataDir: string, folder: string): Promise<void> {
   }
 }
 
-/** @throws BackupError if the disk lacks room for a copy. */
+/** @throws BackupError if the disk lacks room. */
 function checkRoom(dataDir: string, target: string): void {
   const { bavail, bsize } = statfsSync(target);
   const needed = statSync(join(dataDir, STORE_FILE)).size + SPARE_BYTES;
@@ -184,7 +181,6 @@ export function lockBackupsFolder(target: string): void {
  */
 export async function makeBackup(dataDir: string, target: string, options: BackupOptions): Promise<Backup> {
   if (!existsSync(join(dataDir, STORE_FILE))) throw new BackupError(`There is no store in ${dataDir}.`);
-  // Left by a killed backup.
   for (const name of readdirSync(target)) {
     if (name.endsWith(UNFINISHED) && NAME.test(name.slice(0, -UNFINISHED.length))) {
       rmSync(join(target, name), { recursive: true });
@@ -208,7 +204,6 @@ export async function makeBackup(dataDir: string, target: string, options: Backu
   return { folder, manifest };
 }
 
-/** Keeps `made` even if the clock went back. */
 function prune(target: string, made: string, keep: number | null): void {
   if (keep === null) return;
   const others = listBackups(target).filter((folder) => folder !== made);
@@ -262,7 +257,6 @@ export async function verifyFiles(
 function differences(said: StoreSummary, found: StoreSummary): string[] {
   return (Object.keys(found) as (keyof StoreSummary)[]).flatMap((name) => {
     const [before, now] = [JSON.stringify(said[name]), JSON.stringify(found[name])];
-    // Older versions counted less.
     if (before === undefined || before === now) return [];
     return [`the manifest says ${name} ${before}, but the store has ${now}`];
   });
@@ -271,7 +265,7 @@ function differences(said: StoreSummary, found: StoreSummary): string[] {
 export interface LastBackup {
   readonly at: string;
   readonly folder: string;
-  /** Null if an earlier version made the backup. */
+  /** Null from an earlier version. */
   readonly bytes: number | null;
 }
 

@@ -1,7 +1,4 @@
-/**
- * Replaces a store by a copy without deleted data. The rename is atomic, so a killed process leaves a
- * complete store.
- */
+/** The rename is atomic, so a killed process leaves a complete store. */
 import { existsSync, mkdirSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,7 +22,6 @@ export async function compactStore(dataDir: string): Promise<Compaction> {
   const file = join(dataDir, STORE_FILE);
   if (!existsSync(file)) throw new BackupError(`There is no store in ${dataDir}.`);
   const copy = join(dataDir, COMPACTING);
-  // Left by a killed compaction.
   rmSync(copy, { recursive: true, force: true });
   const before = statSync(file).size;
   checkRoom(dataDir, before);
@@ -41,7 +37,6 @@ export async function compactStore(dataDir: string): Promise<Compaction> {
     const after = statSync(join(copy, STORE_FILE)).size;
     rmSync(join(dataDir, SNAPSHOTS), { recursive: true, force: true });
     renameSync(join(copy, STORE_FILE), file);
-    // Belongs to the old store; no other process uses it.
     rmSync(join(dataDir, 'lock.mdb'), { force: true });
     await flush(dataDir);
     return { before, after };

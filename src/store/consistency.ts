@@ -75,7 +75,6 @@ function* checkCounts(db: Databases): Generator<string> {
   const galleries = knownGalleries(db);
   for (const { key: gallery, value } of db.faceCounts.getRange()) {
     if (!galleries.has(gallery)) yield `gallery ${gallery} has counts but no collection`;
-    // The service removes these without counting.
     if (db.garbage.doesExist(gallery)) continue;
     const { faces, named, people } = scanCounts(db, gallery);
     if (value.faces !== faces || value.named !== named || value.people !== people)
@@ -95,7 +94,7 @@ function* checkApiKeys(db: Databases): Generator<string> {
     if (hash === undefined || db.apiKeys.get(hash)?.accountId !== accountId)
       yield `API key id ${id} is in the index of another account`;
   }
-  // After an older version wrote the store, indexes are stale until the next start.
+  // Stale until the next start after an older version wrote the store.
   const isListed = db.apiKeysByMember.getKeysCount() === db.apiKeyIds.getKeysCount();
   for (const [accountId, memberId, id] of isListed ? db.apiKeysByMember.getKeys() : []) {
     const record = db.apiKeys.get(db.apiKeyIds.get(id) ?? '');
@@ -156,7 +155,7 @@ function* checkMembers(db: Databases): Generator<string> {
 
 function* checkEvents(db: Databases): Generator<string> {
   const counts = new Map<string, number>();
-  // A copy omits the index of deleted galleries, whose events keep their numbers.
+  // Copies omit the index of deleted galleries.
   const current = new Set<number>();
   for (const { value } of db.collections.getRange()) current.add(value.gallery);
   for (const { key, value } of db.events.getRange()) {
@@ -197,7 +196,6 @@ function* checkEvents(db: Databases): Generator<string> {
 
 const NORM_TOLERANCE = 1e-3;
 
-/** Expects unit vectors of the pack's length. */
 export function* checkTemplates(db: Databases): Generator<string> {
   const bytesOfPack = new Map<string, number>();
   for (const { key, value } of db.templates.getRange()) {

@@ -23,16 +23,14 @@ export interface Charge {
   readonly keyId: string;
   readonly amount: number;
   readonly budget: number | null;
-  /** True if the account's balance pays. */
   readonly prepaid: boolean;
 }
 
 export interface UsagePlace {
   readonly accountId: string;
-  /** UTC, such as `2026-01-15`. */
   readonly day: string;
   readonly keyId: string;
-  /** 0..23; null for the whole day. */
+  /** Null for the whole day. */
   readonly hour: number | null;
   readonly operation: string;
 }
@@ -45,14 +43,12 @@ export interface CountedPlace extends UsagePlace {
 export interface UsageCounts {
   readonly calls: number;
   readonly failures: number;
-  /** Of successful calls. */
   readonly latency: Durations;
 }
 
 export interface Usage extends UsagePlace, UsageRecord {}
 
 export interface UsageQuery {
-  /** Both inclusive. */
   readonly from: string;
   readonly to: string;
   readonly after: UsagePlace | null;
@@ -62,7 +58,6 @@ export interface UsageQuery {
 }
 
 interface LedgerEntry {
-  /** A key's spending, or an account's balance. */
   settled: number;
   reserved: number;
 }
@@ -89,9 +84,8 @@ function* daysBetween(from: string, to: string): Generator<string> {
 }
 
 /**
- * Spending of keys and balances of accounts. A call reserves its cost, then settles or releases it. Decisions
- * use memory within one turn of the event loop; the disk follows in order. Reservations are lost with the
- * process and charge nothing.
+ * A call reserves its cost, then settles or releases it. Decisions use memory within one turn of the event
+ * loop; the disk follows in order. Reservations are lost with the process and charge nothing.
  */
 export class Credits {
   readonly #context: StoreContext;
@@ -136,7 +130,7 @@ export class Credits {
     if (prepaid) this.#account(accountId).reserved -= amount;
   }
 
-  /** Also counts the call. Charges nothing on rejection. */
+  /** Charges nothing on rejection. */
   async settle(charge: Charge, place: CountedPlace, confirm: () => void): Promise<void> {
     const { accountId, keyId, amount, prepaid } = charge;
     const { db, write } = this.#context;
@@ -173,7 +167,6 @@ export class Credits {
     usageHours.put(hourKeyOf(place), added(usageHours.get(hourKeyOf(place))));
   }
 
-  /** Counts free calls and failures. */
   countCalls(counts: readonly (CountedPlace & UsageCounts)[]): Promise<void> {
     return this.#context.write(() => {
       for (const count of counts) this.#count(count, count, 0);
@@ -202,7 +195,6 @@ export class Credits {
       confirm();
       db.balances.put(accountId, (db.balances.get(accountId) ?? 0) + amount);
     });
-    // A top-up counts once durable.
     account.settled += amount;
     return account.settled;
   }

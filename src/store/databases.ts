@@ -24,15 +24,13 @@ import type {
 } from './records.ts';
 
 export type UsageKey = [accountId: string, day: string, keyId: string, operation: string];
-/** UTC, such as `2026-01-15T10`. */
 export type UsageHourKey = [hour: string, accountId: string, keyId: string, operation: string];
 export type MemberKey = [accountId: string, memberId: string];
-/** `memberId` is empty for an operator's key. */
 export type MemberKeyKey = [accountId: string, memberId: string, keyId: string];
 export type CollectionKey = [accountId: string, environment: string, collectionId: string];
 export type FaceKey = [gallery: number, label: number];
 export type FaceIdKey = [gallery: number, faceId: string];
-/** `step` in milliseconds; `slot` is the begin since 1970 in steps. */
+/** `step` in milliseconds; `slot` in steps since 1970. */
 export type HistoryKey = [step: number, slot: number];
 export type AuditAccountKey = [group: string, sequence: number];
 export type AuditMarks = Database<AuditMark, 'head' | 'base'> & Database<GapMark, 'gaps'>;
@@ -46,17 +44,14 @@ export type CallKey = [accountId: string, callerId: string, mac: string];
 export type AnswerKey = [gallery: number, ...CallKey];
 
 export interface CallRecord {
-  /** First attempt. */
   readonly at: number;
   /** `unfinished`: wrote, no answer yet. `unkept`: succeeded, answer too large. */
   readonly state: 'unfinished' | 'answered' | 'unkept' | 'secret' | 'erased';
-  /** Keyed hash of the request; absent for a call with a secret. */
+  /** Keyed hash; absent for a call with a secret. */
   readonly fingerprint?: string;
-  /** Keyed hash of the caller's limits. */
   readonly bounds: string;
-  /** What limits count. */
   readonly size: number;
-  /** Of the faces in the answer; absent without an answer. */
+  /** Of the faces in the answer. */
   readonly gallery?: number;
 }
 
@@ -69,7 +64,7 @@ export interface AnswerRecord {
   readonly externalKeys: readonly string[];
 }
 
-/** `docs/architecture.md` lists keys and values. */
+/** See `docs/architecture.md`. */
 export interface Databases {
   readonly meta: Database<number, string>;
   readonly accounts: Database<AccountRecord, string>;
@@ -83,7 +78,6 @@ export interface Databases {
   readonly usage: Database<UsageRecord, UsageKey>;
   readonly usageHours: Database<UsageRecord, UsageHourKey>;
   readonly members: Database<MemberRecord, MemberKey>;
-  /** A list if accounts share the e-mail. */
   readonly memberEmails: Database<MemberKey | readonly MemberKey[], string>;
   readonly invitations: Database<MemberKey, string>;
   readonly sessions: Database<SessionRecord, [memberId: string, sessionId: string]>;
@@ -98,28 +92,25 @@ export interface Databases {
   readonly faceCounts: Database<FaceCounts, number>;
   /** See `generations.ts`. */
   readonly generations: Database<number, number>;
-  /** The store opening that wrote from this generation on. */
   readonly epochs: Database<string, [gallery: number, generation: number]>;
   readonly garbage: Database<true, number>;
   readonly history: Database<HistoryRecord, HistoryKey>;
   readonly audit: Database<StoredAuditRecord, number>;
   readonly auditByAccount: Database<true, AuditAccountKey>;
   readonly auditMarks: AuditMarks;
-  /** From a gap's first sequence number to its last entry. */
+  /** From a gap's first sequence number. */
   readonly auditGaps: Database<AuditMark, number>;
   readonly events: Database<EventRecord, EventKey>;
   readonly eventCounts: Database<number, EventOwner>;
   readonly eventsByFace: Database<EventOwner, EventFaceKey>;
-  /** External keys of events without a face. */
+  /** Of events without a face. */
   readonly eventNames: Database<string, [gallery: number, eventId: string]>;
   readonly eventCrops: Database<Buffer, [gallery: number, eventId: string]>;
-  /** Events with a crop and their galleries. */
   readonly eventCropQueue: Database<number, string>;
   readonly eventGarbage: Database<true, [gallery: number, target: string | number]>;
   readonly lastSeen: Database<number, FaceKey>;
   readonly calls: Database<CallRecord, CallKey>;
   readonly callQueue: Database<true, [accountId: string, at: number, callerId: string, mac: string]>;
-  /** By account; the empty key has the sum. */
   readonly callSizes: Database<number, string>;
   readonly answers: Database<AnswerRecord, AnswerKey>;
   readonly answersByFace: Database<true, [gallery: number, name: string, ...CallKey]>;
@@ -129,14 +120,12 @@ export interface Databases {
 }
 
 export const SCHEMA_VERSION = 3;
-/** Visage can upgrade from here. */
 export const OLDEST_SCHEMA = 1;
 
 export const OPEN_OPTIONS = {
-  // Otherwise LMDB treats a name with a dot as a file.
+  // Otherwise a name with a dot means a file.
   noSubdir: false,
   maxDbs: 64,
-  /** Missing from the binding's types. */
   permissionsMode: 0o600,
 } as const;
 
@@ -194,20 +183,18 @@ export function openDatabases(root: Pick<RootDatabase, 'openDB'>): Databases {
 export interface StoreContext {
   readonly db: Databases;
   readonly epochId: string;
-  /** Counts finished transactions. NaN during one, so it equals nothing. */
+  /** NaN during a transaction, so it equals nothing. */
   version(): number;
   /**
    * Atomic.
    * @throws errors of `action`; `STORAGE_READ_ONLY` if the disk fails; `NOT_READY` during shutdown.
    */
   write<T>(action: () => T): Promise<T>;
-  /** Runs long work one step at a time, because queued transactions share one turn of the event loop. */
+  /** Runs long work one step at a time: queued transactions share one turn of the event loop. */
   writeStep<T>(action: () => T): Promise<T>;
-  /** Call after a transaction that left garbage. */
   collectGarbage(): void;
-  /** Notifies lists of people after the commit. Call inside a transaction. */
+  /** Call inside a transaction; notifies lists after the commit. */
   personChanged(gallery: number, externalKey: string): void;
-  /** Frees a gallery's list of people. */
   forgetPeople(gallery: number): void;
 }
 
@@ -218,7 +205,7 @@ export function writeAs<T>({ write }: StoreContext, { confirm }: Actor, action: 
   });
 }
 
-/** @returns the value before the increment. */
+/** @returns the value before. */
 export function allocateNumber(db: Databases, counter: 'nextGallery' | 'nextLabel'): number {
   const value = db.meta.get(counter) ?? 1;
   db.meta.put(counter, value + 1);
@@ -228,7 +215,7 @@ export function allocateNumber(db: Databases, counter: 'nextGallery' | 'nextLabe
 export function storageError(error: unknown): unknown {
   if (error instanceof VisageError || !(error instanceof Error)) return error;
   const { commitError, code } = error as { commitError?: Promise<never>; code?: unknown };
-  // The binding rejects this promise too; unhandled, it would end the process.
+  // Unhandled, the binding's second rejection would end the process.
   commitError?.catch(() => {});
   if (commitError === undefined && typeof code !== 'number') return error;
   const refused = new VisageError(

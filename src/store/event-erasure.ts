@@ -1,9 +1,7 @@
 /**
- * Erases faces and names from events.
- *
- * `eventsByFace` lists the events of each face (by label), of each name without a face (by external key), and
- * of crops without either (by {@link NO_FACE}). `eventGarbage` marks faces and names whose events the service
- * must still erase.
+ * Erases faces and names from events. `eventsByFace` lists the events of faces (by label), of names without a
+ * face (by external key), and of crops without either (by {@link NO_FACE}). `eventGarbage` marks faces and
+ * names whose events the service must still erase.
  */
 
 import { markAnswers } from './answer-erasure.ts';
@@ -14,7 +12,6 @@ import { labelsOfKey } from './key-steps.ts';
 /** Labels begin with 1. */
 export const NO_FACE = 0;
 
-/** A label, an external key, or {@link NO_FACE}. */
 export type EventTarget = string | number;
 
 function entriesOf(db: Databases, gallery: number, target: EventTarget, limit: number) {
@@ -74,7 +71,6 @@ export function eraseGallery(db: Databases, gallery: number, limit: number): boo
   return true;
 }
 
-/** The event's target in `eventsByFace`. */
 export function targetOf(db: Databases, id: string, event: EventRecord): EventTarget | null {
   const { gallery, label, hasName, hasCrop } = event;
   if (gallery === undefined) return null;

@@ -17,7 +17,7 @@ export interface Renaming {
   readonly merge: boolean;
 }
 
-/** The caller's names for faces. Several faces may share one. */
+/** Several faces may share a key. */
 export class ExternalKeys {
   readonly #context: StoreContext;
 
@@ -26,8 +26,8 @@ export class ExternalKeys {
   }
 
   /**
-   * @throws `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`, `FACE_NOT_ALLOWED`; `EXTERNAL_KEY_CONFLICT` if another
-   * face has the key and `allowDuplicates` is false.
+   * @throws `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`, `FACE_NOT_ALLOWED`; `EXTERNAL_KEY_CONFLICT` without
+   * `allowDuplicates`.
    */
   async set(
     owner: Actor,
@@ -110,7 +110,6 @@ export class ExternalKeys {
     return labels;
   }
 
-  /** @param limit at most about a thousand. */
   async oldest(
     gallery: number,
     externalKeys: readonly string[],
@@ -130,9 +129,8 @@ export class ExternalKeys {
 
   /**
    * In steps: meanwhile, each face has one key or the other.
-   * @param merge allows a new key in use.
-   * @throws `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`; `FACE_NOT_FOUND` if no face has the key;
-   * `EXTERNAL_KEY_CONFLICT` without `merge`.
+   * @throws `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`, `FACE_NOT_FOUND`; `EXTERNAL_KEY_CONFLICT` without
+   * `merge`.
    */
   async rename(
     owner: Actor,
@@ -171,7 +169,7 @@ export class ExternalKeys {
   }
 
   /**
-   * Removes a key from one face or all. Keeps the faces; see `stepsOfKey`.
+   * Keeps the faces; see `stepsOfKey`.
    * @throws `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`.
    */
   async remove(

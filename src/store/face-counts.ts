@@ -1,4 +1,4 @@
-/** Counts of faces that each transaction updates, so answers need no scan. */
+/** Each transaction updates the counts, so answers need no scan. */
 import type { RootDatabase } from 'lmdb';
 import type { Databases } from './databases.ts';
 import type { FaceCounts } from './records.ts';
@@ -9,7 +9,6 @@ export function countsOf(db: Databases, gallery: number): FaceCounts {
   return db.faceCounts.get(gallery) ?? NO_FACES;
 }
 
-/** Call in the transaction that changes the faces. */
 export function changeCounts(db: Databases, gallery: number, change: Partial<FaceCounts>): void {
   const { faces, named, people } = countsOf(db, gallery);
   db.faceCounts.put(gallery, {
@@ -32,7 +31,7 @@ export function scanCounts(db: Databases, gallery: number): FaceCounts {
   return { faces, named, people };
 }
 
-/** Counts galleries of an earlier version. Takes seconds for a million faces. */
+/** For stores of an earlier version. Takes seconds for a million faces. */
 export function adoptCounts(root: RootDatabase, db: Databases): void {
   const uncounted = Array.from(db.collections.getRange(), ({ value }) => value.gallery).filter(
     (gallery) => !db.faceCounts.doesExist(gallery) && db.generations.doesExist(gallery),

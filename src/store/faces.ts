@@ -38,7 +38,7 @@ export function requireLabel(db: Databases, gallery: number, faceId: string): nu
 
 /**
  * @returns whether the key is new.
- * @throws `EXTERNAL_KEY_CONFLICT` if another face has it and `allowDuplicates` is false.
+ * @throws `EXTERNAL_KEY_CONFLICT` without `allowDuplicates`.
  */
 export function checkKey(
   db: Databases,
@@ -71,7 +71,7 @@ export function removeFace(db: Databases, { gallery, label }: FacePlace, face: F
   markUnusedName(db, gallery, face.externalKey);
 }
 
-/** The disk format and every supported machine are little-endian. */
+/** All supported machines are little-endian. */
 function bytesOf(vector: Float32Array): Buffer {
   return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
 }
@@ -153,17 +153,16 @@ export class Faces {
     return Array.from(range, ({ key, value }) => ({ label: key[1], face: value }));
   }
 
-  /** Includes galleries under removal. Takes constant time. */
+  /** Includes galleries under removal. */
   get total(): number {
     return (this.#context.db.templates.getStats() as { readonly entryCount: number }).entryCount;
   }
 
-  /** Takes constant time. */
   counts(gallery: number): FaceCounts {
     return countsOf(this.#context.db, gallery);
   }
 
-  /** Counts by a scan. */
+  /** Scans. */
   count(gallery: number): number {
     return this.#context.db.templates.getKeysCount({ start: [gallery], end: [gallery + 1] });
   }
@@ -191,7 +190,7 @@ export class Faces {
       db.faces.put([gallery, label], { ...face, faceId, externalKey: key?.externalKey ?? null });
       if (key) db.externalKeys.put([gallery, key.externalKey, label], true);
       db.templates.put([gallery, label], bytesOf(template));
-      // The collection may have stopped keeping crops since the call began.
+      // Collections may stop keeping crops during a call.
       if (thumbnail && storeThumbnails) db.thumbnails.put([gallery, label], thumbnail);
       db.faceLabels.put([gallery, faceId], label);
       if (key) this.#context.personChanged(gallery, key.externalKey);
@@ -213,7 +212,7 @@ export class Faces {
   }
 
   /**
-   * Yields removed places; see `stepsOfKey`.
+   * See `stepsOfKey`.
    * @throws `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`, `FACE_NOT_ALLOWED`.
    */
   async *removeByExternalKey(
@@ -229,8 +228,7 @@ export class Faces {
   }
 
   /**
-   * Skips unused keys. Yields each step's removed places when durable. Stops if the collection is reset or
-   * deleted.
+   * Yields each step's removed places when durable. Stops if the collection is reset or deleted.
    * @throws `COLLECTION_NOT_FOUND`; `FACE_NOT_ALLOWED` before the first removal.
    */
   async *removeByExternalKeys(
@@ -256,7 +254,6 @@ export class Faces {
     });
   }
 
-  /** As {@link removeByExternalKeys}. Skips missing faces. */
   async *removeByIds(
     owner: Actor,
     collectionId: string,
@@ -279,7 +276,7 @@ export class Faces {
     });
   }
 
-  /** @param select chooses a step's labels inside its transaction. */
+  /** @param select runs inside the step's transaction. */
   async *#removeInSteps(
     owner: Actor,
     collectionId: string,
@@ -335,12 +332,11 @@ export class Faces {
     return stateOf(this.#context.db, gallery);
   }
 
-  /** See `hasBeen` in `generations.ts`. */
+  /** See `generations.ts`. */
   hasBeen(gallery: number, state: GalleryState): boolean {
     return hasBeen(this.#context.db, gallery, state);
   }
 
-  /** @param dimension floats per template. */
   templates(gallery: number, dimension: number, batchSize: number): Generator<TemplateBatch> {
     const range = this.#context.db.templates.getRange({ start: [gallery], end: [gallery + 1] });
     const entries = range.map(({ key, value }) => ({ label: key[1], bytes: value }));

@@ -6,7 +6,7 @@ import { removeGenerations } from './generations.ts';
 import { STEP } from './key-steps.ts';
 import { eraseThumbnails } from './thumbnails.ts';
 
-/** Removes old galleries, and deleted faces from events and kept answers, in small transactions. */
+/** Works in small transactions. */
 export class GarbageCollector {
   readonly #context: StoreContext;
   #running: Promise<void> | null = null;
@@ -25,7 +25,6 @@ export class GarbageCollector {
     );
   }
 
-  /** Resolves when no run is in progress. */
   async settled(): Promise<void> {
     while (this.#running) await this.#running;
   }
@@ -37,7 +36,6 @@ export class GarbageCollector {
 
   #ended(failed: boolean): void {
     this.#running = null;
-    // More garbage may have arrived.
     if (!failed && !this.#stopped && this.#next() !== null) this.start();
   }
 

@@ -1,6 +1,4 @@
 /**
- * Matches an index snapshot to its gallery's state.
- *
  * Each transaction that changes a gallery's faces increments its generation. A restored store reuses
  * generation numbers for other faces, so the store records which opening (a random epoch id) wrote from which
  * generation.
@@ -10,7 +8,7 @@ import type { Databases } from './databases.ts';
 
 export interface GalleryState {
   readonly generation: number;
-  /** Of the opening that wrote this generation; empty for generation 0. */
+  /** Empty for generation 0. */
   readonly epochId: string;
   readonly lastLabel: number;
 }
@@ -19,7 +17,7 @@ export function newEpochId(): string {
   return randomBytes(8).toString('hex');
 }
 
-/** Per gallery. Older states count as unknown. */
+/** Older states count as unknown. */
 const KEPT_EPOCHS = 100;
 
 export function incrementGeneration(db: Databases, gallery: number, epochId: string): void {
@@ -60,7 +58,7 @@ export function stateOf(db: Databases, gallery: number): GalleryState {
   };
 }
 
-/** Whether the gallery is or was in this state. If so, its labels stand for the same faces. */
+/** If so, the state's labels stand for the same faces. */
 export function hasBeen(
   db: Databases,
   gallery: number,

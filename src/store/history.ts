@@ -3,9 +3,8 @@ import type { StoreContext } from './databases.ts';
 import type { HistoryRecord } from './records.ts';
 
 export interface HistoryStep {
-  /** Milliseconds. */
   readonly step: number;
-  /** Begin since 1970, in steps. */
+  /** In steps since 1970. */
   readonly slot: number;
   readonly record: HistoryRecord;
 }
@@ -58,13 +57,12 @@ export class History {
     return this.#context.db.history.get([step, slot]) ?? NO_HISTORY;
   }
 
-  /** Includes the slot `from`. */
   list(step: number, from: number): HistoryStep[] {
     const range = this.#context.db.history.getRange({ start: [step, from], end: [step + 1] as never });
     return Array.from(range, ({ key, value }) => ({ step: key[0], slot: key[1], record: value }));
   }
 
-  /** Adds to stored counts; keeps the newest `kept(step)` steps of each length. */
+  /** Keeps the newest `kept(step)` steps of each length. */
   add(steps: readonly HistoryStep[], kept: (step: number) => number): Promise<void> {
     const { db, write } = this.#context;
     return write(() => {

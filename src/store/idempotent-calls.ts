@@ -1,4 +1,3 @@
-/** Calls with an `Idempotency-Key`, and the answers for retries. */
 import { createHmac, type Hmac } from 'node:crypto';
 import type { Owner } from '../api/caller.ts';
 import { Turn } from '../base/turns.ts';
@@ -7,28 +6,20 @@ import { findCollection } from './collections.ts';
 import type { AnswerRecord, CallKey, CallRecord, Databases, StoreContext } from './databases.ts';
 
 const CALL_LIFETIME_MS = 24 * 3_600_000;
-/** Larger answers are not kept. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 const MAX_NAMES = 1_000;
-/** Beyond, the account's oldest calls go. */
 const MAX_ACCOUNT_BYTES = 32 * 1024 * 1024;
-/** Beyond, the largest account's oldest calls go. */
 const MAX_TOTAL_BYTES = 256 * 1024 * 1024;
-/** Old calls that each new call removes. */
 const OWN_STEP = 4;
 const STEP = 64;
 const PAGE = 256;
 
-/** Identifies a call without storing its `Idempotency-Key`. */
 export interface CallPlace {
   readonly accountId: string;
-  /** An API key or member. */
   readonly callerId: string;
-  /** From {@link IdempotentCalls.mac}. */
   readonly mac: string;
 }
 
-/** Faces and external keys in a JSON value. */
 export interface Names {
   readonly faceIds: readonly string[];
   readonly externalKeys: readonly string[];
@@ -71,15 +62,11 @@ export class IdempotentCalls {
     return secret;
   }
 
-  /** Keyed hash, 43 characters. */
   mac(...texts: readonly string[]): string {
     return createHmac('sha256', this.#secret()).update(JSON.stringify(texts)).digest('base64url');
   }
 
-  /**
-   * Keyed hash. It includes the `Idempotency-Key`, so the store alone cannot prove that someone sent an
-   * image.
-   */
+  /** Includes the `Idempotency-Key`, so the store alone cannot prove that someone sent an image. */
   fingerprint(idempotencyKey: string): Hmac {
     return createHmac('sha256', this.mac('fingerprint', idempotencyKey));
   }
@@ -96,7 +83,7 @@ export class IdempotentCalls {
     return answer && isNamedStill(db, gallery ?? NO_GALLERY, answer) ? answer : null;
   }
 
-  /** Notes that the call wrote. Call inside each of its transactions. */
+  /** Call inside each of the call's transactions. */
   mark(place: CallPlace, call: Pick<CallRecord, 'at' | 'bounds' | 'fingerprint'>): void {
     const { db } = this.#context;
     if (db.calls.get(keyOf(place))?.at === call.at) return;
@@ -136,7 +123,6 @@ export class IdempotentCalls {
     for (const name of [...faceIds, ...externalKeys]) db.answersByFace.put([gallery, name, ...key], true);
   }
 
-  /** As {@link finish}, in a transaction. */
   keep(...parts: Parameters<IdempotentCalls['finish']>): Promise<void> {
     return this.#context.write(() => this.finish(...parts));
   }
@@ -154,7 +140,6 @@ export class IdempotentCalls {
     removeOldest(db, accountId, OWN_STEP, (at) => at < record.at && (isFull() || isOld(at, record.at)));
   }
 
-  /** Removes old calls and calls beyond the total size, in short transactions. */
   async trim(now: number, isStopped: () => boolean = () => false): Promise<void> {
     const { db, writeStep } = this.#context;
     const turn = new Turn();

@@ -8,11 +8,11 @@ import type { StoreSummary } from './store-reader.ts';
 
 const PROGRAM = fileURLToPath(new URL('./store-process.js', import.meta.url));
 
-/** Limits the time. A sound store of a million faces needs a fifth of it. */
+/** A sound store of a million faces is five times faster. */
 const BYTES_PER_SECOND = 1024 ** 2;
 const MIN_MS = 60_000;
 
-/** Without the mapped file. */
+/** Excludes the mapped file. */
 const MAX_HEAP_MIB = 1024;
 const MAX_MEMORY_KIB = 2 * 1024 ** 2;
 const WATCH_MS = 200;
@@ -27,7 +27,6 @@ export function isCrash(signal: NodeJS.Signals): boolean {
 export class DamagedStoreError extends Error {}
 
 export interface Limits {
-  /** Replaces the limit by store size. */
   readonly limitMs?: number;
 }
 
@@ -56,7 +55,6 @@ async function perform(task: StoreTask, { limitMs }: Limits): Promise<Inspection
   const limit = limitMs ?? MIN_MS + (statSync(file).size / BYTES_PER_SECOND) * 1000;
   const child = fork(PROGRAM, [JSON.stringify(task)], {
     execArgv: [`--max-old-space-size=${MAX_HEAP_MIB}`],
-    // LMDB's messages do not help the operator.
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
   const answer = await answerOf(child, limit);
@@ -66,7 +64,7 @@ async function perform(task: StoreTask, { limitMs }: Limits): Promise<Inspection
   throw new Error(answer.error);
 }
 
-/** A string is a phrase that says how the child ended. */
+/** A string says how the child ended. */
 function answerOf(child: ChildProcess, limitMs: number): Promise<StoreAnswer | string> {
   return new Promise((resolve, reject) => {
     let answer: StoreAnswer | null = null;
@@ -96,7 +94,7 @@ function answerOf(child: ChildProcess, limitMs: number): Promise<StoreAnswer | s
   });
 }
 
-/** Resident KiB without mapped files. */
+/** Resident, without mapped files. */
 function memoryOf(pid: number | undefined): number {
   try {
     return Number(/^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);

@@ -4,7 +4,7 @@ import { findCollection, requireCollection } from './collections.ts';
 import type { Databases, StoreContext } from './databases.ts';
 import type { FacePlace } from './records.ts';
 
-/** Faces per transaction: blocks the event loop for up to 0.1 ms. */
+/** Blocks the event loop for up to 0.1 ms. */
 export const STEP = 64;
 
 /** @throws `FACE_NOT_ALLOWED`. */
@@ -41,7 +41,6 @@ export function unusedKeys(db: Databases, gallery: number, externalKeys: readonl
   return unused;
 }
 
-/** 0 for none. */
 function lastLabelOfKey(db: Databases, gallery: number, externalKey: string): number {
   const range = db.externalKeys.getKeys({
     start: [gallery, externalKey, Number.MAX_SAFE_INTEGER],
@@ -55,13 +54,12 @@ function lastLabelOfKey(db: Databases, gallery: number, externalKey: string): nu
 
 export interface KeyStep {
   readonly gallery: number;
-  /** Empty only in the first step, if no face has the key. */
   readonly labels: readonly number[];
 }
 
 /**
- * Runs `step` in transactions over the faces that had the key at the start. `step` must remove the key from
- * each. Yielded steps are durable. Stops if the collection is reset or deleted.
+ * Covers the faces that had the key at the start. `step` must remove the key from each. Yielded steps are
+ * durable. Stops if the collection is reset or deleted.
  * @throws errors of `step`; `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`.
  */
 export async function* stepsOfKey<T>(

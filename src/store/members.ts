@@ -25,7 +25,7 @@ export interface EmailChoice {
   readonly most?: number;
 }
 
-/** Keeps e-mails unique within an account, and at least one owner. */
+/** E-mails are unique within an account, which keeps an owner. */
 export class Members {
   readonly #context: StoreContext;
   readonly #records: RecordCache<MemberRecord, MemberKey>;
@@ -45,16 +45,14 @@ export class Members {
     return typeof this.get(accountId, memberId)?.passwordHash === 'string';
   }
 
-  /** Increases before a change settles, so caches can compare it. */
+  /** Increases before a change settles; caches compare it. */
   get changes(): number {
     return this.#changes;
   }
 
   /**
    * Active members, one per account.
-   * @param email in lower case.
-   * @param choice an account, a first member, and a limit, because strangers can create thousands of members
-   * with one e-mail.
+   * @param choice has a limit, because strangers can create thousands of members with one e-mail.
    */
   byEmail(email: string, { accountId = null, first, most }: EmailChoice = {}): Member[] {
     const places = placesOf(this.#context.db, email).filter(
@@ -65,7 +63,6 @@ export class Members {
     return [...preferred, ...others].slice(0, most).flatMap((place) => this.get(...place) ?? []);
   }
 
-  /** @param hash SHA-256 of the secret. */
   byInvitation(hash: string): Member | null {
     const place = this.#context.db.invitations.get(hash);
     return place ? this.get(...place) : null;
@@ -104,7 +101,7 @@ export class Members {
   }
 
   /**
-   * Also replaces a pending invitation.
+   * Replaces a pending invitation.
    * @throws `VALIDATION_FAILED` if an active member has the e-mail; `ACCOUNT_NOT_FOUND`.
    */
   invite(
@@ -131,7 +128,7 @@ export class Members {
   addWithAccount(accountName: string, owner: ActiveMemberRecord): Promise<Member> {
     const { db, write } = this.#context;
     return write(() => {
-      // A clock set back must not give a new account an older id than the first.
+      // Keeps ids sorted even if the clock is set back.
       const [first] = db.accounts.getRange({ limit: 1 });
       const time = Math.max(owner.createdAt, (first?.value.createdAt ?? 0) + 1);
       const accountId = newIdentifier('acc_', time);
@@ -209,7 +206,6 @@ function addMember(db: Databases, accountId: string, record: MemberRecord): Memb
   return { accountId, memberId, ...record };
 }
 
-/** Sorted by age of the account. */
 export function placesOf(db: Pick<Databases, 'memberEmails'>, email: string): readonly MemberKey[] {
   const value = db.memberEmails.get(email) ?? [];
   return isPlace(value) ? [value] : value;
@@ -225,7 +221,6 @@ function putPlaces(db: Databases, email: string, places: readonly MemberKey[]): 
   else db.memberEmails.put(email, others.length === 0 ? only : places);
 }
 
-/** Indexes active members by e-mail, invited ones by invitation. */
 function link(db: Databases, accountId: string, memberId: string, record: MemberRecord): void {
   if (record.passwordHash !== null) {
     const places: MemberKey[] = [...placesOf(db, record.email), [accountId, memberId]];
@@ -267,7 +262,6 @@ export class Accounts {
     return Array.from(this.#context.db.accounts.getKeys({ limit: 2 })).length > 1;
   }
 
-  /** The account of the first run: ids sort by time. */
   first(): Account {
     for (const { key, value } of this.#context.db.accounts.getRange({ limit: 1 })) {
       return { accountId: key, ...value };

@@ -1,14 +1,12 @@
-/** People sorted by key, in immutable blocks: readers of `blocks` keep one state while others replace it. */
+/** Blocks are immutable: readers of `blocks` keep one state while others replace it. */
 import { Turn } from '../base/turns.ts';
 
 export interface Person {
   readonly externalKey: string;
   readonly faceCount: number;
-  /** Of the first face. */
   readonly createdAt: number;
-  /** Of the best face; null if unknown. */
   readonly quality: number | null;
-  /** Prefers a face with a thumbnail, then the best quality. */
+  /** Prefers a thumbnail, then quality. */
   readonly bestLabel: number;
   /** Null if never. */
   readonly lastSeenAt: number | null;
@@ -25,7 +23,6 @@ export interface PersonPlace {
 export interface PeopleQuery {
   readonly sort: PersonSort;
   readonly isDescending: boolean;
-  /** Ignores case. */
   readonly filter: string | undefined;
   readonly after: PersonPlace | null;
   readonly limit: number;
@@ -33,14 +30,11 @@ export interface PeopleQuery {
 
 export interface PeoplePage {
   readonly people: readonly Person[];
-  /** On all pages. */
   readonly total: number;
 }
 
 const MAX_ROWS = 2048;
-/** Absent values sort first. */
 const NONE = -1;
-/** External keys never contain it. */
 const SEPARATOR = '\n';
 const PRINTABLE = /^[!-~]+$/;
 
@@ -56,11 +50,9 @@ type Columns = Readonly<
 class Block {
   readonly size: number;
   readonly #keys: string;
-  /** Where each key starts, and one entry more. */
   readonly #starts: Uint32Array;
   readonly #columns: Columns;
 
-  /** @param people at least one, sorted by key. */
   constructor(people: readonly Person[]) {
     this.size = people.length;
     this.#keys = people.map(({ externalKey }) => externalKey + SEPARATOR).join('');
@@ -105,15 +97,11 @@ class Block {
     return Array.from({ length: this.size }, (_, row) => this.person(row));
   }
 
-  /** Null for the sort by external key. */
   column(sort: PersonSort): Float64Array | null {
     return sort === 'externalKey' ? null : this.#columns[sort];
   }
 
-  /**
-   * Null for all rows.
-   * @param text in lower case.
-   */
+  /** @param text in lower case. */
   matching(text: string | undefined): number[] | null {
     if (text === undefined) return null;
     const keys = this.#keys.toLowerCase();
@@ -125,7 +113,6 @@ class Block {
     return rows;
   }
 
-  /** Rows with a lower key, and the first row with a higher one. */
   around(externalKey: string): readonly [before: number, behind: number] {
     let low = 0;
     for (let high = this.size; low < high; ) {
@@ -144,12 +131,11 @@ interface Candidate {
   readonly row: number;
 }
 
-/** Keeps the first `limit` of candidates that arrive in key order. */
+/** Candidates arrive in key order. */
 class FirstOf {
   readonly #limit: number;
   readonly #direction: 1 | -1;
   #kept: Candidate[] = [];
-  /** Last value that still counts, once `limit` are known. */
   #worst: number | null = null;
 
   constructor(limit: number, isDescending: boolean) {
@@ -189,14 +175,13 @@ export class PeopleTable {
     return this.#bytes;
   }
 
-  /** @param people sorted by key, after the table's keys. */
   append(people: readonly Person[]): void {
     this.#replace(this.#blocks.length, this.#blocks.length, people);
   }
 
   /**
    * Readers may run meanwhile, other changes may not.
-   * @param changes new row of each key; null removes it.
+   * @param changes null removes a person.
    */
   async apply(changes: ReadonlyMap<string, Person | null>): Promise<void> {
     const turn = new Turn();

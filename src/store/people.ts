@@ -4,20 +4,18 @@ import { countsOf } from './face-counts.ts';
 import { labelsOfKey } from './key-steps.ts';
 import { type PeoplePage, type PeopleQuery, PeopleTable, type Person } from './people-table.ts';
 
-/** Of all tables. The newest stays even if larger. */
+/** The newest table stays even if larger. */
 const MAX_BYTES = 128 * 1024 * 1024;
 const PAGE = 256;
 const FEW_CHANGES = 1000;
 const MAX_KEY = '\u007f';
-/** Above this, building a table is faster than reading a page's people from the store. */
+/** Above this, building a table is faster than reading a page's people. */
 const FEW_FACES = 8;
 
 interface Held {
   readonly table: PeopleTable;
-  /** Keys changed since their row was made. */
   changed: Set<string>;
   readonly size: number;
-  /** The table is built and has all earlier changes. */
   ready: Promise<void>;
 }
 
@@ -29,7 +27,6 @@ interface ListedFace {
   readonly hasThumbnail: boolean;
 }
 
-/** Above any quality: faces with a thumbnail come first. */
 const THUMBNAIL_SCORE = 1000;
 
 class PersonFaces {
@@ -71,13 +68,12 @@ class PersonFaces {
 }
 
 /**
- * Lists the people of a gallery: its external keys. Pages by external key come from the store. The first page
- * in another order or with a filter builds a table, which writes keep current.
+ * A gallery's external keys. Pages by external key come from the store. The first page in another order or
+ * with a filter builds a table, which writes keep current.
  */
 export class People {
   readonly #context: StoreContext;
   readonly #maxBytes: number;
-  /** Least recently used first. */
   readonly #held = new Map<number, Held>();
 
   constructor(context: StoreContext, maxBytes = MAX_BYTES) {
@@ -104,7 +100,7 @@ export class People {
     this.#held.delete(gallery);
   }
 
-  /** Shows each person whom no write changes meanwhile exactly once on all pages. */
+  /** Each person appears once on all pages, unless a write changes it meanwhile. */
   async page(gallery: number, query: PeopleQuery): Promise<PeoplePage> {
     const { named, people } = countsOf(this.#context.db, gallery);
     const isSimple =
@@ -115,7 +111,6 @@ export class People {
     return (await this.#table(gallery)).page(query);
   }
 
-  /** As {@link page}, among `externalKeys` only. */
   async pageOf(gallery: number, externalKeys: readonly string[], query: PeopleQuery): Promise<PeoplePage> {
     const table = new PeopleTable();
     const people = new Map<string, Person | null>();
@@ -124,7 +119,6 @@ export class People {
     return table.page(query);
   }
 
-  /** Null if no face has the key. */
   async person(gallery: number, externalKey: string): Promise<Person | null> {
     const turn = new Turn();
     const faces = new PersonFaces(externalKey);
@@ -172,7 +166,6 @@ export class People {
     return null;
   }
 
-  /** Includes all writes that resolved before the call. */
   async #table(gallery: number): Promise<PeopleTable> {
     const held = this.#held.get(gallery) ?? this.#start(gallery);
     this.#held.delete(gallery);

@@ -23,7 +23,7 @@ export async function openPlainFile(folder: string, path: string): Promise<FileH
 
 async function openIn(folder: string, name: string): Promise<FileHandle> {
   const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
-  // Otherwise opening a pipe waits for its writer.
+  // Otherwise a pipe without a writer blocks.
   const handle = await open(`${folder}/${name}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if ((await handle.stat()).isFile()) return handle;
   await handle.close();
@@ -44,7 +44,7 @@ export async function readPlainFile(folder: string, path: string, maxBytes: numb
   }
 }
 
-/** Relative paths. Does not follow symbolic links. */
+/** Does not follow symbolic links. */
 export function unexpectedEntries(folder: string, expected: ReadonlySet<string>): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((path) => !expected.has(path))

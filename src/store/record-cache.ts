@@ -5,17 +5,14 @@ import type { StoreContext } from './databases.ts';
 const MAX_ENTRIES = 1_000;
 
 interface CacheEntry<Value> {
-  /** Store version at the read. */
   readonly version: number;
-  /** One character per byte. */
   readonly bytes: string;
   readonly value: Value;
 }
 
 /**
- * Caches records that most requests read, because LMDB's reads set a timer that wakes the event loop. After a
- * write, the cache compares bytes and decodes only changed records. Callers share values and must not change
- * them.
+ * LMDB's reads set a timer that wakes the event loop. After a write, the cache compares bytes and decodes
+ * only changed records. Callers share values and must not change them.
  */
 export class RecordCache<Value, DatabaseKey extends Key> {
   readonly #context: Pick<StoreContext, 'version'>;

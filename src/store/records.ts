@@ -75,7 +75,6 @@ export interface HistoryRecord {
   /** Most images that waited for a thread. */
   readonly queueLength: number;
   readonly memoryBytes: number;
-  /** Newest value. */
   readonly diskBytes: number;
 }
 
@@ -101,7 +100,6 @@ export interface Collection extends CollectionRecord {
   readonly collectionId: string;
 }
 
-/** `reasons` explain a low score. */
 export interface QualityRecord {
   readonly score: number;
   readonly reasons: readonly string[];
@@ -122,7 +120,6 @@ export interface FaceCounts {
   readonly faces: number;
   /** Faces with an external key. */
   readonly named: number;
-  /** Distinct external keys. */
   readonly people: number;
 }
 
@@ -142,7 +139,6 @@ export interface FacePlace {
   readonly label: number;
 }
 
-/** One row of `vectors` per label. */
 export interface TemplateBatch {
   readonly labels: BigInt64Array;
   readonly vectors: Float32Array;

@@ -1,7 +1,4 @@
-/**
- * Restores a backup and keeps the replaced data. The final rename is atomic, so a killed restore leaves a
- * complete store.
- */
+/** Keeps the replaced data. The final rename is atomic, so a killed restore leaves a complete store. */
 import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { copyFile, type FileHandle, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -14,7 +11,6 @@ import { openPlainFile } from './plain-files.ts';
 
 const REPLACED = 'replaced-';
 
-/** A privileged parent opens the files, the service's user reads them. */
 export interface OpenBackup {
   readonly folder: string;
   readonly manifest: BackupManifest;
@@ -22,10 +18,7 @@ export interface OpenBackup {
   close(): Promise<void>;
 }
 
-/**
- * Keeps the authenticated manifest: a second read could differ.
- * @throws BackupError for an unusable or forged backup, or unlisted files.
- */
+/** @throws BackupError for an unusable or forged backup, or unlisted files. */
 export async function openBackup(folder: string, trust: Trust): Promise<OpenBackup> {
   const manifest = await readManifest(folder, trust);
   const handles = new Map<string, FileHandle>();
@@ -52,7 +45,6 @@ export async function openBackup(folder: string, trust: Trust): Promise<OpenBack
   return { folder, manifest, handles, close };
 }
 
-/** True also for an unreadable store. */
 export async function hasContent(dataDir: string): Promise<boolean> {
   if (!existsSync(join(dataDir, STORE_FILE))) return false;
   try {
@@ -68,13 +60,13 @@ async function copyAll({ handles, manifest }: OpenBackup, copies: string): Promi
   mkdirSync(copies, { mode: 0o700 });
   for (const { path, bytes } of manifest.files) {
     mkdirSync(dirname(join(copies, path)), { recursive: true, mode: 0o700 });
-    // Keeps a growing file from filling the disk; its hash then differs.
+    // Keeps a growing file from filling the disk.
     const source = handles.get(path)?.createReadStream({ start: 0, end: bytes, autoClose: false });
     await writeFile(join(copies, path), source ?? '', { mode: 0o600, flush: true });
   }
 }
 
-/** Hard-links the store and copies the secrets, so the originals stay in place. */
+/** Leaves the originals in place. */
 async function setAside(dataDir: string, now: Date): Promise<string> {
   const folder = join(dataDir, `${REPLACED}${now.toISOString().replaceAll(/[-:]/g, '')}`);
   mkdirSync(folder, { mode: 0o700 });
@@ -94,7 +86,6 @@ async function putSecrets(dataDir: string, copies: string): Promise<void> {
     mkdirSync(dirname(join(dataDir, path)), { recursive: true, mode: 0o700 });
     renameSync(join(copies, path), join(dataDir, path));
   }
-  // A backup without secrets (systemd credentials) keeps the present ones.
   const folders = new Set(Array.from(restored, (path) => dirname(path)));
   for (const path of secretFiles(dataDir)) {
     if (folders.has(dirname(path)) && !restored.has(path)) rmSync(join(dataDir, path));
@@ -114,7 +105,7 @@ function checkRoom({ manifest }: OpenBackup, dataDir: string): void {
 }
 
 /**
- * Verifies the copy before it replaces the store. The caller must hold the data folder's lock.
+ * Verifies the copy first. The caller must hold the data folder's lock.
  * @param acceptFaults also restores an inconsistent store.
  * @returns the folder with the replaced data, if any.
  * @throws BackupError or a system error; the old store stays.
@@ -125,7 +116,6 @@ export async function restoreBackup(
   { acceptFaults, now }: { acceptFaults: boolean; now: Date },
 ): Promise<string | null> {
   const copies = join(dataDir, RESTORING);
-  // Left by a killed restore.
   rmSync(copies, { recursive: true, force: true });
   checkRoom(backup, dataDir);
   try {
@@ -144,10 +134,9 @@ export async function restoreBackup(
     }
     const replaced = existsSync(join(dataDir, STORE_FILE)) ? await setAside(dataDir, now) : null;
     await putSecrets(dataDir, copies);
-    // Old snapshots do not match the store and can hold deleted templates.
+    // Snapshots can hold deleted templates.
     rmSync(join(dataDir, SNAPSHOTS), { recursive: true, force: true });
     renameSync(join(copies, STORE_FILE), join(dataDir, STORE_FILE));
-    // The folder's lock excludes other readers.
     rmSync(join(dataDir, 'lock.mdb'), { force: true });
     await flush(dataDir);
     return replaced;

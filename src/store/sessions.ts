@@ -4,7 +4,6 @@ import type { SessionRecord } from './records.ts';
 /** Per member; a new session ends the oldest. */
 const MAX_SESSIONS = 50;
 
-/** Valid tokens per session, and used tokens remembered. */
 const MAX_TOKENS = 16;
 
 export type Rotation = SessionRecord | 'ended' | 'reused';
@@ -17,15 +16,11 @@ export class Sessions {
     this.#context = context;
   }
 
-  /** Includes expired sessions. */
   get(memberId: string, sessionId: string): SessionRecord | null {
     return this.#context.db.sessions.get([memberId, sessionId]) ?? null;
   }
 
-  /**
-   * Also removes expired and surplus sessions.
-   * @returns false if the member is gone.
-   */
+  /** @returns false if the member is gone. */
   add(memberId: string, sessionId: string, record: SessionRecord, now: number): Promise<boolean> {
     const { db, write } = this.#context;
     return write(() => {
@@ -76,10 +71,7 @@ export class Sessions {
     });
   }
 
-  /**
-   * Records a use or a confirmation.
-   * @returns false if the session has ended.
-   */
+  /** @returns false if the session has ended. */
   note(
     { memberId, sessionId }: { readonly memberId: string; readonly sessionId: string },
     times: Pick<SessionRecord, 'usedAt' | 'confirmedAt'>,

@@ -5,7 +5,6 @@ import * as lmdb from 'lmdb';
 import { type Database, open, type RootDatabase, type Transaction } from 'lmdb';
 import { OPEN_OPTIONS } from './databases.ts';
 
-/** Exceeds the count of any version. */
 const MAX_DATABASES = 128;
 
 /** Per transaction, so its pages fit into memory. */
@@ -15,10 +14,8 @@ const RAW = { keyEncoding: 'binary', encoding: 'binary' } as const;
 
 type RawDatabase = Database<Buffer, Buffer>;
 
-/** `lmdb` exports it without a type. */
 const { bufferToKeyValue } = lmdb as unknown as { bufferToKeyValue(key: Buffer): unknown };
 
-/** Personal data under keys that begin with a gallery number. */
 const OF_GALLERIES = new Set([
   'faces',
   'templates',
@@ -36,7 +33,6 @@ const OF_GALLERIES = new Set([
 /** See `thumbnails.ts`. */
 const OF_CROPS = new Set(['thumbnails', 'eventCrops']);
 
-/** Records differ from LMDB's counts. */
 export class StructureError extends Error {}
 
 interface OpenSource {
@@ -46,14 +42,13 @@ interface OpenSource {
     readonly db: RawDatabase;
     readonly entries: number;
   }[];
-  /** Null in an older store. */
   readonly thumbnailGarbage: Database<number, number> | null;
   readonly transaction: Transaction;
 }
 
 function openSource(folder: string): OpenSource {
   const root = open(folder, { ...OPEN_OPTIONS, maxDbs: MAX_DATABASES, readOnly: true });
-  // Open all first: opening one ends key iterations, and a transaction sees only earlier ones.
+  // Opening a database ends key iterations, and a transaction sees only earlier ones.
   const names = Array.from(root.getKeys(), String);
   const opened = names.map((name) => ({ name, db: root.openDB<Buffer, Buffer>(name, RAW) }));
   const thumbnailGarbage = names.includes('thumbnailGarbage')
@@ -64,7 +59,6 @@ function openSource(folder: string): OpenSource {
   return { root, databases, thumbnailGarbage, transaction };
 }
 
-/** Call at the start of a transaction to count its state. */
 function entriesOf(db: RawDatabase): number {
   return (db.getStats() as { entryCount: number }).entryCount;
 }
@@ -76,7 +70,7 @@ async function closeSource({ root, transaction }: OpenSource): Promise<void> {
 
 /**
  * @param take must consume a slice before returning.
- * @throws StructureError if keys are out of order or LMDB's count differs.
+ * @throws StructureError
  */
 async function readAll(
   { name, db, entries }: OpenSource['databases'][number],
@@ -91,7 +85,6 @@ async function readAll(
     const start = last === null ? {} : { start: last };
     for (const { key, value } of db.getRange({ ...start, transaction })) {
       const order = last === null ? 1 : Buffer.compare(key, last);
-      // Slices overlap by one record.
       if (order === 0 && bytes === 0) continue;
       if (order <= 0) throw new StructureError(`the keys of ${name} are out of order`);
       last = Buffer.from(key);
@@ -104,14 +97,13 @@ async function readAll(
   }
   while (!isDone) {
     take(slice());
-    // Lets this process notice its parent's exit.
     await nextTurn();
   }
   if (found !== entries) throw new StructureError(`${name} has ${found} records, but LMDB counts ${entries}`);
 }
 
 /**
- * Reads every record. A damaged file can crash the process.
+ * A damaged file can crash the process.
  * @throws StructureError, or LMDB's error.
  */
 export async function checkStructure(folder: string): Promise<void> {
@@ -129,7 +121,6 @@ export async function checkStructure(folder: string): Promise<void> {
 
 interface Garbage {
   readonly galleries: ReadonlySet<unknown>;
-  /** First label whose crop stays, by gallery. */
   readonly crops: ReadonlyMap<unknown, number>;
 }
 
@@ -163,8 +154,7 @@ async function deletedGalleries({ databases, transaction }: OpenSource): Promise
 }
 
 /**
- * Copies the newest state into an empty folder while others write. Omits garbage and free space. LMDB's
- * compacting copy fails on a store that has lost a page.
+ * Omits garbage and free space. LMDB's compacting copy fails on a store that has lost a page.
  * @throws as {@link checkStructure}; LMDB's error for the copy.
  */
 export async function copyRecords(from: string, to: string): Promise<void> {

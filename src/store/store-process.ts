@@ -8,7 +8,6 @@ export type StoreTask =
 
 export interface Inspection {
   readonly store: StoreSummary;
-  /** At most 1,000. */
   readonly faults: readonly string[];
 }
 
@@ -48,6 +47,5 @@ async function perform(task: StoreTask): Promise<StoreAnswer> {
   }
 }
 
-// The parent has the answer or has ended.
 process.once('disconnect', () => process.exit(0));
 process.send?.(await perform(JSON.parse(process.argv[2] ?? '') as StoreTask));

@@ -15,11 +15,9 @@ export interface StoreSummary {
   readonly collections: number;
   readonly faces: number;
   readonly externalKeys: number;
-  /** Of faces. */
   readonly thumbnails: number;
   readonly auditEntries: number;
   readonly auditHead: AuditMark;
-  /** Sorted by name. */
   readonly packs: readonly PackId[];
 }
 
@@ -35,7 +33,7 @@ export interface CollectionSummary {
   readonly updatedAt: string;
 }
 
-/** Each call reads one consistent state of a backup or a running service's store. */
+/** Each call reads one consistent state. */
 export class StoreReader {
   readonly #root: RootDatabase;
   readonly #db: Databases;
@@ -55,7 +53,7 @@ export class StoreReader {
   private constructor(root: RootDatabase) {
     this.#root = root;
     this.#db = openDatabases({
-      // Older stores lack newer databases; the binding returns undefined for them.
+      // The binding returns undefined for databases that an older store lacks.
       openDB: ((name: string, options: object) =>
         root.openDB(name, options as never) ?? EMPTY_DATABASE) as RootDatabase['openDB'],
     });
@@ -69,7 +67,6 @@ export class StoreReader {
       packs.set(`${pack} ${packVersion}`, { pack, packVersion });
     }
     const count = (database: { getKeysCount(): number }) => database.getKeysCount();
-    // Under removal.
     const deleted = Array.from(db.garbage.getKeys());
     const countLiving = (database: typeof db.faces | typeof db.externalKeys | typeof db.thumbnails) => {
       const gone = deleted.map((gallery) =>
@@ -120,7 +117,7 @@ export class StoreReader {
   }
 
   /**
-   * Returns sentences without personal data. Blocks the event loop.
+   * Blocks the event loop.
    * @throws Error for undecodable records.
    */
   check(): string[] {

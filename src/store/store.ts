@@ -35,7 +35,7 @@ const SECRET_BYTES = 32;
 
 type ChangedPerson = [gallery: number, externalKey: string];
 
-/** Only one process may open a store, because its vector index misses other processes' writes. */
+/** One process may open a store: its vector index misses other processes' writes. */
 export class Store {
   readonly accounts: Accounts;
   readonly apiKeys: ApiKeys;
@@ -61,7 +61,7 @@ export class Store {
   #changedPeople: ChangedPerson[] = [];
 
   /**
-   * Creates a missing store (folder mode 0700) with one account and no credentials.
+   * Creates a missing store with one account.
    * @throws Error for the operator, for example for a newer schema.
    */
   static open(directory: string, now: () => number = Date.now): Store {
@@ -71,7 +71,7 @@ export class Store {
       ...OPEN_OPTIONS,
       // With overlapping syncs, a commit resolves before its flush.
       overlappingSync: false,
-      // Otherwise the binding creates a promise per batch, whose rejection stays unhandled.
+      // Otherwise each batch has a promise whose rejection stays unhandled.
       eventTurnBatching: false,
     });
     try {
@@ -127,8 +127,8 @@ export class Store {
     const schema = db.meta.get('schema');
     if (schema === SCHEMA_VERSION) return;
     if (schema !== undefined && schema >= OLDEST_SCHEMA && schema < SCHEMA_VERSION) {
-      // Makes older versions refuse the store: they would report the audit log as broken, accept suspended
-      // keys, and leave deleted faces in events.
+      // Older versions would report the audit log as broken, accept suspended keys, and leave deleted faces
+      // in events.
       this.#root.transactionSync(() => db.meta.put('schema', SCHEMA_VERSION));
       return;
     }
@@ -172,7 +172,6 @@ export class Store {
     return written;
   }
 
-  /** Needs no scan. */
   counts(): { readonly schema: number; readonly accounts: number; readonly collections: number } {
     const entries = (database: Pick<Databases['accounts'], 'getStats'>) =>
       (database.getStats() as { entryCount: number }).entryCount;
@@ -192,7 +191,6 @@ export class Store {
     return this.#garbage.settled();
   }
 
-  /** Waits for writes in progress. */
   async close(): Promise<void> {
     if (!this.#open) return;
     await this.#garbage.stop();

@@ -1,6 +1,4 @@
 /**
- * Crops of faces, removed with the face (`removeFace`).
- *
  * When a collection stops keeping crops, `thumbnailGarbage` marks its gallery with the first unused label.
  * Readers hide crops of earlier labels and of events at once; the service erases them in the background.
  */
@@ -13,7 +11,6 @@ export function markThumbnails(db: Databases, gallery: number): void {
   if (isKept) db.thumbnailGarbage.put(gallery, db.meta.get('nextLabel') ?? 1);
 }
 
-/** Also removes the mark after the last crop. */
 export function eraseThumbnails(db: Databases, gallery: number, limit: number): void {
   const end = [gallery, db.thumbnailGarbage.get(gallery) ?? 0];
   const faces = Array.from(db.thumbnails.getKeys({ start: [gallery], end, limit } as never));
@@ -34,7 +31,6 @@ export class Thumbnails {
     this.#context = context;
   }
 
-  /** Null if the face has no crop. */
   get({ gallery, label }: FacePlace): Buffer | null {
     if (label < this.#firstKept(gallery)) return null;
     return this.#context.db.thumbnails.get([gallery, label]) ?? null;
@@ -48,7 +44,6 @@ export class Thumbnails {
     return this.#context.db.thumbnailGarbage.doesExist(gallery);
   }
 
-  /** The service is erasing crops of lower labels. */
   #firstKept(gallery: number): number {
     return this.#context.db.thumbnailGarbage.get(gallery) ?? 0;
   }

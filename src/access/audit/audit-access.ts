@@ -3,18 +3,15 @@ import type { NewAuditRecord } from '../../store/audit-records.ts';
 import type { Store } from '../../store/store.ts';
 import { isBounded, isWithinReach } from '../key-limits.ts';
 
-/** Targets of these actions are API keys. */
 const KEY_ACTIONS = 'api-key.';
 
 /**
- * Returns a filter for the entries that a caller may read. Members read all of their account. A key reads its
- * environment; a live key without limits also reads entries without one. Further limits:
+ * Filters the entries that a caller may read. Members read all of their account. A key reads its environment;
+ * a live key without limits also reads entries without one. All of a key's limits apply:
  *
- * - to a collection: entries that name it;
- * - to faces or models: entries by or about API keys within its limits; with faces but no models, also
- * entries about its external keys.
- *
- * An entry must satisfy all limits. The gate checks `v1:audit`.
+ * - collection: entries that name it;
+ * - faces or models: entries by or about API keys within its limits; with faces but no models, also entries
+ * about its external keys.
  */
 export function auditReach(store: Store, caller: Caller): (entry: NewAuditRecord) => boolean {
   const { key, environment, collectionId, allowedExternalKeys, allowedModels, accountId } = caller;

@@ -5,9 +5,7 @@ import type { Audit, AuditEntry } from './audit.ts';
 
 export interface Trail {
   readonly requestId: string;
-  /** Until the gate resolves proxies, the connection's address. */
   address: string | null;
-  /** Set even if the gate then refuses the caller. */
   caller: Caller | null;
 }
 

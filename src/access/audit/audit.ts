@@ -7,7 +7,6 @@ import { Refusals } from './refusals.ts';
 
 export type { AuditActor };
 
-/** Repetitions within it only raise a count. */
 const BATCH_MS = 1_000;
 const REPEAT_MS = 60_000;
 
@@ -19,20 +18,17 @@ const RETENTION_INTERVAL_MS = 3_600_000;
 const RETENTION_SHARE = 0.01;
 const DAY_MS = 86_400_000;
 
-/** Ids are shorter, but clients may send more. */
 const MAX_TARGET_LENGTH = 256;
 
 export interface AuditEntry {
   readonly actor: AuditActor;
-  /** Such as `api-key.create`. */
   readonly action: string;
   readonly accountId?: string | null | undefined;
   readonly target?: string | null | undefined;
-  /** Instead of `target`; the log stores only its pseudonym. */
+  /** The log stores only its pseudonym. */
   readonly externalKey?: string | undefined;
   readonly environment?: Environment | null | undefined;
   readonly collectionId?: string | null | undefined;
-  /** `ok` (default), or the refusal's code. */
   readonly result?: 'ok' | ErrorCode | undefined;
   readonly address?: string | null | undefined;
   readonly requestId?: string | null | undefined;
@@ -51,7 +47,7 @@ export interface AuditOptions {
 
 /**
  * The first refusal of a kind is durable within two seconds; repetitions become one entry a minute. A crash
- * loses the refusals of the last second and the counts of the last minute.
+ * loses the last minute's counts.
  */
 export class Audit {
   readonly #store: AuditLog;
@@ -60,7 +56,6 @@ export class Audit {
   readonly #timers: NodeJS.Timeout[];
   #writing: Promise<void> = Promise.resolve();
   #truncating: Promise<void> | null = null;
-  /** Since retention ran. */
   #written = 0;
   #closed = false;
 
@@ -108,7 +103,6 @@ export class Audit {
     };
   }
 
-  /** Writes due refusals; after a failure, the next batch retries. */
   flush(): Promise<void> {
     return this.#write(this.#options.now());
   }
@@ -149,7 +143,6 @@ export class Audit {
     }
   }
 
-  /** Writes all counted refusals. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#timers) clearInterval(timer);

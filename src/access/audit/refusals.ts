@@ -1,15 +1,12 @@
-/** Counts refusals in bounded memory, with fair shares for callers. */
 import type { AuditActor } from '../../api/caller.ts';
 import { networkOf, originOf } from '../../base/client-address.ts';
 import type { NewAuditRecord } from '../../store/audit-records.ts';
 
-/** Combines refusals of several kinds or addresses. */
 const SEVERAL = 'several';
 
-/** Distinct addresses or actions that a group counts. */
 const MAX_DISTINCT = 1_000;
 
-/** Maximum groups of the pool, of a share, and of a holder within a share. */
+/** Maximum groups of the pool, a share, and a holder within a share. */
 interface PoolLimits {
   readonly total: number;
   readonly share: number;
@@ -26,7 +23,6 @@ const ANONYMOUS_ACTOR: AuditActor = { kind: 'anonymous', id: null };
 interface Party {
   readonly share: string;
   readonly holder: string;
-  /** For entries that combine addresses of the holder or share. */
   readonly holderAddress: string | null;
   readonly shareAddress: string | null;
 }
@@ -43,19 +39,16 @@ function partyOf({ accountId, actor, address }: NewAuditRecord): Party {
 interface Several {
   readonly addresses: Set<string>;
   readonly actions: Set<string>;
-  /** Null for several addresses. */
   readonly address: string | null;
 }
 
-/** Repetitions of one refusal, or of several combined. */
 interface Group {
   readonly key: string;
   readonly party: Party;
-  /** False for overflow groups, which the limits exclude. */
+  /** False for overflow groups. */
   readonly isCounted: boolean;
   first: NewAuditRecord;
   count: number;
-  /** When `take` returns the group, or drops it if empty. */
   due: number;
   several: Several | null;
 }
@@ -119,7 +112,6 @@ class Pool {
     }
   }
 
-  /** Adds a refusal to the overflow group of its share or of all callers. */
   #collapse(record: NewAuditRecord, party: Party): Group {
     const { result } = record;
     const ofShare = JSON.stringify(['share', party.share, result]);
@@ -217,9 +209,8 @@ function withoutNames(record: NewAuditRecord, actor: AuditActor): NewAuditRecord
 }
 
 /**
- * Groups refusals by account, actor, address, action and code. Accounts, networks (IPv4 /16, IPv6 /32) and
- * addresses take no room from each other. A refusal without room joins an overflow group of its caller, its
- * share, or all callers.
+ * Accounts, networks (IPv4 /16, IPv6 /32) and addresses take no room from each other. A refusal without room
+ * joins an overflow group of its caller, its share, or all callers.
  */
 export class Refusals {
   readonly #known = new Pool(AUTHENTICATED_LIMITS, true);
@@ -233,10 +224,7 @@ export class Refusals {
     return accountId === null ? this.#anonymous : this.#known;
   }
 
-  /**
-   * Returns due groups and drops empty ones.
-   * @param next when the groups are due again.
-   */
+  /** @param next when the groups are due again. */
   take(until: number, next: number): DueRefusals[] {
     const taken: DueRefusals[] = [];
     for (const pool of [this.#known, this.#anonymous]) {

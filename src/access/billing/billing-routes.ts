@@ -60,7 +60,6 @@ const DAY = {
   examples: ['2026-01-15'],
 } as const satisfies Schema;
 
-/** The last entry's day or hour, key and operation. */
 const CURSORS = {
   day: /^\d{4}-\d\d-\d\d (?:key_[0-9A-Z]{26}) [A-Za-z]{1,64}$/,
   hour: /^\d{4}-\d\d-\d\dT\d\d (?:key_[0-9A-Z]{26}) [A-Za-z]{1,64}$/,
@@ -133,7 +132,6 @@ function balanceRoutes({ store, access }: BillingParts): Route[] {
   ];
 }
 
-/** @throws `VALIDATION_FAILED`. */
 function placeOf(accountId: string, cursor: string | undefined, granularity: Granularity): UsagePlace | null {
   const last = decodeCursor(cursor, CURSORS[granularity]);
   if (last === null) return null;
@@ -152,7 +150,6 @@ function latencyOf(latency: Durations | undefined) {
   return { mean: meanOf(latency), p95: percentileOf(latency, 0.95) };
 }
 
-/** Hours are kept for a month, which limits the range. */
 function rangeOf(granularity: Granularity, from: string | undefined, to: string | undefined, now: number) {
   const today = dayOf(now);
   if (granularity === 'day')
@@ -165,7 +162,7 @@ function rangeOf(granularity: Granularity, from: string | undefined, to: string 
   return { from: first, to: last };
 }
 
-/** The store drops the limits of revoked keys, so only members and unlimited live keys see their counts. */
+/** Only members and unlimited live keys see counts of revoked keys, whose limits are gone. */
 function maySee(store: Store, caller: Caller, { keyId, environment }: Usage): boolean {
   if (!caller.key) return true;
   const record = store.apiKeys.byId(keyId);
@@ -238,7 +235,6 @@ function usageRoute({ store, usage, now }: BillingParts): Route {
         throw new VisageError('VALIDATION_FAILED', `to: ${message}.`, [{ path: 'to', message }]);
       }
       const after = placeOf(accountId, cursor, granularity);
-      // Include counts still in memory.
       await usage.flush();
       const page = {
         from,

@@ -9,17 +9,14 @@ const DAY_MS = 86_400_000;
 export const HOURS_KEPT_DAYS = 31;
 const MAX_HOUR_RECORDS = 1_000_000;
 
-/** UTC, such as `2026-01-31`. */
 export function dayOf(time: number): string {
   return new Date(time).toISOString().slice(0, 10);
 }
 
-/** UTC. */
 export function dayAndHourOf(time: number): { readonly day: string; readonly hour: number } {
   return { day: dayOf(time), hour: new Date(time).getUTCHours() };
 }
 
-/** Of one place since the last flush. */
 interface Counter {
   readonly place: CountedPlace;
   calls: number;
@@ -52,14 +49,14 @@ export class UsageLog {
     this.#uses.set(keyId, time);
   }
 
-  /** Counts a successful call that the store has not charged. */
+  /** For calls that the store has not charged. */
   count(place: CountedPlace, ms: number): void {
     const counter = this.#counterOf(place);
     counter.calls++;
     counter.latency.add(ms);
   }
 
-  /** Records the duration of a call that the store has counted. */
+  /** For calls that the store has counted. */
   measure(place: CountedPlace, ms: number): void {
     this.#counterOf(place).latency.add(ms);
   }
@@ -78,7 +75,6 @@ export class UsageLog {
     return counter;
   }
 
-  /** Null if never used. */
   lastUsed(keyId: string): number | null {
     return this.#uses.get(keyId) ?? this.#store.apiKeys.lastUsed(keyId);
   }
@@ -96,7 +92,6 @@ export class UsageLog {
     await this.#trim();
   }
 
-  /** Once a day. */
   async #trim(): Promise<void> {
     const today = dayOf(this.#now());
     if (today === this.#trimmedDay) return;

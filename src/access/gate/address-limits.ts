@@ -1,5 +1,3 @@
-/** Limits requests without an accepted credential. */
-
 import type { RequestHeaders } from '../../api/route.ts';
 import { clientAddress, originOf } from '../../base/client-address.ts';
 import type { AccessConfig } from '../../config/config.ts';
@@ -11,10 +9,9 @@ export type AddressLimitKind = 'anonymous' | 'failed' | 'probe' | 'preflight';
 
 export class AddressLimits {
   readonly #access: Pick<AccessConfig, 'addressRateLimit' | 'trustedProxies'>;
-  /** Not the keys' limiter: a flood from many addresses must not evict a key's count. */
+  /** A flood from many addresses must not evict a key's count. */
   readonly #limiter: RateLimiter;
 
-  /** @param access read at each request. */
   constructor(
     access: Pick<AccessConfig, 'addressRateLimit' | 'trustedProxies'>,
     limiter = new RateLimiter(),
@@ -23,14 +20,12 @@ export class AddressLimits {
     this.#limiter = limiter;
   }
 
-  /** @param peer undefined after the connection's close. */
   addressOf(peer: string | undefined, headers: RequestHeaders): string {
     return clientAddress(peer, headers['x-forwarded-for'] ?? [], this.#access.trustedProxies);
   }
 
   /**
    * Clients of the admin socket have no limit.
-   * @param setHeader sets the rate limit headers.
    * @throws `RATE_LIMIT_EXCEEDED`.
    */
   take(kind: AddressLimitKind, address: string, setHeader: (name: string, value: string) => void): void {

@@ -8,7 +8,6 @@ import { hashApiKey, isApiKey } from '../keys/api-keys.ts';
 import type { LiveSession, MemberSessions } from '../members/member-sessions.ts';
 import type { Tokens } from '../tokens/tokens.ts';
 
-/** An RS512 token has about 900 characters. */
 const MAX_LENGTH = 8192;
 const AUTHORIZATION = /^([A-Za-z]+) +([^\s]+) *$/;
 const JWT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
@@ -16,7 +15,6 @@ const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
 
 interface Credential {
   readonly key: string;
-  /** From the credential; null if none. */
   readonly accountId: string | null;
 }
 
@@ -96,7 +94,7 @@ function callerOfSession({ member, sessionId, confirmedUntil }: LiveSession): Ca
   };
 }
 
-/** Reads the store at each request, so revocations apply at once. */
+/** Reads the store each time, so revocations apply at once. */
 function callerOfToken(token: string, { keys, tokens, sessions }: AuthenticationParts): Caller {
   const claims = tokens.verify(token);
   if (claims.use === 'member') return callerOfSession(sessions.ofClaims(claims));

@@ -7,14 +7,11 @@ import type { UsageLog } from '../billing/usage-log.ts';
 import type { AddressLimits } from './address-limits.ts';
 import type { AuthenticationParts } from './authenticate.ts';
 
-/** Known before the server reads the body. */
 export interface RequestFacts {
   readonly requestId: string;
   readonly headers: RequestHeaders;
-  /** Undefined after the connection's close. */
   readonly peer: string | undefined;
   setHeader(name: string, value: string): void;
-  /** For the audit log. */
   readonly trail: Trail;
 }
 
@@ -23,12 +20,12 @@ export interface Admission {
   readonly caller: Caller | null;
   readonly address: string;
   /**
-   * Repeats all checks but the rate limit, for streams.
+   * Repeats all checks but the rate limit.
    * @throws VisageError.
    */
   reauthorize(): void;
   /**
-   * Runs the handler and charges a successful call.
+   * Charges a successful call.
    * @param units maximum multiple of the price, default 1.
    * @param settling receives the answer inside the charging transaction; not called for free calls.
    * @throws VisageError.
@@ -38,13 +35,13 @@ export interface Admission {
     units?: number,
     settling?: (response: RouteResponse) => void,
   ): Promise<RouteResponse>;
-  /** Counts a failed call; absent where usage is not counted. */
+  /** Absent where usage is not counted. */
   readonly recordFailure?: () => void;
 }
 
 /**
  * Runs before the server reads the body.
- * @throws VisageError with the reason for the refusal.
+ * @throws VisageError.
  */
 export type Gate = (route: Route, facts: RequestFacts) => Admission | Promise<Admission>;
 

@@ -6,10 +6,8 @@ import { KeyAuthorization } from './key-authorization.ts';
 import { checkConfirmation, checkMember, checkMemberRoute, confirmMember } from './member-authorization.ts';
 import { RateLimiter, rateLimitHeaders, type Verdict } from './rate-limit.ts';
 
-/** A supervisor restarts the service if these fail. */
 const PROBES: ReadonlySet<string> = new Set(['/livez', '/readyz']);
 
-/** Checks the key's expiry and addresses, the rate limit, then the route. */
 export function createGate(parts: GateParts, limiter = new RateLimiter()): Gate {
   const { access, addresses = new AddressLimits(access, limiter) } = parts;
 
@@ -41,7 +39,6 @@ export function createGate(parts: GateParts, limiter = new RateLimiter()): Gate 
       authenticate({ headers: facts.headers, method: route.method }, parts),
     );
     facts.trail.caller = caller;
-    // A stream does not count as use of its session.
     const headers = { ...facts.headers, 'x-visage-background': ['1'] };
     const reauthorize = () => {
       const now = authenticate({ headers, method: route.method }, parts);

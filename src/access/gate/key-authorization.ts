@@ -21,7 +21,7 @@ function changesOf({ apiKeys, members }: Store): number {
 }
 
 /**
- * Checks the key when the request arrives, in each of its transactions, and before the answer. So a request
+ * Checks the key when the request arrives, in each of its transactions, and before the answer, so a request
  * writes nothing after a revocation or change of its key or member.
  */
 export class KeyAuthorization {
@@ -53,7 +53,6 @@ export class KeyAuthorization {
     };
   }
 
-  /** @throws `INVALID_API_KEY`. */
   #current(): ApiKeyRecord {
     const record = this.#parts.store.apiKeys.byId(this.#key.id);
     if (record?.generation !== this.#key.keyVersion) throw revoked();
@@ -115,7 +114,6 @@ export class KeyAuthorization {
     throw new VisageError('SCOPE_DENIED', `The API key lacks the scope ${access.scope}.${hint}`);
   }
 
-  /** @throws `INVALID_API_KEY`. */
   #confirm(): void {
     const record = this.#current();
     try {
@@ -177,14 +175,14 @@ export class KeyAuthorization {
     return { accountId, environment, ...time, keyId: this.#key.id, operation };
   }
 
-  /** Skips the second check of almost every request. */
+  /** Saves almost every request the second check. */
   #mayHaveChanged(): boolean {
     const { store, now } = this.#parts;
     const { expiresAt } = this.#record;
     return changesOf(store) !== this.#changes || (expiresAt !== null && expiresAt <= now());
   }
 
-  /** Skips calls that wrote: their transaction ran the checks, and may have changed the key. */
+  /** The transaction of a call that wrote ran the checks, and may have changed the key. */
   #confirmAnswer(): void {
     if (!this.#hasWritten) this.#confirm();
   }

@@ -9,10 +9,7 @@ export function checkMember({ member }: Caller): CallingMember {
   return member;
 }
 
-/**
- * @throws `AUTHENTICATION_REQUIRED` if the route needs an API key; `PERMISSION_DENIED` if the role is too
- * low, or for an appliance route outside the first account.
- */
+/** @throws `AUTHENTICATION_REQUIRED` if the route needs an API key; `PERMISSION_DENIED`. */
 export function checkMemberRoute(
   { accounts }: Pick<Store, 'accounts'>,
   access: CallerAccess,
@@ -38,7 +35,7 @@ export function checkMemberRoute(
   }
 }
 
-/** @throws `CONFIRMATION_REQUIRED` if a cookie session must enter the password again. */
+/** @throws `CONFIRMATION_REQUIRED`. */
 export function checkConfirmation(
   { confirmed }: Pick<Route, 'confirmed'>,
   { confirmedUntil }: Pick<CallingMember, 'confirmedUntil'>,
@@ -51,7 +48,7 @@ export function checkConfirmation(
   );
 }
 
-/** @throws `TOKEN_INVALID` if the member is gone or the session has ended. */
+/** @throws `TOKEN_INVALID`. */
 export function confirmMember(store: Store, { access }: Route, caller: Caller): void {
   const { id, sessionId } = checkMember(caller);
   const member = store.members.get(caller.accountId, id);

@@ -1,6 +1,6 @@
 /**
  * Generic cell rate algorithm (GCRA): a limit of `n` admits a burst of `n` requests, then one each 60/n
- * seconds. Decisions take one turn of the event loop, so the limit is exact.
+ * seconds.
  */
 
 /** Debt of one request. Debts shrink by `limit` each millisecond, so all values are integers. */
@@ -8,10 +8,8 @@ const REQUEST = 60_000;
 
 const MAX_SUBJECTS = 100_000;
 
-/** Equivalent to GCRA's theoretical arrival time. */
 interface Debt {
   owed: number;
-  /** On the monotonic clock, milliseconds. */
   at: number;
 }
 
@@ -66,14 +64,13 @@ export class RateLimiter {
     const debt = known ?? { owed: 0, at: now };
     debt.owed = Math.max(0, debt.owed - (now - debt.at) * limit);
     debt.at = now;
-    // Keeps the map in order of use for eviction.
     if (known) this.#debts.delete(subject);
     else if (this.#debts.size >= this.#maxSubjects) this.#forgetFirst();
     this.#debts.set(subject, debt);
     return debt;
   }
 
-  /** Evicts 1 % at once, since each iteration scans the slots of deleted entries. */
+  /** Each iteration scans the slots of deleted entries. */
   #forgetFirst(): void {
     const most = this.#maxSubjects - Math.max(1, Math.floor(this.#maxSubjects / 100));
     for (const subject of this.#debts.keys()) {
@@ -83,7 +80,7 @@ export class RateLimiter {
   }
 }
 
-/** Headers of draft-ietf-httpapi-ratelimit-headers, and `Retry-After`. */
+/** draft-ietf-httpapi-ratelimit-headers. */
 export function rateLimitHeaders(policy: string, verdict: Verdict): Record<string, string> {
   return {
     'RateLimit-Policy': `"${policy}";q=${verdict.limit};w=60`,

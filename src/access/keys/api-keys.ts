@@ -15,7 +15,6 @@ export interface NewApiKey extends ApiKeyRecord {
 
 export interface NewApiKeyRequest extends Partial<ApiKeySettings> {
   readonly accountId: string;
-  /** Null or missing for an operator's key. */
   readonly memberId?: string | null;
   readonly name: string;
   readonly environment: Environment;
@@ -50,8 +49,6 @@ export function newKeyValue(environment: Environment): NewKeyValue & { readonly 
 
 /**
  * @param request must be valid.
- * @param most keys of the member.
- * @param confirm aborts the transaction by throwing.
  * @throws `ACCOUNT_NOT_FOUND`, `VALIDATION_FAILED`.
  */
 export async function createApiKey(
@@ -78,7 +75,7 @@ export async function createApiKey(
   return { ...record, key };
 }
 
-/** True if the member has left or not accepted the invitation. The gate asks at each use. */
+/** True if the member has left or not accepted the invitation. */
 export function isSuspended(
   { members }: Pick<Store, 'members'>,
   { accountId, memberId }: Pick<ApiKeyRecord, 'accountId' | 'memberId'>,

@@ -9,21 +9,17 @@ import { type NewKeyBody, settingsOf } from './key-settings.ts';
 import { type ApiKeyView, type NewApiKeyView, viewOf } from './key-view.ts';
 
 export interface KeyAdministration {
-  /** @throws `VALIDATION_FAILED`. */
   create(request: NewKeyBody): Promise<NewApiKeyView>;
   list(): Promise<ApiKeyView[]>;
-  /** @throws `NOT_FOUND`. */
   revoke(id: string): Promise<void>;
 }
 
-/** Plans do not limit the operator. */
 const OPERATOR: Plan = {
   name: 'operator',
   keysPerMember: Number.POSITIVE_INFINITY,
   maxRateLimit: Number.POSITIVE_INFINITY,
 };
 
-/** New keys belong to the first account and to no member. */
 export function keyAdministration(store: Store, audit: Pick<Audit, 'record'>): KeyAdministration {
   const record = (action: string, { id, accountId, environment, collectionId }: ApiKeyRecord) => {
     const actor = { kind: 'operator', id: null } as const;

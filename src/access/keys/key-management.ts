@@ -12,7 +12,6 @@ import { createApiKey, isSuspended, newKeyValue } from './api-keys.ts';
 import { type KeyChangeBody, type NewKeyBody, settingsOf } from './key-settings.ts';
 import { type ApiKeyView, type NewApiKeyView, viewOf } from './key-view.ts';
 
-/** Keys examined per call, so it answers within milliseconds. */
 const MAX_SCAN = 1_000;
 
 export interface KeyManagementParts {
@@ -22,7 +21,6 @@ export interface KeyManagementParts {
   readonly now: () => number;
 }
 
-/** With the entity tag of the key's settings. */
 export interface Tagged<View> {
   readonly view: View;
   readonly etag: string;
@@ -41,7 +39,7 @@ function exceedsGrant(settings: readonly string[]): VisageError {
 
 /**
  * Admins and operator keys see all keys of the account; members and their keys see the member's own; a key
- * sees only keys of its environment within its limits. For other keys, methods throw `NOT_FOUND`.
+ * sees only keys of its environment within its limits. Methods throw `NOT_FOUND` for other keys.
  */
 export class KeyManagement {
   readonly #parts: KeyManagementParts;
@@ -57,7 +55,6 @@ export class KeyManagement {
     return record;
   }
 
-  /** Null for the operator's keys. */
   #memberOf(caller: Caller): Member | null {
     const memberId = caller.member?.id ?? this.#keyOf(caller)?.memberId ?? null;
     if (memberId === null) return null;
@@ -98,9 +95,7 @@ export class KeyManagement {
     return { view: { ...this.#viewOf(record), key }, etag: etagOf(record) };
   }
 
-  /**
-   * @returns also the next page's `after`, null at the end; below the scan limit, the id of a visible key.
-   */
+  /** @returns also the next page's `after`; below the scan limit, the id of a visible key. */
   async list(
     caller: Caller,
     after: string | null,
@@ -121,16 +116,13 @@ export class KeyManagement {
     return { keys, next: null };
   }
 
-  /** @throws `NOT_FOUND`. */
   get(caller: Caller, id: string): Tagged<ApiKeyView> {
     const record = this.#parts.store.apiKeys.byId(id);
     if (!record || !this.#isVisible(caller, record)) throw notFound();
     return { view: this.#viewOf(record), etag: etagOf(record) };
   }
 
-  /**
-   * @throws `NOT_FOUND`, `VALIDATION_FAILED`; `PERMISSION_DENIED` if the change exceeds the caller's limits.
-   */
+  /** @throws `VALIDATION_FAILED`; `PERMISSION_DENIED` if the change exceeds the caller's limits. */
   async change(
     caller: Caller,
     id: string,
@@ -154,10 +146,6 @@ export class KeyManagement {
     return { view: this.#viewOf(changed), etag: etagOf(changed) };
   }
 
-  /**
-   * Checks a transfer to a new member.
-   * @throws `PERMISSION_DENIED`, `VALIDATION_FAILED`.
-   */
   #checkTakeover(caller: Caller, record: ApiKeyRecord): void {
     const { store, access } = this.#parts;
     const actor = this.#memberOf(caller);
@@ -180,7 +168,6 @@ export class KeyManagement {
     store.apiKeys.checkCount(record, access.plan.keysPerMember);
   }
 
-  /** @throws `PERMISSION_DENIED` if the change exceeds the calling key's limits. */
   #checkGrant(caller: Caller, before: ApiKeyRecord, after: ApiKeyRecord, isReset: boolean): void {
     const own = this.#keyOf(caller);
     if (!own) return;
@@ -195,7 +182,7 @@ export class KeyManagement {
     if (given.length > 0 || isRefund) throw exceedsGrant([...given, ...(isRefund ? ['reset_spent'] : [])]);
   }
 
-  /** @throws `NOT_FOUND`; `PERMISSION_DENIED` if the key exceeds the calling key. */
+  /** @throws `PERMISSION_DENIED` if the key exceeds the calling key. */
   async regenerate(
     caller: Caller,
     id: string,
@@ -219,7 +206,6 @@ export class KeyManagement {
     return { view: { ...this.#viewOf(record), key }, etag: etagOf(record) };
   }
 
-  /** @throws `NOT_FOUND`; errors of `check`. */
   async revoke(caller: Caller, id: string, check: Precondition = () => {}): Promise<ApiKeyRecord> {
     const { store } = this.#parts;
     let revoked: ApiKeyRecord | null = null;

@@ -9,7 +9,6 @@ import type { ApiKeySettings } from '../../store/records.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Null: no limit. */
 export const KEY_SETTINGS = {
   name: {
     type: 'string',
@@ -146,10 +145,7 @@ export function settingsOf(body: KeySettingsBody, plan: Plan, now: number): Part
 
 const validateNewKey = compile(NEW_KEY_BODY, 'typed');
 
-/**
- * For the admin socket.
- * @throws `VALIDATION_FAILED`.
- */
+/** @throws `VALIDATION_FAILED`. */
 export function newKeyBody(value: unknown): NewKeyBody {
   return validateNewKey(value);
 }

@@ -77,7 +77,6 @@ function isoTime(time: number): string {
 
 interface KeyState {
   readonly spent: number;
-  /** Null for never. */
   readonly lastUsed: number | null;
   readonly suspended: boolean;
 }

@@ -11,7 +11,6 @@ export interface ScopesParts {
   readonly access: Pick<AccessConfig, 'plan'>;
 }
 
-/** Null for an operator's key. */
 function memberIdOf({ apiKeys }: ScopesParts['store'], { key, member }: Caller): string | null {
   return member?.id ?? apiKeys.byId(key?.id ?? '')?.memberId ?? null;
 }

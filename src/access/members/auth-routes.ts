@@ -247,7 +247,6 @@ function refreshRoute({ sessions, audit }: AuthParts): Route {
   });
 }
 
-/** Requires a route with `by: 'member'`. */
 export function memberOf(caller: Caller): CallingMember {
   if (!caller.member) throw new Error('The gate admitted an API key to a route for members');
   return caller.member;

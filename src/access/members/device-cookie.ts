@@ -11,10 +11,9 @@ import { cookieOf } from './session-cookie.ts';
 const DEVICE_COOKIE = '__Host-visage_device';
 const PATTERN = /^(mem_[0-9A-Z]{26})\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/;
 
-/** 400 days, the longest lifetime that browsers accept. */
+/** The longest lifetime that browsers accept. */
 const LIFETIME_S = 400 * 24 * 3600;
 
-/** Not yet verified. */
 export interface DeviceCookie {
   readonly memberId: string;
   readonly nonce: string;
@@ -26,10 +25,7 @@ function macOf(passwordHash: string, memberId: string, nonce: string): string {
   return createHmac('sha256', passwordHash).update(`device ${memberId} ${nonce}`).digest('base64url');
 }
 
-/**
- * Returns a `Set-Cookie` header.
- * @param member must have a password.
- */
+/** @param member must have a password. */
 export function newDeviceCookie({ memberId, passwordHash }: Member): string {
   if (passwordHash === null) throw new Error('A member without a password cannot log in');
   const nonce = randomBytes(16).toString('base64url');
@@ -37,13 +33,11 @@ export function newDeviceCookie({ memberId, passwordHash }: Member): string {
   return `${DEVICE_COOKIE}=${text}; HttpOnly; Path=/; Secure; SameSite=Strict; Max-Age=${LIFETIME_S}`;
 }
 
-/** Null if missing or malformed. */
 export function deviceCookieOf(headers: RequestHeaders): DeviceCookie | null {
   const [, memberId, nonce, mac] = PATTERN.exec(cookieOf(headers, DEVICE_COOKIE) ?? '') ?? [];
   return memberId && nonce && mac ? { memberId, nonce, mac } : null;
 }
 
-/** True if the member got this cookie under the current password. */
 export function isDeviceOf({ memberId, passwordHash }: Member, cookie: DeviceCookie): boolean {
   if (passwordHash === null || cookie.memberId !== memberId) return false;
   const expected = macOf(passwordHash, memberId, cookie.nonce);

@@ -20,7 +20,7 @@ export function normalizedEmail(email: string): string {
 }
 
 /**
- * Validates after normalizing, because NFKC can expand one character to eighteen, including spaces.
+ * NFKC can expand one character to eighteen, including spaces, so validation follows.
  * @param path JSON pointer.
  * @throws `VALIDATION_FAILED`.
  */

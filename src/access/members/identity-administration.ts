@@ -17,7 +17,6 @@ export interface OperatorMemberView extends MemberView {
   readonly account_id: string;
 }
 
-/** Null if the operator chose it. */
 export interface WithPassword extends OperatorMemberView {
   readonly password: string | null;
 }
@@ -56,7 +55,6 @@ export interface IdentityAdministration {
 
 export interface RotatedKey {
   readonly kid: string;
-  /** UTC, ISO 8601. */
   readonly previous_verifies_until: string;
 }
 
@@ -72,7 +70,6 @@ function invalid(path: string, message: string): VisageError {
   return new VisageError('VALIDATION_FAILED', `${path}: ${message}.`, [{ path, message }]);
 }
 
-/** 100 random bits, in characters that are hard to confuse. */
 function generatePassword(): string {
   const alphabet = '23456789abcdefghjkmnpqrstuvwxyz-';
   return Array.from(randomBytes(20), (byte) => alphabet[byte & 31]).join('');

@@ -23,13 +23,12 @@ export interface IdentityOptions {
   readonly signingKeys: SigningKeys;
   readonly audit: Pick<Audit, 'record'>;
   readonly registration: 'closed' | 'open';
-  /** Null if the service serves the dashboard. */
   readonly dashboardOrigin: string | null;
   readonly access: Pick<AccessConfig, 'sessionIdleMs'>;
   readonly now: () => number;
 }
 
-/** Without an owner, also creates a set-up code. The caller must close `passwords`. */
+/** The caller must close `passwords`. */
 export function createIdentity(options: IdentityOptions): Identity {
   const { store, signingKeys, now } = options;
   const tokens = new Tokens(signingKeys, now);

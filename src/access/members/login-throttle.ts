@@ -6,7 +6,7 @@ import { VisageError } from '../../errors.ts';
 /**
  * Free failures, maximum delay in seconds, milliseconds until one failure fades. An account's delay is short,
  * so outsiders cannot lock its member out. An address's failures fade, so mistakes in an office do not add
- * up. A device cookie becomes invalid after its free failures.
+ * up. A device cookie ends with its free failures.
  */
 const LIMITS = {
   account: { free: 5, longest: 60, fade: Number.POSITIVE_INFINITY },
@@ -14,7 +14,6 @@ const LIMITS = {
   device: { free: 10, longest: 0, fade: Number.POSITIVE_INFINITY },
 } as const;
 
-/** After the last attempt. */
 const MEMORY_MS = 3_600_000;
 
 const MAX_ENTRIES = 20_000;
@@ -23,9 +22,7 @@ type Kind = keyof typeof LIMITS;
 
 interface Entry {
   failures: number;
-  /** Earliest next attempt. */
   notBefore: number;
-  /** Last attempt. */
   touched: number;
 }
 
@@ -40,9 +37,8 @@ function keyOf(text: string): string {
 }
 
 /**
- * Counts failures by account (existing or not), address and device cookie. Each failure beyond the free ones
- * doubles the next delay, from one second. Only an account's free failures count against the address. A
- * restart resets the counts.
+ * Each failure beyond the free ones doubles the next delay, from one second. Only an account's free failures
+ * count against the address. A restart resets the counts.
  */
 export class LoginThrottle {
   readonly #entries: Readonly<Record<Kind, Map<string, Entry>>> = {
@@ -58,7 +54,6 @@ export class LoginThrottle {
 
   /**
    * Counts at once, so parallel attempts gain nothing.
-   * @param account stored as a hash.
    * @param address null: count no address.
    * @throws `RATE_LIMIT_EXCEEDED`; a refusal extends no delay.
    */
@@ -86,7 +81,7 @@ export class LoginThrottle {
     return {
       succeed: () => {
         this.#entries.account.delete(accountKey);
-        // Forgives only this attempt: an attacker's own password must not erase guesses at other accounts.
+        // An attacker's own password must not erase guesses at other accounts.
         forgiveAddress();
       },
       cancel: () => {
@@ -96,10 +91,7 @@ export class LoginThrottle {
     };
   }
 
-  /**
-   * Counts only for the device.
-   * @returns null after too many failures.
-   */
+  /** @returns null after too many failures. */
   beginWithDevice(device: string): Attempt | null {
     const key = keyOf(device);
     const failures = this.#current('device', key, this.#now())?.failures ?? 0;
@@ -138,7 +130,6 @@ export class LoginThrottle {
     const seconds = failures <= free ? 0 : Math.min(2 ** (failures - free - 1), longest);
     // A new failure does not restart the fading of earlier ones.
     const touched = before && Number.isFinite(fade) ? before.touched : now;
-    // Keeps the map in order of use.
     entries.delete(key);
     entries.set(key, { failures, notBefore: now + seconds * 1000, touched });
     return failures;

@@ -7,8 +7,8 @@ import type { Attempt, LoginThrottle } from './login-throttle.ts';
 import { checkPassword, type Passwords } from './passwords.ts';
 
 /**
- * Accounts that a log-in without account_id tries. With several accounts, each log-in computes this many
- * hashes, so its time does not reveal how many accounts have the e-mail.
+ * With several accounts, each log-in computes this many hashes, so its time does not reveal how many accounts
+ * have the e-mail.
  */
 const MAX_TRIED = 4;
 
@@ -21,7 +21,6 @@ export interface LoginParts {
 export interface Credentials {
   readonly email: string;
   readonly password: string;
-  /** Null tries the e-mail's accounts in order. */
   readonly accountId?: string | null | undefined;
 }
 
@@ -32,12 +31,11 @@ export interface LoginOrigin {
 
 interface Admitted {
   readonly attempt: Attempt;
-  /** False for an attempt with a device cookie. */
   readonly isOfEmail: boolean;
   readonly members: readonly Member[];
 }
 
-/** Admits a known device despite failures of its e-mail or address. A device may try only its member. */
+/** A device may try only its member. */
 function admit(
   throttle: LoginThrottle,
   email: string,
@@ -75,7 +73,6 @@ export async function logIn(
     throw error;
   });
   const tried = members[index];
-  // The member may have changed during the check.
   const member = tried && store.members.get(tried.accountId, tried.memberId);
   if (!member || member.passwordHash !== tried.passwordHash) {
     const hint = places > 1 ? ' For an e-mail with members in several accounts, send account_id.' : '';
@@ -90,7 +87,7 @@ export async function logIn(
 
 /**
  * Ends the member's other sessions.
- * @param by the requesting session; `confirm` throws inside the transaction if it has ended.
+ * @param by the requesting session.
  * @throws as {@link logIn}; `VALIDATION_FAILED`.
  */
 export async function changePassword(

@@ -1,4 +1,4 @@
-/** Rules for changes of members, which run inside the change's transaction. */
+/** These run inside the change's transaction. */
 
 import { type Role, reaches } from '../../api/roles.ts';
 import { VisageError } from '../../errors.ts';
@@ -17,7 +17,6 @@ function denied(why: string): VisageError {
   return new VisageError('PERMISSION_DENIED', why);
 }
 
-/** @throws `PERMISSION_DENIED` unless the member is still an admin or owner. */
 function actorOf(store: Store, { accountId, memberId, confirm }: ActingMember): Member {
   confirm?.();
   const actor = store.members.get(accountId, memberId);
@@ -25,7 +24,6 @@ function actorOf(store: Store, { accountId, memberId, confirm }: ActingMember): 
   return actor;
 }
 
-/** Only owners manage owners. */
 function mayManage(actor: Member | null, roles: readonly Role[]): boolean {
   if (!actor || !reaches(actor.role, 'admin')) return false;
   return actor.role === 'owner' || !roles.includes('owner');
@@ -35,10 +33,7 @@ function checkOwners(actor: Member, roles: readonly Role[]): void {
   if (!mayManage(actor, roles)) throw denied('Only an owner may create, change or remove an owner.');
 }
 
-/**
- * @param pending the invitation to replace.
- * @throws `PERMISSION_DENIED`.
- */
+/** @throws `PERMISSION_DENIED`. */
 export function checkInvite(
   store: Store,
   by: ActingMember,
@@ -58,7 +53,7 @@ export function isInvitationBacked(
   return mayManage(store.members.get(accountId, invitation.by), [role]);
 }
 
-/** Members cannot raise their own role. For an open invitation, the actor becomes its inviter. */
+/** For an open invitation, the actor becomes its inviter. */
 export function roleChange(store: Store, by: ActingMember, role: Role): MemberDecision {
   return (target, memberId) => {
     const actor = actorOf(store, by);
@@ -70,7 +65,6 @@ export function roleChange(store: Store, by: ActingMember, role: Role): MemberDe
   };
 }
 
-/** Members may leave; only admins and owners remove others. */
 export function removal(store: Store, by: ActingMember): MemberDecision {
   return (target, memberId) => {
     if (memberId === by.memberId) by.confirm?.();

@@ -11,24 +11,19 @@ import { checkRequestForgery, csrfTokenOf, sessionCookieOf, sessionCookies } fro
 
 /** Seconds. */
 const TOKEN_LIFETIME = 900;
-/** Seconds after expiry in which a client can renew a token. */
+/** Clients can renew a token this long after its expiry. */
 const REFRESH_GRACE = 300;
 
 const HOUR_MS = 3_600_000;
-/** Also limits a session renewed by token alone. */
 const COOKIE_LIFETIME_MS = 12 * HOUR_MS;
 const TOKEN_RENEWAL_MS = COOKIE_LIFETIME_MS;
-/** Within this time, a repeated refresh token counts as a lost answer or a second tab. */
+/** A repeated refresh token counts as a lost answer or a second tab. */
 const REPEAT_MS = 10_000;
-/** Then destructive acts need the password again. */
 const CONFIRMATION_MS = 10 * 60_000;
-/** Minimum between writes of a session's last use. */
 const USE_STEP_MS = 60_000;
-/** Sessions whose exact last use stays in memory. */
 const MAX_USES = 10_000;
 /** Marks a page's own requests, such as polling, which do not count as use. */
 const BACKGROUND_HEADER = 'x-visage-background';
-/** Since the last refresh or log-in of a program. */
 const IDLE_LIMIT_MS = 30 * 24 * HOUR_MS;
 const TOTAL_LIMIT_MS = 90 * 24 * HOUR_MS;
 
@@ -40,9 +35,8 @@ function isBackground(headers: RequestHeaders): boolean {
 export interface LiveSession {
   readonly member: Member;
   readonly sessionId: string;
-  /** Log-in. */
   readonly createdAt: number;
-  /** End of a cookie session's confirmation; null for a token. */
+  /** Null for a token. */
   readonly confirmedUntil: number | null;
 }
 
@@ -70,7 +64,6 @@ export interface SessionParts {
   readonly store: Store;
   readonly tokens: Tokens;
   readonly now: () => number;
-  /** Null if the service serves the dashboard. */
   readonly dashboardOrigin: string | null;
   readonly access: Pick<AccessConfig, 'sessionIdleMs'>;
 }
@@ -79,7 +72,7 @@ function ended(): VisageError {
   return new VisageError('TOKEN_INVALID', 'The session has ended; log in again.');
 }
 
-/** Reads the store at each request, so it refuses ended sessions and removed members at once. */
+/** Reads the store each time, so ended sessions and removed members fail at once. */
 export class MemberSessions {
   readonly #parts: SessionParts;
   readonly #uses = new BoundedMap<string, Uses>(MAX_USES);
@@ -126,8 +119,7 @@ export class MemberSessions {
   }
 
   /**
-   * A repetition within ten seconds gets another successor; a later one indicates a stolen token and ends the
-   * session.
+   * A late repetition indicates a stolen token and ends the session.
    * @param reused called before the refusal of a stolen token.
    * @throws `TOKEN_INVALID`.
    */
@@ -157,7 +149,7 @@ export class MemberSessions {
   }
 
   /**
-   * Renews a valid or recently expired token, until twelve hours after log-in.
+   * Until twelve hours after log-in.
    * @throws `TOKEN_INVALID`, `TOKEN_EXPIRED`.
    */
   refreshByToken(token: string): TokenGrant {
@@ -172,7 +164,7 @@ export class MemberSessions {
     return this.#grant(member, sessionId, null);
   }
 
-  /** @throws `TOKEN_INVALID` if the session has ended. */
+  /** @throws `TOKEN_INVALID`. */
   ofClaims(claims: TokenClaims): LiveSession {
     if (claims.use !== 'member')
       throw new VisageError('TOKEN_INVALID', 'Expected the token of a member, got the token of an API key.');
@@ -181,8 +173,7 @@ export class MemberSessions {
 
   /**
    * @returns null without a cookie.
-   * @throws `TOKEN_INVALID` if the session has ended; `PERMISSION_DENIED` if another site may have sent the
-   * request.
+   * @throws `TOKEN_INVALID`; `PERMISSION_DENIED` if another site may have sent the request.
    */
   ofCookie(headers: RequestHeaders, method: string): LiveSession | null {
     const cookie = sessionCookieOf(headers);
@@ -199,7 +190,7 @@ export class MemberSessions {
     return this.#uses.get(sessionId)?.last ?? usedAt ?? createdAt;
   }
 
-  /** Keeps the exact time in memory. After a restart, a session may end a minute early. */
+  /** After a restart, a session may end a minute early. */
   #use(memberId: string, sessionId: string): void {
     const { store, now } = this.#parts;
     const uses = this.#uses.get(sessionId) ?? { last: 0, recorded: Number.NEGATIVE_INFINITY };
@@ -207,12 +198,10 @@ export class MemberSessions {
     this.#uses.set(sessionId, uses);
     if (Math.abs(uses.last - uses.recorded) < USE_STEP_MS) return;
     uses.recorded = uses.last;
-    // A failed write only ends the session early.
     store.sessions.note({ memberId, sessionId }, { usedAt: uses.last }).catch(() => {});
   }
 
   /**
-   * Records that the member entered the password again.
    * @param confirm throws inside the transaction if the session has ended.
    * @returns when the confirmation ends.
    * @throws `TOKEN_INVALID`.

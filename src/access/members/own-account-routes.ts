@@ -18,7 +18,6 @@ interface OwnAccountParts {
 }
 
 function setupRoute(parts: OwnAccountParts): Route {
-  // An account keeps its last owner, so one check suffices.
   let hasOwner = false;
   return route({
     method: 'GET',

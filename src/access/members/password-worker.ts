@@ -1,4 +1,4 @@
-/** Computes Argon2id for {@link Passwords}; the library's async calls would occupy libuv's pool. */
+/** The library's async calls would occupy libuv's pool. */
 import { parentPort } from 'node:worker_threads';
 import { hashSync, verifySync } from '@node-rs/argon2';
 import { ARGON2, type PasswordJob, type PasswordResult, withoutBlanks } from './passwords.ts';
@@ -13,7 +13,7 @@ const OPTIONS = {
   outputLen: ARGON2.hashBytes,
 };
 
-/** Only this thread loads the list: loading takes about 50 ms. */
+/** Loading takes about 50 ms. */
 let commonPasswords: Promise<ReadonlySet<string>> | null = null;
 
 async function read(): Promise<ReadonlySet<string>> {
@@ -21,17 +21,14 @@ async function read(): Promise<ReadonlySet<string>> {
   return new Set(dictionary['passwords-common'].map((word) => word.toLowerCase()));
 }
 
-/** True for at most two distinct characters, or a sequence such as `abcdefgh` or `98765432`. */
+/** Also true for sequences such as `abcdefgh` or `98765432`. */
 function isMonotonous(text: string): boolean {
   const codes = Array.from(text, (character) => character.codePointAt(0) as number);
   const steps = new Set(codes.slice(1).map((code, at) => code - (codes[at] as number)));
   return new Set(codes).size <= 2 || (steps.size === 1 && (steps.has(1) || steps.has(-1)));
 }
 
-/**
- * Ignores case, spaces, invisible characters, and surrounding punctuation.
- * @param password after NFKC.
- */
+/** @param password after NFKC. */
 async function isCommonPassword(password: string): Promise<boolean> {
   commonPasswords ??= read();
   const words = await commonPasswords;
@@ -48,7 +45,7 @@ async function resultOf(job: PasswordJob): Promise<PasswordResult['value']> {
       case 'hash':
         return hashSync(job.password, OPTIONS);
       case 'find':
-        // Checks every hash, so the time reveals neither their number nor the match.
+        // The time reveals neither the number of hashes nor the match.
         return job.hashes.map((hash) => verifySync(hash, job.password)).indexOf(true);
     }
   } catch {

@@ -12,7 +12,7 @@ const MAX_WAITING = 64;
 /** OWASP's minimum for Argon2id (RFC 9106). `memory` in KiB. */
 export const ARGON2 = { memory: 19_456, passes: 2, lanes: 1, hashBytes: 32 } as const;
 
-/** Replaces the hash of an unknown e-mail. */
+/** For unknown e-mails. */
 const UNMATCHABLE_HASH = `$argon2id$v=19$m=${ARGON2.memory},t=${ARGON2.passes},p=${ARGON2.lanes}$${'A'.repeat(22)}$${'A'.repeat(43)}`;
 
 export type PasswordJob = { readonly id: number; readonly password: string } & (
@@ -21,7 +21,7 @@ export type PasswordJob = { readonly id: number; readonly password: string } & (
   | { readonly kind: 'find'; readonly hashes: readonly string[] }
 );
 
-/** Whether a password is common, a hash, or the index of the matching hash; null on failure. */
+/** Whether a password is common, a hash, or an index; null on failure. */
 export interface PasswordResult {
   readonly id: number;
   readonly value: boolean | string | number | null;
@@ -31,12 +31,10 @@ type Value = NonNullable<PasswordResult['value']>;
 
 type Work = PasswordJob extends infer Job ? (Job extends PasswordJob ? Omit<Job, 'id'> : never) : never;
 
-/** Unifies characters that keyboards encode differently. */
 function normalized(password: string): string {
   return password.normalize('NFKC');
 }
 
-/** Removes spaces, control and invisible characters. */
 export function withoutBlanks(text: string): string {
   return text.replaceAll(/[\s\p{Cc}\p{Default_Ignorable_Code_Point}]+/gu, '');
 }
@@ -54,14 +52,13 @@ function wordsOf({ email, names }: PasswordOwner): ReadonlySet<string> {
 }
 
 export interface PasswordOwner {
-  /** Lower case. */
   readonly email: string;
   readonly names: readonly string[];
 }
 
 /**
- * Rules of NIST SP 800-63B: 8 to 256 characters after NFKC, and not a word of the owner or product with
- * surrounding digits or punctuation.
+ * NIST SP 800-63B: 8 to 256 characters after NFKC, and not a word of the owner or product with surrounding
+ * digits or punctuation.
  * @param path JSON pointer.
  * @throws `VALIDATION_FAILED`.
  */
@@ -78,7 +75,7 @@ export function checkPassword(password: string, owner: PasswordOwner, path: stri
   }
 }
 
-/** One worker thread hashes one password at a time, so log-ins take at most one core and 19 MiB. */
+/** One worker thread, so log-ins take at most one core and 19 MiB. */
 export class Passwords {
   readonly #waiting = new Map<
     number,
@@ -97,7 +94,6 @@ export class Passwords {
 
   /**
    * Refuses the 18,000 most common passwords and monotonous ones.
-   * @param path JSON pointer.
    * @throws `VALIDATION_FAILED`, `OVERLOADED`.
    */
   async hashNew(password: string, path: string): Promise<string> {
@@ -108,7 +104,7 @@ export class Passwords {
   }
 
   /**
-   * Returns the index of the first matching hash, or -1. A null takes as long as a hash.
+   * @returns the first matching hash's index, or -1. A null takes as long as a hash.
    * @throws `OVERLOADED`.
    */
   async find(hashes: readonly (string | null)[], password: string): Promise<number> {
@@ -118,7 +114,6 @@ export class Passwords {
     return hashes[index] === null ? -1 : index;
   }
 
-  /** Rejects queued jobs. */
   async close(): Promise<void> {
     await this.#worker?.terminate();
   }

@@ -15,7 +15,6 @@ const INVITATION_LIFETIME_MS = 7 * 24 * 3_600_000;
 export interface RegistrationParts {
   readonly store: Store;
   readonly passwords: Passwords;
-  /** Counts failed registrations, separately from log-ins. */
   readonly registrationThrottle: LoginThrottle;
   readonly setupCode: SetupCode | null;
   readonly registration: 'closed' | 'open';
@@ -60,10 +59,7 @@ export async function register(
   return admit({ email, name, username, passwordHash, invitation: null, createdAt: parts.now() });
 }
 
-/**
- * Correct secrets do not count, so wrong ones from the same address cannot block them; secrets are too long
- * to guess.
- */
+/** Correct secrets do not count, so wrong ones from the same address cannot block them. */
 function admissionOf(
   parts: RegistrationParts,
   request: RegistrationRequest,
@@ -91,7 +87,6 @@ function admissionOf(
     );
   }
   if (registration === 'closed') throw refused();
-  // Counts successes too, which slows repeated registrations of one e-mail.
   throttle.begin(email, null);
   return (person) => store.members.addWithAccount(request.name, { ...person, role: 'owner' });
 }
@@ -144,7 +139,6 @@ export interface NewInvitation {
 
 /**
  * The token replaces an open invitation's token.
- * @param by the inviting member.
  * @param check runs inside the transaction with the open invitation.
  * @throws errors of `check`; `VALIDATION_FAILED` for a member of this account.
  */

@@ -1,4 +1,3 @@
-/** Random secrets of sessions and invitations, stored only as hashes, and the set-up code. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const PATTERN = /^(mem_[0-9A-Z]{26})\.(ses_[0-9A-Z]{26})\.([A-Za-z0-9_-]{43})$/;
@@ -23,15 +22,14 @@ export function formatSessionSecret({ memberId, sessionId, secret }: SessionSecr
   return `${memberId}.${sessionId}.${secret}`;
 }
 
-/** Null if malformed. */
 export function parseSessionSecret(text: string): SessionSecret | null {
   const [, memberId, sessionId, secret] = PATTERN.exec(text) ?? [];
   return memberId && sessionId && secret ? { memberId, sessionId, secret } : null;
 }
 
-/** Authorizes the first owner over HTTP. Each start creates a new code, in memory only. */
+/** Authorizes the first owner. Each start creates a new code, in memory only. */
 export class SetupCode {
-  /** 100 random bits: four groups of five characters of Crockford's base32. */
+  /** 100 random bits in Crockford's base32. */
   readonly text: string;
 
   constructor() {
@@ -40,7 +38,7 @@ export class SetupCode {
     this.text = characters.replaceAll(/(.{5})(?=.)/g, '$1-');
   }
 
-  /** In constant time, ignoring case and surrounding spaces. */
+  /** In constant time. */
   matches(text: string): boolean {
     const digest = (value: string) => createHash('sha256').update(value).digest();
     return timingSafeEqual(digest(text.trim().toUpperCase()), digest(this.text));

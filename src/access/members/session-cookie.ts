@@ -1,4 +1,3 @@
-/** Cookies of browser sessions, and their protection against request forgery. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { RequestHeaders } from '../../api/route.ts';
 import { VisageError } from '../../errors.ts';
@@ -11,7 +10,6 @@ const CSRF_HEADER = 'x-csrf-token';
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Null if missing or repeated. */
 function single(headers: RequestHeaders, name: string): string | null {
   const values = headers[name] ?? [];
   return values.length === 1 ? (values[0] ?? null) : null;
@@ -36,7 +34,6 @@ export function csrfTokenOf(cookie: string): string {
   return createHmac('sha256', cookie).update('csrf').digest('base64url');
 }
 
-/** @param seconds lifetime. */
 export function sessionCookies(cookie: string, seconds: number): string[] {
   const common = `Path=/; Secure; SameSite=Strict; Max-Age=${seconds}`;
   return [
@@ -51,8 +48,7 @@ export function expiredSessionCookies(): string[] {
 }
 
 /**
- * True if a page of this service or its dashboard sent the request. Browsers send these headers with every
- * request but GET.
+ * Browsers send these headers with every request but GET.
  * @param dashboardOrigin null if the service serves the dashboard.
  */
 export function isFromDashboard(headers: RequestHeaders, dashboardOrigin: string | null): boolean {
@@ -68,7 +64,7 @@ export function isFromDashboard(headers: RequestHeaders, dashboardOrigin: string
   return isOwn && isSaid('same-origin');
 }
 
-/** @throws `PERMISSION_DENIED` for a state-changing request that the dashboard did not send. */
+/** @throws `PERMISSION_DENIED`. */
 export function checkRequestForgery(
   headers: RequestHeaders,
   method: string,

@@ -1,4 +1,4 @@
-/** A worker thread, because in libuv's pool the work would delay the store's flush. */
+/** libuv's pool would delay the store's flush. */
 import { generateKeyPairSync } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
 import { SIGNING_KEY_BITS } from './signing-keys.ts';

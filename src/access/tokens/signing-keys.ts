@@ -10,7 +10,6 @@ export const SIGNING_KEY_BITS = 3072;
 /** Seconds; a retired key verifies for as long. */
 export const LONGEST_TOKEN = 3600;
 
-/** systemd credentials that replace the folder. */
 const CREDENTIAL = 'visage-signing-key';
 const PREVIOUS_CREDENTIAL = 'visage-signing-key-previous';
 
@@ -33,7 +32,6 @@ export interface SigningKey {
   readonly retiredAt: number | null;
 }
 
-/** PEM, from a worker thread, within seconds. */
 function generate(): Promise<string> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./signing-key-worker.js', import.meta.url));
@@ -42,10 +40,7 @@ function generate(): Promise<string> {
   });
 }
 
-/**
- * @param from source of the key, for errors.
- * @throws Error for the operator.
- */
+/** @throws Error for the operator. */
 function parse(pem: string, from: string, retiredAt: number | null): SigningKey {
   let privateKey: KeyObject;
   try {
@@ -71,14 +66,13 @@ function parse(pem: string, from: string, retiredAt: number | null): SigningKey 
   };
 }
 
-/** RFC 7638: SHA-256 of the required members, sorted by name. */
+/** RFC 7638. */
 function thumbprint(n: string, e: string): string {
   return createHash('sha256')
     .update(JSON.stringify({ e, kty: 'RSA', n }))
     .digest('base64url');
 }
 
-/** Names sort by age. */
 function fileName(createdAt: number): string {
   return `${String(createdAt).padStart(15, '0')}.pem`;
 }
@@ -89,7 +83,7 @@ function createdAtOf(name: string): number | null {
 }
 
 /**
- * Oldest key first; each retires at the creation of the next.
+ * Each key retires at the creation of the next.
  * @throws Error for a key that other users may read.
  */
 function readFolder(folder: string): SigningKey[] {
@@ -107,7 +101,6 @@ function readFolder(folder: string): SigningKey[] {
   });
 }
 
-/** Atomic. */
 async function addToFolder(folder: string, createdAt: number): Promise<void> {
   const file = join(folder, fileName(createdAt));
   await writeFile(`${file}.new`, await generate(), { mode: 0o600, flush: true });
@@ -120,13 +113,11 @@ async function addToFolder(folder: string, createdAt: number): Promise<void> {
  */
 export class SigningKeys {
   readonly #now: () => number;
-  /** Null if systemd supplies the keys. */
   readonly #folder: string | null;
   #keys: readonly SigningKey[];
   #rotating: Promise<unknown> = Promise.resolve();
 
   /**
-   * @param dataFolder locked by this process.
    * @param credentials systemd's `$CREDENTIALS_DIRECTORY`.
    * @throws Error for the operator if a key is unusable.
    */

@@ -9,17 +9,14 @@ import { LONGEST_TOKEN, type SigningKey, type SigningKeys } from './signing-keys
 const ISSUER = 'urn:visage';
 const AUDIENCE = 'urn:visage:api';
 
-/** Valid tokens have about 900 characters. */
 const MAX_LENGTH = 4096;
 
-/** Tolerated clock skew, seconds. */
 const MAX_SKEW = 5;
 
 const MAX_CACHED = 1024;
 
 const FORM = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/;
 
-/** An API key at a version, or a member in a session. */
 export type TokenSubject =
   | { readonly use: 'key'; readonly sub: string; readonly gen: number }
   | { readonly use: 'member'; readonly sub: string; readonly sid: string };
@@ -69,7 +66,7 @@ function decode(part: string): Buffer {
   return bytes;
 }
 
-/** Accepts only canonical JSON, without repeated claims or rounded numbers. */
+/** Refuses repeated claims and rounded numbers. */
 function claimsOf(part: string): TokenClaims {
   const text = decode(part).toString();
   let claims: unknown;
@@ -85,7 +82,7 @@ function claimsOf(part: string): TokenClaims {
 export class Tokens {
   readonly #keys: SigningKeys;
   readonly #now: () => number;
-  /** By hash; saves a client's next request the signature check. */
+  /** Saves a client's next request the signature check. */
   readonly #verified = new BoundedMap<string, TokenClaims>(MAX_CACHED);
 
   constructor(keys: SigningKeys, now: () => number) {
@@ -139,7 +136,6 @@ export class Tokens {
     return claims;
   }
 
-  /** RFC 7517. */
   jwks(): { keys: readonly SigningKey['jwk'][] } {
     return { keys: this.#keys.verifying.map(({ jwk }) => jwk) };
   }
