@@ -1,8 +1,7 @@
-/** Refuses oversized values before validation, which would visit each of their items. */
+/** Validation would visit each item of an oversized value. */
 import type { FieldError } from '../errors.ts';
 import type { Schema } from './schema.ts';
 
-/** Reported one by one. */
 const MAX_UNKNOWN = 20;
 
 function hasMoreThan(value: object, most: number): boolean {

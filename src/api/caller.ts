@@ -1,10 +1,9 @@
 import type { Tenant } from '../native/pipeline.ts';
 import type { Role } from './roles.ts';
 
-/** A key sees only collections of its environment. */
 export type Environment = 'live' | 'test';
 
-/** The tenant that owns data. No call crosses owners. */
+/** No call crosses owners. */
 export interface Owner {
   readonly accountId: string;
   readonly environment: Environment;
@@ -15,19 +14,17 @@ export interface Actor extends Owner {
    * Runs in each transaction before the first write; throws to abort, for example after a key's revocation.
    */
   readonly confirm?: () => void;
-  /** The faces that the actor may change; null or absent: every face. */
+  /** Null or absent: every face. */
   readonly allowedExternalKeys?: readonly string[] | null;
 }
 
 export interface AuditActor {
   readonly kind: 'key' | 'member' | 'operator' | 'system' | 'anonymous';
-  /** Null unless a key or member. */
   readonly id: string | null;
 }
 
 export interface CallingKey {
   readonly id: string;
-  /** The request carried a token of the key. */
   readonly isToken: boolean;
   readonly scopes: readonly string[];
   /** Increases with each new secret, which ends calls of the old one. */
@@ -44,9 +41,9 @@ export interface CallingMember {
 
 /** A key or a member, never both. */
 export interface Caller extends Actor {
-  /** Null: every collection of the account. */
+  /** Null: every collection. */
   readonly collectionId: string | null;
-  /** The faces that the caller may see; null: every face. */
+  /** Null: every face. */
   readonly allowedExternalKeys: readonly string[] | null;
   /** Null: every pack. */
   readonly allowedModels: readonly string[] | null;
@@ -54,7 +51,7 @@ export interface Caller extends Actor {
   readonly member: CallingMember | null;
 }
 
-/** The tenant whose share of work and memory a call uses. */
+/** A call uses this tenant's share of work and memory. */
 export function tenantOf({ accountId, key, member }: Caller): Tenant {
   return { account: accountId, key: key?.id ?? member?.id ?? '' };
 }

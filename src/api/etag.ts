@@ -1,26 +1,26 @@
-/** Entity tags and conditional requests (RFC 9110, sections 8.8.3 and 13.1). */
+/** RFC 9110, sections 8.8.3 and 13.1. */
 import { hash } from 'node:crypto';
 import { VisageError } from '../errors.ts';
 import type { RequestHeaders } from './route.ts';
 
 const MAX_TAGS = 100;
-/** A tag of a list, up to its comma; a tag may hold commas. */
+/** Up to a comma; a tag may hold commas. */
 const ENTRY = /[ \t]*((?:W\/)?"[\x21\x23-\x7E\x80-\xFF]*")[ \t]*(,|$)/y;
 
 /**
- * Runs inside the transaction that changes a record.
+ * Runs inside the changing transaction.
  * @throws `PRECONDITION_FAILED`.
  */
 export type Precondition = (record: object | null) => void;
 
-/** A strong tag; the order of fields does not matter. */
+/** Independent of the order of fields. */
 export function etagOf(record: object): string {
   const fields = Object.entries(record).filter(([, value]) => value !== undefined);
   fields.sort(([first], [second]) => (first < second ? -1 : 1));
   return tagOf(JSON.stringify(fields));
 }
 
-/** Browsers may keep the image, but must revalidate. */
+/** Browsers must revalidate the image. */
 export function imageHeaders(jpeg: Buffer): { readonly ETag: string; readonly 'Cache-Control': string } {
   return { ETag: tagOf(jpeg), 'Cache-Control': 'private, no-cache' };
 }
@@ -29,7 +29,6 @@ function tagOf(content: string | Buffer): string {
   return `"${hash('sha256', content, 'base64url').slice(0, 22)}"`;
 }
 
-/** Null if invalid. */
 function listOf(text: string): readonly string[] | null {
   const entry = new RegExp(ENTRY);
   const tags: string[] = [];
@@ -42,10 +41,7 @@ function listOf(text: string): readonly string[] | null {
   return null;
 }
 
-/**
- * Null without the header.
- * @throws `VALIDATION_FAILED`.
- */
+/** @throws `VALIDATION_FAILED`. */
 function tagsOf(headers: RequestHeaders, name: 'if-match' | 'if-none-match'): readonly string[] | '*' | null {
   const text = headers[name]?.[0]?.trim();
   if (text === undefined) return null;
@@ -58,7 +54,7 @@ function tagsOf(headers: RequestHeaders, name: 'if-match' | 'if-none-match'): re
 }
 
 /**
- * Compares strongly, so weak tags never match.
+ * Weak tags never match.
  * @throws `VALIDATION_FAILED`.
  */
 export function preconditionOf(headers: RequestHeaders): Precondition {
@@ -72,10 +68,7 @@ export function preconditionOf(headers: RequestHeaders): Precondition {
   };
 }
 
-/**
- * Reads `If-None-Match`.
- * @throws `VALIDATION_FAILED`.
- */
+/** @throws `VALIDATION_FAILED`. */
 export function hasTag(headers: RequestHeaders, tag: string): boolean {
   const tags = tagsOf(headers, 'if-none-match');
   const weak = (text: string) => text.replace(/^W\//, '');

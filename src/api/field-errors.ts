@@ -4,15 +4,14 @@ import type { Schema } from './schema.ts';
 
 const MAX_ERRORS = 20;
 export const MAX_NAME_LENGTH = 64;
-/** Characters of a received value. */
 const MAX_SHOWN = 32;
 
 export interface Place {
   /** `textual`: queries and forms; `typed`: JSON. */
   readonly kind: 'typed' | 'textual';
-  /** In words, such as `the query`; null to omit it. */
+  /** In words, such as `the query`. */
   readonly here: string | null;
-  /** By parameter, in words. */
+  /** In words, by parameter. */
   readonly elsewhere: Readonly<Record<string, string>>;
 }
 
@@ -72,7 +71,6 @@ function unknownName(error: ErrorObject, { here, elsewhere }: Place): string {
   return `is not a parameter of this call${here ? ` in ${here}` : ''}: ${takes}`;
 }
 
-/** In words. */
 const PATTERNS: Readonly<Record<string, string>> = {
   '^[\\x21-\\x7E]+$': 'visible ASCII characters without spaces',
   '^[A-Za-z0-9_.-]+$': 'letters from A to Z, digits, "_", "." and "-" only',

@@ -5,16 +5,15 @@ import type { RequestHeaders, Route } from './route.ts';
 const MAX_LENGTH = 255;
 const VISIBLE = /^[\x21-\x7E]+$/;
 
-/** Set on an answer that repeats an earlier one. */
 export const REPLAYED_HEADER = 'Idempotency-Replayed';
 
-/** Other methods are idempotent; routes without a credential have no caller to keep an answer for. */
+/** Other methods are idempotent; public routes have no caller to keep an answer for. */
 export function takesIdempotencyKey({ method, access }: Pick<Route, 'method' | 'access'>): boolean {
   return method === 'POST' && access.by !== 'anyone';
 }
 
 /**
- * Null without the header, and on routes that ignore it.
+ * Null on routes that ignore the header.
  * @throws `VALIDATION_FAILED`.
  */
 export function idempotencyKeyOf(route: Route, headers: RequestHeaders): string | null {

@@ -22,15 +22,12 @@ export const NEXT_CURSOR = {
   description: 'The `cursor` of the next page; null on the last page.',
 } as const;
 
-/** @param last ASCII sort key of the page's last entry. */
+/** @param last ASCII sort key of the last entry. */
 export function encodeCursor(last: string): string {
   return Buffer.from(last, 'latin1').toString('base64url');
 }
 
-/**
- * Null for the first page.
- * @throws `VALIDATION_FAILED`.
- */
+/** @throws `VALIDATION_FAILED`. */
 export function decodeCursor(cursor: string | undefined, pattern: RegExp): string | null {
   if (cursor === undefined) return null;
   const last = Buffer.from(cursor, 'base64url').toString('latin1');

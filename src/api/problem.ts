@@ -1,4 +1,4 @@
-/** Formats errors as `application/problem+json` (RFC 9457). */
+/** RFC 9457. */
 import { ERRORS, type ErrorCode, type FieldError, VisageError } from '../errors.ts';
 import type { Schema } from './schema.ts';
 
@@ -50,7 +50,7 @@ const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
   STORAGE_READ_ONLY: 30,
 };
 
-/** Hides messages of errors other than {@link VisageError}. */
+/** Hides messages of unexpected errors. */
 export function problemOf(error: unknown, requestId: string): Problem {
   const known =
     error instanceof VisageError

@@ -1,4 +1,4 @@
-/** A route is data for server, validators, gate and OpenAPI document. See docs/how-to/add-a-route.md. */
+/** See docs/how-to/add-a-route.md. */
 
 import type { ErrorCode } from '../errors.ts';
 import type { AuditActor, Caller } from './caller.ts';
@@ -6,16 +6,16 @@ import type { Role } from './roles.ts';
 import type { FromSchema, ObjectSchema, Properties, Schema } from './schema.ts';
 import type { RouteScope } from './scopes.ts';
 
-/** Encoded; native threads decode it. */
+/** Native threads decode it. */
 export interface ImageInput {
   readonly data: Uint8Array;
   readonly encoding: 'binary' | 'base64';
-  /** Call once. Absent if the request's body contains the bytes. */
+  /** Call once. Absent if the bytes belong to the request's body. */
   readonly release?: () => void;
 }
 
 /**
- * Fetches the image if it is a URL.
+ * Fetches URLs.
  * @throws VisageError as `ImageFetcher`.
  */
 export type ImageSource = () => Promise<ImageInput>;
@@ -23,7 +23,7 @@ export type ImageSource = () => Promise<ImageInput>;
 export type ImageSources = Readonly<Record<string, readonly ImageSource[] | undefined>>;
 
 export type ImageParameter =
-  /** In a form, a file part of that name. */
+  /** In a form, the file part of that name. */
   | { readonly kind: 'one'; readonly required: boolean }
   /** In a form, file parts `images`. */
   | { readonly kind: 'list'; readonly max: number }
@@ -37,31 +37,28 @@ export type ImageParameters = Readonly<Record<string, ImageParameter>>;
 
 export const ONE_IMAGE = { image: { kind: 'one', required: true } } as const satisfies ImageParameters;
 
-/** The gate checks this before the server reads the body. */
 export type Access = PublicAccess | CallerAccess;
 
-/** Requires no credential and ignores any. */
 export interface PublicAccess {
   readonly by: 'anyone';
 }
 
 export type CallerAccess =
-  /** An API key with the scope, not a token. */
+  /** Tokens do not suffice. */
   | { readonly by: 'key'; readonly scope: RouteScope | null }
   /**
-   * An API key with the scope, its token, or any member. `readsOwn`: the route only reads collections within
+   * An API key with the scope, its token, or any member. `readsOwn`: the route reads only collections within
    * the key's bounds, so `v1:*` grants it to bounded keys too.
    */
   | { readonly by: 'caller'; readonly scope: RouteScope | null; readonly readsOwn?: true }
-  /** `appliance`: only for members of the first account, because the route concerns the whole appliance. */
+  /** `appliance`: only for members of the first account. */
   | { readonly by: 'member'; readonly role: Role; readonly appliance?: true }
-  /** A member of at least this role, or an API key with the scope, or its token. */
   | { readonly by: 'member-or-key'; readonly role: Role; readonly scope: RouteScope };
 
 /** All values by lower-case name. */
 export type RequestHeaders = Readonly<Record<string, readonly string[] | undefined>>;
 
-/** Validated. Parts that the route does not accept are empty. */
+/** Parts that the route does not accept are empty. */
 export interface RouteRequest {
   readonly requestId: string;
   /** From the connection or a trusted proxy. */
@@ -69,16 +66,14 @@ export interface RouteRequest {
   readonly headers: RequestHeaders;
   /** Null on public routes. */
   readonly caller: Caller | null;
-  /** Throws VisageError if the caller could no longer send this request. For streams. */
+  /** Throws VisageError if the caller could no longer send this request. */
   readonly reauthorize: () => void;
-  /** By `{name}` of the path. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
   readonly body: Readonly<Record<string, unknown>>;
   readonly images: ImageSources;
 }
 
-/** Handlers throw failures as `VisageError`. */
 export interface RouteResponse {
   readonly status: number;
   /** JSON value. With another `contentType`: a string, or a Buffer for the schema `FILE`. */
@@ -87,11 +82,11 @@ export interface RouteResponse {
   readonly units?: number;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /**
-   * Chunks of a `text/event-stream`, instead of `body`. The server pulls a chunk when the client has read the
-   * previous ones, and calls `return` when the client leaves.
+   * Replaces `body` by a `text/event-stream`. The server pulls a chunk when the client has read the previous
+   * ones, and calls `return` when the client leaves.
    */
   readonly stream?: AsyncIterableIterator<string>;
-  /** Audit fields that the request lacks, such as a new key's id. */
+  /** Fields that the request lacks, such as a new key's id. */
   readonly audit?: {
     readonly target?: string;
     /**
@@ -100,7 +95,6 @@ export interface RouteResponse {
     readonly each?: { readonly targets: readonly string[] } | { readonly externalKeys: readonly string[] };
     readonly actor?: AuditActor;
     readonly accountId?: string;
-    /** Overrides the caller's environment. */
     readonly environment?: Caller['environment'];
     readonly collectionId?: string | null;
   };
@@ -117,7 +111,7 @@ interface RouteData {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Such as `/v1/things/{id}`. */
   readonly path: string;
-  /** The server answers a mismatch with `NOT_FOUND`. */
+  /** A mismatch is a `NOT_FOUND`. */
   readonly params?: Readonly<Record<string, Schema>>;
   readonly operationId: string;
   readonly summary: string;
@@ -125,12 +119,9 @@ interface RouteData {
   readonly description?: string;
   readonly tags: readonly string[];
   readonly query?: Schema;
-  /**
-   * A closed object schema. Image routes accept its fields beside the images in JSON, as form fields, or in
-   * the query.
-   */
+  /** Image routes accept the fields beside the images in JSON, as form fields, or in the query. */
   readonly body?: Schema;
-  /** Needed if the first examples of all fields do not fit together. */
+  /** Needed if the fields' first examples contradict each other. */
   readonly example?: Readonly<Record<string, unknown>>;
   /** Maximum multiple of the price; default: 1. */
   units?(body: Readonly<Record<string, unknown>>): number;
@@ -139,20 +130,17 @@ interface RouteData {
    * handler checks `If-Match` inside its transaction.
    */
   readonly etag?: 'read' | 'write';
-  /** Body or answer has a secret, so the service keeps neither for retries. */
+  /** Body or answer has a secret, so no retry can get it. */
   readonly secret?: true;
-  /** A cookie session must have confirmed the password within ten minutes. */
+  /** A cookie session must have confirmed the password recently. */
   readonly confirmed?: true;
   readonly responses: Readonly<Record<number, ResponseSpec>>;
-  /**
-   * The audit entry is durable before the answer. `target` names parameters; the first one present counts.
-   */
+  /** The entry is durable before the answer. `target` names parameters; the first one present counts. */
   readonly audit?: { readonly action: string; readonly target?: string | readonly string[] };
   /** Besides those common to routes of its kind. */
   readonly errors: readonly ErrorCode[];
 }
 
-/** Without the types of its schemas. */
 export interface Route extends RouteData {
   readonly access: Access;
   readonly images?: ImageParameters;
@@ -216,7 +204,7 @@ interface RouteSpec<
   readonly query?: Q;
   readonly body?: B;
   readonly images?: I;
-  // A method: TypeScript checks methods bivariantly, and a Route's `units` accepts a wider body.
+  // A method, because TypeScript checks methods bivariantly: a Route's `units` accepts a wider body.
   units?(body: BodyOf<B, I>): number;
   readonly responses: R;
   readonly audit?: {
@@ -239,10 +227,7 @@ function imagesOf(parameters: ImageParameters = {}, sources: ImageSources): Reco
   return Object.fromEntries(images);
 }
 
-/**
- * The schemas type the handler's input and answer.
- * @throws Error if a public route takes images, because images count against an account.
- */
+/** @throws Error if a public route takes images, because images count against an account. */
 export function route<
   const A extends Access,
   const R extends Readonly<Record<number, ResponseSpec>>,
@@ -253,7 +238,7 @@ export function route<
 >(spec: RouteSpec<A, Q, B, P, I, R>): Route {
   const { access, images, handler } = spec;
   if (images && access.by === 'anyone') throw new Error(`${spec.operationId} takes images of anyone`);
-  // Sound: the server passes only values from validators of these schemas.
+  // Sound: values come from validators of these schemas.
   const erased = handler as (request: unknown) => Promise<RouteResponse> | RouteResponse;
   return { ...spec, handler: (request) => erased({ ...request, images: imagesOf(images, request.images) }) };
 }

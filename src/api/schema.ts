@@ -1,11 +1,10 @@
 export type { FromSchema } from '../base/schema-type.ts';
 
-/** JSON Schema 2020-12. */
 export type Schema = Readonly<Record<string, unknown>>;
 
 export type Properties = Readonly<Record<string, Schema>>;
 
-/** Closed; `R` are the required properties. */
+/** `R` are the required properties. */
 export type ObjectSchema<P extends Properties = Properties, R extends PropertyKey = PropertyKey> = {
   readonly type: 'object';
   readonly properties: P;
@@ -19,7 +18,7 @@ type Keywords = {
   readonly examples?: readonly unknown[];
 };
 
-/** A closed object schema. All properties are required, unless `required` or `optional` names some. */
+/** All properties are required, unless `required` or `optional` names some. */
 export function object<
   const P extends Properties,
   const R extends keyof P & string,
@@ -53,7 +52,7 @@ export function object(
   };
 }
 
-/** Names a schema in the OpenAPI document. Keeps an existing title. */
+/** Keeps an existing title. */
 export function titled<S extends Schema>(title: string, schema: S): S & { readonly title: string } {
   return { title, ...schema };
 }

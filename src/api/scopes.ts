@@ -27,7 +27,7 @@ export const SCOPE_DESCRIPTIONS: Readonly<Record<Scope, string>> = {
 
 export type RouteScope = Exclude<Scope, 'v1:*'>;
 
-/** What `v1:*` grants to a bounded key. The other scopes manage the account: a bounded key must name them. */
+/** A bounded key must name the other scopes, which manage the account. */
 const RECOGNITION: ReadonlySet<Scope> = new Set(['v1:faces', 'v1:external-keys']);
 
 /** @param isBounded the key has a limit on collection, faces or models. */

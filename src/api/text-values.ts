@@ -1,4 +1,3 @@
-/** Converts the text of queries and forms by the schema. */
 import { parseDecimal } from '../base/decimal.ts';
 import type { Schema } from './schema.ts';
 

@@ -9,7 +9,7 @@ export const UTC_TIME = {
 
 /**
  * @param path the parameter's name.
- * @throws `VALIDATION_FAILED` for a time that does not exist.
+ * @throws `VALIDATION_FAILED`
  */
 export function timeOf(path: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined;

@@ -31,10 +31,7 @@ function refused(errors: readonly FieldError[]): VisageError {
   return new VisageError('VALIDATION_FAILED', `${where}${first?.message ?? 'is not valid'}.`, errors);
 }
 
-/**
- * The validator throws `VALIDATION_FAILED` with every invalid field.
- * @param place source of the values, for error messages.
- */
+/** The validator throws `VALIDATION_FAILED` with every invalid field. */
 export function compile<const S extends Schema>(
   schema: S,
   kind: ValueKind,
@@ -51,7 +48,6 @@ export function compile<const S extends Schema>(
   };
 }
 
-/** For {@link Place.elsewhere}. */
 export function elsewhere(schema: Schema | undefined, where: string): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.keys((schema?.properties ?? {}) as object).map((name) => [name, where]));
 }

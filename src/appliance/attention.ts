@@ -1,5 +1,4 @@
 export interface Attention {
-  /** Stable for programs. */
   readonly code: string;
   readonly severity: 'info' | 'warning' | 'error';
   /** One sentence. */
@@ -14,9 +13,8 @@ export interface ApplianceFacts {
   /** A listener without TLS takes connections from other machines. */
   readonly isExposedWithoutTls: boolean;
   readonly lastBackup: number | null;
-  /** Of the last backup started over the API; null without a failure. */
+  /** Of the last backup started over the API. */
   readonly backupFailure: string | null;
-  /** Null without `backup_dir`. */
   readonly backupDir: string | null;
   readonly disk: { readonly freeBytes: number; readonly totalBytes: number } | null;
   readonly memory: {
@@ -24,7 +22,6 @@ export interface ApplianceFacts {
     readonly limitBytes: number | null;
     readonly systemFreeBytes: number;
   };
-  /** 0: events are not kept. */
   readonly eventsDays: number;
   readonly isRegistrationOpen: boolean;
   readonly settingsThatNeedRestart: readonly string[];
@@ -39,7 +36,7 @@ const OLD_BACKUP_DAYS = 2;
 const MIB = 1024 ** 2;
 const FULL_DISK = 0.85;
 const VERY_FULL_DISK = 0.95;
-/** A small disk with this much free causes no warning. */
+/** Suffices even on a small disk. */
 const ENOUGH_DISK_BYTES = 20 * 1024 * MIB;
 const LITTLE_DISK_BYTES = 128 * MIB;
 const LITTLE_MEMORY_BYTES = 256 * MIB;

@@ -1,4 +1,3 @@
-/** Runs `visagectl backup`. The backup stays on the machine. */
 import { VisageError } from '../errors.ts';
 import type { Log } from '../ops/log.ts';
 import { type Outcome, type RunningCommand, reasonOf } from './visagectl.ts';
@@ -8,12 +7,11 @@ export interface BackupState {
   readonly startedAt: number | null;
   readonly endedAt: number | null;
   readonly bytes: number | null;
-  /** Why the backup failed, or its faults. */
   readonly detail: string | null;
 }
 
 export interface BackupJobParts {
-  /** Null without the setting `backup_dir`. */
+  /** Null without `backup_dir`. */
   readonly target: () => { readonly folder: string; readonly keep: number } | null;
   readonly start: (args: readonly string[]) => RunningCommand;
   readonly now: () => number;
@@ -40,12 +38,11 @@ export class BackupJob {
     this.#parts = parts;
   }
 
-  /** Of the newest backup that an admin started since the service's start. */
+  /** Of the newest backup since the service's start. */
   get state(): BackupState {
     return this.#state;
   }
 
-  /** Null without a failure. */
   get failure(): string | null {
     return this.#state.state === 'failed' ? this.#state.detail : null;
   }
@@ -83,7 +80,7 @@ export class BackupJob {
     return { ...ended, state: 'failed', bytes, detail: reasonOf(outcome) };
   }
 
-  /** Ends a running backup; older backups stay. */
+  /** Older backups stay. */
   async close(): Promise<void> {
     this.#running?.stop();
     await this.#running?.outcome;

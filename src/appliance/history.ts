@@ -1,4 +1,3 @@
-/** Counts activity in memory, and writes the counts once a minute. */
 import { DurationCounter, meanOf, percentileOf } from '../base/durations.ts';
 import type { Log, RequestRecord } from '../ops/log.ts';
 import { onCompared } from '../ops/match-counts.ts';
@@ -8,7 +7,7 @@ import type { HistoryRecord } from '../store/records.ts';
 
 const MINUTE_MS = 60_000;
 
-/** Length of a step, and number of steps kept. */
+/** Length and number of steps. */
 export const PERIODS = {
   hour: { step: MINUTE_MS, kept: 60 },
   day: { step: 15 * MINUTE_MS, kept: 96 },
@@ -22,7 +21,6 @@ const KEPT = new Map<number, number>(Object.values(PERIODS).map(({ step, kept })
 
 export const STAGES = ['queue', 'decode', 'detect', 'align', 'embed', 'search'] as const;
 
-/** Between two samples of the queue. */
 const SAMPLE_MS = 5_000;
 
 /** Health probes, and an open dashboard's polling. */
@@ -39,9 +37,8 @@ export interface HistorySources {
 }
 
 export interface HistoryPoint extends Omit<HistoryRecord, 'latency' | 'stages'> {
-  /** Begin of the step: UTC, ISO 8601. */
+  /** Begin: UTC, ISO 8601. */
   readonly time: string;
-  /** Null without image calls. */
   readonly latency: { readonly p50: number | null; readonly p95: number | null };
   /** Means; null where the stage did not run. */
   readonly stages: Readonly<Record<(typeof STAGES)[number], number | null>>;
@@ -103,7 +100,6 @@ export class HistoryRecorder {
     if (method === 'POST' && status < 300 && route.startsWith('/v1/face/')) minute.latency.add(ms);
   }
 
-  /** Samples the queue, and writes a finished minute. */
   sample(): void {
     const { queueLength, now, log } = this.#sources;
     this.#minute.queueLength = Math.max(this.#minute.queueLength, queueLength());
@@ -130,7 +126,6 @@ export class HistoryRecorder {
     });
   }
 
-  /** Drops the counts if the write fails. */
   async flush(): Promise<void> {
     const steps = this.#stepsOf(this.#minute);
     this.#minute = this.#begin();

@@ -6,7 +6,6 @@ import type { SettingsInUse } from './settings-routes.ts';
 
 const SET = '(set)';
 
-/** Numbers, choices and lengths of lists. */
 function impersonalValue(schema: Schema, value: unknown): unknown {
   if (value === null || value === undefined) return null;
   if (schema.type === 'array') return { entries: (value as readonly unknown[]).length };

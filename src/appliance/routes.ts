@@ -8,7 +8,6 @@ export interface ApplianceParts extends SystemParts, BackupParts, DiagnosisRoute
   readonly settings: () => SettingsInUse;
 }
 
-/** Reads `appliance` only when a handler runs. */
 export function applianceRoutes(parts: { readonly appliance: ApplianceParts }): Route[] {
   const current = () => parts.appliance;
   return [

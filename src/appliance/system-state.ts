@@ -17,7 +17,6 @@ export interface SystemSources {
   readonly models: readonly {
     readonly pack: string;
     readonly version: string;
-    /** Such as `CPUExecutionProvider`. */
     readonly provider: string;
     readonly device: string;
   }[];
@@ -27,7 +26,6 @@ export interface SystemSources {
   readonly store: Pick<Store, 'counts'>;
   readonly storeFile: string;
   readonly snapshotBytes: () => number;
-  /** Null without TLS. */
   readonly certificate: () => { readonly expiresAt: number; readonly isSelfSigned: boolean } | null;
   /** A listener without TLS takes connections from other machines. */
   readonly isExposedWithoutTls: () => boolean;
@@ -38,7 +36,6 @@ export interface SystemSources {
   readonly now: () => number;
 }
 
-/** Null without a limit. */
 function memoryLimit(): number | null {
   const limit = process.constrainedMemory();
   return limit > 0 && limit < totalmem() ? limit : null;
@@ -48,7 +45,6 @@ export function dataBytes({ storeFile, snapshotBytes }: SystemSources): number {
   return (statSync(storeFile, { throwIfNoEntry: false })?.size ?? 0) + snapshotBytes();
 }
 
-/** Null if the file system does not answer. */
 async function diskOf(sources: SystemSources) {
   try {
     const { bavail, blocks, bsize } = await statfs(sources.storeFile);

@@ -1,18 +1,16 @@
-/** Runs `visagectl` as a child process, as the service's user. */
+/** As the service's user. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
-/** Drops further output. */
 const MAX_OUTPUT_CHARACTERS = 1_000_000;
 
-/** Lower priority than requests. */
 const NICE = 10;
 
 export interface Outcome {
-  /** Null if a signal ended the command. */
+  /** Null after a signal. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -54,7 +52,6 @@ export function startVisagectl(args: readonly string[], environment: NodeJS.Proc
   return { outcome, stop: () => child.kill('SIGKILL') };
 }
 
-/** The last sentence that the command wrote for people. */
 export function reasonOf({ stderr, code }: Outcome): string {
   const lines = stderr.split('\n').filter((line) => line.startsWith('visagectl: '));
   const last = lines.at(-1)?.slice('visagectl: '.length);

@@ -1,4 +1,4 @@
-/** Runs commands in the service over its admin socket, or on the store without a running service. */
+/** Commands run in the service over its admin socket, or on the store without a running service. */
 import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
@@ -100,10 +100,7 @@ async function inStore<T>(config: Config, work: (store: Store) => Promise<T>): P
   }
 }
 
-/**
- * For commands that need a running service.
- * @throws ConfigError, VisageError; ExitError `unavailable` without a service.
- */
+/** @throws ConfigError, VisageError; ExitError `unavailable` without a service. */
 export async function ask<T>(options: DataOptions, work: (call: AdminCall) => Promise<T>): Promise<T> {
   const { dataDir } = configOf(options);
   try {
@@ -118,7 +115,7 @@ export async function ask<T>(options: DataOptions, work: (call: AdminCall) => Pr
 }
 
 /**
- * @param options `data-dir` and `config` override the environment; `create` permits a new store.
+ * @param options `create` permits a new store.
  * @throws ConfigError, ExitError, VisageError.
  */
 export async function administer<Administration, T>(
@@ -152,7 +149,6 @@ export async function administer<Administration, T>(
   }
 }
 
-/** @returns null if no service runs. */
 export async function ifRunning<T>(config: Config, work: (call: AdminCall) => Promise<T>): Promise<T | null> {
   try {
     return await inService(config.dataDir, work);

@@ -10,7 +10,6 @@ import { command, DATA_OPTIONS, environmentOf, JSON_OPTION, print, usageError } 
 import { line, tell } from './output.ts';
 import { becomeOwnerOf, makeFolderFor } from './privileges.ts';
 
-/** Turns BackupErrors and permission errors into ExitErrors. */
 export async function withBackupErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -37,7 +36,7 @@ function countOf(text: string | undefined): number | null {
   return count;
 }
 
-/** @throws ExitError for a target inside the data folder. */
+/** @throws ExitError */
 function checkIsOutside(target: string, dataDir: string): void {
   if (relative(dataDir, target).startsWith('..')) return;
   throw new ExitError(

@@ -1,4 +1,4 @@
-/** A command's definition yields its usage, help, manual and completion. */
+/** Yields usage, help, manual and completion. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { nearest } from '../base/nearest.ts';
@@ -10,16 +10,14 @@ import { becomeOwnerOf } from './privileges.ts';
 
 export type Completion = 'file' | 'folder' | readonly string[];
 
-/** `--name VALUE`, or `--name` for a boolean, false by default. */
 export interface Option {
   readonly type: 'string' | 'boolean';
-  /** One or two sentences with an imperative verb first. */
+  /** Starts with an imperative verb. */
   readonly about: string;
   /** Such as `DIR`; defaults to the choices. */
   readonly value?: string;
   readonly choices?: readonly string[];
   readonly completion?: Completion;
-  /** The value is a list, empty by default. */
   readonly multiple?: boolean;
   readonly required?: boolean;
   readonly default?: string;
@@ -54,7 +52,6 @@ type Words<T extends readonly Operand[]> = {
 };
 
 export interface Command {
-  /** Such as `keys create`. */
   readonly name: string;
   /** One line with an imperative verb first. */
   readonly summary: string;
@@ -63,16 +60,12 @@ export interface Command {
   readonly examples: readonly string[];
   readonly operands: readonly Operand[];
   readonly options: Options;
-  /** Runs in a separate process, because a damaged store may crash it. */
+  /** A damaged store may crash the command, so a separate process runs it. */
   readonly readsStore: boolean;
-  /**
-   * Results go to stdout, all else to stderr.
-   * @param args after the name.
-   */
+  /** Results go to stdout, all else to stderr. */
   run(args: string[]): Promise<void>;
 }
 
-/** `run` receives validated options and operands. */
 export function command<const T extends Options, const W extends readonly Operand[] = readonly []>(spec: {
   readonly name: string;
   readonly summary: string;
@@ -126,7 +119,6 @@ export function configOf(options: DataOptions): Config {
   return config;
 }
 
-/** For the operator. */
 export function originOfFolder(options: DataOptions): string {
   return options['data-dir'] === undefined ? originOf('data_dir', environmentOf(options)) : '--data-dir';
 }
@@ -138,7 +130,6 @@ export function environmentOf(options: DataOptions): NodeJS.ProcessEnv {
   return environment;
 }
 
-/** One line of JSON, or `text`. */
 export function print<T>(answer: T, asJson: boolean, text: (answer: T) => string): void {
   process.stdout.write(asJson ? `${JSON.stringify(answer)}\n` : text(answer));
 }

@@ -14,7 +14,7 @@ import { tell } from './output.ts';
 import { becomeOwnerOf } from './privileges.ts';
 import { serviceState } from './service-state.ts';
 
-/** The first start creates the data folder, so the nearest existing folder must be writable. */
+/** The first start creates the data folder. */
 function checkDataFolder(dataDir: string): void {
   let folder = dataDir;
   while (!existsSync(folder)) folder = dirname(folder);
@@ -29,7 +29,7 @@ function checkDataFolder(dataDir: string): void {
 }
 
 /**
- * Runs and undoes each check of a start, with the same functions.
+ * Undoes each check.
  * @returns address settings without effect, because systemd holds the sockets.
  * @throws Error with the start's message.
  */
@@ -46,7 +46,7 @@ async function tryStart(config: Config, isGivenHere: (setting: 'listen' | 'tls_l
     ? facts.listeners.filter(({ isInherited }) => isInherited).map(({ name }) => name)
     : heldBySystemd();
   const isApiHeld = held.some((name) => name !== 'metrics');
-  // A starting service already listens, but does not report its addresses.
+  // A starting service listens, but does not report its addresses.
   if (service !== 'starting') {
     await tryAddresses(config, (name, address) => {
       if (name === 'metrics' ? held.includes(name) : isApiHeld) return true;

@@ -1,11 +1,10 @@
 import { type Command, columns, type Option, placeholderOf } from './command.ts';
 
-/** Such as `--name NAME`. */
 export function optionUsage(name: string, option: Option): string {
   return option.type === 'boolean' ? `--${name}` : `--${name} ${placeholderOf(option)}`;
 }
 
-/** Required options first, such as `ID [--json]`. */
+/** Required options first. */
 export function usageOf({ operands, options }: Command): string {
   const words = operands.map(({ name, choices, optional }) => {
     const word = choices?.join('|') ?? name;

@@ -21,7 +21,6 @@ const OTHER_IMAGES = /\.(heic|heif|hif|avif|tiff?|jp2|jxl|svg|psd|raw|dng|cr2|cr
 const MAX_IMAGE_BYTES = 64 * 1024 ** 2;
 
 export interface ImageFile {
-  /** `<person>/<image>`. */
   readonly path: string;
   /** External key. */
   readonly person: string;
@@ -63,14 +62,13 @@ export interface People {
   readonly images: readonly ImageFile[];
   readonly refused: readonly Refused[];
   readonly skipped: readonly Skipped[];
-  /** In the map, but not in the folder. */
   readonly unknown: readonly string[];
 }
 
 export interface FolderOptions {
-  /** External keys by `nameKey` of a folder or loose image. */
+  /** External keys by {@link nameKey}. */
   readonly map: ReadonlyMap<string, string>;
-  /** Also adds images directly in the folder, with the name minus extension as external key. */
+  /** Images directly in the folder get their name as external key. */
   readonly looseFiles: boolean;
 }
 
@@ -83,7 +81,7 @@ function skippedCodeOf(entry: Dirent): SkippedCode | null {
   if (entry.isSymbolicLink()) return 'SYMBOLIC_LINK';
   if (!entry.isFile()) return 'NOT_AN_IMAGE';
   if (OTHER_IMAGES.test(entry.name)) return 'UNSUPPORTED_FORMAT';
-  // Such as `._face.jpg`, which macOS creates beside each file.
+  // macOS creates `._face.jpg` beside `face.jpg`.
   const isHidden = entry.name.startsWith('.');
   return isHidden || TYPES[extname(entry.name).toLowerCase()] === undefined ? 'NOT_AN_IMAGE' : null;
 }
@@ -123,7 +121,6 @@ export function readPeople(folder: string, { map, looseFiles }: FolderOptions): 
       }
       continue;
     }
-    // An import's journal.
     if (name.startsWith('.visage-import-')) continue;
     const code = skippedCodeOf(top);
     if (code !== null) skipped.push({ path: name, code });
@@ -133,7 +130,7 @@ export function readPeople(folder: string, { map, looseFiles }: FolderOptions): 
   return { images, refused, skipped, unknown: [...map.keys()].filter((name) => !seen.has(name)) };
 }
 
-/** Reads only inside the folder, even if it changes meanwhile. */
+/** Never leaves the folder, even if it changes meanwhile. */
 export async function readImageFile(folder: string, { path }: ImageFile): Promise<Buffer | Refused> {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   const refuse = (code: string, reason: string) => ({ path, code, reason });

@@ -1,8 +1,7 @@
-/** Lets an interrupted import resume. */
 import { closeSync, constants, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 
 export interface Known {
-  /** Null if the import ended before recording the answer. */
+  /** Null if the import ended before the answer. */
   readonly faceId: string | null;
 }
 
@@ -23,7 +22,6 @@ export class Journal {
         if (entry?.forgotten) this.#known.delete(entry.path);
         else if (entry) this.#known.set(entry.path, { faceId: entry.faceId });
       }
-      // Ends a possibly incomplete line.
       writeSync(this.#descriptor, '\n');
     }
   }
@@ -40,12 +38,10 @@ export class Journal {
     return new Set(Array.from(this.#known.values(), ({ faceId }) => faceId).filter((id) => id !== null));
   }
 
-  /** Call before sending an image. */
   begin(path: string): void {
     this.#write(path, { faceId: null });
   }
 
-  /** Call when the face is in the collection. */
   add(path: string, faceId: string): void {
     this.#write(path, { faceId });
   }
@@ -73,7 +69,6 @@ interface Entry extends Known {
   readonly forgotten: boolean;
 }
 
-/** Null for an incomplete line. */
 function parseEntry(line: string): Entry | null {
   try {
     const { path, faceId = null, forgotten = false } = JSON.parse(line);

@@ -28,15 +28,14 @@ const ITSELF = 99.9;
 
 const SHOWN = 5;
 
-/** These refuse one image; others end the import. */
+/** Other statuses end the import. */
 const IMAGE_STATUSES = [400, 413, 415];
 
 interface Counts {
   readonly collectionId: string;
   added: number;
-  /** Images that an earlier run added. */
   present: number;
-  /** Images with several faces; the import added the largest. */
+  /** The import added the largest face. */
   several: number;
   readonly refused: Refused[];
   interrupted: boolean;
@@ -62,7 +61,7 @@ class Import {
     this.summary = { collectionId, added: 0, present: 0, several: 0, refused: [], interrupted: false };
   }
 
-  /** Discards the journal if none of its faces exists, as after a collection reset. */
+  /** After a collection reset, for example, none of the journal's faces exists. */
   async checkJournal(): Promise<void> {
     for (const faceId of this.#journal.faceIds()) {
       const query = new URLSearchParams({ collectionId: this.#collectionId, faceId });
@@ -124,7 +123,6 @@ class Import {
     if (unprocessedFaceCount > 0) this.summary.several++;
   }
 
-  /** Finds this image's face if the journal lacks it. */
   async #find(image: ImageFile, bytes: Buffer): Promise<string | null> {
     const query = new URLSearchParams({ collectionId: this.#collectionId, externalKey: image.person });
     const { faceIds } = (await this.#api('GET', `/v1/external-key/get-face-ids?${query}`)) as {
@@ -133,7 +131,6 @@ class Import {
     const written = this.#journal.faceIds();
     for (const faceId of faceIds.filter((each) => !written.has(each))) {
       const answer = await this.#send(image, bytes, 'verify', { faceId }).catch((error: unknown) => {
-        // The next enrolment reports the error.
         if (error instanceof VisageError && IMAGE_STATUSES.includes(error.status)) return null;
         throw error;
       });
@@ -219,7 +216,6 @@ function someOf(words: readonly string[]): string {
   return words.length > SHOWN ? `${words.slice(0, SHOWN).join(', ')}, ...` : words.join(', ');
 }
 
-/** External key and number of images of each folder and loose image. */
 function planOf({ images, refused, skipped, unknown }: People) {
   const names = new Map<string, { readonly externalKey: string; images: number }>();
   for (const { path, person } of images) {

@@ -3,7 +3,6 @@ import { fork } from 'node:child_process';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import { isCrash } from '../store/isolated-store.ts';
 
-/** In the child process of {@link runIsolated}. */
 export function isIsolated(): boolean {
   if (!process.channel) return false;
   process.once('disconnect', () => process.exit());
@@ -11,10 +10,7 @@ export function isIsolated(): boolean {
   return true;
 }
 
-/**
- * Exits with the child's code.
- * @throws ExitError if the store crashed the child.
- */
+/** @throws ExitError if the store crashed the child. */
 export function runIsolated(args: readonly string[]): Promise<void> {
   const child = fork(process.argv[1] as string, args, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   return new Promise((resolve, reject) => {

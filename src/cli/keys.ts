@@ -35,7 +35,6 @@ function withKeys<T>(
 
 const NUMBERS = ['rate-limit', 'expires-in-days', 'budget-usd'] as const;
 
-/** Under their API names. */
 function numbers(values: Readonly<Record<(typeof NUMBERS)[number], string | undefined>>) {
   const found: Record<string, number> = {};
   for (const option of NUMBERS) {

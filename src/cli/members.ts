@@ -21,7 +21,7 @@ const PASSWORD_OPTIONS = {
 
 const MEMBER = { name: 'MEMBER', about: "The member's id or e-mail." } as const;
 
-/** Reads standard input's first line; null generates a password. */
+/** Null generates a password. */
 async function readPassword(options: { readonly 'password-stdin': boolean }): Promise<string | null> {
   if (!options['password-stdin']) return null;
   const chunks: Buffer[] = [];

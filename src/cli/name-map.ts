@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 
-/** The service's rule for external keys. */
+/** As in the service. */
 const EXTERNAL_KEY = /^[\x21-\x7E]{1,512}$/;
 
 export const EXTERNAL_KEY_RULE = '1 to 512 visible ASCII characters without spaces';
@@ -18,7 +18,6 @@ export function nameKey(name: string): string {
 }
 
 interface Row {
-  /** From 1. */
   readonly line: number;
   readonly fields: readonly string[];
 }
@@ -71,8 +70,8 @@ function separatorOf(text: string): string {
 }
 
 /**
- * External keys by {@link nameKey}.
- * @throws Error with the faulty line.
+ * By {@link nameKey}.
+ * @throws Error with the line.
  */
 export function parseNameMap(text: string): Map<string, string> {
   const map = new Map<string, string>();
@@ -97,7 +96,7 @@ export function parseNameMap(text: string): Map<string, string> {
   return map;
 }
 
-/** @throws ExitError `data` with the faulty line and the expected content. */
+/** @throws ExitError `data` with the line and the expected content. */
 export function readNameMap(file: string): Map<string, string> {
   const wrong = (why: string) => new ExitError(EXIT.data, `Map ${file}: ${why}.`);
   let bytes: Buffer;

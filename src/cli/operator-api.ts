@@ -1,5 +1,3 @@
-/** Calls the public API over the admin socket with a temporary key. */
-
 import type { NewApiKeyView } from '../access/keys/key-view.ts';
 import type { Environment } from '../api/caller.ts';
 import type { Config } from '../config/config.ts';
@@ -7,7 +5,7 @@ import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import { type AdminCall, ifRunning } from './admin-access.ts';
 import { JSON_OPTION, type Options } from './command.ts';
 
-/** Then a killed command's key expires. */
+/** Limits a killed command's key. */
 const LONGEST_COMMAND_DAYS = 7;
 
 export const ENVIRONMENT_OPTIONS = {
@@ -23,8 +21,8 @@ export const ENVIRONMENT_OPTIONS = {
 export const COLLECTION = { name: 'COLLECTION', about: "The collection's id." } as const;
 
 /**
- * @param name of the temporary key.
- * @throws ExitError `unavailable` without a running service; errors of `work`.
+ * Makes a temporary key.
+ * @throws ExitError `unavailable` without a service; errors of `work`.
  */
 export async function withOperatorApi<T>(
   config: Config,

@@ -1,10 +1,9 @@
-/** Escapes control characters in all output: attackers may supply names and paths that root reads. */
+/** Attackers may supply names and paths that root reads, so all output escapes control characters. */
 import { StringDecoder } from 'node:string_decoder';
 import { visible, visibleLines } from '../base/visible-text.ts';
 
 type Write = NodeJS.WriteStream['write'];
 
-/** Unescaped standard error, for control sequences. */
 let unguarded: Write | null = null;
 
 function guard(stream: NodeJS.WriteStream): Write {
@@ -24,10 +23,7 @@ export function guardOutput(): void {
   unguarded = guard(process.stderr);
 }
 
-/**
- * Writes control sequences to standard error.
- * @param text must be trusted.
- */
+/** @param text must be trusted. */
 export function draw(text: string): void {
   (unguarded ?? process.stderr.write.bind(process.stderr))(text);
 }
@@ -37,7 +33,6 @@ export function line(parts: TemplateStringsArray, ...values: readonly unknown[])
   return `${parts.reduce((text, part, at) => `${text}${visible(String(values[at - 1]))}${part}`)}\n`;
 }
 
-/** Writes {@link line} to standard error. */
 export function tell(parts: TemplateStringsArray, ...values: readonly unknown[]): void {
   process.stderr.write(line(parts, ...values));
 }

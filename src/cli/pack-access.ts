@@ -9,7 +9,7 @@ import { prepareNetworks } from '../vision/graph/prepare.ts';
 import type { Manifest } from '../vision/manifest.ts';
 import { type ModelPack, openModelPack } from '../vision/model-pack.ts';
 
-/** @throws ExitError for a missing or damaged pack. */
+/** @throws ExitError */
 export async function openPack(nameOrPath: string): Promise<ModelPack> {
   return openModelPack(nameOrPath).catch((error: Error) => {
     throw new ExitError(EXIT.config, error.message);
@@ -18,7 +18,7 @@ export async function openPack(nameOrPath: string): Promise<ModelPack> {
 
 /**
  * Runs the networks as the service does, on all cores.
- * @throws ExitError for any error of the work.
+ * @throws ExitError
  */
 export async function withPipeline<T>(
   pack: ModelPack,
@@ -41,10 +41,7 @@ export async function withPipeline<T>(
   }
 }
 
-/**
- * Replaces fields.
- * @returns the manifest's path.
- */
+/** @returns the manifest's path. */
 export async function changeManifest(
   { folder }: ModelPack,
   change: (manifest: Manifest) => Partial<Manifest>,

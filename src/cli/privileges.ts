@@ -1,8 +1,7 @@
-/** Root acts as the service's user, so that it leaves no files in the data folder. */
+/** Root acts as the service's user, so the data folder gets no files of root. */
 import { existsSync, lchownSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-/** Null unless root acts for another user. */
 function ownerOf(folder: string): { readonly uid: number; readonly gid: number } | null {
   if (process.getuid?.() !== 0 || !existsSync(folder)) return null;
   const { uid, gid } = statSync(folder);
@@ -18,17 +17,14 @@ export function becomeOwnerOf(folder: string): void {
   process.setuid?.(owner.uid);
 }
 
-/** True if only root can change the folder's files and path. Accepts sticky folders such as /tmp. */
+/** Accepts sticky folders such as /tmp. */
 function isRootsAlone(folder: string): boolean {
   const { uid, mode } = statSync(folder);
   const isOwn = uid === 0 && ((mode & 0o022) === 0 || (mode & 0o1000) !== 0);
   return isOwn && (folder === '/' || isRootsAlone(dirname(folder)));
 }
 
-/**
- * Creates a missing folder (mode 0700) for the data folder's owner. Does nothing if other users can change
- * its parent, because they could plant a link.
- */
+/** Mode 0700. Does nothing if other users can change the parent, because they could plant a link. */
 export function makeFolderFor(dataDir: string, folder: string): void {
   const owner = ownerOf(dataDir);
   if (existsSync(folder) || !owner) return;
@@ -42,6 +38,6 @@ export function makeFolderFor(dataDir: string, folder: string): void {
   if (!isRootsAlone(root)) return;
   const made = missing.map((_, at) => join(root, ...missing.slice(0, at + 1)));
   for (const each of made) mkdirSync(each, { mode: 0o700 });
-  // Innermost first: root controls the inner folders until the outer ones change owner.
+  // Root controls the inner folders until the outer ones change owner.
   for (const each of made.reverse()) lchownSync(each, owner.uid, owner.gid);
 }

@@ -3,7 +3,6 @@ import { draw } from './output.ts';
 
 const BAR_WIDTH = 30;
 const DRAW_INTERVAL_MS = 100;
-/** Share of work between two lines. */
 const LINE_STEP = 0.1;
 
 export class Progress {
@@ -16,7 +15,6 @@ export class Progress {
     this.#total = total;
   }
 
-  /** @param note such as `3 refused`. */
   update(done: number, note: string): void {
     const now = performance.now();
     const part = this.#total === 0 ? 1 : done / this.#total;

@@ -35,7 +35,7 @@ export const restore = command({
     const config = loadConfig(environmentOf(values));
     const { dataDir } = config;
     await withBackupErrors(async () => {
-      // Open the backup as root: the data folder's owner may lack permission.
+      // Root can open the backup; the data folder's owner may lack permission.
       const trust = await trustOf(values, config);
       const backup = await openBackup(folder, trust);
       becomeOwnerOf(dataDir);

@@ -12,7 +12,7 @@ function startsWith(args: readonly string[], words: readonly string[]): boolean 
   return words.every((word, at) => args[at] === word);
 }
 
-/** @throws ExitError `usage` with the nearest command or a command family. */
+/** @throws ExitError `usage` with the nearest command. */
 function find(args: readonly string[]): Command {
   const command = COMMANDS.find(({ name }) => startsWith(args, name.split(' ')));
   if (command) return command;
@@ -50,7 +50,6 @@ async function run(args: string[]): Promise<void> {
   await command.run(args.slice(command.name.split(' ').length));
 }
 
-/** Adds the stack of unexpected errors. */
 export function fail(error: unknown): void {
   const code = error instanceof VisageError ? EXIT.data : exitCodeOf(error);
   if (error instanceof Error && code !== EXIT.failure) tell`visagectl: ${error.message}`;

@@ -5,9 +5,7 @@ import { type AdminCall, ifRunning } from './admin-access.ts';
 
 export interface ServiceState {
   readonly service: 'ready' | 'starting' | 'stopped';
-  /** Null unless ready. */
   readonly device: string | null;
-  /** Pending checks of a starting service. */
   readonly shortfall: string | null;
   /** Null unless ready, or from an older service. */
   readonly facts: ServiceFacts | null;

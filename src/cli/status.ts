@@ -29,7 +29,6 @@ async function stateOf(options: DataOptions) {
       ...service,
       version: facts?.version ?? packageVersion(),
       data_dir: dataDir,
-      /** Source of `config_file`, `listens` and `model_pack`. */
       settings_of: facts ? ('service' as const) : ('command' as const),
       config_file: facts ? facts.configFile : configFileOf(environmentOf(options)),
       listens: facts ? facts.listeners.map(({ url }) => url) : [],

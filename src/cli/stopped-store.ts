@@ -5,7 +5,7 @@ import { Store } from '../store/store.ts';
 import { auditOf } from './admin-access.ts';
 
 /**
- * @param what the command's purpose as an imperative.
+ * @param what an imperative.
  * @throws ExitError `locked` if the service runs.
  */
 export function takeStoppedFolder(dataDir: string, what: string): void {
@@ -20,7 +20,6 @@ export function takeStoppedFolder(dataDir: string, what: string): void {
   }
 }
 
-/** Records an operator's action in the audit log. */
 export async function recordAct(
   config: Config,
   act: { readonly action: 'store.restore' | 'store.compact'; readonly target: string | null },

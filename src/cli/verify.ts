@@ -21,11 +21,9 @@ import { becomeOwnerOf } from './privileges.ts';
 
 interface Verdict {
   readonly of: string;
-  /** Backups only. */
   readonly createdAt?: string;
   /** Backups only: the key proves the origin. */
   readonly authenticated?: boolean;
-  /** Null if unreadable. */
   readonly store: StoreSummary | null;
   readonly faults: readonly string[];
 }

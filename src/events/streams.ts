@@ -11,22 +11,19 @@ const MAX_STREAMS = 64;
 const MAX_STREAMS_OF_ACCOUNT = 8;
 
 const KEEP_ALIVE_MS = 15_000;
-/** Milliseconds that a browser waits before it connects again. */
 const RETRY_MS = 2_000;
 
-/** Live events that wait for a slow client; with more, the stream reads them from the store again. */
+/** Per slow client; beyond, the stream reads events from the store again. */
 const MAX_WAITING = 1_000;
-/** Events of one chunk. */
 const CHUNK = 100;
-/** Stored events to look at for one chunk. */
 const SCAN = 1_000;
 
-/** Streams that wake up in one turn of the event loop; each works for some tenths of a millisecond. */
+/** Per turn of the event loop; each stream works for some tenths of a millisecond. */
 const AT_ONCE = 8;
 
 const EVENT_ID = /^evt_[0-9A-HJKMNP-TV-Z]{26}$/;
 
-/** A written event. All streams share its view and text until the store changes. */
+/** All streams share its view and text until the store changes. */
 class LiveEvent {
   readonly id: string;
   readonly #written: NewEventRecord;
@@ -45,7 +42,6 @@ class LiveEvent {
     return this.#written.accountId === accountId && this.#written.environment === environment;
   }
 
-  /** Null if the store has removed the event. */
   get view(): EventView | null {
     const version = this.#log.version;
     if (version !== this.#version) {
@@ -70,7 +66,7 @@ function textOf(view: EventView): string {
 export interface StreamRequest {
   readonly owner: Owner;
   readonly filter: EventFilter;
-  /** The last event that the client has; undefined to begin now. */
+  /** Undefined to begin now. */
   readonly lastEventId: string | undefined;
   /** Throws if the caller may no longer read events. */
   readonly reauthorize: () => void;
@@ -82,9 +78,8 @@ class EventStream implements AsyncIterableIterator<string> {
   readonly #request: StreamRequest;
   readonly #onEnd: (stream: EventStream) => void;
   #waiting: LiveEvent[] = [];
-  /** The last event that the client has or does not want; null before any. */
   #position: string | null;
-  /** True while the stream reads the store instead of `#waiting`. */
+  /** Reads the store instead of `#waiting`. */
   #isBehind: boolean;
   #hasGap = false;
   #isNew = true;
@@ -117,7 +112,7 @@ class EventStream implements AsyncIterableIterator<string> {
     this.#wakeUp();
   }
 
-  /** Events of the account were lost before they had an id. */
+  /** The account lost events before they had ids. */
   miss(): void {
     this.#hasGap = true;
     this.#wakeUp();
@@ -146,7 +141,7 @@ class EventStream implements AsyncIterableIterator<string> {
     return { done: true, value: undefined };
   }
 
-  /** Empty if nothing of it passes the filter. */
+  /** Empty if no event passes the filter. */
   async #chunk(): Promise<string> {
     if (this.#isNew) {
       this.#isNew = false;
@@ -174,7 +169,6 @@ class EventStream implements AsyncIterableIterator<string> {
     const bounds = { from: this.#position, limit: CHUNK, scan: SCAN };
     const { events, next, last } = await this.#log.pageAfter(owner, { isVisible }, bounds);
     this.#position = last ?? this.#position;
-    // Events that came during the read follow in the next one.
     this.#isBehind = next !== null || (this.#log.newestId(owner) ?? '') > (this.#position ?? '');
     return events.map(textOf).join('');
   }
@@ -192,7 +186,7 @@ class EventStream implements AsyncIterableIterator<string> {
     return parts.join('');
   }
 
-  /** @returns true after {@link KEEP_ALIVE_MS} without a reason to wake up. */
+  /** @returns true after {@link KEEP_ALIVE_MS}. */
   #wait(): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
@@ -267,8 +261,8 @@ export class EventStreams {
   }
 
   /**
-   * The caller must read the stream to its end, or call `return`.
-   * @throws `RATE_LIMIT_EXCEEDED`, `OVERLOADED` with too many open streams; `NOT_READY` during shutdown.
+   * Read the stream to its end, or call `return`.
+   * @throws `RATE_LIMIT_EXCEEDED`; `OVERLOADED` with too many open streams; `NOT_READY` during shutdown.
    */
   begin(request: StreamRequest): AsyncIterableIterator<string> {
     if (this.#closed) throw new VisageError('NOT_READY', 'The appliance is stopping.');
@@ -287,7 +281,6 @@ export class EventStreams {
     return stream;
   }
 
-  /** Ends all streams. */
   close(): void {
     this.#closed = true;
     this.#stopListening();

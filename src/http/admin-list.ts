@@ -17,7 +17,7 @@ async function* partsOf(name: string, items: readonly unknown[]): AsyncGenerator
   yield `${part}]}`;
 }
 
-/** Writes a list of any length in short turns. */
+/** Writes in short turns. */
 export function answerList(context: Context, name: string, items: readonly unknown[]): void {
   context.type = 'application/json';
   context.body = Readable.from(partsOf(name, items));

@@ -1,4 +1,4 @@
-/** The admin API on a Unix socket, whose file mode is the authentication. */
+/** The mode of the Unix socket is the authentication. */
 import type { RequestListener } from 'node:http';
 import Router from '@koa/router';
 import type { KeyAdministration } from '../access/keys/key-administration.ts';
@@ -22,12 +22,11 @@ const MAX_BODY_BYTES = 64 * 1024;
 
 export interface ServiceFacts {
   readonly version: string;
-  /** Null without a settings file. */
   readonly configFile: string | null;
   readonly dataDir: string;
   readonly settings: SettingValues;
   readonly listeners: readonly ListenerFacts[];
-  /** Address settings that systemd's sockets override. */
+  /** systemd's sockets override these. */
   readonly replaced: readonly AddressSetting[];
 }
 
@@ -46,7 +45,7 @@ export function createAdminApp({ keys, identity, reload, facts, log }: AdminPart
     try {
       await next();
     } finally {
-      // Before the handler, `_matchedRoute` is the middleware's pattern.
+      // Earlier, `_matchedRoute` is the middleware's pattern.
       context.state.route = `admin ${context._matchedRoute}`;
     }
   });
@@ -80,7 +79,6 @@ export function createAdminApp({ keys, identity, reload, facts, log }: AdminPart
   return app;
 }
 
-/** Requests with API keys get the public API. */
 export function adminListener(admin: App, publicApi: RequestListener): RequestListener {
   const own = admin.callback();
   return (request, response) => {

@@ -25,10 +25,9 @@ import { type App, type Context, limitByAddress, type RequestState } from './koa
 import { bodyForm } from './media-type.ts';
 import { refusalPace } from './refusal-pace.ts';
 
-/** Beyond this many open requests, the server delays the account's refusals. */
+/** Beyond, the server delays the account's refusals. */
 const MANY_REQUESTS = 16;
 
-/** Of routes without images. */
 const MAX_JSON_BYTES = 64 * 1024;
 
 const JSON_BODY = 'the JSON body';
@@ -44,7 +43,6 @@ type BodyReader = (
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** Such as `curl -X POST`. */
 function hasNoBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
 }
@@ -70,7 +68,6 @@ type InputReader = (
   readonly query: Record<string, unknown>;
   readonly body: Record<string, unknown>;
   readonly images: ImageSources;
-  /** The images are views of it. */
   readonly raw: Buffer | null;
   /** Input that a retry must repeat. */
   readonly pieces: () => readonly Uint8Array[];
@@ -113,11 +110,10 @@ export interface RouterParts {
   readonly gate: Gate;
   readonly audit: Pick<Audit, 'record' | 'refuse'>;
   readonly origins: CorsOrigins;
-  /** Null: no images by URL. */
   readonly fetchImage: ImageFetcher | null;
   readonly bodies: BodyBudget;
   readonly idempotency: Pick<Idempotency, 'run'>;
-  /** Of preflight requests; absent: no limits. */
+  /** Absent: no limits. */
   readonly addresses?: AddressLimits;
 }
 
@@ -239,7 +235,6 @@ function addOptions(
   });
 }
 
-/** @throws Error if a schema does not compile. */
 export function createRouter(routes: readonly Route[], parts: RouterParts): Router<RequestState> {
   const router = new Router<RequestState>({ sensitive: true, strict: true });
   for (const route of routes) {
@@ -255,10 +250,7 @@ export function createRouter(routes: readonly Route[], parts: RouterParts): Rout
   return router;
 }
 
-/**
- * Answers 404, 405 and OPTIONS.
- * @param addresses limits these answers; absent: no limits.
- */
+/** @param addresses absent: no limits. */
 export function mountRouter(app: App, router: Router<RequestState>, addresses?: AddressLimits): void {
   app.use(router.routes());
   app.use((context) => {

@@ -1,11 +1,10 @@
-/** Shares memory for bodies fairly between accounts and between their keys. */
+/** Accounts share memory for bodies fairly, and so do an account's keys. */
 import { VisageError } from '../errors.ts';
 import type { Tenant } from '../native/pipeline.ts';
 
 /**
  * Dynamic thresholds (Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998) with alpha = 4: a
- * tenant gets alpha / (1 + alpha) of the memory that others leave. A lone key gets 64 %, two greedy accounts
- * 44 % each.
+ * tenant gets alpha / (1 + alpha) of the memory that others leave.
  */
 const SHARE = 0.8;
 
@@ -60,7 +59,6 @@ export class FairShares {
   }
 }
 
-/** Of a body without images. */
 const LEAST_BYTES = 64 * 1024;
 
 const MEGABYTE = 1_000_000;
@@ -77,7 +75,7 @@ export class BodyBudget {
     return this.#shares.held;
   }
 
-  /** The caller must close the hold when the request ends. */
+  /** Close the hold when the request ends. */
   open(tenant: Tenant): BodyHold {
     return new BodyHold(this.#shares, this.#requests, tenant);
   }
@@ -90,7 +88,6 @@ export class BodyHold {
   #bytes = 0;
   #isOpen = true;
 
-  /** @param requests open requests by account. */
   constructor(shares: FairShares, requests: Map<string, number>, tenant: Tenant) {
     this.#shares = shares;
     this.#requests = requests;
@@ -104,7 +101,7 @@ export class BodyHold {
 
   /**
    * Reserves nothing.
-   * @throws `OVERLOADED` if `bytes` do not fit.
+   * @throws `OVERLOADED`
    */
   check(bytes: number): void {
     if (this.#shares.fits(this.#tenant, bytes)) return;
@@ -116,14 +113,13 @@ export class BodyHold {
     );
   }
 
-  /** @throws `OVERLOADED` if the tenant exceeds its share. */
+  /** @throws `OVERLOADED` */
   take(bytes: number): void {
     this.check(bytes);
     this.#shares.add(this.#tenant, bytes);
     this.#bytes += bytes;
   }
 
-  /** @param bytes at most the bytes that this hold has. */
   give(bytes: number): void {
     const given = Math.min(bytes, this.#bytes);
     this.#bytes -= given;

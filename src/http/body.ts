@@ -21,7 +21,7 @@ function tooLarge(limit: number): VisageError {
   return new VisageError('PAYLOAD_TOO_LARGE', `The body may have at most ${limit} bytes here.`);
 }
 
-/** Each buffer costs a hundred bytes, so the reader joins smaller pieces. */
+/** Each buffer costs a hundred bytes, so the reader joins small ones. */
 const SMALL_PIECE = 4 * 1024;
 const BLOCK = 64 * 1024;
 
@@ -72,9 +72,8 @@ class Pieces {
 }
 
 /**
- * @param hold counts the bytes.
- * @throws `PAYLOAD_TOO_LARGE`; `OVERLOADED` if memory is full; ClientGoneError if the client hangs up, stalls
- * or is slower than `pace`.
+ * @throws `PAYLOAD_TOO_LARGE`; `OVERLOADED`; ClientGoneError if the client hangs up, stalls or is slower than
+ * `pace`.
  */
 export function readBody(
   request: IncomingMessage,
@@ -86,7 +85,7 @@ export function readBody(
   const declared = Number(request.headers['content-length'] ?? Number.NaN);
   if (declared > limit) return Promise.reject(tooLarge(limit));
   return new Promise((resolve, reject) => {
-    // Refuses a body that cannot fit before the client sends it.
+    // Refuses before the client sends.
     if (declared > 0) hold?.check(declared);
     if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
     const pieces = new Pieces();
@@ -116,7 +115,7 @@ export function readBody(
     };
     const onEnd = () => settle(() => resolve(pieces.joined()));
     const onGone = () => {
-      // Node then reports the hang-up again as an error.
+      // Node reports the hang-up again.
       request.on('error', () => {});
       pieces.release();
       settle(() => reject(new ClientGoneError('The client went away')));

@@ -1,4 +1,4 @@
-/** Answers malformed requests and refused connections, which never reach the application. */
+/** Malformed requests and refused connections never reach the application. */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -9,7 +9,7 @@ import type { CloseReason } from './connections.ts';
 import { requestIdOf } from './request-head.ts';
 import { answerAndClose } from './unread-body.ts';
 
-/** The server reads a refused connection this long, or most clients would lose the answer. */
+/** Without reading on, most clients would lose the answer. */
 const LINGER_MS = 1_000;
 
 const MAX_LINGERING = 64;
@@ -45,7 +45,6 @@ function rawProblem(error: VisageError): string {
 function parserProblem({ code, reason, rawPacket }: ParserError): VisageError {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
-      // Visage's credentials are shorter.
       return /^(?:authorization|x-api-key|cookie):/im.test(rawPacket?.toString('latin1') ?? '')
         ? new VisageError('TOKEN_INVALID', 'The credential is too long to be one.')
         : new VisageError('HEADERS_TOO_LARGE', 'Expected at most 16384 bytes of headers, got more.');
@@ -87,7 +86,7 @@ export function answerProblemAndClose(
 }
 
 /**
- * Sends the answer after a running one.
+ * Waits for a running answer.
  * @returns null if already closed.
  */
 export function answerClientError(error: ParserError, stream: Duplex): CloseReason | null {

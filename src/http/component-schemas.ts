@@ -3,7 +3,6 @@ import type { Schema } from '../api/schema.ts';
 
 type Json = { [name: string]: unknown };
 
-/** Hold a schema, a list of schemas, or schemas by name. */
 const ONE = new Set(['items', 'additionalProperties', 'not']);
 const LISTS = new Set(['anyOf', 'oneOf', 'allOf']);
 const MAPS = new Set(['properties', 'patternProperties']);
@@ -28,7 +27,6 @@ function withSpokenDefault({ default: fallback, ...schema }: Schema): Schema {
 export class ComponentSchemas {
   readonly #schemas = new Map<string, Json>();
 
-  /** By title, in alphabetical order. */
   all(): Json {
     return Object.fromEntries([...this.#schemas].sort(([a], [b]) => (a < b ? -1 : 1)));
   }

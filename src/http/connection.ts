@@ -3,25 +3,21 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { releaseBytes } from '../native/system.ts';
 
-/** A piece holds at most a dozen requests. */
 const LEAST_PIECE = 256;
 
-/** Buffered by kernel or TLS. */
 const MOST_SENT = 64 * 1024;
 
-/** The stream frees larger chunks without waiting for the garbage collector. */
+/** Larger chunks do not wait for the garbage collector. */
 const LARGE_CHUNK = 16 * 1024;
 
-/** To read {@link MOST_SENT} bytes. */
 const SEND_LIMIT_MS = 30_000;
 
-/** Then the client's connection yields to a new one of its address. */
+/** Then the connection yields to a new one of its address. */
 const STALLED_MS = 1_000;
 const IDLE_MS = 5_000;
 
 type Begin = () => void;
 
-/** @returns the length if there is none. */
 function endOfEmptyLine(bytes: Buffer, from: number): number {
   const start = Math.max(0, from - 2);
   const long = bytes.indexOf('\n\r\n', start, 'latin1');
@@ -34,7 +30,7 @@ function endOfEmptyLine(bytes: Buffer, from: number): number {
  * Stands between a client's socket and Node's HTTP parser.
  *
  * A chunk of 64 KB can hold 2,600 requests, so the parser gets pieces that end with a head, and none during
- * an answer. A connection holds at most 128 KB and a dozen parsed heads.
+ * an answer.
  *
  * The stream sends 64 KB, then waits until the client has read them, so TLS encrypts no more ahead. The
  * server disconnects slow clients.
@@ -49,7 +45,6 @@ export class Connection extends Duplex {
   /** The parser has read it to its end. */
   #spent: Buffer | null = null;
   #hasEnded = false;
-  /** The parser asked for bytes and has none yet. */
   #isAsked = false;
   #bodyLeft = 0;
   #lastPiece = 0;
@@ -59,12 +54,11 @@ export class Connection extends Duplex {
   #last: Begin | null = null;
   /** 0: not sending. */
   #sendingSince = 0;
-  /** Last received bytes or answer. */
   #idleSince = performance.now();
 
   constructor(socket: Socket) {
     super({ readableHighWaterMark: 1, writableHighWaterMark: socket.writableHighWaterMark });
-    // Node applies this limit to bodies; the stream buffers at most one piece.
+    // Node applies this limit to bodies.
     Object.defineProperty(this, 'readableHighWaterMark', { value: socket.readableHighWaterMark });
     this.#socket = socket;
     this.remoteAddress = socket.remoteAddress;
@@ -95,7 +89,6 @@ export class Connection extends Duplex {
     return this;
   }
 
-  /** Null between answers. */
   get current(): ServerResponse | null {
     return this.#current;
   }
@@ -105,7 +98,7 @@ export class Connection extends Duplex {
     return this.#isPausing || this.#current?.req.complete === true;
   }
 
-  /** Begins the request after all earlier answers. */
+  /** Waits for all earlier answers. */
   enter(request: IncomingMessage, response: ServerResponse, begin: Begin): void {
     this.#bodyLeft = Math.max(0, Number(request.headers['content-length'] ?? 0) - this.#lastPiece);
     if (this.#current || this.#isPausing) this.#waiting.push([response, begin]);
@@ -145,14 +138,13 @@ export class Connection extends Duplex {
     return true;
   }
 
-  /** Milliseconds beyond the limit; 0 or less: keep the connection. */
+  /** Milliseconds; 0 or less: keep the connection. */
   overstayed(now: number): number {
     if (this.#sendingSince > 0) return now - this.#sendingSince - STALLED_MS;
-    // With unread bytes, the service is late, not the client.
+    // With unread bytes, the service is late.
     return this.isAnswering || (this.#current && this.#rest) ? 0 : now - this.#idleSince - IDLE_MS;
   }
 
-  /** Closes if no request is open and no bytes came for `ms`. */
   closeIfIdle(ms: number): void {
     if (!this.#current && !this.#isPausing && performance.now() - this.#idleSince > ms) this.destroy();
   }
@@ -215,7 +207,7 @@ export class Connection extends Duplex {
     );
   }
 
-  /** Sends views, without copying. */
+  /** Does not copy. */
   #send(chunks: readonly Buffer[], done: (error?: Error | null) => void): void {
     const rest = [...chunks];
     let room = MOST_SENT;
@@ -254,7 +246,6 @@ export class Connection extends Duplex {
     done(error);
   }
 
-  /** Closes after sending all bytes. */
   destroySoon(): void {
     if (this.writableFinished) this.destroy();
     else this.end(() => this.destroy());

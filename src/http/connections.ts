@@ -1,4 +1,3 @@
-/** Counts and limits the connections of all listeners. */
 import type { Socket } from 'node:net';
 import { originOf } from '../base/client-address.ts';
 import { type Network, parseAddress, within } from '../base/ip-networks.ts';
@@ -28,9 +27,9 @@ const HANDSHAKE_MS = 5_000;
 
 export interface ConnectionsOptions {
   readonly limits: ConnectionConfig;
-  /** Have no address limit; read for each connection. */
+  /** Have no address limit. */
   readonly trustedProxies: () => readonly Network[];
-  /** @param origin the client's address, or its /64. */
+  /** @param origin an address, or its /64. */
   readonly onClose?: (reason: CloseReason, origin: string) => void;
 }
 
@@ -40,7 +39,7 @@ function keyOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): 
 }
 
 export class Connections {
-  /** A reload replaces these limits for new connections. */
+  /** For new connections. */
   limits: ConnectionConfig;
   readonly #options: ConnectionsOptions;
   readonly #entries = new Map<string, Entry>();
@@ -64,8 +63,8 @@ export class Connections {
   }
 
   /**
-   * Counts a connection until it closes. Without a free place, closes the longest stalled or idle one.
-   * @returns the limit that refuses it, or null.
+   * Without a free place, closes the longest stalled or idle connection.
+   * @returns the limit that refuses the socket, or null.
    */
   admit(socket: Socket): 'address_limit' | 'total_limit' | null {
     const { trustedProxies } = this.#options;

@@ -1,4 +1,4 @@
-/** Decides which web origins may call a route. Answers never allow `null` or `*`. */
+/** Answers never allow `null` or `*`. */
 import type { CallerAccess, PublicAccess, Route } from '../api/route.ts';
 
 /** Only the dashboard's pages send cookies. */
@@ -28,7 +28,6 @@ type Headers = Readonly<Record<string, string>>;
 
 const VARY: Headers = { Vary: 'Origin' };
 
-/** @param origin all values of `Origin`. */
 export function corsHeaders(
   route: Route,
   origin: readonly string[] | undefined,
@@ -46,10 +45,6 @@ export function corsHeaders(
   };
 }
 
-/**
- * @param routes of one path.
- * @param method the `Access-Control-Request-Method`.
- */
 export function preflightHeaders(
   routes: readonly Route[],
   method: string | undefined,

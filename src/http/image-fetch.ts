@@ -1,7 +1,7 @@
 /**
- * Fetches images by URL. The caller chooses the URL, so each hop resolves the name once, checks every
- * address, connects to a checked one and checks the peer. Failures behind a permitted address share one
- * sentence, so answers reveal nothing about the inner network.
+ * The caller chooses the URL, so each hop resolves the name once, checks every address, connects to a checked
+ * one and checks the peer. Failures behind a permitted address share one sentence, so answers reveal nothing
+ * about the inner network.
  */
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
@@ -51,7 +51,7 @@ const HEADERS = {
   Connection: 'close',
 };
 
-/** Without an address, returns an empty list or rejects. */
+/** Returns an empty list or rejects without an address. */
 type ResolveName = (name: string) => Promise<readonly string[]>;
 
 export interface FetchParts {
@@ -69,7 +69,7 @@ export function createImageFetcher({ policy, resolve = resolveName, limits }: Fe
     );
 }
 
-/** @throws `OVERLOADED` beyond the account's share. */
+/** @throws `OVERLOADED` */
 async function inSlot<T>(slots: FairShares, accountId: string, fetch: () => Promise<T>): Promise<T> {
   const tenant = { account: accountId, key: '' };
   if (!slots.fits(tenant, 1)) {
@@ -135,7 +135,7 @@ class ImageFetch {
     return readImage(response, limits, hold);
   }
 
-  /** @throws VisageError for a forbidden address. */
+  /** @throws VisageError */
   async #permittedAddress(url: URL): Promise<Address> {
     const { policy, resolve, accountId } = this.#parts;
     const literal = literalAddress(url.hostname);
@@ -187,7 +187,6 @@ class Connections {
   #ended = false;
 
   add<T extends Socket>(socket: T): T {
-    // The running step reports it.
     socket.on('error', () => {});
     this.#open.add(socket);
     if (this.#ended) socket.destroy();
@@ -255,7 +254,7 @@ async function readImage(
 }
 
 /**
- * @param from the redirecting URL; null for the caller's own.
+ * @param from the redirecting URL, if any.
  * @throws `IMAGE_URL_FORBIDDEN`.
  */
 function parseImageUrl(text: string, from: URL | null): URL {
@@ -278,7 +277,6 @@ function portOf(url: URL): number {
   return url.protocol === 'https:' ? 443 : 80;
 }
 
-/** Empty for an IP address. */
 function serverNameOf({ hostname }: URL): string {
   return literalAddress(hostname) === null ? hostname.replace(/\.$/, '') : '';
 }

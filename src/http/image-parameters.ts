@@ -30,7 +30,6 @@ export const BINARY_SCHEMA: Schema = {
   description: 'JPEG, PNG, WebP, BMP or GIF, at most 10 MB.',
 };
 
-/** File parts of an image list. */
 export const LIST_PART = 'images';
 
 export function maxImages(images: ImageParameters): number {
@@ -81,7 +80,7 @@ function withParameters(body: Schema, images: ImageParameters, own: Record<strin
   };
 }
 
-/** Requires no field and sets no default: the body may have them. */
+/** The body may have the fields, so none is required or has a default. */
 export function imageQuerySchema(body: Schema): Schema {
   const properties = Object.entries(propertiesOf(body)).map(([name, { default: _, ...schema }]) => [
     name,

@@ -20,7 +20,7 @@ import { parseImageJson } from './json-body.ts';
 import { type BodyForm, bodyForm } from './media-type.ts';
 import { type FormLimits, type FormParts, parseForm } from './multipart.ts';
 
-/** Per image: 10 MB (base64 in JSON) and other fields. */
+/** 10 MB per image (base64 in JSON) and other fields. */
 const MAX_BYTES: Readonly<Record<BodyForm, number>> = {
   json: 14_000_000,
   multipart: 10_100_000,
@@ -34,7 +34,6 @@ const PLACES: Readonly<Record<BodyForm, string>> = {
 };
 const QUERY = 'the query';
 
-/** Images of maximum size per body. */
 const MAX_LARGEST = 4;
 
 export interface ImageIntake {
@@ -42,10 +41,9 @@ export interface ImageIntake {
   readonly images: ImageSources;
 }
 
-/** The images are views of `raw`. */
 export interface ReadImages extends ImageIntake {
   readonly raw: Buffer;
-  /** Omits what a client chooses anew for each attempt: a form's boundary and file names. */
+  /** Omits a form's boundary and file names, which differ between attempts. */
   readonly pieces: () => readonly Uint8Array[];
 }
 
@@ -172,7 +170,7 @@ export class ImageReader {
   readonly #formLimits: FormLimits;
 
   /**
-   * @param schema the route's `body`, without images.
+   * @param schema of the body, without images.
    * @param fetchImage null to fetch none.
    */
   constructor(images: ImageParameters, schema: Schema, fetchImage: ImageFetcher | null) {
@@ -190,7 +188,7 @@ export class ImageReader {
     sender: Sender,
   ): Promise<ReadImages> {
     const form = bodyForm(request.headers, this.#forms);
-    // Checked first, so an invalid query costs no upload.
+    // An invalid query costs no upload.
     const fromQuery = this.#checks.query[form](queryParameters(query));
     const complete = form === 'raw' ? this.#checks.raw({ ...fromQuery }) : fromQuery;
     const largest = form === 'raw' ? 1 : Math.min(maxImages(this.#images), MAX_LARGEST);
@@ -248,7 +246,7 @@ export class ImageReader {
     return () => this.#fetched(url, sender);
   }
 
-  /** The caller must release the image. */
+  /** Release the image. */
   async #fetched(url: string, { accountId, hold }: Sender): ReturnType<ImageSource> {
     if (!this.#fetchImage) {
       throw new VisageError(

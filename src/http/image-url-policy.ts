@@ -29,15 +29,11 @@ function isTunnel(address: Address): boolean {
   return parts[5] === 0x5efe && ((parts[4] as number) & 0xfcff) === 0;
 }
 
-/** No setting can allow these addresses. */
 function isNever(address: Address): boolean {
   return within(address, METADATA) || isTunnel(address);
 }
 
-/**
- * False for loopback, private, link-local, shared, reserved, multicast, and addresses translated or tunnelled
- * to IPv4.
- */
+/** False also for addresses translated or tunnelled to IPv4. */
 export function isPublic(address: Address): boolean {
   if (address.range() !== 'unicast' || isNever(address)) return false;
   return address.kind() === 'ipv4' || within(address, GLOBAL_UNICAST);
@@ -55,8 +51,7 @@ function ownAddresses(): Network[] {
 }
 
 /**
- * Permits public addresses on listed ports, and the account's allowed ranges. Always refuses loopback,
- * link-local, metadata and this service.
+ * Always refuses loopback, link-local, metadata and this service.
  * @param ownPorts read at each call.
  */
 export function imageUrlPolicy(
@@ -79,10 +74,7 @@ export function imageUrlPolicy(
   };
 }
 
-/**
- * Null for a name.
- * @param host from `URL.hostname`.
- */
+/** @param host from `URL.hostname`. */
 export function literalAddress(host: string): Address | null {
   return parseAddress(host.startsWith('[') ? host.slice(1, -1) : host);
 }

@@ -1,6 +1,6 @@
 /**
- * Parses JSON with large base64 strings, which `JSON.parse` would copy on the event loop. This module cuts
- * them out in short turns; native threads decode them.
+ * `JSON.parse` would copy large base64 strings on the event loop. This module cuts them out in short turns;
+ * native threads decode them.
  */
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
@@ -11,14 +11,13 @@ const MIN_CUT_BYTES = 8 * 1024;
 
 export const MAX_REST_BYTES = 256 * 1024;
 
-/** Values per body, since parsing time grows with them. Each further image adds MAX_VALUES_AN_IMAGE. */
+/** Parsing time grows with the number of values. Each further image adds MAX_VALUES_AN_IMAGE. */
 export const MAX_VALUES = 2_000;
 const MAX_VALUES_AN_IMAGE = 64;
 
-/** Between two clock checks. */
 const WINDOW = 4 * 1024 * 1024;
 
-/** In a row; real bodies have fewer. */
+/** Real bodies have fewer. */
 const MAX_BACKSLASHES = 64 * 1024;
 
 const QUOTE = 0x22;
@@ -55,7 +54,7 @@ function isKey(body: Buffer, afterString: number): boolean {
   return body[at] === COLON;
 }
 
-/** Upper bound for the values between two strings, at most one too low. */
+/** At most one too low. */
 function valuesBetween(body: Buffer, start: number, end: number): number {
   let count = 0;
   for (let at = start; at < end; at++) {
@@ -66,9 +65,8 @@ function valuesBetween(body: Buffer, start: number, end: number): number {
 }
 
 export interface CutBody {
-  /** JSON with placeholders. */
   readonly rest: Buffer;
-  /** By placeholder, still escaped; views of the body. */
+  /** Still escaped; views of the body. */
   readonly cuts: ReadonlyMap<string, Buffer>;
 }
 
@@ -79,8 +77,8 @@ export interface RestLimits {
 }
 
 /**
- * Works in short turns, without validating strings. Leaves keys and invalid JSON unchanged.
- * @throws `PAYLOAD_TOO_LARGE` if too much remains.
+ * Does not validate strings. Leaves keys and invalid JSON unchanged.
+ * @throws `PAYLOAD_TOO_LARGE`
  */
 export async function cutLongStrings(body: Buffer, { minCut, bytes, values }: RestLimits): Promise<CutBody> {
   const turn = new Turn();
@@ -128,7 +126,7 @@ export async function cutLongStrings(body: Buffer, { minCut, bytes, values }: Re
 
 /**
  * For small bodies.
- * @throws `VALIDATION_FAILED` unless the body is JSON in UTF-8.
+ * @throws `VALIDATION_FAILED`
  */
 export function parseJson(body: Buffer): unknown {
   if (!isUtf8(body)) throw notJson();
@@ -141,17 +139,15 @@ export function parseJson(body: Buffer): unknown {
 
 export interface ImageJson {
   readonly value: unknown;
-  /** The string's base64 text; a view of the body keeps JSON's escapes. */
+  /** A view of the body keeps JSON's escapes. */
   readonly textOf: (bytes: string) => Uint8Array;
   /**
    * Call after validation.
-   * @param images objects with `bytes`.
-   * @throws `VALIDATION_FAILED` for other long strings.
+   * @throws `VALIDATION_FAILED` for long strings outside `images`.
    */
   readonly checkPlaces: (value: unknown, images: ReadonlySet<unknown>) => void;
 }
 
-/** Finds a string of `names` outside `bytes`. */
 function placeOf(
   value: unknown,
   names: ReadonlyMap<string, Buffer>,

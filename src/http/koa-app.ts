@@ -1,4 +1,3 @@
-/** Sets id, log line, headers and errors of every answer. */
 import Koa from 'koa';
 import type { Trail } from '../access/audit/audit-trail.ts';
 import type { AddressLimitKind, AddressLimits } from '../access/gate/address-limits.ts';
@@ -15,12 +14,10 @@ import { answerAndClose, hasUnreadBody } from './unread-body.ts';
 export interface RequestState {
   requestId: string;
   route: string | null;
-  /** The route's `operationId`. */
   operation: string | null;
   trail: Pick<Trail, 'caller'> | null;
   /** A stream's duration counts until here. */
   streamsSince?: number;
-  /** Decides at the first log line. */
   isLogged: () => boolean;
 }
 
@@ -38,7 +35,6 @@ export interface AnonymousLimits {
 export type Context = Koa.ParameterizedContext<RequestState>;
 export type App = Koa<RequestState>;
 
-/** The documentation page widens the content policy. */
 const HEADERS = [
   ['Cache-Control', 'no-store'],
   ['X-Content-Type-Options', 'nosniff'],
@@ -72,7 +68,7 @@ function answerProblem(context: Context, error: unknown, log: Log): ErrorCode {
   return problem.code;
 }
 
-/** Reading the path of an invalid target throws, or makes Node print it to standard error. */
+/** Reading the path of an invalid target throws, or makes Node print it. */
 function checkTarget(context: Context, anonymousLimits: AnonymousLimits | undefined): void {
   const { url } = context.req;
   try {
@@ -92,7 +88,7 @@ function closeIfUnread(context: Context): void {
   answerAndClose(context.req, context.res, body);
 }
 
-/** Log status if the client hung up before the answer. */
+/** The client hung up before the answer. */
 const CLIENT_GONE_STATUS = 499;
 
 function recordOf(
@@ -117,7 +113,6 @@ function recordOf(
   };
 }
 
-/** Limits log lines of anonymous requests. */
 function lineBudget(
   context: Context,
   anonymousLimits: AnonymousLimits | undefined,
@@ -131,7 +126,6 @@ function lineBudget(
   };
 }
 
-/** @param anonymousLimits absent: no limits. */
 export function createKoaApp(log: Log, observer?: RequestObserver, anonymousLimits?: AnonymousLimits): App {
   const app: App = new Koa<RequestState>();
   const pace = new RefusalPace();

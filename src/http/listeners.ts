@@ -13,9 +13,8 @@ import { plainListener } from './tls.ts';
 
 interface Entrance {
   readonly setting: SettingName;
-  /** Null: only systemd's sockets. */
   readonly address: ListenAddress | null;
-  /** Listening descriptors that replace the address. */
+  /** Descriptors that replace the address. */
   readonly inherited: readonly number[];
   readonly scheme: 'http' | 'https';
   readonly serve: () => Server;
@@ -23,9 +22,7 @@ interface Entrance {
 
 export interface Listener {
   readonly server: Server;
-  /** Null for a Unix socket. */
   readonly port: number | null;
-  /** Bound `host:port`, or a socket's path. */
   readonly address: string;
   readonly url: string;
   readonly isInherited: boolean;
@@ -90,7 +87,6 @@ async function openEntrance(
 export interface ApiListenerParts {
   readonly config: Pick<Config, 'listen' | 'tls'>;
   readonly sockets: InheritedSockets;
-  /** Null without HTTPS. */
   readonly tls: LiveTlsConfig | null;
   readonly api: RequestListener;
   readonly connections: Connections;
@@ -98,13 +94,12 @@ export interface ApiListenerParts {
 
 export type Listeners = Readonly<Record<SocketName, readonly Listener[]>>;
 
-/** systemd's API sockets replace all addresses. */
 export function isHandedOver({ http, https }: InheritedSockets): boolean {
   return http.length + https.length > 0;
 }
 
 /**
- * @param onOpen receives each listener, even if a later one fails.
+ * @param onOpen as in {@link openEntrance}.
  * @throws ExitError `unavailable`.
  */
 export async function openApi(
@@ -163,7 +158,6 @@ const NAMES = Object.keys(ADDRESS_SETTINGS) as SocketName[];
 
 export interface ListenerFacts {
   readonly name: SocketName;
-  /** `host:port`; IPv6 in brackets. */
   readonly address: string;
   readonly url: string;
   readonly isInherited: boolean;
@@ -190,8 +184,7 @@ export function replacedSettings(
 }
 
 /**
- * Listens briefly on each address.
- * @param isHeld true if this service holds the address.
+ * @param isHeld this service holds the address.
  * @throws ExitError `unavailable`.
  */
 export async function tryAddresses(

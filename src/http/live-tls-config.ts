@@ -35,7 +35,7 @@ export class LiveTlsConfig {
     return this.#certificate;
   }
 
-  /** The server follows each reload; it does not listen yet. */
+  /** Follows each reload; does not listen yet. */
   serve(listener: RequestListener, connections: Connections): SecureServer {
     const server = createHttpsServer(
       secureListener(listener, () => this.#config),
@@ -47,7 +47,7 @@ export class LiveTlsConfig {
   }
 
   /**
-   * @returns a function that applies the new certificate to new connections.
+   * @returns a function that switches new connections.
    * @throws Error for the operator.
    */
   prepare(config: TlsConfig): () => void {

@@ -4,7 +4,7 @@ import { VisageError } from '../errors.ts';
 
 export type BodyForm = 'json' | 'multipart' | 'raw';
 
-/** Node parses `Content-Type` in quadratic time. */
+/** Node parses the header in quadratic time. */
 const MAX_LENGTH = 256;
 
 function formOf(type: MIMEType): BodyForm | null {
@@ -14,7 +14,7 @@ function formOf(type: MIMEType): BodyForm | null {
   return null;
 }
 
-/** @throws `UNSUPPORTED_MEDIA_TYPE`, also for compression, charsets other than UTF-8, or a long header. */
+/** @throws `UNSUPPORTED_MEDIA_TYPE`, also for compression and charsets other than UTF-8. */
 export function bodyForm(headers: IncomingHttpHeaders, accepted: readonly BodyForm[]): BodyForm {
   const unsupported = (detail: string) => new VisageError('UNSUPPORTED_MEDIA_TYPE', detail);
   const encoding = headers['content-encoding'];

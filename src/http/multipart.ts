@@ -6,13 +6,11 @@ const MAX_FIELDS = 19;
 const LIMITS = { fieldNameSize: 64, fieldSize: 4096, headerPairs: 16 } as const;
 
 export interface FormLimits {
-  /** Maximum file parts by name. */
   readonly files: Readonly<Record<string, number>>;
-  /** Text fields that may repeat, once per file. */
+  /** May repeat, once per file. */
   readonly repeated: readonly string[];
 }
 
-/** The objects have no prototype. */
 export interface FormParts {
   readonly fields: Record<string, string>;
   readonly lists: Readonly<Record<string, readonly string[]>>;
@@ -20,10 +18,10 @@ export interface FormParts {
   readonly files: Readonly<Record<string, readonly Buffer[]>>;
 }
 
-/** Per turn: about a hundred parts of 20 µs each. */
+/** About a hundred parts of 20 µs each. */
 const SLICE = 16 * 1024;
 
-/** Returns a view of the body. The parser copies slice ends that may begin a boundary. */
+/** The parser copies slice ends that may begin a boundary. */
 function wholeOf(chunks: readonly Buffer[], body: Buffer): Buffer {
   const isPart = ({ buffer, byteOffset }: Buffer) =>
     buffer === body.buffer && byteOffset >= body.byteOffset && byteOffset < body.byteOffset + body.length;
@@ -46,7 +44,6 @@ function invalid(path: string, message: string): VisageError {
 }
 
 /**
- * Works in short turns.
  * @param contentType contains the boundary.
  * @throws `VALIDATION_FAILED`.
  */

@@ -138,7 +138,6 @@ function queryParameters(schema: Schema, isBesideBody: boolean): Json[] {
   });
 }
 
-/** Undefined if a required property has no example. */
 function exampleOf(schema: Schema): Json | undefined {
   const example: Json = {};
   for (const [name, property] of propertiesOf(schema)) {
@@ -149,7 +148,7 @@ function exampleOf(schema: Schema): Json | undefined {
   return example;
 }
 
-/** Without a face, so the example is a valid request. */
+/** Has no face, so the example is valid. */
 const IMAGE_EXAMPLE = {
   bytes:
     '/9j/2wBDACgcHiMeGSgjISMtKygwPGRBPDc3PHtYXUlkkYCZlo+AjIqgtObDoKrarYqMyP/L2u71////m8H////6/+b9//j/wAALCABAAEABAREA/8QAFAABAAAAAAAAAAAAAAAAAAAAAP/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEAAD8AAAAAAAAAAAAAAAAAAAAAAP/Z',
@@ -166,7 +165,6 @@ function imageExample(images: ImageParameters, fields: Json | undefined): Json |
   return { ...Object.fromEntries(pictures), ...fields };
 }
 
-/** Such as `SearchFaceInput`. */
 function partName({ operationId }: Route, part: string): string {
   return `${operationId.charAt(0).toUpperCase()}${operationId.slice(1)}${part}`;
 }
@@ -272,7 +270,7 @@ function securityOf({ access }: Route): Json[] {
   return names.map((name) => ({ [name]: [] }));
 }
 
-/** Bodies with several forms become components; JSON comes first, as generators' default. */
+/** JSON comes first, as generators' default. */
 function operationOf(route: Route, schemas: ComponentSchemas, bodies: Json): Json {
   const schema = route.images ? route.body : route.query;
   const body = requestBody(route, schemas);

@@ -16,7 +16,6 @@ export class RefusalPace {
   readonly #counts = new Map<string, number>();
   #since = 0;
 
-  /** @param now milliseconds of a monotonic clock. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }

@@ -5,7 +5,7 @@ import { VisageError } from '../errors.ts';
 /** Node would silently drop further headers. */
 const MAX_HEADERS = 100;
 
-/** Refused if repeated: Node and a proxy may pick different values. */
+/** Node and a proxy may pick different values. */
 const SINGLE = [
   'content-length',
   'content-type',
@@ -49,7 +49,6 @@ export const REQUEST_ID_HEADER = 'X-Request-Id';
 
 const SANE = /^[A-Za-z0-9._:-]{1,64}$/;
 
-/** Keeps the client's id if it is valid. */
 export function requestIdOf(header: string | string[] | undefined): string {
   return typeof header === 'string' && SANE.test(header) ? header : randomUUID();
 }

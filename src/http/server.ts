@@ -13,16 +13,14 @@ const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTime
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
-/** Of stalled connections, and of idle ones during a drain. */
 const CHECK_INTERVAL_MS = 5_000;
 const DRAIN_INTERVAL_MS = 50;
 
-/** In which an idle client may send one more request. */
+/** An idle client may send one more request. */
 const DRAIN_GRACE_MS = 250;
 
 const MAX_HEADER_BYTES = 16 * 1024;
 
-/** The kernel may limit it further. */
 const BACKLOG = 4096;
 
 const OPTIONS = {
@@ -100,7 +98,7 @@ function prepared<T extends Server>(server: T, listener: RequestListener, common
   return server;
 }
 
-/** @param connections shared limits; null: no limits. */
+/** @param connections null: no limits. */
 export function createHttpServer(listener: RequestListener, connections: Connections | null = null): Server {
   return prepared(createServer(OPTIONS), listener, connections);
 }
@@ -115,7 +113,7 @@ export function createHttpsServer(
 }
 
 /**
- * @param address TCP, a Unix socket's path, or a listening descriptor.
+ * @param address TCP, a Unix socket's path, or a descriptor.
  * @throws the system's error.
  */
 export function listen(
@@ -132,7 +130,7 @@ export function listen(
 }
 
 /**
- * Stops accepting connections and lets requests end.
+ * Lets requests end.
  * @param limitMs then closes the rest.
  */
 export function drain(server: Server, limitMs: number): Promise<void> {

@@ -1,4 +1,3 @@
-/** Serves files that it reads and compresses once. */
 import { createHash } from 'node:crypto';
 import type Router from '@koa/router';
 import type { AddressLimits } from '../access/gate/address-limits.ts';
@@ -11,11 +10,10 @@ export type Encoding = (typeof ENCODINGS)[number];
 export interface StaticFile {
   readonly type: string;
   readonly content: Buffer;
-  /** Only encodings that save bytes. */
   readonly compressed: Readonly<Partial<Record<Encoding, Buffer>>>;
   /** Seconds; at 0, clients revalidate each time. */
   readonly maxAge: number;
-  /** The name holds a hash of the content, so clients keep the file for a year. */
+  /** The name holds a hash of the content. */
   readonly immutable?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -76,7 +74,6 @@ export function answerStaticFile(context: Context, { type, headers, plain, encod
   context.type = type;
 }
 
-/** @param addresses absent: no limits. */
 export function addStaticFile(
   router: Router<RequestState>,
   path: string,

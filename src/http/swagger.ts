@@ -59,10 +59,9 @@ const SUFFIXES = { br: '.br', gzip: '.gz' } as const;
 /** Seconds. */
 const ASSET_MAX_AGE = 3600;
 
-/** Compresses an OpenAPI document in 10 ms. */
+/** 10 ms for an OpenAPI document. */
 const BROTLI_QUALITY = 4;
 
-/** Redirect to the documentation. */
 const ENTRANCES = ['/docs', '/docs/', '/swagger/'];
 
 function compressedAsset(name: string): StaticFile['compressed'] {
@@ -80,10 +79,7 @@ function compressedText(content: Buffer): StaticFile['compressed'] {
   };
 }
 
-/**
- * @param isFirstPage `/` leads here.
- * @param addresses absent: no limits.
- */
+/** @param isFirstPage `/` leads here. */
 export function addDocumentation(
   router: Router<RequestState>,
   document: Json,

@@ -6,7 +6,6 @@ import { CHECKS, type Health } from '../ops/health.ts';
 const TAGS = ['Health'];
 const TEXT = { type: 'string' } as const;
 
-/** Such as `2026-02-16T10:30:45Z`. */
 function utcSeconds(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;
 }

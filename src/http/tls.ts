@@ -22,7 +22,7 @@ export interface KeyPair {
   readonly key: string;
 }
 
-/** @throws Error if the TLS library refuses the certificate. */
+/** @throws Error */
 export function secureOptions({ certificate, key }: KeyPair): SecureContextOptions {
   const options = { cert: certificate, key, ciphers: CIPHERS, minVersion: 'TLSv1.2' } as const;
   createSecureContext(options);
@@ -41,10 +41,7 @@ function redirect(
   return { status: 308, location: `https://${host}${port === 443 ? '' : `:${port}`}${url}` };
 }
 
-/**
- * Redirects (308) before reading credentials, if the setting is on.
- * @param tls read at each request.
- */
+/** @param tls read at each request. */
 export function plainListener(
   listener: RequestListener,
   tls: () => Pick<TlsConfig, 'redirect'>,
@@ -59,7 +56,6 @@ export function plainListener(
   };
 }
 
-/** Adds HSTS if its duration is set. */
 export function secureListener(
   listener: RequestListener,
   tls: () => Pick<TlsConfig, 'hstsMaxAge'>,

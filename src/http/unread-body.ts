@@ -12,10 +12,7 @@ export function hasUnreadBody(request: IncomingMessage): boolean {
   return Number(length) > SMALL_REST;
 }
 
-/**
- * Discards input for a second after the answer: an immediate close would reset the connection and lose the
- * answer.
- */
+/** An immediate close would reset the connection and lose the answer. */
 export function answerAndClose(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
   response.setHeader('Connection', 'close');
   response.setHeader('Content-Length', body.length);

@@ -19,7 +19,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 const SUFFIXES = { br: '.br', gzip: '.gz' } as const;
 
-/** First parts of paths, as in `web/src/screens/screens.ts`; `join` accepts invitations. */
+/** As in `web/src/screens/screens.ts`; `join` accepts invitations. */
 const SCREENS = [
   'live',
   'people',
@@ -33,7 +33,6 @@ const SCREENS = [
   'join',
 ] as const;
 
-/** Nothing inline, nothing from elsewhere. Scripts may set style attributes. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -76,7 +75,6 @@ export function hasWebFiles(folder = FOLDER): boolean {
   return existsSync(join(folder, 'index.html'));
 }
 
-/** @param addresses absent: no limits. */
 export function addWebFiles(router: Router<RequestState>, addresses?: AddressLimits, folder = FOLDER): void {
   const index = fileOf(folder, 'index.html', { headers: PAGE_HEADERS });
   for (const path of ['/', ...SCREENS.map((screen) => `/${screen}{/*rest}`)]) {

@@ -1,21 +1,19 @@
 /**
- * Typed interface to the C++ addon.
- *
- * Calls return at once; an `Executor`'s threads do the work, never libuv's pool. Failures are `VisageError`s; a wrong
- * type or size throws a TypeError at once. Calls borrow typed arrays, which must not change until the promise settles.
+ * Calls return at once; an `Executor`'s threads do the work, never libuv's pool. Failures are `VisageError`s;
+ * a wrong type or size throws a TypeError at once. Calls borrow typed arrays, which must not change until the
+ * promise settles.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { isErrorCode, VisageError } from '../errors.ts';
 
-/** Path relative to `dist/src/native/`. */
+/** From `dist/src/native/`. */
 const ADDON_FILE = fileURLToPath(new URL('../../../build/Release/visage.node', import.meta.url));
 
 let loaded: unknown;
 
 /**
- * Loads the addon on first use.
  * @typeParam Exports the caller's part of `native/addon/`.
  * @throws Error for the operator.
  */
@@ -48,8 +46,8 @@ function load(): unknown {
 }
 
 /**
- * Gives an error a stack that leads to the caller, because the addon's errors have no JavaScript frames. Captures it
- * only on failure, since capturing slows down calls.
+ * The addon's errors have no JavaScript frames. Captures a stack only on failure, since capturing slows down
+ * calls.
  */
 export async function withCallerStack<T>(work: Promise<T>): Promise<T> {
   try {

@@ -1,18 +1,17 @@
 import { addon } from './addon.ts';
 
 /**
- * Bounded pool of native threads. Refuses images with `OVERLOADED` beyond `maxQueue`. Runs index work first and never
- * refuses it, because its request's image is done. Idle threads help with an image.
+ * Refuses images with `OVERLOADED` beyond `maxQueue`. Runs index work first and never refuses it, because its
+ * request's image is done. Idle threads help with an image.
  */
 export interface Executor {
-  /** Current jobs, and jobs finished since start. */
   stats(): {
     readonly threads: number;
     readonly queued: number;
     readonly running: number;
     readonly ended: number;
   };
-  /** Finishes all jobs and joins the threads. New work fails with `NOT_READY`. */
+  /** Finishes all jobs. New work fails with `NOT_READY`. */
   close(): Promise<void>;
 }
 

@@ -2,11 +2,10 @@ import { addon, withCallerStack } from './addon.ts';
 import type { DeviceOptions } from './device.ts';
 import type { Executor } from './executor.ts';
 
-/** Worst results over all inputs and outputs, NaN included. */
+/** Worst results over all inputs and outputs. */
 export interface NetworkComparison {
-  /** Minimum cosine, -1..1. */
   readonly cosine: number;
-  /** Maximum |a - b|, divided by the largest |a| of the original's output. */
+  /** Maximum |a - b|, divided by the original's largest |a|. */
   readonly difference: number;
   readonly originalMs: number;
   readonly changedMs: number;
@@ -25,8 +24,8 @@ interface Exports {
 }
 
 /**
- * Compares two networks, the original on the CPU.
- * @param original path of an ONNX file with one input, floats only, as is `changed`.
+ * The original runs on the CPU.
+ * @param original an ONNX file with one input, floats only, as is `changed`.
  * @param inputs one or more in sequence, finite.
  * @param on device for `changed` (default CPU), and the input shape if more than the batch is free.
  * @throws Error if a network does not load, or shapes differ.
@@ -44,7 +43,6 @@ export function compareNetworks(
   );
 }
 
-/** ONNX Runtime's version, such as `1.30.0`. */
 export function runtimeVersion(): string {
   return addon<Exports>().runtimeVersion();
 }

@@ -1,4 +1,4 @@
-/** Pixels of the upright image (after EXIF orientation), from its top left corner. */
+/** Pixels of the upright image, from its top left corner. */
 export interface Box {
   readonly x: number;
   readonly y: number;
@@ -20,22 +20,22 @@ export interface NetworkInput {
 export const DETECTOR_DECODERS = ['rfb', 'yunet', 'scrfd', 'retinaface'] as const;
 export type DetectorDecoder = (typeof DETECTOR_DECODERS)[number];
 
-/** Pipeline options as in the manifest, with absolute file paths. */
+/** As in the manifest, with absolute paths. */
 export interface PipelineOptions {
   readonly detector: {
     readonly file: string;
     readonly decoder: DetectorDecoder;
-    /** Input of the first pass; a fixed-size network accepts no other size. */
+    /** Of the first pass; a fixed-size network accepts no other size. */
     readonly input: NetworkInput;
-    /** Widths from forehead to chin that the detector finds reliably, in input pixels. */
+    /** From forehead to chin, in input pixels; reliable widths. */
     readonly faceWidths: { readonly least: number; readonly most: number };
-    /** Minimum detection score, 0..1. */
+    /** 0..1. */
     readonly scoreThreshold: number;
-    /** Detects small candidates with these scores again at a larger scale. Default: none. */
+    /** Small candidates with these scores run again, enlarged. Default: none. */
     readonly doubtful?: { readonly from: number; readonly to: number };
-    /** Fits boxes to forehead, chin and ears: moves the centre by shares of the box, then multiplies its size. */
+    /** Moves the centre by shares of the box, then multiplies its size, to span forehead, chin and ears. */
     readonly boxFit?: Box;
-    /** Boxes with a larger intersection over union are the same face. */
+    /** Intersection over union above which boxes are the same face. */
     readonly nmsIou: number;
   };
   readonly landmarks: {
@@ -44,17 +44,17 @@ export interface PipelineOptions {
     readonly input: NetworkInput;
     /** Scales the box about its centre, cuts it to the image and stretches it to the input. */
     readonly cropScale: number;
-    /** Averages three runs: the box, then a crop around the landmarks, plain and mirrored. Default false. */
+    /** Averages the box, then a crop around the landmarks, plain and mirrored. Default false. */
     readonly secondLook?: boolean;
   };
   readonly embedder: {
     readonly file: string;
-    /** Aligns by ArcFace's five points, or by an upright square around the box's centre. */
+    /** By ArcFace's five points, or by an upright square around the box's centre. */
     readonly alignment: 'arcface5' | 'box';
     /** For `box`: side over the box's longer side. Default 1. */
     readonly cropScale?: number;
     readonly input: NetworkInput;
-    /** The network runs once per view; the template sums the embeddings. Default: `{ context: 1, mirrored: false }`. */
+    /** The template sums the views' embeddings. Default: `{ context: 1, mirrored: false }`. */
     readonly views?: readonly FaceView[];
     readonly dimension: number;
   };
@@ -63,22 +63,22 @@ export interface PipelineOptions {
     /** 66 bins each for yaw, pitch and roll. */
     readonly decoder: 'bins66';
     readonly input: NetworkInput;
-    /** Same as for `landmarks`. */
+    /** As for `landmarks`. */
     readonly cropScale: number;
   };
   readonly liveness?: {
     readonly file: string;
     readonly input: NetworkInput;
-    /** Scales the box's longer side to a square crop, limited by the image. */
+    /** Of a square crop over the box's longer side. */
     readonly cropScale: number;
-    /** Classes in output order; `other` is an unnamed attack. */
+    /** In output order; `other` is an unnamed attack. */
     readonly classes: readonly LivenessClass[];
     /** Minimum probability of `live`, 0..1. */
     readonly threshold: number;
   };
 }
 
-/** Shows `context` times the aligned face's width and height, about its centre. */
+/** `context` times the aligned face's width and height. */
 export interface FaceView {
   readonly context: number;
   readonly mirrored: boolean;

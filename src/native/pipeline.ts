@@ -13,7 +13,7 @@ export interface Pose {
   readonly roll: number;
 }
 
-/** Measures of the aligned face, 112 x 112 pixels. Luma follows ITU-R BT.601, 0..255. */
+/** Of the aligned face, 112 x 112 pixels. Luma follows ITU-R BT.601, 0..255. */
 export interface FaceMeasures {
   /** Variance of the Laplacian over that of the luma. */
   readonly sharpness: number;
@@ -21,45 +21,46 @@ export interface FaceMeasures {
   readonly light: number;
   /** Standard deviation of the luma. */
   readonly contrast: number;
-  /** Share of pixels with luma up to 25, 0..1. */
+  /** Share of pixels with luma up to 25. */
   readonly underexposed: number;
-  /** Share of pixels with luma from 247, 0..1. */
+  /** Share of pixels with luma from 247. */
   readonly overexposed: number;
 }
 
-/** Parts that the caller did not request are null. */
+/** Null: not requested. */
 export interface AnalyzedFace {
   readonly box: Box;
-  /** Detection score, 0..1. */
+  /** 0..1. */
   readonly confidence: number;
   /**
-   * (x, y) of left eye, right eye, nose tip, left and right mouth corner. In pixels of the upright image; left as seen.
+   * (x, y) of left eye, right eye, nose tip, left and right mouth corner; left as seen. Pixels of the upright
+   * image.
    */
   readonly landmarks: Float32Array | null;
-  /** The pose network's result, or else an estimate from the landmarks. */
+  /** From the pose network, or else from the landmarks. */
   readonly pose: Pose | null;
   readonly measures: FaceMeasures | null;
 }
 
 export interface AnalysisRequest {
-  /** Number of largest faces that get landmarks. Default 1. */
+  /** Largest faces that get landmarks. Default 1. */
   readonly described?: number;
-  /** Compute the largest face's template. Default true. */
+  /** Of the largest face. Default true. */
   readonly template?: boolean;
-  /** Number of largest faces that get a template; overrides `template`. */
+  /** Largest faces that get a template; overrides `template`. */
   readonly templates?: number;
-  /** Compute pose and measures of faces with landmarks. Default false. */
+  /** Pose and measures of faces with landmarks. Default false. */
   readonly attributes?: boolean;
-  /** Check the largest face; needs a `liveness` stage. Default false. */
+  /** Of the largest face; needs a `liveness` stage. Default false. */
   readonly liveness?: boolean;
-  /** Number of largest faces that get a crop, up to 100. Default 0. */
+  /** Largest faces that get a crop, up to 100. Default 0. */
   readonly crops?: number;
   /**
-   * Smallest face to look for, 16..8192 pixels; results may include smaller faces. Default 32; beyond 1920 pixels, a
-   * sixtieth of the longer side.
+   * Pixels, 16..8192; results may include smaller faces. Default 32; beyond 1920 pixels, a sixtieth of the
+   * longer side.
    */
   readonly minFaceSize?: number | undefined;
-  /** Look only for the largest face and faces at least half as wide, which is faster. Default false. */
+  /** Only the largest face and faces at least half as wide, which is faster. Default false. */
   readonly largestOnly?: boolean;
 }
 
@@ -71,18 +72,18 @@ export interface Analysis {
   readonly faces: readonly AnalyzedFace[];
   /** Unit vector of `faces[0]`. */
   readonly template: Float32Array | null;
-  /** Unit vectors of the largest faces, in their order. */
+  /** Unit vectors of the largest faces. */
   readonly templates: readonly Float32Array[];
-  /** Probabilities of the manifest's `liveness.classes` for `faces[0]`. */
+  /** Of the manifest's `liveness.classes` for `faces[0]`. */
   readonly liveness: Float32Array | null;
   /**
-   * Requested crops of the largest faces: JPEG files without metadata, 224 x 224 pixels. A square around the upright
-   * box, 1.6 times its longer side, black outside the image.
+   * JPEG files without metadata, 224 x 224 pixels: a square around the upright box, 1.6 times its longer
+   * side, black outside the image.
    */
   readonly crops: readonly Buffer[];
-  /** Runs of the detection network. */
+  /** Runs of the detector. */
   readonly looks: number;
-  /** Milliseconds; 0 for a stage that did not run. `align` finds landmarks; `embed` includes the warp. */
+  /** 0 for a stage that did not run. `align` finds landmarks; `embed` includes the warp. */
   readonly timings: {
     readonly queue: number;
     readonly decode: number;
@@ -100,16 +101,13 @@ export interface DecodedImage {
   readonly width: number;
   readonly height: number;
   readonly format: Analysis['format'];
-  /** `width * height * 3` bytes. */
   readonly pixels: Uint8Array;
 }
 
 /** `base64`: standard or URL-safe, `data:` prefix allowed. */
 export type ImageEncoding = 'binary' | 'base64';
 
-/**
- * An account, and one of its API keys or members. Accounts share queue and threads fairly, and so do an account's keys.
- */
+/** Accounts share queue and threads fairly, and so do an account's keys. */
 export interface Tenant {
   readonly account: string;
   readonly key: string;
@@ -135,9 +133,9 @@ interface Exports {
 }
 
 /**
- * @param device default: the CPU. TensorRT stores engines beside the network file, so each network needs a separate
- * folder.
- * @throws Error that names the file and the reason.
+ * @param device default: the CPU. TensorRT stores engines beside the network file, so each network needs a
+ * separate folder.
+ * @throws Error with file and reason.
  */
 export async function loadPipeline(
   executor: Executor,
@@ -149,7 +147,7 @@ export async function loadPipeline(
 }
 
 /**
- * Decodes at full size.
+ * At full size.
  * @throws as {@link Pipeline.analyze}.
  */
 export function decodeImage(

@@ -1,4 +1,3 @@
-/** System calls that Node lacks. */
 import { addon } from './addon.ts';
 
 interface Exports {
@@ -8,21 +7,20 @@ interface Exports {
   sendDatagram(socket: string, text: string): void;
 }
 
-/** Excludes this process's memory from core dumps and from debuggers of the same user (`PR_SET_DUMPABLE`). */
+/** `PR_SET_DUMPABLE`; also keeps debuggers of the same user out. */
 export function forbidCoreDumps(): void {
   addon<Exports>().forbidCoreDumps();
 }
 
 /**
- * Calls `_exit`. `process.exit` joins libuv's threads, and deadlocks if a thread waits for this thread's LMDB
- * transaction.
+ * `process.exit` joins libuv's threads, and deadlocks if a thread waits for this thread's LMDB transaction.
  */
 export function exitNow(code: number): never {
   return addon<Exports>().exitNow(code);
 }
 
 /**
- * Locks a file for this process's lifetime (`flock`); creates it if missing.
+ * Creates a missing file; lasts until this process ends.
  * @returns false if another process holds the lock.
  * @throws Error if the file cannot be opened.
  */
@@ -31,7 +29,7 @@ export function lockFile(path: string): boolean {
 }
 
 /**
- * Waits up to half a second if the receiver's queue is full.
+ * Waits up to half a second for a full receiver.
  * @param socket path, or `@` and an abstract name; at most 107 bytes.
  * @throws Error with the system's message if there is no receiver.
  */
@@ -44,8 +42,8 @@ interface Exports {
 }
 
 /**
- * Frees bytes at once and empties the array. V8 counts uncollected buffers, so one image per request triggers a full
- * collection every two hundred requests.
+ * Empties the array. V8 counts uncollected buffers, so one image per request triggers a full collection every
+ * two hundred requests.
  * @returns false, without effect, for part of a buffer or bytes that running work reads.
  */
 export function releaseBytes(bytes: Uint8Array): boolean {

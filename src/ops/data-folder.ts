@@ -7,7 +7,6 @@ import { checkOwnFolder, takeOwnFiles } from './own-files.ts';
 /** The service can rebuild these. */
 export const SNAPSHOTS = 'snapshots';
 
-/** Of a restore or compaction. */
 export const RESTORING = 'restoring';
 export const COMPACTING = 'compacting';
 
@@ -15,8 +14,8 @@ export const COMPACTING = 'compacting';
 const MAX_SOCKET_PATH_BYTES = 107;
 
 /**
- * Creates and locks the folder until this process ends, and sets a private umask. Removes other users'
- * permissions and killed commands' store copies.
+ * Locks the folder until this process ends, and sets a private umask. Removes other users' permissions and
+ * leftovers of killed commands.
  * @returns paths with changed permissions.
  * @throws ExitError `unavailable` if the folder is not writable or contains a symbolic link or another user's
  * file; `locked`.
@@ -51,7 +50,6 @@ export function takeDataFolder(folder: string): string[] {
 
 export interface AdminSocketPath {
   readonly path: string;
-  /** Invalidates the path. */
   release(): void;
 }
 

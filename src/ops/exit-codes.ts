@@ -3,14 +3,11 @@ import { ConfigError } from '../config/config-error.ts';
 /** From BSD's sysexits.h where possible. */
 export const EXIT = {
   ok: 0,
-  /** The log has the stack. */
   failure: 1,
   usage: 64,
   /** A missing or refused item, such as a key to revoke. */
   data: 65,
-  /** Addon, model pack, store or address. */
   unavailable: 69,
-  /** Another process holds the data folder. */
   locked: 75,
   config: 78,
   /** A second signal or the time limit ended the shutdown. */
@@ -19,7 +16,7 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** Shows the operator its message and no stack. */
+/** Shows the message without a stack. */
 export class ExitError extends Error {
   override readonly name = 'ExitError';
   readonly exitCode: ExitCode;
@@ -30,7 +27,7 @@ export class ExitError extends Error {
   }
 }
 
-/** A plain `Error` has a message for the operator; subclasses such as `TypeError` are bugs. */
+/** A plain `Error` is for the operator; subclasses such as `TypeError` are bugs. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof ExitError) return error.exitCode;
   if (error instanceof ConfigError) return EXIT.config;

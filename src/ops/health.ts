@@ -8,11 +8,9 @@ export interface HealthReport {
   readonly ready: boolean;
   readonly checks: Readonly<Record<Check, boolean>>;
   readonly stopping: boolean;
-  /** Null until the networks load. */
   readonly device: Provider | null;
 }
 
-/** State behind `/readyz`. */
 export class Health {
   readonly #passed = new Set<Check>();
   #stopping = false;

@@ -1,4 +1,4 @@
-/** Listening sockets from systemd (sd_listen_fds(3)). */
+/** sd_listen_fds(3). */
 import { spawnSync } from 'node:child_process';
 import { parseWhole } from '../base/decimal.ts';
 import { EXIT, ExitError } from './exit-codes.ts';
@@ -18,7 +18,7 @@ export type InheritedSockets = Readonly<Record<SocketName, readonly number[]>>;
 const FIRST = 3;
 
 /**
- * Removes the variables, so children do not inherit them.
+ * Children do not inherit the removed variables.
  * @throws ExitError `config` for an unknown name.
  */
 export function takeInheritedSockets(environment: NodeJS.ProcessEnv, pid = process.pid): InheritedSockets {
@@ -44,7 +44,6 @@ export function takeInheritedSockets(environment: NodeJS.ProcessEnv, pid = proce
 
 const ANSWER_LIMIT_MS = 5000;
 
-/** Of active units. */
 export function heldBySystemd(): readonly SocketName[] {
   return SOCKET_NAMES.filter((name) => {
     const args = ['is-active', '--quiet', SOCKET_UNITS[name]];

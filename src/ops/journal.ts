@@ -1,4 +1,4 @@
-/** Lines for systemd's journal with sd-daemon(3) priorities. */
+/** sd-daemon(3) priorities. */
 import { fstatSync } from 'node:fs';
 import { visible } from '../base/visible-text.ts';
 
@@ -33,17 +33,13 @@ function textOf(value: unknown): string {
   return PLAIN.test(value) ? value : visible(JSON.stringify(value));
 }
 
-/** Omits null. */
 export function fieldsOf(fields: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(fields)
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `${visible(name)}=${textOf(value)}`);
 }
 
-/**
- * Such as `<6>request requestId=... status=200 ...`.
- * @param json has `level` and `msg`.
- */
+/** @param json has `level` and `msg`. */
 export function journalLine(json: string): string {
   const { level, time: _, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
   const message = visible(String(msg ?? '').replaceAll(/\s+/g, ' '));

@@ -1,15 +1,12 @@
 import type { Log } from './log.ts';
 
-/** Lines per minute. */
 const ADDRESS_LINES = 120;
 const TOTAL_LINES = 3_000;
 
 const WINDOW_MS = 60_000;
 
-/** With budgets; further addresses share one. */
 const MAX_ADDRESSES = 10_000;
 
-/** In a summary, most lines first. */
 const MAX_NAMED = 20;
 
 interface Count {
@@ -52,7 +49,6 @@ export class LogBudget {
     return count;
   }
 
-  /** Logs suppressed lines, and starts a new minute. */
   flush(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;

@@ -13,22 +13,19 @@ const STDOUT = 1;
 export interface RequestRecord {
   readonly requestId: string;
   readonly method: string;
-  /** Pattern; null if no route matched. */
   readonly route: string | null;
   readonly operation: string | null;
   readonly status: number;
   /** From the first byte of the head to the last of the answer. */
   readonly ms: number;
-  /** Null on success. */
   readonly code: string | null;
-  /** The client disconnected before the full answer. */
   readonly aborted: boolean;
   readonly account: string | null;
   readonly key: string | null;
   readonly member: string | null;
 }
 
-/** Omits other properties, such as bytes from a parser. */
+/** Other properties may hold bytes from a parser. */
 function plainError(error: unknown): unknown {
   if (!(error instanceof Error)) return { type: typeof error };
   const { code, cause } = error as NodeJS.ErrnoException;
@@ -36,7 +33,7 @@ function plainError(error: unknown): unknown {
   return { type: error.name, message: error.message, stack, ...(code === undefined ? {} : { code }) };
 }
 
-/** Escapes control characters even in files, which a terminal may show later. */
+/** Escapes control characters in files too, because a terminal may show them later. */
 function lineForm(): (line: string) => string {
   if (leadsToJournal(STDOUT, process.env.JOURNAL_STREAM)) return journalLine;
   if (!isatty(STDOUT)) return visibleLines;
@@ -50,7 +47,6 @@ function standardOutput(): DestinationStream {
   return { write: (line) => void output.write(form(line)) };
 }
 
-/** @param destination takes JSON lines. */
 export function createLog(level: LogLevel, destination: DestinationStream = standardOutput()): Log {
   return pino(
     {

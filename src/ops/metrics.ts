@@ -7,13 +7,11 @@ import { onStage } from './stage-times.ts';
 const REQUEST_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const STAGE_BUCKETS = [0.0001, 0.00025, 0.0005, ...REQUEST_BUCKETS.slice(0, -1)];
 
-/** Unknown paths and documentation pages. */
 const NO_OPERATION = 'other';
 
 export interface BuildInfo {
   readonly version: string;
   readonly onnxruntime: string;
-  /** Such as `avx2`. */
   readonly searchKernel: string;
 }
 
@@ -75,7 +73,6 @@ export class Metrics {
     if (code !== null) this.#refusals.inc({ code });
   }
 
-  /** Prometheus text format 0.0.4. */
   exposition(): Promise<string> {
     return this.registry.metrics();
   }

@@ -12,7 +12,6 @@ function ownId(): number {
   return process.geteuid?.() ?? 0;
 }
 
-/** Trusts root's files. */
 function whyForeign({ uid }: Stats): string | null {
   if (uid === ownId() || uid === 0) return null;
   return `belongs to user ${uid}, but this process runs as user ${ownId()}`;
@@ -32,7 +31,6 @@ export function checkOwnFolder(stats: Stats): void {
 }
 
 /**
- * Removes other users' permissions.
  * @returns the changed paths.
  * @throws Error for the operator for a symbolic link or another user's file.
  */
@@ -44,7 +42,6 @@ function* repair(folder: string, depth: number): Generator<string> {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
     const stats = lstatSync(path, { throwIfNoEntry: false });
-    // Another command may have removed it.
     if (!stats || name === NOT_OURS) continue;
     const why = stats.isSymbolicLink() ? 'is a symbolic link' : whyForeign(stats);
     if (why !== null) throw new Error(`${path} ${why}. Find out who created it, then delete it`);

@@ -19,7 +19,7 @@ export interface ReloaderOptions {
   /** @throws ConfigError if the values contradict each other. */
   readonly configOf: (values: SettingValues) => Config;
   /**
-   * @returns a function that applies the settings and cannot fail.
+   * @returns a function that cannot fail.
    * @throws Error for the operator.
    */
   readonly prepare: (config: Config) => () => void;
@@ -45,7 +45,6 @@ export class Reloader {
     return this.#values;
   }
 
-  /** As of the last reload. */
   get needRestart(): readonly SettingName[] {
     return this.#needRestart;
   }
@@ -73,7 +72,6 @@ export class Reloader {
     }
   }
 
-  /** Reports errors only to log and status. */
   tryReload(): void {
     try {
       this.reload();
@@ -86,7 +84,7 @@ export class Reloader {
     const { read, readSources, configOf, prepare } = this.#options;
     const next = read();
     const sources = readSources();
-    // Also validates settings that need a restart, or the next start fails.
+    // Includes settings that need a restart, or the next start fails.
     configOf(next);
     const other = SETTING_NAMES.filter((name) => !isDeepStrictEqual(next[name], this.#values[name]));
     const changed = other.filter((name) => LIVE_SETTINGS.has(name));

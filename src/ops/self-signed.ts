@@ -1,4 +1,4 @@
-/** RFC 5280. Node signs; `@peculiar/asn1-x509` encodes. */
+/** RFC 5280. */
 import { createHash, generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
@@ -15,7 +15,7 @@ function loadEncoder() {
   };
 }
 
-/** 16 bytes, positive and without a leading zero byte. */
+/** Positive, without a leading zero byte. */
 function randomSerial(): ArrayBuffer {
   const serial = new Uint8Array(randomBytes(16));
   serial[0] = ((serial[0] as number) & 0x7f) | 0x40;
@@ -23,7 +23,7 @@ function randomSerial(): ArrayBuffer {
 }
 
 /**
- * A P-256 key and a certificate that cannot sign others, in PEM.
+ * Cannot sign other certificates. PEM.
  * @param names DNS names and IP addresses; the first is the subject.
  */
 export function makeSelfSigned(

@@ -1,4 +1,4 @@
-/** Notifies systemd (sd_notify(3)), if there. */
+/** sd_notify(3). */
 
 import { parseWhole } from '../base/decimal.ts';
 import { visible } from '../base/visible-text.ts';
@@ -11,14 +11,13 @@ const MICROSECONDS = 1_000_000;
 export type Send = (socket: string, text: string) => void;
 
 export class ServiceManager {
-  /** Null without a watchdog. */
   readonly watchdogMs: number | null;
   readonly #socket: string | null;
   readonly #log: Log;
   readonly #send: Send;
 
   /**
-   * Removes the variables, so children do not inherit them.
+   * Children do not inherit the removed variables.
    * @param send for tests.
    */
   constructor(environment: NodeJS.ProcessEnv, log: Log, send: Send = sendDatagram) {
@@ -36,12 +35,10 @@ export class ServiceManager {
     return this.#socket !== null;
   }
 
-  /** `systemctl status` shows `status`. */
   ready(status: string): void {
     this.#notify('READY=1', statusLine(status));
   }
 
-  /** {@link ready} ends the reload. */
   reloading(): void {
     // systemd compares with CLOCK_MONOTONIC, the clock of process.hrtime().
     this.#notify(

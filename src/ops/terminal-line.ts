@@ -8,7 +8,6 @@ export function mayColour({ NO_COLOR, TERM }: NodeJS.ProcessEnv): boolean {
   return !NO_COLOR && TERM !== 'dumb';
 }
 
-/** Such as `2026-01-15 10:30:00`, local time. */
 function localTime(time: unknown): string {
   const date = new Date(String(time));
   const two = (value: number) => String(value).padStart(2, '0');

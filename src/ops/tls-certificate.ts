@@ -13,7 +13,6 @@ const DAY_MS = 86_400_000;
 const SELF_SIGNED_DAYS = 3650;
 /** Back-dates a new certificate for clients with slow clocks. */
 const SLOW_CLOCK_MS = DAY_MS;
-/** Starts and reloads warn. */
 const EXPIRY_NOTICE_DAYS = 21;
 
 export interface TlsCertificate {
@@ -131,7 +130,6 @@ function ownNames(): string[] {
   return [...new Set([...names, '127.0.0.1', '::1', ...addresses])];
 }
 
-/** One file holds certificate and key. */
 function selfSigned(dataDir: string, now: number): TlsCertificate {
   const folder = join(dataDir, 'tls');
   const file = join(folder, 'self-signed.pem');
@@ -154,7 +152,7 @@ function selfSigned(dataDir: string, now: number): TlsCertificate {
 }
 
 /**
- * Tries configured files, systemd credentials, then the self-signed certificate, which it renews.
+ * Order: configured files, systemd credentials, the self-signed certificate.
  * @throws ExitError `config`.
  */
 export function loadTlsCertificate({ files, credentials, dataDir, now }: TlsSources): TlsCertificate {

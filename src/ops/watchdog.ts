@@ -1,7 +1,7 @@
 import type { Executor } from '../native/executor.ts';
 import type { Log } from './log.ts';
 
-/** Per limit, so one late check does not end the service. */
+/** One late check does not end the service. */
 const CHECKS = 4;
 
 export interface WatchdogOptions {

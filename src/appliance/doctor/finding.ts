@@ -1,10 +1,8 @@
 export interface Finding {
-  /** Such as `disk`. */
   readonly check: string;
   /** `problem`: the service cannot work; `warning`: it works with a limitation. */
   readonly level: 'ok' | 'warning' | 'problem';
   readonly says: string;
-  /** Null without a problem. */
   readonly advice: string | null;
 }
 

@@ -43,7 +43,6 @@ export function checkRoom(folder: string, available: number, storeBytes: number)
   return ok('disk', words);
 }
 
-/** @param type statfs(2)'s magic number. */
 export function checkFileSystem(type: number): Finding[] {
   const unsigned = type >>> 0;
   const lost = VOLATILE.get(unsigned);
@@ -93,7 +92,7 @@ function checkFlush(folder: string): Finding {
   );
 }
 
-/** @param secrets folders that only their owner may read. */
+/** @param secrets only their owner may read these. */
 function checkPermissions(folder: string, secrets: readonly string[]): Finding[] {
   const { uid, mode } = statSync(folder);
   const findings: Finding[] = [];

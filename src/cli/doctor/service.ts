@@ -31,7 +31,7 @@ function isHeld({ host, port }: Pick<Address, 'host' | 'port'>): Promise<boolean
   });
 }
 
-/** Error code of listening; null on success. */
+/** Null on success. */
 function whyNot({ host, port }: Address): Promise<string | null> {
   return new Promise((resolve) => {
     const server = createServer();
@@ -82,7 +82,6 @@ async function checkListeners({ listeners, replaced, configFile }: ServiceFacts)
   return [...reached, ...unused];
 }
 
-/** @param held by systemd. */
 export async function checkAddresses(
   config: Config,
   facts: ServiceFacts | null,
@@ -107,7 +106,6 @@ export async function checkAddresses(
   );
 }
 
-/** @param own settings that this command reads. */
 export function checkSettings(
   own: { readonly configFile: string | null; readonly settings: SettingValues },
   facts: ServiceFacts | null,
