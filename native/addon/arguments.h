@@ -8,8 +8,8 @@
 
 namespace visage::addon {
 
-/// Each function throws a Napi::TypeError that names the argument and the expected value. Spans borrow the
-/// argument's memory.
+/// All throw a Napi::TypeError that names the argument and the expected value. Spans borrow the argument's
+/// memory.
 
 std::int64_t WholeNumber(const Napi::Value& value, const std::string& name, std::int64_t least,
                          std::int64_t most);
@@ -18,11 +18,9 @@ float Number(const Napi::Value& value, const std::string& name);
 bool Truth(const Napi::Value& value, const std::string& name);
 std::string Text(const Napi::Value& value, const std::string& name);
 Napi::Object Object(const Napi::Value& value, const std::string& name);
-/// A Uint8Array or Buffer.
 std::span<const std::uint8_t> Bytes(const Napi::Value& value, const std::string& name);
-/// A Float32Array of finite values.
+/// Finite.
 std::span<const float> Floats(const Napi::Value& value, const std::string& name);
-/// A BigInt64Array.
 std::span<const std::int64_t> Labels(const Napi::Value& value, const std::string& name);
 
 }  // namespace visage::addon

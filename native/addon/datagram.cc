@@ -32,7 +32,6 @@ class Descriptor {
   const int number_;
 };
 
-/// @returns 0, or the system's error number.
 int Send(const std::string& path, const std::string& text) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

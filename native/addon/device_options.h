@@ -9,10 +9,10 @@ namespace visage::addon {
 /// Defaults to the CPU. @throws Napi::TypeError naming the invalid field.
 runtime::Device ParseDevice(const Napi::Value& value);
 
-/// Returns a sentence or null.
+/// A sentence or null.
 Napi::Value WhyUnavailableText(const Napi::CallbackInfo& info);
 
-/// Returns a sentence or null.
+/// A sentence or null.
 Napi::Value WhyInputsUnavailableText(const Napi::CallbackInfo& info);
 
 }  // namespace visage::addon

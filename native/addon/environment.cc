@@ -55,7 +55,7 @@ void Call::Settle(Napi::Env env) {
 
 Environment::Environment(Napi::Env env) : env_(env), wakeup_(Wakeup::New(env, "visage", 0, 1, this)) {
   wakeup_.Unref(env);
-  // Runs before the hook of `wakeup_`, so no thread uses `wakeup_` afterwards.
+  // No thread uses `wakeup_` after this.
   env.AddCleanupHook([](Environment* self) { self->StopThreads(); }, this);
   // process.exit() skips the hook and unloads libraries under running threads.
   const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
@@ -113,7 +113,6 @@ void Environment::SettleFinished(Napi::Env env, Napi::Function, Environment* env
     finished.swap(environment->finished_);
   }
   for (Call* call : finished) {
-    // A closing environment has already released the call.
     const auto held = environment->held_.extract(call);
     if (!held.empty()) held.mapped()->Settle(env);
   }

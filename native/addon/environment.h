@@ -14,10 +14,9 @@
 
 namespace visage::addon {
 
-/// An Error, with `code` if the failure has one.
 Napi::Value FailureValue(Napi::Env env, const std::exception_ptr& failure);
 
-/// The work behind a promise. The JavaScript thread creates, settles and destroys it.
+/// The JavaScript thread creates, settles and destroys it.
 class Call {
  public:
   /// @param kept objects whose memory the work borrows.
@@ -26,10 +25,10 @@ class Call {
 
   Napi::Promise promise() const { return deferred_.Promise(); }
   bool Borrows(const Napi::ArrayBuffer& buffer) const;
-  /// Runs on any thread. Keeps an exception for Settle.
+  /// Runs on any thread.
   void Perform() noexcept;
   void Fail(std::exception_ptr failure) noexcept { failure_ = std::move(failure); }
-  /// Call on the JavaScript thread.
+  /// On the JavaScript thread.
   void Settle(Napi::Env env);
 
  protected:
@@ -42,7 +41,7 @@ class Call {
   std::exception_ptr failure_;
 };
 
-/// One per JavaScript environment (the main thread or a worker). Only `Finish` is thread-safe.
+/// One per JavaScript thread. Only `Finish` is thread-safe.
 class Environment {
  public:
   explicit Environment(Napi::Env env);
@@ -52,14 +51,12 @@ class Environment {
 
   static Environment& Of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
 
-  /// Stops both thread pools when the environment closes.
   void Watch(const std::shared_ptr<pipeline::Executor>& executor,
              const std::shared_ptr<search::Background>& background);
 
   /// Keeps the process alive until the call settles.
   Call& Hold(std::unique_ptr<Call> call);
 
-  /// Whether an unsettled call reads the buffer.
   bool Borrows(const Napi::ArrayBuffer& buffer) const;
 
   /// Thread-safe. The thread must not use the call afterwards.

@@ -14,7 +14,6 @@ class ExecutorObject : public Napi::ObjectWrap<ExecutorObject> {
   static Napi::Function Define(Napi::Env env);
   /// @throws Napi::TypeError if the argument is not an Executor.
   static std::shared_ptr<pipeline::Executor> From(const Napi::Value& value);
-  /// @throws as From.
   static std::shared_ptr<search::Background> BackgroundFrom(const Napi::Value& value);
 
   explicit ExecutorObject(const Napi::CallbackInfo& info);

@@ -38,7 +38,6 @@ const char* FormatName(decode::ImageFormat format) {
   return "jpeg";
 }
 
-/// Without a value, the tenant is the service.
 pipeline::Tenant ParseTenant(const Napi::Value& value) {
   if (value.IsUndefined()) return {};
   const Napi::Object object = Object(value, "tenant");
@@ -172,7 +171,7 @@ Napi::Value DecodedValue(Napi::Env env, decode::DecodedImage& decoded) {
   value.Set("width", decoded.full_width);
   value.Set("height", decoded.full_height);
   value.Set("format", FormatName(decoded.format));
-  // JavaScript takes over the pixels without a copy; its garbage collector frees them.
+  // The garbage collector frees the pixels.
   const std::size_t size = decoded.image.size_bytes();
   auto owner = std::make_unique<base::Image>(std::move(decoded.image));
   const auto buffer = Napi::ArrayBuffer::New(

@@ -55,7 +55,7 @@ Napi::Promise HoldCall(Napi::Env env, const std::shared_ptr<pipeline::Executor>&
   return promise;
 }
 
-/// A full or closed executor rejects the promise with OVERLOADED or NOT_READY.
+/// A full or closed executor rejects the promise.
 template <typename WorkFunction, typename ConvertFunction>
 Napi::Promise SubmitCall(Napi::Env env, const std::shared_ptr<pipeline::Executor>& executor,
                          const pipeline::Tenant& tenant, std::vector<Napi::Object> kept, WorkFunction work,
@@ -68,7 +68,7 @@ Napi::Promise SubmitCall(Napi::Env env, const std::shared_ptr<pipeline::Executor
   return HoldCall(env, executor, std::move(kept), hand_over, std::move(work), std::move(convert));
 }
 
-/// No limit refuses this work. @param hand_over passes the admitted job to the executor's `Start`.
+/// No limit refuses this work. @param hand_over passes the job to the executor's `Start`.
 template <typename HandOver, typename WorkFunction, typename ConvertFunction>
 Napi::Promise StartCall(Napi::Env env, const std::shared_ptr<pipeline::Executor>& executor,
                         std::vector<Napi::Object> kept, HandOver hand_over, WorkFunction work,

@@ -7,12 +7,12 @@
 
 namespace visage::align {
 
-/// To ArcFace's reference landmarks (J. Deng et al., "ArcFace: Additive Angular Margin Loss for Deep Face
-/// Recognition", 2019). Thread-safe. @param points in pixels of the image.
+/// J. Deng et al., "ArcFace: Additive Angular Margin Loss for Deep Face Recognition", 2019. Thread-safe.
+/// @param points in pixels of the image.
 base::Warped AlignArcFace(const base::FivePoints& points, const base::NetworkInput& input,
                           const base::FaceView& view);
 
-/// `scale` times the box's longer side, for networks trained on unaligned crops.
+/// For networks trained on unaligned crops.
 base::Warped CropSquare(const base::Box& box, float scale, const base::NetworkInput& input,
                         const base::FaceView& view);
 

@@ -18,19 +18,19 @@ struct LandmarkOptions {
   /// `points68`: 68 (x, y) in 0..1 of the crop, in iBUG 300-W order.
   std::string decoder;
   base::NetworkInput input;
-  /// Clipped to the image and stretched, as in training; a square crop is less accurate.
+  /// As in training; a square crop is less accurate.
   float crop_scale = 1;
-  /// Runs again on the first result and its mirror image, and averages, so points depend less on the box.
+  /// Averages a run on the first result and its mirror image, so points depend less on the box.
   bool second_look = false;
 };
 
 /// Not thread-safe; copies share the network.
 class Landmarker {
  public:
-  /// @throws Error kInternal if the file or the decoder's name is invalid.
+  /// @throws kInternal
   explicit Landmarker(const LandmarkOptions& options);
 
-  /// Points and box are in pixels of `image`. @param team runs both parts in parallel.
+  /// In pixels of `image`.
   base::FivePoints Locate(const runtime::SourceImage& image, const base::Box& box, base::Team& team);
 
  private:

@@ -5,9 +5,8 @@
 
 namespace visage::align {
 
-/// Least-squares similarity without reflection, in closed form: S. Umeyama, "Least-squares estimation of
-/// transformation parameters between two point patterns", 1991.
-/// @returns a translation if all points of `from` coincide.
+/// S. Umeyama, "Least-squares estimation of transformation parameters between two point patterns", 1991,
+/// without reflection. @returns a translation if all points of `from` coincide.
 base::Affine FitSimilarity(const base::FivePoints& from, const base::FivePoints& to);
 
 }  // namespace visage::align

@@ -5,11 +5,11 @@
 
 namespace visage::base {
 
-/// About the box's centre. At least one pixel wide and high.
+/// At least one pixel wide and high.
 Box GrownAndCut(const Box& box, float scale, const ImageView& image);
 
-/// Centred on the box where possible. Its side is the box's longer side times `scale`, or the image's shorter
-/// side if less.
+/// Centred on the box where possible. Side: the box's longer side times `scale`, or the image's shorter side
+/// if less.
 Box SquareInside(const Box& box, float scale, const ImageView& image);
 
 }  // namespace visage::base

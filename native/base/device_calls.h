@@ -8,19 +8,19 @@
 
 namespace visage::base {
 
-/// Interface to a GPU; `cuda/device.cu` implements it. Queued calls run in order on one stream. An int is an
-/// error code, 0 for success. Thread-safe; throws nothing.
+/// `cuda/device.cu` implements this. Queued calls run in order on one stream. An int is an error code, 0 for
+/// success. Thread-safe; throws nothing.
 class DeviceCalls {
  public:
-  /// The only exported function. The returned object lives as long as the process. Increment the number with
-  /// each interface change.
+  /// The only exported function. The object lives as long as the process. Increment the number with each
+  /// interface change.
   static constexpr const char* kFactory = "visage_device_calls_1";
   using Factory = DeviceCalls* (*)();
 
   /// Call first; call again only after a failure.
   virtual int Open() = 0;
   virtual const char* Describe(int code) const = 0;
-  /// ONNX Runtime's name for the memory of `Allocate`: `Cuda`, or `Cpu`.
+  /// `Cuda` or `Cpu`.
   virtual const char* memory_name() const = 0;
   /// ONNX Runtime's `user_compute_stream`; null if the caller must `Wait` instead.
   virtual void* stream() const = 0;
@@ -39,9 +39,7 @@ class DeviceCalls {
   virtual int MakeInput(const ImageView& image, const Framing& framing, const NetworkInput& input,
                         float* out) = 0;
 
-  /// For all queued work.
   virtual int Wait() = 0;
-  /// The event lives as long as the process.
   virtual int CreateEvent(void** event) = 0;
   virtual int RecordEvent(void* event) = 0;
   /// Waits for the work before the last `RecordEvent`, if any.

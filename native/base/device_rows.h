@@ -5,23 +5,23 @@
 
 namespace visage::base {
 
-/// Append-only vectors in GPU memory; `cuda/faiss_rows.cu` implements them. A failed call returns a message,
-/// valid until the thread's next call. A successful call returns null. Thread-safe; throws nothing.
+/// Append-only vectors in GPU memory; `cuda/faiss_rows.cu` implements this. A failed call returns a message,
+/// valid until the thread's next call, a successful call null. Thread-safe; throws nothing.
 class DeviceRows {
  public:
-  /// Name of the only exported function, which returns null and sets `why` when it fails. Increment the
-  /// number with each interface change.
+  /// The only exported function; on failure it returns null and sets `why`. Increment the number with each
+  /// interface change.
   static constexpr const char* kFactory = "visage_device_rows_1";
   using Factory = DeviceRows* (*)(std::size_t dimension, const char** why);
-  /// FAISS returns up to 1024 rows on every GPU.
+  /// On every GPU.
   static constexpr std::size_t kMost = 1024;
 
   virtual ~DeviceRows() = default;
 
   /// @param rows `count * dimension` floats.
   virtual const char* Append(const float* rows, std::size_t count) = 0;
-  /// Finds the rows with the largest inner products, best first, in half precision. @param count 1..kMost.
-  /// @param best `count` rows; -1 fills missing results.
+  /// By inner product in half precision. @param count 1..kMost. @param best `count` rows, best first; -1
+  /// fills missing results.
   virtual const char* Best(const float* probe, std::size_t count, std::int64_t* best) const = 0;
 };
 

@@ -5,7 +5,6 @@
 
 namespace visage::base {
 
-/// A GPU thread calls it once.
 VISAGE_DEVICE inline void WriteResized(const ImageView& image, const Resized& framing, const Size& size,
                                        const PlaneWriter& writer, int x, int y) {
   const int column = framing.mirrored ? size.width - 1 - x : x;

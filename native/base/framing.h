@@ -7,15 +7,15 @@
 
 namespace visage::base {
 
-/// Resizes a rectangle into the top left corner of a network input. The rest is 0, the mean.
+/// Into the top left corner of a network input; the rest is 0, the mean.
 struct Resized {
-  /// In pixels of the image, clipped to it.
+  /// Clipped to the image.
   Box source;
   Size content;
   bool mirrored = false;
 };
 
-/// Samples the image at `back(x, y)`. Pixels outside are black.
+/// Pixels outside the image are black.
 struct Warped {
   Affine back;
   /// Image pixels per input pixel.

@@ -6,7 +6,7 @@
 
 namespace visage::base {
 
-/// Borrowed 8-bit RGB. One readable byte follows the last pixel, so code may load a pixel as four bytes.
+/// 8-bit RGB. One readable byte follows the last pixel, so code may load a pixel as four bytes.
 struct ImageView {
   const std::uint8_t* data = nullptr;
   int width = 0;
@@ -16,7 +16,7 @@ struct ImageView {
   const std::uint8_t* Row(int y) const { return data + y * stride; }
 };
 
-/// Owned 8-bit RGB without row padding, not initialised.
+/// 8-bit RGB without row padding, not initialised.
 class Image {
  public:
   static constexpr int kChannels = 3;

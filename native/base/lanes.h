@@ -9,7 +9,6 @@
 
 namespace visage::base {
 
-/// Compiler vector extensions work on any processor.
 using Floats4 = float __attribute__((vector_size(16)));
 using Floats8 = float __attribute__((vector_size(32)));
 using Ints8 = std::int32_t __attribute__((vector_size(32)));

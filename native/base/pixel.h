@@ -8,7 +8,6 @@
 #include "base/geometry.h"
 #include "base/image.h"
 
-/// Compiles a function for the CPU and CUDA.
 #ifdef __CUDACC__
 #define VISAGE_DEVICE __host__ __device__
 #else
@@ -63,8 +62,7 @@ VISAGE_DEVICE inline void AddSample(const ImageView& image, float x, float y, Co
   }
 }
 
-/// Samples per side that one warped pixel averages: a bilinear sample covers two source pixels. @param step
-/// source pixels per result pixel.
+/// Per side; a bilinear sample covers two source pixels. @param step source pixels per result pixel.
 VISAGE_DEVICE inline int WarpGrid(float step) {
   return std::clamp(static_cast<int>(std::ceil(step / 2)), 1, 16);
 }
@@ -83,7 +81,7 @@ VISAGE_DEVICE inline Colour WarpedPixel(const ImageView& image, const Affine& ba
   return {sum.red * share, sum.green * share, sum.blue * share};
 }
 
-/// Triangle filter along one axis: two steps wide when the image shrinks, two pixels wide when it grows.
+/// Triangle filter: two steps wide when the image shrinks, two pixels wide when it grows.
 struct Tap {
   int first;
   int last;

@@ -34,7 +34,6 @@ class PlaneWriter {
     planes_[2][at] = colour.blue * scale_[2] + offset_[2];
   }
 
-  /// Writes the mean.
   VISAGE_DEVICE void Clear(int x, int y) const {
     const std::size_t at = static_cast<std::size_t>(y) * width_ + x;
     for (int plane = 0; plane < (grey_ ? 1 : 3); ++plane) out_[plane * plane_ + at] = 0;

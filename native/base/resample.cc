@@ -11,10 +11,10 @@
 namespace visage::base {
 namespace {
 
-/// Per loop step. Unused taps have weight 0.
+/// Unused taps have weight 0.
 constexpr std::size_t kTapsAtOnce = 4;
 
-/// @param row first row; rows are `stride` bytes apart.
+/// @param row rows are `stride` bytes apart.
 void AddRows(const std::uint8_t* row, std::ptrdiff_t stride, std::span<const float> weights,
              std::span<float> sums) {
   constexpr std::size_t kLanes = 8, kBlock = 6;
@@ -76,7 +76,6 @@ void Resampler::Run(const ImageView& image, const Box& source, const NetworkInpu
   const int left = columns_.taps.front().first;
   const int right = columns_.taps.back().first + columns_.taps.back().count;
   const std::size_t span = static_cast<std::size_t>(right - left) * Image::kChannels;
-  // Zeros behind the last pixel stand for unused taps.
   sums_.assign(span + (kTapsAtOnce + 1) * Image::kChannels, 0.0f);
   if (width < input.width || height < input.height) std::fill_n(out, input.size(), 0.0f);
   const PlaneWriter writer(input, out);

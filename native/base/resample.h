@@ -8,12 +8,11 @@
 
 namespace visage::base {
 
-/// Enlarging is bilinear. Shrinking uses a triangle filter two source steps wide, which avoids aliasing. Not
-/// thread-safe.
+/// Bilinear when enlarging; a triangle filter avoids aliasing when shrinking. Not thread-safe.
 class Resampler {
  public:
   /// @param source clipped to the image. @param width, height of the result in the top left corner of `out`;
-  /// padding is 0, the mean.
+  /// padding is 0.
   void Run(const ImageView& image, const Box& source, const NetworkInput& input, int width, int height,
            float* out);
 

@@ -7,7 +7,6 @@
 
 namespace visage::base {
 
-/// Threads that share the items of one job.
 class Team {
  public:
   /// @param seat below `seats()`; no two threads use a seat at once.
@@ -16,7 +15,7 @@ class Team {
   virtual ~Team() = default;
 
   virtual std::size_t seats() const = 0;
-  /// Runs all items on this thread and idle threads, in any order. @throws the exception of the lowest failed
+  /// Runs items on this thread and idle threads, in any order. @throws the exception of the lowest failed
   /// item.
   virtual void Share(std::size_t items, const Work& work) = 0;
 };

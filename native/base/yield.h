@@ -2,7 +2,6 @@
 
 namespace visage::base {
 
-/// Pauses work for a more urgent job.
 class Yielder {
  public:
   virtual ~Yielder() = default;
@@ -13,7 +12,7 @@ class Yielder {
 /// Null if this thread never pauses.
 inline constinit thread_local Yielder* yielder = nullptr;
 
-/// Long work calls this every few milliseconds. It costs a nanosecond unless an urgent job waits.
+/// Long work calls this every few milliseconds.
 inline void YieldPoint() noexcept {
   if (yielder != nullptr) yielder->Yield();
 }

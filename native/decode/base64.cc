@@ -14,8 +14,7 @@ constexpr std::string_view kUrlSafe = "-_";
 
 using Table = std::array<std::uint32_t, 256>;
 
-/// Six bits per character and position, or kInvalid. Or-ing four entries gives a group; one comparison
-/// detects an invalid character.
+/// Or-ing four entries gives a group; one comparison detects an invalid character.
 constexpr Table MakeTable(int place) {
   Table table;
   table.fill(kInvalid);
@@ -60,7 +59,7 @@ int HexDigit(unsigned char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/// Reads a JSON escape behind its backslash. @returns zero, which is in no alphabet, for an invalid escape.
+/// @returns zero, which is in no alphabet, for an invalid escape.
 unsigned char Unescaped(const unsigned char*& in, const unsigned char* end) {
   if (in == end) return 0;
   const unsigned char kind = *in++;
@@ -77,7 +76,6 @@ unsigned char Unescaped(const unsigned char*& in, const unsigned char* end) {
   return code < 0x80 ? static_cast<unsigned char>(code) : 0;
 }
 
-/// Slow path: decodes character by character.
 struct Group {
   std::uint32_t bits = 0;
   int count = 0;

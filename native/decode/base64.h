@@ -7,7 +7,6 @@
 
 namespace visage::decode {
 
-/// Most bytes that `text_size` characters encode.
 constexpr std::size_t Base64Bound(std::size_t text_size) { return text_size / 4 * 3 + 3; }
 
 /// RFC 4648. Thread-safe.
@@ -17,7 +16,7 @@ constexpr std::size_t Base64Bound(std::size_t text_size) { return text_size / 4 
 ///
 /// @param out at least Base64Bound(text.size()) bytes.
 /// @returns bytes written.
-/// @throws Error kInvalidImage for anything else.
+/// @throws kInvalidImage
 std::size_t DecodeBase64(std::string_view text, std::span<std::uint8_t> out);
 
 }  // namespace visage::decode

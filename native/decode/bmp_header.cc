@@ -16,7 +16,7 @@ constexpr std::size_t kFileHeaderBytes = 14;
 constexpr std::size_t kCoreBytes = 12;
 constexpr std::size_t kInfoBytes = 40;
 constexpr std::array<std::uint32_t, 6> kKnownHeaders = {40, 52, 56, 64, 108, 124};
-/// OS/2's second header. From byte 40 on, its fields differ from Windows' masks.
+/// From byte 40 on, the fields differ from Windows' masks.
 constexpr std::uint32_t kOs2Bytes = 64;
 constexpr std::size_t kMasksAt = kFileHeaderBytes + kInfoBytes;
 
@@ -77,7 +77,6 @@ void CheckCoding(const BmpHeader& header) {
   Refuse("The BMP file's compression does not allow " + std::to_string(bits) + " bits per pixel.");
 }
 
-/// @returns the palette's offset.
 std::size_t ReadMasks(const ByteReader& reader, std::uint32_t header_bytes, BmpHeader& header) {
   const std::size_t end = kFileHeaderBytes + header_bytes;
   if (header.bits != 16 && header.bits != 32) return end;

@@ -34,7 +34,6 @@ struct BmpHeader {
   bool top_down = false;
   int bits = 0;
   BmpCompression compression = BmpCompression::kNone;
-  /// Inside the file.
   std::size_t pixels = 0;
   /// For up to 8 bits; undefined indices are black.
   std::array<std::array<std::uint8_t, base::Image::kChannels>, 256> palette{};
@@ -42,8 +41,8 @@ struct BmpHeader {
   BmpChannel red, green, blue, alpha;
 };
 
-/// Reads the OS/2 (12 bytes) or Windows header (40 bytes, versions 2 to 5), masks and palette. @throws Error
-/// kInvalidImage, kImageTooLarge, or kUnsupportedImage for embedded JPEG or PNG and unknown headers.
+/// Reads OS/2's header (12 bytes) or Windows' (40 bytes, versions 2 to 5). @throws kInvalidImage,
+/// kImageTooLarge, or kUnsupportedImage for embedded JPEG or PNG and unknown headers.
 BmpHeader ReadBmpHeader(std::span<const std::uint8_t> bytes);
 
 }  // namespace visage::decode

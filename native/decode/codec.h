@@ -17,7 +17,7 @@ struct StoredPicture {
   int orientation = 1;
 };
 
-/// Codecs call it before they allocate pixels. @throws Error kImageTooLarge or kInvalidImage.
+/// Codecs call it before they allocate pixels. @throws kImageTooLarge or kInvalidImage.
 void CheckSize(std::int64_t width, std::int64_t height);
 
 /// `bytes` start with the format's signature. Throws as Decode(). Thread-safe.

@@ -17,7 +17,6 @@ struct ImageLimits {
   static constexpr std::int64_t kMaxPixels = 40'000'000;
 };
 
-/// How much a decoder may shrink the image.
 struct Reduction {
   /// Pixels of the longer side.
   int least_side = 0;
@@ -34,10 +33,8 @@ struct DecodedImage {
   ImageFormat format = ImageFormat::kJpeg;
 };
 
-/// Applies the EXIF orientation. Thread-safe.
-/// @param reduction applies to JPEG only.
-/// @throws Error kUnsupportedImage, kImageTooLarge above ImageLimits, or kInvalidImage for a truncated,
-/// broken or too small image.
+/// Applies the EXIF orientation. Thread-safe. @param reduction for JPEG only. @throws kUnsupportedImage,
+/// kImageTooLarge above ImageLimits, or kInvalidImage for a truncated, broken or too small image.
 DecodedImage Decode(std::span<const std::uint8_t> bytes, const Reduction& reduction = {});
 
 }  // namespace visage::decode

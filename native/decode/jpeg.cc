@@ -19,8 +19,7 @@
 namespace visage::decode {
 namespace {
 
-/// Encoders write about ten. A scan costs half a nanosecond per pixel even if nearly empty. The largest image
-/// may have 16.
+/// Encoders write about ten. A scan costs half a nanosecond per pixel even if nearly empty.
 constexpr int kMaxScans = 100;
 constexpr std::int64_t kMaxScannedPixels = 16 * ImageLimits::kMaxPixels;
 
@@ -37,7 +36,7 @@ enum Marker : std::uint8_t {
   kFill = 0xFF,
 };
 
-/// Counts without decoding (ITU-T T.81, B.1.1).
+/// ITU-T T.81, B.1.1.
 int CountScans(std::span<const std::uint8_t> bytes) {
   const ByteReader reader(bytes, ByteOrder::kBig);
   int scans = 0;
@@ -100,7 +99,7 @@ class JpegReader {
         std::min<std::int64_t>(kMaxScans, kMaxScannedPixels / std::max<std::int64_t>(pixels, 1)));
   }
 
-  /// @throws Error kInvalidImage above `kMaxScans`, kImageTooLarge above this image's limit.
+  /// @throws kInvalidImage, kImageTooLarge.
   void CheckScans(int scans) const {
     if (scans <= MaxScans()) return;
     if (scans > kMaxScans) {
@@ -199,7 +198,7 @@ class JpegReader {
     });
   }
 
-  /// Adobe's software inverts the inks (255 is no ink) and writes a marker.
+  /// Adobe's software inverts the inks and writes a marker.
   void ReadInks(base::Image& image) {
     std::vector<JSAMPLE> inks(static_cast<std::size_t>(image.width()) * 4);
     const std::uint8_t flip = info_.saw_Adobe_marker ? 0 : 255;

@@ -22,7 +22,6 @@ base::Image Orient(base::Image image, int orientation) {
   const int width = transposed ? image.height() : image.width();
   const int height = transposed ? image.width() : image.height();
 
-  // A step in the upright image is a fixed step in the stored image.
   std::ptrdiff_t right = transposed ? image.stride() : base::Image::kChannels;
   std::ptrdiff_t down = transposed ? base::Image::kChannels : image.stride();
   const std::uint8_t* origin = image.data();

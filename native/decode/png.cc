@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kSignatureBytes = 8;
 constexpr std::size_t kChunkHeadBytes = 8;
 constexpr std::size_t kChunkFrameBytes = 12;
-/// libpng holds only PLTE and tRNS in memory; both are far smaller.
+/// libpng holds only PLTE and tRNS in memory.
 constexpr png_alloc_size_t kMaxChunkBytes = 65536;
 
 [[noreturn]] void RefuseShort() {
@@ -40,7 +40,7 @@ base::Image MakeImage(std::span<const std::uint8_t> bytes) {
   return base::Image(static_cast<int>(*width), static_cast<int>(*height));
 }
 
-/// Searches the whole file: eXIf may follow the pixels.
+/// eXIf may follow the pixels.
 int FindOrientation(std::span<const std::uint8_t> bytes) {
   const ByteReader reader(bytes, ByteOrder::kBig);
   std::size_t chunk = kSignatureBytes;
@@ -99,7 +99,6 @@ class PngReader {
     if (info_ == nullptr) Jump();
     png_set_user_limits(png_, ImageLimits::kMaxSide, ImageLimits::kMaxSide);
     png_set_chunk_malloc_max(png_, kMaxChunkBytes);
-    // Skips metadata.
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
     png_set_progressive_read_fn(
         png_, this, [](png_structp png, png_infop) { Self(png)->Start(); },

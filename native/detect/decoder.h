@@ -10,12 +10,12 @@
 
 namespace visage::detect {
 
-/// Reads a network's outputs for an input of `size` pixels. Thread-safe. @returns candidates in pixels of the
-/// input, several per face, not clipped. @throws Error kInternal for unexpected outputs.
+/// For an input of `size` pixels. Thread-safe. @returns candidates in pixels of the input, several per face,
+/// not clipped. @throws kInternal for unexpected outputs.
 using ReadOutputs = std::vector<Detection> (*)(std::span<const runtime::InferenceSession::Output> outputs,
                                                base::Size size, float least_score);
 
-/// @throws Error kInternal for an unknown name.
+/// @throws kInternal for an unknown name.
 ReadOutputs DecoderOf(const std::string& name);
 
 /// Ultra-Light-Fast RFB: `scores` 1 x N x 2 (background, face) and decoded `boxes` 1 x N x 4, corners in
@@ -39,8 +39,7 @@ std::vector<Detection> ReadScrfd(std::span<const runtime::InferenceSession::Outp
 std::vector<Detection> ReadRetinaFace(std::span<const runtime::InferenceSession::Output> outputs,
                                       base::Size size, float least_score);
 
-/// Ignores leading dimensions of 1, so a list of N values is a table of 1 x N. @throws Error kInternal for
-/// another shape.
+/// A list of N values is a table of 1 x N. @throws kInternal for another shape.
 std::span<const float> Table(const runtime::InferenceSession::Output& output, std::size_t rows,
                              std::size_t columns);
 

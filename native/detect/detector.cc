@@ -24,10 +24,10 @@ base::Box Fitted(const base::Box& box, const BoxFit& fit) {
 
 /// A face this close to the image's edge counts as cut.
 constexpr float kPictureEdge = 0.03f;
-/// A cut face ranks with this share of its area, because it is rarely the subject.
+/// A cut face is rarely the subject, so it ranks with this share of its area.
 constexpr float kCutFace = 0.75f;
 
-/// With `kLargest`: minimum width of other faces, as a share of the largest face's width.
+/// Minimum width of other faces with `kLargest`, over the largest face's width.
 constexpr float kCompany = 0.5f;
 
 float RankedArea(const base::Box& box, const base::ImageView& image) {
@@ -46,7 +46,6 @@ bool IsCut(const base::Box& box, const Window& window, const base::ImageView& im
   const base::Box& seen = window.source;
   const float edge = kEdge * box.width;
   const float right = seen.x + seen.width, bottom = seen.y + seen.height;
-  // Half a pixel allows for rounding.
   return (seen.x > 0.5f && box.x < seen.x + edge) || (seen.y > 0.5f && box.y < seen.y + edge) ||
          (right < static_cast<float>(image.width) - 0.5f && box.x + box.width > right - edge) ||
          (bottom < static_cast<float>(image.height) - 0.5f && box.y + box.height > bottom - edge);
@@ -89,7 +88,6 @@ std::vector<Detection> Detector::Detect(const runtime::SourceImage& image, float
   const base::Size size = {image.width, image.height};
   const float least_score = std::min(options_.doubtful_from, options_.score_threshold);
   std::vector<Window> windows = PlanScan(scan_, size, least_face);
-  // The coarsest level shows the whole image.
   const Window whole = windows.front();
   std::vector<Candidates> shown = LookAtAll(image, {&whole, 1}, least_score, team);
   if (wanted == Wanted::kLargest && windows.size() > 1) {

@@ -27,7 +27,6 @@ struct BoxFit {
 
 struct DetectorOptions {
   runtime::Network network;
-  /// See `DecoderOf`.
   std::string decoder;
   /// For the first run on the whole image.
   base::NetworkInput input;
@@ -45,33 +44,31 @@ struct DetectorOptions {
 
 enum class Wanted {
   kAll,
-  /// The largest face and faces at least half as wide; may include smaller faces.
+  /// Faces at least half as wide count too; may include smaller ones.
   kLargest,
 };
 
 /// Not thread-safe; copies share the network.
 class Detector {
  public:
-  /// Runs the network once. @throws Error kInternal if the file, the decoder's name or the outputs are
-  /// invalid.
+  /// Runs the network once. @throws kInternal if the file, the decoder's name or the outputs are invalid.
   explicit Detector(const DetectorOptions& options);
 
-  /// Returns faces inside the image, largest area first. A face that the image's edge cuts ranks with three
-  /// quarters of its area.
-  /// @param least_face smallest face width in pixels that the detector finds reliably. Work grows with its
-  /// inverse square, plus at most 32 extra runs.
+  /// Largest area first. A face that the image's edge cuts ranks with three quarters of its area.
+  /// @param least_face smallest width in pixels that the detector finds reliably. Work grows with its inverse
+  /// square, plus at most 32 extra runs.
   /// @param wanted with `kLargest`, finer levels skip faces under half the width of a face at the coarsest
   /// level. The first face does not depend on it.
   std::vector<Detection> Detect(const runtime::SourceImage& image, float least_face, Wanted wanted,
                                 base::Team& team);
 
-  /// Network runs for the last image.
+  /// For the last image.
   std::size_t runs() const { return runs_; }
 
   /// In input pixels.
   float least_face() const { return scan_.least_face; }
 
-  /// At most 1; the detector still finds faces of `least_face` pixels.
+  /// At most 1; keeps faces of `least_face` pixels detectable.
   float ScaleFor(float least_face) const { return detect::ScaleFor(scan_, least_face); }
 
  private:
@@ -80,10 +77,9 @@ class Detector {
   /// @returns candidates in pixels of the image.
   Candidates Look(const runtime::SourceImage& image, const Window& window, float least_score,
                   runtime::InputMaker& maker) const;
-  /// @returns candidates per window.
   std::vector<Candidates> LookAtAll(const runtime::SourceImage& image, std::span<const Window> windows,
                                     float least_score, base::Team& team);
-  /// Drops non-faces, and runs again on doubtful candidates. @param scale of the finest level.
+  /// Runs again on doubtful candidates. @param scale of the finest level.
   std::vector<Detection> Settle(const runtime::SourceImage& image, const Candidates& candidates, float scale,
                                 base::Team& team);
 

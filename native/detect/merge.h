@@ -8,8 +8,8 @@ namespace visage::detect {
 
 float IntersectionOverUnion(const base::Box& a, const base::Box& b);
 
-/// Greedy non-maximum suppression by score. Also drops a box that lies mostly inside a larger kept box.
-/// @returns largest area first.
+/// Greedy non-maximum suppression. Also drops a box that lies mostly inside a larger kept box. @returns
+/// largest area first.
 std::vector<Detection> Merge(std::vector<Detection> candidates, float iou);
 
 }  // namespace visage::detect

@@ -10,7 +10,7 @@ namespace {
 
 /// The coarsest stride of all decoders.
 constexpr int kStride = 32;
-/// A run takes about 60 bytes of memory per pixel.
+/// A run takes about 60 bytes per pixel.
 constexpr int kMostSide = 1024;
 /// About a hundred runs of 320 x 240.
 constexpr float kMostPixels = 8'000'000;
@@ -25,7 +25,6 @@ constexpr float kWidthOfHeight = 0.8f;
 
 constexpr int kSecondSide = 128;
 
-/// Minimum gain in scale of a finer level.
 constexpr float kWorthwhile = 1.1f;
 
 int RoundUp(int pixels) { return (pixels + kStride - 1) / kStride * kStride; }
@@ -40,7 +39,6 @@ struct Tiling {
   int count;
   int length;
 
-  /// @param most pixels of a window.
   Tiling(int pixels, int most, int overlap, bool free_size)
       : count(pixels <= most ? 1 : (pixels - overlap + most - overlap - 1) / (most - overlap)),
         length(!free_size ? std::min(pixels, most) : (pixels + (count - 1) * overlap + count - 1) / count) {}

@@ -15,7 +15,6 @@ struct ScanOptions {
   float most_face = 0;
 };
 
-/// Image region for one run.
 struct Window {
   /// In pixels of the image.
   base::Box source;
@@ -26,7 +25,7 @@ struct Window {
   float most_face;
 };
 
-/// At most 1; resizes a face of `least_face` pixels to the network's minimum.
+/// At most 1.
 float ScaleFor(const ScanOptions& options, float least_face);
 
 /// Plans windows, coarsest first, that show every face of at least `least_face` pixels whole and at a size
@@ -37,10 +36,10 @@ float ScaleFor(const ScanOptions& options, float least_face);
 /// by the largest face that only this level finds.
 std::vector<Window> PlanScan(const ScanOptions& options, base::Size picture, float least_face);
 
-/// Face width in a second run; larger faces are no more accurate.
+/// Larger faces are no more accurate.
 constexpr float kSecondFace = 40;
 
-/// Shows a small face `kSecondFace` wide. @param face in pixels of the image.
+/// @param face in pixels of the image.
 Window SecondLook(const base::Box& face, const ScanOptions& options, base::Size picture);
 
 }  // namespace visage::detect

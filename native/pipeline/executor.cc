@@ -16,7 +16,6 @@ struct Executor::Parts {
   const base::Team::Work& work;
   std::atomic<std::size_t> next = 0;
   std::atomic<std::size_t> seats = 0;
-  /// The executor's mutex guards it.
   std::size_t helpers = 0;
   std::condition_variable all_left;
   std::exception_ptr failure;
@@ -47,7 +46,7 @@ class Executor::JobYielder : public base::Yielder {
     if (!executor_.wants_yield_.load(std::memory_order_relaxed)) return;
     std::unique_lock lock(executor_.mutex_);
     if (!executor_.wants_yield_) return;
-    // A job yields at most half of its time, so that it ends under any load.
+    // A job ends under any load, because it yields at most half of its time.
     const Clock::time_point now = Clock::now();
     const Clock::duration most = (now - began_) / 2 - held_;
     if (most <= Clock::duration::zero()) return;
@@ -135,7 +134,6 @@ void Executor::Share(std::size_t items, const Work& work) {
   std::size_t asked = 0;
   {
     const std::lock_guard lock(mutex_);
-    // A woken thread counts as idle until it runs.
     const std::size_t taken = first_.size() + always_.size() + images_.waiting() + shared_.size();
     if (items > 1 && idle_ > taken) asked = std::min(items - 1, idle_ - taken);
     shared_.insert(shared_.end(), asked, &parts);
@@ -208,7 +206,6 @@ void Executor::DoNext(FairQueue::Whose whose, std::unique_lock<std::mutex>& lock
   } else {
     ++busy_;
   }
-  // Another urgent job may have missed its wake-up.
   if (has_urgent()) wake_reserved_.notify_one();
   lock.unlock();
   JobYielder job_yielder(*this);

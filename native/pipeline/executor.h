@@ -16,7 +16,6 @@
 
 namespace visage::pipeline {
 
-/// The executor never refuses these jobs.
 enum class Admission {
   /// After earlier `kAlways` jobs, before images.
   kAlways,
@@ -24,12 +23,11 @@ enum class Admission {
   kFirst,
 };
 
-/// A fixed set of threads for jobs. Thread-safe but for `Join` and the destructor. A job may share its items
-/// with idle threads.
+/// Thread-safe but for `Join` and the destructor. A job may share its items with idle threads.
 ///
 /// A running job is never interrupted, so a costly one would delay all tenants. One extra thread therefore
 /// serves urgent jobs: `kFirst` jobs, and images of an account without a running job. Meanwhile another job
-/// pauses at its next yield point, so that no more than the configured number of threads compute.
+/// pauses at its next yield point.
 ///
 /// Images wait in a `FairQueue`. `Admit` counts any other job, and `Start` queues it later.
 class Executor : public base::Team {
@@ -40,7 +38,6 @@ class Executor : public base::Team {
     /// Admitted but not started.
     std::size_t queued;
     std::size_t running;
-    /// Since construction.
     std::uint64_t ended;
   };
 
@@ -52,10 +49,10 @@ class Executor : public base::Team {
   Executor& operator=(const Executor&) = delete;
 
   /// The job must not throw or wait for another job. May refuse another job on this thread to make room.
-  /// @throws Error kOverloaded if the tenant has no room, kNotReady after Close or Abandon.
+  /// @throws kOverloaded, kNotReady after Close or Abandon.
   void Submit(const Tenant& tenant, FairQueue::Job job);
 
-  /// @throws Error kNotReady after Close or Abandon.
+  /// @throws kNotReady after Close or Abandon.
   void Admit();
   /// The job must not throw or wait for another job. @param done runs on the same thread when the job no
   /// longer counts.
@@ -66,12 +63,11 @@ class Executor : public base::Team {
   void Share(std::size_t items, const Work& work) override;
 
   Stats stats() const;
-  /// Does not block.
   std::size_t under_way() const { return under_way_.load(std::memory_order_relaxed); }
 
   /// The last thread calls `closed` after all admitted jobs end.
   void Close(std::function<void()> closed);
-  /// Drops waiting jobs, then joins the threads after the running ones.
+  /// Drops waiting jobs.
   void Abandon();
   /// Call after `closed`.
   void Join();
@@ -91,14 +87,13 @@ class Executor : public base::Team {
   bool has_urgent() const {
     return busy_ == normal_ && (!first_.empty() || images_.Waits(FairQueue::Whose::kIdle));
   }
-  /// Requires a waiting job.
   void DoNext(FairQueue::Whose whose, std::unique_lock<std::mutex>& lock);
   /// The caller must not hold the mutex.
   void Wake(bool is_urgent);
   void WakeAll();
   void Leave(std::unique_lock<std::mutex>& lock);
 
-  /// Pauses a job while the reserved thread works, and measures the pauses.
+  /// Pauses a job while the reserved thread works.
   class JobYielder;
 
   const std::size_t normal_;
@@ -109,14 +104,12 @@ class Executor : public base::Team {
   std::deque<Waiting> always_;
   FairQueue images_;
   std::deque<Parts*> shared_;
-  /// These take the next job without a wake-up.
   std::size_t busy_ = 0;
   std::size_t idle_ = 0;
-  /// Not ended.
   std::size_t admitted_ = 0;
   std::size_t running_ = 0;
   std::uint64_t reserved_ended_ = 0;
-  /// The reserved thread waits for a job to yield. Hold the mutex to write.
+  /// Hold the mutex to write.
   std::atomic<bool> wants_yield_ = false;
   std::condition_variable reserved_done_;
   std::atomic<std::size_t> under_way_ = 0;

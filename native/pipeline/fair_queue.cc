@@ -121,7 +121,7 @@ FairQueue::Turn FairQueue::Take(Whose whose) {
   turn.job = std::move(key.jobs.front());
   turn.account = &account;
   turn.key = &key;
-  // Without the advance, all threads take jobs of one flow before its first charge.
+  // Otherwise all threads take jobs of one flow before its first charge.
   turn.advance = key.usual;
   key.jobs.pop_front();
   --waiting_;

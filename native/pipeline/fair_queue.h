@@ -16,11 +16,10 @@ struct Tenant {
   std::string key;
 };
 
-/// Shares a queue fairly between accounts and between the keys of an account. Not thread-safe.
+/// Accounts share the queue fairly, and so do an account's keys. Not thread-safe.
 ///
 /// Order: start-time fair queueing on two levels (Goyal, Guo, Vin: "A hierarchical CPU scheduler for
-/// multimedia operating systems", OSDI 1996). The account with the least thread time goes next, and its key
-/// with the least. A job is charged when it ends. An idle account earns no credit.
+/// multimedia operating systems", OSDI 1996). A job is charged when it ends. An idle account earns no credit.
 ///
 /// Room: a full queue refuses the newest job of the tenant with the most jobs, for a tenant with fewer
 /// (longest queue drop; Suter, Lakshman, Stiliadis, Choudhury: "Buffer management schemes for supporting TCP
@@ -57,7 +56,6 @@ class FairQueue {
     double advance = 0;
   };
 
-  /// All accounts, or only those without a running job.
   enum class Whose { kAny, kIdle };
 
   /// @param capacity waiting and running jobs.
@@ -66,13 +64,11 @@ class FairQueue {
   FairQueue(const FairQueue&) = delete;
   FairQueue& operator=(const FairQueue&) = delete;
 
-  /// The caller must refuse the returned job. @throws Error kOverloaded, with the queue unchanged, if the
-  /// tenant has no room.
+  /// The caller must refuse the returned job. @throws kOverloaded, with the queue unchanged.
   std::optional<Dropped> Push(const Tenant& tenant, Job job);
 
   bool empty() const { return waiting_ == 0; }
   std::size_t waiting() const { return waiting_; }
-  /// Whether `Take` can return a job.
   bool Waits(Whose whose) const;
   /// Requires `Waits(whose)`.
   Turn Take(Whose whose);
@@ -82,7 +78,7 @@ class FairQueue {
   std::deque<Job> TakeAll();
 
  private:
-  /// In seconds of thread time, comparable between sibling flows.
+  /// Seconds of thread time, comparable between sibling flows.
   struct Flow {
     std::size_t waiting = 0;
     std::size_t running = 0;
@@ -92,7 +88,7 @@ class FairQueue {
   };
   struct Key : Flow {
     std::deque<Job> jobs;
-    /// Moving average of a job's seconds.
+    /// Moving average.
     double usual = 0;
   };
   struct Account : Flow {

@@ -14,7 +14,7 @@
 namespace visage::pipeline {
 namespace {
 
-/// Smaller faces in the reduced image cause a second decode. The embedder's input shows 112 pixels.
+/// The embedder's input size; smaller faces cause a second decode.
 constexpr float kLeastFaceSide = 112;
 
 class Stopwatch {
@@ -60,7 +60,6 @@ decode::Reduction SearchReduction(const detect::Detector& detector, const Analys
   return {std::max(Pipeline::kSearchSide, finest), 0};
 }
 
-/// Stages that look at one face.
 struct FaceStages {
   align::Landmarker landmarker;
   embed::Embedder embedder;
@@ -74,7 +73,6 @@ struct FaceStages {
   }
 };
 
-/// Milliseconds of a thread.
 struct FaceTimes {
   double align = 0;
   double embed = 0;
@@ -83,7 +81,7 @@ struct FaceTimes {
   double sum() const { return align + embed + attributes; }
 };
 
-/// @param box in pixels of `view`. @param vector takes the template; null for none.
+/// @param box in pixels of `view`. @param vector null for no template.
 FaceTimes DescribeFace(const runtime::SourceImage& view, const base::Box& box, bool has_attributes,
                        std::vector<float>* vector, FaceStages& stages, base::Team& team, AnalyzedFace& face) {
   Stopwatch watch;
@@ -123,13 +121,12 @@ decode::DecodedImage DecodeEncoded(std::span<const std::uint8_t> bytes, ImageEnc
 
 struct Pipeline::Stages {
   detect::Detector detector;
-  /// One per seat, from the first image with several described faces.
+  /// One per seat.
   std::vector<FaceStages> faces;
   std::optional<liveness::Liveness> liveness;
   /// Null if the host builds inputs.
   runtime::Accelerator* accelerator;
   base::NetworkInput crop_input = thumbnail::CropInput();
-  /// Grows with the first crop.
   std::vector<float> crop;
 
   explicit Stages(const PipelineOptions& options)

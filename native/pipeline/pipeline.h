@@ -32,14 +32,13 @@ enum class ImageEncoding { kBinary, kBase64 };
 /// @throws as `Decode`; kInvalidImage for invalid base64.
 decode::DecodedImage DecodeEncoded(std::span<const std::uint8_t> bytes, ImageEncoding encoding);
 
-/// Besides the boxes. Counts take the largest faces first.
+/// Counts take the largest faces first.
 struct AnalysisRequest {
-  /// Faces that get landmarks.
   std::size_t described = 1;
   std::size_t templates = 1;
-  /// Pose and measures of each face with landmarks.
+  /// Needs landmarks.
   bool attributes = false;
-  /// Of the largest face; needs a liveness network.
+  /// Needs a liveness network.
   bool liveness = false;
   std::size_t crops = 0;
   /// In upright image pixels; 0 for `DefaultLeastFace`.
@@ -47,30 +46,27 @@ struct AnalysisRequest {
   detect::Wanted wanted = detect::Wanted::kAll;
 };
 
-/// 32 pixels, or a sixtieth of the longer side above 1920 pixels, which bounds the work.
+/// Grows with the image, which bounds the work.
 float DefaultLeastFace(int width, int height);
 
 /// In pixels of the upright image in full size.
 struct AnalyzedFace {
   detect::Detection detection;
-  /// Empty unless requested.
   std::optional<base::FivePoints> landmarks;
   std::optional<quality::FaceMeasures> measures;
   std::optional<pose::Pose> pose;
 };
 
 struct Analysis {
-  /// Of the upright image.
   int width = 0;
   int height = 0;
   decode::ImageFormat format = decode::ImageFormat::kJpeg;
   /// Largest area first.
   std::vector<AnalyzedFace> faces;
-  /// Of the largest faces.
   std::vector<std::vector<float>> templates;
-  /// Per class; empty without a face or a request for it.
+  /// Per class.
   std::vector<float> liveness;
-  /// JPEG files of the largest faces; see `thumbnail::EncodeJpeg`.
+  /// JPEG; see `thumbnail::EncodeJpeg`.
   std::vector<std::vector<std::uint8_t>> crops;
   /// Detector runs.
   std::size_t looks = 0;
@@ -92,12 +88,12 @@ class Pipeline {
   /// Minimum longer side of a reduced JPEG.
   static constexpr int kSearchSide = 1280;
 
-  /// @throws Error kInternal with the file that fails to load, and the cause.
+  /// @throws kInternal with the file that fails to load, and the cause.
   explicit Pipeline(const PipelineOptions& options);
   ~Pipeline();
 
-  /// Thread-safe. @param team never changes the result. @throws as `Decode`, kInvalidImage for invalid
-  /// base64, kInternal if the pack lacks a requested liveness network.
+  /// Thread-safe. @param team never changes the result. @throws as `Decode`; kInvalidImage for invalid
+  /// base64; kInternal if the pack lacks a requested liveness network.
   Analysis Analyze(std::span<const std::uint8_t> bytes, ImageEncoding encoding,
                    const AnalysisRequest& request, base::Team& team) const;
 

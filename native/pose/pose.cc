@@ -14,7 +14,6 @@ namespace visage::pose {
 namespace {
 
 constexpr int kBins = 66;
-/// Degrees per bin, and the first bin's angle.
 constexpr float kBinDegrees = 3;
 constexpr float kFirstDegrees = -99;
 
@@ -27,7 +26,7 @@ float Degrees(std::span<float> bins) {
 
 base::Point Between(const base::Point& a, const base::Point& b) { return {(a.x + b.x) / 2, (a.y + b.y) / 2}; }
 
-/// Left-to-right unit vector through eyes and mouth; the x axis if they coincide.
+/// Left to right; the x axis if the points coincide.
 base::Point Across(const base::FivePoints& points) {
   const float x = points[1].x - points[0].x + points[4].x - points[3].x;
   const float y = points[1].y - points[0].y + points[4].y - points[3].y;

@@ -27,21 +27,18 @@ struct PoseOptions {
   /// 2018).
   std::string decoder;
   base::NetworkInput input;
-  /// Clipped to the image and stretched.
   float crop_scale = 1;
 };
 
 /// Linear fits to `PoseEstimator` on 104 people of LFW: correlation 0.96 for yaw, 0.75 for pitch.
 Pose PoseOfPoints(const base::FivePoints& points);
 
-/// Not thread-safe; copies share the network.
 class PoseEstimator {
  public:
-  /// @throws Error kInternal if the file or the decoder's name is invalid.
+  /// @throws kInternal
   explicit PoseEstimator(const PoseOptions& options);
 
-  /// Yaw and pitch come from the network, roll from the points, which are more accurate. @param box, points
-  /// in pixels of `image`.
+  /// Roll comes from the points, which are more accurate. @param box, points in pixels of `image`.
   Pose Estimate(const runtime::SourceImage& image, const base::Box& box, const base::FivePoints& points);
 
  private:

@@ -19,11 +19,10 @@ namespace visage::runtime {
 
 struct DeviceImage;
 
-/// Builds network inputs in GPU memory. Thread-safe. All work, including ONNX Runtime's, runs in order on one
-/// stream, so freed memory is reusable at once.
+/// Builds network inputs. Thread-safe. All work, including ONNX Runtime's, runs in order on one stream, so
+/// freed memory is reusable at once.
 class Accelerator {
  public:
-  /// The destructor returns the memory to the stock.
   class Memory {
    public:
     Memory(Memory&& other) noexcept;
@@ -42,7 +41,7 @@ class Accelerator {
     std::size_t size_;
   };
 
-  /// Once per process; compares the library's inputs with the CPU's. @throws Error kInternal
+  /// Once per process; compares the library's inputs with the CPU's. @throws kInternal
   static Accelerator& Load(const std::string& library);
 
   const char* memory_name() const { return calls_.memory_name(); }
@@ -50,22 +49,21 @@ class Accelerator {
 
   /// The caller may free `image` at once. @returns `nullopt` if memory runs out.
   std::optional<DeviceImage> Upload(const base::ImageView& image);
-  /// @throws Error kInternal if memory runs out.
+  /// @throws kInternal if memory runs out.
   Memory Floats(std::size_t count);
-  /// Queued. @param image must live until the run ends. @throws Error kInternal
+  /// Queued. @param image must live until the run ends. @throws kInternal
   void Make(const DeviceImage& image, const base::Framing& framing, const base::NetworkInput& input,
             float* out);
-  /// Queued. @param values must not change until the run ends. @throws Error kInternal
+  /// Queued. @param values must not change until the run ends. @throws kInternal
   void CopyIn(std::span<const float> values, float* out);
   /// Call after queueing work and before the run.
   void Ready();
   /// Waits for all queued work. Call after a failure, before freeing inputs.
   void Settle() noexcept;
-  /// Waits for all queued work. @throws Error kInternal
+  /// Waits for all queued work. @throws kInternal
   std::vector<float> CopyOut(const float* from, std::size_t count);
 
  private:
-  /// A buffer, and the event that ends the GPU's reads.
   struct Pinned {
     void* data = nullptr;
     std::size_t size = 0;
@@ -78,7 +76,7 @@ class Accelerator {
   void GiveBack(void* data, std::size_t size);
   std::optional<Pinned> TakePinned(std::size_t size);
   void GiveBackPinned(const Pinned& pinned);
-  /// @throws Error kInternal if an input differs.
+  /// @throws kInternal if an input differs.
   void CompareWithCpu();
   void ThrowOnError(int code, const char* what) const;
 
@@ -90,7 +88,6 @@ class Accelerator {
   std::vector<Pinned> pinned_;
 };
 
-/// Without row padding.
 struct DeviceImage {
   Accelerator::Memory memory;
   base::ImageView view;
@@ -99,10 +96,8 @@ struct DeviceImage {
 struct SourceImage : base::ImageView {
   // NOLINTNEXTLINE(google-explicit-constructor): host images convert implicitly.
   SourceImage(const base::ImageView& image) : base::ImageView(image) {}
-  /// Uploads the image if the accelerator has room.
   SourceImage(const base::ImageView& image, Accelerator* accelerator);
 
-  /// Null without a GPU copy.
   std::shared_ptr<const DeviceImage> on_device;
 };
 

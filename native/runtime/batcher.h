@@ -15,8 +15,8 @@ namespace visage::runtime {
 
 /// Joins the inputs of several threads into one run. Thread-safe.
 ///
-/// A batch's first caller runs it; later callers wait. Runs do not overlap. A batch grows until its run
-/// starts, so batches fill up under load without extra delay.
+/// A batch's first caller runs it; later callers wait. A batch grows until its run starts, so batches fill up
+/// under load without extra delay.
 template <typename Key, typename Input, typename Outputs>
 class Batcher {
  public:
@@ -28,12 +28,11 @@ class Batcher {
     std::size_t of = 1;
   };
 
-  /// @param max_delay longest wait of the first caller. @param run on a caller's thread.
+  /// @param max_delay of the first caller. @param run on a caller's thread.
   Batcher(std::size_t max_batch, std::chrono::microseconds max_delay, Run run)
       : max_batch_(max_batch), max_delay_(max_delay), run_(std::move(run)) {}
 
-  /// Returns when the run ends; `input` must not change until then. A new key closes the open batch. @throws
-  /// the run's exception.
+  /// `input` must not change meanwhile. A new key closes the open batch. @throws the run's exception.
   Share Join(const Key& key, Input input) {
     std::unique_lock lock(mutex_);
     if (!open_ || open_->key != key) {

@@ -97,13 +97,12 @@ Comparison Compare(const std::string& original, const Network& changed, std::spa
   std::vector<Outputs> expected;
   for (std::size_t i = 0; i < count; ++i) {
     expected.push_back(OutputsOf(first, shape, input(i), worst.original_ms));
-    // Networks may treat batches differently, so run one input alone.
+    // Networks may treat batches differently.
     if (i == 0 || together == 1) {
       Note(expected[i], OutputsOf(second, shape, input(i), worst.changed_ms), worst);
     }
   }
   for (std::size_t i = 0; i < count && together > 1; i += together) {
-    // The last batch repeats the first inputs.
     std::vector<std::future<Outputs>> batch;
     for (std::size_t j = i; j < i + together; ++j) {
       batch.push_back(std::async(std::launch::async, [&, j] {

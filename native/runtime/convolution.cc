@@ -10,7 +10,7 @@
 namespace visage::runtime {
 namespace {
 
-/// Reorders to outputs x kernel height x kernel width x channels.
+/// To outputs x kernel height x kernel width x channels.
 std::vector<float> Matrix(const ConvGeometry& geometry, int inputs, int outputs,
                           std::span<const float> weights) {
   const std::size_t places = geometry.size();
@@ -66,7 +66,7 @@ void MakeIntegers(const FeatureMap& in, const ConvGeometry& geometry, float most
   const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(geometry.pad_left) * in.channels;
   for (int y = 0; y < in.height; ++y) {
     std::int16_t* const to = out.values.data() + (y + geometry.pad_top) * row_size + left;
-    // Zeros past the channels; the next pixel overwrites them.
+    // The next pixel overwrites the zeros past the channels.
     for (int x = 0; x < in.width; ++x) {
       for (int plane = 0; plane < in.planes(); ++plane) {
         ToIntegers16(in.Row(plane, y) + x * kLane, factor,
@@ -117,7 +117,6 @@ void DenseConvolution::RunWindows(const FeatureMap& in, const float* added, cons
   integers.resize(static_cast<std::size_t>(block) * row_size + kSlack);
   std::array<float, kMostRows / FixedPointMatrix::kRows> scales;
   scales.fill(maps.scale);
-  // Then a kernel row is contiguous in the input.
   const bool is_close = g.dilation_x == 1;
   const int runs = is_close ? 1 : g.kernel_width;
   const std::ptrdiff_t run = static_cast<std::ptrdiff_t>(is_close ? g.kernel_width : 1) * inputs_;

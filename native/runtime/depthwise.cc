@@ -80,7 +80,7 @@ void DepthwiseConvolution::RunThree(const FeatureMap& in, const FeatureMap& out)
   const int last = in.width + g.pad_left - 3;
   const int begin = std::min(out.width, (g.pad_left + kStride - 1) / kStride);
   const int end = last < 0 ? begin : std::clamp(last / kStride + 1, begin, out.width);
-  // Padding above and below.
+  // Padding.
   thread_local std::vector<float> zeros;
   zeros.resize(std::max(zeros.size(), static_cast<std::size_t>(in.width) * kLane));
   for (int plane = 0; plane < out.planes(); ++plane) {

@@ -9,7 +9,7 @@
 namespace visage::runtime {
 namespace {
 
-/// Rows. A step takes 512 bytes, so a few dozen fit into the L1 cache.
+/// A step takes 512 bytes, so a few dozen fit into the L1 cache.
 constexpr std::int64_t kBlock = 128;
 constexpr std::int64_t kMostColumns = 64;
 

@@ -7,8 +7,8 @@
 
 namespace visage::runtime {
 
-/// Converts feature maps into rows of scores and boxes, column by column. Immutable.
-/// `src/vision/graph/detection-head.ts` encodes it.
+/// Makes rows of scores and boxes, column by column. Immutable. `src/vision/graph/detection-head.ts` encodes
+/// it.
 class DetectionHead {
  public:
   /// Batch x channels x pixels.
@@ -28,11 +28,11 @@ class DetectionHead {
   /// @param steps per column: its kind and two numbers. kSource: source and column. kNumber: index of a
   /// float. kList: first float and count. Other kinds: the columns to read.
   /// @param outputs per output: number of columns, then the columns.
-  /// @throws Error kInternal for inconsistent numbers.
+  /// @throws kInternal
   DetectionHead(std::span<const std::int64_t> inputs, std::span<const std::int64_t> steps,
                 std::span<const float> floats, std::span<const std::int64_t> outputs);
 
-  /// @param output returns an output's buffer. @throws Error kInternal if the feature maps do not fit.
+  /// @param output returns an output's buffer. @throws kInternal if the feature maps do not fit.
   void Run(std::span<const FeatureMap> maps,
            const std::function<float*(std::size_t output, const Shape& shape)>& output) const;
 

@@ -8,16 +8,15 @@ namespace visage::runtime {
 
 enum class Provider { kCpu, kCuda, kTensorRt };
 
-/// Visage uses the first GPU; set `CUDA_VISIBLE_DEVICES` to select another.
+/// `CUDA_VISIBLE_DEVICES` selects another GPU than the first.
 struct Device {
   Provider provider = Provider::kCpu;
-  /// 1 disables batching.
   int max_batch = 1;
-  /// Longest wait of a batch's first input.
+  /// Of a batch's first input.
   std::chrono::milliseconds max_delay{0};
   /// Bytes of GPU memory per network; 0 for no limit.
   std::size_t memory_limit = 0;
-  /// Builds inputs in GPU memory (`Accelerator::Load`); empty: the host builds them.
+  /// Builds inputs in GPU memory (`Accelerator::Load`).
   std::string input_library;
 };
 
@@ -32,7 +31,7 @@ std::string WhyUnavailable(Provider provider);
 
 class Accelerator;
 
-/// Null if the host builds inputs. Thread-safe. @throws Error kInternal
+/// Null if the host builds inputs. Thread-safe. @throws kInternal
 Accelerator* AcceleratorOf(const Device& device);
 
 }  // namespace visage::runtime

@@ -4,13 +4,13 @@
 
 namespace visage::runtime {
 
-/// Channels per block: one cache line of floats.
+/// One cache line of floats.
 inline constexpr int kLane = 16;
 
 constexpr int Padded(int size) { return (size + kLane - 1) / kLane * kLane; }
 
-/// Stores each block of `lane` channels as a plane of `height` x `width` pixels. Lane 1 is ONNX's layout;
-/// with `kLane`, convolutions access memory sequentially. Padding channels are 0.
+/// Planes of `height` x `width` pixels with `lane` channels each. Lane 1 is ONNX's layout; with `kLane`,
+/// convolutions access memory sequentially. Padding channels are 0.
 struct FeatureMap {
   float* values = nullptr;
   int height = 0;

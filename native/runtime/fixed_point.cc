@@ -22,15 +22,14 @@ struct Sums {
   Integers8 values[kRows][2];
 };
 
-/// @param rows first row; rows are `stride` integers apart. @param weights per pair of inputs two integers
-/// per output, aligned to 32 bytes. @param pairs of inputs, a multiple of 2.
+/// @param rows are `stride` integers apart. @param weights per pair of inputs two integers per output,
+/// aligned to 32 bytes. @param pairs of inputs, a multiple of 2.
 #ifdef __AVX2__
 /// The compiler would spill some of the twelve sums.
 Sums SumsOfProducts(const std::int16_t* rows, std::ptrdiff_t stride, const std::int16_t* weights, int pairs) {
   Integers8 s00, s01, s10, s11, s20, s21, s30, s31, s40, s41, s50, s51;
   const std::int16_t* const end = weights + static_cast<std::ptrdiff_t>(pairs) * 2 * kLane;
   const std::ptrdiff_t one = stride * static_cast<std::ptrdiff_t>(sizeof(std::int16_t));
-// Computes both products first, because they would delay the sums.
 #define VISAGE_ROW(place, low, high)       \
   "vpbroadcastd " place                    \
   ", %%ymm12\n\t"                          \
@@ -110,7 +109,6 @@ FixedPointMatrix::FixedPointMatrix(int inputs, int outputs, std::span<const floa
   for (int o = 0; o < outputs; ++o) {
     const auto [largest, sum] = sizes[o];
     if (!(largest > 0)) continue;
-    // Rounding may add a half to each weight.
     const double room = kMostSum / most_ - inputs;
     const double scale = std::min(kMostInteger / largest, room / sum);
     steps_[o] = static_cast<float>(1 / scale);

@@ -32,13 +32,13 @@ class FixedPointMatrix {
 
   float most() const { return most_; }
 
-  /// `value` is about `integer * scale`. @param points first pixel of a feature map; planes are `plane_size`
-  /// floats apart. @param integers `count` rows of `padded_inputs()`. @param scales one per `kRows`.
+  /// `value` is about `integer * scale`. @param points planes of a feature map, `plane_size` floats apart.
+  /// @param integers `count` rows of `padded_inputs()`. @param scales one per `kRows`.
   void Quantise(const float* points, std::ptrdiff_t plane_size, int count, std::int16_t* integers,
                 float* scales) const;
 
   /// `out[r][o] = epilogue(sum over k of rows[r][k] * weights[o][k])`.
-  /// @param rows from `Quantise`; readable up to the next multiple of `kRows`.
+  /// @param rows readable up to the next multiple of `kRows`.
   /// @param added null, or values to add, laid out as `out`.
   /// @param out planes are `plane_size` floats apart.
   void Multiply(const std::int16_t* rows, const float* scales, int count, const Epilogue& epilogue,

@@ -60,7 +60,7 @@ ConvGeometry GeometryOf(std::span<const std::int64_t> numbers) {
 }
 
 void ToPlanes(const FeatureMap& maps, float* out) {
-  // Pixels whose cache lines stay cached during the conversion.
+  // Pixels whose cache lines stay cached.
   constexpr int kBlock = 64;
   const int pixels = maps.pixels();
   for (int c = 0; c < maps.channels; c += kLane) {
@@ -104,7 +104,7 @@ FusedSubgraph::FusedSubgraph(std::span<const std::int64_t> steps, std::span<cons
     Check(input >= 0 && input < made && added >= 0 && added < made, "a step reads what is not there yet");
     Check(makes > 0 && makes <= kMostChannels && channels[input] == reads, "channels are out of range");
     Check(added == 0 || channels[added] == makes, "what is added has other channels");
-    // Only a dense convolution can read the input's layout, lane 1.
+    // Only a dense convolution can read lane 1.
     Check(input > 0 || kind == kDense, "the input is read by something else than a dense convolution");
     const ConvGeometry geometry = GeometryOf(steps.subspan(6, kStepNumbers - 6));
     const int inputs = static_cast<int>(reads), count = static_cast<int>(makes);

@@ -12,9 +12,8 @@
 
 namespace visage::runtime {
 
-/// Runs a network's first part as one ONNX Runtime operator: up to the last supported convolution, PReLU or
-/// sum. Steps produce values, numbered in order; value 0 is the input. Immutable.
-/// `src/vision/graph/fused-subgraph.ts` encodes it.
+/// A network's first part as one ONNX Runtime operator. Steps produce values, numbered in order; value 0 is
+/// the input. Immutable. `src/vision/graph/fused-subgraph.ts` encodes it.
 class FusedSubgraph {
  public:
   struct Shape {
@@ -26,16 +25,13 @@ class FusedSubgraph {
   /// Kind; values to read, add (0: none) and write; input and output channels; `ConvGeometry`.
   static constexpr std::size_t kStepNumbers = 16;
 
-  /// @param steps `kStepNumbers` per step.
-  /// @param outputs values to return.
-  /// @param weights per step. Convolution: weights, then a bias and a slope per output. Sum: a slope per
-  /// output.
-  /// @throws Error kInternal for inconsistent numbers.
+  /// @param steps `kStepNumbers` per step. @param outputs values to return. @param weights per step.
+  /// Convolution: weights, then a bias and a slope per output. Sum: a slope per output. @throws kInternal
   FusedSubgraph(std::span<const std::int64_t> steps, std::span<const std::int64_t> outputs,
                 std::span<const float> weights);
 
   /// @param allocate returns memory that is valid until the call ends. @param output returns an output's
-  /// buffer. @throws Error kInternal if the input does not fit.
+  /// buffer. @throws kInternal if the input does not fit.
   void Run(const float* input, const Shape& shape, const std::function<float*(std::size_t floats)>& allocate,
            const std::function<float*(std::size_t output, const Shape& shape)>& output) const;
 
@@ -57,7 +53,7 @@ class FusedSubgraph {
   std::vector<Step> steps_;
   std::vector<int> outputs_;
   int input_channels_ = 0;
-  /// Per value, -1 for the input. Values that are not live together share a slot.
+  /// Values that are not live together share a slot; -1 for the input.
   std::vector<int> slots_;
 };
 

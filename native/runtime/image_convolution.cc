@@ -19,8 +19,8 @@ struct Lane {
   base::Floats8 slope[2];
 };
 
-/// @param from corner of the first output's kernel window. @param places offsets from a window's corner.
-/// @param step distance between neighbouring corners.
+/// @param from corner of the first output's kernel window. @param places offsets from a corner. @param step
+/// between corners.
 template <int kCount>
 void RunPixels(const Lane& lane, const float* from, const std::vector<std::ptrdiff_t>& places,
                std::ptrdiff_t step, float* out) {
@@ -48,7 +48,6 @@ void RunPixels(const Lane& lane, const float* from, const std::vector<std::ptrdi
   }
 }
 
-/// Copies the padded input rows for one output row, channel by channel.
 void CopyRows(const FeatureMap& in, const ConvGeometry& g, int y, float* to) {
   const int width = g.pad_left + in.width + g.pad_right;
   for (int c = 0; c < in.channels; ++c) {

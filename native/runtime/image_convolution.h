@@ -8,8 +8,7 @@
 
 namespace visage::runtime {
 
-/// A network's first convolution, in floats, because an image has too few channels for quantising to pay.
-/// Immutable.
+/// A network's first convolution, in floats: an image has too few channels for quantising to pay. Immutable.
 class ImageConvolution {
  public:
   /// @param weights `outputs` x `inputs` x kernel height x kernel width.

@@ -20,8 +20,8 @@
 namespace visage::runtime {
 namespace {
 
-/// Sessions open one at a time, because ONNX Runtime registers a custom operator domain without a lock.
-/// @throws Ort::Exception.
+/// ONNX Runtime registers a custom operator domain without a lock, so sessions open one at a time. @throws
+/// Ort::Exception.
 Ort::Session OpenSession(const std::string& file, const Ort::SessionOptions& options) {
   static std::mutex opening;
   const std::lock_guard<std::mutex> lock(opening);
@@ -63,20 +63,18 @@ struct InferenceSession::Parts {
     std::string name;
     Shape shape;
     std::size_t size = 0;
-    /// The first dimension is free; `shape` has 1 there.
+    /// `shape` then has a batch of 1.
     bool is_batched = false;
   };
   using Joined = Batcher<Shape, Input, std::vector<Ort::Value>>;
 
   Ort::Session session{nullptr};
   Ort::MemoryInfo memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
-  /// Null if the host builds inputs.
   Accelerator* accelerator = nullptr;
   Ort::MemoryInfo device_memory{nullptr};
   Port input;
   std::vector<Port> outputs;
   std::vector<const char*> output_names;
-  /// Null if every input runs alone.
   std::unique_ptr<Joined> batcher;
 
   static std::size_t Floats(const Shape& shape) {
@@ -184,7 +182,6 @@ struct InferenceSession::Parts {
     return Ort::Value::CreateTensor<float>(memory, buffer.data(), buffer.size(), shape.data(), shape.size());
   }
 
-  /// @param shape of each input.
   std::vector<Ort::Value> RunBatch(const Shape& shape, const std::vector<Input>& inputs) {
     Shape batch = shape;
     batch[0] = static_cast<std::int64_t>(inputs.size());

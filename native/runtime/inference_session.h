@@ -19,14 +19,14 @@ struct DeviceImage;
 /// the main thread before the first `InferenceSession`.
 void DisableTelemetry();
 
-/// A network with one float input and float outputs. Thread-safe. On the CPU, a run uses only the calling
-/// thread. A free first dimension is the batch, in which the session may join inputs of several threads.
+/// One float input, float outputs. Thread-safe. On the CPU, a run uses only the calling thread. A free first
+/// dimension is the batch, in which the session may join inputs of several threads.
 class InferenceSession {
  public:
   using Shape = std::vector<std::int64_t>;
   /// Whether the file must fix all shapes.
   enum class Sizes { kFixed, kFree };
-  /// Values, or an image in device memory. Borrows both.
+  /// Borrows values, or an image in device memory.
   struct Input {
     Input(std::span<float> values) : values(values) {}     // NOLINT(google-explicit-constructor)
     Input(std::vector<float>& values) : values(values) {}  // NOLINT(google-explicit-constructor)
@@ -37,7 +37,6 @@ class InferenceSession {
     std::size_t size() const { return image ? form.size() : values.size(); }
 
     std::span<float> values;
-    /// Null if the input holds values.
     const DeviceImage* image = nullptr;
     base::Framing framing;
     base::NetworkInput form;
@@ -49,8 +48,8 @@ class InferenceSession {
     std::span<const float> values;
   };
 
-  /// On a GPU also runs the network once, because the first run is slow. @param input, outputs expected
-  /// shapes; -1 for any size. @throws Error kInternal with the file's name and the cause.
+  /// Warms up a GPU. @param input, outputs expected shapes; -1 for any size. @throws kInternal with the
+  /// file's name and the cause.
   InferenceSession(const Network& network, const Shape& input, const std::vector<Shape>& outputs);
   explicit InferenceSession(const Network& network, Sizes sizes = Sizes::kFixed);
   ~InferenceSession();
@@ -62,12 +61,11 @@ class InferenceSession {
   std::vector<Shape> output_shapes() const;
   std::size_t output_size(std::size_t output) const;
 
-  /// No copy on the CPU. Thread-safe. @param input an image only if the device has an `Accelerator`. @param
-  /// outputs buffers of `output_size` floats.
+  /// No copy on the CPU. @param input an image only if the device has an `Accelerator`. @param outputs
+  /// buffers of `output_size` floats.
   void Run(const Input& input, std::span<const std::span<float>> outputs) const;
 
-  /// For an input of any shape that the network accepts. Thread-safe. @param read receives the outputs, valid
-  /// until it returns.
+  /// For any shape that the network accepts. @param read receives the outputs, valid until it returns.
   void Run(const Input& input, const Shape& shape,
            const std::function<void(std::span<const Output>)>& read) const;
 

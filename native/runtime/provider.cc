@@ -48,7 +48,6 @@ void AppendTensorRt(Ort::SessionOptions& options, const ProviderOptions& entries
   options.AppendExecutionProvider_TensorRT_V2(*made);
 }
 
-/// ONNX Runtime looks for providers here.
 std::filesystem::path RuntimeFolder() {
   Dl_info info;
   if (dladdr(reinterpret_cast<const void*>(&OrtGetApiBase), &info) == 0 || !info.dli_fname) return {};
@@ -66,7 +65,7 @@ void AppendProvider(Ort::SessionOptions& options, const Network& network, const 
   if (device.provider == Provider::kTensorRt) {
     AppendTensorRt(options, TensorRtOptions(network, input, shape), stream);
   }
-  // CUDA, not the CPU, runs operators that TensorRT lacks.
+  // CUDA runs operators that TensorRT lacks.
   if (device.provider != Provider::kCpu) AppendCuda(options, device, stream);
 }
 
@@ -85,7 +84,6 @@ std::string WhyUnavailable(Provider provider) {
     }
   }
   try {
-    // Providers log through the environment.
     OnnxEnvironment();
     Ort::SessionOptions options;
     AppendProvider(options, {.file = {}, .device = {.provider = provider}}, {}, {});

@@ -35,7 +35,6 @@ ProviderOptions TensorRtOptions(const Network& network, const std::string& input
   if (network.device.memory_limit > 0) {
     options.emplace_back("trt_max_workspace_size", std::to_string(network.device.memory_limit));
   }
-  // For other free sizes, TensorRT builds an engine per new size.
   const bool is_batched = !shape.empty() && shape[0] < 0 &&
                           std::all_of(shape.begin() + 1, shape.end(), [](auto size) { return size > 0; });
   if (is_batched) {

@@ -65,7 +65,7 @@ inline void ToIntegers16(const float* from, float factor, std::int16_t* to) {
 }
 
 /// Accurate to two units in the last place; clamps to about 2^-126..2^127. Cody and Waite's reduction, then
-/// the polynomial of Cephes' `expf`.
+/// Cephes' polynomial of `expf`.
 inline base::Floats8 Exp(base::Floats8 x) {
   using Integers8 = std::int32_t __attribute__((vector_size(32)));
   const base::Floats8 least = Broadcast8(-87.33f), most = Broadcast8(88.02f);
@@ -86,7 +86,7 @@ inline base::Floats8 Exp(base::Floats8 x) {
   return (base::Floats8)((Integers8)y + power);
 }
 
-/// On this thread. Dead channels are full of denormals; each costs x86 a hundred cycles.
+/// Dead channels are full of denormals; each costs x86 a hundred cycles.
 class FlushDenormals {
  public:
 #ifdef __AVX2__
