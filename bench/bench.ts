@@ -3,7 +3,7 @@
  * every bench of speed in turn, each as a process of its own, and one table of what they measured. It judges nothing and
  * fails on no figure.
  *
- * `--faces` has `lfw-dev/`, whose templates the galleries are made around; `--quick` is small and short; `--all` builds
+ * `--faces` has `lfw-dev/`, from whose templates the galleries are made; `--quick` is small and short; `--all` builds
  * the peers' graphs of a million faces too, which takes an hour or more, and sends 100,000 requests in the part of memory;
  * `--plots` is where the plots of growth go. `--keep` is where each part's report goes as JSON; the parts of `--reuse` are
  * not run but read from there, and the table says of when and of which commit they are.
@@ -71,8 +71,10 @@ function partsOf(quick: boolean): { readonly name: string; readonly part: Part }
   const million = {
     ...part(
       'search',
-      'Search: a million faces',
+      'Search: a million people',
       ...faces,
+      '--galleries',
+      'distinct',
       '--sizes',
       '1000000',
       ...(options.all ? ['--all'] : []),
@@ -85,13 +87,13 @@ function partsOf(quick: boolean): { readonly name: string; readonly part: Part }
     part('peers', 'Peers: detect, align, embed', '--seconds', quick ? '0.5' : '3'),
     part(
       'search',
-      'Search: recall@1, data that lies as faces do',
+      'Search: recall@1, distinct people',
       ...faces,
       '--sizes',
       quick ? '2000,10000' : '10000,100000',
     ),
     ...(quick ? [] : [million]),
-    part('search-meanwhile', 'Search while a graph is built', ...faces, quick ? '10000' : '100000'),
+    part('search-meanwhile', 'Search while rows are copied', ...faces, quick ? '10000' : '100000'),
     part('scan', 'Exact search against the speed of memory', '100000'),
     part('restart', 'Restart', ...faces, quick ? '10000' : '1000000'),
     part('memory', 'Memory under load', '--requests', quick ? '240' : options.all ? '100000' : '4000'),
@@ -162,8 +164,8 @@ async function head(): Promise<Versions> {
     machine: `${cpus()[0]?.model}, ${availableParallelism()} cores (${vectors.join(', ')}), ${gigabytes} GB, Linux ${release()}`,
     visage: `${version}, model pack ${pack.name} ${pack.version}, ONNX Runtime ${runtimeVersion()}, Node ${process.version}`,
     galleries: hasFaces
-      ? 'around templates of Labeled Faces in the Wild'
-      : 'around random directions: no faces were given',
+      ? 'people made from templates of Labeled Faces in the Wild'
+      : 'people made from averages of templates: no faces were given',
     run: `begun ${minute(BEGAN)}, ${COMMIT}`,
   };
 }

@@ -35,16 +35,18 @@ export function faiss(program: string): Engine {
     isPeer: true,
     threads: availableParallelism(),
     efforts: EFFORTS,
-    build: async (rows, dimension) => {
-      child = spawn(program, [String(dimension), String(rows.length / dimension)], {
-        stdio: ['pipe', 'pipe', 'inherit'],
-      });
+    open: async (dimension, rows) => {
+      child = spawn(program, [String(dimension), String(rows)], { stdio: ['pipe', 'pipe', 'inherit'] });
       child.once('exit', () => gone.abort(new Error('faiss_graph ended before its answer')));
-      const bytes = new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
+    },
+    add: async (_, batch) => {
+      // The stream keeps what it is given until the pipe takes it, and the caller overwrites the batch.
+      const bytes = new Uint8Array(batch.slice().buffer);
       for (let at = 0; at < bytes.length; at += CHUNK) await send(bytes.subarray(at, at + CHUNK));
+    },
+    finish: async () => {
       built = await receive(BUILT);
     },
-    finish: async () => false,
     exert: async (next) => {
       effort = next;
     },
@@ -60,7 +62,7 @@ export function faiss(program: string): Engine {
     ownBytes: async () => built.readDoubleLE(16),
     outside: () => ({
       wall: built.readDoubleLE(0),
-      user: built.readDoubleLE(8),
+      processor: built.readDoubleLE(8),
       grown: built.readDoubleLE(24),
       searchMs,
     }),

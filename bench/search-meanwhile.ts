@@ -1,6 +1,6 @@
 /**
- * `npm run bench:search-meanwhile -- [faces] [--faces FOLDER]`: how long searches, additions and removals take while a graph
- * is built in the background and while removed faces are swept out, next to those of a quiet index. One search each few
+ * `npm run bench:search-meanwhile -- [faces] [--faces FOLDER]`: how long searches, additions and removals take while the
+ * background copies the living rows of a gallery, next to those of a quiet index. One search each few
  * milliseconds, on one thread, as those of requests come.
  */
 
@@ -8,22 +8,22 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { createExecutor, type Executor } from '../src/native/executor.ts';
-import { createGalleryIndex, type GalleryIndex } from '../src/native/gallery-index.ts';
-import { FaceLike, openFaceBase } from './face-like.ts';
+import { createGalleryIndex, type GalleryIndex, openSearchSpace } from '../src/native/gallery-index.ts';
+import { openModelPack } from '../src/vision/model-pack.ts';
+import { Gallery } from './distinct-people.ts';
+import { openPeopleBase } from './people-base.ts';
 import { report } from './report.ts';
 
 /** Milliseconds from the end of one search to the next. */
 const PAUSE_MS = 4;
-/** Searches of an index where nothing is built. */
+/** Searches of a quiet index. */
 const QUIET = 1000;
 const PROBES = 1000;
 /** Vectors that are added in one call. */
 const BATCH = 10_000;
-/** Rows that are left without links. */
-const TAIL = 256;
 /** A face is added and removed after so many searches. */
 const SEARCHES_A_WRITE = 8;
-/** Share of the faces that are removed, so that they are swept out. */
+/** Share of the faces that are removed, so that the background copies the others. */
 const REMOVED = 0.3;
 
 /** Milliseconds, and how many were measured. */
@@ -40,35 +40,35 @@ interface Latencies {
   readonly writes: Latency;
 }
 
-// As the service does: V8's threads get no core beside those that build, and the JavaScript thread would wait for them.
+// As the service does: V8's threads get no core beside those that copy, and the JavaScript thread would wait for them.
 setFlagsFromString('--no-parallel-scavenge');
 
 const { values, positionals } = parseArgs({ options: { faces: { type: 'string' } }, allowPositionals: true });
 const size = Number(positionals[0] ?? 100_000);
-const base = await openFaceBase(values.faces);
-const { dimension } = base;
-const probes = new FaceLike(base, 2).take(PROBES);
-const rows = new FaceLike(base, 1).take(size);
+const people = new Gallery(await openPeopleBase(values.faces), { people: size }, 1);
+const { dimension } = people;
+const { vectors: probes } = people.probes(PROBES);
+const rows = people.take(0, size);
 const executor = createExecutor({ threads: 1, maxQueue: 16 });
 
+const { searchSpace } = await openModelPack('faceplugin');
 const first = await filled(executor);
-const ownMeanwhile = await latenciesOf(first, () => !isBuilt(first));
-const quiet = await latenciesOf(first, (count) => count < QUIET);
 const second = await filled(executor);
-const otherMeanwhile = await latenciesOf(first, () => !isBuilt(second));
-const removed = Math.ceil(REMOVED * size);
-await first.remove(BigInt64Array.from({ length: removed }, (_, i) => BigInt(i)));
-const swept = await latenciesOf(first, () => first.stats().tombstones >= removed);
+const quiet = await latenciesOf(first, (count) => count < QUIET);
+const removed = BigInt64Array.from({ length: Math.ceil(REMOVED * size) }, (_, i) => BigInt(i));
+await second.remove(removed);
+const otherMeanwhile = await latenciesOf(first, () => second.tombstones >= removed.length);
+await first.remove(removed);
+const ownMeanwhile = await latenciesOf(first, () => first.tombstones >= removed.length);
 await executor.close();
 
 const name = `${size.toLocaleString('en')} faces`;
-tell('nothing is built', quiet);
-tell("while another gallery's graph is built", otherMeanwhile, quiet);
-tell('while its own graph is built', ownMeanwhile, quiet);
-tell('while removed faces are swept out', swept, quiet);
+tell('nothing is copied', quiet);
+tell('while another gallery is copied', otherMeanwhile, quiet);
+tell('while it is copied', ownMeanwhile, quiet);
 
 async function filled(by: Executor): Promise<GalleryIndex> {
-  const index = createGalleryIndex(by, dimension);
+  const index = createGalleryIndex(by, searchSpace === null ? dimension : openSearchSpace(searchSpace));
   for (let from = 0; from < size; from += BATCH) {
     const count = Math.min(BATCH, size - from);
     await index.add(
@@ -77,10 +77,6 @@ async function filled(by: Executor): Promise<GalleryIndex> {
     );
   }
   return index;
-}
-
-function isBuilt(index: GalleryIndex): boolean {
-  return index.stats().linked + TAIL >= index.size;
 }
 
 /** @param goesOn asked before each search, with how many there were. */
@@ -131,7 +127,7 @@ function line(claim: string, { p50, p99, longest, count }: Latency, against?: La
     claim: `${claim}, p50`,
     value: p50,
     unit: 'ms',
-    ...(against ? { against: { name: 'nothing built', value: against.p50 }, ratio: p50 / against.p50 } : {}),
+    ...(against ? { against: { name: 'nothing copied', value: against.p50 }, ratio: p50 / against.p50 } : {}),
     note,
   });
 }

@@ -1,11 +1,15 @@
 /**
- * `npm run bench:search -- [--faces FOLDER] [--sizes 10000,100000,1000000] [--all] [--ours] [--probes N]`: search next to `usearch`,
- * `hnswlib-node` and FAISS's own graph, at equal recall, with data that lies as faces do (`face-like.ts`).
+ * `npm run bench:search -- [--faces FOLDER] [--sizes 10000,...] [--galleries distinct,duplicates,families] [--all] [--ours]
+ * [--probes N]`: Visage next to `usearch`, `hnswlib-node` and FAISS's HNSW at equal recall, on galleries of distinct people
+ * (`distinct-people.ts`), with copies of some people, and with families.
  *
- * Every engine gets the least effort with which it finds the exact nearest of so many probes, then all of them are asked
- * the same probes in turns, one at a time on one thread; beside them Visage with the effort that the service gives every
- * search. At a million the peers, which then build for an hour, are left out without `--all`; `--ours` leaves them out
- * altogether. Holds all vectors: 2 GB at a million, beside the indexes. A peer that fails is left out, with a line that says so.
+ * Recall is the share of probes that an engine answers with the exact nearest row, counted over the probes whose exact
+ * nearest row is of their own person. Each peer gets the least effort that reaches the recall aimed at for the size of the
+ * gallery, or the effort beyond which it gains nothing; Visage searches as served. Then all engines take turns on the same
+ * probes, one at a time on one thread.
+ *
+ * `--sizes` are those of galleries of distinct people. From half a million faces on, peers need `--all`: they build for an
+ * hour. Beyond a million, Visage searches alone. Each pass makes the rows again, so none holds them as floats.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,55 +20,88 @@ import { buffer } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { innerProduct } from '../src/vision/impostors.ts';
 import { ROOT } from '../testing/service.ts';
+import { Gallery, type GalleryShape, type Probes } from './distinct-people.ts';
 import { type Engine, hnswlib, ours, oursExactly, usearch } from './engines.ts';
-import { FaceLike, openFaceBase } from './face-like.ts';
 import { faiss } from './faiss.ts';
 import { collectGarbage } from './garbage.ts';
 import { faissProgram, peerRequire, versionOf } from './peer-packages.ts';
+import { openPeopleBase } from './people-base.ts';
 import { type ReportLine, report, reportPoint, reportVersions } from './report.ts';
 
-const RECALLS = [0.99, 0.999] as const;
-/** Probes that are timed at most. */
-const TIMED = 1000;
-/** Scores that are as near as this are the same: float's own rounding. */
-const TIE = 1e-6;
-/** Sizes from which on the peers take long to build. */
+/** For galleries of at most so many faces. */
+interface Aim {
+  readonly faces: number;
+  readonly recall: number;
+  /** Milliseconds of the median search. */
+  readonly p50: number;
+  /** Bytes of memory a face. */
+  readonly bytes: number;
+}
+
+const AIMS: readonly [Aim, ...Aim[]] = [
+  { faces: 10_000, recall: 1, p50: 0.1, bytes: 500 },
+  { faces: 100_000, recall: 0.9995, p50: 0.4, bytes: 400 },
+  { faces: 1_000_000, recall: 0.9995, p50: 2.5, bytes: 400 },
+  { faces: 10_000_000, recall: 0.999, p50: 10, bytes: 400 },
+  { faces: 100_000_000, recall: 0.999, p50: 100, bytes: 80 },
+];
+/** Microseconds of processor time to add a face. */
+const ADD_AIM = 20;
+/** Faces from which on peers build for long, and beyond which Visage is alone. */
 const LONG = 500_000;
-/** Steps of effort without a gain after which more is not tried. */
+const ALONE = 1_000_000;
+/** Galleries beside those of distinct people. */
+const OTHERS: Readonly<Record<string, GalleryShape & { readonly name: string }>> = {
+  duplicates: {
+    name: '20,000 people, 60 of them 100 times',
+    people: 20_000,
+    copies: { people: 60, rows: 100 },
+  },
+  families: { name: '20,000 people in families of 5', people: 20_000, family: 5 },
+};
+const KINDS = ['distinct', ...Object.keys(OTHERS)];
+/** Probes timed at most, and probes counted before a hopeless effort is given up. */
+const TIMED = 1000;
+const LEAST_COUNTED = 1000;
+/** Scores that differ by less are equal: rounding of floats. */
+const TIE = 1e-6;
+/** Steps of effort without a gain after which the bench stops. */
 const PLATEAU = 3;
-/** Floats that are handed to the brute force at once. */
-const CHUNK = 1 << 20;
+/** Rows made and added at once. */
+const BATCH = 10_000;
 /** Letters of a column. */
 const COLUMN = 15;
 
-/** What building one took, in seconds and bytes a face. */
+/** Costs of a build: seconds, and bytes a face. */
 interface Built {
   readonly engine: Engine;
-  /** By effort, as far as it was counted. */
-  readonly recalls: Map<number, number>;
-  /** Until every row is found. */
-  readonly ready: number;
-  /** Until searches are as fast as they will be. */
   readonly wall: number;
-  /** Processor time of the program itself, all threads together. */
-  readonly user: number;
-  /** That the process grew by. */
+  /** Processor time, all threads together. */
+  readonly processor: number;
+  /** Growth of the process. */
   readonly grown: number;
-  /** That the engine says it takes. */
+  /** By the engine's own account. */
   readonly own: number;
 }
 
-/** An effort, 0 where there is nothing to choose, and the recall with it. */
+/** The probes whose exact nearest row is of their own person. */
+interface Question {
+  readonly gallery: Gallery;
+  readonly probes: readonly Float32Array[];
+  /** For each probe, its score with the nearest row. */
+  readonly scores: readonly number[];
+}
+
+/** An effort, 0 for an engine without, and the recall with it. */
 interface Reached {
   readonly effort: number;
   readonly recall: number;
 }
 
-/** How one engine answered, in milliseconds. */
+/** Answers of one engine, in milliseconds. */
 interface Asked extends Reached {
   readonly name: string;
   readonly isPeer: boolean;
-  readonly isServed: boolean;
   readonly p50: number;
   readonly p99: number;
 }
@@ -73,100 +110,106 @@ const { values: options } = parseArgs({
   options: {
     faces: { type: 'string' },
     sizes: { type: 'string', default: '10000,100000,1000000' },
+    galleries: { type: 'string', default: KINDS.join() },
     all: { type: 'boolean', default: false },
     ours: { type: 'boolean', default: false },
-    /** That recall is counted on. */
-    probes: { type: 'string', default: '2000' },
+    probes: { type: 'string', default: '5000' },
   },
 });
 const sizes = options.sizes.split(',').map(Number);
+const kinds = options.galleries.split(',');
 const PROBES = Number(options.probes);
-if ([...sizes, PROBES].some((count) => !Number.isInteger(count) || count < 1)) {
+if (
+  [...sizes, PROBES].some((count) => !Number.isInteger(count) || count < 1) ||
+  kinds.some((kind) => !KINDS.includes(kind))
+) {
   console.error(
-    'Usage: npm run bench:search -- [--faces FOLDER] [--sizes 10000,100000] [--all] [--ours] [--probes N]',
+    `Usage: npm run bench:search -- [--faces FOLDER] [--sizes 10000,100000] [--galleries ${KINDS.join()}] [--all] [--ours] [--probes N]`,
   );
   process.exit(64);
 }
 
-const base = await openFaceBase(options.faces);
+const base = await openPeopleBase(options.faces);
 const { dimension } = base;
 console.log(`machine       ${cpus()[0]?.model}, ${availableParallelism()} cores, Node ${process.version}`);
-console.log(`data          copies around ${base.source}`);
+console.log(`people        made from ${base.source}`);
 console.log(`probes        ${PROBES}, of them ${Math.min(TIMED, PROBES)} timed\n`);
 const peers = options.ours ? undefined : peerRequire();
 const faissGraph = options.ours ? '' : faissProgram();
 if (peers) {
   for (const name of ['usearch', 'hnswlib-node']) reportVersions({ [name]: versionOf(peers, name) });
 }
-const probes = new FaceLike(base, 2).take(PROBES);
-for (const size of sizes) await measure(size);
+if (kinds.includes('distinct')) {
+  for (const people of sizes) await measure(`${people.toLocaleString('en')} people`, { people }, people);
+}
+for (const [kind, { name, ...shape }] of Object.entries(OTHERS)) {
+  if (kinds.includes(kind)) await measure(name, shape);
+}
 
-function enginesFor(size: number): Engine[] {
+function enginesFor(rows: number): Engine[] {
+  if (rows > ALONE) return [ours()];
   const own = [ours(), oursExactly()];
-  if (!peers) return own;
-  if (size >= LONG && !options.all) return own;
+  if (!peers || (rows >= LONG && !options.all)) return own;
   return [...own, usearch(peers, 'f16'), usearch(peers, 'i8'), hnswlib(peers), faiss(faissGraph)];
 }
 
-async function measure(size: number): Promise<void> {
-  const name = `${size.toLocaleString('en')} faces`;
-  const rows = new FaceLike(base, 1).take(size);
-  const truth = await nearestByBruteForce(rows);
+/** @param x place in the plots of growth. */
+async function measure(name: string, shape: GalleryShape, x?: number): Promise<void> {
+  const gallery = new Gallery(base, shape, 1);
+  const aim = AIMS.find(({ faces }) => gallery.rows <= faces) ?? (AIMS.at(-1) as Aim);
+  const question = await questionOf(gallery);
+  const asked = question.probes.length;
+  console.log(`${name}, ${asked} of ${PROBES} probes are nearest to a row of their own person`);
   const built: Built[] = [];
-  for (const engine of enginesFor(size)) {
-    const one = await unlessItFails(name, engine, () => build(engine, rows));
+  for (const engine of enginesFor(gallery.rows)) {
+    const one = await unlessItFails(name, engine, () => build(engine, gallery));
     if (one) built.push(one);
     console.error(`${name}: ${engine.name} ${one ? `built in ${one.wall.toFixed(1)} s` : 'failed'}`);
   }
-  console.log(`${name.padEnd(28)}${built.map(({ engine }) => engine.name.padStart(COLUMN)).join('')}`);
+  const found = await ask(name, built, aim.recall, question);
+  print('', built, ({ engine }) => engine.name);
   print('build, s', built, ({ wall }) => wall.toFixed(2));
-  print('found after, s', built, ({ ready }) => ready.toFixed(2));
-  print('build, processor s', built, ({ user }) => user.toFixed(2));
   print('build, threads', built, ({ engine }) => String(engine.threads));
+  print('processor us a face', built, ({ processor }) => ((1e6 * processor) / gallery.rows).toFixed(1));
   print('bytes a face, own account', built, ({ own }) => own.toFixed(0));
   print('bytes a face, grown by', built, ({ grown }) => grown.toFixed(0));
-  reportBuild(name, built);
-  for (const wanted of RECALLS) {
-    const asked = await ask(name, built, wanted, rows, truth);
-    console.log(`  recall@1 of at least ${wanted}`);
-    print('  engine', asked, (one) => one.name);
-    print('  recall', asked, ({ recall }) => recall.toFixed(4));
-    print('  ef', asked, ({ effort }) => (effort > 0 ? String(effort) : '-'));
-    print('  p50, ms', asked, ({ p50 }) => p50.toFixed(3));
-    print('  p99, ms', asked, ({ p99 }) => p99.toFixed(3));
-    reportSearch(name, size, wanted, asked);
-  }
-  for (const { engine } of built) await engine.close();
+  console.log(`  recall@1 of at least ${aim.recall}`);
+  print('  engine', found, (one) => one.name);
+  print('  recall', found, ({ recall }) => recall.toFixed(4));
+  print('  ef', found, ({ effort }) => (effort > 0 ? String(effort) : '-'));
+  print('  p50, ms', found, ({ p50 }) => p50.toFixed(3));
+  print('  p99, ms', found, ({ p99 }) => p99.toFixed(3));
   console.log();
+  reportBuild(name, aim, gallery.rows, built);
+  reportSearch(name, aim, found, x);
+  for (const { engine } of built) await engine.close();
 }
 
-function print<T>(what: string, columns: readonly T[], text: (column: T) => string): void {
-  console.log(`  ${what.padEnd(26)}${columns.map((column) => text(column).padStart(COLUMN)).join('')}`);
+function print<T>(label: string, columns: readonly T[], text: (column: T) => string): void {
+  console.log(`  ${label.padEnd(26)}${columns.map((column) => text(column).padStart(COLUMN)).join('')}`);
 }
 
-async function build(engine: Engine, rows: Float32Array): Promise<Built> {
-  const count = rows.length / dimension;
+/** Times leave out the making of the rows. */
+async function build(engine: Engine, gallery: Gallery): Promise<Built> {
   await collectGarbage();
   const memory = ownMemory();
-  const processor = process.cpuUsage();
-  const began = performance.now();
-  await engine.build(rows, dimension);
-  const ready = (performance.now() - began) / 1000;
-  const wall = (await engine.finish()) ? (performance.now() - began) / 1000 : ready;
-  const user = process.cpuUsage(processor).user / 1e6;
-  await collectGarbage();
-  const grown = (ownMemory() - memory) / count;
-  const own = (await engine.ownBytes()) / count;
-  const built = { engine, recalls: new Map(), ready, wall, user, grown, own };
-  const outside = engine.outside?.();
-  if (!outside) return built;
-  return {
-    ...built,
-    ready: outside.wall,
-    wall: outside.wall,
-    user: outside.user,
-    grown: outside.grown / count,
+  let [wall, processor] = [0, 0];
+  const timed = async (work: () => Promise<void> | void) => {
+    const before = process.cpuUsage();
+    const began = performance.now();
+    await work();
+    wall += (performance.now() - began) / 1000;
+    const { user, system } = process.cpuUsage(before);
+    processor += (user + system) / 1e6;
   };
+  await engine.open(dimension, gallery.rows);
+  for (const { from, rows } of gallery.batches(BATCH)) await timed(() => engine.add(from, rows));
+  await timed(() => engine.finish());
+  await collectGarbage();
+  const grown = ownMemory() - memory;
+  const own = (await engine.ownBytes()) / gallery.rows;
+  const measured = { wall, processor, grown, ...engine.outside?.() };
+  return { engine, own, ...measured, grown: measured.grown / gallery.rows };
 }
 
 /** Brings every engine to a recall, then asks them the same probes in turns. */
@@ -174,58 +217,34 @@ async function ask(
   name: string,
   built: readonly Built[],
   wanted: number,
-  rows: Float32Array,
-  truth: readonly number[],
+  question: Question,
 ): Promise<Asked[]> {
   const asked: { readonly engine: Engine; readonly at: Reached; readonly times: number[] }[] = [];
-  for (const one of built.flatMap((each) => [each, ...servedOf(each)])) {
-    const at = await unlessItFails(name, one.engine, () => reach(one, wanted, rows, truth));
-    if (at) asked.push({ engine: one.engine, at, times: [] });
+  for (const { engine } of built) {
+    const at = await unlessItFails(name, engine, () => reach(engine, wanted, question));
+    if (at) asked.push({ engine, at, times: [] });
   }
-  const timed = Math.min(TIMED, PROBES);
+  const timed = Math.min(TIMED, question.probes.length);
   for (let i = 0; i < timed; i++) {
     for (let turn = 0; turn < asked.length; turn++) {
-      // Every second time the other way round, so that nobody always comes after the same one.
+      // Alternates the order, so that no engine always follows the same one.
       const which = (i + (i % 2 === 0 ? turn : asked.length - turn)) % asked.length;
       const { engine, times } = asked[which] as (typeof asked)[number];
-      // Each its own of the probes: two that share an index do not find each other's rows in the caches.
-      const probe = rowOf(probes, (i + Math.floor((which * timed) / asked.length)) % timed);
+      // Engines ask different probes in a turn, so that none finds another's rows in the caches.
+      const probe = question.probes[(i + Math.floor((which * timed) / asked.length)) % timed] as Float32Array;
       const began = performance.now();
       await engine.nearest(probe);
       times.push(engine.outside?.().searchMs ?? performance.now() - began);
     }
   }
-  return asked.map(({ engine, at, times }) => {
+  return asked.map(({ engine: { name, isPeer }, at, times }) => {
     const sorted = times.toSorted((a, b) => a - b);
     const quantile = (share: number) => sorted[Math.floor(share * sorted.length)] as number;
-    const { name, isPeer, served } = engine;
-    return {
-      ...at,
-      name,
-      isPeer,
-      isServed: engine.nearest === served,
-      p50: quantile(0.5),
-      p99: quantile(0.99),
-    };
+    return { ...at, name, isPeer, p50: quantile(0.5), p99: quantile(0.99) };
   });
 }
 
-/** The same index with the effort that the product gives a search, which is not chosen by recall. */
-function servedOf({ engine, ...built }: Built): Built[] {
-  const { served } = engine;
-  if (!served) return [];
-  const efforts = [0];
-  const own = {
-    ...engine,
-    name: `${engine.name}, served`,
-    efforts,
-    exert: async () => {},
-    nearest: served,
-  };
-  return [{ ...built, recalls: new Map(), engine: own }];
-}
-
-/** @returns undefined, and says so in the table, where an engine fails: the others are measured without it. */
+/** @returns undefined for an engine that fails, and reports it: the others are measured without it. */
 async function unlessItFails<T>(
   name: string,
   engine: Engine,
@@ -240,20 +259,14 @@ async function unlessItFails<T>(
   }
 }
 
-/** Puts the least effort in force with which enough of the probes find their nearest, or from which on no more do. */
-async function reach(
-  { engine, recalls }: Built,
-  wanted: number,
-  rows: Float32Array,
-  truth: readonly number[],
-): Promise<Reached> {
+/** Puts the least effort in force that reaches the recall, or the one beyond which there is no gain. */
+async function reach(engine: Engine, wanted: number, question: Question): Promise<Reached> {
   const tried: Reached[] = [];
   for (const effort of engine.efforts) {
-    const recall = recalls.get(effort) ?? (await recallOf(engine, effort, rows, truth));
-    recalls.set(effort, recall);
+    await engine.exert(effort);
+    const recall = await recallOf(engine, wanted, question);
     const before = tried.at(-PLATEAU);
-    // What costs more and finds no more is not worth it.
-    if (before && recall < wanted && recall - before.recall < 1 / truth.length) {
+    if (before && recall < wanted && recall - before.recall < 1 / question.probes.length) {
       tried.push(before);
       break;
     }
@@ -265,34 +278,29 @@ async function reach(
   return chosen;
 }
 
-/** Share of the probes for which an engine's answer is the nearest. */
-async function recallOf(
-  engine: Engine,
-  effort: number,
-  rows: Float32Array,
-  truth: readonly number[],
-): Promise<number> {
-  await engine.exert(effort);
-  let found = 0;
-  for (const [i, nearest] of truth.entries()) {
-    const probe = rowOf(probes, i);
+/** Counts on fewer probes once those cannot reach `wanted` any more. */
+async function recallOf(engine: Engine, wanted: number, question: Question): Promise<number> {
+  const { gallery, probes, scores } = question;
+  const mayMiss = (1 - wanted) * probes.length;
+  let [asked, missed] = [0, 0];
+  for (const [i, probe] of probes.entries()) {
     const answer = await engine.nearest(probe);
-    const least = innerProduct(probe, rowOf(rows, nearest)) - TIE;
-    if (answer === nearest || innerProduct(probe, rowOf(rows, answer)) >= least) found++;
+    const score = innerProduct(probe, gallery.take(answer, 1));
+    if (score < (scores[i] as number) - TIE) missed++;
+    asked++;
+    if (missed > mayMiss && asked >= LEAST_COUNTED) break;
   }
-  return found / truth.length;
+  return 1 - missed / asked;
 }
 
-/** Ours against the fastest of the peers, which follow. */
-function reportBuild(name: string, built: readonly Built[]): void {
-  const fastest = built.filter(({ engine }) => engine.isPeer).toSorted((a, b) => a.wall - b.wall)[0];
-  for (const [i, { engine, ready, wall, user }] of built.entries()) {
+function reportBuild(name: string, aim: Aim, rows: number, built: readonly Built[]): void {
+  for (const { engine, wall, processor } of built) {
     report({
-      claim: `${name}, build: ${engine.name}`,
-      value: wall,
-      unit: 's',
-      ...(i === 0 && fastest ? compared(wall, fastest.engine.name, fastest.wall) : {}),
-      note: `${user.toFixed(2)} s of processor time, ${engine.threads} thread${engine.threads > 1 ? 's' : ''}; found after ${ready.toFixed(2)} s`,
+      claim: `${name}, adding one: ${engine.name}`,
+      value: (1e6 * processor) / rows,
+      unit: 'us of processor',
+      ...(engine.isPeer ? {} : { aim: `at most ${ADD_AIM} us` }),
+      note: `all in ${wall.toFixed(2)} s, ${engine.threads} thread${engine.threads > 1 ? 's' : ''}`,
     });
   }
   for (const { engine, grown, own } of built) {
@@ -300,50 +308,64 @@ function reportBuild(name: string, built: readonly Built[]): void {
       claim: `${name}, memory: ${engine.name}`,
       value: own,
       unit: 'bytes a face',
+      ...(engine.isPeer ? {} : { aim: `at most ${aim.bytes} bytes` }),
       note: `the process grew by ${grown.toFixed(0)}`,
     });
   }
 }
 
-function reportSearch(name: string, size: number, wanted: number, asked: readonly Asked[]): void {
+/** Compares with the fastest peer that reaches the recall. */
+function reportSearch(name: string, aim: Aim, asked: readonly Asked[], x?: number): void {
   const best = asked
-    .filter(({ isPeer, recall }) => isPeer && recall >= wanted)
+    .filter(({ isPeer, recall }) => isPeer && recall >= aim.recall)
     .toSorted((a, b) => a.p50 - b.p50)[0];
-  for (const { name: engine, isPeer, isServed, effort, recall, p50, p99 } of asked) {
+  for (const { name: engine, isPeer, effort, recall, p50, p99 } of asked) {
     const how = effort > 0 ? ` with ef ${effort}` : '';
-    const short = recall < wanted ? ', and no more' : '';
+    const short = recall < aim.recall ? ', and no more' : '';
+    const against: Partial<ReportLine> =
+      best && !isPeer ? { against: { name: best.name, value: best.p50 }, ratio: p50 / best.p50 } : {};
     report({
-      claim: `${name}, recall@1 ${wanted}: ${engine}, p50`,
+      claim: `${name}, recall@1 ${aim.recall}: ${engine}, p50`,
       value: p50,
       unit: 'ms',
-      ...(best && !isPeer && recall >= wanted ? compared(p50, best.name, best.p50) : {}),
+      ...against,
+      ...(isPeer ? {} : { aim: `at most ${aim.p50} ms` }),
       note: `p99 ${p99.toFixed(2)} ms, recall ${recall.toFixed(4)}${how}${short}`,
     });
-    // What is served has an effort of its own, and is no point of a curve at equal recall.
-    if (recall >= wanted && !isServed)
-      reportPoint({ plot: `gallery, recall ${wanted}`, line: engine, x: size, y: p50 });
+    if (recall >= aim.recall && x) reportPoint({ plot: 'gallery', line: engine, x, y: p50 });
   }
 }
 
-function compared(value: number, name: string, other: number): Pick<ReportLine, 'against' | 'ratio' | 'aim'> {
-  return { against: { name, value: other }, ratio: value / other, aim: 'at most 1 x the best peer' };
+/** Exact answers of the program that compares every row with every probe. */
+async function questionOf(gallery: Gallery): Promise<Question> {
+  const probes = gallery.probes(PROBES);
+  const nearest = await nearestByBruteForce(gallery, probes);
+  const kept = [...nearest.keys()].filter((i) => {
+    const mate = gallery.take(probes.mates[i] as number, 1);
+    return innerProduct(rowOf(probes.vectors, i), mate) >= scoreOf(i) - TIE;
+  });
+  /** In this program's own rounding. */
+  function scoreOf(i: number): number {
+    return innerProduct(rowOf(probes.vectors, i), gallery.take(nearest[i] as number, 1));
+  }
+  return { gallery, probes: kept.map((i) => rowOf(probes.vectors, i)), scores: kept.map(scoreOf) };
 }
 
-/** Row number of the nearest to each probe, by the program that compares them all. */
-async function nearestByBruteForce(rows: Float32Array): Promise<number[]> {
+/** Row number of the nearest to each probe. */
+async function nearestByBruteForce(gallery: Gallery, probes: Probes): Promise<number[]> {
   execFileSync('cmake', ['--build', 'build', '--target', 'visage_nearest'], { cwd: ROOT, stdio: 'ignore' });
   const child = spawn(join(ROOT, 'build/visage_nearest'), [String(dimension), String(PROBES)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const answer = buffer(child.stdout);
-  for (const vectors of [probes, rows]) {
-    for (let at = 0; at < vectors.length; at += CHUNK) {
-      const part = vectors.subarray(at, at + CHUNK);
-      if (!child.stdin.write(new Uint8Array(part.buffer, part.byteOffset, part.byteLength))) {
-        await once(child.stdin, 'drain');
-      }
+  const send = async (vectors: Float32Array) => {
+    if (!child.stdin.write(new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength))) {
+      await once(child.stdin, 'drain');
     }
-  }
+  };
+  await send(probes.vectors);
+  // Copies: the stream keeps what it is given until the pipe takes it.
+  for (const { rows } of gallery.batches(BATCH)) await send(rows.slice());
   child.stdin.end();
   const pairs = await answer;
   if (pairs.length !== 8 * PROBES) throw new Error('visage_nearest did not answer for every probe');

@@ -1,24 +1,22 @@
 /**
  * `npm run bench:sizing [faces...]`: what a face takes of memory and disk, how long a start takes with so many of them,
  * and what a search costs in processor time. Each line is a whole service of its own, on a store that was filled with
- * templates that lie as those of faces do, through the store's own writes.
+ * the templates of distinct people (`distinct-people.ts`), through the store's own writes.
  */
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import sharp from 'sharp';
 import { createApiKey } from '../src/access/keys/api-keys.ts';
 import { Store } from '../src/store/store.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 import { type Child, ROOT, startChild } from '../testing/service.ts';
-import { FaceLike, openFaceBase } from './face-like.ts';
+import { Gallery } from './distinct-people.ts';
+import { openPeopleBase } from './people-base.ts';
 
 const PACK = await openModelPack('faceplugin');
-const BASE = await openFaceBase(undefined);
+const BASE = await openPeopleBase(undefined);
 const DIMENSION = BASE.dimension;
-/** Below it a gallery has no graph. */
-const GRAPH_FROM = 8_192;
 /** Faces that are written at once, searches by each of the clients, and clients. */
 const BATCH = 500;
 const SEARCHES = 60;
@@ -32,7 +30,7 @@ interface Size {
   readonly snapshot: number;
   /** Bytes of its own, without the pages of files that the system may take back. */
   readonly memory: number;
-  /** Bytes of that in the index, by its own account, its graph included. */
+  /** Bytes of that in the index, by its own account. */
   readonly index: number;
   /** Seconds of a start in which the index is filled: from the store, and from its snapshot where there is one. */
   readonly reading: number;
@@ -50,7 +48,7 @@ async function fill(folder: string, faces: number): Promise<string> {
   const owner = { accountId: store.accounts.first().accountId, environment: 'live' } as const;
   const collection = { collectionId: 'people', description: null, now: Date.now(), ...packId };
   await store.collections.create(owner, collection);
-  const templates = new FaceLike(BASE, 1);
+  const people = new Gallery(BASE, { people: faces }, 1);
   for (let done = 0; done < faces; done += BATCH) {
     const face = {
       box: { x: 60, y: 80, width: 120, height: 150 },
@@ -58,8 +56,8 @@ async function fill(folder: string, faces: number): Promise<string> {
       createdAt: Date.now(),
       ...packId,
     };
-    const batch = Array.from({ length: Math.min(BATCH, faces - done) }, () =>
-      store.faces.add(owner, 'people', face, templates.take(1)),
+    const batch = Array.from({ length: Math.min(BATCH, faces - done) }, (_, i) =>
+      store.faces.add(owner, 'people', face, people.take(done + i, 1)),
     );
     const labels = await Promise.all(batch);
     await Promise.all(
@@ -101,13 +99,6 @@ async function metricsOf(child: Child): Promise<(series: string) => number> {
     );
 }
 
-/** Until every face is found through the graph, and nothing is being built any more. */
-async function graphIsBuilt(child: Child, faces: number): Promise<void> {
-  while (faces >= GRAPH_FROM && (await metricsOf(child))('visage_index_linked_templates') < faces) {
-    await wait(500);
-  }
-}
-
 /** Searches by clients that each wait for their answer. */
 async function search(child: Child, key: string, clients: number, each: number): Promise<void> {
   const client = async () => {
@@ -131,7 +122,6 @@ async function measure(faces: number): Promise<Size> {
     const settings = { VISAGE_METRICS_LISTEN: '127.0.0.1:0' };
     // Prepares the networks and writes the snapshot, which takes memory that a later start does not.
     const first = await startChild(folder, settings);
-    await graphIsBuilt(first, faces);
     const filled = await metricsOf(first);
     await first.stop();
     const child = await startChild(folder, settings);

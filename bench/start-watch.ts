@@ -66,13 +66,6 @@ function isAnswered(socketPath: string): Promise<boolean> {
   });
 }
 
-/** A gauge of the service's metrics, which it was told to serve. */
-export async function gauge({ log }: Child, name: string): Promise<number> {
-  const url = log.find(({ msg }) => msg === 'metrics')?.url;
-  const text = await (await fetch(String(url))).text();
-  return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]);
-}
-
 /** Megabytes that this process's children hold and that are no mapped file. */
 async function heldByChildren(): Promise<number> {
   const children = await readFile(`/proc/self/task/${process.pid}/children`, 'utf8');

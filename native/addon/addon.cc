@@ -13,6 +13,7 @@
 #include "addon/release_bytes.h"
 #include "addon/search_kernels.h"
 #include "addon/snapshot_info.h"
+#include "addon/space_object.h"
 #include "runtime/inference_session.h"
 
 namespace visage::addon {
@@ -26,6 +27,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   Environment::Of(env).executor_class = Napi::Persistent(executor_class);
   exports.Set("Executor", executor_class);
   exports.Set("GalleryIndex", IndexObject::Define(env));
+  exports.Set("openSearchSpace", Napi::Function::New<OpenSearchSpace>(env, "openSearchSpace"));
   exports.Set("loadPipeline", Napi::Function::New<LoadPipeline>(env, "loadPipeline"));
   exports.Set("decodeImage", Napi::Function::New<DecodeImage>(env, "decodeImage"));
   exports.Set("releaseBytes", Napi::Function::New<ReleaseBytes>(env, "releaseBytes"));

@@ -8,24 +8,18 @@
 
 #include "addon/arguments.h"
 #include "addon/executor_object.h"
+#include "addon/space_object.h"
 #include "addon/start.h"
 #include "base/error.h"
 #include "search/snapshot.h"
 
 namespace visage::addon {
-namespace {
-
-constexpr int kMostDimensions = 65536;
-constexpr std::int64_t kMostGraphFrom = std::numeric_limits<std::int32_t>::max();
-constexpr int kMostWidth = 65536;
-
-}  // namespace
 
 Napi::Function IndexObject::Define(Napi::Env env) {
   return DefineClass(
       env, "GalleryIndex",
       {InstanceAccessor<&IndexObject::Size>("size"), InstanceAccessor<&IndexObject::Bytes>("bytes"),
-       InstanceAccessor<&IndexObject::Loaded>("loaded"), InstanceMethod<&IndexObject::Stats>("stats"),
+       InstanceAccessor<&IndexObject::Loaded>("loaded"), InstanceAccessor<&IndexObject::Tombstones>("tombstones"),
        InstanceMethod<&IndexObject::OnDevice>("onDevice"), InstanceMethod<&IndexObject::Add>("add"),
        InstanceMethod<&IndexObject::Remove>("remove"), InstanceMethod<&IndexObject::Search>("search"),
        InstanceMethod<&IndexObject::HeldLabels>("labels"), InstanceMethod<&IndexObject::Save>("save"),
@@ -36,18 +30,15 @@ IndexObject::IndexObject(const Napi::CallbackInfo& info)
     : ObjectWrap(info),
       executor_(ExecutorObject::From(info[0])),
       sequencer_(std::make_shared<search::Sequencer>()) {
-  const auto dimension = static_cast<std::size_t>(WholeNumber(info[1], "dimension", 1, kMostDimensions));
-  const auto graph_from =
-      info[2].IsUndefined() ? search::GalleryIndex::kGraphFrom
-                            : static_cast<std::size_t>(WholeNumber(info[2], "graphFrom", 1, kMostGraphFrom));
+  std::shared_ptr<const search::SearchSpace> space = SpaceFrom(info[1]);
   base::DeviceRows::Factory device = nullptr;
   try {
-    if (!info[3].IsUndefined()) device = search::LoadDeviceRows(Text(info[3], "library"));
+    if (!info[2].IsUndefined()) device = search::LoadDeviceRows(Text(info[2], "library"));
   } catch (const base::Error& error) {
     throw Napi::Error::New(info.Env(), error.what());
   }
-  index_ = std::make_shared<search::GalleryIndex>(dimension, ExecutorObject::BackgroundFrom(info[0]),
-                                                  graph_from, device);
+  index_ = std::make_shared<search::GalleryIndex>(std::move(space), ExecutorObject::BackgroundFrom(info[0]),
+                                                  device);
 }
 
 template <typename WorkFunction, typename ConvertFunction>
@@ -78,12 +69,8 @@ Napi::Value IndexObject::Loaded(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(loaded_->load()));
 }
 
-Napi::Value IndexObject::Stats(const Napi::CallbackInfo& info) {
-  const search::GalleryIndex::Stats stats = index_->stats();
-  Napi::Object value = Napi::Object::New(info.Env());
-  value.Set("tombstones", static_cast<double>(stats.tombstones));
-  value.Set("linked", static_cast<double>(stats.linked));
-  return value;
+Napi::Value IndexObject::Tombstones(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(index_->tombstones()));
 }
 
 Napi::Value IndexObject::OnDevice(const Napi::CallbackInfo& info) {
@@ -97,8 +84,8 @@ Napi::Value IndexObject::OnDevice(const Napi::CallbackInfo& info) {
 Napi::Value IndexObject::Add(const Napi::CallbackInfo& info) {
   const auto labels = Labels(info[0], "ids");
   const auto vectors = Floats(info[1], "vectors");
-  if (vectors.size() != labels.size() * index_->dimension()) {
-    throw Napi::TypeError::New(info.Env(), "vectors must hold " + std::to_string(index_->dimension()) +
+  if (vectors.size() != labels.size() * index_->space().dimension()) {
+    throw Napi::TypeError::New(info.Env(), "vectors must hold " + std::to_string(index_->space().dimension()) +
                                                " floats for each of the ids");
   }
   return Sequence(
@@ -122,9 +109,9 @@ Napi::Value IndexObject::Remove(const Napi::CallbackInfo& info) {
 
 Napi::Value IndexObject::Search(const Napi::CallbackInfo& info) {
   const auto probe = Floats(info[0], "query");
-  if (probe.size() != static_cast<std::size_t>(index_->dimension())) {
+  if (probe.size() != index_->space().dimension()) {
     throw Napi::TypeError::New(info.Env(),
-                               "query must hold " + std::to_string(index_->dimension()) + " floats");
+                               "query must hold " + std::to_string(index_->space().dimension()) + " floats");
   }
   const auto k =
       static_cast<std::size_t>(WholeNumber(info[1], "k", 1, std::numeric_limits<std::int32_t>::max()));
@@ -134,12 +121,10 @@ Napi::Value IndexObject::Search(const Napi::CallbackInfo& info) {
     allowed = Labels(info[2], "allow");
     kept.push_back(info[2].As<Napi::Object>());
   }
-  const auto width =
-      info[3].IsUndefined() ? 0 : static_cast<std::size_t>(WholeNumber(info[3], "width", 1, kMostWidth));
   return Sequence(
       info, search::Sequencer::Kind::kRead, std::move(kept),
-      [index = index_, probe, k, allowed, width] {
-        return allowed ? index->Search(probe, k, *allowed, width) : index->Search(probe, k, width);
+      [index = index_, probe, k, allowed] {
+        return allowed ? index->Search(probe, k, *allowed) : index->Search(probe, k);
       },
       [](Napi::Env env, const search::GalleryIndex::Matches& matches) {
         auto ids = Napi::BigInt64Array::New(env, matches.labels.size());
@@ -205,7 +190,7 @@ Napi::Value IndexObject::Load(const Napi::CallbackInfo& info) {
       info, search::Sequencer::Kind::kWrite, {},
       [index = index_, team, loaded = loaded_, path = Text(info[0], "path")] {
         if (index->size() > 0) throw search::SnapshotError("the index holds something already");
-        index->Adopt(search::ReadSnapshot(path, index->dimension(), *team, *loaded));
+        index->Adopt(search::ReadSnapshot(path, index->space(), *team, *loaded));
         return std::monostate{};
       },
       [](Napi::Env env, std::monostate) { return env.Undefined(); });

@@ -21,7 +21,7 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
 
  private:
   Napi::Value Size(const Napi::CallbackInfo& info);
-  Napi::Value Stats(const Napi::CallbackInfo& info);
+  Napi::Value Tombstones(const Napi::CallbackInfo& info);
   Napi::Value OnDevice(const Napi::CallbackInfo& info);
   Napi::Value Bytes(const Napi::CallbackInfo& info);
   Napi::Value Add(const Napi::CallbackInfo& info);

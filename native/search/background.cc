@@ -10,10 +10,9 @@
 namespace visage::search {
 namespace {
 
-/// A tenth of what others get: with 19 a graph would not be ready for hours where all cores are busy, and
-/// every search meanwhile takes longer.
+/// A tenth of the other threads' share. With 19 a copy would take hours on busy cores.
 constexpr int kNice = 10;
-/// So long a thread makes way before it looks whether it still has to.
+/// A nap between two checks for free cores.
 constexpr std::chrono::microseconds kNap{500};
 
 }  // namespace
@@ -94,7 +93,7 @@ void Background::Run() {
       lock.lock();
       continue;
     }
-    // To the end, where other threads find it after all others.
+    // To the end, so that other threads take the others first.
     entries_.splice(entries_.end(), entries_, entries_.begin());
     const Entry turn = entries_.back();
     lock.unlock();
@@ -106,12 +105,12 @@ void Background::Run() {
         has_more = work->Step(go_on);
       } catch (const std::bad_alloc&) {
       }
-      // What nobody else holds any more ends here, while nobody waits for it.
+      // If this was the last owner, the work is freed here, without the lock.
     }
     lock.lock();
     const auto entry = Find(turn.identity);
     if (has_more && entry == entries_.end()) {
-      // Another thread had nothing left to do, but what this one did has made more.
+      // Another thread found nothing left, and this one then made more.
       entries_.push_back(turn);
     } else if (!has_more && entry != entries_.end() && (!is_alive || entry->enrolments == turn.enrolments)) {
       entries_.erase(entry);

@@ -13,23 +13,21 @@
 
 namespace visage::search {
 
-/// Something that is done piece by piece while nothing else needs the processor.
+/// Work in pieces that runs while the executor leaves cores free.
 class BackgroundWork {
  public:
   virtual ~BackgroundWork() = default;
 
-  /// Asked before each part of a piece that takes a tenth of a millisecond or so, where no lock is held that
-  /// a search or a write could wait for. Waits while others need the processor. @returns false where the
-  /// piece is to end now.
+  /// Call it before each part of a piece, about a tenth of a millisecond of work, without a lock that a search or
+  /// a write needs. Sleeps while others need the processor. @returns false if the piece must end now.
   using GoOn = std::function<bool()>;
 
-  /// Does a piece of some milliseconds of processor time. From any number of threads at once. @returns
-  /// whether there may be more for this thread. @throws std::bad_alloc, which ends it until it is enrolled
-  /// again.
+  /// Runs a piece of some milliseconds. Several threads may call it at once. @returns whether there may be more
+  /// for this thread. @throws std::bad_alloc; the work then rests until its next enrolment.
   virtual bool Step(const GoOn& go_on) = 0;
 };
 
-/// Something whose memory takes a while to be given back. Nobody uses it any more.
+/// An unused object whose memory takes long to free.
 class Leftover {
  public:
   virtual ~Leftover() = default;
@@ -39,21 +37,19 @@ class Leftover {
   std::unique_ptr<Leftover> next_;
 };
 
-/// Threads of a low priority (nice 10) that do what is enrolled, in turns: beside as many threads that always
-/// have work they get about a tenth of the processor. They are started when first needed. Thread-safe.
+/// Threads of low priority (nice 10) that run enrolled work in turns. Beside as many busy threads they get about a
+/// tenth of the processor. The first enrolment starts them. Thread-safe.
 ///
-/// A priority is not enough. Linux may leave a thread that has just woken up on the queue of a core for
-/// hundreds of milliseconds while one of a lower priority runs there (seen with 6.18, EEVDF). So these
-/// threads leave the core themselves where others need it.
+/// A priority is not enough: Linux may leave a woken thread in a core's queue for hundreds of milliseconds while a
+/// thread of lower priority runs there (seen with 6.18, EEVDF). So these threads sleep while others need the core.
 class Background {
  public:
-  /// Naps for which a thread makes way at most, and parts of its work that it then does at once, so that work
-  /// goes on where all cores are always in use.
+  /// Longest row of naps, and the parts that a thread then runs without one, so that work proceeds on busy cores.
   static constexpr unsigned kNaps = 5;
   static constexpr unsigned kPartsAtOnce = 8;
 
-  /// @param threads at least 1. @param is_crowded whether others need the core that a thread is on; asked
-  /// often, from any of them.
+  /// @param threads at least 1. @param is_crowded tells whether others need the cores; called often, from all
+  /// threads.
   explicit Background(
       unsigned threads, std::function<bool()> is_crowded = [] { return false; })
       : most_threads_(threads), is_crowded_(std::move(is_crowded)) {}
@@ -61,12 +57,12 @@ class Background {
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
 
-  /// Has `work` done until it says that there is no more, or nobody else holds it. After Stop nothing.
+  /// Runs `work` until it reports no more, or its last other owner releases it. Does nothing after Stop.
   void Enrol(const std::shared_ptr<BackgroundWork>& work);
-  /// Has one of the threads end this soon, so that the caller, whoever it is, need not wait; after Stop, and
-  /// where the system has no thread left, it ends at once.
+  /// Frees an object on one of the threads, so that the caller need not wait; after Stop, or without a thread, at
+  /// once.
   void Discard(std::unique_ptr<Leftover> leftover) noexcept;
-  /// Ends the threads soon and joins them; for good.
+  /// Ends and joins the threads, permanently.
   void Stop();
 
  private:
@@ -79,7 +75,7 @@ class Background {
 
   void Run();
   void StartThreads();
-  /// GoOn of one thread. @param parts that it may do before it makes way again.
+  /// GoOn of one thread. @param parts that it may run before its next nap.
   bool MakeWay(unsigned& parts);
   std::list<Entry>::iterator Find(const void* identity);
 
@@ -87,7 +83,7 @@ class Background {
   const std::function<bool()> is_crowded_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  /// Whose turn is next first.
+  /// In order of turns.
   std::list<Entry> entries_;
   std::unique_ptr<Leftover> leftovers_;
   std::vector<std::thread> threads_;

@@ -10,13 +10,13 @@
 namespace visage::search {
 namespace {
 
-/// A huge page of x86-64 and, with pages of 4 KB, arm64; the planes of a full chunk are no larger.
+/// A huge page of x86-64 and, with pages of 4 KB, arm64. A plane of a full chunk is at most as large.
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kAlignment = 64;
 
 /// The largest code: its high byte is 127.
 constexpr double kMostCode = 127 * 256 + 127;
-/// Of an estimate in floats: three roundings of 2^-24 each, and to spare.
+/// Bounds the error of an estimate in floats, three roundings of 2^-24 each.
 constexpr double kRounding = 1e-6;
 
 unsigned FullBits(std::size_t width) {
@@ -33,12 +33,13 @@ void Codes::Chunk::Free::operator()(std::byte* memory) const {
   }
 }
 
-Codes::Chunk::Chunk(std::size_t rows, std::size_t width, bool is_full)
+Codes::Chunk::Chunk(std::size_t rows, std::size_t width, std::size_t subquantizers, bool is_full)
     : capacity(rows), memory(nullptr, {0}), tombstones(new std::atomic<std::uint64_t>[rows / kBlock]()) {
   const std::size_t plane = rows * width;
-  const std::size_t bytes = 2 * plane + rows * kRowExtra;
+  const std::size_t all_codes = rows / kFastScanBlock * FastScanBlockBytes(subquantizers);
+  const std::size_t bytes = 2 * plane + all_codes + rows * kRowExtra;
   if (is_full) {
-    // A page more than needed, so that the planes can begin with one.
+    // One page more, so that the planes can begin at a page.
     void* mapping =
         mmap(nullptr, bytes + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapping == MAP_FAILED) throw std::bad_alloc();
@@ -52,25 +53,31 @@ Codes::Chunk::Chunk(std::size_t rows, std::size_t width, bool is_full)
   if (is_full) start += -reinterpret_cast<std::uintptr_t>(start) % kHugePage;
   high = reinterpret_cast<std::int8_t*>(start);
   low = high + plane;
-  labels = reinterpret_cast<std::int64_t*>(low + plane);
+  packed = reinterpret_cast<std::byte*>(low + plane);
+  // A mapping is zero already.
+  if (!is_full) std::memset(packed, 0, all_codes);
+  labels = reinterpret_cast<std::int64_t*>(packed + all_codes);
   scales = reinterpret_cast<float*>(labels + rows);
   residuals = scales + rows;
 }
 
-Codes::Codes(std::size_t dimension)
+Codes::Codes(std::size_t dimension, std::size_t subquantizers)
     : dimension_(dimension),
+      subquantizers_(subquantizers),
       full_bits_(FullBits(PaddedDimension(dimension))),
       directory_(std::make_shared<const Directory>()) {}
 
-std::size_t Codes::bytes() const { return size_ * (2 * PaddedDimension(dimension_) + kRowExtra); }
+std::size_t Codes::bytes() const {
+  return size_ * (2 * PaddedDimension(dimension_) + subquantizers_ / 2 + kRowExtra);
+}
 
 std::pair<const Codes::Chunk&, std::size_t> Codes::Room() {
   const auto [index, place] = PlaceOf(static_cast<Row>(size_), full_bits_);
   if (index == directory_->size()) {
     const std::size_t full = std::size_t{1} << full_bits_;
     const std::size_t rows = std::clamp(size_, std::size_t{kBlock}, full);
-    // Only a gallery that has filled half a huge page gets another.
-    auto chunk = std::make_shared<const Chunk>(rows, PaddedDimension(dimension_), size_ >= full);
+    // Only a gallery that has filled half a huge page gets one more.
+    auto chunk = std::make_shared<const Chunk>(rows, PaddedDimension(dimension_), subquantizers_, size_ >= full);
     auto larger = std::make_shared<Directory>(*directory_);
     larger->push_back(std::move(chunk));
     directory_ = std::move(larger);
@@ -78,7 +85,14 @@ std::pair<const Codes::Chunk&, std::size_t> Codes::Room() {
   return {*(*directory_)[index], place};
 }
 
-Codes::Row Codes::Append(std::int64_t label, std::span<const float> vector) {
+void Codes::Pack(std::span<const std::uint8_t> codes, const Chunk& chunk, std::size_t row) const {
+  if (codes.empty()) return;
+  std::byte* block = chunk.packed + row / kFastScanBlock * FastScanBlockBytes(subquantizers_);
+  PackCodes(codes, row % kFastScanBlock, block);
+}
+
+Codes::Row Codes::Append(std::int64_t label, std::span<const float> vector,
+                         std::span<const std::uint8_t> codes) {
   const auto [chunk, row] = Room();
   const std::size_t width = PaddedDimension(dimension_);
   std::int8_t* high = chunk.high + row * width;
@@ -86,13 +100,13 @@ Codes::Row Codes::Append(std::int64_t label, std::span<const float> vector) {
   float most = 0;
   for (const float value : vector) most = std::max(most, std::abs(value));
   auto scale = static_cast<float>(most / kMostCode);
-  // Nothing is left of a scale's precision below.
+  // Smaller scales lose precision.
   if (scale < std::numeric_limits<float>::min()) scale = 0;
   const double factor = scale > 0 ? 1 / static_cast<double>(scale) : 0;
   std::int64_t high_squares = 0;
   std::int64_t low_squares = 0;
   for (std::size_t i = 0; i < vector.size(); ++i) {
-    // The scale may have been rounded down.
+    // Clamped, because the scale may be rounded down.
     const double rounded = std::clamp(std::nearbyint(vector[i] * factor), -kMostCode, kMostCode);
     const auto code = static_cast<std::int32_t>(rounded);
     const std::int32_t upper = (code + 128) >> 8;
@@ -109,10 +123,11 @@ Codes::Row Codes::Append(std::int64_t label, std::span<const float> vector) {
   const double estimate = 256 * std::sqrt(static_cast<double>(high_squares));
   const double residual = std::sqrt(static_cast<double>(low_squares));
   chunk.residuals[row] = static_cast<float>(scale * (residual * (1 + kRounding) + estimate * kRounding));
+  Pack(codes, chunk, row);
   return static_cast<Row>(size_++);
 }
 
-Codes::Row Codes::Append(const View& from, Row source) {
+Codes::Row Codes::Append(const View& from, Row source, std::span<const std::uint8_t> codes) {
   const auto [chunk, row] = Room();
   const std::size_t width = PaddedDimension(dimension_);
   const Rows rows = from.From(source);
@@ -121,6 +136,7 @@ Codes::Row Codes::Append(const View& from, Row source) {
   chunk.labels[row] = *rows.labels;
   chunk.scales[row] = *rows.scales;
   chunk.residuals[row] = *rows.residuals;
+  Pack(codes, chunk, row);
   return static_cast<Row>(size_++);
 }
 
@@ -130,8 +146,9 @@ std::vector<Codes::NewRows> Codes::Extend(std::size_t count) {
   for (const std::size_t end = size_ + count; size_ < end;) {
     const auto [chunk, row] = Room();
     const std::size_t taken = std::min(chunk.capacity - row, end - size_);
-    pieces.push_back({taken, chunk.high + row * width, chunk.low + row * width, chunk.scales + row,
-                      chunk.residuals + row, chunk.labels + row});
+    pieces.push_back({taken, chunk.high + row * width, chunk.low + row * width,
+                      chunk.packed + row / kFastScanBlock * FastScanBlockBytes(subquantizers_),
+                      chunk.scales + row, chunk.residuals + row, chunk.labels + row});
     size_ += taken;
   }
   return pieces;
@@ -147,6 +164,7 @@ void Codes::Remove(Row row) {
 Codes::View Codes::view() const {
   View view;
   view.dimension_ = dimension_;
+  view.subquantizers_ = subquantizers_;
   view.full_bits_ = full_bits_;
   view.size_ = size_;
   view.directory_ = directory_;

@@ -8,14 +8,13 @@ namespace visage::search {
 namespace {
 
 constexpr std::size_t kBlock = Codes::kBlock;
-/// Of a cache line.
 constexpr std::size_t kFloatsInLine = 16;
 
 bool IsBetter(const Nearest::Candidate& a, const Nearest::Candidate& b) {
   return a.score != b.score ? a.score > b.score : a.row < b.row;
 }
 
-/// At most the threshold.
+/// The threshold, rounded down.
 float FloatThreshold(const Nearest& nearest) {
   const double threshold = nearest.threshold();
   const auto rounded = static_cast<float>(threshold);
@@ -52,7 +51,7 @@ void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& pro
     if (~dead == 0) continue;
     const Codes::Rows rows = view.From(block);
     const std::size_t count = std::min({kBlock, last - start, rows.count});
-    // These come from memory meanwhile.
+    // The kernel's work hides the latency of these reads.
     for (std::size_t i = 0; i < kBlock; i += kFloatsInLine) {
       __builtin_prefetch(rows.scales + i);
       __builtin_prefetch(rows.residuals + i);
@@ -60,7 +59,7 @@ void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& pro
     kernels.dot_rows(probe.values(), rows.high, view.width(), count, products.data());
     const float threshold = FloatThreshold(nearest);
     int above = 0;
-    // Written for a compiler that makes it eight at a time. What is not a number was too large for a float.
+    // The compiler vectorises this loop. A sum too large for a float is NaN, which must pass.
     for (std::size_t i = 0; i < count; ++i) {
       most[i] = rows.scales[i] * 256 * static_cast<float>(products[i]) + rows.residuals[i] * probe.length();
       above += !(most[i] < threshold);

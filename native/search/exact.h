@@ -9,7 +9,7 @@
 
 namespace visage::search {
 
-/// The best of the rows that it is offered. Of equal scores the first row's is better.
+/// Keeps the best of the offered rows. Of equal scores the first row wins.
 class Nearest {
  public:
   struct Candidate {
@@ -18,16 +18,16 @@ class Nearest {
     Codes::Row row;
   };
 
-  /// @param k how many are kept, at least 1.
+  /// @param k rows to keep, at least 1.
   explicit Nearest(std::size_t k) : k_(k) {}
 
-  /// What a score has to reach to change anything.
+  /// A lower score changes nothing.
   double threshold() const {
     return heap_.size() < k_ ? -std::numeric_limits<double>::infinity() : heap_.front().score;
   }
-  /// @param row offered once.
+  /// Call it once per row.
   void Offer(double score, Codes::Row row);
-  /// What is kept, best first; nothing is kept afterwards.
+  /// Returns the kept rows, best first, and clears the list.
   std::vector<Candidate> Take();
 
  private:
@@ -36,16 +36,15 @@ class Nearest {
   std::vector<Candidate> heap_;
 };
 
-/// Offers the rows `first..last` without tombstones, `last` excluded: those that can be among the best, by a
-/// bound.
+/// Offers the living rows from `first` to `last`, `last` excluded.
 ///
-/// A row's score is its estimate by the high plane and the product of the probe and the low plane, which by
-/// Cauchy and Schwarz is at most the product of their lengths. Where even that is below the worst of the
-/// best, the row is not looked at further. So the result is that of offering every row's score.
+/// A score is the estimate by the high plane plus the product of the probe and the low plane. By
+/// Cauchy-Schwarz that product is at most the product of their lengths. If the sum of estimate and bound stays
+/// below the worst kept score, the scan skips the low plane. So the result equals that of offering every row.
 void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& probe, std::size_t first,
                std::size_t last, Nearest& nearest);
 
-/// The same of single rows, ascending and each once.
+/// The same for single rows, each listed once.
 void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& probe,
                std::span<const Codes::Row> rows, Nearest& nearest);
 

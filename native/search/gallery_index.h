@@ -13,27 +13,27 @@
 #include "search/background.h"
 #include "search/codes.h"
 #include "search/exact.h"
-#include "search/graph.h"
 #include "search/label_table.h"
 #include "search/proposer.h"
+#include "search/search_space.h"
 #include "search/snapshot.h"
 
 namespace visage::search {
 
-/// Inner-product search over the vectors of one gallery, each known by a label.
+/// Inner-product search over the templates of one gallery, each with a label. Thread-safe; searches run side by
+/// side, and beside writes.
 ///
-/// Vectors of any length are kept as 16-bit numbers. Over unit vectors a unit probe's score is the cosine,
-/// -1..1, to about 1e-5; a longer probe's is as many times larger in the same order, a zero probe's is 0
-/// everywhere. Thread-safe; searches run side by side, and beside writes.
+/// Rows hold the templates' coordinates in the pack's search space as 16-bit numbers. For unit vectors in that
+/// space the score is the cosine, -1..1, to about 1e-5. A longer probe multiplies all scores; a zero probe
+/// scores 0 everywhere.
 ///
-/// A small gallery is searched exactly. From `graph_from` vectors on a graph is built in the background, and
-/// a search follows it to the rows that it has, and looks at all others. What is removed leaves a tombstone;
-/// when those are more than a quarter, the rows are copied without them in the background. So a gallery
-/// changes under the searches only by a few pointers at a time.
+/// A small gallery, and a gallery whose space has no quantiser, is scanned exactly. In a larger one FastScan
+/// proposes candidates by the quantiser's codes, and the 16-bit rows decide among them. Every search sees all
+/// rows added before it.
 ///
-/// Where there is a GPU to keep rows on, a gallery with a graph is copied to it as well, again in the
-/// background. A search then ranks the rows that the GPU proposes in place of those that the graph leads to;
-/// where they are too few, or the GPU fails, it goes on without.
+/// A removed row leaves a tombstone. When tombstones exceed a quarter, background threads copy the living rows,
+/// so searches wait for the exchange of a few pointers only. With a GPU, background threads also copy the rows
+/// of a large gallery to it, and the GPU proposes the candidates.
 class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<GalleryIndex> {
  public:
   struct Matches {
@@ -41,66 +41,49 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
     std::vector<float> scores;
   };
 
-  struct Stats {
-    /// Rows of vectors that were removed, whose memory is still held.
-    std::size_t tombstones;
-    /// Rows that the graph has, tombstones too; the others are looked at one by one. 0 where there is no
-    /// graph.
-    std::size_t linked;
-  };
+  /// Rows from which on a GPU is used, and the memory of a gallery is freed in the background.
+  static constexpr std::size_t kLarge = 8192;
 
-  /// An exact search for the best one is as fast as a graph's among about so many.
-  static constexpr std::size_t kGraphFrom = 8192;
-
-  /// @param dimension floats of a vector, 1..65536. @param background what does the slow part.
-  /// @param graph_from vectors from which on there is a graph; with half of them it is given up again. What
-  /// else is found exactly follows from it: more matches, few allowed vectors.
+  /// @param space of the gallery's model pack. @param background runs copies.
   /// @param device makes rows on a GPU; null for none.
-  GalleryIndex(std::size_t dimension, std::shared_ptr<Background> background,
-               std::size_t graph_from = kGraphFrom, base::DeviceRows::Factory device = nullptr);
+  GalleryIndex(std::shared_ptr<const SearchSpace> space, std::shared_ptr<Background> background,
+               base::DeviceRows::Factory device = nullptr);
 
-  std::size_t dimension() const { return dimension_; }
-  /// Vectors held. Does not wait for a write that is going on.
+  const SearchSpace& space() const { return *space_; }
+  /// Vectors held. Does not wait for a running write.
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }
-  /// Bytes of memory in use: rows, graph, and what is being made to take their place. Does not wait.
-  std::size_t bytes() const { return code_bytes_ + background_bytes_; }
-  /// Does not wait.
-  Stats stats() const { return {tombstones_, linked_}; }
-  /// Rows that are on the GPU, tombstones too; and why there are none, where it has failed. Their memory is
-  /// not in `bytes`.
+  /// Memory of rows, labels and a running copy. Does not wait.
+  std::size_t bytes() const { return row_bytes_ + copy_bytes_; }
+  /// Removed rows that still use memory. Does not wait.
+  std::size_t tombstones() const { return tombstones_; }
+  /// Rows on the GPU, tombstones included; after a failure its reason. `bytes` does not count them.
   struct OnDevice {
     std::size_t rows = 0;
     std::string failure;
   };
   OnDevice on_device() const;
 
-  /// Adds vectors; one whose label is held replaces the held one, and the last of those that share a label
-  /// stays.
-  /// @param vectors `labels.size() * dimension` floats, all finite.
+  /// Adds vectors. A vector replaces the held one of its label; of several with one label the last stays.
+  /// @param vectors `labels.size() * space().dimension()` finite floats.
   void Add(std::span<const std::int64_t> labels, std::span<const float> vectors);
 
-  /// Removes vectors. @returns how many were held.
+  /// @returns how many of the labels were held.
   std::size_t Remove(std::span<const std::int64_t> labels);
 
-  /// The `k` best or as many as there are, best first. With a graph the `k` best that it leads to.
-  /// @param probe `dimension` floats, all finite.
-  /// @param width rows of the graph that are followed, more for tombstones; 0 for as many as find 99.9 % of
-  /// the best ones.
-  Matches Search(std::span<const float> probe, std::size_t k, std::size_t width = 0) const;
+  /// The `k` best, or as many as there are, best first.
+  /// @param probe `space().dimension()` finite floats.
+  Matches Search(std::span<const float> probe, std::size_t k) const;
 
-  /// The same among the vectors with these labels; unknown and repeated ones are passed over. More rows are
-  /// followed the fewer are allowed.
-  Matches Search(std::span<const float> probe, std::size_t k, std::span<const std::int64_t> allowed,
-                 std::size_t width = 0) const;
+  /// The same among the vectors with these labels. Ignores unknown and repeated labels.
+  Matches Search(std::span<const float> probe, std::size_t k, std::span<const std::int64_t> allowed) const;
 
-  /// What is held at this moment, for a snapshot.
+  /// The contents at this moment, for a snapshot.
   IndexContents Contents() const;
 
-  /// Takes the rows and the graph of a snapshot into an index that never held anything. @throws SnapshotError
-  /// where two rows have one label.
-  void Adopt(SnapshotContents contents);
+  /// Takes the rows of a snapshot into an empty index. @throws SnapshotError if two rows have one label.
+  void Adopt(Codes rows);
 
-  /// Labels of everything held, in no order.
+  /// Labels of all held vectors, unordered.
   std::vector<std::int64_t> Labels() const;
 
   bool Step(const GoOn& go_on) override;
@@ -108,101 +91,89 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
  private:
   using Row = Codes::Row;
 
-  /// Rows, where each label is, and the graph over the rows, if any. A large one is discarded in the
-  /// background, whoever is the last to look at it.
+  /// Rows and the table of their labels. The background frees a large one.
   struct Generation : Leftover {
-    explicit Generation(std::size_t dimension) : codes(dimension) {}
+    explicit Generation(const SearchSpace& space) : codes(space.rank(), space.subquantizers()) {}
 
     Codes codes;
     LabelTable rows{codes};
-    std::shared_ptr<Graph> graph;
-    /// Null where there is no GPU, or no graph.
+    /// Null without a GPU, or for a small gallery.
     std::shared_ptr<Proposer> proposer;
   };
-  /// The living rows of a generation on their way into a new one.
+  /// A new generation that receives the living rows of the current one.
   struct Copy {
     std::shared_ptr<Generation> generation;
-    /// Rows of the old generation before this one are copied, or were not living.
+    /// Earlier rows of the current generation are copied, or have tombstones.
     Row looked_at = 0;
-    /// The old row of each new one.
+    /// For each copied row its row in the current generation.
     std::vector<Row> origins;
   };
-  /// What one search looks at.
-  struct Sight {
-    /// Of all that follows; the last to be let go.
+  /// The state that one search reads.
+  struct State {
+    /// Owns all that follows, so it is released last.
     std::shared_ptr<const Generation> generation;
     Codes::View view;
-    std::shared_ptr<const Graph> graph;
-    Row linked;
     std::shared_ptr<Proposer> proposer;
     Row on_device;
     std::size_t removed;
   };
+  /// A probe in the search space.
+  struct Query {
+    std::vector<float> coordinates;
+    Probe codes;
+  };
 
   std::shared_ptr<Generation> NewGeneration() const;
-  Sight Look() const;
-  /// So many rows are looked at one after the other in the time of following `width` of the graph.
-  double ExactRows(double width) const;
-  /// Offers the best rows of those that the GPU or else the graph has.
-  /// @param share of all rows that may be found, 0..1. @param width rows of the graph that are to be followed
-  /// if all may; 0 for as many as it takes. @param allowed a bit a row; all rows where it is empty.
-  /// @returns the row from which on the others are to be looked at.
-  Row SearchKnown(const Sight& sight, std::span<const float> vector, const Probe& probe, std::size_t k,
-                  double share, std::size_t width, std::span<const std::uint64_t> allowed,
-                  Nearest& nearest) const;
-  /// Offers the best rows of the GPU. @returns whether it did, and found as many as there should be.
-  bool SearchDevice(const Sight& sight, std::span<const float> vector, const Probe& probe, std::size_t k,
-                    double share, std::span<const std::uint64_t> allowed, Nearest& nearest) const;
-  /// Offers the best rows of the graph, if there are enough that following it pays.
-  /// @param width rows that are followed. @param allowed a bit a row; all rows where it is empty.
-  /// @returns whether it did, and found as many as there should be.
-  bool SearchGraph(const Sight& sight, const Probe& probe, std::size_t k, double width,
-                   std::span<const std::uint64_t> allowed, Nearest& nearest) const;
+  State CurrentState() const;
+  Query QueryOf(std::span<const float> probe) const;
+
+  /// Offers the best of the rows that the GPU or the quantiser proposes, if proposals are cheaper than an exact
+  /// scan.
+  /// @param share of all rows that the search accepts, 0..1. @param exact_cost of the alternative, in rows of an
+  /// exact scan. @param allowed a bit a row; empty accepts all rows.
+  /// @returns the first row that the search must scan itself: 0 without proposals.
+  Row SearchProposals(const State& state, const Query& query, std::size_t k, double share, double exact_cost,
+                      std::span<const std::uint64_t> allowed, Nearest& nearest) const;
 
   void RemoveRow(Row row);
-  /// Tells what a write has changed, and has the background do what it makes necessary.
+  /// Publishes sizes after a write, and enrols background work that the write made necessary.
   void Report();
-  bool IsWorn() const;
+  bool NeedsCopy() const;
 
-  // Upkeep, with `background_mutex_` held.
+  // With `background_mutex_` held:
 
-  /// Gives the gallery a graph, or takes it away, as its size has it.
-  void SeeToGraph();
-  /// The same of its rows on the GPU.
-  void SeeToProposer();
-  /// Starts a copy where there are too many tombstones. @returns whether a copy is under way.
+  /// Starts or ends the use of the GPU, by the gallery's size.
+  void UpdateProposer();
+  /// Starts a copy if there are too many tombstones. @returns whether a copy is running.
   bool EnsureCopy();
-  /// Copies some rows and repeats the removals of others. @returns whether there are more.
-  bool CopySome();
-  /// Puts the copy in the place of the rows where it has them all. @returns those, to be forgotten.
+  /// Copies some rows, and repeats removals. @returns whether there are more.
+  bool CopySome(const GoOn& go_on);
+  /// Makes a complete copy the current generation. @returns the earlier one; null if the copy is incomplete.
   std::shared_ptr<Generation> TakeOver();
-  void CopyRows(const Codes::View& from, std::size_t last);
-  /// @param removed rows of the old generation.
+  void CopyRows(const Codes::View& from, std::size_t last, const GoOn& go_on);
+  /// @param removed rows of the current generation.
   void RemoveFromCopy(std::span<const Row> removed);
-  void ReportGraphs();
+  void ReportCopy();
 
-  const std::size_t dimension_;
-  const std::size_t graph_from_;
+  const std::shared_ptr<const SearchSpace> space_;
   const std::shared_ptr<Background> background_;
   const base::DeviceRows::Factory device_;
 
-  /// Of what follows up to the next comment; held only to look something up or change a few rows, and not
-  /// while anything is computed.
+  /// Guards the members up to the next comment. Held for look-ups and changes of a few rows only.
   mutable std::shared_mutex mutex_;
   std::shared_ptr<Generation> now_;
-  /// Rows that were removed since the copying has begun, and whether it has.
+  /// Rows removed since the running copy began.
   std::vector<Row> removed_meanwhile_;
   bool is_copying_ = false;
 
-  /// Of the copy; never waited for by a search or write.
+  /// Guards the copy. Searches and writes never wait for it.
   std::mutex background_mutex_;
   std::unique_ptr<Copy> copy_;
 
   std::atomic<std::size_t> size_ = 0;
   std::atomic<std::size_t> tombstones_ = 0;
-  std::atomic<std::size_t> linked_ = 0;
-  std::atomic<std::size_t> code_bytes_ = 0;
-  std::atomic<std::size_t> background_bytes_ = 0;
+  std::atomic<std::size_t> row_bytes_ = 0;
+  std::atomic<std::size_t> copy_bytes_ = 0;
 };
 
 }  // namespace visage::search

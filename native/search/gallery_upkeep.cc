@@ -6,72 +6,51 @@
 namespace visage::search {
 namespace {
 
-/// Fewer tombstones than these are never worth a copy.
+/// Fewer tombstones never justify a copy.
 constexpr std::size_t kFewTombstones = 1024;
-/// Rows that are copied in one piece of work.
+/// Rows of one step of a copy.
 constexpr std::size_t kCopied = 1024;
-/// Rows that may be without links in a new graph that takes the place of the old one.
-constexpr std::size_t kTail = 512;
 
 }  // namespace
 
-bool GalleryIndex::IsWorn() const {
+bool GalleryIndex::NeedsCopy() const {
   const std::size_t removed = now_->codes.removed();
   return removed >= kFewTombstones && 4 * removed > now_->codes.size();
 }
 
 bool GalleryIndex::Step(const GoOn& go_on) {
   std::shared_ptr<Generation> old;
-  std::shared_ptr<Graph> graph;
   std::shared_ptr<Proposer> proposer;
   Codes::View rows;
   bool has_more = false;
   {
     const std::lock_guard background(background_mutex_);
     if (EnsureCopy()) {
-      has_more = CopySome();
-      const Generation& next = *copy_->generation;
-      graph = next.graph;
-      rows = next.codes.view();
-      if (!has_more && (!graph || graph->linked() + kTail >= next.codes.size())) {
+      has_more = CopySome(go_on);
+      if (!has_more) {
         old = TakeOver();
         has_more = true;
       }
-    } else {
-      SeeToGraph();
-      if (device_) SeeToProposer();
+    } else if (device_) {
+      UpdateProposer();
       const std::shared_lock lock(mutex_);
-      graph = now_->graph;
       proposer = now_->proposer;
       rows = now_->codes.view();
     }
-    ReportGraphs();
+    ReportCopy();
   }
   if (old) Report();
   if (proposer && proposer->ExtendSome(rows)) has_more = true;
-  return (graph && graph->LinkSome(rows, go_on)) || has_more;
+  return has_more;
 }
 
-void GalleryIndex::SeeToGraph() {
-  std::shared_ptr<Graph> graph;
-  {
-    const std::shared_lock lock(mutex_);
-    const std::size_t living = now_->rows.size();
-    if (now_->graph ? living >= graph_from_ / 2 : living < graph_from_) return;
-    graph = now_->graph;
-  }
-  // What there is goes, and is forgotten when nobody waits; what there is not, comes.
-  graph = graph ? nullptr : std::make_shared<Graph>(dimension_);
-  const std::unique_lock lock(mutex_);
-  now_->graph.swap(graph);
-}
-
-void GalleryIndex::SeeToProposer() {
+void GalleryIndex::UpdateProposer() {
   std::shared_ptr<Proposer> proposer;
   {
     const std::shared_lock lock(mutex_);
-    if (!now_->graph == !now_->proposer) return;
-    if (now_->graph) proposer = std::make_shared<Proposer>(device_, dimension_);
+    const std::size_t living = now_->rows.size();
+    if (now_->proposer ? living >= kLarge / 2 : living < kLarge) return;
+    if (!now_->proposer) proposer = std::make_shared<Proposer>(device_, space_->rank());
   }
   const std::unique_lock lock(mutex_);
   now_->proposer.swap(proposer);
@@ -82,19 +61,18 @@ bool GalleryIndex::EnsureCopy() {
   std::size_t living;
   {
     const std::shared_lock lock(mutex_);
-    if (!IsWorn()) return false;
+    if (!NeedsCopy()) return false;
     living = now_->rows.size();
   }
   auto copy = std::make_unique<Copy>(NewGeneration());
   copy->origins.reserve(living);
-  if (living >= graph_from_) copy->generation->graph = std::make_shared<Graph>(dimension_);
   const std::unique_lock lock(mutex_);
   is_copying_ = true;
   copy_ = std::move(copy);
   return true;
 }
 
-bool GalleryIndex::CopySome() {
+bool GalleryIndex::CopySome(const GoOn& go_on) {
   Codes::View from;
   std::vector<Row> removed;
   {
@@ -103,7 +81,7 @@ bool GalleryIndex::CopySome() {
     removed.swap(removed_meanwhile_);
   }
   try {
-    CopyRows(from, std::min(from.size(), copy_->looked_at + kCopied));
+    CopyRows(from, std::min(from.size(), copy_->looked_at + kCopied), go_on);
   } catch (const std::bad_alloc&) {
     const std::unique_lock lock(mutex_);
     is_copying_ = false;
@@ -115,14 +93,19 @@ bool GalleryIndex::CopySome() {
   return copy_->looked_at < from.size();
 }
 
-void GalleryIndex::CopyRows(const Codes::View& from, std::size_t last) {
+void GalleryIndex::CopyRows(const Codes::View& from, std::size_t last, const GoOn& go_on) {
   Generation& next = *copy_->generation;
+  std::vector<float> coordinates(space_->rank());
+  std::vector<std::uint8_t> codes(space_->subquantizers());
   for (; copy_->looked_at < last; ++copy_->looked_at) {
     const Row row = copy_->looked_at;
+    if (row % Codes::kBlock == 0 && !go_on()) return;
     if (from.is_removed(row)) continue;
     copy_->origins.push_back(row);
-    // A label that was given to another vector meanwhile is met again in a later row.
-    next.rows.Put(next.codes.Append(from, row));
+    from.Decode(row, coordinates);
+    space_->Encode(coordinates, codes);
+    // A label that received another vector meanwhile comes again in a later row.
+    next.rows.Put(next.codes.Append(from, row, codes));
   }
 }
 
@@ -130,7 +113,7 @@ void GalleryIndex::RemoveFromCopy(std::span<const Row> removed) {
   Generation& next = *copy_->generation;
   for (const Row row : removed) {
     const auto origin = std::ranges::lower_bound(copy_->origins, row);
-    // Not there where it was not copied any more, or not yet, and then will not be.
+    // The copy lacks rows that had a tombstone when it reached them.
     if (origin == copy_->origins.end() || *origin != row) continue;
     const auto copied = static_cast<Row>(origin - copy_->origins.begin());
     next.codes.Remove(copied);
@@ -142,26 +125,15 @@ void GalleryIndex::RemoveFromCopy(std::span<const Row> removed) {
 std::shared_ptr<GalleryIndex::Generation> GalleryIndex::TakeOver() {
   std::unique_ptr<Copy> done;
   const std::unique_lock lock(mutex_);
-  // What came since the last copying is next; memory for rows is not made while searches wait.
+  // Later rows and removals take another step, because searches must not wait for allocations.
   if (copy_->looked_at < now_->codes.size() || !removed_meanwhile_.empty()) return {};
   is_copying_ = false;
   done = std::move(copy_);
   return std::exchange(now_, std::move(done->generation));
 }
 
-void GalleryIndex::ReportGraphs() {
-  std::shared_ptr<const Graph> graph;
-  {
-    const std::shared_lock lock(mutex_);
-    graph = now_->graph;
-  }
-  linked_ = graph ? graph->linked() : 0;
-  std::size_t bytes = graph ? graph->bytes() : 0;
-  if (copy_) {
-    const Generation& next = *copy_->generation;
-    bytes += next.codes.bytes() + next.rows.bytes() + (next.graph ? next.graph->bytes() : 0);
-  }
-  background_bytes_ = bytes;
+void GalleryIndex::ReportCopy() {
+  copy_bytes_ = copy_ ? copy_->generation->codes.bytes() + copy_->generation->rows.bytes() : 0;
 }
 
 }  // namespace visage::search

@@ -5,8 +5,7 @@
 namespace visage::search {
 namespace {
 
-template <typename Value>
-std::int32_t Dot(const Value* a, const std::int8_t* b, std::size_t width) {
+std::int32_t Dot(const std::int16_t* a, const std::int8_t* b, std::size_t width) {
   std::int32_t sum = 0;
   for (std::size_t i = 0; i < width; ++i) sum += a[i] * b[i];
   return sum;
@@ -17,13 +16,12 @@ void DotRows(const std::int16_t* probe, const std::int8_t* rows, std::size_t wid
   for (std::size_t row = 0; row < count; ++row) products[row] = Dot(probe, rows + row * width, width);
 }
 
-constexpr Kernels kPlain = {"plain", Dot<std::int16_t>, DotRows, Dot<std::int8_t>};
+constexpr Kernels kPlain = {"plain", Dot, DotRows};
 
 std::vector<Kernels> FindRunnable() {
   std::vector<Kernels> found;
 #if defined(__x86_64__)
-  // AVX2 is what the whole addon is compiled for. These ask the system too, which has to keep the wider
-  // registers.
+  // The whole addon requires AVX2. These checks include the system's support of the wider registers.
   if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni"))
     found.push_back(kernels::kAvx512Vnni);
   if (__builtin_cpu_supports("avx512bw")) found.push_back(kernels::kAvx512Bw);

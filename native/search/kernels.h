@@ -6,35 +6,32 @@
 
 namespace visage::search {
 
-/// Rows and probes of the kernels are padded with zeros to a multiple of this many values, so that no kernel
-/// has a remainder to see to.
-inline constexpr std::size_t kKernelStep = 64;
+/// Rows and probes are padded with zeros to a multiple of this many values, so kernels need no remainder loop.
+inline constexpr std::size_t kKernelStep = 32;
 
 /// `dimension` rounded up to whole steps.
 constexpr std::size_t PaddedDimension(std::size_t dimension) {
   return (dimension + kKernelStep - 1) / kKernelStep * kKernelStep;
 }
 
-/// The inner products of the search, for one instruction set. All sets answer the same integers.
+/// Inner products for one instruction set. All sets return the same integers.
 ///
-/// `width` is a multiple of kKernelStep. Nothing needs to be aligned, but multiples of 64 bytes are faster.
-/// Products are exact as long as 128 times the sum of the probe's magnitudes is below 2^31.
+/// `width` is a multiple of kKernelStep. Pointers need no alignment, but multiples of 64 bytes are faster.
+/// Products are exact while 128 times the sum of the probe's magnitudes is below 2^31.
 struct Kernels {
   /// `plain`, `avx2`, `avx512bw`, `avx512vnni` or `neon`.
   const char* name;
-  /// Of a probe and one row.
+  /// A probe and one row.
   std::int32_t (*dot)(const std::int16_t* probe, const std::int8_t* row, std::size_t width);
-  /// Of a probe and `count` rows that follow each other.
+  /// A probe and `count` consecutive rows.
   void (*dot_rows)(const std::int16_t* probe, const std::int8_t* rows, std::size_t width, std::size_t count,
                    std::int32_t* products);
-  /// Of two rows; exact for up to 131,071 values.
-  std::int32_t (*dot_codes)(const std::int8_t* a, const std::int8_t* b, std::size_t width);
 };
 
-/// What this processor can run, fastest first; the last is `plain`.
+/// The kernels that this processor supports, fastest first, `plain` last.
 std::span<const Kernels> RunnableKernels();
 
-/// The fastest that this processor can run.
+/// The fastest kernels that this processor supports.
 inline const Kernels& BestKernels() { return RunnableKernels().front(); }
 
 namespace kernels {

@@ -1,6 +1,6 @@
 #if defined(__x86_64__)
 
-// GCC 12 takes the header's own undefined registers for a mistake (GCC's bug 105593).
+// GCC 12 warns of the header's undefined registers (GCC bug 105593).
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #ifndef __clang__
@@ -11,18 +11,17 @@
 
 #include "search/kernels.h"
 
-// The instruction sets are asked for by function, not by file: what this file shares with others (inline
-// functions of headers) must run on every processor.
+// Each function names its instruction set, because inline functions of headers must run on every processor.
 #define VISAGE_BW [[gnu::target("avx512f,avx512bw")]]
 #define VISAGE_VNNI [[gnu::target("avx512f,avx512bw,avx512vnni")]]
 
 namespace visage::search {
 namespace {
 
-/// Bytes between what is read and what is asked for.
+/// Bytes between a read and its prefetch.
 constexpr std::size_t kReadAhead = 1024;
 
-/// Thirty-two values of a row as 16-bit ones.
+/// Thirty-two values of a row, widened to 16 bits.
 VISAGE_BW inline __m512i Widened(const std::int8_t* values) {
   return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(values)));
 }
@@ -37,11 +36,13 @@ template <bool has_ahead>
 VISAGE_BW inline std::int32_t DotOf(const std::int16_t* probe, const std::int8_t* row, std::size_t width) {
   __m512i even = _mm512_setzero_si512();
   __m512i odd = _mm512_setzero_si512();
-  for (std::size_t i = 0; i < width; i += 64) {
+  std::size_t i = 0;
+  for (; i + 64 <= width; i += 64) {
     if constexpr (has_ahead) ReadAhead(row + i);
     even = _mm512_add_epi32(even, _mm512_madd_epi16(Widened(row + i), Loaded(probe + i)));
     odd = _mm512_add_epi32(odd, _mm512_madd_epi16(Widened(row + i + 32), Loaded(probe + i + 32)));
   }
+  if (i < width) even = _mm512_add_epi32(even, _mm512_madd_epi16(Widened(row + i), Loaded(probe + i)));
   return _mm512_reduce_add_epi32(_mm512_add_epi32(even, odd));
 }
 
@@ -54,28 +55,20 @@ VISAGE_BW void DotRows(const std::int16_t* probe, const std::int8_t* rows, std::
   for (std::size_t row = 0; row < count; ++row) products[row] = DotOf<true>(probe, rows + row * width, width);
 }
 
-VISAGE_BW std::int32_t DotCodes(const std::int8_t* a, const std::int8_t* b, std::size_t width) {
-  __m512i even = _mm512_setzero_si512();
-  __m512i odd = _mm512_setzero_si512();
-  for (std::size_t i = 0; i < width; i += 64) {
-    even = _mm512_add_epi32(even, _mm512_madd_epi16(Widened(a + i), Widened(b + i)));
-    odd = _mm512_add_epi32(odd, _mm512_madd_epi16(Widened(a + i + 32), Widened(b + i + 32)));
-  }
-  return _mm512_reduce_add_epi32(_mm512_add_epi32(even, odd));
-}
-
-// With VNNI multiplying and adding is one instruction.
+// VNNI multiplies and adds in one instruction.
 
 template <bool has_ahead>
 VISAGE_VNNI inline std::int32_t VnniDotOf(const std::int16_t* probe, const std::int8_t* row,
                                           std::size_t width) {
   __m512i even = _mm512_setzero_si512();
   __m512i odd = _mm512_setzero_si512();
-  for (std::size_t i = 0; i < width; i += 64) {
+  std::size_t i = 0;
+  for (; i + 64 <= width; i += 64) {
     if constexpr (has_ahead) ReadAhead(row + i);
     even = _mm512_dpwssd_epi32(even, Widened(row + i), Loaded(probe + i));
     odd = _mm512_dpwssd_epi32(odd, Widened(row + i + 32), Loaded(probe + i + 32));
   }
+  if (i < width) even = _mm512_dpwssd_epi32(even, Widened(row + i), Loaded(probe + i));
   return _mm512_reduce_add_epi32(_mm512_add_epi32(even, odd));
 }
 
@@ -91,8 +84,8 @@ VISAGE_VNNI void VnniDotRows(const std::int16_t* probe, const std::int8_t* rows,
 
 }  // namespace
 
-constinit const Kernels kernels::kAvx512Bw = {"avx512bw", Dot, DotRows, DotCodes};
-constinit const Kernels kernels::kAvx512Vnni = {"avx512vnni", VnniDot, VnniDotRows, DotCodes};
+constinit const Kernels kernels::kAvx512Bw = {"avx512bw", Dot, DotRows};
+constinit const Kernels kernels::kAvx512Vnni = {"avx512vnni", VnniDot, VnniDotRows};
 
 }  // namespace visage::search
 

@@ -28,20 +28,9 @@ void DotRows(const std::int16_t* probe, const std::int8_t* rows, std::size_t wid
   for (std::size_t row = 0; row < count; ++row) products[row] = Dot(probe, rows + row * width, width);
 }
 
-std::int32_t DotCodes(const std::int8_t* a, const std::int8_t* b, std::size_t width) {
-  int32x4_t sums = vdupq_n_s32(0);
-  for (std::size_t i = 0; i < width; i += 16) {
-    const int8x16_t left = vld1q_s8(a + i);
-    const int8x16_t right = vld1q_s8(b + i);
-    sums = vpadalq_s16(sums, vmull_s8(vget_low_s8(left), vget_low_s8(right)));
-    sums = vpadalq_s16(sums, vmull_high_s8(left, right));
-  }
-  return vaddvq_s32(sums);
-}
-
 }  // namespace
 
-constinit const Kernels kernels::kNeon = {"neon", Dot, DotRows, DotCodes};
+constinit const Kernels kernels::kNeon = {"neon", Dot, DotRows};
 
 }  // namespace visage::search
 

@@ -6,8 +6,7 @@
 namespace visage::search {
 
 std::uint64_t LabelTable::Hash(std::int64_t label) {
-  // The finaliser of SplitMix64 (Steele, Lea, Flood, 2014): labels that follow each other are spread over all
-  // bits.
+  // The finaliser of SplitMix64 (Steele, Lea, Flood, 2014) spreads consecutive labels over all bits.
   auto hash = static_cast<std::uint64_t>(label);
   hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9;
   hash = (hash ^ (hash >> 27)) * 0x94d049bb133111eb;
@@ -64,7 +63,7 @@ std::optional<LabelTable::Row> LabelTable::Take(std::int64_t label) {
   std::size_t hole = SlotOf(part, label, hash);
   const Row taken = part.slots[hole];
   if (taken == kEmpty) return {};
-  // Those behind that may be nearer to their own slots move up, so that none is cut off by the hole.
+  // Later rows move up towards their own slots, so that the hole cuts off none of them.
   for (std::size_t slot = (hole + 1) & mask; part.slots[slot] != kEmpty; slot = (slot + 1) & mask) {
     const std::size_t own = Hash(codes_.label(part.slots[slot])) & mask;
     if (((slot - own) & mask) < ((slot - hole) & mask)) continue;

@@ -10,17 +10,16 @@
 
 namespace visage::search {
 
-/// Which row of Codes each label is in: hash tables with open addressing of nothing but row numbers, since
-/// the rows know their labels. About 8 bytes a label, where a map of nodes takes five times as much.
+/// Maps labels to rows of Codes: hash tables with open addressing that hold row numbers only, because rows know
+/// their labels. About 8 bytes a label; a node-based map takes five times as much.
 ///
-/// A table that is full is made anew twice as large. There are many, by the labels' hashes, so that a write
-/// that meets that is held up by the part of one of them, a millisecond at a million labels. Not thread-safe
-/// for writing.
+/// Labels are spread over many tables by their hash, and a full table doubles. So a write waits for the growth
+/// of one table only, a millisecond at a million labels. Writes need the owner's lock.
 class LabelTable {
  public:
   using Row = Codes::Row;
 
-  /// @param codes where the rows are; outlives the table.
+  /// @param codes holds the rows; outlives the table.
   explicit LabelTable(const Codes& codes) : codes_(codes) {}
   LabelTable(const LabelTable&) = delete;
   LabelTable& operator=(const LabelTable&) = delete;
@@ -30,10 +29,10 @@ class LabelTable {
   std::size_t bytes() const { return slots_ * sizeof(Row); }
 
   std::optional<Row> Find(std::int64_t label) const;
-  /// Puts a label where this row of the codes is, which has it. @returns the row where it was. @throws
-  /// std::bad_alloc, and then nothing has changed.
+  /// Maps the row's label to the row. @returns the label's earlier row. @throws std::bad_alloc, and then nothing
+  /// has changed.
   std::optional<Row> Put(Row row);
-  /// Forgets a label. @returns where it was.
+  /// Removes a label. @returns its row.
   std::optional<Row> Take(std::int64_t label);
 
  private:
@@ -42,15 +41,15 @@ class LabelTable {
   static constexpr Row kEmpty = UINT32_MAX;
 
   struct Part {
-    /// Rows or kEmpty; a power of two of them. A label is at its hash's slot or after it, with none empty
-    /// between.
+    /// Rows or kEmpty; their number is a power of two. A label is in its hash's slot or in a later one, without
+    /// an empty slot between.
     std::vector<Row> slots;
     std::size_t used = 0;
   };
 
   static std::uint64_t Hash(std::int64_t label);
   static std::size_t PartOf(std::uint64_t hash) { return hash >> (64 - kPartBits); }
-  /// The slot of a label, or the empty one where it would be. @param part with slots.
+  /// The slot of a label, or the empty slot for it. @param part with slots.
   std::size_t SlotOf(const Part& part, std::int64_t label, std::uint64_t hash) const;
   void Grow(Part& part);
 

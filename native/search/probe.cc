@@ -10,7 +10,7 @@ namespace visage::search {
 namespace {
 
 constexpr double kMostValue = 32767;
-/// A sum of magnitudes: 128 times it is below 2^31.
+/// Limit of the sum of magnitudes: 128 times it is below 2^31.
 constexpr double kMostSum = (1 << 24) - 1;
 
 }  // namespace
@@ -34,7 +34,7 @@ Probe::Probe(std::span<const float> vector) : lines_(PaddedDimension(vector.size
     squares += value * value;
     product += value * vector[i];
   }
-  // Nearest to the vector; 1 / factor is as good but where many numbers are rounded the same way.
+  // The least-squares scale: 1 / factor is worse if many numbers round the same way.
   scale_ = product / squares;
   length_ = std::nextafter(static_cast<float>(std::sqrt(squares)), std::numeric_limits<float>::infinity());
 }

@@ -6,10 +6,10 @@
 
 namespace visage::search {
 
-/// A vector to be compared with the rows of Codes: 16-bit numbers, padded with zeros, and a scale.
+/// A probe as 16-bit numbers, padded with zeros, and a scale. Immutable.
 ///
-/// The numbers are as large as they may be for the kernels' 32-bit sums to hold whatever a row's values are;
-/// up to 512 dimensions that costs no precision. Immutable.
+/// The numbers are as large as the kernels' 32-bit sums allow for any row. Up to 512 dimensions that costs no
+/// precision.
 class Probe {
  public:
   /// @param vector finite floats.
@@ -17,7 +17,7 @@ class Probe {
 
   /// PaddedDimension of the vector's, aligned to 64 bytes.
   const std::int16_t* values() const { return lines_.front().values; }
-  /// The vector is `values() * scale()` but for rounding; 0 for a zero vector.
+  /// The vector is about `values() * scale()`; 0 for a zero vector.
   double scale() const { return scale_; }
   /// Euclidean length of `values()`, rounded up.
   float length() const { return length_; }

@@ -11,10 +11,9 @@
 namespace visage::search {
 namespace {
 
-/// Rows that are copied at a time.
+/// Rows of one copy.
 constexpr std::size_t kSlice = 1024;
-/// The largest number of a vector is between these, so that half precision keeps the vector about as exactly
-/// as a unit vector: templates are.
+/// Range of a vector's largest value in which half precision is about as exact as for unit vectors.
 constexpr float kLeastPeak = 1.0F / 512;
 constexpr float kMostPeak = 512;
 /// The code of a vector's largest number.
@@ -27,12 +26,12 @@ std::string LoaderError() {
   return error ? error : "the library does not load";
 }
 
-/// @returns why the best of a few rows are not found; null where they are.
+/// @returns the reason why the library is unusable; null if it finds the best of a few rows.
 const char* TryOut(base::DeviceRows::Factory make) {
   const char* why = nullptr;
   const std::unique_ptr<base::DeviceRows> rows(make(kTried, &why));
   if (!rows) return why;
-  // Each row is an axis, and the probe has the more of it the later it is.
+  // Row i is axis i, and the probe's value rises with i.
   std::vector<float> axes(kTried * kTried);
   std::vector<float> probe(kTried);
   for (std::size_t i = 0; i < kTried; ++i) {
@@ -58,7 +57,7 @@ base::DeviceRows::Factory LoadDeviceRows(const std::string& library) {
   static std::map<std::string, base::DeviceRows::Factory> loaded;
   const std::lock_guard lock(mutex);
   if (const auto found = loaded.find(library); found != loaded.end()) return found->second;
-  // Galleries, and threads that search them while the process ends, hold on to it.
+  // RTLD_NODELETE, because galleries and searching threads may outlive the process's exit handlers.
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (!handle) throw base::Error(base::ErrorCode::kInternal, LoaderError());
   const auto make = reinterpret_cast<base::DeviceRows::Factory>(dlsym(handle, base::DeviceRows::kFactory));
@@ -79,17 +78,13 @@ bool Proposer::ExtendSome(const Codes::View& view) {
   const std::size_t count = std::min(kSlice, view.size() - std::min<std::size_t>(first, view.size()));
   if (count == 0) return false;
   std::vector<float> floats(count * dimension_);
-  float* out = floats.data();
   for (Row row = first; row < first + count; ++row) {
-    const Codes::Rows at = view.From(row);
-    const float peak = *at.scales * kMostCode;
+    const float peak = *view.From(row).scales * kMostCode;
     if (peak != 0 && !(peak >= kLeastPeak && peak <= kMostPeak)) {
       Fail("a vector is much longer or shorter than a template");
       return false;
     }
-    for (std::size_t i = 0; i < dimension_; ++i) {
-      *out++ = *at.scales * static_cast<float>(256 * at.high[i] + at.low[i]);
-    }
+    view.Decode(row, std::span(floats).subspan((row - first) * dimension_, dimension_));
   }
   const char* why = nullptr;
   if (first == 0) {
@@ -99,7 +94,7 @@ bool Proposer::ExtendSome(const Codes::View& view) {
   }
   {
     const std::shared_lock lock(mutex_);
-    // A search may have failed meanwhile.
+    // A search may have failed in the meantime.
     if (rows_) why = rows_->Append(floats.data(), count);
     if (rows_ && !why) held_.store(first + static_cast<Row>(count), std::memory_order_release);
   }

@@ -14,14 +14,13 @@
 
 namespace visage::search {
 
-/// The function of a library that keeps rows on a GPU. It stays loaded, after it has found the best of a few
-/// rows. @throws Error kInternal with a sentence for the operator.
+/// Loads a library that keeps rows on a GPU, and has it find the best of a few rows. It stays loaded. @throws Error
+/// kInternal with a sentence for the operator.
 base::DeviceRows::Factory LoadDeviceRows(const std::string& library);
 
-/// Proposes rows of Codes that may be the best for a probe, by a copy of them in a GPU's memory. What it
-/// proposes is not checked for tombstones, and is to be ranked by the codes themselves.
+/// Proposes rows of Codes from a copy in a GPU's memory. Callers check tombstones and rank the proposals by the rows.
 ///
-/// After the first failure it proposes nothing more and its rows on the GPU are given up. Thread-safe.
+/// After the first failure it frees its GPU memory and proposes nothing. Thread-safe.
 class Proposer {
  public:
   using Row = Codes::Row;
@@ -31,17 +30,16 @@ class Proposer {
   /// Rows before this one are on the GPU; 0 after a failure.
   Row held() const { return held_.load(std::memory_order_acquire); }
   bool has_failed() const { return has_failed_; }
-  /// Why, in words; empty where nothing has failed.
+  /// The reason in words; empty without a failure.
   std::string failure() const;
 
-  /// Copies the next few rows of the view. From any thread; by one at a time, others have nothing to do.
-  /// @param view the same rows each time, or more. @returns whether there may be more. @throws
-  /// std::bad_alloc.
+  /// Copies the next few rows of the view. While one thread copies, calls of others return false.
+  /// @param view the same rows each time, or more. @returns whether there may be more. @throws std::bad_alloc.
   bool ExtendSome(const Codes::View& view);
 
   /// About the best `count` rows, best first; rows from `held()` on may be among them.
   /// @param probe finite floats. @param count 1..DeviceRows::kMost.
-  /// @returns nothing where it cannot say: it has failed, or the probe is zero.
+  /// @returns nothing after a failure, or for a zero probe.
   std::vector<Row> Propose(std::span<const float> probe, std::size_t count);
 
  private:
@@ -52,7 +50,7 @@ class Proposer {
   std::atomic<Row> held_ = 0;
   std::atomic<bool> has_failed_ = false;
   std::mutex extending_;
-  /// Of the two below, alone to change which rows they are.
+  /// Guards the two members below; exclusive to exchange the rows.
   mutable std::shared_mutex mutex_;
   std::unique_ptr<base::DeviceRows> rows_;
   std::string failure_;

@@ -7,9 +7,9 @@
 
 namespace visage::search {
 
-/// Puts the operations on one index in the order in which they were called, on any number of threads: reads
-/// that follow each other run side by side, a write runs alone. Nothing ever waits on a thread: an operation
-/// whose turn has not come is kept here and started when the one before it ends. Thread-safe.
+/// Runs the operations of one index in call order, on any number of threads: consecutive reads run side by side,
+/// a write runs alone. No thread waits: the sequencer keeps an operation and starts it when the earlier one ends.
+/// Thread-safe.
 class Sequencer : public std::enable_shared_from_this<Sequencer> {
  public:
   using Job = std::function<void()>;
@@ -27,7 +27,7 @@ class Sequencer : public std::enable_shared_from_this<Sequencer> {
   };
 
   void End(Kind kind);
-  /// Starts everything whose turn has come.
+  /// Starts all operations that need not wait.
   void Advance();
 
   std::mutex mutex_;

@@ -7,10 +7,12 @@
 #include <span>
 #include <utility>
 
+#include "search/fast_scan.h"
+
 namespace visage::search {
 namespace {
 
-/// Rows of one piece of memory that follow each other, none of them removed.
+/// Living rows that follow each other in one piece of memory.
 using Run = Codes::Rows;
 
 std::vector<Run> LiveRuns(const IndexContents& contents) {
@@ -56,26 +58,6 @@ void ReadAll(SnapshotReader::Section section, const std::vector<Codes::NewRows>&
   section.End();
 }
 
-/// The numbers of the rows in the snapshot.
-std::vector<Codes::Row> Numbers(const IndexContents& contents) {
-  std::vector<Codes::Row> numbers(contents.view.size());
-  Codes::Row next = 0;
-  for (std::size_t row = 0; row < numbers.size(); ++row) {
-    const bool is_removed = contents.tombstones[row / Codes::kBlock] >> (row % Codes::kBlock) & 1;
-    numbers[row] = is_removed ? Graph::kLeftOut : next++;
-  }
-  return numbers;
-}
-
-std::unique_ptr<Graph> ReadGraph(const SnapshotReader& reader, std::atomic<std::uint64_t>& done) {
-  if (reader.size(SnapshotSection::kGraph) == 0) return nullptr;
-  SnapshotReader::Section section(reader, SnapshotSection::kGraph, done);
-  auto graph = Graph::Load(reader.info().dimension, reader.info().rows,
-                           [&](std::span<std::byte> bytes) { section.Read(bytes); });
-  if (graph) section.End();
-  return graph;
-}
-
 bool IsMagnitude(float value) { return std::isfinite(value) && value >= 0; }
 
 void CheckMagnitudes(const std::vector<Codes::NewRows>& pieces) {
@@ -84,6 +66,19 @@ void CheckMagnitudes(const std::vector<Codes::NewRows>& pieces) {
         !std::ranges::all_of(std::span(piece.residuals, piece.count), IsMagnitude)) {
       throw SnapshotError("it is damaged");
     }
+  }
+}
+
+/// Encodes the rows of a piece, which were read before. @param first row of the piece.
+void EncodeAll(const SearchSpace& space, const Codes::View& view, const Codes::NewRows& piece,
+               Codes::Row first) {
+  std::vector<float> coordinates(space.rank());
+  std::vector<std::uint8_t> codes(space.subquantizers());
+  for (std::size_t i = 0; i < piece.count; ++i) {
+    view.Decode(first + static_cast<Codes::Row>(i), coordinates);
+    space.Encode(coordinates, codes);
+    std::byte* block = piece.packed + i / kFastScanBlock * FastScanBlockBytes(space.subquantizers());
+    PackCodes(codes, i % kFastScanBlock, block);
   }
 }
 
@@ -99,21 +94,20 @@ std::uint64_t WriteSnapshot(const IndexContents& contents, const std::string& pa
   WriteAll(writer, SnapshotSection::kResiduals, runs, &Codes::Rows::residuals, 1);
   WriteAll(writer, SnapshotSection::kHigh, runs, &Codes::Rows::high, width);
   WriteAll(writer, SnapshotSection::kLow, runs, &Codes::Rows::low, width);
-  if (contents.graph) {
-    writer.Begin(SnapshotSection::kGraph);
-    contents.graph->Save(Numbers(contents), [&](std::span<const std::byte> bytes) { writer.Write(bytes); });
-  }
   std::uint64_t rows = 0;
   for (const Run& run : runs) rows += run.count;
-  return writer.Finish({static_cast<std::uint32_t>(contents.view.dimension()), rows, std::move(stamp)});
+  const SearchSpace& space = *contents.space;
+  return writer.Finish(
+      {static_cast<std::uint32_t>(space.dimension()), space.mark(), rows, std::move(stamp)});
 }
 
-SnapshotContents ReadSnapshot(const std::string& path, std::size_t dimension, base::Team& team,
-                              std::atomic<std::uint64_t>& done) {
+Codes ReadSnapshot(const std::string& path, const SearchSpace& space, base::Team& team,
+                   std::atomic<std::uint64_t>& done) {
   const SnapshotReader reader(path);
   const SnapshotInfo& info = reader.info();
-  if (info.dimension != dimension) throw SnapshotError("it is of vectors of another length");
-  const std::uint64_t width = PaddedDimension(dimension);
+  if (info.dimension != space.dimension()) throw SnapshotError("it is of vectors of another length");
+  if (info.space != space.mark()) throw SnapshotError("it is of another search space");
+  const std::uint64_t width = PaddedDimension(space.rank());
   const std::pair<SnapshotSection, std::uint64_t> bytes_of_row[] = {
       {SnapshotSection::kLabels, sizeof(std::int64_t)},
       {SnapshotSection::kScales, sizeof(float)},
@@ -121,20 +115,17 @@ SnapshotContents ReadSnapshot(const std::string& path, std::size_t dimension, ba
       {SnapshotSection::kHigh, width},
       {SnapshotSection::kLow, width},
   };
-  // Before any memory is taken: the file then really has as many bytes as the rows will.
+  // Before any allocation: the file then has as many bytes as the rows need.
   for (const auto& [section, bytes] : bytes_of_row) {
     if (reader.size(section) != info.rows * bytes) throw SnapshotError("it is damaged");
   }
 
-  Codes codes(dimension);
+  Codes codes(space.rank(), space.subquantizers());
   const std::vector<Codes::NewRows> pieces = codes.Extend(info.rows);
   const auto of = [&](SnapshotSection section) { return SnapshotReader::Section(reader, section, done); };
-  std::unique_ptr<Graph> graph;
-  // The largest first, so that no thread is left with one of them.
   const std::function<void()> parts[] = {
       [&] { ReadAll(of(SnapshotSection::kHigh), pieces, &Codes::NewRows::high, width); },
       [&] { ReadAll(of(SnapshotSection::kLow), pieces, &Codes::NewRows::low, width); },
-      [&] { graph = ReadGraph(reader, done); },
       [&] {
         ReadAll(of(SnapshotSection::kLabels), pieces, &Codes::NewRows::labels, 1);
         ReadAll(of(SnapshotSection::kScales), pieces, &Codes::NewRows::scales, 1);
@@ -143,7 +134,17 @@ SnapshotContents ReadSnapshot(const std::string& path, std::size_t dimension, ba
       },
   };
   team.Share(std::size(parts), [&](std::size_t part, std::size_t) { parts[part](); });
-  return {std::move(codes), std::move(graph)};
+  if (space.subquantizers() == 0) return codes;
+  std::vector<Codes::Row> firsts;
+  Codes::Row first = 0;
+  for (const Codes::NewRows& piece : pieces) {
+    firsts.push_back(first);
+    first += static_cast<Codes::Row>(piece.count);
+  }
+  const Codes::View view = codes.view();
+  team.Share(pieces.size(),
+             [&](std::size_t piece, std::size_t) { EncodeAll(space, view, pieces[piece], firsts[piece]); });
+  return codes;
 }
 
 }  // namespace visage::search

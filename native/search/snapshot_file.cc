@@ -18,8 +18,8 @@ namespace {
 static_assert(std::endian::native == std::endian::little);
 
 constexpr std::array<char, 8> kMagic = {'V', 'I', 'S', 'A', 'G', 'E', 'I', 'X'};
-/// Raised whenever the meaning of any byte changes; a file of another format is not read.
-constexpr std::uint32_t kFormat = 1;
+/// Increment it when the meaning of a byte changes. Files of other formats are refused.
+constexpr std::uint32_t kFormat = 2;
 
 struct SectionRecord {
   std::uint64_t bytes;
@@ -27,25 +27,25 @@ struct SectionRecord {
   std::uint32_t zero;
 };
 
-/// The first bytes of the file; the sections follow without gaps.
+/// The start of the file; the sections follow without gaps.
 struct Header {
   std::array<char, 8> magic;
   std::uint32_t format;
   std::uint32_t dimension;
   std::uint64_t rows;
   std::uint32_t stamp_bytes;
-  std::uint32_t zero;
+  std::uint32_t space;
   std::array<SectionRecord, kSnapshotSections> sections;
   std::array<char, kMostStampBytes> stamp;
   std::array<char, 36> padding;
-  /// Of all bytes before.
+  /// Over all earlier bytes.
   std::uint32_t crc;
 };
 static_assert(sizeof(Header) % 8 == 0);
 
 constexpr std::size_t kCheckedHeaderBytes = offsetof(Header, crc);
 constexpr std::size_t kBufferBytes = 1 << 20;
-/// Flushed so often while it is written, so that the store's own flushes never wait behind all of it.
+/// Bytes between flushes, so that a flush of the store never waits for a whole snapshot.
 constexpr std::uint64_t kSyncBytes = 32 << 20;
 
 [[noreturn]] void ThrowSystem(const char* what) {
@@ -69,7 +69,7 @@ void ReadAt(int file, std::span<std::byte> bytes, std::uint64_t at) {
   }
 }
 
-/// Makes a rename in a folder last.
+/// Makes a rename durable.
 void SyncFolder(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
@@ -141,6 +141,7 @@ std::uint64_t SnapshotWriter::Finish(const SnapshotInfo& info) {
   header.format = kFormat;
   header.dimension = info.dimension;
   header.rows = info.rows;
+  header.space = info.space;
   header.stamp_bytes = static_cast<std::uint32_t>(info.stamp.size());
   std::ranges::copy(info.stamp, header.stamp.begin());
   for (std::size_t i = 0; i < kSnapshotSections; ++i) {
@@ -173,11 +174,11 @@ SnapshotReader::SnapshotReader(const std::string& path)
         header.rows > kMostSnapshotRows || header.stamp_bytes > kMostStampBytes) {
       throw SnapshotError("it is damaged");
     }
-    info_ = {header.dimension, header.rows, std::string(header.stamp.data(), header.stamp_bytes)};
+    info_ = {header.dimension, header.space, header.rows, std::string(header.stamp.data(), header.stamp_bytes)};
     std::uint64_t offset = sizeof(Header);
     for (std::size_t i = 0; i < kSnapshotSections; ++i) {
       const SectionRecord& section = header.sections[i];
-      // Compared with what is left, so that no sum runs over.
+      // A difference, because a sum could overflow.
       if (section.bytes > size - offset) throw SnapshotError("it is cut off");
       extents_[i] = {offset, section.bytes, section.crc};
       offset += section.bytes;
@@ -199,7 +200,7 @@ std::uint64_t SnapshotReader::size(SnapshotSection section) const {
 void SnapshotReader::Section::Read(std::span<std::byte> bytes) {
   if (bytes.size() > extent_.bytes - read_) throw SnapshotError("it is damaged");
   while (!bytes.empty()) {
-    // Small enough to be still in the processor's cache when the checksum is made.
+    // Small enough for the processor's cache, which the checksum then reads.
     const auto part = bytes.first(std::min(bytes.size(), kBufferBytes));
     ReadAt(file_, part, extent_.offset + read_);
     crc_ = Crc32c(crc_, part);

@@ -12,33 +12,34 @@
 
 namespace visage::search {
 
-/// Why a snapshot could not be written, or is not believed. The message names no path.
+/// The reason why a snapshot cannot be written or used. The message names no path.
 class SnapshotError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The parts of a snapshot's body, in their order. Numbers are little-endian.
+/// The sections of a snapshot, in order. Numbers are little-endian.
 enum class SnapshotSection : std::size_t {
-  /// A label a row, int64.
+  /// int64 a row.
   kLabels,
-  /// A scale a row, float32.
+  /// float32 a row.
   kScales,
-  /// How far an estimate may be from the score, float32 a row.
+  /// float32 a row.
   kResiduals,
-  /// The high plane of the codes, PaddedDimension bytes a row.
+  /// The high plane, PaddedDimension bytes a row.
   kHigh,
   /// The low plane, as many.
   kLow,
-  /// The graph over the rows as it writes itself; empty where there is none.
-  kGraph,
 };
-inline constexpr std::size_t kSnapshotSections = 6;
+inline constexpr std::size_t kSnapshotSections = 5;
 
-/// What a snapshot says of itself.
+/// The header of a snapshot.
 struct SnapshotInfo {
+  /// Floats of a template.
   std::uint32_t dimension;
+  /// SearchSpace::mark of the rows.
+  std::uint32_t space;
   std::uint64_t rows;
-  /// What the writer's caller wants to know again when it is read; up to kMostStampBytes, opaque here.
+  /// Text of the caller, up to kMostStampBytes.
   std::string stamp;
 };
 
@@ -47,23 +48,23 @@ inline constexpr std::uint32_t kMostSnapshotDimension = 65536;
 /// Rows are counted in 32 bits.
 inline constexpr std::uint64_t kMostSnapshotRows = 0x7FFFFFFF;
 
-/// Writes one snapshot: under another name first, flushed, then renamed, so that a file of its name is whole.
-/// Mode 0600. One thread at a time.
+/// Writes a snapshot, mode 0600. Flushes it under another name, then renames it, so a file of its name is
+/// complete. One thread at a time.
 class SnapshotWriter {
  public:
-  /// Begins `path`.unfinished, over what was there. @param cancelled when it becomes true the writer throws
-  /// at its next write; outlives the writer. @throws SnapshotError
+  /// Replaces `path`.unfinished. @param cancelled outlives the writer; once true, the next write throws.
+  /// @throws SnapshotError
   SnapshotWriter(std::string path, const std::atomic<bool>& cancelled);
-  /// Removes what is not finished.
+  /// Removes an unfinished file.
   ~SnapshotWriter();
   SnapshotWriter(const SnapshotWriter&) = delete;
   SnapshotWriter& operator=(const SnapshotWriter&) = delete;
 
-  /// Ends the section before and begins one; each once, in their order; one may be left out.
+  /// Begins the next section. Sections keep their order; each may be left out.
   void Begin(SnapshotSection section);
-  /// @throws SnapshotError in the system's words, such as for a full disk.
+  /// @throws SnapshotError with the system's reason, such as a full disk.
   void Write(std::span<const std::byte> bytes);
-  /// Puts the header before the sections, flushes and gives the file its name. @returns bytes of the file.
+  /// Writes the header, flushes and renames the file. @returns bytes of the file.
   std::uint64_t Finish(const SnapshotInfo& info);
 
  private:
@@ -87,14 +88,12 @@ class SnapshotWriter {
   std::uint64_t synced_;
 };
 
-/// One snapshot to be read. Nothing of it is to be used before `Section::End` has said that it is as it was
-/// written.
+/// Reads a snapshot. Use a section only after `Section::End` has verified it.
 class SnapshotReader {
  public:
   class Section;
 
-  /// Opens it and reads its header. @throws SnapshotError where it is none, of another format, cut off, or
-  /// altered.
+  /// Reads and verifies the header. @throws SnapshotError
   explicit SnapshotReader(const std::string& path);
   ~SnapshotReader();
   SnapshotReader(const SnapshotReader&) = delete;
@@ -115,16 +114,16 @@ class SnapshotReader {
   std::array<Extent, kSnapshotSections> extents_;
 };
 
-/// Reads one section from its beginning on. Several may be read at once, each by a thread.
+/// Reads one section from its start. Several threads may read one section each.
 class SnapshotReader::Section {
  public:
-  /// @param reader outlives this. @param done is raised by the bytes that are read.
+  /// @param reader outlives this. @param done counts the bytes read.
   Section(const SnapshotReader& reader, SnapshotSection section, std::atomic<std::uint64_t>& done)
       : file_(reader.file_), extent_(reader.extents_[static_cast<std::size_t>(section)]), done_(done) {}
 
-  /// The next bytes of the section. @throws SnapshotError where it has not as many.
+  /// Reads the next bytes. @throws SnapshotError if the section has fewer.
   void Read(std::span<std::byte> bytes);
-  /// @throws SnapshotError unless all of the section was read and is as it was written.
+  /// @throws SnapshotError unless the whole section was read and its checksum is right.
   void End() const;
 
  private:

@@ -5,6 +5,7 @@ import {
   createGalleryIndex,
   FAISS_LIBRARY,
   type GalleryIndex,
+  type SearchSpace,
   whySearchUnavailable,
 } from '../native/gallery-index.ts';
 import type { Log } from '../ops/log.ts';
@@ -30,20 +31,17 @@ export interface Neighbour {
 export interface IndexState {
   readonly isHeld: boolean;
   readonly size: number;
-  /** Templates in the graph, including removed ones; 0 without a graph. */
-  readonly linked: number;
   /** The store generation that the index fully holds; NaN after a failed write. */
   readonly generation: number;
   readonly removals: number;
 }
 
-const NO_INDEX: IndexState = { isHeld: false, size: 0, linked: 0, generation: 0, removals: 0 };
+const NO_INDEX: IndexState = { isHeld: false, size: 0, generation: 0, removals: 0 };
 
 export interface IndexTotals {
   readonly galleries: number;
   readonly templates: number;
   readonly bytes: number;
-  readonly linked: number;
   /** Removed templates that still use memory. */
   readonly tombstones: number;
 }
@@ -55,9 +53,12 @@ interface Held {
   isFailureTold: boolean;
 }
 
+/** Search space of a gallery's model pack, or the length of its templates to search without one. */
+export type Space = SearchSpace | number;
+
 /**
- * Caches each gallery's vectors in an index. A gallery's templates have one length. Operations on a gallery take effect
- * in call order. Each {@link add} and {@link remove} increments the gallery's generation, as each store transaction
+ * Caches each gallery's vectors in an index. The first call that adds to a gallery, or loads it, sets its search space.
+ * Operations on a gallery take effect in call order. Each {@link add} and {@link remove} increments the gallery's generation, as each store transaction
  * does.
  */
 export class GalleryIndexes {
@@ -85,18 +86,18 @@ export class GalleryIndexes {
     const held = this.#held.get(gallery);
     if (!held) return NO_INDEX;
     const { index, generation, removals } = held;
-    return { isHeld: true, size: index.size, linked: index.stats().linked, generation, removals };
+    return { isHeld: true, size: index.size, generation, removals };
   }
 
   totals(): IndexTotals {
-    const totals = { galleries: this.#held.size, templates: 0, bytes: 0, linked: 0, tombstones: 0 };
+    const totals = { galleries: this.#held.size, templates: 0, bytes: 0, tombstones: 0 };
     for (const held of this.#held.values()) addTo(totals, held);
     return totals;
   }
 
   /** The same, in short turns. */
   async countTotals(): Promise<IndexTotals> {
-    const totals = { galleries: this.#held.size, templates: 0, bytes: 0, linked: 0, tombstones: 0 };
+    const totals = { galleries: this.#held.size, templates: 0, bytes: 0, tombstones: 0 };
     for await (const held of inTurns(this.#held.values())) addTo(totals, held);
     return totals;
   }
@@ -107,6 +108,7 @@ export class GalleryIndexes {
 
   /**
    * Adds batches, and reads the next batch during an add.
+   * @param space of the gallery; default: the length of the vectors.
    * @param onProgress takes each batch's number of vectors.
    * @returns the total.
    */
@@ -114,11 +116,13 @@ export class GalleryIndexes {
     gallery: number,
     batches: Iterable<VectorBatch>,
     onProgress: (added: number) => void = () => {},
+    space?: Space,
   ): Promise<number> {
     let before: Promise<void> = Promise.resolve();
     let given = 0;
     for (const { labels, vectors } of batches) {
-      const adding = this.#index(gallery, vectors.length / labels.length).index.add(labels, vectors);
+      const { index } = this.#index(gallery, space ?? vectors.length / labels.length);
+      const adding = index.add(labels, vectors);
       await before;
       before = adding.then(() => onProgress(labels.length));
       before.catch(() => {});
@@ -134,8 +138,13 @@ export class GalleryIndexes {
     if (held) held.generation = generation;
   }
 
-  async add(gallery: number, label: number, template: Float32Array): Promise<void> {
-    const held = this.#index(gallery, template.length);
+  async add(
+    gallery: number,
+    label: number,
+    template: Float32Array,
+    space: Space = template.length,
+  ): Promise<void> {
+    const held = this.#index(gallery, space);
     await counted(held, held.index.add(BigInt64Array.of(BigInt(label)), template));
   }
 
@@ -159,13 +168,9 @@ export class GalleryIndexes {
    * @param onProgress takes the share read, 0..1.
    * @throws Error; the gallery then has no index.
    */
-  async load(
-    gallery: number,
-    dimension: number,
-    onProgress: (share: number) => void = () => {},
-  ): Promise<void> {
+  async load(gallery: number, space: Space, onProgress: (share: number) => void = () => {}): Promise<void> {
     if (!this.#snapshots || this.#held.has(gallery)) throw new Error('there is nothing to load it into');
-    const index = this.#createIndex(dimension);
+    const index = this.#createIndex(space);
     const bytes = this.#snapshots.bytes(gallery);
     const telling = setInterval(() => onProgress(index.loaded / bytes), PROGRESS_MS);
     try {
@@ -236,14 +241,14 @@ export class GalleryIndexes {
     return neighbours;
   }
 
-  #createIndex(dimension: number): GalleryIndex {
-    return createGalleryIndex(this.#executor, dimension, undefined, this.#device?.library);
+  #createIndex(space: Space): GalleryIndex {
+    return createGalleryIndex(this.#executor, space, this.#device?.library);
   }
 
-  #index(gallery: number, dimension: number): Held {
+  #index(gallery: number, space: Space): Held {
     let held = this.#held.get(gallery);
     if (!held) {
-      held = { index: this.#createIndex(dimension), generation: 0, removals: 0, isFailureTold: false };
+      held = { index: this.#createIndex(space), generation: 0, removals: 0, isFailureTold: false };
       this.#held.set(gallery, held);
     }
     return held;
@@ -267,11 +272,9 @@ export function findSearchDevice(log: Log, library = FAISS_LIBRARY): SearchDevic
 }
 
 function addTo(totals: { -readonly [Name in keyof IndexTotals]: number }, { index }: Held): void {
-  const { linked, tombstones } = index.stats();
   totals.templates += index.size;
   totals.bytes += index.bytes;
-  totals.linked += linked;
-  totals.tombstones += tombstones;
+  totals.tombstones += index.tombstones;
 }
 
 async function bigLabels(labels: readonly number[]): Promise<BigInt64Array> {

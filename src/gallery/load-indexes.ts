@@ -6,7 +6,7 @@ import type { Log } from '../ops/log.ts';
 import type { Faces } from '../store/faces.ts';
 import type { GalleryState } from '../store/generations.ts';
 import type { PackId } from '../store/records.ts';
-import type { GalleryIndexes } from './gallery-indexes.ts';
+import type { GalleryIndexes, Space } from './gallery-indexes.ts';
 import type { SnapshotFolder, SnapshotStamp } from './snapshot-folder.ts';
 
 /** Templates per read. Each read blocks the event loop for some milliseconds. */
@@ -23,7 +23,12 @@ export interface IndexStartParts {
   readonly store: { readonly faces: Faces };
   readonly indexes: GalleryIndexes;
   readonly snapshots: SnapshotFolder;
-  readonly packs: readonly { readonly packId: PackId; readonly dimension: number }[];
+  readonly packs: readonly {
+    readonly packId: PackId;
+    readonly dimension: number;
+    /** Default: `dimension`. */
+    readonly searchSpace?: Space;
+  }[];
   readonly log: Log;
 }
 
@@ -37,8 +42,8 @@ export async function startIndexes(
 ): Promise<IndexStart> {
   const { store, indexes, snapshots, packs } = parts;
   const began = performance.now();
-  const galleries: StartedGallery[] = packs.flatMap(({ packId, dimension }) =>
-    store.faces.galleriesOf(packId).map((gallery) => ({ gallery, packId, dimension })),
+  const galleries: StartedGallery[] = packs.flatMap(({ packId, dimension, searchSpace = dimension }) =>
+    store.faces.galleriesOf(packId).map((gallery) => ({ gallery, packId, dimension, space: searchSpace })),
   );
   const known = new Set(galleries.map(({ gallery }) => gallery));
   const galleriesOfSnapshots = snapshots.galleryIds();
@@ -49,7 +54,7 @@ export async function startIndexes(
   let faces = 0;
   let fromSnapshots = 0;
   for (const each of galleries) {
-    const { gallery, dimension } = each;
+    const { gallery, dimension, space } = each;
     const { generation } = store.faces.state(gallery);
     const hasSnapshot = galleriesOfSnapshots.includes(gallery);
     const onLoad = (done: number) => onProgress(faces + done, total);
@@ -60,7 +65,8 @@ export async function startIndexes(
       onProgress(filled, total);
     };
     const held =
-      loaded ?? (await indexes.fill(gallery, store.faces.templates(gallery, dimension, BATCH), onFill));
+      loaded ??
+      (await indexes.fill(gallery, store.faces.templates(gallery, dimension, BATCH), onFill, space));
     const { size } = indexes.state(gallery);
     if (size !== held) throw new Error(`An index holds ${size} faces, but the store holds ${held}.`);
     indexes.holds(gallery, generation);
@@ -75,6 +81,7 @@ interface StartedGallery {
   readonly gallery: number;
   readonly packId: PackId;
   readonly dimension: number;
+  readonly space: Space;
 }
 
 /**
@@ -84,7 +91,7 @@ interface StartedGallery {
  */
 async function loadSnapshot(
   { store, indexes, snapshots, log }: IndexStartParts,
-  { gallery, packId, dimension }: StartedGallery,
+  { gallery, packId, dimension, space }: StartedGallery,
   onProgress: (done: number) => void,
 ): Promise<number | null> {
   try {
@@ -96,7 +103,7 @@ async function loadSnapshot(
     // Native threads load during this wait.
     const [faces] = await Promise.all([
       counted(store.faces, gallery),
-      indexes.load(gallery, dimension, (share) => onProgress(Math.floor(share * info.faces))),
+      indexes.load(gallery, space, (share) => onProgress(Math.floor(share * info.faces))),
     ]);
     const isWhole = isStateOf(info.stamp, state) && indexes.state(gallery).size === faces;
     if (!isWhole) await catchUp({ store, indexes, log }, gallery, dimension);

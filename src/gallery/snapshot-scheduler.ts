@@ -33,7 +33,6 @@ export interface SnapshotCounts {
 interface Kept {
   /** The snapshot's generation; without a snapshot, lower than any other. */
   generation: number;
-  linked: number;
   /** Removals in the snapshot, counted as in {@link IndexState}. */
   removals: number;
   /** Time of the first removal that the snapshot lacks; null if it lacks none. */
@@ -45,7 +44,6 @@ interface Kept {
 
 const NONE: Kept = {
   generation: Number.NEGATIVE_INFINITY,
-  linked: 0,
   removals: 0,
   removedSince: null,
   bytes: 0,
@@ -69,16 +67,7 @@ export interface SnapshotKeeperParts {
 type IsDue = (state: IndexState, kept: Kept) => boolean;
 
 function isDueAtStop(state: IndexState, kept: Kept): boolean {
-  return (
-    hasChanged(state, kept, CHANGED_SHARE_AT_STOP) ||
-    graphHasGrown(state, kept) ||
-    state.removals !== kept.removals
-  );
-}
-
-/** True if building the added graph would cost more than writing it. */
-function graphHasGrown(state: IndexState, kept: Kept): boolean {
-  return state.linked - kept.linked > CHANGED_SHARE * state.size;
+  return hasChanged(state, kept, CHANGED_SHARE_AT_STOP) || state.removals !== kept.removals;
 }
 
 function hasChanged(state: IndexState, kept: Kept, share: number): boolean {
@@ -97,11 +86,10 @@ export class SnapshotKeeper {
 
   constructor(parts: SnapshotKeeperParts) {
     this.#parts = parts;
-    const { snapshots, indexes } = parts;
+    const { snapshots } = parts;
     for (const gallery of snapshots.galleryIds()) {
       const { generation } = snapshots.info(gallery).stamp;
-      const { linked } = indexes.state(gallery);
-      this.#kept.set(gallery, { ...NONE, generation, linked, bytes: snapshots.bytes(gallery) });
+      this.#kept.set(gallery, { ...NONE, generation, bytes: snapshots.bytes(gallery) });
     }
   }
 
@@ -170,8 +158,6 @@ export class SnapshotKeeper {
     if (now < kept.notBefore) return false;
     return (
       hasChanged(state, kept, CHANGED_SHARE) ||
-      // Write once, when the graph is nearly complete.
-      (graphHasGrown(state, kept) && state.linked >= (1 - CHANGED_SHARE) * state.size) ||
       (kept.removedSince !== null && now - kept.removedSince >= LONGEST_REMOVED_MS)
     );
   }
@@ -185,13 +171,13 @@ export class SnapshotKeeper {
     if (!packId) return;
     const state = faces.state(gallery);
     // Read in the same turn as save(), so that these values match the saved state.
-    const { generation, removals, linked } = indexes.state(gallery);
+    const { generation, removals } = indexes.state(gallery);
     const complete = generation === state.generation;
     const began = performance.now();
     this.#writing = gallery;
     try {
       kept.bytes = await indexes.save(gallery, { gallery, ...packId, ...state, complete }, background);
-      Object.assign(kept, { generation, linked, removals, removedSince: null });
+      Object.assign(kept, { generation, removals, removedSince: null });
       this.#counts.written += 1;
       const seconds = (performance.now() - began) / 1000;
       log.info({ gallery, bytes: kept.bytes, seconds }, 'a snapshot of the index was written');

@@ -2,23 +2,32 @@ import { fileURLToPath } from 'node:url';
 import { addon, withCallerStack } from './addon.ts';
 import type { Executor } from './executor.ts';
 
-export interface IndexStats {
-  /** Removed vectors that still use memory. */
-  readonly tombstones: number;
-  /** Vectors in the graph, including removed ones; searches scan the rest. */
-  readonly linked: number;
+/**
+ * The subspace in which the templates of a model pack lie, and the quantiser that proposes candidates in it. Immutable.
+ */
+export interface SearchSpace {
+  /** Floats of a template. */
+  readonly dimension: number;
+  /** Coordinates of a row of an index. */
+  readonly rank: number;
+  /** Codes of a row; 0 for none. */
+  readonly subquantizers: number;
+  /** Of the addon. */
+  readonly handle: unknown;
 }
 
 /**
  * Inner-product search over unit vectors quantised to 16 bits. Operations take effect in call order; searches run in
- * parallel. Low-priority threads build an HNSW graph for large galleries; small galleries use exact search.
+ * parallel. In large galleries a quantiser proposes candidates, and the 16-bit rows decide among them; other galleries
+ * are scanned exactly.
  */
 export interface GalleryIndex {
   readonly size: number;
-  /** Memory of vectors, graph and background copies. */
+  /** Memory of rows, labels and a background copy. */
   readonly bytes: number;
-  stats(): IndexStats;
-  /** `rows` on the GPU, including removed ones. After a `failure`, the graph answers. */
+  /** Removed vectors that still use memory. */
+  readonly tombstones: number;
+  /** `rows` on the GPU, including removed ones. After a `failure`, the CPU answers. */
   onDevice(): { readonly rows: number; readonly failure: string };
   /** `vectors` has `ids.length * dimension` floats. Replaces existing ids. */
   add(ids: BigInt64Array, vectors: Float32Array): Promise<void>;
@@ -28,13 +37,11 @@ export interface GalleryIndex {
    * Best first. Scores are inner products, accurate to about 1e-5.
    * @param query a unit vector gives scores from -1 to 1; others scale with its length.
    * @param allow restricts the search to these ids.
-   * @param width `efSearch`, 1..65536, for benches; the default finds 99.9 % of the nearest faces.
    */
   search(
     query: Float32Array,
     k: number,
     allow?: BigInt64Array,
-    width?: number,
   ): Promise<{ readonly ids: BigInt64Array; readonly scores: Float32Array }>;
   /** Unordered. */
   labels(): Promise<BigInt64Array>;
@@ -61,30 +68,31 @@ export interface SnapshotFileInfo {
 }
 
 interface Exports {
-  readonly GalleryIndex: new (
-    executor: Executor,
-    dimension: number,
-    graphFrom?: number,
-    library?: string,
-  ) => GalleryIndex;
+  readonly GalleryIndex: new (executor: Executor, space: unknown, library?: string) => GalleryIndex;
+  openSearchSpace(file: Uint8Array): SearchSpace;
   whySearchUnavailable(library: string): string | null;
   readSnapshotInfo(path: string): SnapshotFileInfo;
   searchKernels(): string[];
 }
 
+/** @throws Error with a sentence for a damaged file of `visagectl models basis`. */
+export function openSearchSpace(file: Uint8Array): SearchSpace {
+  return addon<Exports>().openSearchSpace(file);
+}
+
 /**
- * @param executor runs the work; closing it also ends background builds.
- * @param graphFrom gallery size from which to build a graph, for tests.
- * @param library GPU library that proposes candidates for galleries with a graph.
+ * @param executor runs the work; closing it also ends background copies.
+ * @param space of the gallery's model pack, or the dimension of its vectors to keep all of them and scan exactly.
+ * @param library GPU library that proposes candidates for large galleries.
  * @throws Error with a sentence if the library is unusable.
  */
 export function createGalleryIndex(
   executor: Executor,
-  dimension: number,
-  graphFrom?: number,
+  space: SearchSpace | number,
   library?: string,
 ): GalleryIndex {
-  const index = new (addon<Exports>().GalleryIndex)(executor, dimension, graphFrom, library);
+  const handle = typeof space === 'number' ? space : space.handle;
+  const index = new (addon<Exports>().GalleryIndex)(executor, handle, library);
   return {
     get size() {
       return index.size;
@@ -92,11 +100,13 @@ export function createGalleryIndex(
     get bytes() {
       return index.bytes;
     },
-    stats: () => index.stats(),
+    get tombstones() {
+      return index.tombstones;
+    },
     onDevice: () => index.onDevice(),
     add: (ids, vectors) => withCallerStack(index.add(ids, vectors)),
     remove: (ids) => withCallerStack(index.remove(ids)),
-    search: (query, k, allow, width) => withCallerStack(index.search(query, k, allow, width)),
+    search: (query, k, allow) => withCallerStack(index.search(query, k, allow)),
     labels: () => withCallerStack(index.labels()),
     save: (background, path, stamp) => withCallerStack(index.save(background, path, stamp)),
     cancelSave: () => index.cancelSave(),

@@ -8,7 +8,6 @@ interface IndexTotals {
   readonly galleries: number;
   readonly templates: number;
   readonly bytes: number;
-  readonly linked: number;
   readonly tombstones: number;
 }
 
@@ -80,11 +79,6 @@ export function addStateMetrics(registry: Registry, sources: StateSources): void
   );
   gauge('visage_index_galleries', 'Galleries in the vector index.', () => totals().galleries);
   gauge('visage_index_size_bytes', 'Memory of the vector index, of all galleries.', () => totals().bytes);
-  gauge(
-    'visage_index_linked_templates',
-    'Templates in a graph, including removed ones; all others are searched exhaustively.',
-    () => totals().linked,
-  );
   gauge(
     'visage_index_removed_templates',
     'Removed templates that still occupy memory.',

@@ -53,7 +53,7 @@ export async function addFace(
   const added = await store.faces.add(caller, collectionId, record, template, key);
   // Skip if a reset or delete has dropped the index, so as not to recreate it.
   if (store.collections.get(caller, collectionId)?.gallery === added.gallery) {
-    await indexes.add(added.gallery, added.label, template);
+    await indexes.add(added.gallery, added.label, template, recognizer.searchSpace);
   }
   return added;
 }

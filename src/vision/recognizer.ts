@@ -1,5 +1,6 @@
 import { VisageError } from '../errors.ts';
 import type { Executor } from '../native/executor.ts';
+import { openSearchSpace, type SearchSpace } from '../native/gallery-index.ts';
 import {
   type Analysis,
   type AnalysisRequest,
@@ -21,8 +22,8 @@ export class Recognizer {
   readonly packId: { readonly pack: string; readonly packVersion: string };
   /** Floats per template. */
   readonly dimension: number;
-  /** Content of the pack's search space file; null if search is exact at every size. */
-  readonly searchSpace: Uint8Array | null;
+  /** For indexes of this pack's templates; without one, the dimension. */
+  readonly searchSpace: SearchSpace | number;
   readonly similarity: SimilarityScale;
   /** Undefined without a liveness network. */
   readonly liveness: LivenessScale | undefined;
@@ -46,26 +47,31 @@ export class Recognizer {
           'Create one with `visagectl models calibrate FOLDER --pack PACK --write`.',
       );
     }
+    const scales = { similarity, searchSpace: searchSpaceOf(pack) };
     if (preparation && 'device' in preparation) {
       const networks = await deviceNetworks(pack, executor, preparation);
-      return new Recognizer(pack, similarity, await loadPipeline(executor, networks, preparation.device));
+      return new Recognizer(pack, scales, await loadPipeline(executor, networks, preparation.device));
     }
     if (preparation) {
       const prepared = await prepareNetworks(pack, executor, preparation);
       try {
-        return new Recognizer(pack, similarity, await loadPipeline(executor, prepared));
+        return new Recognizer(pack, scales, await loadPipeline(executor, prepared));
       } catch (error) {
         // If the original network is at fault, its error names its file.
         preparation.log.warn({ err: error }, 'the prepared networks do not load: using the originals');
       }
     }
-    return new Recognizer(pack, similarity, await loadPipeline(executor, pack.pipeline));
+    return new Recognizer(pack, scales, await loadPipeline(executor, pack.pipeline));
   }
 
-  private constructor(pack: ModelPack, similarity: SimilarityScale, pipeline: Pipeline) {
+  private constructor(
+    pack: ModelPack,
+    { similarity, searchSpace }: Pick<Recognizer, 'similarity' | 'searchSpace'>,
+    pipeline: Pipeline,
+  ) {
     this.packId = { pack: pack.name, packVersion: pack.version };
     this.dimension = pack.pipeline.embedder.dimension;
-    this.searchSpace = pack.searchSpace;
+    this.searchSpace = searchSpace;
     this.similarity = similarity;
     this.liveness = pack.pipeline.liveness;
     this.hasPose = pack.pipeline.pose !== undefined;
@@ -89,6 +95,10 @@ export class Recognizer {
     for (const [stage, ms] of Object.entries(analysis.timings)) if (ms > 0) stageTook(stage, ms);
     return analysis;
   }
+}
+
+function searchSpaceOf({ searchSpace, pipeline }: ModelPack): SearchSpace | number {
+  return searchSpace === null ? pipeline.embedder.dimension : openSearchSpace(searchSpace);
 }
 
 /** Recognizers by pack name; the first is the default. */

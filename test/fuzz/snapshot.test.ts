@@ -19,13 +19,10 @@ test('a damaged snapshot is refused or a whole index, also where its checksums a
     cwd: folder,
     env: { ...process.env, ASAN_OPTIONS: 'hard_rss_limit_mb=400:quarantine_size_mb=16' },
   });
-  const figures = /^(\d+) inputs, (\d+) of them loaded, (\d+) with a graph/
-    .exec(stdout)
-    ?.slice(1)
-    .map(Number);
+  const figures = /^(\d+) inputs, (\d+) of them loaded/.exec(stdout)?.slice(1).map(Number);
   assert.ok(figures, stdout);
-  const [inputs, loaded, graphs] = figures as [number, number, number];
+  const [inputs, loaded] = figures as [number, number];
   assert.equal(inputs, 300);
-  // Mutations of which none was believed would try nothing but the checksums; where all are, nothing was refused.
-  assert.ok(loaded > 60 && loaded < 240 && graphs > 20, stdout);
+  // If no file loads, the mutations test the checksums only. If all load, nothing is refused.
+  assert.ok(loaded > 60 && loaded < 240, stdout);
 });

@@ -194,20 +194,3 @@ test('A stop ends at its limit, and the snapshot from before stays', async () =>
   assert.equal(rows(), left);
   await store.close();
 });
-
-test('A snapshot is written anew when the graph over a large gallery is built, and a start has it at once', async () => {
-  await add(10_000);
-  await keeper.look();
-  const before = keeper.counts.bytes;
-  while (indexes.state(gallery).linked < indexes.state(gallery).size) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  await keeper.look();
-  assert.ok(keeper.counts.bytes >= before);
-  const { written } = keeper.counts;
-  await keeper.look();
-  assert.equal(keeper.counts.written, written, 'once is enough');
-  await serve();
-  assert.equal(indexes.state(gallery).linked, 10_000);
-  await store.close();
-});

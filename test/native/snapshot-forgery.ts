@@ -1,12 +1,10 @@
 /** Changes to the file of an index's snapshot that its checksums do not tell. */
 
-const SECTIONS = 6;
-/** Of the head: magic, format, dimension, rows, length of the stamp; sections; the stamp; its checksum. */
+const SECTIONS = 5;
+/** The head: magic, format, dimension, rows, length of the stamp, mark of the space; sections; stamp; checksum. */
 const TABLE = 32;
 /** Bytes of the head. */
 export const HEADER = TABLE + SECTIONS * 16 + 1024 + 40;
-/** The section of the graph. */
-export const GRAPH = SECTIONS - 1;
 
 /** Makes the head's checksum right again, which is over those of the sections too. */
 export function headChanged(file: Buffer): void {

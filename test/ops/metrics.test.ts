@@ -92,7 +92,7 @@ describe('How things stand', () => {
     maxQueue: 64,
     health: new Health(),
     index: {
-      totals: () => ({ galleries: 7, templates: 70, bytes: 77_000, linked: 50, tombstones: 5 }),
+      totals: () => ({ galleries: 7, templates: 70, bytes: 77_000, tombstones: 5 }),
     },
     indexStart: { faces: 70, fromSnapshots: 60, seconds: 1.5 },
     snapshots: () => ({ written: 3, failed: 1, bytes: 1_000 }),
@@ -116,7 +116,6 @@ describe('How things stand', () => {
       visage_index_templates: 70,
       visage_index_galleries: 7,
       visage_index_size_bytes: 77_000,
-      visage_index_linked_templates: 50,
       visage_index_removed_templates: 5,
       visage_store_size_bytes: 12,
       'visage_events_total{result="recorded"}': 9,

@@ -32,13 +32,10 @@ const ATTACK = { page: 'docs/measurements.md', block: 'attack' };
 const SUMMARY = 'docs/performance.md';
 const SIZING = { page: 'docs/sizing.md', block: 'sizing' };
 const ACCURACY = { page: 'docs/accuracy.md', block: 'accuracy' };
-const LIMIT: Source = { page: 'native/search/gallery_index.h', pattern: /kGraphFrom = (\d+);/ };
 /** The measured false match rate at a similarity of 80, in scientific notation. */
 const STRANGERS: Source = { ...ACCURACY, pattern: /^ {2}80 +[\d.]+ +1e-4 +([\d.]+e-\d)/m };
 
 const CLAIMS: readonly Claim[] = [
-  { page: 'README.md', sentence: /exact below ([\d,]+) faces/, source: LIMIT },
-  { page: 'docs/architecture.md', sentence: /\*\*Exact\*\* below ([\d,]+) faces/, source: LIMIT },
   {
     page: 'README.md',
     sentence: /in 1,000,000 faces it finds the most similar one in ([\d.]+) % of searches/,

@@ -6,8 +6,8 @@ const MIB = 1024 ** 2;
 
 /** Service memory without faces: networks and images in progress. */
 const BASE_BYTES = 512 * MIB;
-/** Index memory per face: 512 floats and graph links. */
-const FACE_BYTES = 2.5 * 1024;
+/** Index memory per face, and as much again during a copy. */
+const FACE_BYTES = 1024;
 
 /** Instruction sets that the addon needs on x86-64. */
 const NEEDED_FLAGS = ['avx2', 'fma'];
