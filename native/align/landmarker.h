@@ -30,7 +30,7 @@ class Landmarker {
   /// @throws kInternal
   explicit Landmarker(const LandmarkOptions& options);
 
-  /// In pixels of `image`.
+  /// Box and points are in pixels of `image`.
   base::FivePoints Locate(const runtime::SourceImage& image, const base::Box& box, base::Team& team);
 
  private:

@@ -13,15 +13,15 @@ class DeviceRows {
   /// interface change.
   static constexpr const char* kFactory = "visage_device_rows_1";
   using Factory = DeviceRows* (*)(std::size_t dimension, const char** why);
-  /// On every GPU.
+  /// FAISS returns up to 1024 rows on every GPU.
   static constexpr std::size_t kMost = 1024;
 
   virtual ~DeviceRows() = default;
 
   /// @param rows `count * dimension` floats.
   virtual const char* Append(const float* rows, std::size_t count) = 0;
-  /// By inner product in half precision. @param count 1..kMost. @param best `count` rows, best first; -1
-  /// fills missing results.
+  /// Finds the largest inner products, in half precision. @param count 1..kMost. @param best `count` rows,
+  /// best first; -1 fills missing results.
   virtual const char* Best(const float* probe, std::size_t count, std::int64_t* best) const = 0;
 };
 

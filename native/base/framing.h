@@ -7,7 +7,7 @@
 
 namespace visage::base {
 
-/// Into the top left corner of a network input; the rest is 0, the mean.
+/// Resizes into the top left corner of a network input; the rest is 0, the mean.
 struct Resized {
   /// Clipped to the image.
   Box source;

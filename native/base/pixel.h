@@ -23,7 +23,7 @@ struct Colour {
   float blue = 0;
 };
 
-/// From pixels of the result to pixels of the source.
+/// Maps pixels of the result to pixels of the source.
 struct Affine {
   float xx = 1;
   float xy = 0;
@@ -62,7 +62,7 @@ VISAGE_DEVICE inline void AddSample(const ImageView& image, float x, float y, Co
   }
 }
 
-/// Per side; a bilinear sample covers two source pixels. @param step source pixels per result pixel.
+/// Samples per side; a bilinear sample covers two source pixels. @param step source pixels per result pixel.
 VISAGE_DEVICE inline int WarpGrid(float step) {
   return std::clamp(static_cast<int>(std::ceil(step / 2)), 1, 16);
 }

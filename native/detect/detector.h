@@ -62,7 +62,6 @@ class Detector {
   std::vector<Detection> Detect(const runtime::SourceImage& image, float least_face, Wanted wanted,
                                 base::Team& team);
 
-  /// For the last image.
   std::size_t runs() const { return runs_; }
 
   /// In input pixels.
@@ -79,7 +78,7 @@ class Detector {
                   runtime::InputMaker& maker) const;
   std::vector<Candidates> LookAtAll(const runtime::SourceImage& image, std::span<const Window> windows,
                                     float least_score, base::Team& team);
-  /// Runs again on doubtful candidates. @param scale of the finest level.
+  /// Runs doubtful candidates again. @param scale of the finest level.
   std::vector<Detection> Settle(const runtime::SourceImage& image, const Candidates& candidates, float scale,
                                 base::Team& team);
 

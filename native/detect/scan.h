@@ -25,7 +25,7 @@ struct Window {
   float most_face;
 };
 
-/// At most 1.
+/// At most 1; smaller images would hide faces of `least_face` pixels.
 float ScaleFor(const ScanOptions& options, float least_face);
 
 /// Plans windows, coarsest first, that show every face of at least `least_face` pixels whole and at a size

@@ -17,9 +17,9 @@
 namespace visage::pipeline {
 
 enum class Admission {
-  /// After earlier `kAlways` jobs, before images.
+  /// Runs after earlier `kAlways` jobs, before images.
   kAlways,
-  /// Before all other jobs. For short work that completes a request.
+  /// Runs before all other jobs. For short work that completes a request.
   kFirst,
 };
 

@@ -35,7 +35,7 @@ class FairQueue {
     std::function<void()> run;
     /// Replaces `run` if the queue drops the job.
     std::function<void(std::exception_ptr)> refuse;
-    /// After `run` or `refuse`.
+    /// Runs after `run` or `refuse`.
     std::function<void()> done;
   };
 

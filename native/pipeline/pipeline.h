@@ -64,7 +64,7 @@ struct Analysis {
   /// Largest area first.
   std::vector<AnalyzedFace> faces;
   std::vector<std::vector<float>> templates;
-  /// Per class.
+  /// Probability per class.
   std::vector<float> liveness;
   /// JPEG; see `thumbnail::EncodeJpeg`.
   std::vector<std::vector<std::uint8_t>> crops;

@@ -10,7 +10,7 @@
 namespace visage::runtime {
 namespace {
 
-/// To outputs x kernel height x kernel width x channels.
+/// Reorders to outputs x kernel height x kernel width x channels.
 std::vector<float> Matrix(const ConvGeometry& geometry, int inputs, int outputs,
                           std::span<const float> weights) {
   const std::size_t places = geometry.size();

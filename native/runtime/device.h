@@ -12,7 +12,7 @@ enum class Provider { kCpu, kCuda, kTensorRt };
 struct Device {
   Provider provider = Provider::kCpu;
   int max_batch = 1;
-  /// Of a batch's first input.
+  /// Longest wait of a batch's first input.
   std::chrono::milliseconds max_delay{0};
   /// Bytes of GPU memory per network; 0 for no limit.
   std::size_t memory_limit = 0;

@@ -63,7 +63,7 @@ struct InferenceSession::Parts {
     std::string name;
     Shape shape;
     std::size_t size = 0;
-    /// `shape` then has a batch of 1.
+    /// The first dimension is free; `shape` has 1 there.
     bool is_batched = false;
   };
   using Joined = Batcher<Shape, Input, std::vector<Ort::Value>>;

@@ -4,7 +4,7 @@ import { VisageError } from '../errors.ts';
 import type { RequestHeaders } from './route.ts';
 
 const MAX_TAGS = 100;
-/** Up to a comma; a tag may hold commas. */
+/** One tag, up to its comma; a tag may hold commas. */
 const ENTRY = /[ \t]*((?:W\/)?"[\x21\x23-\x7E\x80-\xFF]*")[ \t]*(,|$)/y;
 
 /**

@@ -61,7 +61,7 @@ export type RequestHeaders = Readonly<Record<string, readonly string[] | undefin
 /** Parts that the route does not accept are empty. */
 export interface RouteRequest {
   readonly requestId: string;
-  /** From the connection or a trusted proxy. */
+  /** From the connection, or from a trusted proxy. */
   readonly address: string;
   readonly headers: RequestHeaders;
   /** Null on public routes. */

@@ -13,7 +13,7 @@ export interface ApplianceFacts {
   /** A listener without TLS takes connections from other machines. */
   readonly isExposedWithoutTls: boolean;
   readonly lastBackup: number | null;
-  /** Of the last backup started over the API. */
+  /** Sentence about the last backup started over the API. */
   readonly backupFailure: string | null;
   readonly backupDir: string | null;
   readonly disk: { readonly freeBytes: number; readonly totalBytes: number } | null;

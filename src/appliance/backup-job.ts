@@ -38,7 +38,7 @@ export class BackupJob {
     this.#parts = parts;
   }
 
-  /** Of the newest backup since the service's start. */
+  /** State of the newest backup since the service's start. */
   get state(): BackupState {
     return this.#state;
   }

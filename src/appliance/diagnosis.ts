@@ -1,4 +1,4 @@
-/** For support, without secrets and personal data. */
+/** A document for support, without secrets and personal data. */
 import { arch, cpus, hostname, release, totalmem } from 'node:os';
 import type { Finding } from './doctor/finding.ts';
 import type { HistoryRecorder } from './history.ts';

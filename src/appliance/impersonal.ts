@@ -1,4 +1,4 @@
-/** Removes what could name a person, a place or a secret. */
+/** Removes values that could name a person, a place or a secret. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Schema } from '../config/setting.ts';
 import { SETTING_NAMES, SETTINGS } from '../config/settings.ts';

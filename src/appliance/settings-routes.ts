@@ -28,7 +28,7 @@ const SETTING = titled(
   }),
 );
 
-/** Hides what only the machine's operator should know. */
+/** Hides values that only the machine's operator should know. */
 function shownValue(name: SettingName, value: unknown): unknown {
   if (!SETTINGS[name].isSecret) return value;
   return value === null ? null : '(set)';

@@ -1,4 +1,4 @@
-/** As the service's user. */
+/** Runs `visagectl` as the service's user. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';

@@ -4,7 +4,7 @@ import { columns, command, configOf, DATA_OPTIONS, JSON_OPTION, print, usageErro
 import { COLLECTION, ENVIRONMENT_OPTIONS, withOperatorApi } from './operator-api.ts';
 import { tell } from './output.ts';
 
-/** In the audit log. */
+/** Name in the audit log. */
 const KEY_NAME = 'visagectl collections';
 
 const YES_OPTION = {

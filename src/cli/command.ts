@@ -110,7 +110,7 @@ export const CREATE_OPTION = {
 export type DataOptions = Values<typeof DATA_OPTIONS>;
 
 /**
- * Then switches from root to the data folder's owner.
+ * Also switches from root to the data folder's owner.
  * @throws ConfigError.
  */
 export function configOf(options: DataOptions): Config {

@@ -1,4 +1,4 @@
-/** In the order of help and manual. */
+/** Help and manual keep this order. */
 import { auditExport, auditVerify } from './audit.ts';
 import { backup } from './backup.ts';
 import {

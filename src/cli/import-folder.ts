@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
 import { EXTERNAL_KEY_RULE, isExternalKey, nameKey } from './name-map.ts';
 
-/** By file name extension. */
+/** Media types by file name extension. */
 const TYPES: Readonly<Record<string, string>> = {
   '.jpg': 'image/jpeg',
   '.jpeg': 'image/jpeg',

@@ -23,7 +23,7 @@ import { Progress } from './progress.ts';
 
 const BUSY_MS = 250;
 
-/** Between a face and its source image. */
+/** Similarity between a face and its source image. */
 const ITSELF = 99.9;
 
 const SHOWN = 5;
@@ -61,7 +61,7 @@ class Import {
     this.summary = { collectionId, added: 0, present: 0, several: 0, refused: [], interrupted: false };
   }
 
-  /** After a collection reset, for example, none of the journal's faces exists. */
+  /** Discards a journal without any existing face, as after a collection reset. */
   async checkJournal(): Promise<void> {
     for (const faceId of this.#journal.faceIds()) {
       const query = new URLSearchParams({ collectionId: this.#collectionId, faceId });

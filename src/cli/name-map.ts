@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 
-/** As in the service. */
+/** The service's rule. */
 const EXTERNAL_KEY = /^[\x21-\x7E]{1,512}$/;
 
 export const EXTERNAL_KEY_RULE = '1 to 512 visible ASCII characters without spaces';
@@ -70,7 +70,7 @@ function separatorOf(text: string): string {
 }
 
 /**
- * By {@link nameKey}.
+ * External keys by {@link nameKey}.
  * @throws Error with the line.
  */
 export function parseNameMap(text: string): Map<string, string> {

@@ -13,12 +13,12 @@ const MAX_STREAMS_OF_ACCOUNT = 8;
 const KEEP_ALIVE_MS = 15_000;
 const RETRY_MS = 2_000;
 
-/** Per slow client; beyond, the stream reads events from the store again. */
+/** Events per slow client; beyond, the stream reads events from the store again. */
 const MAX_WAITING = 1_000;
 const CHUNK = 100;
 const SCAN = 1_000;
 
-/** Per turn of the event loop; each stream works for some tenths of a millisecond. */
+/** Streams per turn of the event loop; each works for some tenths of a millisecond. */
 const AT_ONCE = 8;
 
 const EVENT_ID = /^evt_[0-9A-HJKMNP-TV-Z]{26}$/;

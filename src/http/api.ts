@@ -25,7 +25,7 @@ import { type App, type Context, limitByAddress, type RequestState } from './koa
 import { bodyForm } from './media-type.ts';
 import { refusalPace } from './refusal-pace.ts';
 
-/** Beyond, the server delays the account's refusals. */
+/** Beyond this many open requests, the server delays the account's refusals. */
 const MANY_REQUESTS = 16;
 
 const MAX_JSON_BYTES = 64 * 1024;

@@ -9,7 +9,7 @@ import type { CloseReason } from './connections.ts';
 import { requestIdOf } from './request-head.ts';
 import { answerAndClose } from './unread-body.ts';
 
-/** Without reading on, most clients would lose the answer. */
+/** The server reads on this long, or most clients would lose the answer. */
 const LINGER_MS = 1_000;
 
 const MAX_LINGERING = 64;

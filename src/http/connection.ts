@@ -12,7 +12,7 @@ const LARGE_CHUNK = 16 * 1024;
 
 const SEND_LIMIT_MS = 30_000;
 
-/** Then the connection yields to a new one of its address. */
+/** After this time, the connection yields to a new one of its address. */
 const STALLED_MS = 1_000;
 const IDLE_MS = 5_000;
 
@@ -141,7 +141,7 @@ export class Connection extends Duplex {
   /** Milliseconds; 0 or less: keep the connection. */
   overstayed(now: number): number {
     if (this.#sendingSince > 0) return now - this.#sendingSince - STALLED_MS;
-    // With unread bytes, the service is late.
+    // The service, not the client, is late with unread bytes.
     return this.isAnswering || (this.#current && this.#rest) ? 0 : now - this.#idleSince - IDLE_MS;
   }
 

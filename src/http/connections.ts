@@ -39,7 +39,7 @@ function keyOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): 
 }
 
 export class Connections {
-  /** For new connections. */
+  /** A reload replaces the limits for new connections. */
   limits: ConnectionConfig;
   readonly #options: ConnectionsOptions;
   readonly #entries = new Map<string, Entry>();

@@ -54,7 +54,7 @@ function isKey(body: Buffer, afterString: number): boolean {
   return body[at] === COLON;
 }
 
-/** At most one too low. */
+/** Upper bound for the values between two strings; may be one too low. */
 function valuesBetween(body: Buffer, start: number, end: number): number {
   let count = 0;
   for (let at = start; at < end; at++) {

@@ -27,7 +27,7 @@ export interface PipelineOptions {
     readonly decoder: DetectorDecoder;
     /** Of the first pass; a fixed-size network accepts no other size. */
     readonly input: NetworkInput;
-    /** From forehead to chin, in input pixels; reliable widths. */
+    /** Reliable widths from forehead to chin, in input pixels. */
     readonly faceWidths: { readonly least: number; readonly most: number };
     /** 0..1. */
     readonly scoreThreshold: number;
@@ -49,7 +49,7 @@ export interface PipelineOptions {
   };
   readonly embedder: {
     readonly file: string;
-    /** By ArcFace's five points, or by an upright square around the box's centre. */
+    /** Aligns by ArcFace's five points, or by an upright square around the box's centre. */
     readonly alignment: 'arcface5' | 'box';
     /** For `box`: side over the box's longer side. Default 1. */
     readonly cropScale?: number;
@@ -69,7 +69,7 @@ export interface PipelineOptions {
   readonly liveness?: {
     readonly file: string;
     readonly input: NetworkInput;
-    /** Of a square crop over the box's longer side. */
+    /** Side of the square crop over the box's longer side. */
     readonly cropScale: number;
     /** In output order; `other` is an unnamed attack. */
     readonly classes: readonly LivenessClass[];

@@ -147,7 +147,7 @@ export async function loadPipeline(
 }
 
 /**
- * At full size.
+ * Keeps the full size.
  * @throws as {@link Pipeline.analyze}.
  */
 export function decodeImage(

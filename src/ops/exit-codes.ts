@@ -1,6 +1,6 @@
 import { ConfigError } from '../config/config-error.ts';
 
-/** From BSD's sysexits.h where possible. */
+/** Follows BSD's sysexits.h where possible. */
 export const EXIT = {
   ok: 0,
   failure: 1,

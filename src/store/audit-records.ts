@@ -16,7 +16,7 @@ export interface NewAuditRecord {
   readonly requestId: string | null;
   readonly count: number;
   readonly environment?: Environment | null;
-  /** For a key's entry, the key's only collection. */
+  /** The affected collection, or the key's only one. */
   readonly collectionId?: string | null;
 }
 

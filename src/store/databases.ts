@@ -51,7 +51,7 @@ export interface CallRecord {
   readonly fingerprint?: string;
   readonly bounds: string;
   readonly size: number;
-  /** Of the faces in the answer. */
+  /** Gallery of the faces in the answer. */
   readonly gallery?: number;
 }
 
@@ -98,12 +98,12 @@ export interface Databases {
   readonly audit: Database<StoredAuditRecord, number>;
   readonly auditByAccount: Database<true, AuditAccountKey>;
   readonly auditMarks: AuditMarks;
-  /** From a gap's first sequence number. */
+  /** Maps a gap's first sequence number to its last entry. */
   readonly auditGaps: Database<AuditMark, number>;
   readonly events: Database<EventRecord, EventKey>;
   readonly eventCounts: Database<number, EventOwner>;
   readonly eventsByFace: Database<EventOwner, EventFaceKey>;
-  /** Of events without a face. */
+  /** External keys of events without a face. */
   readonly eventNames: Database<string, [gallery: number, eventId: string]>;
   readonly eventCrops: Database<Buffer, [gallery: number, eventId: string]>;
   readonly eventCropQueue: Database<number, string>;

@@ -185,9 +185,9 @@ export interface SessionRecord {
   readonly used?: readonly { readonly hash: string; readonly at: number }[];
   readonly createdAt: number;
   readonly expiresAt: number;
-  /** Of a cookie session; absent: `createdAt`. */
+  /** Last use of a cookie session; absent: `createdAt`. */
   readonly usedAt?: number;
-  /** Of the password; absent: `createdAt`. */
+  /** Last confirmation of the password; absent: `createdAt`. */
   readonly confirmedAt?: number;
 }
 

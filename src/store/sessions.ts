@@ -1,7 +1,7 @@
 import type { Databases, StoreContext } from './databases.ts';
 import type { SessionRecord } from './records.ts';
 
-/** Per member; a new session ends the oldest. */
+/** Maximum per member; a new session ends the oldest. */
 const MAX_SESSIONS = 50;
 
 const MAX_TOKENS = 16;

@@ -243,7 +243,7 @@ export class Refusals {
     return taken;
   }
 
-  /** After a failed write; the groups are due at once. */
+  /** Call after a failed write; the groups are due at once. */
   giveBack(taken: readonly DueRefusals[]): void {
     for (const { record, group, several: seen } of taken) {
       const pool = this.#poolOf(record);

@@ -125,7 +125,7 @@ export class KeyAuthorization {
     if (!reachesWithin(this.caller, record)) throw revoked();
   }
 
-  /** As in {@link Admission}; the answer may report fewer units. */
+  /** See {@link Admission}; the answer may report fewer units. */
   async runAuthorized(
     handler: () => Promise<RouteResponse>,
     units = 1,

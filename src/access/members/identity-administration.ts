@@ -32,7 +32,7 @@ export interface NewMember {
 /** `member` is an id or an e-mail. */
 export interface IdentityAdministration {
   /**
-   * In the appliance's own account.
+   * The member joins the appliance's own account.
    * @throws `VALIDATION_FAILED`.
    */
   createMember(member: NewMember): Promise<WithPassword>;
