@@ -48,7 +48,6 @@ Napi::Value IndexObject::Sequence(const Napi::CallbackInfo& info, search::Sequen
   // A search may wait for an earlier write, so both use `kFirst`.
   constexpr pipeline::Admission admission = pipeline::Admission::kFirst;
   const auto hand_over = [&](const pipeline::Executor::Job& job, const pipeline::Executor::Job& done) {
-    // The call holds the executor.
     pipeline::Executor* executor = executor_.get();
     sequencer_->Add(kind, job, [executor, done](search::Sequencer::Job turn) {
       executor->Start(admission, std::move(turn), done);
@@ -153,7 +152,6 @@ Napi::Value IndexObject::Save(const Napi::CallbackInfo& info) {
   const std::string path = Text(info[1], "path");
   const std::string stamp = Text(info[2], "stamp");
   save_cancelled_ = std::make_shared<std::atomic<bool>>(false);
-  // The snapshot contains the state when this operation runs.
   const auto contents = std::make_shared<std::optional<search::IndexContents>>();
   const auto hand_over = [&](const pipeline::Executor::Job& job, const pipeline::Executor::Job& done) {
     const auto look = [index = index_, contents] {

@@ -12,7 +12,6 @@
 
 namespace visage::addon {
 
-/// See `src/native/gallery-index.ts`.
 class IndexObject : public Napi::ObjectWrap<IndexObject> {
  public:
   static Napi::Function Define(Napi::Env env);
@@ -41,13 +40,10 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
   std::shared_ptr<pipeline::Executor> executor_;
   std::shared_ptr<search::GalleryIndex> index_;
   std::shared_ptr<search::Sequencer> sequencer_;
-  /// Cancels the running save.
   std::shared_ptr<std::atomic<bool>> save_cancelled_;
-  /// Bytes of the snapshot read so far.
   const std::shared_ptr<std::atomic<std::uint64_t>> loaded_ = std::make_shared<std::atomic<std::uint64_t>>(0);
 };
 
-/// See `src/native/gallery-index.ts`.
 Napi::Value WhySearchUnavailableText(const Napi::CallbackInfo& info);
 
 }  // namespace visage::addon

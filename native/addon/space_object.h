@@ -8,10 +8,9 @@
 
 namespace visage::addon {
 
-/// See `src/native/gallery-index.ts`.
 Napi::Value OpenSearchSpace(const Napi::CallbackInfo& info);
 
-/// Reads a handle of OpenSearchSpace, or the dimension of a whole space. @throws Napi::TypeError
+/// A handle of OpenSearchSpace, or a dimension. @throws Napi::TypeError
 std::shared_ptr<const search::SearchSpace> SpaceFrom(const Napi::Value& value);
 
 }  // namespace visage::addon

@@ -2,40 +2,38 @@ import { fileURLToPath } from 'node:url';
 import { addon, withCallerStack } from './addon.ts';
 import type { Executor } from './executor.ts';
 
-/**
- * The subspace in which the templates of a model pack lie, and the quantiser that proposes candidates in it. Immutable.
- */
+/** The subspace of a model pack's templates, and the quantiser that proposes candidates in it. Immutable. */
 export interface SearchSpace {
-  /** Floats of a template. */
   readonly dimension: number;
-  /** Coordinates of a row of an index. */
+  /** Coordinates of a row. */
   readonly rank: number;
   /** Codes of a row; 0 for none. */
   readonly subquantizers: number;
-  /** Of the addon. */
   readonly handle: unknown;
 }
 
 /**
- * Inner-product search over unit vectors quantised to 16 bits. Operations take effect in call order; searches run in
- * parallel. In large galleries a quantiser proposes candidates, and the 16-bit rows decide among them; other galleries
- * are scanned exactly.
+ * Inner-product search over unit vectors quantised to 16 bits. Operations take effect in call order; searches
+ * run in parallel. In large galleries a quantiser proposes candidates, and the 16-bit rows decide among them.
  */
 export interface GalleryIndex {
   readonly size: number;
-  /** Memory of rows, labels and a background copy. */
+  /** Rows, labels and a background copy. */
   readonly bytes: number;
   /** Removed vectors that still use memory. */
   readonly tombstones: number;
-  /** `rows` on the GPU, including removed ones. After a `failure`, the CPU answers. */
+  /** `rows` include removed ones. After a `failure`, the CPU answers. */
   onDevice(): { readonly rows: number; readonly failure: string };
-  /** `vectors` has `ids.length * dimension` floats. Replaces existing ids. */
+  /**
+   * Replaces existing ids.
+   * @param vectors `ids.length * dimension` floats.
+   */
   add(ids: BigInt64Array, vectors: Float32Array): Promise<void>;
   /** @returns how many ids the index held. */
   remove(ids: BigInt64Array): Promise<number>;
   /**
    * Best first. Scores are inner products, accurate to about 1e-5.
-   * @param query a unit vector gives scores from -1 to 1; others scale with its length.
+   * @param query of any length.
    * @param allow restricts the search to these ids.
    */
   search(
@@ -43,19 +41,21 @@ export interface GalleryIndex {
     k: number,
     allow?: BigInt64Array,
   ): Promise<{ readonly ids: BigInt64Array; readonly scores: Float32Array }>;
-  /** Unordered. */
   labels(): Promise<BigInt64Array>;
   /**
-   * Writes a file (mode 0600) and flushes it before naming it, while searches and writes continue. Permits one save at
-   * a time.
+   * Flushes a file (mode 0600) before naming it, while searches and writes continue. Permits one save at a
+   * time.
    * @param background idle threads; index writes wait until one starts.
    * @param stamp up to 1024 bytes.
-   * @returns the file's size in bytes.
+   * @returns the file's size.
    * @throws Error with a sentence; an older file stays.
    */
   save(background: Executor, path: string, stamp: string): Promise<number>;
   cancelSave(): void;
-  /** Requires an empty index. @throws Error with a sentence for a damaged file. */
+  /**
+   * Requires an empty index.
+   * @throws Error with a sentence for a damaged file.
+   */
   load(path: string): Promise<void>;
   /** Bytes that {@link load} has read so far. */
   readonly loaded: number;
@@ -75,14 +75,17 @@ interface Exports {
   searchKernels(): string[];
 }
 
-/** @throws Error with a sentence for a damaged file of `visagectl models basis`. */
+/**
+ * @param file of `visagectl models basis`.
+ * @throws Error with a sentence for a damaged file.
+ */
 export function openSearchSpace(file: Uint8Array): SearchSpace {
   return addon<Exports>().openSearchSpace(file);
 }
 
 /**
  * @param executor runs the work; closing it also ends background copies.
- * @param space of the gallery's model pack, or the dimension of its vectors to keep all of them and scan exactly.
+ * @param space the pack's, or a dimension for exact scans of whole vectors.
  * @param library GPU library that proposes candidates for large galleries.
  * @throws Error with a sentence if the library is unusable.
  */
@@ -123,7 +126,7 @@ export const FAISS_LIBRARY = fileURLToPath(
 );
 
 /**
- * Returns a sentence for the operator; null if the library loads, finds a GPU and answers correctly. The library then
+ * A sentence for the operator; null if the library loads, finds a GPU and answers correctly. The library then
  * stays loaded.
  */
 export function whySearchUnavailable(library: string): string | null {
@@ -135,7 +138,7 @@ export function readSnapshotInfo(path: string): SnapshotFileInfo {
   return addon<Exports>().readSnapshotInfo(path);
 }
 
-/** Supported kernels, such as `avx2`: the active kernel first, `plain` last. */
+/** The active kernel first, `plain` last. */
 export function searchKernels(): readonly string[] {
   return addon<Exports>().searchKernels();
 }

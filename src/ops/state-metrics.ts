@@ -1,4 +1,3 @@
-/** Gauges read at each Prometheus scrape. */
 import { stat, statfs } from 'node:fs/promises';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Executor } from '../native/executor.ts';
@@ -11,35 +10,30 @@ interface IndexTotals {
   readonly tombstones: number;
 }
 
-/** Times are milliseconds since 1970. */
 export interface StateSources {
   readonly executor: Pick<Executor, 'stats'>;
   readonly maxQueue: number;
   readonly health: Health;
   readonly index: { totals(): IndexTotals };
   readonly indexStart: { readonly faces: number; readonly fromSnapshots: number; readonly seconds: number };
-  /** Number of snapshots written since start, and the size of all. */
+  /** `bytes` is the size of all snapshots. */
   readonly snapshots: () => { readonly written: number; readonly failed: number; readonly bytes: number };
   readonly models: readonly {
     readonly pack: string;
     readonly version: string;
-    /** ONNX Runtime provider, such as `CPUExecutionProvider`, and its device. */
     readonly provider: string;
     readonly device: string;
   }[];
   readonly storeFile: string;
-  /** Null if unknown. */
   readonly lastBackup: () => number | null;
-  /** Closed connections since start, by reason. */
+  /** Closed since the start, by reason. */
   readonly connections: { readonly open: number; readonly closed: Readonly<Record<string, number>> };
-  /** Events since the start, and now in the store. */
   readonly events: () => {
     readonly recorded: number;
     readonly dropped: number;
     readonly stored: number;
     readonly streams: number;
   };
-  /** Null without TLS. */
   readonly certificateExpiry: () => number | null;
 }
 
@@ -181,7 +175,7 @@ export function addStateMetrics(registry: Registry, sources: StateSources): void
   for (const model of models) modelInfo.set(model, 1);
 }
 
-/** Calls `read` once per turn of the event loop, so that one scrape's metrics share the result. */
+/** Lets one scrape's metrics share the result. */
 function onceATurn<T>(read: () => T): () => T {
   let known: { readonly value: T } | null = null;
   return () => {

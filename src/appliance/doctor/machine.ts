@@ -4,12 +4,12 @@ import { type Finding, ok, problem, warning } from './finding.ts';
 
 const MIB = 1024 ** 2;
 
-/** Service memory without faces: networks and images in progress. */
+/** Networks and images in progress. */
 const BASE_BYTES = 512 * MIB;
-/** Index memory per face, and as much again during a copy. */
+/** As much again is in use during a copy. */
 const FACE_BYTES = 1024;
 
-/** Instruction sets that the addon needs on x86-64. */
+/** On x86-64. */
 const NEEDED_FLAGS = ['avx2', 'fma'];
 
 /** @param cpuinfo the text of `/proc/cpuinfo`. */
@@ -25,7 +25,6 @@ export function checkProcessor(architecture: string, cpuinfo: string): Finding {
   );
 }
 
-/** @param available free memory, bytes. @param faces in the store. */
 export function checkMemory(available: number, faces: number, isRunning: boolean): Finding {
   const needed = isRunning ? 256 * MIB : BASE_BYTES + faces * FACE_BYTES;
   const words = `${Math.floor(available / MIB)} MiB available`;
@@ -43,11 +42,13 @@ export function availableMemory(): number {
   return Math.min(kibibytes === undefined ? freemem() : Number(kibibytes) * 1024, totalmem());
 }
 
-/** This version was built after this date. */
 const EARLIEST = Date.UTC(2026, 0, 1);
 const TOLERANCE_MS = 60_000;
 
-/** @param newest audit entry; null if none. @param isSynchronised null if unknown. */
+/**
+ * @param newest audit entry; null if none.
+ * @param isSynchronised null if unknown.
+ */
 export function checkClock(now: number, newest: number | null, isSynchronised: boolean | null): Finding {
   const shown = new Date(now).toISOString();
   const advice =
