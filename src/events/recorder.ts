@@ -95,12 +95,22 @@ export class EventRecorder {
 
   /** False: events drop their crops. */
   get keepsCrops(): boolean {
-    return this.isOn && this.#options.limits.cropDays > 0;
+    return this.isOn && this.cropDays > 0;
+  }
+
+  /** Days that crops stay, unless their collection keeps them for less. */
+  get cropDays(): number {
+    return this.#options.limits.cropDays;
   }
 
   /** `enabled` is the account's choice; nothing is recorded either if `days` is 0. */
-  recordingOf(accountId: string): { readonly enabled: boolean; readonly days: number } {
-    return { enabled: this.#store.isRecorded(accountId), days: this.#options.limits.days };
+  recordingOf(accountId: string): {
+    readonly enabled: boolean;
+    readonly days: number;
+    readonly cropDays: number;
+  } {
+    const { days } = this.#options.limits;
+    return { enabled: this.#store.isRecorded(accountId), days, cropDays: this.cropDays };
   }
 
   /**
@@ -110,8 +120,13 @@ export class EventRecorder {
    */
   async setRecording(accountId: string, enabled: boolean, check?: () => void): Promise<void> {
     await this.#store.setRecorded(accountId, enabled, check);
-    // A run in progress may be past this account.
-    if (!enabled) void Promise.resolve(this.#trimming).then(() => this.trim());
+    if (!enabled) this.limitsChanged();
+  }
+
+  /** Begins to remove events and crops that an account or collection no longer keeps. */
+  limitsChanged(): void {
+    // A run in progress may be past the account or collection.
+    void Promise.resolve(this.#trimming).then(() => this.trim());
   }
 
   /** Returns at once. Drops the event if too many wait for the disk. */
@@ -224,13 +239,15 @@ export class EventRecorder {
 
   async #trim(): Promise<void> {
     const { now, log, limits } = this.#options;
+    const before = (days: number) => (days === 0 ? Number.POSITIVE_INFINITY : now() - days * DAY_MS);
     this.#writtenSinceTrim = 0;
     try {
       await this.#store.trim({
         maxEvents: limits.maxEvents,
         maxCrops: MAX_CROPS,
-        since: limits.days === 0 ? Number.POSITIVE_INFINITY : now() - limits.days * DAY_MS,
-        cropsSince: limits.cropDays === 0 ? Number.POSITIVE_INFINITY : now() - limits.cropDays * DAY_MS,
+        since: before(limits.days),
+        cropsSince: before(limits.cropDays),
+        cropsSinceOf: before,
         isStopped: () => this.#closed,
       });
     } catch (error) {

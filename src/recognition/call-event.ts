@@ -60,7 +60,7 @@ export function keepsCrop(
   { events }: Pick<RecognitionParts, 'events'>,
   collection: Collection | null,
 ): boolean {
-  return collection?.storeThumbnails === true && events.keepsCrops;
+  return collection?.storeThumbnails === true && collection.eventCropDays !== 0 && events.keepsCrops;
 }
 
 /** Runs a call that ends its event; records a refusal if the call throws one. */

@@ -4,7 +4,14 @@ import { type Route, route } from '../api/route.ts';
 import { EMPTY, nullable, object, type Schema, titled } from '../api/schema.ts';
 import type { CollectionService, CountedCollection } from './collections.ts';
 import { COLLECTION_ERRORS } from './face-schemas.ts';
-import { COLLECTION_ID, MIN_QUALITY, MODEL, STORE_THUMBNAILS, THRESHOLD } from './schemas.ts';
+import {
+  COLLECTION_ID,
+  EVENT_CROP_DAYS,
+  MIN_QUALITY,
+  MODEL,
+  STORE_THUMBNAILS,
+  THRESHOLD,
+} from './schemas.ts';
 
 const TAGS = ['Collections'];
 const ACCESS = { by: 'caller', scope: 'v1:collections' } as const;
@@ -42,6 +49,7 @@ const COLLECTION = titled(
       description: 'Whether the collection keeps a small image of each face.',
     },
     faceMatchThreshold: DEFAULT_THRESHOLD,
+    eventCropDays: EVENT_CROP_DAYS,
     faceCount: {
       type: 'integer',
       minimum: 0,
@@ -60,7 +68,8 @@ function seconds(time: number): string {
 
 function visible(collection: CountedCollection) {
   const { collectionId, description, createdAt, updatedAt, pack, faceCount } = collection;
-  const { minQuality = 0, storeThumbnails = false, faceMatchThreshold = null } = collection;
+  const { minQuality = 0, storeThumbnails = false } = collection;
+  const { faceMatchThreshold = null, eventCropDays = null } = collection;
   return {
     collectionId,
     description,
@@ -70,6 +79,7 @@ function visible(collection: CountedCollection) {
     minQuality,
     storeThumbnails,
     faceMatchThreshold,
+    eventCropDays,
     faceCount,
   };
 }
@@ -144,8 +154,18 @@ export function collectionRoutes(collections: CollectionService): readonly Route
             description: 'Whether to keep a small image of each face, and of the face in each event.',
           },
           faceMatchThreshold: { ...DEFAULT_THRESHOLD, default: null },
+          eventCropDays: { ...EVENT_CROP_DAYS, default: null },
         },
-        { optional: ['description', 'model', 'minQuality', 'storeThumbnails', 'faceMatchThreshold'] },
+        {
+          optional: [
+            'description',
+            'model',
+            'minQuality',
+            'storeThumbnails',
+            'faceMatchThreshold',
+            'eventCropDays',
+          ],
+        },
       ),
       responses: { 200: { description: 'The collection is created.', schema: COLLECTION_ANSWER } },
       errors: [
@@ -169,7 +189,7 @@ export function collectionRoutes(collections: CollectionService): readonly Route
       audit: { action: 'collection.update', target: 'collectionId' },
       summary: 'Change a collection',
       description:
-        'Keeps every field that is absent. `description` null removes the description. A new `minQuality` applies to faces added later. `storeThumbnails` false erases the images of all faces and events of the collection: they are unreadable at once, and gone from the store within seconds to minutes.',
+        'Keeps every field that is absent. `description` null removes the description. A new `minQuality` applies to faces added later. `storeThumbnails` false erases the images of all faces and events of the collection: they are unreadable at once, and gone from the store within seconds to minutes. A lower `eventCropDays` also erases older images of events, within seconds to minutes.',
       tags: TAGS,
       access: ACCESS,
       body: object(
@@ -179,8 +199,9 @@ export function collectionRoutes(collections: CollectionService): readonly Route
           minQuality: MIN_QUALITY,
           storeThumbnails: STORE_THUMBNAILS,
           faceMatchThreshold: DEFAULT_THRESHOLD,
+          eventCropDays: EVENT_CROP_DAYS,
         },
-        { optional: ['description', 'minQuality', 'storeThumbnails', 'faceMatchThreshold'] },
+        { optional: ['description', 'minQuality', 'storeThumbnails', 'faceMatchThreshold', 'eventCropDays'] },
       ),
       responses: {
         200: {

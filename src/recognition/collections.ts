@@ -83,15 +83,29 @@ export class CollectionService {
     }
   }
 
-  /** @throws VisageError `COLLECTION_ALREADY_EXISTS`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_ALLOWED`; as `chooseModel`. */
+  /**
+   * @throws VisageError `COLLECTION_ALREADY_EXISTS`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_ALLOWED`, `VALIDATION_FAILED`; as
+   * `chooseModel`.
+   */
   async create(caller: Caller, collectionId: string, { model, ...collection }: NewCollection): Promise<void> {
     const { store, recognizers, now } = this.#parts;
     if (caller.collectionId !== null && caller.collectionId !== collectionId) {
       throw new VisageError('COLLECTION_NOT_ALLOWED', 'This API key is bound to another collection.');
     }
     checkMayManage(caller);
+    this.#checkCropDays(collection);
     const { packId } = chooseModel(recognizers, caller, model);
     await store.collections.create(caller, { collectionId, ...collection, now: now(), ...packId });
+  }
+
+  /** A collection keeps crops of events at most as long as the appliance. */
+  #checkCropDays({ eventCropDays }: CollectionChange): void {
+    const most = this.#parts.events.cropDays;
+    if (eventCropDays == null || eventCropDays <= most) return;
+    const message = `expected at most ${most}, the setting event_crop_days of the appliance, got ${eventCropDays}`;
+    throw new VisageError('VALIDATION_FAILED', `eventCropDays: ${message}.`, [
+      { path: '/eventCropDays', message },
+    ]);
   }
 
   /**
@@ -105,10 +119,12 @@ export class CollectionService {
     change: CollectionChange,
     check?: Precondition,
   ): Promise<{ readonly etag: string; readonly isErasing: boolean }> {
-    const { store, now } = this.#parts;
+    const { store, events, now } = this.#parts;
     checkAllowed(store, caller, collectionId);
     checkMayManage(caller);
+    this.#checkCropDays(change);
     const record = await store.collections.update(caller, collectionId, change, now(), check);
+    if (change.eventCropDays != null) events.limitsChanged();
     return { etag: etagOf(record), isErasing: store.thumbnails.isErasing(record.gallery) };
   }
 

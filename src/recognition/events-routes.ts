@@ -123,6 +123,13 @@ const RECORDING = object(
         'The setting `events_days`: how long events stay. 0 records none, whatever `enabled` says.',
       examples: [1],
     },
+    cropDays: {
+      type: 'integer',
+      minimum: 0,
+      description:
+        'The setting `event_crop_days`: how long the images of faces in events stay, in collections with `storeThumbnails`, unless their `eventCropDays` is less.',
+      examples: [1],
+    },
   },
   { title: 'EventRecording' },
 );
@@ -164,7 +171,7 @@ export function eventRoutes(events: EventService): readonly Route[] {
       operationId: 'getEventCrop',
       summary: 'Get the image of the face in an event',
       description:
-        'A JPEG file, 224 x 224 pixels, as `GET /v1/face/thumbnail` answers it. Collections with `storeThumbnails` keep one of each event with a face for `event_crop_days`, and until the face is deleted. Where `hasCrop` is false, and for events that the caller may not see, the answer is `NOT_FOUND`.',
+        'A JPEG file, 224 x 224 pixels, as `GET /v1/face/thumbnail` answers it. Collections with `storeThumbnails` keep one of each event with a face for their `eventCropDays`, and until the face is deleted. Where `hasCrop` is false, and for events that the caller may not see, the answer is `NOT_FOUND`.',
       tags: TAGS,
       access: ACCESS,
       etag: 'read',

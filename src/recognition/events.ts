@@ -41,7 +41,7 @@ export class EventService {
     if (jpeg) return jpeg;
     throw new VisageError(
       'NOT_FOUND',
-      'There is no image of an event of this id. Collections with storeThumbnails keep one for event_crop_days.',
+      'There is no image of an event of this id. Collections with storeThumbnails keep one for their eventCropDays.',
     );
   }
 
@@ -51,7 +51,7 @@ export class EventService {
     return this.#parts.eventStreams.begin({ owner: caller, filter: visible, lastEventId, reauthorize });
   }
 
-  /** Whether the account's calls leave events, and for how many days. */
+  /** Whether the account's calls leave events, and for how many days events and their crops stay. */
   recording({ accountId }: Caller) {
     return this.#parts.events.recordingOf(accountId);
   }

@@ -147,7 +147,10 @@ export interface RecognitionParts {
   readonly store: Store;
   readonly indexes: GalleryIndexes;
   readonly recognizers: Recognizers;
-  readonly events: Pick<EventRecorder, 'record' | 'keepsCrops' | 'recordingOf' | 'setRecording'>;
+  readonly events: Pick<
+    EventRecorder,
+    'record' | 'keepsCrops' | 'cropDays' | 'recordingOf' | 'setRecording' | 'limitsChanged'
+  >;
   readonly eventStreams: Pick<EventStreams, 'begin'>;
   /** Milliseconds since 1970. */
   readonly now: () => number;

@@ -59,6 +59,15 @@ export const STORE_THUMBNAILS = {
   examples: [false],
 } as const satisfies Schema;
 
+export const EVENT_CROP_DAYS = {
+  type: ['integer', 'null'],
+  minimum: 0,
+  maximum: 365,
+  description:
+    'Days that the image of the face in each event stays; 0 keeps none. At most the setting `event_crop_days` of the appliance; null stands for that setting.',
+  examples: [null],
+} as const satisfies Schema;
+
 export const MIN_FACE_SIZE = {
   type: 'integer',
   minimum: 16,

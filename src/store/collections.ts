@@ -42,6 +42,8 @@ export interface CollectionChange {
   readonly storeThumbnails?: boolean | undefined;
   /** Null for the default of calls. */
   readonly faceMatchThreshold?: number | null | undefined;
+  /** Days; null for the appliance's. */
+  readonly eventCropDays?: number | null | undefined;
 }
 
 export interface NewCollection extends CollectionChange {
@@ -80,14 +82,15 @@ export class Collections {
   create(owner: Actor, collection: NewCollection & PackId): Promise<void> {
     const { db } = this.#context;
     const { collectionId, description, now, pack, packVersion } = collection;
-    const { minQuality = 0, storeThumbnails = false, faceMatchThreshold = null } = collection;
+    const { minQuality = 0, storeThumbnails = false } = collection;
+    const { faceMatchThreshold = null, eventCropDays = null } = collection;
     return writeAs(this.#context, owner, () => {
       const key = keyOf(owner, collectionId);
       if (db.collections.doesExist(key)) {
         throw new VisageError('COLLECTION_ALREADY_EXISTS', 'A collection with this id already exists.');
       }
       const gallery = allocateNumber(db, 'nextGallery');
-      const settings = { description, minQuality, storeThumbnails, faceMatchThreshold };
+      const settings = { description, minQuality, storeThumbnails, faceMatchThreshold, eventCropDays };
       const times = { createdAt: now, updatedAt: now };
       db.collections.put(key, { gallery, ...settings, pack, packVersion, ...times });
     });
@@ -97,7 +100,7 @@ export class Collections {
   async update(
     owner: Actor,
     collectionId: string,
-    { description, minQuality, storeThumbnails, faceMatchThreshold }: CollectionChange,
+    { description, minQuality, storeThumbnails, faceMatchThreshold, eventCropDays }: CollectionChange,
     now: number,
     check: Precondition = () => {},
   ): Promise<CollectionRecord> {
@@ -111,6 +114,7 @@ export class Collections {
         ...(minQuality === undefined ? {} : { minQuality }),
         ...(storeThumbnails === undefined ? {} : { storeThumbnails }),
         ...(faceMatchThreshold === undefined ? {} : { faceMatchThreshold }),
+        ...(eventCropDays === undefined ? {} : { eventCropDays }),
         updatedAt: now,
       };
       db.collections.put(keyOf(owner, collectionId), changed);

@@ -1,13 +1,12 @@
 /** Whether an account's calls leave events. */
 import type { Environment } from '../api/caller.ts';
-import { Turn } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
 import type { CollectionKey, Databases, EventOwner, StoreContext } from './databases.ts';
 import { removeOldest } from './event-retention.ts';
+import { keysOf } from './key-pages.ts';
 
 /** Blocks the event loop for about a millisecond. */
 const STEP = 64;
-const PAGE = 256;
 
 const ENVIRONMENTS: readonly Environment[] = ['live', 'test'];
 
@@ -37,23 +36,6 @@ export async function eraseUnrecorded(context: StoreContext, isStopped: () => bo
       await eraseEvents(context, [accountId, environment], isStopped);
       await eraseLastMatches(context, [accountId, environment], isStopped);
     }
-  }
-}
-
-async function* keysOf<K>(
-  database: { getKeys(range: object): Iterable<K> },
-  within: { readonly start?: unknown; readonly end?: unknown } = {},
-): AsyncGenerator<K> {
-  const turn = new Turn();
-  let range: object = within;
-  for (;;) {
-    const page = Array.from(database.getKeys({ ...range, limit: PAGE }));
-    for (const key of page) {
-      if (turn.isOver) await turn.next();
-      yield key;
-    }
-    if (page.length < PAGE) return;
-    range = { ...within, start: page.at(-1), exclusiveStart: true };
   }
 }
 

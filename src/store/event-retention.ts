@@ -1,6 +1,7 @@
 import { Turn } from '../base/turns.ts';
 import type { Databases, EventOwner, StoreContext } from './databases.ts';
 import { removeParts, targetOf } from './event-erasure.ts';
+import { keysOf } from './key-pages.ts';
 import { firstIdentifierAt } from './records.ts';
 
 /** Blocks the event loop for about a millisecond. */
@@ -13,6 +14,8 @@ export interface EventLimits {
   /** Older events and crops go. */
   readonly since: number;
   readonly cropsSince: number;
+  /** The same for the crops of a collection that keeps them for this many days. */
+  readonly cropsSinceOf: (days: number) => number;
   /** Polled after each step. */
   readonly isStopped?: () => boolean;
 }
@@ -41,6 +44,7 @@ export async function trimEvents(context: StoreContext, limits: EventLimits): Pr
     largest.count -= await writeStep(() => removeOldest(db, largest.owner, Math.min(STEP, excess), null));
   }
   await trimCrops(context, limits, isStopped);
+  await trimOwnCrops(context, limits, isStopped);
 }
 
 interface OwnerCount {
@@ -112,5 +116,29 @@ async function trimCrops(
         db.eventCropQueue.remove(id);
       });
     });
+  }
+}
+
+/** Removes crops that are older than their own collection keeps them. */
+async function trimOwnCrops(
+  { db, writeStep }: StoreContext,
+  { cropsSinceOf }: EventLimits,
+  isStopped: () => boolean,
+): Promise<void> {
+  for await (const key of keysOf(db.collections)) {
+    const { gallery, eventCropDays = null } = db.collections.get(key) ?? {};
+    if (gallery === undefined || eventCropDays === null) continue;
+    const before = firstIdentifierAt('evt_', cropsSinceOf(eventCropDays));
+    const oldest = (limit: number) =>
+      Array.from(db.eventCrops.getKeys({ start: [gallery, ''], end: [gallery, before], limit }));
+    while (!isStopped() && oldest(1).length > 0) {
+      await writeStep(() => {
+        for (const place of oldest(STEP)) {
+          db.eventCrops.remove(place);
+          db.eventCropQueue.remove(place[1]);
+        }
+      });
+    }
+    if (isStopped()) return;
   }
 }

@@ -121,7 +121,7 @@ export class EventLog {
     collection: CollectionRecord | undefined,
   ): void {
     const { db } = this.#context;
-    const crop = collection?.storeThumbnails ? event.crop : null;
+    const crop = collection?.storeThumbnails && collection.eventCropDays !== 0 ? event.crop : null;
     const { gallery, label, ...rest } = record;
     const place: EventKey = [accountId, environment, id];
     const isCurrent = gallery !== undefined && gallery === collection?.gallery;

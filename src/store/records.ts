@@ -92,6 +92,8 @@ export interface CollectionRecord extends PackId {
   readonly storeThumbnails?: boolean;
   /** Null: the default of calls. */
   readonly faceMatchThreshold?: number | null;
+  /** Days that crops of events stay; absent or null: the appliance's. */
+  readonly eventCropDays?: number | null;
   readonly createdAt: number;
   readonly updatedAt: number;
 }

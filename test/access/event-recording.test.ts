@@ -78,7 +78,7 @@ describe('The choice whether an account records events', () => {
   test('is on for a new account, and any member reads it', async () => {
     for (const role of ['member', 'admin', 'owner'] as const) {
       const token = await service.token(await service.member(role));
-      assert.deepEqual(await ok(service.call(token, 'GET', PATH)), { enabled: true, days: 1 });
+      assert.deepEqual(await ok(service.call(token, 'GET', PATH)), { enabled: true, days: 1, cropDays: 1 });
     }
   });
 
@@ -94,7 +94,7 @@ describe('The choice whether an account records events', () => {
     for (const { key, testKey } of [ours, theirs]) await Promise.all([search(key), search(testKey)]);
     for (const key of [ours.key, ours.testKey, theirs.key]) assert.equal(await eventsOf(key), 2);
     assert.ok(await lastSeenOf(ours.key));
-    assert.deepEqual(await choose(ours, false), { enabled: false, days: 1 });
+    assert.deepEqual(await choose(ours, false), { enabled: false, days: 1, cropDays: 1 });
     for (const key of [ours.key, ours.testKey]) {
       await until(async () => (await eventsOf(key)) === 0 && (await lastSeenOf(key)) === null);
     }
@@ -124,7 +124,7 @@ describe('The choice whether an account records events', () => {
   });
 
   test('on records again', async () => {
-    assert.deepEqual(await choose(ours, true), { enabled: true, days: 1 });
+    assert.deepEqual(await choose(ours, true), { enabled: true, days: 1, cropDays: 1 });
     await search(ours.key);
     assert.equal(await eventsOf(ours.key), 1);
     assert.ok(await lastSeenOf(ours.key));

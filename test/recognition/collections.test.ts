@@ -36,6 +36,7 @@ describe('collections', () => {
       minQuality: 0,
       storeThumbnails: false,
       faceMatchThreshold: null,
+      eventCropDays: null,
       faceCount: 0,
     });
   });
@@ -84,12 +85,34 @@ describe('collections', () => {
       minQuality: 0,
       storeThumbnails: false,
       faceMatchThreshold: null,
+      eventCropDays: null,
       faceCount: 0,
     });
     await service.call('updateCollection', { collectionId: 'a' });
     assert.equal((await get('a')).description, 'two');
     await service.call('updateCollection', { collectionId: 'a', description: null });
     assert.equal((await get('a')).description, null);
+  });
+
+  test('keep images of events for fewer days than the appliance, never for more', async () => {
+    await service.call('createCollection', { collectionId: 'a', eventCropDays: 0 });
+    assert.equal((await get('a')).eventCropDays, 0);
+    await service.call('updateCollection', { collectionId: 'a', eventCropDays: 1 });
+    await service.call('updateCollection', { collectionId: 'a', description: 'x' });
+    assert.equal((await get('a')).eventCropDays, 1);
+    const change = { collectionId: 'a', eventCropDays: 2 };
+    await assert.rejects(service.call('updateCollection', change), {
+      code: 'VALIDATION_FAILED',
+      message: 'eventCropDays: expected at most 1, the setting event_crop_days of the appliance, got 2.',
+    });
+    const more = { collectionId: 'b', eventCropDays: 2 };
+    assert.equal(await service.code('createCollection', more), 'VALIDATION_FAILED');
+    for (const eventCropDays of [-1, 0.5, 366, 'x']) {
+      assert.equal(await service.code('updateCollection', { ...change, eventCropDays }), 'VALIDATION_FAILED');
+    }
+    assert.equal((await get('a')).eventCropDays, 1);
+    await service.call('updateCollection', { collectionId: 'a', eventCropDays: null });
+    assert.equal((await get('a')).eventCropDays, null);
   });
 
   test('that are not there answer 404, but deleting one succeeds', async () => {

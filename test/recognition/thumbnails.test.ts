@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import type { EventView } from '../../src/store/event-records.ts';
 import { nobody, type Person, portrait } from '../../testing/photographs.ts';
@@ -136,6 +137,22 @@ describe('thumbnails', () => {
 });
 
 describe('crops of events', () => {
+  test('go when their collection keeps them no longer, and come no more', async () => {
+    const search = async () => service.call('searchFace', { collectionId }, { image: await portrait('bea') });
+    const crops = async (newest: number) => (await eventsOf()).slice(0, newest).map(({ hasCrop }) => hasCrop);
+    await search();
+    assert.deepEqual(await crops(1), [true]);
+    await service.call('updateCollection', { collectionId, eventCropDays: 0 });
+    for (let tries = 0; tries < 200 && service.store.events.crops > 0; tries++) await sleep(10);
+    assert.deepEqual(await crops(1), [false]);
+    await search();
+    assert.deepEqual(await crops(2), [false, false]);
+    await service.call('updateCollection', { collectionId, eventCropDays: null });
+    await search();
+    assert.deepEqual(await crops(3), [true, false, false]);
+    assert.equal(service.faceCount(collectionId), 0);
+  });
+
   test('show the probe of each call that compares it', async () => {
     const faceId = await enroll('anna');
     const image = await portrait('annaElsewhere');

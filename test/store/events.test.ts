@@ -311,6 +311,32 @@ describe('The event log', () => {
     await settled(store);
   });
 
+  test('keeps crops of a collection for its own days, in steps, and those of others', async (t) => {
+    const limits = { days: 30, maxEvents: 1_000_000, cropDays: 20 };
+    const { store, owner, clock, events, record, all } = await recording(t, limits);
+    const own = { collectionId: 'own', description: null, now: 2000, ...PACK };
+    await store.collections.create(owner, { ...own, storeThumbnails: true, eventCropDays: 2 });
+    const gallery = store.collections.get(owner, 'own')?.gallery;
+    const crop = Buffer.from('jpeg');
+    const old = Array.from({ length: 150 }, () => record({ crop, collectionId: 'own', gallery }));
+    await Promise.all([...old, record({ crop })]);
+    clock.now += DAY_MS;
+    await record({ crop, collectionId: 'own', gallery });
+    await events.trim();
+    assert.equal(store.events.crops, 152);
+    clock.now += 1.5 * DAY_MS;
+    await events.trim();
+    const kept = (await all()).filter(({ hasCrop }) => hasCrop).map(({ collectionId }) => collectionId);
+    assert.deepEqual(kept, ['own', 'people']);
+    assert.equal(store.events.crops, 2);
+    assert.equal((await all()).length, 152);
+    await store.collections.update(owner, 'own', { eventCropDays: null }, 3000);
+    clock.now += 10 * DAY_MS;
+    await events.trim();
+    assert.equal(store.events.crops, 2);
+    await settled(store);
+  });
+
   test('records nothing when it is off, and removes what there is', async (t) => {
     const { store, clock, record, owner } = await recording(t);
     await record({});

@@ -16,6 +16,7 @@ interface Known {
   readonly minQuality: number;
   readonly faceMatchThreshold: number | null;
   readonly storeThumbnails: boolean;
+  readonly eventCropDays: number | null;
   readonly faceCount: number;
 }
 
@@ -57,6 +58,31 @@ describe('The collections', () => {
     );
     await assertAccessible(page, 'collections');
     await screenshot(page, 'dashboard-collections');
+  });
+
+  test('keep images of events for the days that the appliance allows, or fewer', async () => {
+    const page = await dashboard.loggedIn('/collections');
+    const fact = (value: string) =>
+      page.locator('dl > div', { hasText: 'Images of events' }).getByText(value);
+    const edit = async (days: string) => {
+      await page.getByRole('button', { name: 'Actions of guests' }).click();
+      await page.getByRole('menuitem', { name: 'Edit' }).click();
+      await page.getByLabel('Days of event images').fill(days);
+    };
+    const save = page.getByRole('button', { name: 'Save' });
+    await fact('1 day').waitFor();
+    await edit('2');
+    await page.getByText(/^Expected a whole number of days, at most 1,/).waitFor();
+    assert.ok(await save.isDisabled());
+    await assertAccessible(page, 'too many days');
+    await page.getByLabel('Days of event images').fill('0');
+    await save.click();
+    await fact('Off').waitFor();
+    assert.equal((await known('guests'))?.eventCropDays, 0);
+    await edit('');
+    await save.click();
+    await fact('1 day').waitFor();
+    assert.equal((await known('guests'))?.eventCropDays, null);
   });
 
   test('warn before saving erases face images', async () => {

@@ -144,7 +144,7 @@ describe('The first run', () => {
     await assertAccessible(page, 'events off');
     await press('Record events');
     await page.getByRole('heading', { name: 'No events yet' }).waitFor();
-    assert.deepEqual(await dashboard.get('/v1/events/recording'), { enabled: true, days: 1 });
+    assert.deepEqual(await dashboard.get('/v1/events/recording'), { enabled: true, days: 1, cropDays: 1 });
   });
 });
 

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Collection } from '../../api/collection.tsx';
+import { useEventRecording } from '../../api/event-recording.ts';
 import { isCode } from '../../api/problem.ts';
 import { FormDialog } from '../../ui/dialog.tsx';
 import { Switch, TextField } from '../../ui/field.tsx';
@@ -24,6 +25,7 @@ interface Fields {
   readonly minQuality: string;
   readonly threshold: string;
   readonly storeThumbnails: boolean;
+  readonly eventCropDays: string;
 }
 
 function fieldsOf(collection: Collection | undefined): Fields {
@@ -34,21 +36,26 @@ function fieldsOf(collection: Collection | undefined): Fields {
     minQuality: String(collection?.minQuality ?? 0),
     threshold: String(collection?.faceMatchThreshold ?? ''),
     storeThumbnails: collection?.storeThumbnails ?? false,
+    eventCropDays: String(collection?.eventCropDays ?? ''),
   };
 }
 
-function settingsOf({ description, minQuality, threshold, storeThumbnails }: Fields): CollectionSettings {
+function settingsOf({ description, minQuality, threshold, ...fields }: Fields): CollectionSettings {
+  const { storeThumbnails, eventCropDays } = fields;
   return {
     description: description.trim() || null,
     minQuality: Number(minQuality || 0),
     faceMatchThreshold: threshold.trim() === '' ? null : Number(threshold),
     storeThumbnails,
+    eventCropDays: !storeThumbnails || eventCropDays.trim() === '' ? null : Number(eventCropDays),
   };
 }
 
 const isScore = (text: string) => /^\d{1,3}(\.\d+)?$/.test(text.trim()) && Number(text) <= 100;
 /** 0.8 is the scale of other products: the service refuses it too. */
 const isThreshold = (text: string) => isScore(text) && (Number(text) === 0 || Number(text) > 1);
+
+const isWholeUpTo = (text: string, most: number) => /^\d{1,3}$/.test(text) && Number(text) <= most;
 
 interface CollectionFormProps {
   /** Null: a new collection. */
@@ -61,6 +68,7 @@ interface CollectionFormProps {
 export function CollectionForm({ edited, onClose, onCreate }: CollectionFormProps) {
   const { t } = useTranslation(['collections', 'common']);
   const { data: models } = useModels();
+  const mostDays = useEventRecording().data?.cropDays;
   const [etag, setEtag] = useState(edited?.etag ?? '');
   const [fields, setFields] = useState(() => fieldsOf(edited?.collection));
   const [error, setError] = useState<unknown>(null);
@@ -74,6 +82,11 @@ export function CollectionForm({ edited, onClose, onCreate }: CollectionFormProp
   const qualityProblem = fields.minQuality !== '' && !isScore(fields.minQuality) ? t('problem.score') : null;
   const thresholdProblem =
     fields.threshold.trim() !== '' && !isThreshold(fields.threshold) ? t('problem.threshold') : null;
+  const daysText = fields.storeThumbnails ? fields.eventCropDays.trim() : '';
+  const daysProblem =
+    daysText !== '' && !isWholeUpTo(daysText, mostDays ?? 365)
+      ? t('problem.days', { count: mostDays ?? 365 })
+      : null;
   const isChangedElsewhere = isCode(error, 'PRECONDITION_FAILED');
   const erases = edited?.collection.storeThumbnails === true && !fields.storeThumbnails;
 
@@ -116,7 +129,8 @@ export function CollectionForm({ edited, onClose, onCreate }: CollectionFormProp
         fields.collectionId === '' ||
         idProblem !== null ||
         qualityProblem !== null ||
-        thresholdProblem !== null
+        thresholdProblem !== null ||
+        daysProblem !== null
       }
       isPending={isPending}
       error={isChangedElsewhere ? null : error}
@@ -180,6 +194,17 @@ export function CollectionForm({ edited, onClose, onCreate }: CollectionFormProp
       >
         {t('field.thumbnails')}
       </Switch>
+      {fields.storeThumbnails && (
+        <TextField
+          label={t('field.eventCropDays')}
+          hint={mostDays !== undefined && t('hint.eventCropDays', { count: mostDays })}
+          error={daysProblem}
+          value={fields.eventCropDays}
+          onChange={(eventCropDays) => set({ eventCropDays })}
+          placeholder={mostDays === undefined ? '' : String(mostDays)}
+          inputMode="numeric"
+        />
+      )}
       {erases && <Note tone="warn">{t('hint.erases')}</Note>}
     </FormDialog>
   );

@@ -9,6 +9,7 @@ export interface CollectionSettings {
   readonly minQuality: number;
   readonly faceMatchThreshold: number | null;
   readonly storeThumbnails: boolean;
+  readonly eventCropDays: number | null;
 }
 
 export function useModels() {

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSearchParams } from 'wouter';
 import { type Collection, useCollection } from '../../api/collection.tsx';
+import { useEventRecording } from '../../api/event-recording.ts';
 import { useFormat } from '../../i18n/format.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button, ButtonLink, IconButton } from '../../ui/button.tsx';
@@ -24,6 +25,7 @@ export default function Collections() {
   const textOf = useErrorText();
   const { collections, collection: current, isLoading, error, refetch, select } = useCollection();
   const { data: models } = useModels();
+  const boxCropDays = useEventRecording().data?.cropDays;
   const [params, setParams] = useSearchParams();
   const [edited, setEdited] = useState<Awaited<ReturnType<typeof readCollection>> | null>(null);
   const [act, setAct] = useState<Act | null>(null);
@@ -66,6 +68,16 @@ export default function Collections() {
     const isServed = models.some((each) => each.model === model);
     return <Badge tone={isServed ? 'ok' : 'bad'}>{t(isServed ? 'health.serving' : 'health.noModel')}</Badge>;
   };
+
+  /** Null: the collection keeps no images. */
+  const cropDaysOf = ({ storeThumbnails, eventCropDays }: Collection) => {
+    if (!storeThumbnails || boxCropDays === undefined) return null;
+    return Math.min(eventCropDays ?? boxCropDays, boxCropDays);
+  };
+  const cropsOf = (days: number | null) =>
+    days === null ? null : (
+      <Fact label={t('field.eventCrops')}>{days === 0 ? t('off') : t('days', { count: days })}</Fact>
+    );
 
   const newButton = (
     <Button variant="primary" icon={Plus} onPress={() => openNew(true)}>
@@ -138,6 +150,7 @@ export default function Collections() {
                 </Fact>
                 <Fact label={t('field.minQuality')}>{format.number(collection.minQuality)}</Fact>
                 <Fact label={t('field.thumbnails')}>{t(collection.storeThumbnails ? 'on' : 'off')}</Fact>
+                {cropsOf(cropDaysOf(collection))}
                 <Fact label={t('field.model')}>{collection.model}</Fact>
                 <Fact label={t('field.created')}>{format.date(collection.createdAt)}</Fact>
               </Facts>
