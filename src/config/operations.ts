@@ -57,6 +57,7 @@ export const OPERATIONS: readonly string[] = [
   'removeMember',
   'renameExternalKey',
   'resetCollection',
+  'reviewEvent',
   'revokeApiKey',
   'searchByFaceId',
   'searchFace',

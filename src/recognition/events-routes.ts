@@ -11,7 +11,7 @@ import {
   titled,
 } from '../api/schema.ts';
 import { timeOf, UTC_TIME } from '../api/times.ts';
-import { EVENT_RESULTS, EVENT_TYPES } from '../store/event-records.ts';
+import { EVENT_RESULTS, EVENT_TYPES, REVIEW_STATES } from '../store/event-records.ts';
 import type { EventService } from './events.ts';
 import { BOUNDING_BOX, COLLECTION_ERRORS, SIMILARITY } from './face-schemas.ts';
 import { COLLECTION_ID, EXTERNAL_KEY, FACE_ID, ISSUED_FACE_ID, SOURCE } from './schemas.ts';
@@ -41,6 +41,23 @@ const EVENT_ID = {
   description: '`evt_` and 26 characters that sort by time.',
   examples: ['evt_01KF2M7Q8TC5V9XW3E6YB4NZRD'],
 } as const satisfies Schema;
+
+const REVIEW_STATE = {
+  type: 'string',
+  enum: REVIEW_STATES,
+  description: 'What a member said: the event is right, or the member corrected it.',
+  examples: ['confirmed'],
+} as const satisfies Schema;
+
+const REVIEW = {
+  ...object({
+    state: REVIEW_STATE,
+    memberId: { type: 'string', examples: ['mem_01KF2M7Q8TC5V9XW3E6YB4NZRD'] },
+    time: { ...UTC_TIME, description: 'UTC.' },
+  }),
+  type: ['object', 'null'],
+  description: 'The last review by a member; null without one, and after the deletion of the face.',
+} as const;
 
 const EVENT = object(
   {
@@ -86,6 +103,7 @@ const EVENT = object(
       description: 'The face in the image; null without one.',
     },
     hasCrop: { type: 'boolean', description: 'Whether the service keeps a crop of the face in the image.' },
+    review: REVIEW,
   },
   { title: 'Event' },
 );
@@ -97,6 +115,12 @@ const FILTER = {
   externalKey: EXTERNAL_KEY,
   faceId: FACE_ID,
   source: SOURCE,
+  review: {
+    type: 'string',
+    enum: [...REVIEW_STATES, 'none'],
+    description: 'The review of a member; `none` for events without one.',
+    examples: ['none'],
+  },
   since: { ...UTC_TIME, description: 'Earliest time, UTC.' },
   until: { ...UTC_TIME, description: 'Latest time, UTC.' },
 } as const satisfies Properties;
@@ -207,6 +231,30 @@ export function eventRoutes(events: EventService): readonly Route[] {
         const lastEventId = headers['last-event-id']?.[0];
         const stream = events.stream(caller, filterOf(query), lastEventId, reauthorize);
         return { status: 200, body: '', stream };
+      },
+    }),
+    route({
+      method: 'PUT',
+      path: '/v1/events/review',
+      operationId: 'reviewEvent',
+      summary: 'Confirm an event, or note its correction',
+      description:
+        'Remembers the member and the time; a later review replaces it, null removes it. Changes no face. The review goes with the event, and with the face that the event names. Open streams do not send the event again.',
+      tags: TAGS,
+      access: { by: 'member', role: 'member' },
+      body: object({
+        eventId: EVENT_ID,
+        review: {
+          ...REVIEW_STATE,
+          type: ['string', 'null'],
+          enum: [...REVIEW_STATES, null],
+          description: '`confirmed`, `corrected`, or null.',
+        },
+      }),
+      responses: { 200: { description: 'The event.', schema: EVENT } },
+      errors: ['NOT_FOUND', 'STORAGE_READ_ONLY'],
+      handler: async ({ caller, body: { eventId, review } }) => {
+        return { status: 200, body: await events.review(caller, eventId, review) };
       },
     }),
     route({

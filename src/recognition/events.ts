@@ -2,7 +2,7 @@ import type { Caller } from '../api/caller.ts';
 import { decodeCursor, encodeCursor } from '../api/paging.ts';
 import { VisageError } from '../errors.ts';
 import { answerOf } from '../events/event-answer.ts';
-import type { EventView } from '../store/event-records.ts';
+import type { EventView, ReviewState } from '../store/event-records.ts';
 import { type EventFilter, matches } from '../store/events.ts';
 import { collectionOf } from './collection-access.ts';
 import { mayUse } from './model-choice.ts';
@@ -43,6 +43,13 @@ export class EventService {
       'NOT_FOUND',
       'There is no image of an event of this id. Collections with storeThumbnails keep one for their eventCropDays.',
     );
+  }
+
+  /** Notes that the member confirmed or corrected an event; null takes it back. @throws VisageError `NOT_FOUND`. */
+  async review(caller: Caller, eventId: string, state: ReviewState | null) {
+    const { store, now } = this.#parts;
+    const review = state && { state, at: now(), memberId: caller.member?.id ?? '' };
+    return answerOf(await store.events.review(caller, eventId, review));
   }
 
   /** @throws VisageError as `EventStreams.begin`. */

@@ -39,7 +39,7 @@ function erase(db: Databases, key: EventFaceKey, owner: EventOwner): void {
   const [gallery, , id] = key;
   const event = db.events.get([...owner, id]);
   if (event) {
-    const { gallery: _, label: __, hasName: ___, hasCrop: ____, ...rest } = event;
+    const { gallery: _, label: __, hasName: ___, hasCrop: ____, review: _____, ...rest } = event;
     db.events.put([...owner, id], rest);
   }
   removeParts(db, gallery, id);

@@ -28,6 +28,16 @@ export const EVENT_RESULTS = [
 ] as const;
 export type EventResult = (typeof EVENT_RESULTS)[number];
 
+export const REVIEW_STATES = ['confirmed', 'corrected'] as const;
+export type ReviewState = (typeof REVIEW_STATES)[number];
+
+/** A member's judgement of an event. */
+export interface EventReview {
+  readonly state: ReviewState;
+  readonly at: number;
+  readonly memberId: string;
+}
+
 /** Holds no face id or external key: readers find both by label, so they disappear with the face. */
 export interface EventRecord {
   readonly at: number;
@@ -51,6 +61,8 @@ export interface EventRecord {
   readonly hasName?: true;
   /** `eventCrops` may have dropped it. */
   readonly hasCrop?: true;
+  /** Absent without a review, and after the face's deletion. */
+  readonly review?: EventReview;
 }
 
 export interface NewEventRecord {
@@ -82,4 +94,5 @@ export interface EventView {
   readonly source: string | null;
   readonly box: Box | null;
   readonly hasCrop: boolean;
+  readonly review: EventReview | null;
 }

@@ -1,9 +1,18 @@
-import type { Owner } from '../api/caller.ts';
+import type { Actor, Owner } from '../api/caller.ts';
 import { Turn } from '../base/turns.ts';
-import type { EventKey, EventOwner, StoreContext } from './databases.ts';
+import { VisageError } from '../errors.ts';
+import { type EventKey, type EventOwner, type StoreContext, writeAs } from './databases.ts';
 import { type EventTarget, NO_FACE } from './event-erasure.ts';
 import { eraseUnrecorded, recordsEvents, setRecording } from './event-recording.ts';
-import type { EventRecord, EventResult, EventType, EventView, NewEventRecord } from './event-records.ts';
+import type {
+  EventRecord,
+  EventResult,
+  EventReview,
+  EventType,
+  EventView,
+  NewEventRecord,
+  ReviewState,
+} from './event-records.ts';
 import { type EventLimits, entriesOf, trimEvents } from './event-retention.ts';
 import { labelsOfKey } from './key-steps.ts';
 import { RecordCache } from './record-cache.ts';
@@ -26,6 +35,7 @@ export interface EventFilter {
   readonly externalKey?: string | undefined;
   readonly faceId?: string | undefined;
   readonly source?: string | undefined;
+  readonly review?: ReviewState | 'none' | undefined;
   /** Both inclusive. */
   readonly since?: number | undefined;
   readonly until?: number | undefined;
@@ -165,6 +175,20 @@ export class EventLog {
     return record ? this.#view(id, record) : null;
   }
 
+  /** Replaces the review of an event; null removes it. @throws VisageError `NOT_FOUND`. */
+  review(owner: Actor, id: string, review: EventReview | null): Promise<EventView> {
+    const { events } = this.#context.db;
+    const place: EventKey = [owner.accountId, owner.environment, id];
+    return writeAs(this.#context, owner, () => {
+      const record = events.get(place);
+      if (!record) throw new VisageError('NOT_FOUND', 'There is no event of this id.');
+      const { review: _, ...rest } = record;
+      const changed = review ? { ...rest, review } : rest;
+      events.put(place, changed);
+      return this.#view(id, changed);
+    });
+  }
+
   has({ accountId, environment }: Owner, id: string): boolean {
     return this.#context.db.events.doesExist([accountId, environment, id]);
   }
@@ -216,6 +240,7 @@ export class EventLog {
       source: record.source ?? null,
       box: box ?? null,
       hasCrop: isWhole && this.#hasCrop(gallery, id, record),
+      review: (isWhole || gallery === undefined) && record.review ? record.review : null,
     };
   }
 
@@ -343,6 +368,7 @@ export function matches(event: EventView, filter: EventFilter): boolean {
     (filter.type === undefined || event.type === filter.type) &&
     (filter.result === undefined || event.result === filter.result) &&
     (filter.source === undefined || event.source === filter.source) &&
+    (filter.review === undefined || (event.review?.state ?? 'none') === filter.review) &&
     (filter.externalKey === undefined || event.externalKey === filter.externalKey) &&
     (filter.faceId === undefined || event.faceId === filter.faceId) &&
     (since === undefined || event.at >= since) &&

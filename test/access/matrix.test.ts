@@ -65,6 +65,7 @@ const DECISIONS: Readonly<Record<string, Access>> = {
   streamEvents: EVENTS,
   getEventRecording: MEMBER,
   setEventRecording: ADMIN,
+  reviewEvent: MEMBER,
   setExternalKey: EXTERNAL_KEYS,
   getFaceIds: EXTERNAL_KEYS,
   deleteExternalKey: EXTERNAL_KEYS,

@@ -92,6 +92,7 @@ describe('The event log', () => {
       source: 'door',
       box,
       hasCrop: false,
+      review: null,
     });
     assert.equal(store.events.lastSeenOf(gallery, label), clock.now - 1000);
     await store.externalKeys.set(owner, 'people', { faceId, externalKey: 'bob', allowDuplicates: false });
@@ -111,6 +112,41 @@ describe('The event log', () => {
     assert.equal(store.events.lastSeenOf(gallery, label), null);
     await settled(store);
     assert.equal(store.events.crops, 0);
+  });
+
+  test('keeps the last review of an event until its face goes, at once and for good', async (t) => {
+    const { store, owner, record, add, all } = await recording(t);
+    const { faceId, label } = await add(1, 'ada');
+    await record({ result: 'match', label });
+    await record({ result: 'no_face' });
+    const [blank, match] = (await all()) as [EventView, EventView];
+    assert.equal(match.review, null);
+    const confirmed = { state: 'confirmed', at: 5, memberId: 'mem_1' } as const;
+    const corrected = { state: 'corrected', at: 6, memberId: 'mem_2' } as const;
+    assert.deepEqual((await store.events.review(owner, match.id, confirmed)).review, confirmed);
+    await store.events.review(owner, match.id, corrected);
+    await store.events.review(owner, blank.id, confirmed);
+    assert.deepEqual(
+      (await all()).map(({ review }) => review),
+      [confirmed, corrected],
+    );
+    const found = async (review: 'none' | 'confirmed' | 'corrected') => {
+      const { events } = await store.events.page(owner, { review }, { from: null, limit: 9, scan: 9 });
+      return events.map(({ id }) => id);
+    };
+    assert.deepEqual(
+      [await found('none'), await found('confirmed'), await found('corrected')],
+      [[], [blank.id], [match.id]],
+    );
+    await store.faces.removeById(owner, 'people', faceId);
+    assert.equal((await all())[1]?.review, null);
+    await settled(store);
+    assert.equal((await all())[1]?.review, null);
+    assert.deepEqual(await found('none'), [match.id]);
+    assert.deepEqual((await store.events.review(owner, blank.id, null)).review, null);
+    const other = { ...owner, accountId: 'acc_other' };
+    await assert.rejects(store.events.review(other, blank.id, confirmed), { code: 'NOT_FOUND' });
+    await settled(store);
   });
 
   test('writes nothing of a face that was deleted meanwhile', async (t) => {

@@ -222,6 +222,7 @@ describe('The live screen', () => {
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     await page.keyboard.press('Escape');
     await page.setViewportSize(PHONE);
+    await page.getByRole('complementary', { name: 'Event' }).waitFor({ state: 'detached' });
     await assertFits(page, 'live on a phone');
     await row(page, 'anna').click();
     const details = page.getByRole('dialog', { name: 'Event' });
@@ -262,11 +263,13 @@ describe('A correction', () => {
     await row(page, 'Now ines').waitFor();
     await sleep(500);
     assert.deepEqual(sent, []);
-    const answered = page.waitForResponse((response) => response.url().includes('/v1/external-key/set'));
+    const reviewed = page.waitForResponse((response) => response.url().includes('/v1/events/review'));
     await page.clock.fastForward(UNDO_MS + 1000);
-    assert.equal((await answered).status(), 200);
-    assert.deepEqual(sent, ['PUT /v1/external-key/set']);
+    assert.equal((await reviewed).status(), 200);
+    assert.deepEqual(sent, ['PUT /v1/external-key/set', 'PUT /v1/events/review']);
     assert.equal(await keyOf('gate', 0), 'ines');
+    const { events } = await client.ok('GET', '/v1/events?collectionId=gate&review=corrected');
+    assert.deepEqual([events.length, events[0].externalKey], [1, 'ines']);
   });
 
   test('merges two people', async () => {
@@ -274,8 +277,13 @@ describe('A correction', () => {
     const page = await livePage('?in=gate&person=fay', true);
     await row(page, 'Match').click();
     await page.keyboard.press('m');
+    const merge = page.getByRole('dialog').getByRole('button', { name: 'Merge', exact: true });
+    await page.getByRole('combobox', { name: 'Same person as' }).fill('nina');
+    await page.getByText(/^This collection has no person nina\./).waitFor();
+    assert.ok(await merge.isDisabled());
+    await assertAccessible(page, 'merge with an unknown person');
     await takeSuggestion(page, 'Same person as', 'ga', 'gail');
-    await page.getByRole('dialog').getByRole('button', { name: 'Merge', exact: true }).click();
+    await merge.click();
     await row(page, 'Merged into gail').waitFor();
     const answered = page.waitForResponse((response) => response.url().includes('/v1/external-key/rename'));
     await page.clock.fastForward(UNDO_MS + 1000);
@@ -322,6 +330,35 @@ describe('A correction', () => {
     await page.clock.fastForward(UNDO_MS + 1000);
     await page.getByText('The correction failed.', { exact: false }).waitFor();
     await row(page, 'Now lena').waitFor({ state: 'detached' });
+  });
+});
+
+describe('A confirmation', () => {
+  test('shows to other members with who and when, filters, and can be taken back', async () => {
+    await makeCollection('vault', ['quinn']);
+    await search('vault', 0);
+    const page = await livePage('?in=vault');
+    await row(page, 'Match').click();
+    const sent = page.waitForResponse((response) => response.url().includes('/v1/events/review'));
+    await act(page, 'Confirm').click();
+    await row(page, 'Confirmed').waitFor();
+    assert.equal((await sent).status(), 200);
+    const path = '/live?in=vault&review=confirmed';
+    const other = await dashboard.loggedIn(path, {}, await dashboard.member('admin'));
+    open.push(other);
+    await row(other, 'Confirmed').click();
+    await other.getByText(/^Confirmed by Grace Hopper, /).waitFor();
+    assert.equal(await act(other, 'Confirm').count(), 0);
+    await assertAccessible(other, 'a confirmed event');
+    const back = page.waitForResponse((response) => response.url().includes('/v1/events/review'));
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await row(page, 'Confirmed').waitFor({ state: 'detached' });
+    await back;
+    await other.reload();
+    await other.getByRole('heading', { name: 'No event fits these filters' }).waitFor();
+    await other.getByRole('button', { name: 'Confirmed Review' }).click();
+    await other.getByRole('option', { name: 'Not reviewed' }).click();
+    await row(other, 'quinn').waitFor();
   });
 });
 

@@ -26,34 +26,8 @@ interface Act extends Omit<Correction, 'isPending'> {
 }
 
 const MAX_CORRECTIONS = 300;
-const STORED = 'visage.confirmed';
 
-function storedConfirmations(): Correction[] {
-  try {
-    const ids: unknown = JSON.parse(localStorage.getItem(STORED) ?? '[]');
-    return Array.isArray(ids) ? ids.map((id) => confirmation(String(id))) : [];
-  } catch {
-    return [];
-  }
-}
-
-function confirmation(eventId: string): Correction {
-  return {
-    eventId,
-    kind: 'confirmed',
-    name: null,
-    isPending: false,
-    concerns: () => false,
-    change: (event) => event,
-  };
-}
-
-export const corrections = new Store<readonly Correction[]>(storedConfirmations());
-
-function keepConfirmations(): void {
-  const ids = corrections.value.filter(({ kind }) => kind === 'confirmed').map(({ eventId }) => eventId);
-  localStorage.setItem(STORED, JSON.stringify(ids));
-}
+export const corrections = new Store<readonly Correction[]>([]);
 
 function remove(correction: Correction): void {
   corrections.set(corrections.value.filter((each) => each !== correction));
@@ -81,24 +55,10 @@ export function correct({ text, send, onDone, onFailed, ...act }: Act): void {
   });
 }
 
-/** Marks a match as right. The mark stays in this browser. */
-export function confirmEvent({ id }: FaceEvent, text: string): void {
-  const made = confirmation(id);
-  corrections.set([made, ...corrections.value].slice(0, MAX_CORRECTIONS));
-  keepConfirmations();
-  toast.undoable({
-    text,
-    commit: () => {},
-    undo: () => {
-      remove(made);
-      keepConfirmations();
-    },
-  });
-}
-
-/** Notes an act that the service has already done. */
-export function noteCorrection(eventId: string, kind: CorrectionKind, name: string): () => void {
-  const made: Correction = { ...confirmation(eventId), kind, name };
+/** Notes an act that needs no time to undo it. @returns a function that takes the note back. */
+export function noteCorrection(eventId: string, kind: CorrectionKind, name: string | null): () => void {
+  const unchanged = { concerns: () => false, change: (event: FaceEvent) => event };
+  const made: Correction = { eventId, kind, name, isPending: false, ...unchanged };
   corrections.set([made, ...corrections.value].slice(0, MAX_CORRECTIONS));
   return () => remove(made);
 }

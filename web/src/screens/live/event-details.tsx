@@ -2,6 +2,7 @@ import { Check, GitMerge, ImagePlus, Trash2, UserPen, UserPlus } from 'lucide-re
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useCollection } from '../../api/collection.tsx';
+import { useMe } from '../../api/session.ts';
 import { useFormat } from '../../i18n/format.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -11,6 +12,7 @@ import { FaceThumb } from '../../ui/face-image.tsx';
 import { Quality } from '../../ui/quality.tsx';
 import { Similarity } from '../../ui/similarity.tsx';
 import { Note } from '../../ui/states.tsx';
+import { useMemberNames } from '../api-keys/keys-data.ts';
 import type { Correction } from './corrections.ts';
 import type { FaceEvent } from './event.ts';
 import { cropOf, thumbnailOf } from './event-calls.ts';
@@ -25,7 +27,8 @@ export function actsOf(event: FaceEvent, mark: Correction | null): readonly Even
   if (canEnrol(event)) return ['enrol'];
   if (!canCorrect(event)) return [];
   const acts: EventAct[] = [];
-  if (canConfirm(event) && mark?.kind !== 'confirmed') acts.push('confirm');
+  const isConfirmed = mark?.kind === 'confirmed' || event.review?.state === 'confirmed';
+  if (canConfirm(event) && !isConfirmed) acts.push('confirm');
   acts.push('reassign');
   if (event.hasCrop && event.externalKey !== null && event.type !== 'enroll' && event.type !== 'index') {
     acts.push('add');
@@ -78,6 +81,18 @@ function Id({ value, label }: { readonly value: string; readonly label: string }
   );
 }
 
+/** Who confirmed or corrected the event, and when. */
+function ReviewNote({ review }: { readonly review: NonNullable<FaceEvent['review']> }) {
+  const { t } = useTranslation('live');
+  const format = useFormat();
+  const me = useMe();
+  const names = useMemberNames();
+  const isMine = review.memberId === me.user_id;
+  const name = isMine ? t('review.you') : (names.get(review.memberId) ?? t('review.other'));
+  const time = format.dateTime(review.time);
+  return <Note tone="ok">{t(`review.${review.state}`, { name, time })}</Note>;
+}
+
 export function EventDetails({ event, mark, onAct, hasKeys }: EventDetailsProps) {
   const { t } = useTranslation(['live', 'common']);
   const format = useFormat();
@@ -100,7 +115,11 @@ export function EventDetails({ event, mark, onAct, hasKeys }: EventDetailsProps)
         <p className={styles.bigName}>{nameOf(event)}</p>
         <Badge tone={TONES[result]}>{t(`result.${result}`)}</Badge>
       </div>
-      {mark && <Note tone="ok">{t(`marked.${mark.kind}`, { name: mark.name ?? '' })}</Note>}
+      {mark ? (
+        <Note tone="ok">{t(`marked.${mark.kind}`, { name: mark.name ?? '' })}</Note>
+      ) : (
+        event.review && <ReviewNote review={event.review} />
+      )}
       {refusal !== null && <Note tone="warn">{refusalText(refusal)}</Note>}
       {similarity !== null && <Similarity value={similarity} threshold={threshold} />}
       {similarity === null && result === 'no_match' && threshold !== null && (

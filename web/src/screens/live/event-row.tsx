@@ -6,8 +6,8 @@ import { Badge } from '../../ui/badge.tsx';
 import { cx } from '../../ui/cx.ts';
 import { FaceThumb } from '../../ui/face-image.tsx';
 import { Similarity } from '../../ui/similarity.tsx';
-import type { Correction } from './corrections.ts';
-import type { FaceEvent } from './event.ts';
+import type { Correction, CorrectionKind } from './corrections.ts';
+import type { FaceEvent, ReviewState } from './event.ts';
 import { cropOf } from './event-calls.ts';
 import { TONES, useEventName } from './event-words.ts';
 import styles from './live.module.css';
@@ -19,22 +19,24 @@ interface EventRowProps {
   readonly onSelect: (event: FaceEvent) => void;
 }
 
-function MarkText({ mark }: { readonly mark: Correction }) {
+function MarkText({ kind, name, isPending }: Pick<Correction, 'name' | 'isPending'> & { kind: MarkKind }) {
   const { t } = useTranslation('live');
-  const Icon = mark.isPending ? Clock : mark.kind === 'confirmed' ? Check : Undo2;
+  const Icon = isPending ? Clock : kind === 'confirmed' ? Check : Undo2;
   return (
     <span className={styles.mark}>
       <Icon aria-hidden size={12} />
-      {t(`mark.${mark.kind}`, { name: mark.name ?? '' })}
+      {t(`mark.${kind}`, { name: name ?? '' })}
     </span>
   );
 }
+
+type MarkKind = CorrectionKind | ReviewState;
 
 export const EventRow = memo(function EventRow({ event, mark, isSelected, onSelect }: EventRowProps) {
   const { t } = useTranslation('live');
   const format = useFormat();
   const nameOf = useEventName();
-  const { time, type, result, similarity, threshold, source, caller } = event;
+  const { time, type, result, similarity, threshold, source, caller, review } = event;
   const name = nameOf(event);
   const isToday = new Date(time).toDateString() === new Date().toDateString();
   return (
@@ -50,7 +52,9 @@ export const EventRow = memo(function EventRow({ event, mark, isSelected, onSele
         <span className={cx(styles.name, event.externalKey === null && styles.faint)}>{name}</span>
         <span className={styles.what}>
           {mark ? (
-            <MarkText mark={mark} />
+            <MarkText kind={mark.kind} name={mark.name} isPending={mark.isPending} />
+          ) : review ? (
+            <MarkText kind={review.state} name={null} isPending={false} />
           ) : (
             <>
               {t(`type.${type}`)}

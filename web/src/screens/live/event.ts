@@ -29,6 +29,9 @@ export type EventResult = FaceEvent['result'];
 
 export type FaceEvent = components['schemas']['Event'];
 
+export const REVIEWS = ['none', 'confirmed', 'corrected'] as const;
+export type ReviewState = NonNullable<FaceEvent['review']>['state'];
+
 /** A filter of the service; absent fields let every event through. */
 export interface EventFilter {
   readonly collectionId?: string;
@@ -36,6 +39,7 @@ export interface EventFilter {
   readonly result?: EventResult;
   readonly externalKey?: string;
   readonly source?: string;
+  readonly review?: (typeof REVIEWS)[number];
   readonly since?: string;
   readonly until?: string;
 }

@@ -2,7 +2,7 @@
 import { api, call, send } from '../../api/client.ts';
 import { ApiError } from '../../api/problem.ts';
 import type { components } from '../../api/schema.d.ts';
-import type { FaceEvent } from './event.ts';
+import type { FaceEvent, ReviewState } from './event.ts';
 import { cropOf } from './event-calls.ts';
 
 export type EnrolAnswer = components['schemas']['EnrollFaceResult'];
@@ -60,4 +60,9 @@ export function mergePeople(collectionId: string, externalKey: string, newExtern
       keepalive: true,
     }),
   );
+}
+
+/** Notes on the service that the reader confirmed or corrected the event; null takes it back. */
+export function reviewEvent(eventId: string, review: ReviewState | null): Promise<FaceEvent> {
+  return call(api.PUT('/v1/events/review', { body: { eventId, review }, keepalive: true }));
 }

@@ -8,12 +8,19 @@ import { ComboBox } from '../../ui/combo-box.tsx';
 import { TextField } from '../../ui/field.tsx';
 import { Bar } from '../../ui/page.tsx';
 import { Select } from '../../ui/select.tsx';
-import { EVENT_RESULTS, EVENT_TYPES, type EventFilter, type EventResult, type EventType } from './event.ts';
+import {
+  EVENT_RESULTS,
+  EVENT_TYPES,
+  type EventFilter,
+  type EventResult,
+  type EventType,
+  REVIEWS,
+} from './event.ts';
 import styles from './live.module.css';
 import { useSuggestedPeople } from './use-people.ts';
 
 const PERIODS = { '15m': 15, '1h': 60, '24h': 1440 } as const;
-const NAMES = ['type', 'result', 'in', 'person', 'source', 'period', 'from', 'to'] as const;
+const NAMES = ['type', 'result', 'in', 'person', 'source', 'review', 'period', 'from', 'to'] as const;
 type Name = (typeof NAMES)[number];
 type Values = Partial<Record<Name, string>>;
 
@@ -30,7 +37,8 @@ function utc(value: string | undefined): string | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 
-function filterOf({ type, result, in: collectionId, person, source, period, from, to }: Values): EventFilter {
+function filterOf({ type, result, in: collectionId, person, source, review, ...when }: Values): EventFilter {
+  const { period, from, to } = when;
   const minutes = isOneOf(Object.keys(PERIODS) as (keyof typeof PERIODS)[], period) ? PERIODS[period] : null;
   const since = minutes === null ? utc(from) : new Date(Date.now() - minutes * 60_000).toISOString();
   const until = minutes === null ? utc(to) : undefined;
@@ -40,6 +48,7 @@ function filterOf({ type, result, in: collectionId, person, source, period, from
     ...(collectionId ? { collectionId } : {}),
     ...(person ? { externalKey: person } : {}),
     ...(source ? { source } : {}),
+    ...(isOneOf(REVIEWS, review) ? { review } : {}),
     ...(since ? { since } : {}),
     ...(until ? { until } : {}),
   };
@@ -147,6 +156,17 @@ export function FilterBar({ values, change, clear, count }: Filters) {
           value={source}
           onChange={setSource}
           maxLength={64}
+          className={styles.filter}
+        />
+        <Select
+          label={t('filter.review')}
+          hidesLabel
+          options={[
+            all(t('filter.allReviews')),
+            ...REVIEWS.map((value) => ({ value, label: t(`filter.reviews.${value}`) })),
+          ]}
+          value={values.review ?? 'all'}
+          onChange={pick('review')}
           className={styles.filter}
         />
         <Select

@@ -15,18 +15,17 @@ import { toast } from '../../ui/toast.tsx';
 import {
   type Correction,
   type CorrectionKind,
-  confirmEvent,
   correct,
   corrected,
   corrections,
   noteCorrection,
 } from './corrections.ts';
 import { EnrolDialog } from './enrol-dialog.tsx';
-import type { FaceEvent } from './event.ts';
+import type { FaceEvent, ReviewState } from './event.ts';
 import { actsOf, type EventAct, EventDetails } from './event-details.tsx';
 import type { FeedView } from './event-feed.ts';
 import { EventList, type EventListHandle } from './event-list.tsx';
-import { cropFile, deleteFace, enrolFace, mergePeople, moveFace } from './face-calls.ts';
+import { cropFile, deleteFace, enrolFace, mergePeople, moveFace, reviewEvent } from './face-calls.ts';
 import { FilterBar, useFilters } from './filters.tsx';
 import styles from './live.module.css';
 import { NoEvents } from './no-events.tsx';
@@ -156,6 +155,30 @@ export default function Live() {
   };
 
   const onFailed = (error: unknown) => toast.failed(t('failed', { reason: errorText(error) }));
+  const review = async (eventId: string, state: ReviewState | null) => {
+    const reviewed = await reviewEvent(eventId, state);
+    feed.patch(
+      ({ id }) => id === eventId,
+      (each) => ({ ...each, review: reviewed.review }),
+    );
+  };
+  /** The correction itself is done: the event may be gone by now. */
+  const noteCorrected = (eventId: string) => review(eventId, 'corrected').catch(() => {});
+  const confirm = ({ id, externalKey, review: before }: FaceEvent) => {
+    const forget = noteCorrection(id, 'confirmed', null);
+    const sent = review(id, 'confirmed').catch((error) => {
+      forget();
+      onFailed(error);
+    });
+    toast.undoable({
+      text: t('doing.confirmed', { name: externalKey ?? '' }),
+      commit: () => {},
+      undo: () => {
+        forget();
+        void sent.then(() => review(id, before?.state ?? null)).catch(onFailed);
+      },
+    });
+  };
   const begin = (
     event: FaceEvent,
     kind: CorrectionKind,
@@ -173,6 +196,8 @@ export default function Live() {
       onFailed,
       onDone: (done) => {
         feed.patch(done.concerns, done.change);
+        // The review would go with the face.
+        if (kind !== 'deleted') void noteCorrected(event.id);
         void queryClient.invalidateQueries({ queryKey: ['people', event.collectionId] });
       },
     });
@@ -196,7 +221,7 @@ export default function Live() {
     const { collectionId, faceId, externalKey } = event;
     if (!actsOf(event, mark).includes(what)) return;
     if (what === 'reassign' || what === 'merge' || what === 'enrol') return setDialog(what);
-    if (what === 'confirm') return confirmEvent(event, t('doing.confirmed', { name: externalKey ?? '' }));
+    if (what === 'confirm') return confirm(event);
     if (what === 'add') return addImage(event, externalKey ?? '', 'added');
     if (collectionId === null || faceId === null) return;
     begin(
@@ -364,7 +389,7 @@ export default function Live() {
             const forget = noteCorrection(selected.event.id, 'enrolled', externalKey ?? '');
             toast.undoable({
               text: t('doing.enrolled', { name: externalKey ?? '' }),
-              commit: () => {},
+              commit: () => void noteCorrected(selected.event.id),
               undo: () => {
                 forget();
                 if (faceId !== null) deleteFace(collectionId, faceId).catch(onFailed);

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { Radio, RadioGroup } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
+import { usePersonExists } from '../../api/person-exists.ts';
 import { ComboBox } from '../../ui/combo-box.tsx';
 import { FormDialog } from '../../ui/dialog.tsx';
 import { FaceThumb } from '../../ui/face-image.tsx';
@@ -109,13 +110,15 @@ export function MergeDialog({ event, onClose, onMerge }: MergeProps) {
   const { t } = useTranslation('live');
   const [name, setName] = useState('');
   const isSame = name === event.externalKey;
+  // A merge into a name that no face has would be a rename.
+  const exists = usePersonExists(event.collectionId, isValidName(name) && !isSame ? name : '');
   return (
     <FormDialog
       title={t('merge.title', { name: event.externalKey ?? '' })}
       isOpen
       onClose={onClose}
       action={t('merge.action')}
-      isDisabled={!isValidName(name) || isSame}
+      isDisabled={exists !== true}
       onSubmit={() => onMerge(name)}
     >
       <p>{t('merge.text', { name: event.externalKey ?? '' })}</p>
@@ -124,7 +127,8 @@ export function MergeDialog({ event, onClose, onMerge }: MergeProps) {
         collectionId={event.collectionId}
         value={name}
         onChange={setName}
-        error={isSame ? t('reassign.same') : null}
+        hint={t('merge.hint')}
+        error={isSame ? t('reassign.same') : exists === false ? t('merge.missing', { name }) : null}
       />
     </FormDialog>
   );
