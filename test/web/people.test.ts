@@ -276,7 +276,16 @@ describe('A person', () => {
     await page.getByRole('button', { name: 'Merge' }).click();
     await page.getByRole('dialog', { name: 'Merge 2 people' }).waitFor();
     await assertAccessible(page, 'merge');
-    await page.getByRole('dialog').getByRole('button', { name: 'Merge' }).click();
+    const into = page.getByRole('combobox', { name: 'Into' });
+    await into.fill('newcomer');
+    await page.getByText(/^This collection has no person newcomer yet/).waitFor();
+    await page.getByRole('button', { name: 'Merge and rename' }).waitFor();
+    await into.fill('anna');
+    await page.getByRole('option', { name: 'annaElsewhere' }).waitFor();
+    await into.press('ArrowDown');
+    await into.press('Enter');
+    assert.equal(await into.inputValue(), 'anna');
+    await page.getByRole('dialog').getByRole('button', { name: 'Merge', exact: true }).click();
     await page.getByText('Merged 1 person into anna').waitFor();
     assert.equal(await card(page, 'annaElsewhere').count(), 0);
     await page.waitForResponse((each) => each.url().endsWith('/v1/external-key/rename'), SENT);
@@ -326,7 +335,6 @@ describe('Faces without a name', () => {
     await page.getByRole('checkbox').first().check();
     await page.getByRole('button', { name: 'Name', exact: true }).click();
     await page.getByRole('combobox', { name: 'Person' }).fill('emmas-sister');
-    await page.keyboard.press('Escape');
     await page.getByRole('dialog').getByRole('button', { name: 'Name', exact: true }).click();
     await page.getByText('Named 1 face emmas-sister').waitFor();
     await page.getByRole('heading', { name: 'Every face has a name' }).waitFor();

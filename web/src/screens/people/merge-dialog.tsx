@@ -1,7 +1,9 @@
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { usePersonExists } from '../../api/person-exists.ts';
 import { useFormat } from '../../i18n/format.ts';
 import { FormDialog } from '../../ui/dialog.tsx';
+import { Note } from '../../ui/states.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { problemOfName } from './names.ts';
 import { hide, invalidate, mergePeople } from './people-data.ts';
@@ -27,6 +29,10 @@ export function MergeDialog({ collectionId, isOpen, externalKeys, onClose, onMer
     if (isOpen) setTarget(isSingle ? '' : (externalKeys[0] ?? ''));
   }, [isOpen]);
   const merged = externalKeys.filter((key) => key !== target);
+  const isOwn = externalKeys.includes(target);
+  const isValid = problemOfName(target) === null;
+  const exists = usePersonExists(collectionId, isOpen && isValid && !isOwn ? target : '');
+  const isNew = !isOwn && isValid && exists === false;
   const submit = () => {
     const show = hide(collectionId, merged);
     onClose();
@@ -52,8 +58,8 @@ export function MergeDialog({ collectionId, isOpen, externalKeys, onClose, onMer
       }
       isOpen={isOpen}
       onClose={onClose}
-      action={t('merge.submit')}
-      isDisabled={problemOfName(target) !== null || merged.length === 0}
+      action={t(isNew && !isSingle ? 'merge.submitNew' : 'merge.submit')}
+      isDisabled={!isValid || merged.length === 0 || (!isOwn && exists === undefined) || (isNew && isSingle)}
       onSubmit={submit}
     >
       <PersonPicker
@@ -62,8 +68,9 @@ export function MergeDialog({ collectionId, isOpen, externalKeys, onClose, onMer
         value={target}
         onChange={setTarget}
         except={isSingle ? externalKeys[0] : undefined}
-        hint={t('merge.hint')}
+        hint={t(isSingle ? 'merge.hintOne' : 'merge.hint')}
       />
+      {isNew && <Note tone="warn">{t(isSingle ? 'merge.missing' : 'merge.becomes', { name: target })}</Note>}
     </FormDialog>
   );
 }

@@ -40,8 +40,10 @@ export function PersonPicker({ label, collectionId, value, onChange, except, hin
       ),
     placeholderData: (previous) => previous,
   });
+  // The answer may be to an earlier text.
+  const typed = value.trim().toLowerCase();
   const suggestions = (data?.people ?? [])
-    .filter(({ externalKey }) => externalKey !== except)
+    .filter(({ externalKey }) => externalKey !== except && externalKey.toLowerCase().includes(typed))
     .map(({ externalKey, faceCount }) => ({ value: externalKey, hint: t('faces', { count: faceCount }) }));
   const problem = value === '' ? null : problemOfName(value);
   return (
