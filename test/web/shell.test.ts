@@ -116,6 +116,31 @@ describe('The frame', () => {
     await page.getByRole('button', { name: 'Anmelden' }).waitFor();
   });
 
+  test("turns the account's events off and on, for admins alone", async () => {
+    const page = await dashboard.loggedIn();
+    const open = async () => {
+      await page.getByRole('button', { name: 'Account and settings' }).click();
+      await page.getByRole('menuitem', { name: 'Event recording' }).click();
+    };
+    const isOn = async () => (await dashboard.get('/v1/events/recording')).enabled;
+    await open();
+    const dialog = page.getByRole('dialog', { name: 'Event recording' });
+    await dialog.getByText(/keeps it for 1 day\.$/).waitFor();
+    await assertAccessible(page, 'event recording');
+    await dialog.getByRole('button', { name: 'Turn off and erase' }).click();
+    await page.getByText('No events are recorded from now on.', { exact: false }).waitFor();
+    assert.equal(await isOn(), false);
+    await open();
+    await dialog.getByText(/^This account records no events\./).waitFor();
+    await dialog.getByRole('button', { name: 'Record events' }).click();
+    await page.getByText('Events are recorded from now on.', { exact: true }).waitFor();
+    assert.equal(await isOn(), true);
+    const other = await dashboard.loggedIn('/', {}, await dashboard.member('member', 'plain@example.com'));
+    await other.getByRole('button', { name: 'Account and settings' }).click();
+    await other.getByRole('menuitem', { name: 'Log out' }).waitFor();
+    assert.equal(await other.getByRole('menuitem', { name: 'Event recording' }).count(), 0);
+  });
+
   test('becomes dark on demand, and remembers it', async () => {
     const page = await dashboard.loggedIn();
     await page.getByRole('button', { name: 'Account and settings' }).click();

@@ -1,6 +1,7 @@
 /** Goes to screens, collections and people, and does what the menus do. */
 import { useQuery } from '@tanstack/react-query';
 import {
+  Activity,
   FolderClosed,
   Keyboard,
   Languages,
@@ -51,6 +52,8 @@ interface PaletteProps {
   readonly isOpen: boolean;
   readonly onClose: () => void;
   readonly openHelp: () => void;
+  /** Absent for members who may not change it. */
+  readonly openEvents: (() => void) | undefined;
 }
 
 function usePeople(text: string): readonly string[] {
@@ -69,7 +72,7 @@ function usePeople(text: string): readonly string[] {
   return text.length > 1 ? (data ?? []) : [];
 }
 
-export default function Palette({ isOpen, onClose, openHelp }: PaletteProps) {
+export default function Palette({ isOpen, onClose, openHelp, openEvents }: PaletteProps) {
   const { t } = useTranslation();
   const me = useMe();
   const { collections, select } = useCollection();
@@ -113,6 +116,9 @@ export default function Palette({ isOpen, onClose, openHelp }: PaletteProps) {
       title: t('palette.actions'),
       commands: [
         { id: 'help', label: t('account.shortcuts'), icon: Keyboard, run: openHelp },
+        ...(openEvents
+          ? [{ id: 'events', label: t('account.events'), icon: Activity, run: openEvents }]
+          : []),
         { id: 'light', label: t('palette.light'), icon: Sun, run: () => setTheme('light') },
         { id: 'dark', label: t('palette.dark'), icon: Moon, run: () => setTheme('dark') },
         { id: 'system', label: t('palette.system'), icon: Monitor, run: () => setTheme('system') },

@@ -1,4 +1,4 @@
-import { Keyboard, LogOut, Menu as MenuIcon, Search, Settings2 } from 'lucide-react';
+import { Activity, Keyboard, LogOut, Menu as MenuIcon, Search, Settings2 } from 'lucide-react';
 import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { Dialog as AriaDialog, Link, Modal, ModalOverlay, VisuallyHidden } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
@@ -20,6 +20,8 @@ import styles from './shell.module.css';
 import { MODIFIER, ShortcutsHelp, useShortcuts } from './shortcuts.tsx';
 
 const Palette = lazy(() => import('./palette.tsx'));
+
+const EventRecordingDialog = lazy(() => import('./event-recording-dialog.tsx'));
 
 const UploadDock = lazy(() => import('../uploads/upload-dock.tsx'));
 
@@ -76,9 +78,11 @@ function Navigation({ onGo }: { readonly onGo?: () => void }) {
 interface FrameActions {
   readonly openPalette: () => void;
   readonly openHelp: () => void;
+  /** Absent for members who may not change it. */
+  readonly openEvents: (() => void) | undefined;
 }
 
-function AccountMenu({ openHelp }: Pick<FrameActions, 'openHelp'>) {
+function AccountMenu({ openHelp, openEvents }: Pick<FrameActions, 'openHelp' | 'openEvents'>) {
   const { t } = useTranslation();
   const me = useMe();
   return (
@@ -99,13 +103,14 @@ function AccountMenu({ openHelp }: Pick<FrameActions, 'openHelp'>) {
       <LanguageGroup />
       <ThemeGroup />
       <MenuLine />
+      {openEvents && <MenuAction icon={Activity} label={t('account.events')} onAction={openEvents} />}
       <MenuAction icon={Keyboard} label={t('account.shortcuts')} onAction={openHelp} />
       <MenuAction icon={LogOut} label={t('account.logOut')} hint={me.email} onAction={() => void logOut()} />
     </Menu>
   );
 }
 
-function Sidebar({ onGo, openPalette, openHelp }: FrameActions & { readonly onGo?: () => void }) {
+function Sidebar({ onGo, openPalette, ...actions }: FrameActions & { readonly onGo?: () => void }) {
   const { t } = useTranslation();
   return (
     <>
@@ -119,7 +124,7 @@ function Sidebar({ onGo, openPalette, openHelp }: FrameActions & { readonly onGo
         <kbd aria-hidden>{MODIFIER} K</kbd>
       </Button>
       <Navigation onGo={onGo} />
-      <AccountMenu openHelp={openHelp} />
+      <AccountMenu {...actions} />
     </>
   );
 }
@@ -130,6 +135,8 @@ export function Shell({ children }: { readonly children: ReactNode }) {
   const isUploading = useStore(hasUploads);
   const [palette, setPalette] = useState<'unused' | 'open' | 'closed'>('unused');
   const [isHelpOpen, setIsHelpOpen] = useState(false);
+  const [events, setEvents] = useState<'unused' | 'open' | 'closed'>('unused');
+  const isAdmin = allows(useMe(), { role: 'admin' });
   const actions: FrameActions = {
     openPalette() {
       setIsOpen(false);
@@ -139,6 +146,12 @@ export function Shell({ children }: { readonly children: ReactNode }) {
       setIsOpen(false);
       setIsHelpOpen(true);
     },
+    openEvents: isAdmin
+      ? () => {
+          setIsOpen(false);
+          setEvents('open');
+        }
+      : undefined,
   };
   useShortcuts(actions);
   return (
@@ -167,7 +180,13 @@ export function Shell({ children }: { readonly children: ReactNode }) {
             isOpen={palette === 'open'}
             onClose={() => setPalette('closed')}
             openHelp={actions.openHelp}
+            openEvents={actions.openEvents}
           />
+        </Suspense>
+      )}
+      {events !== 'unused' && (
+        <Suspense>
+          <EventRecordingDialog isOpen={events === 'open'} onClose={() => setEvents('closed')} />
         </Suspense>
       )}
       <ShortcutsHelp isOpen={isHelpOpen} onClose={() => setIsHelpOpen(false)} />
