@@ -4,8 +4,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { open } from 'lmdb';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import sharp from 'sharp';
+import { OPEN_OPTIONS, openDatabases } from '../src/store/databases.ts';
 import { startBrowser } from '../test/browser/browser.ts';
 import { type Child, ROOT, type Service, setupCodeOf, startChild, startService } from './service.ts';
 
@@ -176,6 +178,24 @@ export class Dashboard {
     this.#again = await startChild(this.service.folder, { ...this.#settings, VISAGE_LISTEN: host });
   }
 
+  /** Makes all log-ins, their last use and their last confirmation older. Restarts the service. */
+  async age(milliseconds: number): Promise<void> {
+    await this.halt();
+    const root = open(this.service.folder, OPEN_OPTIONS);
+    const { sessions } = openDatabases(root);
+    for (const { key, value } of Array.from(sessions.getRange())) {
+      const { createdAt, usedAt = createdAt, confirmedAt = createdAt } = value;
+      await sessions.put(key, {
+        ...value,
+        createdAt: createdAt - milliseconds,
+        usedAt: usedAt - milliseconds,
+        confirmedAt: confirmedAt - milliseconds,
+      });
+    }
+    await root.close();
+    await this.restart();
+  }
+
   async stop(): Promise<void> {
     for (const context of this.#contexts) await context.close().catch(() => {});
     await this.browser.close();
@@ -188,13 +208,19 @@ export class Dashboard {
  * Checks what the page shows against WCAG 2.2 AA, in light and dark. React Aria's announcer keeps references to buttons
  * that are gone for seconds, so it does not count.
  */
-export async function assertAccessible(page: Page, where: string): Promise<void> {
+export async function assertAccessible(
+  page: Page,
+  where: string,
+  /** Rules of axe that do not apply. */
+  without: readonly string[] = [],
+): Promise<void> {
+  const rules = Object.fromEntries(without.map((rule) => [rule, { enabled: false }]));
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
     await page.evaluate(AXE);
     const violations = (await page.evaluate(
-      `axe.run({ exclude: ['[data-live-announcer]'] }, { runOnly: ${JSON.stringify(RULES)} }).then(({ violations }) =>
+      `axe.run({ exclude: ['[data-live-announcer]'] }, { runOnly: ${JSON.stringify(RULES)}, rules: ${JSON.stringify(rules)} }).then(({ violations }) =>
         violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ': ' + html + ' ' + failureSummary)))`,
     )) as string[];
     assert.deepEqual(violations, [], `${where}, ${colorScheme}`);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
@@ -30,6 +30,27 @@ describe('The system', () => {
     const row = page.getByRole('row', { name: /backup_dir/ });
     await row.filter({ hasText: 'Environment' }).filter({ hasText: folder }).waitFor();
     await assertAccessible(page, 'system');
+  });
+
+  test('says why a backup failed, here and in what needs attention', async () => {
+    const page = await dashboard.loggedIn('/system');
+    rmSync(folder, { recursive: true });
+    writeFileSync(folder, 'a file where the folder was');
+    try {
+      await page.getByRole('button', { name: 'Start backup' }).click();
+      const failure = page.getByRole('status').filter({ hasText: 'The backup failed' });
+      await failure.waitFor();
+      const { detail } = await dashboard.get('/v1/system/backup');
+      assert.ok(detail.includes(folder), detail);
+      await failure.getByText(detail).waitFor();
+      await assertAccessible(page, 'a failed backup');
+      await page.reload();
+      await failure.getByText(detail).waitFor();
+      await page.getByText(/^The last backup failed: /).waitFor();
+    } finally {
+      rmSync(folder);
+      mkdirSync(folder);
+    }
   });
 
   test('gives a diagnosis without secrets and personal data', async () => {

@@ -209,6 +209,18 @@ describe('Photos that cannot be added', () => {
   });
 });
 
+/** Drops files and folders of this machine from its file manager. */
+async function dropFiles(page: Page, label: string, files: readonly string[]): Promise<void> {
+  const words = page.getByText(label, { exact: true }).filter({ visible: true }).first();
+  const box = (await words.boundingBox()) ?? assert.fail('no drop zone');
+  const client = await page.context().newCDPSession(page);
+  const place = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  const data = { items: [], files: [...files], dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await client.send('Input.dispatchDragEvent', { type, ...place, data });
+  }
+}
+
 describe('A person', () => {
   test('takes pasted photos', async () => {
     const page = await dashboard.loggedIn('/people/add?collection=pasted');
@@ -229,5 +241,61 @@ describe('A person', () => {
     }`);
     await page.getByRole('article', { name: 'pasted.jpg' }).getByText('Added').waitFor();
     await page.getByRole('tab', { name: '2 faces' }).waitFor();
+  });
+
+  test('takes dropped files, and the files of a chosen folder', async () => {
+    const image = { bytes: (await portrait('cleo')).toString('base64') };
+    await dashboard.post('/v1/face/enroll', { collectionId: 'pasted', externalKey: 'cleo', image });
+    const own = mkdtempSync(join(tmpdir(), 'visage-cleo-'));
+    try {
+      const [dropped, first, second, text] = ['dropped.jpg', 'first.jpg', 'second.jpg', 'notes.txt'].map(
+        (name) => join(own, name),
+      ) as [string, string, string, string];
+      for (const [at, file] of [dropped, first, second].entries()) {
+        const photo = sharp(await portrait('cleo')).modulate({ brightness: 0.95 + at / 20 });
+        writeFileSync(file, await photo.jpeg().toBuffer());
+      }
+      writeFileSync(text, 'no image');
+      const page = await dashboard.loggedIn('/people/person?collection=pasted&key=cleo');
+      await page.getByRole('tab', { name: '1 face' }).waitFor();
+      await dropFiles(page, 'Add photos of cleo', [dropped, text]);
+      await page.getByRole('article', { name: 'dropped.jpg' }).getByText('Added').waitFor();
+      await page.getByText('1 file was left out').waitFor();
+      await page.getByText('Not a JPEG, PNG, WebP, BMP or GIF image.').waitFor();
+      await page.getByRole('tab', { name: '2 faces' }).waitFor();
+      await assertAccessible(page, 'dropped photos');
+      for (const file of [dropped, text]) rmSync(file);
+      const [chooser] = await Promise.all([
+        page.waitForEvent('filechooser'),
+        page.getByRole('button', { name: 'Choose folder' }).click(),
+      ]);
+      await chooser.setFiles(own);
+      await page
+        .getByRole('article', { name: /second\.jpg$/ })
+        .getByText('Added')
+        .waitFor();
+      await page.getByRole('tab', { name: '4 faces' }).waitFor();
+    } finally {
+      rmSync(own, { recursive: true });
+    }
+  });
+});
+
+describe('A dropped folder', () => {
+  test('names each person by the folder of their photos', async () => {
+    const own = mkdtempSync(join(tmpdir(), 'visage-drop-'));
+    try {
+      for (const person of ['dora', 'emma'] as const) {
+        mkdirSync(join(own, person));
+        writeFileSync(join(own, person, 'face.jpg'), await portrait(person));
+      }
+      const page = await dashboard.loggedIn('/people/add?collection=pasted');
+      await page.getByRole('button', { name: 'Choose folder' }).waitFor();
+      await dropFiles(page, 'Drop photos or a folder', [own]);
+      await page.getByText('2 photos of 2 people.').waitFor();
+      for (const person of ['dora', 'emma']) await page.getByText(person, { exact: true }).first().waitFor();
+    } finally {
+      rmSync(own, { recursive: true });
+    }
   });
 });
