@@ -25,8 +25,26 @@ function listPackages(): Plugin {
   };
 }
 
+/** Leaves out React Aria's texts in languages that the pages do not speak; it then takes English. */
+function keepLanguages(): Plugin {
+  return {
+    name: 'keep-languages',
+    apply: 'build',
+    enforce: 'pre',
+    load(id) {
+      const [, language] = /\/react-(?:aria|stately)\/.*\/intl\/.*\/([a-z]{2}-[A-Z]{2})\.mjs$/.exec(id) ?? [];
+      return language === undefined || ['en-US', 'de-DE'].includes(language)
+        ? null
+        : 'export default undefined';
+    },
+  };
+}
+
+/** Small parts that most screens share. */
+const PARTS = /\/src\/ui\/(badge|card|face-image|segmented|table)\./;
+
 export default defineConfig({
-  plugins: [listPackages()],
+  plugins: [listPackages(), keepLanguages()],
   root: import.meta.dirname,
   oxc: { jsx: { runtime: 'automatic', importSource: 'react' } },
   build: {
@@ -36,6 +54,17 @@ export default defineConfig({
     // The content policy forbids data URLs for scripts, styles and fonts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // Few files: each one costs a slow machine milliseconds before anything shows.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: 'app', tags: ['$initial'], priority: 2 },
+            { name: 'parts', test: PARTS, priority: 1 },
+          ],
+        },
+      },
+    },
     reportCompressedSize: false,
   },
   server: {

@@ -12,8 +12,6 @@ import { localeOf } from './i18n/format.ts';
 import { SCREENS, type Screen } from './screens/screens.ts';
 import { Entrance } from './shell/entrance.tsx';
 import { firstRun } from './shell/first-run/state.ts';
-import { Insecure } from './shell/insecure.tsx';
-import { LogIn } from './shell/log-in.tsx';
 import { Shell } from './shell/shell.tsx';
 import { StepUp } from './shell/step-up.tsx';
 import { ButtonLink } from './ui/button.tsx';
@@ -23,6 +21,8 @@ import { Page } from './ui/page.tsx';
 import { EmptyState, ErrorState } from './ui/states.tsx';
 import { Toasts } from './ui/toast.tsx';
 
+const Insecure = lazy(() => import('./shell/insecure.tsx'));
+const LogIn = lazy(() => import('./shell/log-in.tsx'));
 const Join = lazy(() => import('./shell/join.tsx'));
 const FirstRun = lazy(() => import('./shell/first-run/first-run.tsx'));
 

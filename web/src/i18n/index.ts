@@ -44,6 +44,11 @@ export async function startStrings(): Promise<void> {
   markDocument();
 }
 
+/** Loads strings of screens before the screens show. */
+export async function loadStrings(namespaces: readonly string[]): Promise<void> {
+  await i18next.loadNamespaces(namespaces);
+}
+
 function markDocument(): void {
   document.documentElement.lang = i18next.language;
 }

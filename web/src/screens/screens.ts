@@ -15,6 +15,7 @@ import {
 import { type ComponentType, lazy } from 'react';
 import { connection } from '../api/connection.ts';
 import type { Access } from '../api/session.ts';
+import { loadStrings } from '../i18n/index.ts';
 
 export type ScreenName =
   | 'overview'
@@ -36,8 +37,8 @@ export interface Screen {
   readonly group: 'recognition' | 'setup' | 'administration';
   readonly access: Access;
   readonly component: ComponentType;
-  /** Loads the screen before it shows. */
-  readonly preload: () => void;
+  /** Loads the screen and its strings before it shows. Never rejects. */
+  readonly preload: () => Promise<unknown>;
 }
 
 /** React keeps a failed import, so the error's page loads itself again. */
@@ -51,38 +52,51 @@ function reported(load: Load): Load {
 
 type Load = () => Promise<{ readonly default: ComponentType }>;
 
+interface Options {
+  readonly access?: Access;
+  readonly path?: string;
+  /** Strings beside those of the screen's name. */
+  readonly strings?: readonly string[];
+}
+
 function screen(
   name: ScreenName,
   icon: LucideIcon,
   group: Screen['group'],
   load: Load,
-  access: Access = {},
-  path = `/${name}`,
+  { access = {}, path = `/${name}`, strings = [] }: Options = {},
 ): Screen {
+  // The strings load beside the code: a screen that waits for them would show twice.
+  const whole: Load = async () => (await Promise.all([load(), loadStrings([name, ...strings])]))[0];
   return {
     name,
     path,
     icon,
     group,
     access,
-    component: lazy(reported(load)),
-    preload: () => void load().catch(() => {}),
+    component: lazy(reported(whole)),
+    preload: () => whole().catch(() => {}),
   };
 }
 
+const ADMIN: Access = { role: 'admin' };
+
 export const SCREENS: readonly Screen[] = [
-  screen('overview', LayoutDashboard, 'recognition', () => import('./overview/index.tsx'), {}, '/'),
-  screen('live', Activity, 'recognition', () => import('./live/index.tsx')),
-  screen('people', Users, 'recognition', () => import('./people/index.tsx')),
-  screen('try-it', ScanFace, 'recognition', () => import('./try-it/index.tsx')),
+  screen('overview', LayoutDashboard, 'recognition', () => import('./overview/index.tsx'), {
+    path: '/',
+    strings: ['live'],
+  }),
+  screen('live', Activity, 'recognition', () => import('./live/index.tsx'), { strings: ['photos'] }),
+  screen('people', Users, 'recognition', () => import('./people/index.tsx'), { strings: ['photos'] }),
+  screen('try-it', ScanFace, 'recognition', () => import('./try-it/index.tsx'), { strings: ['photos'] }),
   screen('collections', FolderClosed, 'setup', () => import('./collections/index.tsx')),
   screen('api-keys', KeyRound, 'setup', () => import('./api-keys/index.tsx')),
-  screen('members', UserCog, 'administration', () => import('./members/index.tsx'), { role: 'admin' }),
-  screen('audit', ScrollText, 'administration', () => import('./audit/index.tsx'), { role: 'admin' }),
-  screen('billing', CreditCard, 'administration', () => import('./billing/index.tsx'), { role: 'admin' }),
+  screen('members', UserCog, 'administration', () => import('./members/index.tsx'), { access: ADMIN }),
+  screen('audit', ScrollText, 'administration', () => import('./audit/index.tsx'), { access: ADMIN }),
+  screen('billing', CreditCard, 'administration', () => import('./billing/index.tsx'), { access: ADMIN }),
   screen('system', Server, 'administration', () => import('./system/index.tsx'), {
-    role: 'admin',
-    isBox: true,
+    access: { role: 'admin', isBox: true },
+    strings: ['overview'],
   }),
 ];
 

@@ -1,7 +1,11 @@
-import { type ReactNode, useEffect } from 'react';
+import { type ComponentType, lazy, type ReactNode, Suspense, useEffect } from 'react';
 import { Brackets } from '../ui/brackets.tsx';
 import styles from './entrance.module.css';
-import { LanguageAndTheme } from './language-and-theme.tsx';
+
+/** Without the service the page still says so. */
+const LanguageAndTheme = lazy<ComponentType>(() =>
+  import('./language-and-theme.tsx').catch(() => ({ default: () => null })),
+);
 
 /** The frame of pages before log-in. */
 export function Entrance({
@@ -31,7 +35,9 @@ export function Entrance({
         <div className={styles.content}>{children}</div>
       </main>
       <footer className={styles.footer}>
-        <LanguageAndTheme />
+        <Suspense>
+          <LanguageAndTheme />
+        </Suspense>
       </footer>
     </div>
   );

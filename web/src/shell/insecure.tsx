@@ -3,7 +3,7 @@ import { TlsHelp } from '../ui/tls-help.tsx';
 import { Entrance } from './entrance.tsx';
 
 /** Over plain HTTP beyond localhost, where browsers refuse the session cookie and the webcam. */
-export function Insecure() {
+export default function Insecure() {
   const { t } = useTranslation();
   return (
     <Entrance title={t('insecure.title')}>

@@ -51,7 +51,7 @@ export function ThemeGroup() {
   );
 }
 
-export function LanguageAndTheme() {
+export default function LanguageAndTheme() {
   const { t, i18n } = useTranslation();
   return (
     <>

@@ -8,7 +8,7 @@ import { ErrorNote, Note } from '../ui/states.tsx';
 import { Entrance } from './entrance.tsx';
 
 /** @param wasLoggedIn true after a session ended under the reader. */
-export function LogIn({ wasLoggedIn }: { readonly wasLoggedIn: boolean }) {
+export default function LogIn({ wasLoggedIn }: { readonly wasLoggedIn: boolean }) {
   const { t } = useTranslation();
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');

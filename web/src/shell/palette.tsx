@@ -36,6 +36,7 @@ import { allows, logOut, useMe } from '../api/session.ts';
 import { changeLanguage, LANGUAGES, type Language } from '../i18n/index.ts';
 import { SCREENS } from '../screens/screens.ts';
 import menuStyles from '../ui/menu.module.css';
+import { useFrameActions } from './frame-actions.ts';
 import styles from './palette.module.css';
 import { setTheme } from './theme.ts';
 
@@ -51,9 +52,6 @@ interface Command {
 interface PaletteProps {
   readonly isOpen: boolean;
   readonly onClose: () => void;
-  readonly openHelp: () => void;
-  /** Absent for members who may not change it. */
-  readonly openEvents: (() => void) | undefined;
 }
 
 function usePeople(text: string): readonly string[] {
@@ -72,9 +70,10 @@ function usePeople(text: string): readonly string[] {
   return text.length > 1 ? (data ?? []) : [];
 }
 
-export default function Palette({ isOpen, onClose, openHelp, openEvents }: PaletteProps) {
+export default function Palette({ isOpen, onClose }: PaletteProps) {
   const { t } = useTranslation();
   const me = useMe();
+  const { openHelp, openEvents } = useFrameActions();
   const { collections, select } = useCollection();
   const [, navigate] = useLocation();
   const { contains } = useFilter({ sensitivity: 'base' });

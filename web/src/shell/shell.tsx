@@ -1,28 +1,30 @@
-import { Activity, Keyboard, LogOut, Menu as MenuIcon, Search, Settings2 } from 'lucide-react';
+import { Menu as MenuIcon, Search, Settings2 } from 'lucide-react';
 import { lazy, type ReactNode, Suspense, useState } from 'react';
-import { Dialog as AriaDialog, Link, Modal, ModalOverlay, VisuallyHidden } from 'react-aria-components';
+import { Link, VisuallyHidden } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import { useLocation } from 'wouter';
-import { allows, logOut, useMe } from '../api/session.ts';
+import { allows, useMe } from '../api/session.ts';
 import { useStore } from '../api/store.ts';
 import { SCREENS, type Screen } from '../screens/screens.ts';
 import { Brackets } from '../ui/brackets.tsx';
 import { Button, IconButton } from '../ui/button.tsx';
 import { cx } from '../ui/cx.ts';
-import { Menu, MenuAction, MenuLine } from '../ui/menu.tsx';
+import { MenuButton } from '../ui/menu-button.tsx';
 import { OfflineBanner } from '../ui/offline-banner.tsx';
 import { Page } from '../ui/page.tsx';
 import { SkeletonList } from '../ui/states.tsx';
 import { hasUploads } from '../uploads/pending.ts';
 import { CollectionSwitcher } from './collection-switcher.tsx';
-import { LanguageGroup, ThemeGroup } from './language-and-theme.tsx';
+import { type FrameActions, FrameActionsContext, useFrameActions } from './frame-actions.ts';
 import styles from './shell.module.css';
-import { MODIFIER, ShortcutsHelp, useShortcuts } from './shortcuts.tsx';
+import { MODIFIER, useShortcuts } from './shortcuts.ts';
 
+const loadAccountMenu = () => import('./account-menu.tsx');
+const AccountMenu = lazy(loadAccountMenu);
+const Drawer = lazy(() => import('./drawer.tsx'));
 const Palette = lazy(() => import('./palette.tsx'));
-
+const ShortcutsHelp = lazy(() => import('./shortcuts-help.tsx'));
 const EventRecordingDialog = lazy(() => import('./event-recording-dialog.tsx'));
-
 const UploadDock = lazy(() => import('../uploads/upload-dock.tsx'));
 
 const GROUPS = ['recognition', 'setup', 'administration'] as const;
@@ -42,7 +44,7 @@ function NavLink({ screen, onGo }: { readonly screen: Screen; readonly onGo?: ()
         href={path}
         aria-current={isCurrent ? 'page' : undefined}
         className={cx(styles.link, isCurrent && styles.current)}
-        onHoverStart={screen.preload}
+        onHoverStart={() => void screen.preload()}
         onPress={onGo}
       >
         <Icon aria-hidden size={17} strokeWidth={1.8} />
@@ -75,43 +77,10 @@ function Navigation({ onGo }: { readonly onGo?: () => void }) {
   );
 }
 
-interface FrameActions {
-  readonly openPalette: () => void;
-  readonly openHelp: () => void;
-  /** Absent for members who may not change it. */
-  readonly openEvents: (() => void) | undefined;
-}
-
-function AccountMenu({ openHelp, openEvents }: Pick<FrameActions, 'openHelp' | 'openEvents'>) {
+function Sidebar({ onGo }: { readonly onGo?: () => void }) {
   const { t } = useTranslation();
   const me = useMe();
-  return (
-    <Menu
-      label={t('account.menu')}
-      placement="top start"
-      trigger={
-        <Button variant="ghost" className={styles.account}>
-          <span className={styles.who}>
-            <span className={styles.name}>{me.name}</span>
-            <span className={styles.role}>{t(`account.role.${me.role}`)}</span>
-            <VisuallyHidden>{t('account.menu')}</VisuallyHidden>
-          </span>
-          <Settings2 aria-hidden size={16} />
-        </Button>
-      }
-    >
-      <LanguageGroup />
-      <ThemeGroup />
-      <MenuLine />
-      {openEvents && <MenuAction icon={Activity} label={t('account.events')} onAction={openEvents} />}
-      <MenuAction icon={Keyboard} label={t('account.shortcuts')} onAction={openHelp} />
-      <MenuAction icon={LogOut} label={t('account.logOut')} hint={me.email} onAction={() => void logOut()} />
-    </Menu>
-  );
-}
-
-function Sidebar({ onGo, openPalette, ...actions }: FrameActions & { readonly onGo?: () => void }) {
-  const { t } = useTranslation();
+  const { openPalette } = useFrameActions();
   return (
     <>
       <div className={styles.mark}>
@@ -124,84 +93,89 @@ function Sidebar({ onGo, openPalette, ...actions }: FrameActions & { readonly on
         <kbd aria-hidden>{MODIFIER} K</kbd>
       </Button>
       <Navigation onGo={onGo} />
-      <AccountMenu {...actions} />
+      <MenuButton
+        menu={AccountMenu}
+        preload={() => void loadAccountMenu()}
+        variant="ghost"
+        className={styles.account}
+      >
+        <span className={styles.who}>
+          <span className={styles.name}>{me.name}</span>
+          <span className={styles.role}>{t(`account.role.${me.role}`)}</span>
+          <VisuallyHidden>{t('account.menu')}</VisuallyHidden>
+        </span>
+        <Settings2 aria-hidden size={16} />
+      </MenuButton>
     </>
   );
 }
 
+/** A part of the frame that loads at its first use, and then stays for its closing animation. */
+function usePart() {
+  const [state, setState] = useState<'unused' | 'open' | 'closed'>('unused');
+  return {
+    isUsed: state !== 'unused',
+    isOpen: state === 'open',
+    open: () => setState('open'),
+    close: () => setState('closed'),
+  };
+}
+
 export function Shell({ children }: { readonly children: ReactNode }) {
   const { t } = useTranslation();
-  const [isOpen, setIsOpen] = useState(false);
   const isUploading = useStore(hasUploads);
-  const [palette, setPalette] = useState<'unused' | 'open' | 'closed'>('unused');
-  const [isHelpOpen, setIsHelpOpen] = useState(false);
-  const [events, setEvents] = useState<'unused' | 'open' | 'closed'>('unused');
   const isAdmin = allows(useMe(), { role: 'admin' });
+  const drawer = usePart();
+  const palette = usePart();
+  const help = usePart();
+  const events = usePart();
+  const from = (part: typeof palette) => () => {
+    drawer.close();
+    part.open();
+  };
   const actions: FrameActions = {
-    openPalette() {
-      setIsOpen(false);
-      setPalette('open');
-    },
-    openHelp() {
-      setIsOpen(false);
-      setIsHelpOpen(true);
-    },
-    openEvents: isAdmin
-      ? () => {
-          setIsOpen(false);
-          setEvents('open');
-        }
-      : undefined,
+    openPalette: from(palette),
+    openHelp: from(help),
+    openEvents: isAdmin ? from(events) : undefined,
   };
   useShortcuts(actions);
   return (
-    <div className={styles.shell}>
-      <a href="#content" className={styles.skip}>
-        {t('nav.skip')}
-      </a>
-      <aside className={styles.sidebar}>
-        <Sidebar {...actions} />
-      </aside>
-      <header className={styles.top}>
-        <IconButton icon={MenuIcon} label={t('nav.open')} onPress={() => setIsOpen(true)} />
-        <Brackets className={styles.brackets} />
-        <span className={styles.topName}>Visage</span>
-      </header>
-      <ModalOverlay isOpen={isOpen} onOpenChange={setIsOpen} isDismissable className={styles.overlay}>
-        <Modal className={styles.drawer}>
-          <AriaDialog aria-label={t('nav.label')} className={styles.drawerBody}>
-            <Sidebar {...actions} onGo={() => setIsOpen(false)} />
-          </AriaDialog>
-        </Modal>
-      </ModalOverlay>
-      {palette !== 'unused' && (
+    <FrameActionsContext value={actions}>
+      <div className={styles.shell}>
+        <a href="#content" className={styles.skip}>
+          {t('nav.skip')}
+        </a>
+        <aside className={styles.sidebar}>
+          <Sidebar />
+        </aside>
+        <header className={styles.top}>
+          <IconButton icon={MenuIcon} label={t('nav.open')} onPress={drawer.open} />
+          <Brackets className={styles.brackets} />
+          <span className={styles.topName}>Visage</span>
+        </header>
         <Suspense>
-          <Palette
-            isOpen={palette === 'open'}
-            onClose={() => setPalette('closed')}
-            openHelp={actions.openHelp}
-            openEvents={actions.openEvents}
-          />
+          {drawer.isUsed && (
+            <Drawer isOpen={drawer.isOpen} onOpenChange={drawer.close}>
+              <Sidebar onGo={drawer.close} />
+            </Drawer>
+          )}
+          {palette.isUsed && <Palette isOpen={palette.isOpen} onClose={palette.close} />}
+          {help.isUsed && <ShortcutsHelp isOpen={help.isOpen} onClose={help.close} />}
+          {events.isUsed && <EventRecordingDialog isOpen={events.isOpen} onClose={events.close} />}
         </Suspense>
-      )}
-      {events !== 'unused' && (
-        <Suspense>
-          <EventRecordingDialog isOpen={events === 'open'} onClose={() => setEvents('closed')} />
-        </Suspense>
-      )}
-      <ShortcutsHelp isOpen={isHelpOpen} onClose={() => setIsHelpOpen(false)} />
-      <div className={styles.content}>
-        <OfflineBanner />
-        <main id="content" tabIndex={-1} className={styles.main}>
-          <Suspense fallback={<Loading />}>{children}</Suspense>
-        </main>
-        {isUploading && (
-          <Suspense>
-            <UploadDock />
-          </Suspense>
-        )}
+        <div className={styles.content}>
+          <OfflineBanner />
+          <main id="content" tabIndex={-1} className={styles.main}>
+            <Suspense fallback={<Loading />}>{children}</Suspense>
+          </main>
+          {isUploading && (
+            <Suspense>
+              <UploadDock />
+            </Suspense>
+          )}
+        </div>
       </div>
-    </div>
+    </FrameActionsContext>
   );
 }
 

@@ -1,79 +1,21 @@
-import { useEffect, useRef, useState } from 'react';
-import { useTranslation } from 'react-i18next';
-import { send } from '../api/client.ts';
-import { ApiError } from '../api/problem.ts';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { sessionEvents } from '../api/session-events.ts';
-import { FormDialog } from '../ui/dialog.tsx';
-import { TextField } from '../ui/field.tsx';
 
-async function confirmPassword(password: string): Promise<void> {
-  const response = await send(
-    new Request(new URL('/v1/auth/confirm', location.origin), {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ password }),
-    }),
-  );
-  if (!response.ok) throw new ApiError(response.status, await response.json().catch(() => ({})));
-}
+const load = () => import('./step-up-dialog.tsx');
+const StepUpDialog = lazy(load);
 
 /** Asks for the password when a call needs it, then lets the call repeat. */
 export function StepUp() {
-  const { t } = useTranslation();
-  const answer = useRef<(isConfirmed: boolean) => void>(null);
-  const [isOpen, setIsOpen] = useState(false);
-  const [password, setPassword] = useState('');
-  const [error, setError] = useState<unknown>(null);
-  const [isPending, setIsPending] = useState(false);
+  const [answer, setAnswer] = useState<((isConfirmed: boolean) => void) | null>(null);
   useEffect(
     () =>
-      sessionEvents.onConfirm(
-        () =>
-          new Promise((resolve) => {
-            answer.current = resolve;
-            setIsOpen(true);
-          }),
-      ),
+      sessionEvents.onConfirm(async () => {
+        await load();
+        const isConfirmed = await new Promise<boolean>((resolve) => setAnswer(() => resolve));
+        setAnswer(null);
+        return isConfirmed;
+      }),
     [],
   );
-  const finish = (isConfirmed: boolean) => {
-    setIsOpen(false);
-    setPassword('');
-    setError(null);
-    answer.current?.(isConfirmed);
-  };
-  const submit = async () => {
-    setIsPending(true);
-    try {
-      await confirmPassword(password);
-      finish(true);
-    } catch (cause) {
-      setError(cause);
-    } finally {
-      setIsPending(false);
-    }
-  };
-  return (
-    <FormDialog
-      title={t('stepUp.title')}
-      isOpen={isOpen}
-      onClose={() => finish(false)}
-      action={t('stepUp.action')}
-      isPending={isPending}
-      isDisabled={password === ''}
-      error={error}
-      onSubmit={() => void submit()}
-      size="sm"
-    >
-      <p>{t('stepUp.text')}</p>
-      <TextField
-        label={t('login.password')}
-        type="password"
-        autoComplete="current-password"
-        value={password}
-        onChange={setPassword}
-        autoFocus
-      />
-    </FormDialog>
-  );
+  return <Suspense>{answer && <StepUpDialog onAnswer={answer} />}</Suspense>;
 }

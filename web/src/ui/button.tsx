@@ -1,5 +1,5 @@
 import type { LucideIcon } from 'lucide-react';
-import type { ReactNode } from 'react';
+import type { ReactNode, Ref } from 'react';
 import {
   Button as AriaButton,
   type ButtonProps as AriaButtonProps,
@@ -19,7 +19,8 @@ interface Look {
   readonly children?: ReactNode;
 }
 
-export type ButtonProps = Look & Omit<AriaButtonProps, keyof Look>;
+export type ButtonProps = Look &
+  Omit<AriaButtonProps, keyof Look> & { readonly ref?: Ref<HTMLButtonElement> };
 
 const classes = ({ variant = 'secondary', size = 'md', className }: Look) =>
   cx(styles.button, styles[variant], styles[size], className);

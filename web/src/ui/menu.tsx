@@ -1,5 +1,5 @@
 import { Check, type LucideIcon } from 'lucide-react';
-import type { ReactElement, ReactNode } from 'react';
+import type { CSSProperties, ReactElement, ReactNode } from 'react';
 import {
   Menu as AriaMenu,
   Header,
@@ -11,6 +11,7 @@ import {
 } from 'react-aria-components';
 import { cx } from './cx.ts';
 import styles from './menu.module.css';
+import type { OpenMenu } from './menu-button.tsx';
 
 interface MenuProps {
   readonly label: string;
@@ -30,6 +31,27 @@ export function Menu({ label, trigger, placement = 'bottom end', children }: Men
         </AriaMenu>
       </Popover>
     </MenuTrigger>
+  );
+}
+
+interface MenuPopoverProps extends Omit<MenuProps, 'trigger'> {
+  readonly open: OpenMenu;
+}
+
+/** The menu of a `MenuButton`. */
+export function MenuPopover({ label, open, placement = 'bottom end', children }: MenuPopoverProps) {
+  return (
+    <Popover
+      {...open}
+      className={styles.popover}
+      style={{ '--trigger-width': `${open.triggerRef.current?.offsetWidth ?? 0}px` } as CSSProperties}
+      placement={placement}
+      offset={6}
+    >
+      <AriaMenu aria-label={label} autoFocus onClose={() => open.onOpenChange(false)} className={styles.list}>
+        {children}
+      </AriaMenu>
+    </Popover>
   );
 }
 

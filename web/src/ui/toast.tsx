@@ -1,19 +1,8 @@
-import { Check, TriangleAlert, X } from 'lucide-react';
-import {
-  UNSTABLE_Toast as AriaToast,
-  UNSTABLE_ToastContent as ToastContent,
-  UNSTABLE_ToastQueue as ToastQueue,
-  UNSTABLE_ToastRegion as ToastRegion,
-} from 'react-aria-components';
-import { useTranslation } from 'react-i18next';
-import { Button, IconButton } from './button.tsx';
-import styles from './toast.module.css';
+import { lazy, Suspense, useSyncExternalStore } from 'react';
+import { UNSTABLE_ToastQueue as ToastQueue } from 'react-aria-components';
+import type { Message } from './toast-region.tsx';
 
-interface Message {
-  readonly text: string;
-  readonly tone: 'ok' | 'bad';
-  readonly undo?: () => void;
-}
+const Region = lazy(() => import('./toast-region.tsx'));
 
 /** How long an undoable act waits, in milliseconds. */
 const UNDO_TIME = 10_000;
@@ -58,27 +47,15 @@ addEventListener('pagehide', () => {
   for (const commit of [...waiting.values()]) commit();
 });
 
+let isUsed = false;
+const subscribe = (listener: () => void) =>
+  queue.subscribe(() => {
+    isUsed = true;
+    listener();
+  });
+
+/** The messages. Their code loads with the first one. */
 export function Toasts() {
-  const { t } = useTranslation();
-  return (
-    <ToastRegion queue={queue} className={styles.region} aria-label={t('toast.region')}>
-      {({ toast: { content, ...rest } }) => (
-        <AriaToast toast={{ content, ...rest }} className={styles.toast}>
-          {content.tone === 'ok' ? (
-            <Check aria-hidden size={16} className={styles.ok} />
-          ) : (
-            <TriangleAlert aria-hidden size={16} className={styles.bad} />
-          )}
-          <ToastContent className={styles.text}>{content.text}</ToastContent>
-          {content.undo && (
-            <Button size="sm" className={styles.undo} onPress={content.undo}>
-              {t('action.undo')}
-            </Button>
-          )}
-          <IconButton icon={X} label={t('action.close')} size="sm" slot="close" className={styles.close} />
-          {content.undo && <span className={styles.timer} aria-hidden />}
-        </AriaToast>
-      )}
-    </ToastRegion>
-  );
+  const shows = useSyncExternalStore(subscribe, () => isUsed);
+  return <Suspense>{shows && <Region queue={queue} />}</Suspense>;
 }
