@@ -80,6 +80,7 @@ interface Report {
   readonly templates: number;
   readonly energy: { readonly mean: number; readonly worst: number; readonly worstImage: string };
   readonly matches: TrainingReport['matches'];
+  readonly places: TrainingReport['places'];
 }
 
 function reportOf({ space, report }: TrainedSearchSpace, images: readonly string[]): Report {
@@ -91,10 +92,11 @@ function reportOf({ space, report }: TrainedSearchSpace, images: readonly string
     templates: images.length,
     energy: { mean, worst, worstImage: images[worstIndex] ?? '' },
     matches: report.matches,
+    places: report.places,
   };
 }
 
-function textOf({ dimension, rank, bytesOfCode, templates, energy, matches }: Report): string {
+function textOf({ dimension, rank, bytesOfCode, templates, energy, matches, places }: Report): string {
   const percent = (share: number) => `${(100 * share).toFixed(3)} %`;
   return columns([
     ['templates', `${templates}`],
@@ -105,10 +107,15 @@ function textOf({ dimension, rank, bytesOfCode, templates, energy, matches }: Re
       'matches',
       `${matches.changed} of ${matches.probes} best matches changed, by a score of ${matches.worstLoss.toFixed(5)} at most`,
     ],
+    [
+      'codes',
+      `rank the best match of ${places.probes} probes at place ${places.worst} or better among ${places.people} made-up people`,
+    ],
   ]);
 }
 
-async function writeSpace(pack: ModelPack, content: Uint8Array): Promise<string> {
+/** Adds or replaces the pack's search space. @returns the file's path. */
+export async function writeSpace(pack: ModelPack, content: Uint8Array): Promise<string> {
   const entry: ManifestFile = {
     name: FILE,
     bytes: content.length,

@@ -4,6 +4,7 @@ import type { DecodedImage } from '../native/pipeline.ts';
 type Pixels = Pick<DecodedImage, 'width' | 'height' | 'pixels'>;
 
 const GREY = 128;
+/** Share of the image's width. */
 const BLUR_RADIUS = 0.015;
 const DARK = 0.12;
 const TURN_DEGREES = 25;

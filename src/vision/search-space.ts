@@ -1,6 +1,6 @@
 /**
  * The file of a model pack's search space: an orthonormal basis of the subspace in which the pack's templates lie, and a
- * product quantizer of 4 bits for rows in that basis. Basis and centroids are statistics over thousands of people.
+ * product quantiser of 4 bits for rows in that basis. Basis and centroids are statistics over thousands of people.
  *
  * Little-endian: `VISAGESS`; format, dimension, rank and number of subquantizers as 32-bit integers; then the basis and
  * the centroids as 32-bit floats.

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +9,9 @@ import { createExecutor, type Executor } from '../../src/native/executor.ts';
 import { loadPipeline } from '../../src/native/pipeline.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
 import { checkPack, type Finding } from '../../src/vision/pack-check.ts';
+import { searchSpaceFile } from '../../src/vision/search-space.ts';
 import { photograph } from '../../testing/photographs.ts';
+import { smallSpace } from '../../testing/small-space.ts';
 
 const LFW = '../shared/faces/lfw-dev';
 
@@ -16,6 +19,7 @@ type Manifest = {
   embedder: { dimension: number; input: { channels: string; mean: number; scale: number } };
   detector: { input: { mean: number; scale: number } };
   calibration?: { points: [number, number][] };
+  search?: { file: string };
   files: { name: string; sha256: string }[];
 };
 
@@ -45,11 +49,15 @@ describe('the check of a model pack', () => {
     return folder;
   }
 
-  async function problems(pack: string, pictures?: string): Promise<string[]> {
+  async function findingsOf(pack: string, pictures?: string): Promise<Finding[]> {
     const findings: Finding[] = [];
     await checkPack(pack, pictures, executor, (finding) => findings.push(finding));
     assert.ok(findings.length > 0);
-    return findings
+    return findings;
+  }
+
+  async function problems(pack: string, pictures?: string): Promise<string[]> {
+    return (await findingsOf(pack, pictures))
       .filter(({ kind }) => kind === 'problem')
       .map(({ subject, text }) => `${subject}: ${text}`);
   }
@@ -57,6 +65,37 @@ describe('the check of a model pack', () => {
   test('finds nothing wrong with the default pack', async () => {
     assert.deepEqual(await problems('faceplugin'), []);
     assert.deepEqual(await problems('faceplugin', people), []);
+  });
+
+  test('says how much of the templates the search space keeps', async () => {
+    const texts = (await findingsOf('faceplugin', people)).flatMap(({ kind, subject, text }) =>
+      subject === 'search' ? [`${kind}: ${text}`] : [],
+    );
+    assert.equal(texts[0], 'ok: 160 of 512 dimensions, 80 codes of 4 bits');
+    assert.match(
+      texts[1] ?? '',
+      /^ok: rows keep 99\.\d\d % of a template's energy in the mean, 99\.\d\d % at worst$/,
+    );
+  });
+
+  test('says that search is exact without a search space', async (t) => {
+    const folder = await changedPack(t, (manifest) => {
+      delete manifest.search;
+    });
+    const found = (await findingsOf(folder)).find(({ subject }) => subject === 'search');
+    assert.equal(found?.kind, 'note');
+    assert.match(found?.text ?? '', /search is exact at every size: create one with `visagectl models basis/);
+  });
+
+  test('finds a search space in which the templates do not lie', async (t) => {
+    const space = searchSpaceFile(smallSpace(512));
+    const folder = await changedPack(t, ({ files }) => {
+      const file = files.find(({ name }) => name === 'search_space.bin');
+      assert.ok(file);
+      Object.assign(file, { bytes: space.length, sha256: createHash('sha256').update(space).digest('hex') });
+    });
+    writeFileSync(join(folder, 'search_space.bin'), space);
+    assert.match((await problems(folder, people)).join(), /search: rows keep .* expected at least 99\.80 %/);
   });
 
   test('says that a pack is not there', async () => {
@@ -73,8 +112,9 @@ describe('the check of a model pack', () => {
   });
 
   test('says which network has another shape than the manifest', async (t) => {
-    const folder = await changedPack(t, ({ embedder }) => {
-      embedder.dimension = 128;
+    const folder = await changedPack(t, (manifest) => {
+      manifest.embedder.dimension = 128;
+      delete manifest.search;
     });
     assert.match((await problems(folder))[0] ?? '', /^networks: .*fr_feature\.onnx.*1x512.*1x128/);
   });

@@ -86,7 +86,7 @@ describe('the file of a search space', () => {
 
 /** Trains with few people, for speed. */
 const train = (templates: readonly Float32Array[], seed = 1) =>
-  trainSearchSpace(templates, { seed, people: 500 });
+  trainSearchSpace(templates, { seed, trainingPeople: 500, testPeople: 500 });
 
 describe('training of a search space', () => {
   test('finds the smallest multiple of 32 dimensions that holds every template', () => {
