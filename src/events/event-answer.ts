@@ -1,6 +1,5 @@
 import type { EventView } from '../store/event-records.ts';
 
-/** An event as the API answers it. */
 export function answerOf({ at, id, review, ...event }: EventView) {
   return { id, time: timeOf(at), ...event, review: review && reviewOf(review) };
 }

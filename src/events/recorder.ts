@@ -1,4 +1,4 @@
-/** Records events in memory and writes them in batches, so a request only pays for one small object. */
+/** Writes events in batches, so a request only pays for one small object. */
 import type { Caller } from '../api/caller.ts';
 import type { Box } from '../native/pipeline-options.ts';
 import type { Log } from '../ops/log.ts';
@@ -7,40 +7,35 @@ import type { EventLog } from '../store/events.ts';
 import { OrderedIdentifiers, type QualityRecord } from '../store/records.ts';
 
 const BATCH_MS = 250;
-/** Events per transaction, which blocks the event loop for a few milliseconds. */
+/** Blocks the event loop for a few milliseconds. */
 const MAX_BATCH = 200;
-/** Events that may wait for the disk; an account gets at most half. */
+/** Queued events; an account gets at most half. */
 const MAX_WAITING = 20_000;
-/** Bytes of crops that may wait for the disk. */
+/** Queued crops. */
 const MAX_CROP_BYTES = 32 * 1024 * 1024;
 const MAX_CROPS = 100_000;
 
 const RETENTION_INTERVAL_MS = 60_000;
-/** Retention runs early after new events exceed this share of `maxEvents`. */
+/** New events beyond this share of `maxEvents` trigger retention. */
 const RETENTION_SHARE = 0.01;
 const REPORT_MS = 60_000;
 const DAY_MS = 86_400_000;
 
-/** An event without time and caller. */
 export interface RecognitionEvent {
   readonly type: EventType;
   readonly result: EventResult;
-  /** `operationId` of the call. */
   readonly operation: string;
   readonly collectionId?: string | null | undefined;
-  /** The collection's gallery when the call began; `label` and `crop` need it. */
+  /** When the call began; `label` and `crop` need it. */
   readonly gallery?: number | undefined;
-  /** The face that matched, or was added. */
   readonly label?: number | null | undefined;
-  /** External key that the call named, if no face has it yet, such as in a refused enrolment. */
+  /** From the call, if no face has it yet, as in a refused enrolment. */
   readonly externalKey?: string | null | undefined;
   /** 0..100. */
   readonly similarity?: number | null | undefined;
   readonly threshold?: number | null | undefined;
   readonly quality?: QualityRecord | null | undefined;
-  /** Code of the refusal. */
   readonly refusal?: string | null | undefined;
-  /** Camera label. */
   readonly source?: string | undefined;
   readonly box?: Box | null | undefined;
   /** JPEG of the probe. Pass it only if the collection keeps crops. */
@@ -79,7 +74,6 @@ export class EventRecorder {
   #reportedAt = Number.NEGATIVE_INFINITY;
   #unreported = 0;
   #closed = false;
-  /** Since the start. */
   recorded = 0;
   dropped = 0;
 
@@ -93,17 +87,16 @@ export class EventRecorder {
     return this.#options.limits.days > 0;
   }
 
-  /** False: events drop their crops. */
   get keepsCrops(): boolean {
     return this.isOn && this.cropDays > 0;
   }
 
-  /** Days that crops stay, unless their collection keeps them for less. */
+  /** Collections may keep crops for less. */
   get cropDays(): number {
     return this.#options.limits.cropDays;
   }
 
-  /** `enabled` is the account's choice; nothing is recorded either if `days` is 0. */
+  /** Nothing is recorded if `days` is 0, even if `enabled`. */
   recordingOf(accountId: string): {
     readonly enabled: boolean;
     readonly days: number;
@@ -114,8 +107,8 @@ export class EventRecorder {
   }
 
   /**
-   * Off: begins to erase the account's events, crops and last matches.
-   * @param check runs in the transaction; throws to change nothing.
+   * Off also erases the account's events, crops and last matches.
+   * @param check throws inside the transaction to change nothing.
    * @throws `ACCOUNT_NOT_FOUND`.
    */
   async setRecording(accountId: string, enabled: boolean, check?: () => void): Promise<void> {
@@ -123,13 +116,13 @@ export class EventRecorder {
     if (!enabled) this.limitsChanged();
   }
 
-  /** Begins to remove events and crops that an account or collection no longer keeps. */
+  /** Begins to remove events and crops beyond the new limits. */
   limitsChanged(): void {
     // A run in progress may be past the account or collection.
     void Promise.resolve(this.#trimming).then(() => this.trim());
   }
 
-  /** Returns at once. Drops the event if too many wait for the disk. */
+  /** Drops the event if the queue is full. */
   record(caller: Caller, event: RecognitionEvent): void {
     if (!this.isOn || this.#closed) return;
     const { accountId, environment } = caller;
@@ -151,7 +144,7 @@ export class EventRecorder {
       externalKey: event.externalKey ?? null,
       crop,
     });
-    // A name that waits could outlive its erasure, so it does not wait.
+    // A queued name could outlive its erasure.
     if (event.externalKey) void this.flush();
     else this.#timer ??= setTimeout(() => void this.flush(), BATCH_MS);
   }
@@ -173,7 +166,7 @@ export class EventRecorder {
     this.#unreported = 0;
   }
 
-  /** Resolves when the events recorded so far are durable, or their write has failed. */
+  /** Also resolves after a failed write. */
   flush(): Promise<void> {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
@@ -216,19 +209,21 @@ export class EventRecorder {
     if (this.#writtenSinceTrim > this.#options.limits.maxEvents * RETENTION_SHARE) void this.trim();
   }
 
-  /** The listener gets durable events, in the order of their ids. @returns a function that ends it. */
+  /**
+   * The listener gets durable events in the order of their ids.
+   * @returns a function that unsubscribes.
+   */
   onWritten(listener: WrittenListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** The listener gets the account of each dropped event. @returns a function that ends it. */
+  /** @returns a function that unsubscribes. */
   onDropped(listener: (accountId: string) => void): () => void {
     this.#dropListeners.add(listener);
     return () => this.#dropListeners.delete(listener);
   }
 
-  /** Removes events that exceed the limits. */
   trim(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     this.#trimming ??= this.#trim().finally(() => {
@@ -255,7 +250,7 @@ export class EventRecorder {
     }
   }
 
-  /** Writes what waits, and stops the timers. */
+  /** Writes the queue. */
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#retention);

@@ -12,7 +12,6 @@ import { RecordCache } from './record-cache.ts';
 import type { Collection, CollectionRecord, PackId } from './records.ts';
 import { markThumbnails } from './thumbnails.ts';
 
-/** Sorts after every ASCII id. */
 const AFTER_IDS = '\uffff';
 
 function keyOf(owner: Owner, collectionId: string): CollectionKey {

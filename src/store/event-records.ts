@@ -31,7 +31,6 @@ export type EventResult = (typeof EVENT_RESULTS)[number];
 export const REVIEW_STATES = ['confirmed', 'corrected'] as const;
 export type ReviewState = (typeof REVIEW_STATES)[number];
 
-/** A member's judgement of an event. */
 export interface EventReview {
   readonly state: ReviewState;
   readonly at: number;

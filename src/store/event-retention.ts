@@ -11,12 +11,10 @@ const PAGE = 256;
 export interface EventLimits {
   readonly maxEvents: number;
   readonly maxCrops: number;
-  /** Older events and crops go. */
   readonly since: number;
   readonly cropsSince: number;
-  /** The same for the crops of a collection that keeps them for this many days. */
+  /** Limit for crops of collections with their own number of days. */
   readonly cropsSinceOf: (days: number) => number;
-  /** Polled after each step. */
   readonly isStopped?: () => boolean;
 }
 
@@ -119,7 +117,7 @@ async function trimCrops(
   }
 }
 
-/** Removes crops that are older than their own collection keeps them. */
+/** Removes crops beyond their collection's days. */
 async function trimOwnCrops(
   { db, writeStep }: StoreContext,
   { cropsSinceOf }: EventLimits,

@@ -24,7 +24,6 @@ const FACE_PAGE = 32;
 /** Above this, a filter for a person scans all events. */
 const MAX_FACES = 64;
 
-/** Sorts after every event id. */
 const AFTER_IDS = '\uffff';
 
 /** All conditions must hold. */
@@ -36,7 +35,6 @@ export interface EventFilter {
   readonly faceId?: string | undefined;
   readonly source?: string | undefined;
   readonly review?: ReviewState | 'none' | undefined;
-  /** Both inclusive. */
   readonly since?: number | undefined;
   readonly until?: number | undefined;
   readonly isVisible?: ((event: EventView) => boolean) | undefined;
@@ -73,7 +71,7 @@ export class EventLog {
     return this.#context.version();
   }
 
-  /** Over all tenants. Takes constant time. */
+  /** Takes constant time. */
   get count(): number {
     return entriesOf(this.#context.db.events);
   }
@@ -98,7 +96,6 @@ export class EventLog {
     });
   }
 
-  /** Skips accounts that record none. */
   append(events: readonly NewEventRecord[]): Promise<void> {
     const { db, write } = this.#context;
     return write(() => {
@@ -136,7 +133,7 @@ export class EventLog {
     const place: EventKey = [accountId, environment, id];
     const isCurrent = gallery !== undefined && gallery === collection?.gallery;
     const isThere = isCurrent && label !== undefined && db.faces.doesExist([gallery, label]);
-    // Without its face, an event keeps nothing about it.
+    // An event keeps nothing about a face that is gone.
     if (!isCurrent || (label !== undefined && !isThere)) {
       db.events.put(place, rest);
       return;
@@ -175,7 +172,10 @@ export class EventLog {
     return record ? this.#view(id, record) : null;
   }
 
-  /** Replaces the review of an event; null removes it. @throws VisageError `NOT_FOUND`. */
+  /**
+   * Null removes the review.
+   * @throws `NOT_FOUND`.
+   */
   review(owner: Actor, id: string, review: EventReview | null): Promise<EventView> {
     const { events } = this.#context.db;
     const place: EventKey = [owner.accountId, owner.environment, id];
@@ -204,7 +204,6 @@ export class EventLog {
     return null;
   }
 
-  /** Null if the event has none, or its face is gone. */
   crop(owner: Owner, id: string): Buffer | null {
     const { db } = this.#context;
     const record = db.events.get([owner.accountId, owner.environment, id]);

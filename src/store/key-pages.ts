@@ -2,7 +2,7 @@ import { Turn } from '../base/turns.ts';
 
 const PAGE = 256;
 
-/** The keys of a database, read in pages: other work and writes may run in between. */
+/** Other work and writes may run between pages. */
 export async function* keysOf<K>(
   database: { getKeys(range: object): Iterable<K> },
   within: { readonly start?: unknown; readonly end?: unknown } = {},

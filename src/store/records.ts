@@ -70,9 +70,7 @@ export interface HistoryRecord {
   readonly noMatches: number;
   /** Of image calls. */
   readonly latency: Durations;
-  /** Number and milliseconds by stage. */
   readonly stages: Readonly<Record<string, { readonly count: number; readonly sum: number }>>;
-  /** Most images that waited for a thread. */
   readonly queueLength: number;
   readonly memoryBytes: number;
   readonly diskBytes: number;
@@ -85,14 +83,13 @@ export interface PackId {
 }
 
 export interface CollectionRecord extends PackId {
-  /** A reset takes a new number. */
   readonly gallery: number;
   readonly description: string | null;
   readonly minQuality?: number;
   readonly storeThumbnails?: boolean;
   /** Null: the default of calls. */
   readonly faceMatchThreshold?: number | null;
-  /** Days that crops of events stay; absent or null: the appliance's. */
+  /** Of crops of events; absent or null: the appliance's. */
   readonly eventCropDays?: number | null;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -120,7 +117,6 @@ export interface FaceRecord extends PackId {
 
 export interface FaceCounts {
   readonly faces: number;
-  /** Faces with an external key. */
   readonly named: number;
   readonly people: number;
 }
@@ -161,7 +157,7 @@ export interface MemberRecord {
 }
 
 export interface InvitationRecord {
-  /** SHA-256 of the secret. */
+  /** SHA-256. */
   readonly hash: string;
   readonly expiresAt: number;
   /** Inviting member; absent for the operator. */
@@ -179,7 +175,7 @@ export type ActiveMemberRecord = MemberRecord & { readonly passwordHash: string;
 export interface SessionRecord {
   readonly accountId: string;
   readonly kind: 'cookie' | 'token';
-  /** SHA-256 (64 hex digits) of the newest cookie or refresh token. */
+  /** SHA-256 of the newest cookie or refresh token. */
   readonly secretHash: string;
   /** Other valid refresh tokens, newest first: a token sent twice gets several successors. */
   readonly siblings?: readonly string[];
