@@ -19,7 +19,8 @@ Napi::Function IndexObject::Define(Napi::Env env) {
   return DefineClass(
       env, "GalleryIndex",
       {InstanceAccessor<&IndexObject::Size>("size"), InstanceAccessor<&IndexObject::Bytes>("bytes"),
-       InstanceAccessor<&IndexObject::Loaded>("loaded"), InstanceAccessor<&IndexObject::Tombstones>("tombstones"),
+       InstanceAccessor<&IndexObject::Loaded>("loaded"),
+       InstanceAccessor<&IndexObject::Tombstones>("tombstones"),
        InstanceMethod<&IndexObject::OnDevice>("onDevice"), InstanceMethod<&IndexObject::Add>("add"),
        InstanceMethod<&IndexObject::Remove>("remove"), InstanceMethod<&IndexObject::Search>("search"),
        InstanceMethod<&IndexObject::HeldLabels>("labels"), InstanceMethod<&IndexObject::Save>("save"),
@@ -84,8 +85,9 @@ Napi::Value IndexObject::Add(const Napi::CallbackInfo& info) {
   const auto labels = Labels(info[0], "ids");
   const auto vectors = Floats(info[1], "vectors");
   if (vectors.size() != labels.size() * index_->space().dimension()) {
-    throw Napi::TypeError::New(info.Env(), "vectors must hold " + std::to_string(index_->space().dimension()) +
-                                               " floats for each of the ids");
+    throw Napi::TypeError::New(
+        info.Env(),
+        "vectors must hold " + std::to_string(index_->space().dimension()) + " floats for each of the ids");
   }
   return Sequence(
       info, search::Sequencer::Kind::kWrite, {info[0].As<Napi::Object>(), info[1].As<Napi::Object>()},

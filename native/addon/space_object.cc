@@ -19,15 +19,16 @@ Napi::Value OpenSearchSpace(const Napi::CallbackInfo& info) {
   value.Set("dimension", static_cast<double>(space->dimension()));
   value.Set("rank", static_cast<double>(space->rank()));
   value.Set("subquantizers", static_cast<double>(space->subquantizers()));
-  value.Set("handle", Handle::New(env, std::make_unique<std::shared_ptr<const search::SearchSpace>>(space).release(),
-                                  [](Napi::Env, std::shared_ptr<const search::SearchSpace>* held) { delete held; }));
+  value.Set("handle",
+            Handle::New(env, std::make_unique<std::shared_ptr<const search::SearchSpace>>(space).release(),
+                        [](Napi::Env, std::shared_ptr<const search::SearchSpace>* held) { delete held; }));
   return value;
 }
 
 std::shared_ptr<const search::SearchSpace> SpaceFrom(const Napi::Value& value) {
   if (value.IsExternal()) return *value.As<Handle>().Data();
-  return std::make_shared<search::SearchSpace>(static_cast<std::size_t>(
-      WholeNumber(value, "dimension", 1, search::SearchSpace::kMostDimension)));
+  return std::make_shared<search::SearchSpace>(
+      static_cast<std::size_t>(WholeNumber(value, "dimension", 1, search::SearchSpace::kMostDimension)));
 }
 
 }  // namespace visage::addon

@@ -18,12 +18,13 @@ class BackgroundWork {
  public:
   virtual ~BackgroundWork() = default;
 
-  /// Call it before each part of a piece, about a tenth of a millisecond of work, without a lock that a search or
-  /// a write needs. Sleeps while others need the processor. @returns false if the piece must end now.
+  /// Call it before each part of a piece, about a tenth of a millisecond of work, without a lock that a
+  /// search or a write needs. Sleeps while others need the processor. @returns false if the piece must end
+  /// now.
   using GoOn = std::function<bool()>;
 
-  /// Runs a piece of some milliseconds. Several threads may call it at once. @returns whether there may be more
-  /// for this thread. @throws std::bad_alloc; the work then rests until its next enrolment.
+  /// Runs a piece of some milliseconds. Several threads may call it at once. @returns whether there may be
+  /// more for this thread. @throws std::bad_alloc; the work then rests until its next enrolment.
   virtual bool Step(const GoOn& go_on) = 0;
 };
 
@@ -37,14 +38,16 @@ class Leftover {
   std::unique_ptr<Leftover> next_;
 };
 
-/// Threads of low priority (nice 10) that run enrolled work in turns. Beside as many busy threads they get about a
-/// tenth of the processor. The first enrolment starts them. Thread-safe.
+/// Threads of low priority (nice 10) that run enrolled work in turns. Beside as many busy threads they get
+/// about a tenth of the processor. The first enrolment starts them. Thread-safe.
 ///
-/// A priority is not enough: Linux may leave a woken thread in a core's queue for hundreds of milliseconds while a
-/// thread of lower priority runs there (seen with 6.18, EEVDF). So these threads sleep while others need the core.
+/// A priority is not enough: Linux may leave a woken thread in a core's queue for hundreds of milliseconds
+/// while a thread of lower priority runs there (seen with 6.18, EEVDF). So these threads sleep while others
+/// need the core.
 class Background {
  public:
-  /// Longest row of naps, and the parts that a thread then runs without one, so that work proceeds on busy cores.
+  /// Longest row of naps, and the parts that a thread then runs without one, so that work proceeds on busy
+  /// cores.
   static constexpr unsigned kNaps = 5;
   static constexpr unsigned kPartsAtOnce = 8;
 
@@ -59,8 +62,8 @@ class Background {
 
   /// Runs `work` until it reports no more, or its last other owner releases it. Does nothing after Stop.
   void Enrol(const std::shared_ptr<BackgroundWork>& work);
-  /// Frees an object on one of the threads, so that the caller need not wait; after Stop, or without a thread, at
-  /// once.
+  /// Frees an object on one of the threads, so that the caller need not wait; after Stop, or without a
+  /// thread, at once.
   void Discard(std::unique_ptr<Leftover> leftover) noexcept;
   /// Ends and joins the threads, permanently.
   void Stop();

@@ -77,7 +77,8 @@ std::pair<const Codes::Chunk&, std::size_t> Codes::Room() {
     const std::size_t full = std::size_t{1} << full_bits_;
     const std::size_t rows = std::clamp(size_, std::size_t{kBlock}, full);
     // Only a gallery that has filled half a huge page gets one more.
-    auto chunk = std::make_shared<const Chunk>(rows, PaddedDimension(dimension_), subquantizers_, size_ >= full);
+    auto chunk =
+        std::make_shared<const Chunk>(rows, PaddedDimension(dimension_), subquantizers_, size_ >= full);
     auto larger = std::make_shared<Directory>(*directory_);
     larger->push_back(std::move(chunk));
     directory_ = std::move(larger);

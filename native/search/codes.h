@@ -23,8 +23,8 @@ namespace visage::search {
 /// `residual`, and reads the low plane for the few rows that can be among the best. Beside them stand the
 /// row's codes of a product quantiser, packed in blocks for FastScan.
 ///
-/// Rows are in chunks that never move. A written row changes only by its tombstone. So any thread reads a View
-/// without a lock while others append and remove. Append, Remove and view() need the owner's lock.
+/// Rows are in chunks that never move. A written row changes only by its tombstone. So any thread reads a
+/// View without a lock while others append and remove. Append, Remove and view() need the owner's lock.
 class Codes {
  public:
   using Row = std::uint32_t;
@@ -50,14 +50,16 @@ class Codes {
   /// Memory of the rows written.
   std::size_t bytes() const;
 
-  /// @param coordinates `dimension()` finite floats; a row whose largest magnitude is below 4e-34 becomes zero.
+  /// @param coordinates `dimension()` finite floats; a row whose largest magnitude is below 4e-34 becomes
+  /// zero.
   /// @param codes `subquantizers` numbers, 0..15.
   /// @throws std::bad_alloc, and then nothing has changed.
-  Row Append(std::int64_t label, std::span<const float> coordinates, std::span<const std::uint8_t> codes = {});
+  Row Append(std::int64_t label, std::span<const float> coordinates,
+             std::span<const std::uint8_t> codes = {});
   /// Appends a row of another Codes with the same sizes. @param codes as above.
   Row Append(const View& from, Row row, std::span<const std::uint8_t> codes = {});
-  /// Appends rows to an empty Codes; the caller fills them before other threads see them. @returns their memory,
-  /// piece after piece; each piece begins with a block.
+  /// Appends rows to an empty Codes; the caller fills them before other threads see them. @returns their
+  /// memory, piece after piece; each piece begins with a block.
   /// @throws std::bad_alloc; then discard the Codes.
   std::vector<NewRows> Extend(std::size_t count);
   /// Sets the tombstone of a row that has none.
@@ -190,7 +192,8 @@ class Codes::View {
   }
   bool is_removed(Row row) const { return Tombstones(row) >> (row % kBlock) & 1; }
 
-  /// The inner product of a probe and the row's 16-bit numbers, in units of the probe's scale, without rounding.
+  /// The inner product of a probe and the row's 16-bit numbers, in units of the probe's scale, without
+  /// rounding.
   double Score(const Kernels& kernels, const Probe& probe, Row row) const {
     const Rows at = From(row);
     const std::int64_t high = kernels.dot(probe.values(), at.high, width());

@@ -39,8 +39,9 @@ class Nearest {
 /// Offers the living rows from `first` to `last`, `last` excluded.
 ///
 /// A score is the estimate by the high plane plus the product of the probe and the low plane. By
-/// Cauchy-Schwarz that product is at most the product of their lengths. If the sum of estimate and bound stays
-/// below the worst kept score, the scan skips the low plane. So the result equals that of offering every row.
+/// Cauchy-Schwarz that product is at most the product of their lengths. If the sum of estimate and bound
+/// stays below the worst kept score, the scan skips the low plane. So the result equals that of offering
+/// every row.
 void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& probe, std::size_t first,
                std::size_t last, Nearest& nearest);
 

@@ -16,8 +16,8 @@ constexpr double kProposalsPerMatch = 8;
 constexpr double kFastRow = 0.25;
 constexpr double kProposal = 16;
 constexpr double kRandomRow = 4;
-/// Share of the expected proposals that must be living and allowed. Among 300, chance leaves fewer in one search of
-/// 200; filters that exclude rows near the probe leave fewer always.
+/// Share of the expected proposals that must be living and allowed. Among 300, chance leaves fewer in one
+/// search of 200; filters that exclude rows near the probe leave fewer always.
 constexpr double kLeastShare = 0.85;
 /// Rows that a search scans exactly before the background copies them to the GPU.
 constexpr std::size_t kLongTail = 256;
@@ -197,8 +197,7 @@ GalleryIndex::Matches GalleryIndex::Search(std::span<const float> probe, std::si
   if (kRandomRow * accepted > kFastRow * all) {
     std::vector<std::uint64_t> bits(state.view.size() / 64 + 1);
     for (const Row row : rows) bits[row / 64] |= std::uint64_t{1} << (row % 64);
-    const Row first =
-        SearchProposals(state, query, k, accepted / all, kRandomRow * accepted, bits, nearest);
+    const Row first = SearchProposals(state, query, k, accepted / all, kRandomRow * accepted, bits, nearest);
     left = left.subspan(static_cast<std::size_t>(std::ranges::lower_bound(rows, first) - rows.begin()));
   }
   ScanExact(BestKernels(), state.view, query.codes, left, nearest);
@@ -215,7 +214,8 @@ GalleryIndex::Row GalleryIndex::SearchProposals(const State& state, const Query&
     const double wanted = std::ceil(DeviceProposals(k) / share);
     if (wanted <= base::DeviceRows::kMost) {
       const auto found = state.proposer->Propose(query.coordinates, static_cast<std::size_t>(wanted));
-      if (Rank(state.view, found, state.on_device, query.codes, k, 0, allowed, nearest)) return state.on_device;
+      if (Rank(state.view, found, state.on_device, query.codes, k, 0, allowed, nearest))
+        return state.on_device;
     }
   }
   const std::size_t subquantizers = space_->subquantizers();

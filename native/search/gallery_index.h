@@ -20,20 +20,20 @@
 
 namespace visage::search {
 
-/// Inner-product search over the templates of one gallery, each with a label. Thread-safe; searches run side by
-/// side, and beside writes.
+/// Inner-product search over the templates of one gallery, each with a label. Thread-safe; searches run side
+/// by side, and beside writes.
 ///
-/// Rows hold the templates' coordinates in the pack's search space as 16-bit numbers. For unit vectors in that
-/// space the score is the cosine, -1..1, to about 1e-5. A longer probe multiplies all scores; a zero probe
-/// scores 0 everywhere.
+/// Rows hold the templates' coordinates in the pack's search space as 16-bit numbers. For unit vectors in
+/// that space the score is the cosine, -1..1, to about 1e-5. A longer probe multiplies all scores; a zero
+/// probe scores 0 everywhere.
 ///
 /// A small gallery, and a gallery whose space has no quantiser, is scanned exactly. In a larger one FastScan
 /// proposes candidates by the quantiser's codes, and the 16-bit rows decide among them. Every search sees all
 /// rows added before it.
 ///
-/// A removed row leaves a tombstone. When tombstones exceed a quarter, background threads copy the living rows,
-/// so searches wait for the exchange of a few pointers only. With a GPU, background threads also copy the rows
-/// of a large gallery to it, and the GPU proposes the candidates.
+/// A removed row leaves a tombstone. When tombstones exceed a quarter, background threads copy the living
+/// rows, so searches wait for the exchange of a few pointers only. With a GPU, background threads also copy
+/// the rows of a large gallery to it, and the GPU proposes the candidates.
 class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<GalleryIndex> {
  public:
   struct Matches {
@@ -127,10 +127,10 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   State CurrentState() const;
   Query QueryOf(std::span<const float> probe) const;
 
-  /// Offers the best of the rows that the GPU or the quantiser proposes, if proposals are cheaper than an exact
-  /// scan.
-  /// @param share of all rows that the search accepts, 0..1. @param exact_cost of the alternative, in rows of an
-  /// exact scan. @param allowed a bit a row; empty accepts all rows.
+  /// Offers the best of the rows that the GPU or the quantiser proposes, if proposals are cheaper than an
+  /// exact scan.
+  /// @param share of all rows that the search accepts, 0..1. @param exact_cost of the alternative, in rows of
+  /// an exact scan. @param allowed a bit a row; empty accepts all rows.
   /// @returns the first row that the search must scan itself: 0 without proposals.
   Row SearchProposals(const State& state, const Query& query, std::size_t k, double share, double exact_cost,
                       std::span<const std::uint64_t> allowed, Nearest& nearest) const;

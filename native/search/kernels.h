@@ -6,7 +6,8 @@
 
 namespace visage::search {
 
-/// Rows and probes are padded with zeros to a multiple of this many values, so kernels need no remainder loop.
+/// Rows and probes are padded with zeros to a multiple of this many values, so kernels need no remainder
+/// loop.
 inline constexpr std::size_t kKernelStep = 32;
 
 /// `dimension` rounded up to whole steps.

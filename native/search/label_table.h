@@ -10,11 +10,11 @@
 
 namespace visage::search {
 
-/// Maps labels to rows of Codes: hash tables with open addressing that hold row numbers only, because rows know
-/// their labels. About 8 bytes a label; a node-based map takes five times as much.
+/// Maps labels to rows of Codes: hash tables with open addressing that hold row numbers only, because rows
+/// know their labels. About 8 bytes a label; a node-based map takes five times as much.
 ///
-/// Labels are spread over many tables by their hash, and a full table doubles. So a write waits for the growth
-/// of one table only, a millisecond at a million labels. Writes need the owner's lock.
+/// Labels are spread over many tables by their hash, and a full table doubles. So a write waits for the
+/// growth of one table only, a millisecond at a million labels. Writes need the owner's lock.
 class LabelTable {
  public:
   using Row = Codes::Row;
@@ -29,8 +29,8 @@ class LabelTable {
   std::size_t bytes() const { return slots_ * sizeof(Row); }
 
   std::optional<Row> Find(std::int64_t label) const;
-  /// Maps the row's label to the row. @returns the label's earlier row. @throws std::bad_alloc, and then nothing
-  /// has changed.
+  /// Maps the row's label to the row. @returns the label's earlier row. @throws std::bad_alloc, and then
+  /// nothing has changed.
   std::optional<Row> Put(Row row);
   /// Removes a label. @returns its row.
   std::optional<Row> Take(std::int64_t label);
@@ -41,8 +41,8 @@ class LabelTable {
   static constexpr Row kEmpty = UINT32_MAX;
 
   struct Part {
-    /// Rows or kEmpty; their number is a power of two. A label is in its hash's slot or in a later one, without
-    /// an empty slot between.
+    /// Rows or kEmpty; their number is a power of two. A label is in its hash's slot or in a later one,
+    /// without an empty slot between.
     std::vector<Row> slots;
     std::size_t used = 0;
   };

@@ -14,11 +14,12 @@
 
 namespace visage::search {
 
-/// Loads a library that keeps rows on a GPU, and has it find the best of a few rows. It stays loaded. @throws Error
-/// kInternal with a sentence for the operator.
+/// Loads a library that keeps rows on a GPU, and has it find the best of a few rows. It stays loaded. @throws
+/// Error kInternal with a sentence for the operator.
 base::DeviceRows::Factory LoadDeviceRows(const std::string& library);
 
-/// Proposes rows of Codes from a copy in a GPU's memory. Callers check tombstones and rank the proposals by the rows.
+/// Proposes rows of Codes from a copy in a GPU's memory. Callers check tombstones and rank the proposals by
+/// the rows.
 ///
 /// After the first failure it frees its GPU memory and proposes nothing. Thread-safe.
 class Proposer {
@@ -34,7 +35,8 @@ class Proposer {
   std::string failure() const;
 
   /// Copies the next few rows of the view. While one thread copies, calls of others return false.
-  /// @param view the same rows each time, or more. @returns whether there may be more. @throws std::bad_alloc.
+  /// @param view the same rows each time, or more. @returns whether there may be more. @throws
+  /// std::bad_alloc.
   bool ExtendSome(const Codes::View& view);
 
   /// About the best `count` rows, best first; rows from `held()` on may be among them.

@@ -10,8 +10,8 @@ namespace visage::search {
 
 /// The subspace in which the templates of a model pack lie, and a product quantiser for it. Immutable.
 ///
-/// Rows of an index hold the coordinates of a template in the subspace. The product quantiser splits them into
-/// parts and replaces each part by the nearest of 16 centroids.
+/// Rows of an index hold the coordinates of a template in the subspace. The product quantiser splits them
+/// into parts and replaces each part by the nearest of 16 centroids.
 ///
 /// H. Jegou, M. Douze, C. Schmid, Product quantization for nearest neighbor search, IEEE TPAMI 33(1), 2011.
 class SearchSpace {
@@ -35,8 +35,8 @@ class SearchSpace {
   /// CRC-32C of the file; 0 for a whole space. Rows of spaces with different marks cannot be compared.
   std::uint32_t mark() const { return mark_; }
 
-  /// @param vector `dimension()` floats. @param row receives `rank()` floats. Inner products of rows are those
-  /// of vectors, up to the parts of the vectors outside the subspace.
+  /// @param vector `dimension()` floats. @param row receives `rank()` floats. Inner products of rows are
+  /// those of vectors, up to the parts of the vectors outside the subspace.
   void Project(std::span<const float> vector, std::span<float> row) const;
   /// @param row `rank()` floats. @param codes receives `subquantizers()` numbers, 0..15.
   void Encode(std::span<const float> row, std::span<std::uint8_t> codes) const;

@@ -7,9 +7,9 @@
 
 namespace visage::search {
 
-/// Runs the operations of one index in call order, on any number of threads: consecutive reads run side by side,
-/// a write runs alone. No thread waits: the sequencer keeps an operation and starts it when the earlier one ends.
-/// Thread-safe.
+/// Runs the operations of one index in call order, on any number of threads: consecutive reads run side by
+/// side, a write runs alone. No thread waits: the sequencer keeps an operation and starts it when the earlier
+/// one ends. Thread-safe.
 class Sequencer : public std::enable_shared_from_this<Sequencer> {
  public:
   using Job = std::function<void()>;

@@ -97,8 +97,7 @@ std::uint64_t WriteSnapshot(const IndexContents& contents, const std::string& pa
   std::uint64_t rows = 0;
   for (const Run& run : runs) rows += run.count;
   const SearchSpace& space = *contents.space;
-  return writer.Finish(
-      {static_cast<std::uint32_t>(space.dimension()), space.mark(), rows, std::move(stamp)});
+  return writer.Finish({static_cast<std::uint32_t>(space.dimension()), space.mark(), rows, std::move(stamp)});
 }
 
 Codes ReadSnapshot(const std::string& path, const SearchSpace& space, base::Team& team,

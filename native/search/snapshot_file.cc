@@ -174,7 +174,8 @@ SnapshotReader::SnapshotReader(const std::string& path)
         header.rows > kMostSnapshotRows || header.stamp_bytes > kMostStampBytes) {
       throw SnapshotError("it is damaged");
     }
-    info_ = {header.dimension, header.space, header.rows, std::string(header.stamp.data(), header.stamp_bytes)};
+    info_ = {header.dimension, header.space, header.rows,
+             std::string(header.stamp.data(), header.stamp_bytes)};
     std::uint64_t offset = sizeof(Header);
     for (std::size_t i = 0; i < kSnapshotSections; ++i) {
       const SectionRecord& section = header.sections[i];

@@ -39,7 +39,8 @@ constexpr unsigned kSecondsOfOneInput = 60;
 constexpr const char* kInput = "snapshot_fuzz.input";
 constexpr const char* kAgain = "snapshot_fuzz.again";
 
-/// The head: magic, format, dimension, rows, length of the stamp, mark of the space; sections; stamp; checksum.
+/// The head: magic, format, dimension, rows, length of the stamp, mark of the space; sections; stamp;
+/// checksum.
 constexpr std::size_t kTable = 32;
 constexpr std::size_t kHead = kTable + kSnapshotSections * 16 + visage::search::kMostStampBytes + 40;
 

@@ -101,7 +101,8 @@ std::vector<float> Vectors(std::int64_t count) {
 }
 
 std::shared_ptr<GalleryIndex> Filled(const std::shared_ptr<Background>& background) {
-  auto index = std::make_shared<GalleryIndex>(std::make_shared<SearchSpace>(kDimension), background, MakeRows);
+  auto index =
+      std::make_shared<GalleryIndex>(std::make_shared<SearchSpace>(kDimension), background, MakeRows);
   index->Add(Labels(kRows), Vectors(kRows));
   while (index->on_device().rows < kRows) std::this_thread::sleep_for(1ms);
   // Who builds a gallery holds it too.
