@@ -12,8 +12,8 @@ function unit(values: Iterable<number>): Float32Array {
 }
 
 /** Unit vectors in `rank` of `dimension` dimensions, turned so that no dimension is empty. */
-function vectorsOfRank(rank: number, dimension: number, count: number): Float32Array[] {
-  const normal = normals(7);
+function vectorsOfRank(rank: number, dimension: number, count: number, seed = 7): Float32Array[] {
+  const normal = normals(seed);
   const axes = Array.from({ length: rank }, () => Array.from({ length: dimension }, normal));
   return Array.from({ length: count }, () => {
     const weights = axes.map((_, i) => normal() / (1 + i / rank));
@@ -99,6 +99,20 @@ describe('training of a search space', () => {
       assert.equal(space.rank, expected);
       assert.ok(report.energy.worst > 0.9999);
       assert.equal(report.matches.changed, 0);
+    }
+  });
+
+  test('leaves out dimensions that hold up to 0.2 % of every template', () => {
+    const main = vectorsOfRank(32, 96, 300);
+    const rest = vectorsOfRank(20, 96, 300, 8);
+    for (const [share, expected] of [
+      [0.0005, 32],
+      [0.005, 64],
+    ] as const) {
+      const templates = main.map((vector, t) =>
+        unit(vector.map((value, i) => value + Math.sqrt(share) * (rest[t]?.[i] as number))),
+      );
+      assert.equal(train(templates).space.rank, expected);
     }
   });
 
