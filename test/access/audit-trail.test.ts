@@ -26,6 +26,7 @@ const NOT_ADMINISTRATIVE = new Set([
   'checkLiveness',
   'setExternalKey',
   'deleteExternalKey',
+  'reviewEvent',
   'refresh',
 ]);
 

@@ -358,6 +358,7 @@ const RULES: Readonly<Record<string, (kind: Kind, route: Route) => Probe[]>> = {
   getMe: membersOnly,
   getEventRecording: membersOnly,
   setEventRecording: membersOnly,
+  reviewEvent: membersOnly,
   getSettings: membersOnly,
   getSystem: membersOnly,
   getSystemHistory: membersOnly,
