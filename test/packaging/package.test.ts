@@ -135,6 +135,7 @@ describe('the Debian package', () => {
       'libjpeg62-turbo',
       'libgif7',
       'faceplugin',
+      'FairFace',
     ]) {
       assert.ok(text.includes(part), part);
     }
