@@ -10,9 +10,8 @@
 namespace visage::search {
 namespace {
 
-/// A tenth of the other threads' share. With 19 a copy would take hours on busy cores.
+/// A tenth of the other threads' share. With 19, a copy would take hours on busy cores.
 constexpr int kNice = 10;
-/// A nap between two checks for free cores.
 constexpr std::chrono::microseconds kNap{500};
 
 }  // namespace
@@ -93,7 +92,7 @@ void Background::Run() {
       lock.lock();
       continue;
     }
-    // To the end, so that other threads take the others first.
+    // To the end, so that other threads take other entries first.
     entries_.splice(entries_.end(), entries_, entries_.begin());
     const Entry turn = entries_.back();
     lock.unlock();
@@ -105,12 +104,12 @@ void Background::Run() {
         has_more = work->Step(go_on);
       } catch (const std::bad_alloc&) {
       }
-      // If this was the last owner, the work is freed here, without the lock.
+      // Frees the work without the lock, if this was its last owner.
     }
     lock.lock();
     const auto entry = Find(turn.identity);
     if (has_more && entry == entries_.end()) {
-      // Another thread found nothing left, and this one then made more.
+      // Another thread removed the entry, but this one found more work.
       entries_.push_back(turn);
     } else if (!has_more && entry != entries_.end() && (!is_alive || entry->enrolments == turn.enrolments)) {
       entries_.erase(entry);

@@ -10,13 +10,12 @@
 namespace visage::search {
 namespace {
 
-/// A huge page of x86-64 and, with pages of 4 KB, arm64. A plane of a full chunk is at most as large.
+/// Huge page of x86-64 and, with pages of 4 KB, arm64.
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kAlignment = 64;
 
-/// The largest code: its high byte is 127.
 constexpr double kMostCode = 127 * 256 + 127;
-/// Bounds the error of an estimate in floats, three roundings of 2^-24 each.
+/// Error of an estimate in floats: three roundings of 2^-24 each.
 constexpr double kRounding = 1e-6;
 
 unsigned FullBits(std::size_t width) {
@@ -39,7 +38,6 @@ Codes::Chunk::Chunk(std::size_t rows, std::size_t width, std::size_t subquantize
   const std::size_t all_codes = rows / kFastScanBlock * FastScanBlockBytes(subquantizers);
   const std::size_t bytes = 2 * plane + all_codes + rows * kRowExtra;
   if (is_full) {
-    // One page more, so that the planes can begin at a page.
     void* mapping =
         mmap(nullptr, bytes + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapping == MAP_FAILED) throw std::bad_alloc();
@@ -54,7 +52,6 @@ Codes::Chunk::Chunk(std::size_t rows, std::size_t width, std::size_t subquantize
   high = reinterpret_cast<std::int8_t*>(start);
   low = high + plane;
   packed = reinterpret_cast<std::byte*>(low + plane);
-  // A mapping is zero already.
   if (!is_full) std::memset(packed, 0, all_codes);
   labels = reinterpret_cast<std::int64_t*>(packed + all_codes);
   scales = reinterpret_cast<float*>(labels + rows);
@@ -101,13 +98,11 @@ Codes::Row Codes::Append(std::int64_t label, std::span<const float> vector,
   float most = 0;
   for (const float value : vector) most = std::max(most, std::abs(value));
   auto scale = static_cast<float>(most / kMostCode);
-  // Smaller scales lose precision.
   if (scale < std::numeric_limits<float>::min()) scale = 0;
   const double factor = scale > 0 ? 1 / static_cast<double>(scale) : 0;
   std::int64_t high_squares = 0;
   std::int64_t low_squares = 0;
   for (std::size_t i = 0; i < vector.size(); ++i) {
-    // Clamped, because the scale may be rounded down.
     const double rounded = std::clamp(std::nearbyint(vector[i] * factor), -kMostCode, kMostCode);
     const auto code = static_cast<std::int32_t>(rounded);
     const std::int32_t upper = (code + 128) >> 8;

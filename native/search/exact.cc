@@ -14,7 +14,7 @@ bool IsBetter(const Nearest::Candidate& a, const Nearest::Candidate& b) {
   return a.score != b.score ? a.score > b.score : a.row < b.row;
 }
 
-/// The threshold, rounded down.
+/// Rounds the threshold down.
 float FloatThreshold(const Nearest& nearest) {
   const double threshold = nearest.threshold();
   const auto rounded = static_cast<float>(threshold);
@@ -51,7 +51,6 @@ void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& pro
     if (~dead == 0) continue;
     const Codes::Rows rows = view.From(block);
     const std::size_t count = std::min({kBlock, last - start, rows.count});
-    // The kernel's work hides the latency of these reads.
     for (std::size_t i = 0; i < kBlock; i += kFloatsInLine) {
       __builtin_prefetch(rows.scales + i);
       __builtin_prefetch(rows.residuals + i);
@@ -59,7 +58,7 @@ void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& pro
     kernels.dot_rows(probe.values(), rows.high, view.width(), count, products.data());
     const float threshold = FloatThreshold(nearest);
     int above = 0;
-    // The compiler vectorises this loop. A sum too large for a float is NaN, which must pass.
+    // A sum too large for a float is NaN, which must pass.
     for (std::size_t i = 0; i < count; ++i) {
       most[i] = rows.scales[i] * 256 * static_cast<float>(products[i]) + rows.residuals[i] * probe.length();
       above += !(most[i] < threshold);

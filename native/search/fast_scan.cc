@@ -15,13 +15,13 @@ namespace {
 
 constexpr std::size_t kCentroids = 16;
 
-/// FAISS keeps sums below this, its start value.
+/// FAISS keeps only sums below this start value.
 constexpr float kSumLimit = std::numeric_limits<std::uint16_t>::max();
 
 using Reservoir = faiss::simd_result_handlers::ReservoirHandler<faiss::CMax<std::uint16_t, int>>;
 
-/// Losses from 0 for a subquantizer's best centroid to at most 255. FAISS's `quantize_LUT_and_bias` divides
-/// by zero if all products are equal, and its sums can exceed 16 bits beyond 256 subquantizers.
+/// Losses from 0 for a subquantizer's best centroid to 255. FAISS's `quantize_LUT_and_bias` divides by zero
+/// if all products are equal, and overflows 16 bits beyond 256 subquantizers.
 void Quantise(std::span<const float> tables, std::size_t subquantizers, std::uint8_t* losses) {
   std::vector<float> best(subquantizers);
   float widest = 0;
@@ -43,8 +43,8 @@ void Quantise(std::span<const float> tables, std::size_t subquantizers, std::uin
 }  // namespace
 
 void PackCodes(std::span<const std::uint8_t> codes, std::size_t place, std::byte* block) {
-  // FAISS's `pq4_set_packed_element` is wrong beyond 16 subquantizers: it keeps 8 bits of the byte's
-  // position.
+  // FAISS's `pq4_set_packed_element` keeps 8 bits of the byte's position, so it is wrong beyond 16
+  // subquantizers.
   const std::size_t lane = place % 16;
   std::byte* bytes = block + lane % 8 * 2 + lane / 8;
   for (const std::uint8_t code : codes) {
@@ -57,11 +57,10 @@ struct FastScan::State {
   State(std::size_t subquantizers_, std::size_t count)
       : subquantizers(subquantizers_),
         losses(subquantizers * kCentroids),
-        // FAISS reads the number of rows only to leave out places behind the last row.
+        // FAISS needs the number of rows only to skip places behind the last.
         reservoir(1, std::numeric_limits<std::size_t>::max(), count, 2 * count) {}
 
-  /// Makes the numbers of kept rows relative to another origin: FAISS counts rows from the start of each
-  /// piece.
+  /// FAISS counts rows from the start of each piece.
   void MoveOrigin(std::uint32_t next) {
     const std::span kept(reservoir.all_ids.data(), reservoir.reservoirs.front().i);
     for (int& id : kept) id = static_cast<int>(static_cast<std::uint32_t>(id) + origin - next);
@@ -69,7 +68,6 @@ struct FastScan::State {
   }
 
   std::size_t subquantizers;
-  /// For one probe, FAISS's packed layout is the plain one.
   faiss::AlignedTable<std::uint8_t> losses;
   Reservoir reservoir;
   std::uint32_t origin = 0;

@@ -8,20 +8,19 @@
 namespace visage::search {
 namespace {
 
-/// Proposals that the rows decide among, for one match and for each further one. With these the best match of
-/// 0.9995 of probes is found among 1,000,000 people (docs/performance.md).
+/// Proposals for the first and each further match. They include the best match of 0.9995 of probes among
+/// 1,000,000 people (docs/performance.md).
 constexpr double kProposals = 300;
 constexpr double kProposalsPerMatch = 8;
-/// Costs in rows of an exact scan: a row of a fast scan, a proposal, and a row at a random place.
+/// Costs of a fast-scanned row, a proposal, and a row at a random place, in rows of an exact scan.
 constexpr double kFastRow = 0.25;
 constexpr double kProposal = 16;
 constexpr double kRandomRow = 4;
-/// Share of the expected proposals that must be living and allowed. Among 300, chance leaves fewer in one
-/// search of 200; filters that exclude rows near the probe leave fewer always.
+/// Share of the expected proposals that must be living and allowed. Chance leaves fewer than this of 300 in
+/// one search of 200; filters that exclude rows near the probe always do.
 constexpr double kLeastShare = 0.85;
-/// Rows that a search scans exactly before the background copies them to the GPU.
+/// Rows that searches scan exactly before the background copies them to the GPU.
 constexpr std::size_t kLongTail = 256;
-/// Rows ahead of the one that a search compares, whose memory is requested.
 constexpr std::size_t kAhead = 8;
 
 GalleryIndex::Matches MatchesOf(const Codes::View& view, const Probe& probe, Nearest& nearest) {
@@ -33,13 +32,11 @@ GalleryIndex::Matches MatchesOf(const Codes::View& view, const Probe& probe, Nea
   return matches;
 }
 
-/// Proposals of the GPU for the best `k`: its half-precision order is nearly exact.
+/// The GPU's half-precision order is nearly exact.
 double DeviceProposals(std::size_t k) { return 1.5 * static_cast<double>(k) + 8; }
 
-/// Offers the living and allowed rows among the proposals.
-/// @param last ignores rows from here on. @param expected number of such rows among the proposals.
-/// @returns false if there are fewer than `k`, or fewer than expected: then the proposals missed allowed
-/// rows. Nothing is offered then.
+/// Offers the living and allowed rows among the proposals before `last`. @param expected number of such rows.
+/// @returns false and offers nothing if the proposals hold fewer than `k`, or miss allowed rows.
 bool Rank(const Codes::View& view, std::span<const Codes::Row> proposals, Codes::Row last, const Probe& probe,
           std::size_t k, double expected, std::span<const std::uint64_t> allowed, Nearest& nearest) {
   std::vector<Codes::Row> rows;
@@ -150,7 +147,7 @@ void GalleryIndex::RemoveRow(Row row) {
 }
 
 GalleryIndex::State GalleryIndex::CurrentState() const {
-  // The GPU's rows before the view, so that the view has all of them.
+  // Before the view, which then has all rows of the GPU.
   const Row on_device = now_->proposer ? now_->proposer->held() : 0;
   return {now_, now_->codes.view(), now_->proposer, on_device, now_->codes.removed()};
 }
@@ -185,7 +182,6 @@ GalleryIndex::Matches GalleryIndex::Search(std::span<const float> probe, std::si
     if (const auto held = now_->rows.Find(label)) rows.push_back(*held);
   }
   lock.unlock();
-  // In the order of memory, each once.
   std::ranges::sort(rows);
   rows.erase(std::ranges::unique(rows).begin(), rows.end());
   const Query query = QueryOf(probe);
@@ -193,7 +189,7 @@ GalleryIndex::Matches GalleryIndex::Search(std::span<const float> probe, std::si
   std::span<const Row> left = rows;
   const auto accepted = static_cast<double>(rows.size());
   const auto all = static_cast<double>(state.view.size());
-  // Proposals cost at least a fast scan, so a short list needs no bits.
+  // Proposals never pay for a short list.
   if (kRandomRow * accepted > kFastRow * all) {
     std::vector<std::uint64_t> bits(state.view.size() / 64 + 1);
     for (const Row row : rows) bits[row / 64] |= std::uint64_t{1} << (row % 64);

@@ -6,9 +6,8 @@
 namespace visage::search {
 namespace {
 
-/// Fewer tombstones never justify a copy.
 constexpr std::size_t kFewTombstones = 1024;
-/// Rows of one step of a copy.
+/// Rows per step.
 constexpr std::size_t kCopied = 1024;
 
 }  // namespace
@@ -104,7 +103,7 @@ void GalleryIndex::CopyRows(const Codes::View& from, std::size_t last, const GoO
     copy_->origins.push_back(row);
     from.Decode(row, coordinates);
     space_->Encode(coordinates, codes);
-    // A label that received another vector meanwhile comes again in a later row.
+    // A label that got another vector meanwhile comes again in a later row.
     next.rows.Put(next.codes.Append(from, row, codes));
   }
 }
@@ -125,7 +124,7 @@ void GalleryIndex::RemoveFromCopy(std::span<const Row> removed) {
 std::shared_ptr<GalleryIndex::Generation> GalleryIndex::TakeOver() {
   std::unique_ptr<Copy> done;
   const std::unique_lock lock(mutex_);
-  // Later rows and removals take another step, because searches must not wait for allocations.
+  // Searches must not wait for allocations: take another step.
   if (copy_->looked_at < now_->codes.size() || !removed_meanwhile_.empty()) return {};
   is_copying_ = false;
   done = std::move(copy_);

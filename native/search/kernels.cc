@@ -21,7 +21,7 @@ constexpr Kernels kPlain = {"plain", Dot, DotRows};
 std::vector<Kernels> FindRunnable() {
   std::vector<Kernels> found;
 #if defined(__x86_64__)
-  // The whole addon requires AVX2. These checks include the system's support of the wider registers.
+  // The addon requires AVX2. The checks include the system's support of wider registers.
   if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni"))
     found.push_back(kernels::kAvx512Vnni);
   if (__builtin_cpu_supports("avx512bw")) found.push_back(kernels::kAvx512Bw);

@@ -6,33 +6,28 @@
 
 namespace visage::search {
 
-/// Rows and probes are padded with zeros to a multiple of this many values, so kernels need no remainder
-/// loop.
+/// Rows and probes are padded with zeros to a multiple of this.
 inline constexpr std::size_t kKernelStep = 32;
 
-/// `dimension` rounded up to whole steps.
 constexpr std::size_t PaddedDimension(std::size_t dimension) {
   return (dimension + kKernelStep - 1) / kKernelStep * kKernelStep;
 }
 
-/// Inner products for one instruction set. All sets return the same integers.
+/// Inner products; all instruction sets return the same integers.
 ///
-/// `width` is a multiple of kKernelStep. Pointers need no alignment, but multiples of 64 bytes are faster.
-/// Products are exact while 128 times the sum of the probe's magnitudes is below 2^31.
+/// `width` is a multiple of kKernelStep. Pointers to multiples of 64 bytes are fastest. Products are exact
+/// while 128 times the sum of the probe's magnitudes is below 2^31.
 struct Kernels {
-  /// `plain`, `avx2`, `avx512bw`, `avx512vnni` or `neon`.
   const char* name;
-  /// A probe and one row.
   std::int32_t (*dot)(const std::int16_t* probe, const std::int8_t* row, std::size_t width);
-  /// A probe and `count` consecutive rows.
+  /// @param rows consecutive.
   void (*dot_rows)(const std::int16_t* probe, const std::int8_t* rows, std::size_t width, std::size_t count,
                    std::int32_t* products);
 };
 
-/// The kernels that this processor supports, fastest first, `plain` last.
+/// Fastest first, `plain` last.
 std::span<const Kernels> RunnableKernels();
 
-/// The fastest kernels that this processor supports.
 inline const Kernels& BestKernels() { return RunnableKernels().front(); }
 
 namespace kernels {

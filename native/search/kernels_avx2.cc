@@ -7,10 +7,9 @@
 namespace visage::search {
 namespace {
 
-/// Bytes between a read and its prefetch. Half a kilobyte more or less is slower.
+/// Prefetch distance in bytes. Half a kilobyte more or less is slower.
 constexpr std::size_t kReadAhead = 1536;
 
-/// Sixteen values of a row, widened to 16 bits.
 inline __m256i Widened(const std::int8_t* values) {
   return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(values)));
 }
@@ -26,13 +25,13 @@ inline std::int32_t Sum(__m256i sums) {
   return _mm_cvtsi128_si32(half);
 }
 
-/// @param ahead bytes between a read and its prefetch; 0 for no prefetch.
+/// @param ahead 0 for no prefetch.
 template <std::size_t ahead>
 inline std::int32_t DotOf(const std::int16_t* probe, const std::int8_t* row, std::size_t width) {
   __m256i even = _mm256_setzero_si256();
   __m256i odd = _mm256_setzero_si256();
   for (std::size_t i = 0; i < width; i += 32) {
-    // Non-temporal, because a scan would only evict other data from the cache.
+    // Non-temporal, because a scan would only evict other data.
     if constexpr (ahead > 0) _mm_prefetch(reinterpret_cast<const char*>(row + i) + ahead, _MM_HINT_NTA);
     even = _mm256_add_epi32(even, _mm256_madd_epi16(Widened(row + i), Loaded(probe + i)));
     odd = _mm256_add_epi32(odd, _mm256_madd_epi16(Widened(row + i + 16), Loaded(probe + i + 16)));
@@ -44,8 +43,7 @@ std::int32_t Dot(const std::int16_t* probe, const std::int8_t* row, std::size_t 
   return DotOf<0>(probe, row, width);
 }
 
-// Row by row reads memory nearly twice as fast as four rows at a time, which would share the probe's loads.
-// Prefetching saves a fifth.
+// Nearly twice as fast as four rows at a time. Prefetching saves a fifth.
 void DotRows(const std::int16_t* probe, const std::int8_t* rows, std::size_t width, std::size_t count,
              std::int32_t* products) {
   for (std::size_t row = 0; row < count; ++row) {

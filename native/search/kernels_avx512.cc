@@ -11,17 +11,16 @@
 
 #include "search/kernels.h"
 
-// Each function names its instruction set, because inline functions of headers must run on every processor.
+// Per function, because inline functions of headers must run on every processor.
 #define VISAGE_BW [[gnu::target("avx512f,avx512bw")]]
 #define VISAGE_VNNI [[gnu::target("avx512f,avx512bw,avx512vnni")]]
 
 namespace visage::search {
 namespace {
 
-/// Bytes between a read and its prefetch.
+/// Prefetch distance in bytes.
 constexpr std::size_t kReadAhead = 1024;
 
-/// Thirty-two values of a row, widened to 16 bits.
 VISAGE_BW inline __m512i Widened(const std::int8_t* values) {
   return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(values)));
 }
@@ -54,8 +53,6 @@ VISAGE_BW void DotRows(const std::int16_t* probe, const std::int8_t* rows, std::
                        std::size_t count, std::int32_t* products) {
   for (std::size_t row = 0; row < count; ++row) products[row] = DotOf<true>(probe, rows + row * width, width);
 }
-
-// VNNI multiplies and adds in one instruction.
 
 template <bool has_ahead>
 VISAGE_VNNI inline std::int32_t VnniDotOf(const std::int16_t* probe, const std::int8_t* row,

@@ -7,7 +7,6 @@
 namespace visage::search {
 namespace {
 
-/// Adds the products of eight pairs to four sums.
 inline int32x4_t Multiplied(int32x4_t sums, int16x8_t a, int16x8_t b) {
   return vmlal_high_s16(vmlal_s16(sums, vget_low_s16(a), vget_low_s16(b)), a, b);
 }

@@ -6,7 +6,7 @@
 namespace visage::search {
 
 std::uint64_t LabelTable::Hash(std::int64_t label) {
-  // The finaliser of SplitMix64 (Steele, Lea, Flood, 2014) spreads consecutive labels over all bits.
+  // SplitMix64's finaliser (Steele, Lea, Flood, 2014) spreads consecutive labels over all bits.
   auto hash = static_cast<std::uint64_t>(label);
   hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9;
   hash = (hash ^ (hash >> 27)) * 0x94d049bb133111eb;
@@ -45,7 +45,7 @@ std::optional<LabelTable::Row> LabelTable::Put(Row row) {
   const std::int64_t label = codes_.label(row);
   const std::uint64_t hash = Hash(label);
   Part& part = parts_[PartOf(hash)];
-  // At least a quarter stays empty.
+  // A quarter stays empty.
   if (4 * (part.used + 1) > 3 * part.slots.size()) Grow(part);
   Row& held = part.slots[SlotOf(part, label, hash)];
   const Row before = std::exchange(held, row);
@@ -63,7 +63,7 @@ std::optional<LabelTable::Row> LabelTable::Take(std::int64_t label) {
   std::size_t hole = SlotOf(part, label, hash);
   const Row taken = part.slots[hole];
   if (taken == kEmpty) return {};
-  // Later rows move up towards their own slots, so that the hole cuts off none of them.
+  // Closes the hole, which would cut off later rows from their slots.
   for (std::size_t slot = (hole + 1) & mask; part.slots[slot] != kEmpty; slot = (slot + 1) & mask) {
     const std::size_t own = Hash(codes_.label(part.slots[slot])) & mask;
     if (((slot - own) & mask) < ((slot - hole) & mask)) continue;

@@ -10,27 +10,24 @@
 
 namespace visage::search {
 
-/// Maps labels to rows of Codes: hash tables with open addressing that hold row numbers only, because rows
-/// know their labels. About 8 bytes a label; a node-based map takes five times as much.
+/// Maps labels to rows of Codes by open addressing, in about 8 bytes a label, a fifth of a node-based map.
 ///
-/// Labels are spread over many tables by their hash, and a full table doubles. So a write waits for the
-/// growth of one table only, a millisecond at a million labels. Writes need the owner's lock.
+/// Labels spread over many tables, so a write waits for the growth of one, a millisecond at a million labels.
+/// Writes need the owner's lock.
 class LabelTable {
  public:
   using Row = Codes::Row;
 
-  /// @param codes holds the rows; outlives the table.
+  /// @param codes outlives the table.
   explicit LabelTable(const Codes& codes) : codes_(codes) {}
   LabelTable(const LabelTable&) = delete;
   LabelTable& operator=(const LabelTable&) = delete;
 
   std::size_t size() const { return size_; }
-  /// Memory of the tables.
   std::size_t bytes() const { return slots_ * sizeof(Row); }
 
   std::optional<Row> Find(std::int64_t label) const;
-  /// Maps the row's label to the row. @returns the label's earlier row. @throws std::bad_alloc, and then
-  /// nothing has changed.
+  /// @returns the label's earlier row. @throws std::bad_alloc and changes nothing.
   std::optional<Row> Put(Row row);
   /// Removes a label. @returns its row.
   std::optional<Row> Take(std::int64_t label);
@@ -41,15 +38,14 @@ class LabelTable {
   static constexpr Row kEmpty = UINT32_MAX;
 
   struct Part {
-    /// Rows or kEmpty; their number is a power of two. A label is in its hash's slot or in a later one,
-    /// without an empty slot between.
+    /// Rows or kEmpty; their number is a power of two. No empty slot lies between a label's hash and its row.
     std::vector<Row> slots;
     std::size_t used = 0;
   };
 
   static std::uint64_t Hash(std::int64_t label);
   static std::size_t PartOf(std::uint64_t hash) { return hash >> (64 - kPartBits); }
-  /// The slot of a label, or the empty slot for it. @param part with slots.
+  /// The label's slot, or the empty slot for it. @param part with slots.
   std::size_t SlotOf(const Part& part, std::int64_t label, std::uint64_t hash) const;
   void Grow(Part& part);
 

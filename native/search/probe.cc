@@ -10,7 +10,7 @@ namespace visage::search {
 namespace {
 
 constexpr double kMostValue = 32767;
-/// Limit of the sum of magnitudes: 128 times it is below 2^31.
+/// Limit of the sum of magnitudes; 128 times it is below 2^31.
 constexpr double kMostSum = (1 << 24) - 1;
 
 }  // namespace
@@ -23,7 +23,6 @@ Probe::Probe(std::span<const float> vector) : lines_(PaddedDimension(vector.size
     sum += std::abs(static_cast<double>(value));
   }
   if (most == 0) return;
-  // Rounding adds at most a half to each magnitude.
   const double spare = static_cast<double>(vector.size()) / 2;
   const double factor = std::min(kMostValue / most, (kMostSum - spare) / sum);
   double squares = 0;
@@ -34,7 +33,7 @@ Probe::Probe(std::span<const float> vector) : lines_(PaddedDimension(vector.size
     squares += value * value;
     product += value * vector[i];
   }
-  // The least-squares scale: 1 / factor is worse if many numbers round the same way.
+  // Least squares: 1 / factor is worse if many numbers round the same way.
   scale_ = product / squares;
   length_ = std::nextafter(static_cast<float>(std::sqrt(squares)), std::numeric_limits<float>::infinity());
 }

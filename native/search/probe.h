@@ -6,18 +6,17 @@
 
 namespace visage::search {
 
-/// A probe as 16-bit numbers, padded with zeros, and a scale. Immutable.
+/// A vector as 16-bit numbers with a scale. Immutable.
 ///
-/// The numbers are as large as the kernels' 32-bit sums allow for any row. Up to 512 dimensions that costs no
-/// precision.
+/// The numbers are as large as the kernels' 32-bit sums allow: precise up to 512 dimensions.
 class Probe {
  public:
-  /// @param vector finite floats.
+  /// @param vector finite.
   explicit Probe(std::span<const float> vector);
 
   /// PaddedDimension of the vector's, aligned to 64 bytes.
   const std::int16_t* values() const { return lines_.front().values; }
-  /// The vector is about `values() * scale()`; 0 for a zero vector.
+  /// The vector is about `values() * scale()`.
   double scale() const { return scale_; }
   /// Euclidean length of `values()`, rounded up.
   float length() const { return length_; }

@@ -11,12 +11,10 @@
 namespace visage::search {
 namespace {
 
-/// Rows of one copy.
 constexpr std::size_t kSlice = 1024;
-/// Range of a vector's largest value in which half precision is about as exact as for unit vectors.
+/// Half precision keeps vectors with peaks in this range as exactly as unit vectors.
 constexpr float kLeastPeak = 1.0F / 512;
 constexpr float kMostPeak = 512;
-/// The code of a vector's largest number.
 constexpr float kMostCode = 127 * 256 + 127;
 
 constexpr std::size_t kTried = 32;
@@ -26,12 +24,11 @@ std::string LoaderError() {
   return error ? error : "the library does not load";
 }
 
-/// @returns the reason why the library is unusable; null if it finds the best of a few rows.
+/// Null, or why the library is unusable.
 const char* TryOut(base::DeviceRows::Factory make) {
   const char* why = nullptr;
   const std::unique_ptr<base::DeviceRows> rows(make(kTried, &why));
   if (!rows) return why;
-  // Row i is axis i, and the probe's value rises with i.
   std::vector<float> axes(kTried * kTried);
   std::vector<float> probe(kTried);
   for (std::size_t i = 0; i < kTried; ++i) {
@@ -57,7 +54,7 @@ base::DeviceRows::Factory LoadDeviceRows(const std::string& library) {
   static std::map<std::string, base::DeviceRows::Factory> loaded;
   const std::lock_guard lock(mutex);
   if (const auto found = loaded.find(library); found != loaded.end()) return found->second;
-  // RTLD_NODELETE, because galleries and searching threads may outlive the process's exit handlers.
+  // RTLD_NODELETE, because searching threads may outlive the process's exit handlers.
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (!handle) throw base::Error(base::ErrorCode::kInternal, LoaderError());
   const auto make = reinterpret_cast<base::DeviceRows::Factory>(dlsym(handle, base::DeviceRows::kFactory));

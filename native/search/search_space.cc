@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::array<char, 8> kMagic = {'V', 'I', 'S', 'A', 'G', 'E', 'S', 'S'};
 constexpr std::uint32_t kFormat = 1;
-/// Coordinates that Project computes at once. Ranks are multiples of it.
+/// Ranks are multiples of this.
 constexpr std::size_t kLanes = 32;
 /// Rounding to float moves the length of a unit vector by less.
 constexpr double kUnitTolerance = 1e-3;

@@ -7,9 +7,8 @@
 
 namespace visage::search {
 
-/// Runs the operations of one index in call order, on any number of threads: consecutive reads run side by
-/// side, a write runs alone. No thread waits: the sequencer keeps an operation and starts it when the earlier
-/// one ends. Thread-safe.
+/// Runs operations in call order without a waiting thread: consecutive reads side by side, a write alone.
+/// Thread-safe.
 class Sequencer : public std::enable_shared_from_this<Sequencer> {
  public:
   using Job = std::function<void()>;
@@ -27,7 +26,6 @@ class Sequencer : public std::enable_shared_from_this<Sequencer> {
   };
 
   void End(Kind kind);
-  /// Starts all operations that need not wait.
   void Advance();
 
   std::mutex mutex_;

@@ -12,7 +12,6 @@
 namespace visage::search {
 namespace {
 
-/// Living rows that follow each other in one piece of memory.
 using Run = Codes::Rows;
 
 std::vector<Run> LiveRuns(const IndexContents& contents) {
@@ -69,7 +68,6 @@ void CheckMagnitudes(const std::vector<Codes::NewRows>& pieces) {
   }
 }
 
-/// Encodes the rows of a piece, which were read before. @param first row of the piece.
 void EncodeAll(const SearchSpace& space, const Codes::View& view, const Codes::NewRows& piece,
                Codes::Row first) {
   std::vector<float> coordinates(space.rank());

@@ -18,7 +18,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little);
 
 constexpr std::array<char, 8> kMagic = {'V', 'I', 'S', 'A', 'G', 'E', 'I', 'X'};
-/// Increment it when the meaning of a byte changes. Files of other formats are refused.
+/// Increment it when the meaning of a byte changes.
 constexpr std::uint32_t kFormat = 2;
 
 struct SectionRecord {
@@ -27,7 +27,6 @@ struct SectionRecord {
   std::uint32_t zero;
 };
 
-/// The start of the file; the sections follow without gaps.
 struct Header {
   std::array<char, 8> magic;
   std::uint32_t format;
@@ -45,7 +44,7 @@ static_assert(sizeof(Header) % 8 == 0);
 
 constexpr std::size_t kCheckedHeaderBytes = offsetof(Header, crc);
 constexpr std::size_t kBufferBytes = 1 << 20;
-/// Bytes between flushes, so that a flush of the store never waits for a whole snapshot.
+/// Bytes between flushes, so that a flush of the store waits for little.
 constexpr std::uint64_t kSyncBytes = 32 << 20;
 
 [[noreturn]] void ThrowSystem(const char* what) {
@@ -69,7 +68,6 @@ void ReadAt(int file, std::span<std::byte> bytes, std::uint64_t at) {
   }
 }
 
-/// Makes a rename durable.
 void SyncFolder(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
@@ -179,7 +177,7 @@ SnapshotReader::SnapshotReader(const std::string& path)
     std::uint64_t offset = sizeof(Header);
     for (std::size_t i = 0; i < kSnapshotSections; ++i) {
       const SectionRecord& section = header.sections[i];
-      // A difference, because a sum could overflow.
+      // A sum could overflow.
       if (section.bytes > size - offset) throw SnapshotError("it is cut off");
       extents_[i] = {offset, section.bytes, section.crc};
       offset += section.bytes;
@@ -201,7 +199,7 @@ std::uint64_t SnapshotReader::size(SnapshotSection section) const {
 void SnapshotReader::Section::Read(std::span<std::byte> bytes) {
   if (bytes.size() > extent_.bytes - read_) throw SnapshotError("it is damaged");
   while (!bytes.empty()) {
-    // Small enough for the processor's cache, which the checksum then reads.
+    // Fits the processor's cache, which the checksum reads.
     const auto part = bytes.first(std::min(bytes.size(), kBufferBytes));
     ReadAt(file_, part, extent_.offset + read_);
     crc_ = Crc32c(crc_, part);

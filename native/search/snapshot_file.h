@@ -12,34 +12,30 @@
 
 namespace visage::search {
 
-/// The reason why a snapshot cannot be written or used. The message names no path.
+/// The message names no path.
 class SnapshotError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The sections of a snapshot, in order. Numbers are little-endian.
+/// In file order, little-endian.
 enum class SnapshotSection : std::size_t {
-  /// int64 a row.
+  /// int64 per row.
   kLabels,
-  /// float32 a row.
+  /// float32 per row, like `kResiduals`.
   kScales,
-  /// float32 a row.
   kResiduals,
-  /// The high plane, PaddedDimension bytes a row.
+  /// PaddedDimension bytes per row, like `kLow`.
   kHigh,
-  /// The low plane, as many.
   kLow,
 };
 inline constexpr std::size_t kSnapshotSections = 5;
 
-/// The header of a snapshot.
 struct SnapshotInfo {
-  /// Floats of a template.
   std::uint32_t dimension;
   /// SearchSpace::mark of the rows.
   std::uint32_t space;
   std::uint64_t rows;
-  /// Text of the caller, up to kMostStampBytes.
+  /// Up to kMostStampBytes.
   std::string stamp;
 };
 
@@ -48,23 +44,21 @@ inline constexpr std::uint32_t kMostSnapshotDimension = 65536;
 /// Rows are counted in 32 bits.
 inline constexpr std::uint64_t kMostSnapshotRows = 0x7FFFFFFF;
 
-/// Writes a snapshot, mode 0600. Flushes it under another name, then renames it, so a file of its name is
-/// complete. One thread at a time.
+/// Flushes a file of mode 0600, then renames it, so a file of that name is complete. Not thread-safe.
 class SnapshotWriter {
  public:
   /// Replaces `path`.unfinished. @param cancelled outlives the writer; once true, the next write throws.
   /// @throws SnapshotError
   SnapshotWriter(std::string path, const std::atomic<bool>& cancelled);
-  /// Removes an unfinished file.
   ~SnapshotWriter();
   SnapshotWriter(const SnapshotWriter&) = delete;
   SnapshotWriter& operator=(const SnapshotWriter&) = delete;
 
-  /// Begins the next section. Sections keep their order; each may be left out.
+  /// Sections keep their order; each may be left out.
   void Begin(SnapshotSection section);
   /// @throws SnapshotError with the system's reason, such as a full disk.
   void Write(std::span<const std::byte> bytes);
-  /// Writes the header, flushes and renames the file. @returns bytes of the file.
+  /// @returns bytes of the file.
   std::uint64_t Finish(const SnapshotInfo& info);
 
  private:
@@ -88,12 +82,11 @@ class SnapshotWriter {
   std::uint64_t synced_;
 };
 
-/// Reads a snapshot. Use a section only after `Section::End` has verified it.
 class SnapshotReader {
  public:
   class Section;
 
-  /// Reads and verifies the header. @throws SnapshotError
+  /// Verifies the header. @throws SnapshotError
   explicit SnapshotReader(const std::string& path);
   ~SnapshotReader();
   SnapshotReader(const SnapshotReader&) = delete;
@@ -114,14 +107,13 @@ class SnapshotReader {
   std::array<Extent, kSnapshotSections> extents_;
 };
 
-/// Reads one section from its start. Several threads may read one section each.
+/// Verify a section by `End` before you use it. Several threads may read a section each.
 class SnapshotReader::Section {
  public:
-  /// @param reader outlives this. @param done counts the bytes read.
   Section(const SnapshotReader& reader, SnapshotSection section, std::atomic<std::uint64_t>& done)
       : file_(reader.file_), extent_(reader.extents_[static_cast<std::size_t>(section)]), done_(done) {}
 
-  /// Reads the next bytes. @throws SnapshotError if the section has fewer.
+  /// @throws SnapshotError if fewer bytes remain.
   void Read(std::span<std::byte> bytes);
   /// @throws SnapshotError unless the whole section was read and its checksum is right.
   void End() const;
