@@ -1,5 +1,4 @@
-/// `DeviceCalls` on CUDA for the first GPU: one stream, and one kernel per kind of framing, built from the
-/// CPU's pixel functions (`base/pixel.h`).
+/// `DeviceCalls` on CUDA for the first GPU: one stream, and one kernel per kind of framing.
 #include <cuda_runtime.h>
 
 #include <variant>
@@ -10,7 +9,6 @@
 namespace visage::cuda {
 namespace {
 
-/// Threads per side of a block; each writes one pixel.
 constexpr int kSide = 16;
 
 __global__ void ResizedPixels(base::ImageView image, base::Resized framing, base::Size size,
@@ -31,7 +29,7 @@ class Cuda final : public base::DeviceCalls {
  public:
   int Open() override {
     if (const cudaError_t failed = cudaSetDevice(0)) return Clear(failed);
-    // A non-blocking stream does not synchronise with the default stream.
+    // Does not synchronise with the default stream.
     return Clear(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
   }
   const char* Describe(int code) const override { return cudaGetErrorString(static_cast<cudaError_t>(code)); }

@@ -1,4 +1,4 @@
-/// `DeviceRows` on FAISS's flat GPU index, for the first GPU, in half precision.
+/// `DeviceRows` on FAISS's flat index in half precision, for the first GPU.
 #include <cuda_runtime.h>
 #include <faiss/gpu/GpuIndexFlat.h>
 #include <faiss/gpu/StandardGpuResources.h>
@@ -17,7 +17,7 @@ constexpr int kDevice = 0;
 /// FAISS reserves up to 1.5 GB by default.
 constexpr std::size_t kTemporaryBytes = std::size_t{256} << 20;
 
-/// All galleries share it. Never destroyed, because threads may search while the process ends.
+/// Never destroyed, because threads may search while the process ends.
 struct Shared {
   Shared() { resources.setTempMemory(kTemporaryBytes); }
 
@@ -26,7 +26,6 @@ struct Shared {
   std::mutex mutex;
 };
 
-/// Returns null, or the message of the exception that `work` throws.
 template <typename Work>
 const char* Described(Work work) {
   thread_local std::string why;
