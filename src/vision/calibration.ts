@@ -1,8 +1,6 @@
 /**
- * Derives a model pack's similarity scale from impostor pairs.
- *
- * Similarity 70, 80, 90 and 95 stand for false match rates (FMR) of 1e-3 to 1e-6. Image collections mislabel people and
- * images. Calibration excludes and lists those pairs, which would distort the far tail.
+ * Derives a `SimilarityScale` from impostor pairs. Lists and excludes mislabelled people and images, which
+ * would distort the far tail of false match rates (FMR).
  */
 import { type ImpostorPair, ImpostorScores } from './impostors.ts';
 import type { LabelledTemplate } from './labelled-templates.ts';
@@ -16,22 +14,20 @@ const SCALE = [
   { similarity: 95, rate: 1e-6 },
 ] as const;
 
-/** Pairs needed to measure a rate; a fit extrapolates lower rates. */
+/** Pairs that measure a rate; a fit extrapolates lower rates. */
 const COUNTED_PAIRS = 100;
-/** If the fit expects fewer pairs at a pair's score, the pair is not an impostor. */
+/** If the fit expects fewer pairs at a pair's score, the pair shows one person. */
 const EXPECTED_PAIRS = 0.05;
 const FIT_FROM = 1e-2;
 
-/** Two names that calibration treats as one person. */
 export interface ExcludedPeople {
   readonly people: readonly [string, string];
   readonly pairs: number;
-  /** The pairs' highest score. */
+  /** Highest of the pairs. */
   readonly score: number;
   readonly pictures: readonly [string, string];
 }
 
-/** Stored in the manifest. */
 export interface Calibration {
   readonly method: string;
   readonly pictures: number;
@@ -42,7 +38,7 @@ export interface Calibration {
   readonly points: readonly (readonly [number, number])[];
 }
 
-/** @throws Error if there are too few pairs to measure a false match rate of 1e-4. */
+/** @throws Error if too few pairs measure an FMR of 1e-4. */
 export function calibrate(templates: readonly LabelledTemplate[]): Calibration {
   const found = templates.filter((entry) => entry.template);
   const scores = ImpostorScores.of(found);
@@ -113,7 +109,7 @@ interface Tail {
   scoreAt(rate: number): number;
 }
 
-/** Least squares over points evenly spaced in log10(FMR). A normal distribution has a quadratic tail. */
+/** Least squares, evenly spaced in log10(FMR). A normal distribution has a quadratic tail. */
 function fitTail(scores: ImpostorScores): Tail {
   const last = Math.log10(COUNTED_PAIRS / scores.pairs);
   const first = Math.log10(FIT_FROM);
@@ -128,7 +124,7 @@ function fitTail(scores: ImpostorScores): Tail {
     scoreAt(rate) {
       const goal = Math.log10(rate);
       const discriminant = b * b - 4 * c * (a - goal);
-      // If the tail bends outwards, extrapolate by its slope at the last measured score.
+      // The tail bends outwards: extrapolate by its slope at the last measured score.
       if (c >= 0 || discriminant < 0) {
         const slope = Math.min(b + 2 * c * highest, -1e-6);
         return highest + (goal - last) / slope;
@@ -138,7 +134,7 @@ function fitTail(scores: ImpostorScores): Tail {
   };
 }
 
-/** Fits y = a + b x + c x^2 by the normal equations and Cramer's rule. */
+/** By the normal equations and Cramer's rule. */
 function fitQuadratic(samples: readonly { x: number; y: number }[]): [number, number, number] {
   const power = [0, 0, 0, 0, 0];
   const right = [0, 0, 0];

@@ -1,4 +1,4 @@
-/** Degraded copies of images. Their templates show where the templates of unusual faces lie. */
+/** Degraded images show where the templates of unusual faces lie. */
 import type { DecodedImage } from '../native/pipeline.ts';
 
 type Pixels = Pick<DecodedImage, 'width' | 'height' | 'pixels'>;
@@ -17,7 +17,7 @@ export const DEGRADATIONS: readonly ((image: Pixels) => Pixels)[] = [
   darkened,
 ];
 
-/** The image in the middle of a grey one of twice its size, so that a detector sees the whole of a tight crop. */
+/** Adds a grey border, so that a detector sees the whole of a tight crop. */
 export function bordered({ width, height, pixels }: Pixels): Pixels {
   const result = new Uint8Array(3 * 2 * width * 2 * height).fill(GREY);
   const left = Math.floor(width / 2);
@@ -28,7 +28,7 @@ export function bordered({ width, height, pixels }: Pixels): Pixels {
   return { width: 2 * width, height: 2 * height, pixels: result };
 }
 
-/** Three box filters in each direction, which come close to a Gaussian. */
+/** Approximates a Gaussian by three box filters per direction. */
 function blurred(image: Pixels): Pixels {
   const radius = Math.max(1, Math.round(BLUR_RADIUS * image.width));
   let { pixels } = image;
@@ -39,7 +39,7 @@ function blurred(image: Pixels): Pixels {
   return { ...image, pixels };
 }
 
-/** Means of `2 * radius + 1` neighbours along lines whose pixels lie `step` bytes apart; ends repeat. */
+/** @param step bytes between the pixels of a line, whose ends repeat. */
 function boxFiltered(
   pixels: Uint8Array,
   lines: number,
@@ -64,7 +64,6 @@ function boxFiltered(
   return result;
 }
 
-/** Nearest pixels; grey outside of the image. */
 function turned(image: Pixels): Pixels {
   const { width, height } = image;
   const result = new Uint8Array(image.pixels.length).fill(GREY);
@@ -100,7 +99,6 @@ function darkened(image: Pixels): Pixels {
   return { ...image, pixels: image.pixels.map((value) => Math.round(DARK * value)) };
 }
 
-/** An uncompressed BMP file, 24 bits a pixel. */
 export function bmpFile({ width, height, pixels }: Pixels): Buffer {
   const stride = 4 * Math.ceil((3 * width) / 4);
   const headers = 54;

@@ -7,7 +7,7 @@ import type { Log } from '../ops/log.ts';
 const ON_GPU = ['tensorrt', 'cuda'] as const;
 
 /**
- * `auto` tries each GPU provider, then the CPU. It warns if a GPU with installed libraries fails.
+ * `auto` tries each GPU provider, then the CPU; warns if a GPU with installed libraries fails.
  * @throws Error for the operator if an explicit choice fails.
  */
 export async function startOnDevice<Started>(
@@ -20,7 +20,6 @@ export async function startOnDevice<Started>(
     try {
       return { provider: choice, started: await start(choice) };
     } catch (error) {
-      // On the CPU, the error already names the faulty pack.
       if (choice === 'cpu' || !(error instanceof Error)) throw error;
       throw new Error(notUsable(choice, error.message), { cause: error });
     }
@@ -56,7 +55,7 @@ function notUsable(choice: DeviceChoice, why: string): string {
 }
 
 /**
- * Prepares inputs in GPU memory. If that fails, logs why and uses host memory.
+ * Falls back to inputs in host memory, and logs why.
  * @throws errors of `start` without a library.
  */
 export async function startWithInputs<Started>(

@@ -1,11 +1,10 @@
 import { normals, uniforms } from '../base/random.ts';
 
-/** Real rows that a made-up person consists of. */
 const PARTS = 8;
 
 /**
- * Made-up people who score against each other as real ones do, in any number: random combinations of real templates, or
- * of their rows in a basis. They have the mean and the second moments of the real ones. Nobody looks like one of them.
+ * Random combinations of real templates, or of their rows in a basis, with the same mean and second moments,
+ * so scores between them are realistic.
  */
 export class DistinctPeople {
   readonly #rows: readonly Float32Array[];
@@ -14,7 +13,7 @@ export class DistinctPeople {
   readonly #normal: () => number;
   readonly #noise: Float64Array;
 
-  /** @param rows at least two, of one length. @param seed the same seed gives the same people. */
+  /** @param rows at least two, of one length. */
   constructor(rows: readonly Float32Array[], seed: number) {
     const length = rows[0]?.length ?? 0;
     this.#rows = rows;
@@ -26,14 +25,14 @@ export class DistinctPeople {
     this.#noise = new Float64Array(length);
   }
 
-  /** A unit vector. */
+  /** Returns a unit vector. */
   next(): Float32Array {
     const person = this.#combination();
     for (let i = 0; i < person.length; i++) add(person, i, this.#mean[i] as number);
     return unit(person);
   }
 
-  /** Another image of a person, with this cosine score. */
+  /** Another image of the person, with this cosine score. */
   probe(person: Float32Array, score: number): Float32Array {
     const other = this.#combination();
     let shared = 0;
@@ -44,7 +43,7 @@ export class DistinctPeople {
     return person.map((value, i) => score * value + rest * (across[i] as number));
   }
 
-  /** Shares its memory with later results. */
+  /** Later results share its memory. */
   #combination(): Float64Array {
     const sum = this.#noise.fill(0);
     for (let part = 0; part < PARTS; part++) {

@@ -2,7 +2,7 @@ import type { LabelledTemplate } from './labelled-templates.ts';
 
 /** Histogram bins per unit of score. */
 const RESOLUTION = 20_000;
-/** Number of best pairs kept for inspection. */
+/** Best pairs, kept for inspection. */
 const BEST_PAIRS = 50_000;
 
 export interface ImpostorPair {
@@ -18,7 +18,6 @@ export function innerProduct(a: Float32Array, b: Float32Array): number {
   return sum;
 }
 
-/** Distribution of impostor scores. */
 export class ImpostorScores {
   pairs = 0;
   /** Best first. */
@@ -46,14 +45,12 @@ export class ImpostorScores {
     return scores;
   }
 
-  /** Removes pairs that `of` has counted. */
   without(excluded: readonly ImpostorPair[]): void {
     for (const pair of excluded) this.#count(pair.score, -1);
     const gone = new Set(excluded);
     this.best = this.best.filter((pair) => !gone.has(pair));
   }
 
-  /** Share of pairs with at least this score. */
   falseMatchRate(score: number): number {
     return (this.#cumulative()[bin(score)] ?? 0) / this.pairs;
   }

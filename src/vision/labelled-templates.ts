@@ -1,4 +1,3 @@
-/** Templates of images in the layout of LFW: `<folder>/<person>/<image>`. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VisageError } from '../errors.ts';
@@ -26,12 +25,12 @@ export async function labelledImages(folder: string): Promise<LabelledImage[]> {
   return images.sort((a, b) => (a.image < b.image ? -1 : 1));
 }
 
-/** Paths of all images in the folder and its subfolders, relative to it, sorted. */
+/** Sorted; relative to the folder. */
 export async function imagesBelow(folder: string): Promise<string[]> {
   return (await readdir(folder, { recursive: true })).filter((name) => IMAGE_FILE.test(name)).sort();
 }
 
-/** Works on `parallel` items at a time. @returns results in the order of the items. */
+/** @returns results in the order of the items. */
 export async function inParallel<Item, Result>(
   items: readonly Item[],
   parallel: number,

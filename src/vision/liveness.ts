@@ -1,7 +1,7 @@
 import type { LivenessClass } from '../native/pipeline-options.ts';
 
 export interface LivenessScale {
-  /** The class of each probability. */
+  /** In the order of the probabilities. */
   readonly classes: readonly LivenessClass[];
   /** Minimum probability of a live face, 0..1. */
   readonly threshold: number;
@@ -9,7 +9,7 @@ export interface LivenessScale {
 
 export interface LivenessVerdict {
   readonly isLive: boolean;
-  /** 0.5..1, where 0.5 is at the threshold. */
+  /** 0.5 (at the threshold) to 1. */
   readonly confidence: number;
   /** Null for a live face or an unknown attack. */
   readonly spoofType: 'print' | 'replay' | null;
@@ -19,8 +19,8 @@ export interface LivenessVerdict {
 const MIN_PROBABILITY = 1e-6;
 
 /**
- * Averages the frames' log probabilities, which equals averaging their logits.
- * @param frames one or more, in the order of `classes`.
+ * Averages log probabilities, which equals averaging logits.
+ * @param frames at least one, in the order of `classes`.
  */
 export function livenessOf(
   frames: readonly Float32Array[],

@@ -9,7 +9,7 @@ import { openModelPacks } from './model-pack.ts';
 import { Recognizer, Recognizers } from './recognizer.ts';
 
 /**
- * Loads the default pack first.
+ * The default pack comes first.
  * @throws Error that names the bad file or the device's problem.
  */
 export async function loadModels(

@@ -9,19 +9,19 @@ export interface ManifestFile {
   readonly sha256: string;
 }
 
-/** File paths are relative to the manifest. */
+/** Paths are relative to the manifest. */
 export interface Manifest extends PipelineOptions {
   readonly name: string;
   readonly version: string;
   readonly files: readonly ManifestFile[];
-  /** Absent until `visagectl models basis`: then search is exact at every size. */
+  /** Absent until `visagectl models basis`; search is then exact. */
   readonly search?: {
     /** See `search-space.ts`. */
     readonly file: string;
   };
   /** Absent until `visagectl models calibrate`. */
   readonly calibration?: {
-    /** (score, similarity); see `SimilarityScale`. */
+    /** See `SimilarityScale`. */
     readonly points: readonly (readonly [number, number])[];
     readonly excluded?: readonly { readonly people: readonly [string, string] }[];
   };

@@ -8,20 +8,18 @@ import { type Manifest, type ManifestFile, parseManifest } from './manifest.ts';
 import { parseSearchSpace } from './search-space.ts';
 import { SimilarityScale } from './similarity.ts';
 
-/** Path relative to `dist/src/vision/`. */
+/** Relative to `dist/src/vision/`. */
 export const MODELS_FOLDER = fileURLToPath(new URL('../../../models/', import.meta.url));
 
-/** A pack whose files match its manifest. */
 export interface ModelPack {
   readonly name: string;
   readonly version: string;
-  /** Absolute path. */
   readonly folder: string;
-  /** Pipeline options with absolute file paths. */
+  /** File paths are absolute. */
   readonly pipeline: PipelineOptions;
   /** Hex SHA-256 by absolute path. */
   readonly hashes: ReadonlyMap<string, string>;
-  /** Content of the search space's file, valid for the pack's dimension. Null without one: search is exact then. */
+  /** Valid for the pack's dimension; null: search is exact. */
   readonly searchSpace: Uint8Array | null;
   /** Null before calibration; the service refuses such a pack. */
   readonly similarity: SimilarityScale | null;
@@ -35,8 +33,7 @@ export function packFolder(nameOrPath: string): string {
 }
 
 /**
- * Checks that files exist, with the right size and SHA-256.
- * @param nameOrPath as for {@link packFolder}.
+ * Verifies size and SHA-256 of all files.
  * @throws Error that names the file and the expected value.
  */
 export async function openModelPack(nameOrPath: string): Promise<ModelPack> {
@@ -67,7 +64,7 @@ export function checkPackNames(names: readonly string[]): void {
   );
 }
 
-/** @throws as {@link openModelPack}, or for a repeated name. */
+/** @throws Error as {@link openModelPack}, or for a repeated name. */
 export async function openModelPacks(namesOrPaths: readonly string[]): Promise<ModelPack[]> {
   const packs: ModelPack[] = [];
   for (const each of namesOrPaths) packs.push(await openModelPack(each));
@@ -104,7 +101,7 @@ function stagesOf(folder: string, manifest: Manifest): PipelineOptions {
   };
 }
 
-/** @returns the absolute path. @throws Error for a file that the manifest does not list. */
+/** @throws Error for a file outside the manifest. */
 function listedFile(folder: string, { files }: Manifest, file: string): string {
   if (!files.some(({ name }) => name === file)) {
     throw new Error(

@@ -1,4 +1,4 @@
-/** Checks a third-party model pack in the order in which to fix problems. */
+/** Reports problems in the order in which to fix them. */
 import type { Executor } from '../native/executor.ts';
 import { loadPipeline, type Pipeline } from '../native/pipeline.ts';
 import type { PipelineOptions } from '../native/pipeline-options.ts';
@@ -20,22 +20,21 @@ export interface Finding {
   readonly text: string;
 }
 
-/** Number of people to sample, with two images each. */
 const PEOPLE = 200;
 const MIN_PEOPLE = 20;
 /** A lower rate suggests a wrong detector manifest. */
 const MIN_DETECTION_RATE = 0.9;
 /** A lower d' means that the pack does not separate people. */
 const MIN_D_PRIME = 3;
-/** Gain from swapped channels that suggests a wrong channel order. */
+/** Gain that suggests a wrong channel order. */
 const SWAP_GAIN = 1.05;
-/** Maximum ratio of measured to claimed false match rate. */
 const RATE_FACTOR = 3;
 /** Non-mated pairs needed to judge a rate of 1e-3. */
 const MIN_PAIRS = 10_000;
 
 /**
- * Loads and runs the networks. With `images` (`<person>/<image>`), also tests detection, separation and scale.
+ * Loads and runs the networks. With `images` (`<person>/<image>`), also tests detection, separation and
+ * scale.
  * @param tell receives findings, up to the first fatal problem.
  */
 export async function checkPack(
@@ -155,7 +154,6 @@ async function checkOnImages(
   if (pack.similarity) tell(scaleFinding(templates, pack.similarity.toScore(70)));
 }
 
-/** Images of the first people with two images. */
 function twoOfEach(images: readonly LabelledImage[]): LabelledImage[] {
   const pairs = images.flatMap((first, i) => {
     const second = images[i + 1];
@@ -165,10 +163,7 @@ function twoOfEach(images: readonly LabelledImage[]): LabelledImage[] {
   return pairs.slice(0, PEOPLE).flat();
 }
 
-/**
- * Sensitivity index d': the difference of mated and non-mated mean scores, divided by their deviation. NaN with too few
- * faces.
- */
+/** Sensitivity index d' of mated and non-mated scores; NaN with too few faces. */
 function separation(templates: readonly LabelledTemplate[]): number {
   const mated: number[] = [];
   const nonMated: number[] = [];

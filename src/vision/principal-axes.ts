@@ -1,5 +1,3 @@
-/** Principal axes of vectors: eigenvectors of their second moments. */
-
 export interface Eigen {
   /** Largest first. */
   readonly values: Float64Array;
@@ -7,7 +5,7 @@ export interface Eigen {
   readonly vectors: Float64Array;
 }
 
-/** Mean of `v v^T`, row after row. Vectors have `dimension` values each. */
+/** Mean of `v v^T`, row after row. */
 export function secondMoments(vectors: readonly Float32Array[], dimension: number): Float64Array {
   const sums = new Float64Array(dimension * dimension);
   for (const vector of vectors) {
@@ -30,7 +28,7 @@ export function secondMoments(vectors: readonly Float32Array[], dimension: numbe
 
 /**
  * Householder reduction to a tridiagonal matrix, then the implicit QL algorithm.
- * @param matrix symmetric, `size` times `size`.
+ * @param matrix symmetric.
  */
 export function eigenOf(matrix: Float64Array, size: number): Eigen {
   const { diagonal, beside, axes } = tridiagonal(matrix, size);
@@ -89,7 +87,6 @@ function tridiagonal(matrix: Float64Array, size: number): Tridiagonal {
   };
 }
 
-/** Turns `diagonal` into eigenvalues and the rows of `axes` into eigenvectors. */
 function diagonalize(diagonal: Float64Array, beside: Float64Array, axes: Float64Array, size: number): void {
   const d = (i: number) => diagonal[i] as number;
   const e = (i: number) => beside[i] as number;
@@ -153,7 +150,6 @@ function addScaled(
   }
 }
 
-/** Rotates the row that starts at `start` with the next one. */
 function rotate(rows: Float64Array, start: number, length: number, cosine: number, sine: number): void {
   for (let i = start; i < start + length; i++) {
     const [first, second] = [rows[i] as number, rows[i + length] as number];

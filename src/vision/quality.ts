@@ -1,6 +1,6 @@
 /**
- * Face quality after ISO/IEC 29794-5: a product of components 0..1, each a ramp over one measure. `docs/quality.md` and
- * `npm run bench:quality` show how it affects false non-matches.
+ * After ISO/IEC 29794-5: a product of components 0..1, each a ramp over one measure. `docs/quality.md` shows
+ * the effect on false non-matches.
  */
 
 import type { Analysis, AnalyzedFace, FaceMeasures } from '../native/pipeline.ts';
@@ -49,8 +49,7 @@ const ROLL: Ramp = { worst: 70, best: 10 };
 /** Mean pitch of LFW under the default pack, degrees. */
 const LEVEL_PITCH = -7;
 /**
- * Share of the box plus margin outside the image that halves the component. Boxes end at the image's edge, so truncated
- * faces lose slightly more.
+ * Share of the box plus margin outside the image that halves the component. Boxes end at the image's edge.
  */
 const HALVING_TRUNCATION = 0.08;
 const EDGE_MARGIN = 0.1;
@@ -58,9 +57,7 @@ const CONFIDENCE: Ramp = { worst: 0.7, best: 1 };
 /** RMS distance of landmarks from a fitted mean face, over its eye distance. */
 const LANDMARK_DEVIATION: Ramp = { worst: 0.48, best: 0.11 };
 
-/** Components below this become reasons. */
 const REASON_BELOW = 0.5;
-/** Area ratio from which the subject is ambiguous. */
 const AMBIGUOUS_AREA_RATIO = 0.5;
 
 /** ArcFace's five points (J. Deng et al., 2019), centred, over the eye distance. */
@@ -72,10 +69,7 @@ const MEAN_FACE = [
   [0.417, 0.576],
 ] as const;
 
-/**
- * @param index a face analysed with `attributes`.
- * @throws Error for other faces.
- */
+/** @throws Error for faces analysed without `attributes`. */
 export function qualityOf(analysis: Analysis, index: number): Quality {
   const face = analysis.faces[index];
   if (!face?.landmarks || !face.measures) {
@@ -135,7 +129,7 @@ function eyeDistance([leftX = 0, leftY = 0, rightX = 0, rightY = 0]: Float32Arra
   return Math.hypot(rightX - leftX, rightY - leftY);
 }
 
-/** Least squares over translation, rotation and scale (S. Umeyama, 1991). */
+/** Least squares (S. Umeyama, 1991). */
 function landmarkDeviation(landmarks: Float32Array): number {
   const points = MEAN_FACE.map((_, i) => [landmarks[2 * i] ?? 0, landmarks[2 * i + 1] ?? 0] as const);
   const middle = (axis: 0 | 1) => points.reduce((sum, point) => sum + point[axis] / points.length, 0);

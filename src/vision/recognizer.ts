@@ -16,23 +16,20 @@ import type { LivenessScale } from './liveness.ts';
 import { checkPackNames, type ModelPack } from './model-pack.ts';
 import type { SimilarityScale } from './similarity.ts';
 
-/** A loaded model pack. */
 export class Recognizer {
-  /** Stored with every template. */
   readonly packId: { readonly pack: string; readonly packVersion: string };
   /** Floats per template. */
   readonly dimension: number;
-  /** For indexes of this pack's templates; without one, the dimension. */
+  /** Without a search space, the dimension. */
   readonly searchSpace: SearchSpace | number;
   readonly similarity: SimilarityScale;
   /** Undefined without a liveness network. */
   readonly liveness: LivenessScale | undefined;
-  /** Whether the pack measures yaw, pitch and roll of faces. */
   readonly hasPose: boolean;
   readonly #pipeline: Pipeline;
 
   /**
-   * @param preparation optimises networks or moves them to a device; default: unchanged on the CPU.
+   * @param preparation default: unchanged networks on the CPU.
    * @throws Error that names the bad file, or for a missing similarity scale.
    */
   static async load(
@@ -57,7 +54,6 @@ export class Recognizer {
       try {
         return new Recognizer(pack, scales, await loadPipeline(executor, prepared));
       } catch (error) {
-        // If the original network is at fault, its error names its file.
         preparation.log.warn({ err: error }, 'the prepared networks do not load: using the originals');
       }
     }
@@ -101,7 +97,6 @@ function searchSpaceOf({ searchSpace, pipeline }: ModelPack): SearchSpace | numb
   return searchSpace === null ? pipeline.embedder.dimension : openSearchSpace(searchSpace);
 }
 
-/** Recognizers by pack name; the first is the default. */
 export class Recognizers {
   readonly default: Recognizer;
   readonly #byName: ReadonlyMap<string, Recognizer>;
@@ -115,7 +110,6 @@ export class Recognizers {
     checkPackNames(recognizers.map(({ packId }) => packId.pack));
   }
 
-  /** Same order as in the settings. */
   get all(): readonly Recognizer[] {
     return [...this.#byName.values()];
   }
@@ -128,7 +122,7 @@ export class Recognizers {
     return this.#byName.get(pack) ?? null;
   }
 
-  /** Returns null unless this exact version is loaded. */
+  /** Null unless this exact version is loaded. */
   of({ pack, packVersion }: Recognizer['packId']): Recognizer | null {
     const recognizer = this.#byName.get(pack);
     return recognizer?.packId.packVersion === packVersion ? recognizer : null;

@@ -1,11 +1,10 @@
-/** Trains a model pack's search space on templates of many people. */
 import { normals, uniforms } from '../base/random.ts';
 import { DistinctPeople } from './distinct-people.ts';
 import { innerProduct } from './impostors.ts';
 import { eigenOf, secondMoments } from './principal-axes.ts';
 import { CENTROIDS, ENERGY_KEPT, ranksFor, type SearchSpace } from './search-space.ts';
 
-/** 64 bytes a face. A subquantizer encodes two values of a row, or more in a space of more dimensions. */
+/** 64 bytes a face. A subquantizer encodes at least two values. */
 const MOST_SUBQUANTIZERS = 128;
 const TRAINING_PEOPLE = 65_536;
 const ITERATIONS = 25;
@@ -19,9 +18,9 @@ const MATED = 0.68;
 
 export interface TrainingReport {
   readonly energy: { readonly worst: number; readonly worstIndex: number; readonly mean: number };
-  /** Best match of a template among all others, in all dimensions and in the space. */
+  /** Best match among all other templates, in all dimensions and in the space. */
   readonly matches: { readonly probes: number; readonly changed: number; readonly worstLoss: number };
-  /** Places of the best match among made-up people in the order of the codes; 1 is the first. */
+  /** Rank of the best match in the order of the codes, among made-up people. */
   readonly places: {
     readonly people: number;
     readonly probes: number;
@@ -37,8 +36,7 @@ export interface TrainedSearchSpace {
 
 /**
  * @param templates unit vectors of one length, from many people; degraded ones too.
- * @param options `seed`: the same seed and templates give the same space. `trainingPeople` and `testPeople`: made-up people that
- * train and test the quantiser.
+ * @param options made-up people train and test the quantiser.
  * @throws Error if no rank keeps {@link ENERGY_KEPT} of every template.
  */
 export function trainSearchSpace(
@@ -78,7 +76,6 @@ function take(source: DistinctPeople, count: number): Float32Array[] {
   return Array.from({ length: count }, () => source.next());
 }
 
-/** Inner products with the orthonormal rows of `axes`. */
 function coordinates(vector: Float32Array, axes: Float64Array): Float32Array {
   const size = vector.length;
   return Float32Array.from({ length: size }, (_, axis) => {
@@ -117,8 +114,8 @@ function subquantizersFor(rank: number): number {
 }
 
 /**
- * Orthonormal rows in random directions (Gram and Schmidt). They spread the variance evenly over the subquantizers, which
- * keeps the order of scores better than the allocation of smallest error does: `docs/experiments.md`.
+ * Random orthonormal rows (Gram and Schmidt) spread the variance evenly over the subquantizers, which keeps
+ * the order of scores better than the allocation of smallest error: `docs/experiments.md`.
  */
 function randomRotation(size: number, seed: number): Float64Array {
   const normal = normals(seed);
@@ -136,7 +133,6 @@ function randomRotation(size: number, seed: number): Float64Array {
   return rows;
 }
 
-/** The first `rank` rows of `axes`, rotated. */
 function rotated(axes: Float64Array, rotation: Float64Array, rank: number, dimension: number): Float32Array {
   const basis = new Float64Array(rank * dimension);
   for (let to = 0; to < rank; to++) {
@@ -151,7 +147,6 @@ function rotated(axes: Float64Array, rotation: Float64Array, rank: number, dimen
   return Float32Array.from(basis);
 }
 
-/** k-means for each subquantizer. */
 function trainQuantizer(rows: readonly Float32Array[], subquantizers: number, seed: number): Float32Array {
   const rank = rows[0]?.length ?? 0;
   const size = rank / subquantizers;
@@ -272,7 +267,6 @@ function encode(row: Float32Array, centroids: Float32Array, subquantizers: numbe
   });
 }
 
-/** Inner products of the probe's parts with the centroids. */
 function tablesOf(probe: Float32Array, centroids: Float32Array, subquantizers: number): Float32Array {
   const size = probe.length / subquantizers;
   return Float32Array.from({ length: subquantizers * CENTROIDS }, (_, c) => {

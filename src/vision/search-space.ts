@@ -1,9 +1,9 @@
 /**
- * The file of a model pack's search space: an orthonormal basis of the subspace in which the pack's templates lie, and a
- * product quantiser of 4 bits for rows in that basis. Basis and centroids are statistics over thousands of people.
+ * Orthonormal basis of the subspace of a pack's templates, and a 4-bit product quantiser for rows in it. Both
+ * are statistics over thousands of people.
  *
- * Little-endian: `VISAGESS`; format, dimension, rank and number of subquantizers as 32-bit integers; then the basis and
- * the centroids as 32-bit floats.
+ * Little-endian: `VISAGESS`; format, dimension, rank and number of subquantizers as 32-bit integers; then
+ * basis and centroids as 32-bit floats.
  */
 
 const MAGIC = 'VISAGESS';
@@ -12,13 +12,11 @@ const HEADER_BYTES = 24;
 const RANK_STEP = 32;
 /** Least share of its squared length that a template keeps. */
 export const ENERGY_KEPT = 0.998;
-/** Centroids of a subquantizer. */
 export const CENTROIDS = 16;
 
 export interface SearchSpace {
-  /** Values of a template. */
   readonly dimension: number;
-  /** Values of a row: a multiple of 32, at most `dimension`. */
+  /** Values per row: a multiple of 32, at most `dimension`. */
   readonly rank: number;
   /** Even; divides `rank`. */
   readonly subquantizers: number;
@@ -28,7 +26,7 @@ export interface SearchSpace {
   readonly centroids: Float32Array;
 }
 
-/** Ranks that a space of these templates may have, smallest first. */
+/** Smallest first. */
 export function ranksFor(dimension: number): number[] {
   return Array.from({ length: Math.floor(dimension / RANK_STEP) }, (_, i) => RANK_STEP * (i + 1));
 }
@@ -76,7 +74,6 @@ export function parseSearchSpace(file: Uint8Array): SearchSpace {
   return { dimension, rank, subquantizers, basis, centroids };
 }
 
-/** Coordinates of a template in the basis. */
 export function project({ dimension, rank, basis }: SearchSpace, template: Float32Array): Float32Array {
   const row = new Float32Array(rank);
   for (let r = 0, at = 0; r < rank; r++) {
@@ -96,7 +93,7 @@ function floatBytes({ buffer, byteOffset, byteLength }: Float32Array): Uint8Arra
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** Copies the values, because the bytes may not be aligned. */
+/** The bytes may not be aligned. */
 function floatsAt(bytes: Buffer, start: number, count: number): Float32Array {
   return new Float32Array(Uint8Array.from(bytes.subarray(start, start + 4 * count)).buffer);
 }

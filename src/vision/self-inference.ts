@@ -21,8 +21,8 @@ function gradientImage(): Buffer {
 }
 
 /**
- * Proves with a generated image that executor, decoder and detection network work. The image has no face, so landmarks
- * and embedding do not run.
+ * Tests executor, decoder and detection network on an image without a face, so landmarks and embedding do not
+ * run.
  * @throws Error if the pipeline fails.
  */
 export async function selfInference(pipeline: Pick<Pipeline, 'analyze'>): Promise<void> {

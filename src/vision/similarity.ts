@@ -1,7 +1,4 @@
-/**
- * The API's similarity scale. For every pack, 70, 80, 90 and 95 stand for false match rates of 1e-3 to 1e-6. Linear
- * between points.
- */
+/** For every pack, 70, 80, 90 and 95 stand for false match rates of 1e-3 to 1e-6. Linear between points. */
 export class SimilarityScale {
   readonly #points: readonly (readonly [score: number, similarity: number])[];
 

@@ -1,10 +1,10 @@
-/** Scores a probe against several templates of one external key. */
 import { innerProduct } from './impostors.ts';
 
 /**
- * The mean is nearer to a person than a single image. Null if templates differ too much, as when a family shares a key.
+ * A mean is nearer to the person than one template. Null if templates differ too much, as when a family
+ * shares a key.
  * @param templates unit vectors, at least one.
- * @param samePersonScore positive; minimum average of the pairs, and minimum of each template with the others' mean.
+ * @param samePersonScore positive; minimum average of the pairs, and of each template with the others' mean.
  */
 export function normalizedMean(
   templates: readonly Float32Array[],
@@ -28,7 +28,6 @@ export function normalizedMean(
   return sum.map((value) => value / Math.sqrt(square));
 }
 
-/** Scores the mean template, or without a mean the best template. */
 export function fusedScore(
   probe: Float32Array,
   templates: readonly Float32Array[],
@@ -40,8 +39,8 @@ export function fusedScore(
 }
 
 /**
- * Upper bound of `fusedScore` for a best score. The sum of n templates with mean mutual score m has length sqrt(n + n
- * (n - 1) m), at least n sqrt(m).
+ * Upper bound of `fusedScore` for a best score. The sum of n templates with mean mutual score m has length
+ * sqrt(n + n (n - 1) m), at least n sqrt(m).
  */
 export function maxFusedScore(bestScore: number, samePersonScore: number): number {
   return bestScore <= 0 || samePersonScore <= 0

@@ -1,4 +1,3 @@
-/** Templates of a folder's images and of degraded copies of them. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VisageError } from '../errors.ts';
@@ -8,15 +7,14 @@ import { bmpFile, bordered, DEGRADATIONS } from './degraded-images.ts';
 import { imagesBelow, inParallel } from './labelled-templates.ts';
 
 export interface VariedTemplates {
-  /** Path below the folder. */
   readonly image: string;
-  /** Of the image itself. Null without a face, also with a border around the image, or for an undecodable image. */
+  /** Null without a face, also with a border around the image, or for an undecodable image. */
   readonly plain: Float32Array | null;
-  /** Of one degraded copy; each image has the next kind of degradation. Null without a face. */
+  /** Each image has the next kind of degradation. Null without a face. */
   readonly degraded: Float32Array | null;
 }
 
-/** @returns templates in the order of the images' paths. */
+/** In the order of the images' paths. */
 export async function variedTemplates(
   pipeline: Pipeline,
   executor: Executor,
@@ -55,7 +53,6 @@ export async function variedTemplates(
   }
 }
 
-/** Null for an image that the pipeline refuses. */
 async function orNull<T>(result: Promise<T>): Promise<T | null> {
   try {
     return await result;

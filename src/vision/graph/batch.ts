@@ -12,18 +12,17 @@ const ATTRIBUTE_TENSOR = 5;
 const TENSOR_INT64_DATA = 7;
 const TENSOR_RAW_DATA = 9;
 
-/** Encoded dimensions: size 1, and free (an empty name). */
+/** Dimension of size 1, and a free one (an empty name). */
 const ONE = Buffer.from([0x08, 0x01]);
 const FREE = Buffer.from([0x12, 0x00]);
 
 /**
- * Frees the batch dimension (the first, fixed at 1) of inputs and outputs, and of a `Reshape` to a constant shape. The
- * caller must compare the result with the original, because a graph may mix its inputs.
- * @returns a file of equal length; null if no dimension is fixed at 1.
+ * Frees the batch dimension (the first, fixed at 1) of inputs, outputs, and `Reshape` to a constant shape.
+ * Compare results with the original's, because a graph may mix its inputs.
+ * @returns a file of equal length; null if nothing changed.
  * @throws Error for an invalid ONNX file.
  */
 export function freeBatch(model: Uint8Array): Uint8Array | null {
-  // Each change replaces one or two bytes in place.
   const changed = new Uint8Array(model);
   const { graphFields: fields, contents } = readModel(changed);
   const initializers = new Map(
@@ -54,7 +53,6 @@ export function freeBatch(model: Uint8Array): Uint8Array | null {
   return changed;
 }
 
-/** Whether the input's height or width is free. */
 export function isOfAnySize(model: Uint8Array): boolean {
   const graph = readFields(model).find(({ number }) => number === MODEL_GRAPH);
   const input = within(graph?.content, GRAPH_VALUES.input);
@@ -67,7 +65,6 @@ function nameOf(value: Uint8Array): string {
   return Buffer.from(within(value, 1) ?? []).toString('utf8');
 }
 
-/** Content of the first field with this number. */
 function within(message: Uint8Array | undefined, number: number): Uint8Array | undefined {
   return message && readFields(message).find((field: Field) => field.number === number)?.content;
 }

@@ -2,25 +2,23 @@ import { uniforms } from '../../base/random.ts';
 import type { NetworkInput, PerChannel } from '../../native/pipeline-options.ts';
 import { isOfAnySize } from './batch.ts';
 
-/** Number of images per kind. */
 const NOISE = 4;
 const WAVES = 2;
 
-/** Returns 0..255 for channel `c`; x and y are 0..1 from the top left. */
+/** 0..255 for channel `c`; x and y are 0..1 from the top left. */
 type Pattern = (x: number, y: number, c: number) => number;
 
-/** Input sides of a detector of any size are multiples of this (`native/detect/scan.cc`). */
+/** Input sides of a detector of any size are multiples of it (`native/detect/scan.cc`). */
 const STRIDE = 32;
 
 export interface CheckInputs {
-  /** Pre-processed inputs in sequence, each channels x height x width. */
+  /** Inputs in sequence, each channels x height x width. */
   readonly values: Float32Array;
-  /** Shape of one input. */
   readonly shape: readonly [batch: 1, channels: number, height: number, width: number];
 }
 
 /**
- * Deterministic noise, waves, and two drawn faces at ArcFace's five points.
+ * Noise, waves, and two drawn faces at ArcFace's five points.
  * @param model may accept other sizes than `input`.
  */
 export function checkInputs(input: NetworkInput, model: Uint8Array): CheckInputs {
@@ -60,9 +58,8 @@ function waves(random: () => number): Pattern {
   return (x, y, c) => 128 + 120 * Math.sin(fx * x + phase + c) * Math.cos(fy * y - c);
 }
 
-/** Draws eyes, nose and mouth as soft spots on an oval of skin. Colours 0..255. */
 function face(skin: readonly number[], feature: readonly number[], background: number): Pattern {
-  // Pixels of ArcFace's 112 x 112 layout.
+  // ArcFace's 112 x 112 layout.
   const spots = [
     [38.3, 51.7, 8, 4],
     [73.5, 51.5, 8, 4],

@@ -39,7 +39,6 @@ const ARITHMETIC: Readonly<Record<string, Kind>> = {
   Div: KIND.divide,
 };
 
-/** A feature map's pixels become rows. */
 interface FeatureMap {
   readonly name: string;
   readonly columns: number;
@@ -49,11 +48,11 @@ interface FeatureMap {
 type Columns = readonly number[];
 
 /**
- * Replaces a detection head by one custom operator. It stores columns separately, so `Slice` and `Concat` cost nothing;
- * the runtime copies them element by element.
+ * Replaces a detection head by one custom operator that stores columns separately, so `Slice` and `Concat`
+ * cost nothing.
  *
- * Outputs must derive from feature maps by `Transpose`, `Reshape` and `Concat`, then arithmetic, `Exp`, `Sigmoid`,
- * `Softmax`, and `Slice` and `Concat` of columns.
+ * Outputs must derive from feature maps by `Transpose`, `Reshape` and `Concat`, then arithmetic, `Exp`,
+ * `Sigmoid`, `Softmax`, and `Slice` and `Concat` of columns.
  * @returns `model` itself if nothing changed.
  * @throws Error for an invalid ONNX file.
  */
@@ -74,7 +73,6 @@ export function fuseDetectionHead(model: Uint8Array): Uint8Array {
   return withCustomOperators(withGraph(file, fields));
 }
 
-/** The values and their dependencies. */
 function namesReadFor(values: readonly string[], nodes: readonly Node[]): ReadonlySet<string> {
   const read = new Set(values);
   for (const { inputs, outputs } of [...nodes].reverse()) {
@@ -86,9 +84,7 @@ function namesReadFor(values: readonly string[], nodes: readonly Node[]): Readon
 class DetectionHeadBuilder {
   readonly #makers: ReadonlyMap<string, Node>;
   readonly #constants: Map<string, Tensor>;
-  /** Feature maps whose rows follow each other. */
   readonly #sources: (readonly FeatureMap[])[] = [];
-  /** Operator kind and its two operands. */
   readonly #steps: (readonly [kind: Kind, a: number, b: number])[] = [];
   readonly #floats: number[] = [];
   readonly #columns = new Map<string, Columns | undefined>();
@@ -102,7 +98,6 @@ class DetectionHeadBuilder {
     }
   }
 
-  /** Returns undefined if an output does not qualify. */
   build(outputs: readonly string[]): { node: Uint8Array; inputs: readonly string[] } | undefined {
     const made: Columns[] = [];
     for (const output of outputs) {
@@ -160,7 +155,6 @@ class DetectionHeadBuilder {
     }
   }
 
-  /** Finds the feature maps whose rows form this value. */
   #featureMapsOf(name: string): readonly FeatureMap[] | undefined {
     const node = this.#makers.get(name);
     if (!node) return undefined;
@@ -219,7 +213,6 @@ class DetectionHeadBuilder {
     return first.map((column, i) => this.#add(kind, column, second[i]));
   }
 
-  /** One constant per column, or per row and column. */
   #constantColumns(name: string, columns: number): Columns | undefined {
     const tensor = this.#constants.get(name);
     if (!tensor?.isFloats || columns === 0) return undefined;
@@ -252,7 +245,7 @@ class DetectionHeadBuilder {
     return powers.map((power) => this.#add(KIND.divide, power, sum));
   }
 
-  /** Reads attributes up to opset 9, inputs since opset 10. */
+  /** Attributes up to opset 9, inputs since opset 10. */
   #slice(
     columnIds: Columns,
     { inputs }: Node,

@@ -11,16 +11,15 @@ import { freeBatch } from './batch.ts';
 import { checkInputs } from './check-inputs.ts';
 
 /**
- * Half precision (eleven bits) reaches about 1 - 1e-5. At this minimum, the scores of two templates against a third
- * differ by at most 0.014.
+ * Scores of two templates against a third then differ by at most 0.014. Half precision reaches about 1 -
+ * 1e-5.
  */
 const MIN_COSINE = 0.9999;
 
-/** Long enough to join all comparison threads in one batch. */
 const FILLED_WITHIN_MS = 200;
 
 export interface DevicePreparation {
-  /** Created if missing. Delete only while nothing runs; TensorRT then takes minutes to rebuild its engines. */
+  /** Created if missing. Delete only while nothing runs; TensorRT takes minutes to rebuild its engines. */
   readonly folder: string;
   readonly log: Log;
   readonly device: DeviceOptions;
@@ -32,8 +31,7 @@ interface Stage {
 }
 
 /**
- * Prepares networks for a device, with a free batch if possible. Each lies in a folder named by its SHA-256, beside its
- * TensorRT engines. Runs each once, so it is warm and matches the CPU.
+ * Prepares networks for a device, with a free batch if possible, in folders named by SHA-256. Runs each once.
  * @throws Error if a network fails on the device or differs from the CPU.
  */
 export async function deviceNetworks(

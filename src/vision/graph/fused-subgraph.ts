@@ -14,9 +14,8 @@ import { SubgraphBuilder } from './subgraph-builder.ts';
 import { bytesField, type Field } from './wire.ts';
 
 /**
- * Replaces the longest supported beginning of a network by one custom operator, which computes with 16-bit integers and
- * without layout changes. Supports convolutions, normalisations, PReLU, ReLU, sums, constant factors and concatenated
- * channels.
+ * Replaces the longest supported beginning of a network by one custom operator in 16-bit integers without
+ * layout changes.
  * @returns `model` itself if nothing changed.
  * @throws Error for an invalid ONNX file.
  */

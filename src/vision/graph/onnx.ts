@@ -1,4 +1,4 @@
-/** ONNX messages for graph rewrites; field numbers follow `onnx/onnx.proto`. */
+/** Field numbers follow `onnx/onnx.proto`. */
 import { bytesField, type Field, readFields, readVarints, varintField } from './wire.ts';
 
 export const MODEL_GRAPH = 7;
@@ -37,14 +37,13 @@ const DATA_TYPE_INT64 = 7;
 const ATTRIBUTE_TYPE = { int: 2, floats: 6, ints: 7 } as const;
 
 export interface Node {
-  /** Empty for operators outside ONNX's domain. */
+  /** Empty outside ONNX's domain. */
   readonly opType: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: readonly Uint8Array[];
 }
 
-/** Fields of other kinds are undefined or empty. */
 export interface Attribute {
   readonly f: number | undefined;
   readonly i: number | undefined;
@@ -57,20 +56,18 @@ export interface Attribute {
 export interface Tensor {
   readonly name: string;
   readonly dims: readonly number[];
-  /** True if the file holds 32-bit floats. */
+  /** The file holds 32-bit floats, as `floats` requires. */
   readonly isFloats: boolean;
-  /** Row-major; requires `isFloats`. */
+  /** Row-major. */
   floats(): Float32Array;
-  /** 64-bit integers if the file holds them, else undefined. */
+  /** Undefined without 64-bit integers. */
   wholes(): readonly number[] | undefined;
 }
 
 export interface Model {
-  /** The model's fields, including the graph. */
   readonly fields: readonly Field[];
   readonly graph: Field;
   readonly graphFields: readonly Field[];
-  /** Contents of the graph's fields with this number. */
   contents(number: number): Uint8Array[];
 }
 
@@ -88,7 +85,6 @@ export function readModel(bytes: Uint8Array): Model {
   return { fields, graph, graphFields, contents };
 }
 
-/** @param graph the graph's fields. */
 export function withGraph(model: Model, graph: readonly Uint8Array[]): Uint8Array[] {
   const message = bytesField(MODEL_GRAPH, Buffer.concat(graph));
   return model.fields.map((field) => (field === model.graph ? message : field.bytes));
@@ -146,15 +142,10 @@ export function readTensor(bytes: Uint8Array): Tensor {
   return { name, dims, isFloats, floats, wholes };
 }
 
-/** Reads one varint or a packed list. */
 function varintsOf({ isBytes, content, varint }: Field): readonly bigint[] {
   return isBytes ? readVarints(content) : [varint];
 }
 
-/**
- * Attributes by name.
- * @throws Error for invalid bytes.
- */
 export function attributesOf(node: Node): ReadonlyMap<string, Attribute> {
   return new Map(
     node.attributes.map((bytes) => {
@@ -176,13 +167,12 @@ export function attributesOf(node: Node): ReadonlyMap<string, Attribute> {
   );
 }
 
-/** Name of a graph input or output. */
 export function valueName(bytes: Uint8Array): string {
   const name = readFields(bytes).find(({ number }) => number === VALUE_NAME);
   return name ? text(name) : '';
 }
 
-/** Returns undefined if the constant is not a tensor. */
+/** Undefined if the constant is not a tensor. */
 export function constantOf(node: Node): Tensor | undefined {
   if (node.opType !== 'Constant') return undefined;
   for (const attribute of node.attributes) {
@@ -192,7 +182,6 @@ export function constantOf(node: Node): Tensor | undefined {
   return undefined;
 }
 
-/** @param domain `''` for ONNX's domain. */
 export function nodeMessage(
   name: string,
   opType: string,
@@ -258,7 +247,6 @@ export function customNode(
   return nodeMessage(`visage_${opType}`, opType, inputs, outputs, attributes, DOMAIN);
 }
 
-/** @param fields the model's fields. */
 export function withCustomOperators(fields: readonly Uint8Array[]): Uint8Array {
   const set = bytesField(
     MODEL_OPERATOR_SET,

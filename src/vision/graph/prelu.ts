@@ -14,24 +14,21 @@ import {
 } from './onnx.ts';
 import { bytesField, type Field } from './wire.ts';
 
-/** Maximum growth in bytes, because one slope can stand for many channels. */
+/** Bounds the file's growth, because one slope can stand for many channels. */
 const SPARE_ROOM = 1 << 20;
 
 export interface Rewritten {
   /** The argument itself if nothing changed. */
   readonly model: Uint8Array;
-  /** Number of replaced PRelu nodes. */
   readonly replaced: number;
 }
 
 /**
- * Replaces `PRelu` with constant slopes per channel by `(1 - slope) * relu(x) + slope * x`, computed by depthwise 1 x 1
- * convolutions. Results match for finite x up to rounding. ONNX Runtime's blocked layout (NCHWc) lacks PRelu, so each
- * PRelu costs two layout changes.
+ * Replaces `PRelu` by depthwise 1 x 1 convolutions, because ONNX Runtime's blocked layout (NCHWc) lacks
+ * PRelu: each one costs two layout changes. Results are equal for finite x, up to rounding.
  *
- * Slopes up to 1 use `Add(Relu(Conv(x, 1 - slope)), Conv(x, slope))`, which the runtime fuses into two passes. Other
- * slopes use `Add(Conv(Relu(x), 1 - slope), Conv(x, slope))`. Keeps a PRelu without a known 4-D input or constant
- * slopes. The rest of the file stays byte for byte.
+ * Slopes up to 1 use `Add(Relu(Conv(x, 1 - slope)), Conv(x, slope))`, which the runtime fuses into two
+ * passes. Keeps a PRelu without a known 4-D input or constant slopes per channel.
  * @throws Error for an invalid ONNX file.
  */
 export function splitPRelus(model: Uint8Array): Rewritten {
@@ -69,7 +66,6 @@ export function splitPRelus(model: Uint8Array): Rewritten {
   return { model: Buffer.concat(withGraph(file, [...rewritten, ...initializers])), replaced };
 }
 
-/** A prefix that no name in the file has. */
 function unusedPrefix(model: Uint8Array): string {
   const bytes = Buffer.from(model.buffer, model.byteOffset, model.byteLength);
   let prefix = 'split_prelu_';
@@ -77,7 +73,7 @@ function unusedPrefix(model: Uint8Array): string {
   return prefix;
 }
 
-/** Records channels of 4-D outputs. Requires nodes in topological order. */
+/** Requires nodes in topological order. */
 function noteChannels(
   { opType, inputs, outputs }: Node,
   constants: ReadonlyMap<string, Tensor>,
@@ -98,7 +94,6 @@ function noteChannels(
   if (count !== undefined) channels.set(outputs[0] ?? '', count);
 }
 
-/** Returns undefined for other nodes or unsupported slopes. */
 function slopesOf(
   { opType, inputs: [x = '', slope = ''] }: Node,
   constants: ReadonlyMap<string, Tensor>,
@@ -116,7 +111,6 @@ function slopesOf(
   return shape === `${count}x1x1` || shape === `1x${count}x1x1` ? values : undefined;
 }
 
-/** @param name prefix for new names. */
 function splitPRelu(
   { inputs: [x = ''], outputs: [y = ''] }: Node,
   slopes: Float32Array,

@@ -12,7 +12,6 @@ import { fuseDetectionHead } from './detection-head.ts';
 import { fuseSubgraph } from './fused-subgraph.ts';
 import { splitPRelus } from './prelu.ts';
 
-/** A rewrite and its accuracy limits. */
 export interface Rewrite {
   /** Returns its argument if nothing changes. */
   readonly rewrite: (model: Uint8Array) => Uint8Array;
@@ -25,13 +24,12 @@ export const REWRITES = {
   fused: {
     rewrite: (model) => {
       const fused = fuseSubgraph(model);
-      // A fused detection head alone gains almost nothing.
       return fused === model ? model : fuseDetectionHead(fused);
     },
     minCosine: 1 - 1e-5,
     maxDifference: 5e-3,
   },
-  // Exact up to rounding: cosine 1 - 5e-13, difference 2e-6. One wrong slope far exceeds the limits.
+  // Exact up to rounding: cosine 1 - 5e-13, difference 2e-6.
   prelu: { rewrite: (model) => splitPRelus(model).model, minCosine: 1 - 1e-6, maxDifference: 1e-3 },
 } as const satisfies Readonly<Record<string, Rewrite>>;
 
@@ -47,18 +45,14 @@ export interface Preparation {
   readonly log: Log;
 }
 
-/** `problem` says why the rewrite or its network failed. */
 type Attempt = (NetworkComparison & { readonly isSame: boolean }) | { readonly problem: string };
 
-/** Stored so that later starts skip preparation. */
 interface Verdict {
-  /** ONNX Runtime's version and the processor, because both affect rounding and speed. */
+  /** Runtime and processor, which affect rounding and speed. */
   readonly on: string;
-  /** Name of the chosen rewrite; null for the original. */
+  /** Null for the original. */
   readonly rewrite: string | null;
-  /** SHA-256 of the prepared file. */
   readonly sha256?: string;
-  /** Rewrites that changed the network. */
   readonly attempts: Readonly<Record<string, Attempt>>;
 }
 
@@ -107,7 +101,7 @@ export async function prepareNetworks(
     return stages;
   }
   const made: [string, Stage][] = [];
-  // One at a time, so that timings do not disturb each other.
+  // Parallel work would disturb the timings.
   for (const [name, stage] of Object.entries(stages)) made.push([name, await prepared(stage as Stage)]);
   return Object.fromEntries(made) as unknown as PipelineOptions;
 }
@@ -130,7 +124,6 @@ export async function removeUnused(packs: readonly ModelPack[], { folder, log }:
   }
 }
 
-/** Returns undefined if runtime, processor or file changed. */
 async function verdictOf(name: string): Promise<Verdict | undefined> {
   try {
     const verdict = JSON.parse(await readFile(`${name}.json`, 'utf8')) as Verdict;
@@ -175,16 +168,12 @@ async function prepare(
     ...(best && { sha256: sha256Of(best.model) }),
     attempts,
   };
-  // Written last, so that an interrupted preparation repeats at the next start.
+  // Written last, so that an interrupted preparation repeats.
   await writeDurably(`${name}.json.new`, Buffer.from(`${JSON.stringify(verdict)}\n`));
   await rename(`${name}.json.new`, `${name}.json`);
   return verdict;
 }
 
-/**
- * @param file temporary path.
- * @throws Error if writing fails.
- */
 async function tryRewrite(
   { rewrite, minCosine, maxDifference }: Rewrite,
   { file: originalFile, input }: Stage,

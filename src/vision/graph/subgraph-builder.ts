@@ -12,7 +12,7 @@ import {
 const KIND = { dense: 0, depthwise: 1, sum: 2 } as const;
 const NO_VALUE = 0;
 
-/** Numbers identify values: 0 is the input, steps count from 1. */
+/** Values have numbers: 0 is the input, steps count from 1. */
 interface Step {
   readonly kind: (typeof KIND)[keyof typeof KIND];
   readonly input: number;
@@ -21,7 +21,7 @@ interface Step {
   readonly outputs: number;
   /** Kernel, strides, dilations, each vertical then horizontal; padding top, left, bottom, right. */
   readonly geometry: readonly number[];
-  /** Weights in ONNX order; empty for a sum. */
+  /** In ONNX order; empty for a sum. */
   readonly weights: Float32Array;
   readonly bias: Float32Array;
   readonly slope: Float32Array;
@@ -32,26 +32,22 @@ interface Step {
 const POINTWISE = [1, 1, 1, 1, 1, 1, 0, 0, 0, 0] as const;
 
 export interface FusedSubgraph {
-  /** The fused node, first in the graph. */
   readonly node: Uint8Array;
-  /** Indices of replaced nodes. */
   readonly replaced: ReadonlySet<number>;
   /** Constants that only replaced nodes read. */
   readonly unread: ReadonlySet<string>;
 }
 
 /**
- * Fuses normalisation into the preceding convolution, and activations and sums into their input's step. Other nodes
- * must not read the fused value.
+ * Fuses normalisation into the preceding convolution, and activations and sums into their input's step,
+ * unless other nodes read the fused value.
  */
 export class SubgraphBuilder {
   readonly #constants: Map<string, Tensor>;
   readonly #input: string | undefined;
   readonly #nodes: readonly Node[];
   readonly #outputs: readonly string[];
-  /** Reads of each value by nodes and as graph output. */
   readonly #reads = new Map<string, number>();
-  /** Value numbers by name. */
   readonly #values = new Map<string, number>();
   readonly #steps: Step[] = [];
   /** Parts of concatenated values, by the `Concat`'s output name. */
@@ -73,7 +69,6 @@ export class SubgraphBuilder {
     }
   }
 
-  /** Returns undefined without replaceable nodes. */
   build(): FusedSubgraph | undefined {
     const hasGraphs = this.#nodes.some((node) =>
       [...attributesOf(node).values()].some(({ isGraph }) => isGraph),
@@ -205,7 +200,6 @@ export class SubgraphBuilder {
       const [kind, inputs] = isDepthwise ? [KIND.depthwise, outputs] : [KIND.dense, perGroup];
       return this.#add({ ...step, kind, input, added: NO_VALUE, inputs, weights: values });
     }
-    // For concatenated channels, sum one convolution per part.
     const size = values.length / outputs / perGroup;
     let added: number = NO_VALUE;
     let channel = 0;
@@ -223,7 +217,7 @@ export class SubgraphBuilder {
     return added;
   }
 
-  /** Returns several numbers for concatenated values. */
+  /** Several numbers for concatenated values. */
   #partsOf(name: string): readonly number[] | undefined {
     const value = this.#values.get(name);
     return value === undefined ? this.#joined.get(name) : [value];
@@ -268,7 +262,7 @@ export class SubgraphBuilder {
     return this.#fuseScale(name, step, factors, new Float32Array(step.outputs));
   }
 
-  /** Computes `factors[c] * x + offsets[c]`, fused if possible. */
+  /** Computes `factors[c] * x + offsets[c]`. */
   #fuseScale(x: string, step: Step, factors: Float32Array, offsets: Float32Array): number | undefined {
     if (!this.#isOpen(x, step) || step.kind === KIND.sum || step.added !== NO_VALUE) {
       return this.#pointwise(this.#values.get(x) ?? 0, factors, offsets);
@@ -301,7 +295,6 @@ export class SubgraphBuilder {
     return value;
   }
 
-  /** Reads one constant per channel. */
   #slopes(name: string, channels: number): Float32Array | undefined {
     const tensor = this.#constants.get(name);
     if (!tensor?.isFloats) return undefined;
@@ -346,7 +339,6 @@ export class SubgraphBuilder {
     });
   }
 
-  /** Computes `factors[c] * x + offsets[c]` as a step. */
   #pointwise(input: number, factors: Float32Array, offsets: Float32Array): number {
     return this.#add({
       kind: KIND.depthwise,
@@ -366,12 +358,10 @@ export class SubgraphBuilder {
     return this.#steps.push(step);
   }
 
-  /** Returns undefined for the input and for values outside the subgraph. */
   #stepOf(name: string): Step | undefined {
     return this.#steps[(this.#values.get(name) ?? 0) - 1];
   }
 
-  /** Whether the next operation can fuse into the step. */
   #isOpen(name: string, step: Step): boolean {
     return !step.hasActivation && this.#reads.get(name) === 1;
   }

@@ -1,11 +1,10 @@
 /**
- * Protocol Buffers wire format (protobuf.dev/programming-guides/encoding) without a schema, so unread fields keep their
- * bytes.
+ * Protocol Buffers wire format (protobuf.dev/programming-guides/encoding) without a schema, so unread fields
+ * keep their bytes.
  */
 
 const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
-/** Enough for 64 bits. */
 const MAX_VARINT_BYTES = 10;
 
 /** Arrays are views of the message. */
@@ -16,9 +15,7 @@ export interface Field {
   readonly varint: bigint;
   /** Empty for a varint. */
   readonly content: Uint8Array;
-  /** Whether `content` is length-delimited. */
   readonly isBytes: boolean;
-  /** The whole field with its tag. */
   readonly bytes: Uint8Array;
 }
 
@@ -84,7 +81,7 @@ function readVarint(message: Uint8Array, start: number): { value: bigint; end: n
   throw new Error('A varint of the message has no end.');
 }
 
-/** @param value an integer, 0 or more. */
+/** @param value integer, 0 or more. */
 function varintBytes(value: number): Uint8Array {
   const bytes: number[] = [];
   let rest = value;
@@ -97,7 +94,6 @@ export function varintField(number: number, value: number): Uint8Array {
   return Buffer.concat([varintBytes(number * 8 + WIRE.varint), varintBytes(value)]);
 }
 
-/** Encodes strings as UTF-8. */
 export function bytesField(number: number, content: Uint8Array | string): Buffer {
   const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
   return Buffer.concat([varintBytes(number * 8 + WIRE.bytes), varintBytes(bytes.length), bytes]);
