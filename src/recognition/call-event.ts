@@ -7,7 +7,7 @@ import type { Probe } from './face-analysis.ts';
 import type { Match } from './gallery-search.ts';
 import type { RecognitionParts } from './requests.ts';
 
-/** Errors that become events: the image or the face is at fault, not the request. */
+/** The image or the face is at fault, not the request. */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'INVALID_IMAGE',
   'IMAGE_TOO_LARGE',
@@ -23,7 +23,6 @@ type CallFacts = Pick<RecognitionEvent, 'type' | 'operation' | 'externalKey' | '
 
 type Outcome = Partial<RecognitionEvent> & Pick<RecognitionEvent, 'result'>;
 
-/** Collects the event of one call. */
 export class CallEvent {
   readonly #events: RecognitionParts['events'];
   readonly #caller: Caller;
@@ -43,7 +42,7 @@ export class CallEvent {
   end(outcome: Outcome): void {
     const { collection, ...facts } = this.#facts;
     const place = collection && { collectionId: collection.collectionId, gallery: collection.gallery };
-    // `search-or-index` ends as an event of type `index` where the search found no match.
+    // `search-or-index` without a match ends as type `index`.
     if (outcome.result === 'match') compared(true);
     else if (outcome.result === 'no_match' || outcome.type === 'index') compared(false);
     this.#events.record(this.#caller, { ...facts, ...place, ...this.#seen, ...outcome });
@@ -55,7 +54,6 @@ export class CallEvent {
   }
 }
 
-/** Whether the events of a collection keep the probe's crop. */
 export function keepsCrop(
   { events }: Pick<RecognitionParts, 'events'>,
   collection: Collection | null,
@@ -63,7 +61,7 @@ export function keepsCrop(
   return collection?.storeThumbnails === true && collection.eventCropDays !== 0 && events.keepsCrops;
 }
 
-/** Runs a call that ends its event; records a refusal if the call throws one. */
+/** `call` ends the event; an error that it throws becomes a refusal. */
 export async function recorded<T>(
   { events }: Pick<RecognitionParts, 'events'>,
   caller: Caller,

@@ -5,8 +5,8 @@ import type { Store } from '../store/store.ts';
 import { checkMayUse } from './model-choice.ts';
 
 /**
- * Accepts a permitted collection even if it does not exist.
- * @throws VisageError `COLLECTION_NOT_ALLOWED`, `COLLECTION_NOT_FOUND`, `MODEL_NOT_ALLOWED`.
+ * The collection may not exist yet.
+ * @throws `COLLECTION_NOT_ALLOWED`, `COLLECTION_NOT_FOUND`, `MODEL_NOT_ALLOWED`.
  */
 export function checkAllowed(store: Store, caller: Caller, collectionId: string): void {
   const collection = store.collections.get(caller, collectionId);
@@ -17,9 +17,7 @@ export function checkAllowed(store: Store, caller: Caller, collectionId: string)
   if (collection) checkMayUse(caller, collection.pack);
 }
 
-/**
- * @throws VisageError `FACE_NOT_ALLOWED` for a caller restricted to some faces, because the action affects all faces.
- */
+/** Affects all faces. @throws `FACE_NOT_ALLOWED` for a caller restricted to some. */
 export function checkMayManage({ allowedExternalKeys }: Caller): void {
   if (allowedExternalKeys === null) return;
   throw new VisageError(
@@ -28,7 +26,7 @@ export function checkMayManage({ allowedExternalKeys }: Caller): void {
   );
 }
 
-/** @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `MODEL_NOT_ALLOWED`. */
+/** @throws `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `MODEL_NOT_ALLOWED`. */
 export function collectionOf(store: Store, caller: Caller, collectionId: string): Collection {
   checkAllowed(store, caller, collectionId);
   const collection = store.collections.get(caller, collectionId);
@@ -40,13 +38,12 @@ function notFound(): VisageError {
   return new VisageError('COLLECTION_NOT_FOUND', 'There is no collection of this id.');
 }
 
-/** @throws VisageError `FACE_NOT_ALLOWED` for a caller restricted to some faces, which exclude new ones. */
+/** @throws `FACE_NOT_ALLOWED` for a caller restricted to existing faces. */
 export function checkMayIndex({ allowedExternalKeys }: Caller): void {
   if (allowedExternalKeys === null) return;
   throw new VisageError('FACE_NOT_ALLOWED', 'This API key is limited to some faces and may not add faces.');
 }
 
-/** Number of faces that the caller may see. Yields to the event loop. */
 export async function visibleFaceCount(
   store: Store,
   { allowedExternalKeys }: Caller,

@@ -15,11 +15,11 @@ const COLLECTION_ID = /^[A-Za-z0-9_.-]{1,255}$/;
 
 export interface NewCollection extends CollectionChange {
   readonly description: string | null;
-  /** Model pack; default: the first one that the caller may use. */
+  /** Default: the first pack that the caller may use. */
   readonly model?: string | undefined;
 }
 
-/** `faceCount`: faces that the caller may see. */
+/** Counts faces that the caller may see. */
 export type CountedCollection = Collection & { readonly faceCount: number };
 
 export class CollectionService {
@@ -29,7 +29,7 @@ export class CollectionService {
     this.#parts = parts;
   }
 
-  /** @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `MODEL_NOT_ALLOWED`. */
+  /** @throws as `collectionOf`. */
   async get(
     caller: Caller,
     collectionId: string,
@@ -47,8 +47,8 @@ export class CollectionService {
   }
 
   /**
-   * A page sorted by id. Page and cursor omit collections of forbidden packs.
-   * @throws VisageError `VALIDATION_FAILED` for an invalid cursor.
+   * Sorted by id. Page and cursor omit collections of forbidden packs.
+   * @throws `VALIDATION_FAILED` for an invalid cursor.
    */
   async list(
     caller: Caller,
@@ -84,8 +84,8 @@ export class CollectionService {
   }
 
   /**
-   * @throws VisageError `COLLECTION_ALREADY_EXISTS`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_ALLOWED`, `VALIDATION_FAILED`; as
-   * `chooseModel`.
+   * @throws `COLLECTION_ALREADY_EXISTS`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_ALLOWED`, `VALIDATION_FAILED`;
+   * as `chooseModel`.
    */
   async create(caller: Caller, collectionId: string, { model, ...collection }: NewCollection): Promise<void> {
     const { store, recognizers, now } = this.#parts;
@@ -98,7 +98,7 @@ export class CollectionService {
     await store.collections.create(caller, { collectionId, ...collection, now: now(), ...packId });
   }
 
-  /** A collection keeps crops of events at most as long as the appliance. */
+  /** The appliance's limit also applies. */
   #checkCropDays({ eventCropDays }: CollectionChange): void {
     const most = this.#parts.events.cropDays;
     if (eventCropDays == null || eventCropDays <= most) return;
@@ -109,9 +109,9 @@ export class CollectionService {
   }
 
   /**
-   * Leaves undefined fields unchanged.
+   * Keeps undefined fields.
    * @returns the new entity tag, and whether the service now erases crops.
-   * @throws what `check` throws; VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_ALLOWED`, `MODEL_NOT_ALLOWED`.
+   * @throws as `check` and `collectionOf`; `FACE_NOT_ALLOWED`.
    */
   async update(
     caller: Caller,
@@ -128,7 +128,7 @@ export class CollectionService {
     return { etag: etagOf(record), isErasing: store.thumbnails.isErasing(record.gallery) };
   }
 
-  /** Removes every face. @throws VisageError as `update`. */
+  /** @throws as `update`. */
   async reset(caller: Caller, collectionId: string, check?: Precondition): Promise<void> {
     const { store, indexes, recognizers, now } = this.#parts;
     checkAllowed(store, caller, collectionId);
@@ -138,7 +138,7 @@ export class CollectionService {
     indexes.drop(await store.collections.reset(caller, collectionId, rebind, now(), check));
   }
 
-  /** Succeeds if the collection does not exist. @throws VisageError as `update`. */
+  /** Succeeds if the collection does not exist. @throws as `update`. */
   async delete(caller: Caller, collectionId: string, check?: Precondition): Promise<void> {
     const { store, indexes } = this.#parts;
     checkAllowed(store, caller, collectionId);

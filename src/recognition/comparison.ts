@@ -47,8 +47,7 @@ export class ComparisonService {
   }
 
   /**
-   * Compares the largest faces of two images with a collection's model pack or the chosen one.
-   * @throws VisageError as `chooseModel`, `GallerySearch.open` and `Recognizer.analyze`; the target's errors name the
+   * @throws as `chooseModel`, `GallerySearch.open` and `Recognizer.analyze`; the target's errors name the
    * target.
    */
   async verifyImages(
@@ -82,7 +81,7 @@ export class ComparisonService {
     });
   }
 
-  /** @throws VisageError as `GallerySearch.compare` and `Recognizer.analyze`. */
+  /** @throws as `GallerySearch.compare` and `Recognizer.analyze`. */
   async verifyStored(
     caller: Caller,
     image: ImageInput,
@@ -92,7 +91,7 @@ export class ComparisonService {
     const { collectionId, model, attributes } = request;
     const { collection, recognizer } = this.#search.open(caller, collectionId, model);
     const threshold = thresholdOf(collection, request.faceMatchThreshold);
-    // Check the target first, so a missing target costs no image analysis.
+    // A missing target then costs no image analysis.
     const first = this.#search.labelOf(caller, collection.gallery, target);
     const crop = keepsCrop(this.#parts, collection);
     return recorded(this.#parts, caller, factsOf(request, collection, threshold), async (event) => {
@@ -111,8 +110,8 @@ export class ComparisonService {
   }
 
   /**
-   * Returns each external key once.
-   * @throws VisageError as `FaceService.search`.
+   * Each external key once.
+   * @throws as `FaceService.search`.
    */
   async identify(caller: Caller, image: ImageInput, request: IdentifyRequest): Promise<IdentifyAnswer> {
     const call = { type: 'identify', operation: 'identifyFace', limit: request.maxResults } as const;
@@ -128,8 +127,8 @@ export class ComparisonService {
   }
 
   /**
-   * As `identify`, for a stored face, which itself counts as absent. Records no event: nobody was seen.
-   * @throws VisageError as `GallerySearch.open`, and `FACE_NOT_FOUND`.
+   * Records no event, because no person was seen. The stored face itself counts as absent.
+   * @throws as `GallerySearch.open`, and `FACE_NOT_FOUND`.
    */
   async searchById(caller: Caller, request: SearchByIdRequest): Promise<SearchByIdAnswer> {
     const { collectionId, faceId, maxResults } = request;
@@ -141,7 +140,7 @@ export class ComparisonService {
     const threshold = thresholdOf(collection, request.faceMatchThreshold);
     const probe = { recognizer, template };
     const people = await this.#search.nearest(caller, collectionId, probe, threshold, maxResults, label);
-    // A reset, a deletion or another external key may have hidden the face meanwhile.
+    // Another call may have hidden the face meanwhile.
     const { collection: now } = this.#search.open(caller, collectionId);
     this.#search.labelOf(caller, now.gallery, { faceId });
     return { faceId, matches: ranked(people) };

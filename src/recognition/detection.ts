@@ -32,7 +32,7 @@ export class DetectionService {
     this.#parts = parts;
   }
 
-  /** @throws VisageError as `chooseModel` and `Recognizer.analyze`. */
+  /** @throws as `chooseModel` and `Recognizer.analyze`. */
   async detect(
     caller: Caller,
     image: ImageInput,
@@ -56,8 +56,9 @@ export class DetectionService {
   }
 
   /**
-   * @param images at least one, of the same person; skips images without a face.
-   * @throws VisageError as `detect`; with several images, the error names the image.
+   * Skips images without a face.
+   * @param images at least one, of the same person.
+   * @throws as `detect`; with several images, the error names the image.
    */
   async liveness(
     caller: Caller,

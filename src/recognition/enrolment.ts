@@ -14,7 +14,7 @@ interface EnrollAnswer extends IndexAnswer {
   readonly externalKey: string | null;
   /** `Created` for an external key's first face, `Updated` for later ones; null without a new face. */
   readonly result: 'Created' | 'Updated' | null;
-  /** Present on request if the image has a face. */
+  /** On request, if the image has a face. */
   readonly liveness?: LivenessVerdict;
 }
 
@@ -41,8 +41,8 @@ export class EnrolmentService {
   }
 
   /**
-   * Adds the largest face with its external key in one transaction.
-   * @throws VisageError as `FaceService.index`, and `EXTERNAL_KEY_CONFLICT`.
+   * Writes face and external key in one transaction. @throws as `FaceService.index`, and
+   * `EXTERNAL_KEY_CONFLICT`.
    */
   async enroll(caller: Caller, image: ImageInput, request: EnrollRequest): Promise<EnrollAnswer> {
     const opened = this.#open(caller, request);
@@ -53,8 +53,8 @@ export class EnrolmentService {
   }
 
   /**
-   * Enrolls images independently, in order. If two images share an external key, the first gets it.
-   * @throws VisageError as `GallerySearch.open`, and `FACE_NOT_ALLOWED`.
+   * Images succeed or fail independently. If two share an external key, the first gets it.
+   * @throws as `GallerySearch.open`, and `FACE_NOT_ALLOWED`.
    */
   async enrollAll(
     caller: Caller,
@@ -137,7 +137,7 @@ function factsOf(
   return { type: 'enroll', operation, collection, externalKey, source } as const;
 }
 
-/** Returns VisageErrors instead of throwing. */
+/** Returns VisageErrors. */
 async function settle<T>(work: () => Promise<T>): Promise<T | VisageError> {
   try {
     return await work();

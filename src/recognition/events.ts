@@ -10,12 +10,12 @@ import type { RecognitionParts } from './requests.ts';
 
 const EVENT_ID = /^evt_[0-9A-HJKMNP-TV-Z]{26}$/;
 
-/** Maximum events that one call reads: limits it to some milliseconds if matches are rare. */
+/** Limits a call with rare matches to some milliseconds. */
 const MAX_SCAN = 2_000;
 
 type Filter = Omit<EventFilter, 'isVisible'>;
 
-/** Every method throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `MODEL_NOT_ALLOWED`. */
+/** All methods throw `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `MODEL_NOT_ALLOWED`. */
 export class EventService {
   readonly #parts: RecognitionParts;
 
@@ -23,7 +23,7 @@ export class EventService {
     this.#parts = parts;
   }
 
-  /** A page of the events that the caller may see, newest first. @throws VisageError `VALIDATION_FAILED`. */
+  /** Newest first. @throws `VALIDATION_FAILED`. */
   async list(caller: Caller, filter: Filter, cursor: string | undefined, limit: number) {
     const { store } = this.#parts;
     const from = decodeCursor(cursor, EVENT_ID);
@@ -32,7 +32,7 @@ export class EventService {
     return { events: events.map(answerOf), nextCursor: next === null ? null : encodeCursor(next) };
   }
 
-  /** The crop of an event that the caller may see, JPEG. @throws VisageError `NOT_FOUND`. */
+  /** JPEG. @throws `NOT_FOUND`, also if the caller may not see the event. */
   crop(caller: Caller, eventId: string): Buffer {
     const { events } = this.#parts.store;
     const event = events.get(caller, eventId);
@@ -45,20 +45,19 @@ export class EventService {
     );
   }
 
-  /** Notes that the member confirmed or corrected an event; null takes it back. @throws VisageError `NOT_FOUND`. */
+  /** Null takes the review back. @throws `NOT_FOUND`. */
   async review(caller: Caller, eventId: string, state: ReviewState | null) {
     const { store, now } = this.#parts;
     const review = state && { state, at: now(), memberId: caller.member?.id ?? '' };
     return answerOf(await store.events.review(caller, eventId, review));
   }
 
-  /** @throws VisageError as `EventStreams.begin`. */
+  /** @throws as `EventStreams.begin`. */
   stream(caller: Caller, filter: Filter, lastEventId: string | undefined, reauthorize: () => void) {
     const visible = this.#visible(caller, filter);
     return this.#parts.eventStreams.begin({ owner: caller, filter: visible, lastEventId, reauthorize });
   }
 
-  /** Whether the account's calls leave events, and for how many days events and their crops stay. */
   recording({ accountId }: Caller) {
     return this.#parts.events.recordingOf(accountId);
   }

@@ -6,7 +6,7 @@ import type { RecognitionParts } from './requests.ts';
 
 const LABEL = /^[1-9][0-9]{0,15}$/;
 
-/** Every method throws VisageError `COLLECTION_NOT_FOUND` and `COLLECTION_NOT_ALLOWED`. */
+/** All methods throw `COLLECTION_NOT_FOUND` and `COLLECTION_NOT_ALLOWED`. */
 export class ExternalKeyService {
   readonly #parts: RecognitionParts;
 
@@ -14,7 +14,7 @@ export class ExternalKeyService {
     this.#parts = parts;
   }
 
-  /** @throws VisageError `FACE_NOT_FOUND`, `EXTERNAL_KEY_CONFLICT`. */
+  /** @throws `FACE_NOT_FOUND`, `EXTERNAL_KEY_CONFLICT`. */
   async set(
     caller: Caller,
     collectionId: string,
@@ -27,7 +27,7 @@ export class ExternalKeyService {
     return result;
   }
 
-  /** A page of the faces with a key, oldest first. @throws VisageError `VALIDATION_FAILED`. */
+  /** Oldest first. @throws `VALIDATION_FAILED`. */
   async faceIds(
     caller: Caller,
     collectionId: string,
@@ -54,7 +54,7 @@ export class ExternalKeyService {
     };
   }
 
-  /** Removes the key from `faceId`, or from all its faces if `faceId` is null. */
+  /** @param faceId null: all faces of the key. */
   async delete(
     caller: Caller,
     collectionId: string,

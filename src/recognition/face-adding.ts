@@ -10,13 +10,12 @@ export interface Refusal {
   readonly detail: string;
 }
 
-/** The higher minimum quality of collection and call. */
 export function requiredQuality(collection: Collection, own = 0): number {
   return Math.max(collection.minQuality ?? 0, own);
 }
 
 /**
- * Returns null if the face is acceptable.
+ * Null if acceptable.
  * @param minQuality 0..100; above 0, the probe needs a quality.
  */
 export function refusalOf({ quality, liveness }: Probe, minQuality: number): Refusal | null {
@@ -30,8 +29,8 @@ export function refusalOf({ quality, liveness }: Probe, minQuality: number): Ref
 
 /**
  * Adds a face to the store, then to the index.
- * @param key external key to set in the same transaction; null for none.
- * @throws VisageError `COLLECTION_NOT_FOUND`, `EXTERNAL_KEY_CONFLICT`, `FACE_NOT_ALLOWED`, `NOT_READY`,
+ * @param key external key to set in the same transaction.
+ * @throws `COLLECTION_NOT_FOUND`, `EXTERNAL_KEY_CONFLICT`, `FACE_NOT_ALLOWED`, `NOT_READY`,
  * `STORAGE_READ_ONLY`.
  */
 export async function addFace(
@@ -51,7 +50,7 @@ export async function addFace(
     ...recognizer.packId,
   };
   const added = await store.faces.add(caller, collectionId, record, template, key);
-  // Skip if a reset or delete has dropped the index, so as not to recreate it.
+  // A reset or delete may have dropped the index: do not recreate it.
   if (store.collections.get(caller, collectionId)?.gallery === added.gallery) {
     await indexes.add(added.gallery, added.label, template, recognizer.searchSpace);
   }

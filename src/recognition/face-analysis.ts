@@ -25,7 +25,7 @@ export interface VisibleFace {
   /** Whole pixels inside the upright image. */
   readonly boundingBox: Box;
   readonly landmarks?: readonly Landmark[];
-  /** Degrees, one decimal; null if the model pack has no pose network. */
+  /** Degrees, one decimal; null without a pose network. */
   readonly pose?: Pose | null;
   readonly quality?: Quality;
 }
@@ -52,13 +52,12 @@ interface AnalysisOptions {
   /** Measures quality even if the answer omits it. */
   readonly quality?: boolean;
   readonly liveness?: boolean;
-  /** Makes the probe's crop. */
   readonly crop?: boolean;
 }
 
 /**
- * Analyzes an image for the caller's tenant, then frees its bytes.
- * @throws VisageError as `Recognizer.analyze`.
+ * Frees the image's bytes after the analysis.
+ * @throws as `Recognizer.analyze`.
  */
 export async function analyzeFor(
   caller: Caller,
@@ -73,7 +72,7 @@ export async function analyzeFor(
   }
 }
 
-/** @throws VisageError as `Recognizer.analyze`. */
+/** @throws as `Recognizer.analyze`. */
 export async function analyzeLargestFace(
   caller: Caller,
   recognizer: Recognizer,
@@ -109,8 +108,8 @@ export async function analyzeLargestFace(
 }
 
 /**
- * Analyzes the largest faces, with the templates of all of them.
- * @throws VisageError as `Recognizer.analyze`.
+ * Makes templates of all faces.
+ * @throws as `Recognizer.analyze`.
  */
 export async function analyzeFaces(
   caller: Caller,
@@ -139,7 +138,7 @@ export async function analyzeFaces(
   return { probes, unprocessedFaceCount: analysis.faces.length - probes.length };
 }
 
-/** @param attributes shows all attributes, which the analysis must include. */
+/** @param attributes requires an analysis with attributes. */
 export function visibleFace(analysis: Analysis, index: number, attributes: boolean): VisibleFace {
   const face = analysis.faces[index];
   if (!face) throw new RangeError(`expected a face index below ${analysis.faces.length}, got ${index}`);
@@ -160,7 +159,7 @@ function rounded(value: number, decimals: number): number {
   return Math.round(value * 10 ** decimals) / 10 ** decimals;
 }
 
-/** The result is at least one pixel wide and high, inside the image. */
+/** At least one pixel wide and high, inside the image. */
 function wholePixels({ x, y, width, height }: Box, image: Pick<Analysis, 'width' | 'height'>): Box {
   const [left, right] = wholeSpan(x, width, image.width);
   const [top, bottom] = wholeSpan(y, height, image.height);
@@ -173,7 +172,6 @@ function wholeSpan(start: number, length: number, limit: number): [number, numbe
   return [first, end];
 }
 
-/** Null if indexing did not measure quality. */
 export function storedQuality({ quality }: FaceRecord): Quality | null {
   return (quality as Quality | undefined) ?? null;
 }

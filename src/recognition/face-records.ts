@@ -13,9 +13,7 @@ const MAX_EXAMINED = 50_000;
 const EXAMINED_A_READ = 256;
 
 interface FaceFilter {
-  /** Only faces with this key. */
   readonly externalKey?: string | undefined;
-  /** Only faces without a key. */
   readonly isUnnamed: boolean;
 }
 
@@ -36,7 +34,7 @@ interface FacePage<Face> {
 
 const LABEL = /^[1-9][0-9]{0,15}$/;
 
-/** Shows stored faces and their crops, never their templates. */
+/** Never shows templates. */
 export class FaceRecordService {
   readonly #parts: RecognitionParts;
   readonly #search: GallerySearch;
@@ -46,14 +44,14 @@ export class FaceRecordService {
     this.#search = search;
   }
 
-  /** @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_FOUND`. */
+  /** @throws `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_FOUND`. */
   get(caller: Caller, collectionId: string, faceId: string): StoredFace {
     const { faces, thumbnails } = this.#parts.store;
     const place = this.#placeOf(caller, collectionId, faceId);
     return { face: faces.get(place) as FaceRecord, hasThumbnail: thumbnails.has(place) };
   }
 
-  /** The face's crop, JPEG. @throws VisageError as `get`, and `NOT_FOUND`. */
+  /** JPEG. @throws as `get`, and `NOT_FOUND`. */
   thumbnail(caller: Caller, collectionId: string, faceId: string): Buffer {
     const jpeg = this.#parts.store.thumbnails.get(this.#placeOf(caller, collectionId, faceId));
     if (jpeg) return jpeg;
@@ -69,8 +67,8 @@ export class FaceRecordService {
   }
 
   /**
-   * A page of the caller's visible faces, oldest first.
-   * @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`; `VALIDATION_FAILED` for an invalid cursor.
+   * Oldest first.
+   * @throws `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `VALIDATION_FAILED`.
    */
   async list(
     caller: Caller,
@@ -128,7 +126,7 @@ export class FaceRecordService {
     return found;
   }
 
-  /** Named faces in between bound a page's work: it may end early. */
+  /** May end a page early, after many named faces. */
   async #unnamed(
     caller: Caller,
     gallery: number,

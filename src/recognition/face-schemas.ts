@@ -135,14 +135,13 @@ interface WhichFace {
   readonly externalKey?: string;
 }
 
-/** Null unless the caller gives exactly one parameter. */
+/** Null unless the caller gives exactly one. */
 export function targetOf({ faceId, externalKey }: WhichFace): Target | null {
   if (faceId !== undefined && externalKey === undefined) return { faceId };
   if (externalKey !== undefined && faceId === undefined) return { externalKey };
   return null;
 }
 
-/** Error for parameters that exclude each other. */
 export function conflicting(message: string, names: readonly string[]): VisageError {
   return new VisageError(
     'VALIDATION_FAILED',

@@ -38,7 +38,7 @@ interface Deleted {
 
 const NO_MATCH = { faceId: null, externalKey: null, similarity: null } as const;
 
-/** One first-come lock per collection makes search-then-add atomic. */
+/** First come, first served per collection: makes search-then-add atomic. */
 class CollectionLocks {
   readonly #last = new Map<string, Promise<void>>();
 
@@ -69,7 +69,7 @@ export class FaceService {
     this.#search = search;
   }
 
-  /** @throws VisageError as `searchByImage`. */
+  /** @throws as `searchByImage`. */
   async search(caller: Caller, image: ImageInput, request: SearchRequest): Promise<SearchAnswer> {
     const call = { type: 'search', operation: 'searchFace', limit: 1 } as const;
     const { faceAnalysis, matches } = await searchByImage(
@@ -84,7 +84,7 @@ export class FaceService {
     return { ...faceAnalysis, ...(match ? found(match) : NO_MATCH) };
   }
 
-  /** @throws VisageError as `search`, and `FACE_NOT_ALLOWED`, `STORAGE_READ_ONLY`. */
+  /** @throws as `search`, and `FACE_NOT_ALLOWED`, `STORAGE_READ_ONLY`. */
   async index(caller: Caller, image: ImageInput, request: IndexRequest): Promise<IndexAnswer> {
     const { collectionId, model, minQuality, source } = request;
     const { collection, recognizer } = this.#search.open(caller, collectionId, model);
@@ -113,7 +113,7 @@ export class FaceService {
 
   /**
    * If parallel calls show the same person, only one adds a face.
-   * @throws VisageError as `index`.
+   * @throws as `index`.
    */
   async searchOrIndex(
     caller: Caller,
@@ -164,7 +164,7 @@ export class FaceService {
     });
   }
 
-  /** @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_FOUND`. */
+  /** @throws `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_FOUND`. */
   async delete(caller: Caller, collectionId: string, which: Target): Promise<void> {
     const { store, indexes, events } = this.#parts;
     checkAllowed(store, caller, collectionId);
@@ -180,9 +180,8 @@ export class FaceService {
   }
 
   /**
-   * Deletes the faces that exist.
-   * @returns how many, and the ids or keys among `which` that had faces.
-   * @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`; `FACE_NOT_ALLOWED` before the first deletion.
+   * @returns the number of deleted faces, and the ids or keys that had faces.
+   * @throws `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`; `FACE_NOT_ALLOWED` before the first deletion.
    */
   async deleteMany(caller: Caller, collectionId: string, which: ManyTargets): Promise<Deleted> {
     const { store, indexes, events } = this.#parts;
@@ -204,7 +203,6 @@ export class FaceService {
   }
 }
 
-/** Removes one transaction's faces from the index. */
 async function forget(indexes: GalleryIndexes, places: readonly FacePlace[]): Promise<void> {
   const labels = places.map(({ label }) => label);
   if (places[0]) await indexes.remove(places[0].gallery, labels);

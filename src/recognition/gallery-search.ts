@@ -13,11 +13,10 @@ import type { RecognitionParts } from './requests.ts';
 export interface Match {
   readonly label: number;
   readonly face: FaceRecord;
-  /** 0..100, fused over all faces of the external key. */
+  /** 0..100, fused over the key's faces. */
   readonly similarity: number;
 }
 
-/** The face to compare, with the pack that made its template. */
 export type SearchProbe = Pick<Probe, 'recognizer' | 'template'>;
 
 export interface OpenCollection {
@@ -27,7 +26,7 @@ export interface OpenCollection {
 
 export type Target = { readonly faceId: string } | { readonly externalKey: string };
 
-/** Minimum neighbours to examine, because a key's fused score may exceed its faces' scores. */
+/** Minimum, because a key's fused score may exceed its faces' scores. */
 const CANDIDATES = 16;
 /** Above this number of faces, a key's best face decides. */
 const MAX_FUSED = 32;
@@ -36,10 +35,7 @@ const ONE_PERSON = 70;
 
 const DEFAULT_THRESHOLD = 80;
 
-/**
- * The threshold of a call, 0..100.
- * @param own the call's own threshold; it wins over the collection's.
- */
+/** @returns 0..100. @param own wins over the collection's threshold. */
 export function thresholdOf(collection: Collection | null, own: number | undefined): number {
   return own ?? collection?.faceMatchThreshold ?? DEFAULT_THRESHOLD;
 }
@@ -51,7 +47,7 @@ export class GallerySearch {
     this.#parts = parts;
   }
 
-  /** @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`; as `modelOf`. */
+  /** @throws `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`; as `modelOf`. */
   open(caller: Caller, collectionId: string, model?: string): OpenCollection {
     const { store, recognizers } = this.#parts;
     const collection = collectionOf(store, caller, collectionId);
@@ -59,10 +55,10 @@ export class GallerySearch {
   }
 
   /**
-   * The most similar people, best first. Faces with one external key count as one person.
+   * Best first. Faces with one external key count as one person.
    * @param threshold minimum similarity, 0..100.
    * @param except label of a face that counts as absent.
-   * @throws VisageError as `open`.
+   * @throws as `open`.
    */
   async nearest(
     caller: Caller,
@@ -76,12 +72,12 @@ export class GallerySearch {
     const { recognizer, template } = probe;
     for (let k = Math.max(CANDIDATES, limit + (except === null ? 0 : 1)); ; k *= 8) {
       const gallery = this.#gallery(caller, collectionId, recognizer);
-      // Search only allowed faces, or closer forbidden faces crowd them out.
+      // Closer forbidden faces would crowd allowed ones out.
       const allowed = caller.allowedExternalKeys;
       const allow = allowed && (await store.externalKeys.labels(gallery, allowed));
       const neighbours = await indexes.search(gallery, template, k, allow);
       const ranked = await this.#rank(caller, gallery, probe, neighbours, { threshold, limit, except });
-      // A reset has replaced the gallery: search again.
+      // A reset has replaced the gallery.
       if (this.#gallery(caller, collectionId, recognizer) !== gallery) continue;
       const { matches, isComplete } = ranked;
       // Search further only while single faces still reach the threshold.
@@ -107,7 +103,6 @@ export class GallerySearch {
     const onePerson = scale.toScore(ONE_PERSON);
     const matches: Match[] = [];
     const seen = new Set<string>();
-    // Skip further faces of keys that already count.
     const passed = new Set<number>(except === null ? [] : [except]);
     for (const { label, score } of neighbours) {
       if (turn.isOver) await turn.next();
@@ -115,7 +110,7 @@ export class GallerySearch {
       const least = matches[limit - 1]?.similarity ?? threshold;
       if (scale.toSimilarity(maxFusedScore(score, onePerson)) < least) return { matches, isComplete: true };
       const face = faces.get({ gallery, label });
-      // Another call deleted the face or changed its key: try the next face.
+      // Another call deleted the face or changed its key.
       if (!face || !maySee(caller, face)) continue;
       const { externalKey } = face;
       if (externalKey !== null && seen.has(externalKey)) continue;
@@ -134,7 +129,7 @@ export class GallerySearch {
     return { matches, isComplete: matches.length >= limit };
   }
 
-  /** @throws VisageError as `open`, and `FACE_NOT_FOUND`, also for faces that the caller may not see. */
+  /** @throws as `open`, and `FACE_NOT_FOUND`, also for faces that the caller may not see. */
   async compare(caller: Caller, collectionId: string, probe: Probe, target: Target): Promise<Match> {
     const { store, indexes } = this.#parts;
     const { recognizer, template } = probe;
@@ -156,7 +151,7 @@ export class GallerySearch {
     return { label: nearest.label, face, similarity: recognizer.similarity.toSimilarity(score) };
   }
 
-  /** The oldest label. @throws VisageError `FACE_NOT_FOUND`. */
+  /** The oldest label. @throws `FACE_NOT_FOUND`. */
   labelOf(caller: Caller, gallery: number, target: Target): number {
     const { faces, externalKeys } = this.#parts.store;
     if ('faceId' in target) {
@@ -171,7 +166,7 @@ export class GallerySearch {
     throw notFound(target);
   }
 
-  /** @throws VisageError `FACE_NOT_FOUND`. */
+  /** @throws `FACE_NOT_FOUND`. */
   async #labelsOf(caller: Caller, gallery: number, target: Target): Promise<number[]> {
     const first = this.labelOf(caller, gallery, target);
     if ('faceId' in target) return [first];
@@ -196,7 +191,7 @@ export class GallerySearch {
     return fusedScore(template, templates, onePerson);
   }
 
-  /** @throws VisageError `NOT_READY` if the collection has another pack than the probe. */
+  /** @throws `NOT_READY` if the collection has another pack than the probe. */
   #gallery(caller: Caller, collectionId: string, made: Recognizer): number {
     const { collection, recognizer } = this.open(caller, collectionId);
     if (recognizer === made) return collection.gallery;

@@ -6,9 +6,9 @@ import { type GallerySearch, type Match, thresholdOf } from './gallery-search.ts
 import type { RecognitionParts, SearchRequest } from './requests.ts';
 
 /**
- * Searches a collection for the largest face of an image, and records one event.
- * @param limit maximum number of matches. @returns matches, best first.
- * @throws VisageError as `GallerySearch.open` and `Recognizer.analyze`.
+ * Searches for the image's largest face, and records one event.
+ * @returns matches, best first.
+ * @throws as `GallerySearch.open` and `Recognizer.analyze`.
  */
 export async function searchByImage(
   parts: RecognitionParts,

@@ -4,9 +4,9 @@ import type { Collection } from '../store/records.ts';
 import type { Recognizer, Recognizers } from '../vision/recognizer.ts';
 
 /**
- * Chooses the pack for a call without an existing collection.
+ * For calls without an existing collection.
  * @param model default: the caller's first permitted pack.
- * @throws VisageError `MODEL_NOT_ALLOWED`; `VALIDATION_FAILED` for a pack that is not loaded.
+ * @throws `MODEL_NOT_ALLOWED`; `VALIDATION_FAILED` for a pack that is not loaded.
  */
 export function chooseModel(recognizers: Recognizers, caller: Caller, model: string | undefined): Recognizer {
   if (model === undefined) {
@@ -19,9 +19,8 @@ export function chooseModel(recognizers: Recognizers, caller: Caller, model: str
 }
 
 /**
- * A collection's pack.
- * @param model optional; must match the pack.
- * @throws VisageError `MODEL_NOT_ALLOWED`; `VALIDATION_FAILED` for another pack; `NOT_READY` if the pack is not loaded.
+ * @param model must match the collection's pack.
+ * @throws `MODEL_NOT_ALLOWED`; `VALIDATION_FAILED` for another pack; `NOT_READY` if the pack is not loaded.
  */
 export function modelOf(
   recognizers: Recognizers,
@@ -45,7 +44,7 @@ export function modelOf(
   );
 }
 
-/** @throws VisageError `MODEL_NOT_ALLOWED`. */
+/** @throws `MODEL_NOT_ALLOWED`. */
 export function checkMayUse(caller: Caller, pack: string): void {
   if (!mayUse(caller, pack)) throw notAllowed(pack);
 }

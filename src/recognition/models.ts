@@ -3,7 +3,7 @@ import { Turn } from '../base/turns.ts';
 import { mayUse } from './model-choice.ts';
 import type { RecognitionParts } from './requests.ts';
 
-/** Collections that one call examines, so that it answers within milliseconds. */
+/** Limits a call to some milliseconds. */
 const MAX_SCAN = 10_000;
 const PAGE = 128;
 
@@ -24,7 +24,6 @@ export class ModelService {
     this.#parts = parts;
   }
 
-  /** The loaded packs that the caller may use. */
   async list(caller: Caller): Promise<readonly ModelView[]> {
     const { recognizers } = this.#parts;
     const counts = await this.#countCollections(caller);

@@ -12,7 +12,7 @@ const CURSOR = new RegExp(
 );
 
 interface ListRequest {
-  /** Only keys that contain this text, in any case. */
+  /** Text within the key, in any case. */
   readonly filter?: string | undefined;
   readonly sort: PersonSort;
   readonly order: 'asc' | 'desc';
@@ -21,9 +21,7 @@ interface ListRequest {
 }
 
 export interface ListedPerson extends Omit<Person, 'bestLabel'> {
-  /** The face of `bestLabel`. */
   readonly faceId: string;
-  /** Whether an image of that face is kept. */
   readonly hasThumbnail: boolean;
 }
 
@@ -33,7 +31,7 @@ interface ListAnswer {
   readonly nextCursor: string | null;
 }
 
-/** People: the external keys of a collection. */
+/** A person is an external key of a collection. */
 export class PeopleService {
   readonly #parts: RecognitionParts;
 
@@ -41,10 +39,7 @@ export class PeopleService {
     this.#parts = parts;
   }
 
-  /**
-   * A page of the caller's visible people.
-   * @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`; `VALIDATION_FAILED` for an invalid cursor.
-   */
+  /** @throws `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `VALIDATION_FAILED`. */
   async list(caller: Caller, collectionId: string, request: ListRequest): Promise<ListAnswer> {
     const { store } = this.#parts;
     const { sort, order, filter, limit } = request;
@@ -58,7 +53,7 @@ export class PeopleService {
         : store.people.pageOf(gallery, allowed, query));
       const page = found.people.slice(0, limit);
       const people = await this.#shown(caller, gallery, page);
-      // A reset has replaced the gallery meanwhile.
+      // A reset has replaced the gallery.
       if (collectionOf(store, caller, collectionId).gallery !== gallery) continue;
       const last = page.at(-1);
       const isLast = found.people.length <= limit || !last;
@@ -70,9 +65,8 @@ export class PeopleService {
   }
 
   /**
-   * Gives all faces of a person another external key.
-   * @returns how many faces then have it.
-   * @throws VisageError `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_FOUND`, `FACE_NOT_ALLOWED`,
+   * @returns how many faces then have the new key.
+   * @throws `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_FOUND`, `FACE_NOT_ALLOWED`,
    * `EXTERNAL_KEY_CONFLICT`; `VALIDATION_FAILED` if both keys are equal.
    */
   async rename(caller: Caller, collectionId: string, renaming: Renaming): Promise<number> {
@@ -100,7 +94,7 @@ export class PeopleService {
       let person: Person | null = listed;
       let face = store.faces.get({ gallery, label: person.bestLabel });
       if (face?.externalKey !== externalKey) {
-        // A write has removed this face from the person meanwhile.
+        // A write has removed this face from the person.
         person = await store.people.person(gallery, externalKey);
         face = person && store.faces.get({ gallery, label: person.bestLabel });
       }
@@ -113,7 +107,7 @@ export class PeopleService {
   }
 }
 
-/** @throws VisageError `VALIDATION_FAILED` for a cursor of another order. */
+/** @throws `VALIDATION_FAILED` for a cursor of another order. */
 function placeOf({ sort, order, cursor }: ListRequest) {
   const [, ownSort, ownOrder, value, externalKey] = decodeCursor(cursor, CURSOR)?.match(CURSOR) ?? [];
   if (externalKey === undefined) return null;

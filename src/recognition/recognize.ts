@@ -18,7 +18,7 @@ interface RecognizeAnswer {
   readonly faceMatchThreshold: number;
 }
 
-/** Searches at the same time. A low limit gives other calls their turn. */
+/** A low limit gives other calls their turn. */
 const PARALLEL = 4;
 
 export class RecognizeService {
@@ -31,8 +31,8 @@ export class RecognizeService {
   }
 
   /**
-   * Finds the people most similar to each face of an image. Records an event for each face.
-   * @throws VisageError as `GallerySearch.open` and `Recognizer.analyze`.
+   * Records an event for each face.
+   * @throws as `GallerySearch.open` and `Recognizer.analyze`.
    */
   async recognize(caller: Caller, image: ImageInput, request: RecognizeRequest): Promise<RecognizeAnswer> {
     const { collectionId, maxResults, model, source } = request;

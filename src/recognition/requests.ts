@@ -1,4 +1,3 @@
-/** Request bodies for calls about images: schemas and derived types. */
 import { type FromSchema, object, type Properties, type Schema } from '../api/schema.ts';
 import type { EventRecorder } from '../events/recorder.ts';
 import type { EventStreams } from '../events/streams.ts';
@@ -27,7 +26,6 @@ const IMAGE_PARAMETERS = {
 export const IMAGE_BODY = object(IMAGE_PARAMETERS, { required: [] });
 export type ImageRequest = FromSchema<typeof IMAGE_BODY>;
 
-/** Request body of a call about a collection. */
 function collectionBody<const P extends Properties, const R extends keyof P & string = never>(
   parameters: P,
   required: readonly R[] = [],
