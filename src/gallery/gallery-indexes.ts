@@ -31,7 +31,7 @@ export interface Neighbour {
 export interface IndexState {
   readonly isHeld: boolean;
   readonly size: number;
-  /** The store generation that the index fully holds; NaN after a failed write. */
+  /** Store generation that the index fully holds; NaN after a failed write. */
   readonly generation: number;
   readonly removals: number;
 }
@@ -53,13 +53,13 @@ interface Held {
   isFailureTold: boolean;
 }
 
-/** Search space of a gallery's model pack, or the length of its templates to search without one. */
+/** Without a search space, the length of the templates. */
 export type Space = SearchSpace | number;
 
 /**
- * Caches each gallery's vectors in an index. The first call that adds to a gallery, or loads it, sets its search space.
- * Operations on a gallery take effect in call order. Each {@link add} and {@link remove} increments the gallery's generation, as each store transaction
- * does.
+ * The first add or load of a gallery sets its search space. Operations on a gallery take effect in call
+ * order.
+ * {@link add} and {@link remove} increment the gallery's generation, like a store transaction.
  */
 export class GalleryIndexes {
   readonly #executor: Executor;
@@ -81,7 +81,6 @@ export class GalleryIndexes {
     this.#snapshots = snapshots;
   }
 
-  /** Returns {@link NO_INDEX} for a gallery without an index. */
   state(gallery: number): IndexState {
     const held = this.#held.get(gallery);
     if (!held) return NO_INDEX;
@@ -95,7 +94,7 @@ export class GalleryIndexes {
     return totals;
   }
 
-  /** The same, in short turns. */
+  /** Yields to the event loop. */
   async countTotals(): Promise<IndexTotals> {
     const totals = { galleries: this.#held.size, templates: 0, bytes: 0, tombstones: 0 };
     for await (const held of inTurns(this.#held.values())) addTo(totals, held);
@@ -107,8 +106,7 @@ export class GalleryIndexes {
   }
 
   /**
-   * Adds batches, and reads the next batch during an add.
-   * @param space of the gallery; default: the length of the vectors.
+   * @param space default: the length of the vectors.
    * @param onProgress takes each batch's number of vectors.
    * @returns the total.
    */
@@ -132,7 +130,6 @@ export class GalleryIndexes {
     return given;
   }
 
-  /** Records the store generation that the index fully holds. */
   holds(gallery: number, generation: number): void {
     const held = this.#held.get(gallery);
     if (held) held.generation = generation;
@@ -192,8 +189,7 @@ export class GalleryIndexes {
   }
 
   /**
-   * Writes a snapshot of the current state while searches and writes continue.
-   * @param background threads that write.
+   * Writes a snapshot while searches and writes continue.
    * @returns bytes.
    * @throws Error; the earlier snapshot stays.
    */
@@ -202,18 +198,18 @@ export class GalleryIndexes {
     if (!held || !this.#snapshots) throw new Error('there is nothing to save');
     const { index } = held;
     const bytes = await index.save(background, this.#snapshots.path(gallery), stampText(stamp));
-    // The write finished after a drop of the gallery.
+    // The gallery was dropped meanwhile.
     if (this.#held.get(gallery) !== held) this.#snapshots.remove(gallery);
     return bytes;
   }
 
-  /** Cancels a running {@link save}, which then fails. */
+  /** A running {@link save} then fails. */
   cancelSave(gallery: number): void {
     this.#held.get(gallery)?.index.cancelSave();
   }
 
   /**
-   * Finds the `k` nearest, best first, or fewer.
+   * Up to `k` neighbours, best first.
    * @param allow the only candidates; null for all.
    */
   async search(
@@ -233,7 +229,7 @@ export class GalleryIndexes {
     if (this.#device) tellFailure(held, gallery, this.#device.log);
     const neighbours: Neighbour[] = [];
     const turn = new Turn();
-    // A loop, because Array.from creates three objects per neighbour on this hot path.
+    // Array.from would create three objects per neighbour on this hot path.
     for (let i = 0; i < ids.length; i++) {
       neighbours.push({ label: Number(ids[i]), score: scores[i] as number });
       if (i % LABELS_A_LOOK === LABELS_A_LOOK - 1 && turn.isOver) await turn.next();
@@ -295,7 +291,7 @@ function tellFailure(held: Held, gallery: number, log: Log): void {
   log.warn({ gallery, why: failure }, 'the GPU has failed: the gallery is searched on the CPU');
 }
 
-/** Increments the generation at once, so later calls count after this one. */
+/** Increments at once, so later calls count after this one. */
 async function counted(held: Held, writing: Promise<unknown>): Promise<void> {
   held.generation += 1;
   try {

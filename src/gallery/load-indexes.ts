@@ -1,7 +1,4 @@
-/**
- * Fills the indexes at start from snapshots, or else from the store. Updates stale snapshots; replaces unusable ones
- * from the store.
- */
+/** Fills the indexes at start from snapshots, or else from the store. */
 import type { Log } from '../ops/log.ts';
 import type { Faces } from '../store/faces.ts';
 import type { GalleryState } from '../store/generations.ts';
@@ -9,7 +6,7 @@ import type { PackId } from '../store/records.ts';
 import type { GalleryIndexes, Space } from './gallery-indexes.ts';
 import type { SnapshotFolder, SnapshotStamp } from './snapshot-folder.ts';
 
-/** Templates per read. Each read blocks the event loop for some milliseconds. */
+/** Each read blocks the event loop for some milliseconds. */
 const BATCH = 1024;
 const LABELS_A_TURN = 4_096;
 
@@ -33,7 +30,7 @@ export interface IndexStartParts {
 }
 
 /**
- * @param onProgress takes the faces indexed so far and their total, which may include collections under removal.
+ * @param onProgress takes the faces indexed and their total.
  * @throws Error if an index differs from the store.
  */
 export async function startIndexes(
@@ -47,7 +44,7 @@ export async function startIndexes(
   );
   const known = new Set(galleries.map(({ gallery }) => gallery));
   const galleriesOfSnapshots = snapshots.galleryIds();
-  // Remove snapshots of deleted collections and of packs that are not loaded.
+  // Collection deleted, or pack not loaded.
   for (const gallery of galleriesOfSnapshots) if (!known.has(gallery)) snapshots.remove(gallery);
   const { total } = store.faces;
   onProgress(0, total);
@@ -100,7 +97,7 @@ async function loadSnapshot(
     if (!isOf(info.stamp, gallery, packId) || !store.faces.hasBeen(gallery, info.stamp)) {
       throw new Error('it is of another store, or of another state of this one');
     }
-    // Native threads load during this wait.
+    // Native threads load meanwhile.
     const [faces] = await Promise.all([
       counted(store.faces, gallery),
       indexes.load(gallery, space, (share) => onProgress(Math.floor(share * info.faces))),
@@ -134,7 +131,7 @@ function isStateOf({ complete, ...stamp }: SnapshotStamp, state: GalleryState): 
   return complete && stamp.generation === state.generation && stamp.lastLabel === state.lastLabel;
 }
 
-/** Comparing labels suffices, because the store never reuses a label or changes its template. */
+/** Labels suffice, because the store never reuses a label or changes its template. */
 async function catchUp(
   { store, indexes, log }: Pick<IndexStartParts, 'store' | 'indexes' | 'log'>,
   gallery: number,

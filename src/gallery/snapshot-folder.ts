@@ -1,7 +1,4 @@
-/**
- * Snapshot files cache indexes across restarts. Files may be missing, old or damaged, so callers compare their stamps
- * with the store.
- */
+/** Files may be missing, old or damaged, so compare their stamps with the store. */
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSnapshotInfo } from '../native/gallery-index.ts';
@@ -10,7 +7,7 @@ export interface SnapshotStamp {
   readonly gallery: number;
   readonly pack: string;
   readonly packVersion: string;
-  /** The gallery's generation in the store, the epoch that wrote it, and the largest label then. */
+  /** Generation and epoch of the store. */
   readonly generation: number;
   readonly epochId: string;
   readonly lastLabel: number;
@@ -27,7 +24,6 @@ export interface SnapshotInfo {
 const NAME = /^([1-9]\d{0,15})\.snapshot$/;
 const UNFINISHED = /\.unfinished$/;
 
-/** One file per gallery. */
 export class SnapshotFolder {
   readonly #folder: string;
 

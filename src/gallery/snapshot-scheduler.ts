@@ -1,7 +1,3 @@
-/**
- * Decides when to write snapshots. Small galleries load fast without a snapshot. Snapshots must drop removed faces
- * within {@link LONGEST_REMOVED_MS}.
- */
 import type { Executor } from '../native/executor.ts';
 import type { Log } from '../ops/log.ts';
 import type { Faces } from '../store/faces.ts';
@@ -9,18 +5,14 @@ import type { PackId } from '../store/records.ts';
 import type { GalleryIndexes, IndexState } from './gallery-indexes.ts';
 import type { SnapshotFolder } from './snapshot-folder.ts';
 
-/** Galleries with fewer faces load from the store in a fraction of a second. */
+/** Smaller galleries load from the store in a fraction of a second. */
 export const LEAST_FACES = 5_000;
 /** Share of changed faces from which a running service writes a snapshot. */
 const CHANGED_SHARE = 0.1;
-/**
- * Share of changed faces from which a stopping service writes a snapshot. Below it, starting from the store costs
- * little.
- */
+/** Below this share, a start without a new snapshot costs little. */
 const CHANGED_SHARE_AT_STOP = 0.01;
-/** After this time, no snapshot holds a removed face. */
+/** No snapshot holds a removed face for longer. */
 export const LONGEST_REMOVED_MS = 60 * 60_000;
-/** Interval of checks, and pause after a failed write. */
 const LOOK_MS = 10_000;
 const RETRY_MS = 10 * 60_000;
 
@@ -31,14 +23,13 @@ export interface SnapshotCounts {
 }
 
 interface Kept {
-  /** The snapshot's generation; without a snapshot, lower than any other. */
+  /** Without a snapshot, lower than any other. */
   generation: number;
-  /** Removals in the snapshot, counted as in {@link IndexState}. */
+  /** Counted as in {@link IndexState}. */
   removals: number;
-  /** Time of the first removal that the snapshot lacks; null if it lacks none. */
+  /** First removal that the snapshot lacks; null if it lacks none. */
   removedSince: number | null;
   bytes: number;
-  /** Earliest time of the next write. */
   notBefore: number;
 }
 
@@ -55,9 +46,9 @@ export interface SnapshotKeeperParts {
   readonly indexes: GalleryIndexes;
   readonly snapshots: SnapshotFolder;
   readonly packs: readonly PackId[];
-  /** Galleries with fewer faces get no snapshot. */
+  /** Smaller galleries get no snapshot. */
   readonly leastFaces: number;
-  /** Executor with one idle thread. */
+  /** Needs one idle thread. */
   readonly background: Executor;
   /** Milliseconds. */
   readonly now: () => number;
@@ -170,7 +161,7 @@ export class SnapshotKeeper {
     const kept = this.#keptOf(gallery);
     if (!packId) return;
     const state = faces.state(gallery);
-    // Read in the same turn as save(), so that these values match the saved state.
+    // In the same turn as save(), so that these values match the saved state.
     const { generation, removals } = indexes.state(gallery);
     const complete = generation === state.generation;
     const began = performance.now();
@@ -182,7 +173,6 @@ export class SnapshotKeeper {
       const seconds = (performance.now() - began) / 1000;
       log.info({ gallery, bytes: kept.bytes, seconds }, 'a snapshot of the index was written');
     } catch (error) {
-      // The gallery no longer exists.
       if (!indexes.state(gallery).isHeld) this.#kept.delete(gallery);
       else if (!this.#stopped) this.#failed(gallery, kept, error as Error, now(), log);
     } finally {
