@@ -1,5 +1,5 @@
 /**
- * For Visage's schemas. Validating and optimising them takes a third of the CPU time of a start;
- * `test/base/ajv-options.test.ts` validates them instead.
+ * Checking and optimising Visage's schemas takes a third of the CPU time of a start;
+ * `test/base/ajv-options.test.ts` checks them instead.
  */
 export const TRUSTED_SCHEMAS = { meta: false, validateSchema: false, code: { optimize: false } } as const;

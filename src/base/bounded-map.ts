@@ -1,6 +1,6 @@
 /**
- * A map that keeps at least the `limit` newest entries, and at most a sixteenth more. Setting a key again keeps its
- * age. It removes the oldest entries in groups, since a map scans all deleted slots to find its first key.
+ * Keeps the `limit` newest entries, and at most a sixteenth more; setting a key again keeps its age. Removes
+ * the oldest in groups, since a map scans all deleted slots for its first key.
  */
 export class BoundedMap<Key, Value> extends Map<Key, Value> {
   readonly #limit: number;

@@ -1,13 +1,12 @@
 import type ipaddr from 'ipaddr.js';
 import { type Network, parseAddress, within } from './ip-networks.ts';
 
-/** Address of a connection that has just closed. */
+/** The connection has just closed. */
 const UNKNOWN = '';
 
 /**
- * If the peer is a trusted proxy, reads `X-Forwarded-For` from right to left up to the first untrusted address,
- * or an invalid entry.
- * @param peer remote address of the connection.
+ * If the peer is a trusted proxy, reads `X-Forwarded-For` from right to left up to the first untrusted
+ * address or invalid entry.
  * @returns dotted IPv4 (also if mapped), or IPv6 after RFC 5952 without zone; empty if the peer is unknown.
  */
 export function clientAddress(
@@ -28,17 +27,17 @@ export function clientAddress(
   return client.toString();
 }
 
-/** Returns an IPv4 address or an IPv6 /64: one client may use many addresses of a /64. */
+/** IPv4 address or IPv6 /64, because one client may use many addresses of a /64. */
 export function originOf(text: string): string {
   return prefixOf(text, { ipv4: 32, ipv6: 64 });
 }
 
-/** Returns an IPv4 /16 or IPv6 /32, the largest network that one organisation commonly has. */
+/** IPv4 /16 or IPv6 /32: the largest network that one organisation commonly has. */
 export function networkOf(text: string): string {
   return prefixOf(text, { ipv4: 16, ipv6: 32 });
 }
 
-/** @param bits a multiple of 16. @returns the text unchanged if it is no address. */
+/** The text itself if it is no address. */
 function prefixOf(text: string, bits: { readonly ipv4: 16 | 32; readonly ipv6: 32 | 64 }): string {
   const address = parseAddress(text);
   if (address === null) return text;

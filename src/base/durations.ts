@@ -1,14 +1,11 @@
-/** Counts durations in logarithmic buckets, so that counts of several periods can be added. */
-
-/** Milliseconds up to which the first bucket counts. */
+/** End of the first bucket. */
 const FIRST_MS = 0.1;
-/** Each bucket reaches this much further than the one before, so a percentile is at most a tenth off. */
+/** Ratio of buckets' ends; a percentile is at most a tenth off. */
 const GROWTH = 1.2;
 const LOG_GROWTH = Math.log(GROWTH);
-/** The last bucket begins at about three minutes, and counts everything longer. */
+/** The last bucket begins at about three minutes. */
 const BUCKETS = 80;
 
-/** JSON-like, for the store. */
 export interface Durations {
   readonly count: number;
   /** Milliseconds. */
@@ -24,7 +21,6 @@ export class DurationCounter {
   #sum = 0;
   readonly #buckets = new Array<number>(BUCKETS).fill(0);
 
-  /** @param ms at least 0. */
   add(ms: number): void {
     this.#count++;
     this.#sum += ms;
@@ -57,7 +53,7 @@ export function meanOf({ count, sum }: Pick<Durations, 'count' | 'sum'>): number
   return count === 0 ? null : rounded(sum / count);
 }
 
-/** The duration that this share of all durations does not exceed, milliseconds; null without durations. */
+/** Milliseconds that the share 0..1 of all durations does not exceed; null without durations. */
 export function percentileOf({ count, buckets }: Durations, share: number): number | null {
   if (count === 0) return null;
   let seen = 0;

@@ -1,19 +1,19 @@
-/** Parses IP addresses and networks strictly: no octal, hexadecimal or short IPv4. */
+/** Strict: no octal, hexadecimal or short IPv4. */
 import ipaddr from 'ipaddr.js';
 
 export type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-/** A network; a single address has the full prefix. */
+/** An address has the full prefix. */
 export interface Network {
   readonly address: Address;
-  /** Length in bits, 0 to 32 or 0 to 128. */
+  /** Length in bits. */
   readonly prefix: number;
 }
 
 const MAX_LENGTH = 64;
 const MAPPED_PREFIX = 96;
 
-/** Maps `::ffff:192.0.2.1` to IPv4, drops a zone (`%eth0`). @returns null if invalid. */
+/** Maps `::ffff:192.0.2.1` to IPv4, drops a zone (`%eth0`). Null if invalid. */
 export function parseAddress(text: string): Address | null {
   if (text.length > MAX_LENGTH) return null;
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
@@ -24,7 +24,7 @@ export function parseAddress(text: string): Address | null {
   return address;
 }
 
-/** Refuses a lax dotted tail, and `::192.0.2.1`, which `ipaddr.js` treats as a mapped address. */
+/** Refuses a lax dotted tail, and `::192.0.2.1`, which `ipaddr.js` treats as mapped. */
 function isStrictIPv6(text: string): boolean {
   if (!ipaddr.IPv6.isValid(text)) return false;
   const [withoutZone = ''] = text.split('%');
@@ -33,7 +33,7 @@ function isStrictIPv6(text: string): boolean {
   return !tail.includes('.') || ipaddr.IPv4.isValidFourPartDecimal(tail);
 }
 
-/** Parses an address or CIDR range. @returns null if invalid. */
+/** Null if invalid. */
 export function parseNetwork(text: string): Network | null {
   const match = /^([^/%]+)(?:\/(0|[1-9]\d{0,2}))?$/.exec(text);
   const address = match?.[1] === undefined ? null : parseAddress(match[1]);
@@ -51,17 +51,15 @@ export function within(address: Address, networks: readonly Network[]): boolean 
   );
 }
 
-/** True if one of `networks` contains the whole network. */
 export function covered({ address, prefix }: Network, networks: readonly Network[]): boolean {
   return networks.some((network) => network.prefix <= prefix && within(address, [network]));
 }
 
 function matches(address: Address, network: Address, prefix: number): boolean {
-  // `match` requires two addresses of the same kind; `within` checks that.
+  // `within` checks that both are of one kind.
   return (address as ipaddr.IPv6).match(network as ipaddr.IPv6, prefix);
 }
 
-/** @param host a name or an address. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || parseAddress(host)?.range() === 'loopback';
 }

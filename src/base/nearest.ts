@@ -13,8 +13,8 @@ function distance(a: string, b: string): number {
 }
 
 /**
- * Finds the name closest to `typed`, ignoring case and treating `-` as `_`.
- * @returns null if every name needs more edits than a third of its length, and more than two.
+ * Ignores case, and treats `-` as `_`.
+ * @returns null if every name needs more than two edits and more than a third of its length.
  */
 export function nearest(typed: string, names: readonly string[]): string | null {
   const plain = (name: string) => name.toLowerCase().replaceAll('-', '_');

@@ -1,6 +1,6 @@
-/** Random numbers that repeat for the same seed. Never use them for security. */
+/** Never use these repeatable numbers for security. */
 
-/** Tommy Ettinger's mulberry32: numbers from 0 to below 1. */
+/** Tommy Ettinger's mulberry32: 0 to below 1. */
 export function uniforms(seed: number): () => number {
   let state = seed | 0;
   return () => {
@@ -11,7 +11,7 @@ export function uniforms(seed: number): () => number {
   };
 }
 
-/** Numbers of the standard normal distribution (Box and Muller's method). */
+/** Box and Muller's method. */
 export function normals(seed: number): () => number {
   const uniform = uniforms(seed);
   return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());

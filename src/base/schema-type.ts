@@ -1,9 +1,8 @@
-/** The item type of a list, or the type itself. */
 type OneOf<T> = T extends readonly (infer Item)[] ? Item : T;
 
 type Defaulted<P> = { [N in keyof P]: P[N] extends { readonly default: unknown } ? N : never }[keyof P];
 
-/** Properties that a validated object always has: required, or with a default. */
+/** Properties that are required, or have a default. */
 type Present<S, P> = Defaulted<P> | (S extends { readonly required?: infer R } ? OneOf<R> & keyof P : never);
 
 type Fields<S, P> = {
@@ -12,7 +11,6 @@ type Fields<S, P> = {
   readonly [N in Exclude<keyof P, Present<S, P>>]?: FromSchema<P[N]>;
 };
 
-/** Merges an intersection into one object type. */
 type Flat<T> = { [N in keyof T]: T[N] };
 
 type OfType<T, S> = T extends 'string'
@@ -36,8 +34,7 @@ type OfType<T, S> = T extends 'string'
             : unknown;
 
 /**
- * The type of a value that schema `S` accepts. Write schemas `as const`: without literal types, the result is
- * `unknown`.
+ * Type of the values that schema `S` accepts; `unknown` without literal types, so write schemas `as const`.
  */
 export type FromSchema<S> = S extends { readonly const: infer Value }
   ? Value

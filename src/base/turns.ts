@@ -1,4 +1,4 @@
-/** Splits long work on the JavaScript thread into turns, between which the event loop serves sockets and timers. */
+/** Between turns, the event loop serves sockets and timers. */
 
 const TURN_MS = 4;
 
@@ -9,7 +9,7 @@ function wakeNext(): void {
   if (waiting.length > 0) setImmediate(wakeNext);
 }
 
-/** Resolves in a later iteration of the event loop, in the order of calls. */
+/** Keeps the order of calls. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     waiting.push(resolve);
@@ -25,7 +25,7 @@ export class Turn {
     return performance.now() - this.#began > TURN_MS;
   }
 
-  /** After it resolves, earlier values from the store may be stale. */
+  /** Afterwards, earlier values from the store may be stale. */
   async next(): Promise<void> {
     await nextTurn();
     this.#began = performance.now();
@@ -42,7 +42,7 @@ export async function* inTurns<T>(items: Iterable<T>): AsyncGenerator<T> {
   }
 }
 
-/** Reads up to `limit` entries in short turns. @param read returns at most `most` entries after `last`. */
+/** @param read returns at most `most` entries after `last`. */
 export async function inPages<T>(
   limit: number,
   read: (last: T | undefined, most: number) => readonly T[],

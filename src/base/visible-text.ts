@@ -1,16 +1,14 @@
-/** Escapes characters that steer a terminal or are invisible. */
-
-/** Maximum combining marks per letter: more would cover nearby lines. */
+/** Combining marks per letter; more would cover nearby lines. */
 const MARKS = 4;
 
-/** Control and invisible characters, lone surrogates, and excess combining marks. */
+/** Control and invisible characters, lone surrogates, excess combining marks. */
 const UNSAFE = new RegExp(
   `[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}]|(?<=\\p{M}{${MARKS}})\\p{M}`,
   'gu',
 );
 const UNSAFE_IN_LINE = new RegExp(`(?!\\n)(?:${UNSAFE.source})`, 'gu');
 
-/** Uses JSON's escapes, so that escaped JSON keeps its meaning. */
+/** JSON's escapes keep the meaning of escaped JSON. */
 function escaped(characters: string): string {
   return Array.from(
     { length: characters.length },
@@ -18,12 +16,11 @@ function escaped(characters: string): string {
   ).join('');
 }
 
-/** Escapes text for one line, including line feeds. */
 export function visible(text: string): string {
   return text.replaceAll(UNSAFE, escaped);
 }
 
-/** Escapes text like {@link visible}, but keeps line feeds. */
+/** Keeps line feeds. */
 export function visibleLines(text: string): string {
   return text.replaceAll(UNSAFE_IN_LINE, escaped);
 }
