@@ -61,7 +61,6 @@ export function routeTable(
   ];
 }
 
-/** `callback()` is its request handler. */
 export function createApp(parts: AppParts): App {
   const routes = routeTable(parts);
   const { anonymousLimits = anonymousLimitsOf(parts.access, parts.log) } = parts;

@@ -1,4 +1,3 @@
-/** Creates the parts that report the state of the appliance and look after it. */
 import { join } from 'node:path';
 import { BackupJob } from '../appliance/backup-job.ts';
 import { Diagnoser } from '../appliance/diagnosis.ts';
@@ -14,7 +13,6 @@ import { readLastBackup, STORE_FILE } from '../store/backup.ts';
 import type { Undos } from './shutdown.ts';
 import type { Stages } from './stages.ts';
 
-/** @param reloader called when a request arrives. */
 export function createAppliance(
   stages: Stages,
   metrics: Metrics,

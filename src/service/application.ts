@@ -128,7 +128,7 @@ export async function createApplication(stages: Stages, undos: Undos): Promise<A
   };
 }
 
-/** Records each setting that permits more than its default, once. */
+/** Records each setting once. */
 function wideningRecord(audit: Audit): (config: Config) => Promise<void> {
   const recorded = new Set<string>();
   return async (config) => {

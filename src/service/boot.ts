@@ -1,4 +1,4 @@
-/** First start stages: opens settings, log, data folder and admin socket, then the store. */
+/** First start stages: settings, log, data folder, admin socket, store. */
 import { chmodSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { SigningKeys } from '../access/tokens/signing-keys.ts';
@@ -20,10 +20,10 @@ import { Store } from '../store/store.ts';
 import { anonymousLimitsOf } from './app.ts';
 import type { Undos } from './shutdown.ts';
 
-/** Time limit for open requests after a signal. */
+/** Limit for open requests after a signal. */
 export const DRAIN_LIMIT_MS = 10_000;
 
-/** Limit of the admin socket; one command opens several connections. */
+/** One command opens several connections. */
 const MAX_ADMIN_CONNECTIONS = 256;
 
 const STDIN = 0;

@@ -19,7 +19,7 @@ const PROGRESS_LIMIT_S = 60;
 export interface Indexes {
   readonly indexes: GalleryIndexes;
   readonly indexStart: IndexStart;
-  /** The keeper is not running yet. */
+  /** Not running yet. */
   readonly keeper: SnapshotKeeper;
 }
 
@@ -59,7 +59,7 @@ export async function openIndexes(
   return { indexes, indexStart, keeper };
 }
 
-/** Reports progress to `/readyz`, and once a second to log and systemd. */
+/** Reports to `/readyz`, and once a second to log and systemd. */
 function progressReport({ health, log, manager }: Boot): (done: number, total: number) => void {
   let reportedAt: number | null = null;
   let reported = -1;

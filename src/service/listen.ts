@@ -19,7 +19,7 @@ import type { Metrics } from '../ops/metrics.ts';
 import { type Boot, DRAIN_LIMIT_MS } from './boot.ts';
 import type { Undos } from './shutdown.ts';
 
-/** Opens the API's listeners early, so that they report the start's progress. */
+/** The API's listeners open early, to report the start's progress. */
 export class NetworkListeners {
   readonly tls: LiveTlsConfig | null;
   readonly #boot: Boot;
@@ -36,7 +36,7 @@ export class NetworkListeners {
     this.#onOpen = ({ server }) => undos.add('connections', () => drain(server, DRAIN_LIMIT_MS));
   }
 
-  /** Skips systemd's sockets: their clients wait until the service is ready. */
+  /** Clients of systemd's sockets wait until the service is ready. */
   async openEarly(): Promise<void> {
     if (!isHandedOver(this.#boot.sockets)) await this.#openApi();
   }
@@ -71,12 +71,10 @@ export class NetworkListeners {
     return Object.values(this.#opened).flatMap((each) => each.flatMap(({ port }) => port ?? []));
   }
 
-  /** URLs for programs on this machine. */
   get urls(): string[] {
     return [...this.#opened.http, ...this.#opened.https].map(({ url }) => url);
   }
 
-  /** The first HTTPS listener, if any. */
   get secure(): { readonly url: string; readonly fingerprint: string } | null {
     const [listener] = this.#opened.https;
     return this.tls && listener ? { url: listener.url, fingerprint: this.tls.certificate.fingerprint } : null;

@@ -8,7 +8,6 @@ import type { Recognizers } from '../vision/recognizer.ts';
 import type { Boot } from './boot.ts';
 import type { Undos } from './shutdown.ts';
 
-/** Provider name in ONNX Runtime and device, by provider. */
 const PLACES = {
   cpu: { provider: 'CPUExecutionProvider', device: 'cpu' },
   cuda: { provider: 'CUDAExecutionProvider', device: 'gpu' },

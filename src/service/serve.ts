@@ -48,7 +48,6 @@ function watch({ boot: { log, manager }, models: { executor } }: Stages, undos: 
   undos.add('watchdog', end);
 }
 
-/** Reports readiness to log, systemd and terminal. */
 function announce({ boot, listeners, indexes }: Stages, { setupCode, status }: Application): void {
   const { config, log, manager, version } = boot;
   const { urls } = listeners;

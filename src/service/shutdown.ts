@@ -1,11 +1,10 @@
-/** Closes the service after a signal or a failed start. */
 import { visible, visibleLines } from '../base/visible-text.ts';
 import { exitNow } from '../native/system.ts';
 import { EXIT, type ExitCode, exitCodeOf } from '../ops/exit-codes.ts';
 import { leadsToJournal } from '../ops/journal.ts';
 import type { Log } from '../ops/log.ts';
 
-/** In order: each part closes before its dependencies. */
+/** Each part closes before its dependencies. */
 const STEPS = [
   'readiness',
   'connections',
@@ -23,7 +22,7 @@ const STEPS = [
 ] as const;
 export type Step = (typeof STEPS)[number];
 
-/** Limit of all steps together. */
+/** Limit for all steps together. */
 const SHUTDOWN_LIMIT_MS = 20_000;
 
 const FAILED_START_LIMIT_MS = 5_000;
@@ -38,7 +37,7 @@ export class Undos {
     this.#undos.set(step, [...(this.#undos.get(step) ?? []), undo]);
   }
 
-  /** Runs all undos; reports failures to `onError` and continues. */
+  /** Reports failures to `onError` and continues. */
   async run(onError: (step: Step, error: unknown) => void): Promise<void> {
     for (const step of STEPS) {
       const undos = this.#undos.get(step) ?? [];
@@ -51,14 +50,14 @@ export class Undos {
 export interface ShutdownOptions {
   readonly log: Log;
   readonly undos: Undos;
-  /** After these milliseconds the process ends with `EXIT.forced`. */
+  /** After this time, the process ends with `EXIT.forced`. */
   readonly limitMs?: number;
   readonly exit?: (code: ExitCode) => void;
 }
 
 /**
- * Creates a signal handler. The first call runs the undos and ends with `EXIT.ok`, or `EXIT.failure` if one failed. A
- * second call ends at once with `EXIT.forced`.
+ * The first call runs the undos and ends with `EXIT.ok`, or `EXIT.failure` if one failed. A second call ends
+ * at once with `EXIT.forced`.
  */
 export function createShutdown({
   log,
@@ -102,8 +101,8 @@ export function createShutdown({
 }
 
 /**
- * Closes the opened parts, writes the error, and exits with its code. If closing fails or exceeds the limit, the
- * process does not wait for native threads.
+ * Writes the error, and exits with its code. If closing fails or exceeds the limit, does not wait for native
+ * threads.
  */
 export async function endFailedStart(
   error: unknown,
@@ -130,7 +129,7 @@ async function endsWithin(promise: Promise<unknown>, limitMs: number): Promise<b
   return isInTime;
 }
 
-/** Returns a sentence for the operator, or the stack of a defect. */
+/** A sentence for the operator, or the stack of a defect. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return visible(String(error));
   return exitCodeOf(error) === EXIT.failure ? visibleLines(String(error.stack)) : visible(error.message);

@@ -3,7 +3,6 @@ import type { Indexes } from './indexes.ts';
 import type { NetworkListeners } from './listen.ts';
 import type { Models } from './models.ts';
 
-/** Parts that the start opens before it creates the application. */
 export interface Stages {
   readonly boot: Boot;
   readonly listeners: NetworkListeners;
