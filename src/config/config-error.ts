@@ -1,4 +1,4 @@
-/** Reports an invalid setting in one line for the operator. */
+/** The message is one line for the operator. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }

@@ -1,4 +1,4 @@
-/** The settings as the service uses them: parsed, with absolute paths, sizes in bytes. */
+/** Settings as the service uses them: absolute paths, sizes in bytes. */
 import { relative, resolve } from 'node:path';
 import { type Network, parseNetwork } from '../base/ip-networks.ts';
 import { ConfigError } from './config-error.ts';
@@ -119,13 +119,12 @@ function accessConfigOf(values: SettingValues) {
 function webConfigOf({ web, dashboard_origin, allowed_origins, image_url }: SettingValues) {
   const { enabled, ports, allow } = image_url;
   return {
-    /** Serve the dashboard. */
     isServed: web,
     dashboardOrigin: dashboard_origin,
     allowedOrigins: allowed_origins,
     imageUrl: {
       enabled,
-      /** Permitted ports of public addresses. */
+      /** Permitted for public addresses. */
       ports,
       allow: allow.map(({ account, network, port }) => ({
         accountId: account,
@@ -136,7 +135,7 @@ function webConfigOf({ web, dashboard_origin, allowed_origins, image_url }: Sett
   };
 }
 
-/** Each property returns the newest configuration. */
+/** Properties return the newest configuration. */
 export type LiveAccessConfig = AccessConfig & { readonly replace: (next: AccessConfig) => void };
 
 export function liveAccessConfig(first: AccessConfig): LiveAccessConfig {

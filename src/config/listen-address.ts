@@ -1,11 +1,11 @@
 export interface ListenAddress {
   /** Name, or IP address without brackets. */
   readonly host: string;
-  /** Port number; 0: the system picks one. */
+  /** 0: the system picks one. */
   readonly port: number;
 }
 
-/** Splits `host:port`; brackets enclose an IPv6 address. @returns null if invalid. */
+/** Splits `host:port`; brackets enclose an IPv6 address. Null if invalid. */
 export function parseListen(text: string): ListenAddress | null {
   const match = /^(?:\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text);
   if (!match) return null;

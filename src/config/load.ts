@@ -1,4 +1,4 @@
-/** Reads the settings. The environment overrides the file; the file overrides defaults. */
+/** The environment overrides the file; the file overrides defaults. */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
@@ -44,7 +44,7 @@ function shown(value: unknown): string {
   return typeof value === 'object' ? 'a table' : String(value);
 }
 
-/** Converts `/a/0/b` to `.a[0].b`. */
+/** `/a/0/b` becomes `.a[0].b`. */
 function pathOf(pointer: string): string {
   return pointer
     .split('/')
@@ -136,7 +136,7 @@ function fromFile(file: string): GivenValues {
   return values;
 }
 
-/** Parses a variable's text; commas separate list items. */
+/** Commas separate list items. */
 function fromText({ type }: Schema, text: string): unknown {
   if (type === 'integer') return parseWhole(text) ?? text;
   if (type === 'boolean' && /^(?:true|false)$/.test(text)) return text === 'true';
@@ -161,7 +161,6 @@ function fromEnvironment(environment: NodeJS.ProcessEnv): GivenValues {
   return values;
 }
 
-/** Adds missing keys of a table from its default. */
 function completed(name: SettingName, given: GivenValues, source: Source): unknown {
   const { default: standard, schema } = SETTINGS[name];
   const value = given[name];
@@ -170,7 +169,10 @@ function completed(name: SettingName, given: GivenValues, source: Source): unkno
   return value ?? (typeof standard === 'function' ? standard(source) : standard);
 }
 
-/** @param environment its `VISAGE_CONFIG` names the TOML file. @throws ConfigError. */
+/**
+ * @param environment its `VISAGE_CONFIG` names the TOML file.
+ * @throws ConfigError.
+ */
 export function readSettings(environment: NodeJS.ProcessEnv): SettingValues {
   const file = environment[CONFIG_FILE_VARIABLE];
   if (file === '') throw new ConfigError(`${CONFIG_FILE_VARIABLE}: expected the path of a TOML file, got ""`);
@@ -182,7 +184,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): SettingValues {
   return Object.fromEntries(entries) as SettingValues;
 }
 
-/** The values that the service would use without a settings file and without variables. */
+/** Ignores settings file and variables. */
 export function defaultSettings(environment: NodeJS.ProcessEnv): SettingValues {
   const source = { environment, file: environment[CONFIG_FILE_VARIABLE] };
   return Object.fromEntries(
@@ -194,7 +196,7 @@ export type SettingSource = 'default' | 'file' | 'environment';
 
 export type SettingSources = Readonly<Record<SettingName, SettingSource>>;
 
-/** Says where each value of {@link readSettings} comes from. @throws ConfigError. */
+/** @throws ConfigError. */
 export function settingSources(environment: NodeJS.ProcessEnv): SettingSources {
   const file = configFileOf(environment);
   const given = file === null ? {} : fromFile(file);
@@ -206,13 +208,12 @@ export function settingSources(environment: NodeJS.ProcessEnv): SettingSources {
   return Object.fromEntries(SETTING_NAMES.map((name) => [name, sourceOf(name)])) as SettingSources;
 }
 
-/** Absolute path of the settings file; null if `VISAGE_CONFIG` names none. */
+/** Absolute path; null if `VISAGE_CONFIG` names none. */
 export function configFileOf(environment: NodeJS.ProcessEnv): string | null {
   const file = environment[CONFIG_FILE_VARIABLE];
   return file === undefined ? null : resolve(file);
 }
 
-/** Describes the origin of a setting's value, for the operator. */
 export function originOf(name: SettingName, environment: NodeJS.ProcessEnv): string {
   const variable = environmentName(name);
   if (environment[variable] !== undefined) return variable;

@@ -1,4 +1,3 @@
-/** Entries of the settings table, and their rules in words. */
 import { parseNetwork } from '../base/ip-networks.ts';
 import { parseListen } from './listen-address.ts';
 
@@ -6,7 +5,6 @@ interface Format {
   /** Completes "expected ...". */
   readonly expected: string;
   readonly test: (text: string) => boolean;
-  /** True if the text is a path. */
   readonly isPath: (text: string) => boolean;
 }
 
@@ -41,13 +39,12 @@ export const FORMATS = {
   },
 } satisfies Record<string, Format>;
 
-/** True for an origin as browsers send it: lower case, no default port, no path. */
+/** An origin as browsers send it: lower case, no default port, no path. */
 function isOrigin(text: string): boolean {
   if (!/^https?:\/\//.test(text) || !URL.canParse(text)) return false;
   return new URL(text).origin === text;
 }
 
-/** The part of JSON Schema that settings use. */
 export type Schema = { readonly description?: string; readonly default?: unknown } & (
   | { readonly type: 'integer' | 'number'; readonly minimum: number; readonly maximum: number }
   | { readonly type: 'boolean' }
@@ -69,17 +66,15 @@ export type Schema = { readonly description?: string; readonly default?: unknown
 
 export interface Source {
   readonly environment: NodeJS.ProcessEnv;
-  /** Path of the settings file, if any. */
   readonly file: string | undefined;
 }
 
 export type Setting = {
   readonly schema: Schema;
-  /** Unit of a number, such as `seconds`. */
+  /** Such as `seconds`. */
   readonly unit?: string;
-  /** True if the API must not show the value, such as the place of a private key. */
+  /** Hidden from the API, such as the path of a private key. */
   readonly isSecret?: true;
-  /** True if a reload applies the setting. */
   readonly reload: boolean;
   /** Help text: one imperative sentence. */
   readonly about: string;

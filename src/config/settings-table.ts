@@ -1,7 +1,4 @@
-/**
- * Defines all settings. Types, checks, environment variables and docs derive from it: see
- * `docs/how-to/add-a-setting.md`.
- */
+/** Source of types, checks, environment variables and docs: see `docs/how-to/add-a-setting.md`. */
 import { availableParallelism, homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { PROVIDERS } from '../native/device.ts';
@@ -9,12 +6,12 @@ import { OPERATIONS } from './operations.ts';
 import { BOOLEAN, list, oneOf, type Setting, type Source, text, wholeNumber } from './setting.ts';
 
 const MAX_THREADS = 256;
-/** Must stay below `LimitNOFILE` of `visage.service`, which would close connections without an answer. */
+/** Below `LimitNOFILE` of `visage.service`, which would close connections without an answer. */
 const MAX_CONNECTIONS = 60_000;
 const COUNT = wholeNumber(1, 1_000_000);
 const PORT = wholeNumber(1, 65535);
 
-/** Outside the data folder, so a thief of the folder does not get the backup key. */
+/** Outside the data folder, so a thief of the folder does not get the key. */
 function defaultBackupKey({ environment, file }: Source): string {
   if (file !== undefined) return join(dirname(resolve(file)), 'backup.key');
   const state = environment.XDG_STATE_HOME || join(environment.HOME || homedir(), '.local', 'state');

@@ -7,7 +7,6 @@ type NameIn<G> = G extends unknown ? keyof G : never;
 export type SettingName = NameIn<Group>;
 type Entry<Name extends SettingName> = Extract<Group, Readonly<Record<Name, unknown>>>[Name];
 
-/** Validated values, including defaults. */
 export type SettingValues = {
   readonly [Name in SettingName]: Entry<Name> extends { readonly schema: infer S; readonly default: infer D }
     ? FromSchema<S> | (D extends null ? null : never)
@@ -20,7 +19,6 @@ export const SETTINGS = Object.assign({}, ...Object.values(SETTING_GROUPS)) as R
 
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 
-/** Settings that a reload applies. */
 export const LIVE_SETTINGS: ReadonlySet<SettingName> = new Set(
   SETTING_NAMES.filter((name) => SETTINGS[name].reload),
 );

@@ -1,7 +1,7 @@
 import { isLoopback } from '../base/ip-networks.ts';
 import type { Config } from './config.ts';
 
-/** Returns settings that allow more than their defaults, for the audit log. */
+/** Settings that allow more than their defaults, for the audit log. */
 export function wideningSettings({ registration, access, web, metricsListen }: Config): string[] {
   const { dashboardOrigin, allowedOrigins, imageUrl } = web;
   return [
