@@ -4,7 +4,8 @@
  * fails on no figure.
  *
  * `--faces` has `lfw-dev/`, from whose templates the galleries are made; `--quick` is small and short; `--all` builds
- * the peers' graphs of a million faces too, which takes an hour or more, and sends 100,000 requests in the part of memory;
+ * the peers' graphs of a million faces too, which takes an hour or more, searches ten million faces, and sends 100,000
+ * requests in the part of memory;
  * `--plots` is where the plots of growth go. `--keep` is where each part's report goes as JSON; the parts of `--reuse` are
  * not run but read from there, and the table says of when and of which commit they are.
  */
@@ -68,19 +69,12 @@ function partsOf(quick: boolean): { readonly name: string; readonly part: Part }
     name,
     part: { title, program: join(ROOT, 'dist/bench', `${name}.js`), args },
   });
-  const million = {
-    ...part(
-      'search',
-      'Search: a million people',
-      ...faces,
-      '--galleries',
-      'distinct',
-      '--sizes',
-      '1000000',
-      ...(options.all ? ['--all'] : []),
-    ),
-    name: 'million',
-  };
+  const people = (name: string, title: string, ...args: string[]) => ({
+    ...part('search', title, ...faces, '--galleries', 'distinct', '--sizes', ...args),
+    name,
+  });
+  const million = people('million', 'Search: a million people', '1000000', ...(options.all ? ['--all'] : []));
+  const tenMillion = people('ten-million', 'Search: ten million people', '10000000', '--probes', '2000');
   return [
     part('pipeline', 'Pipeline: floor, bodies, 12 megapixels', '--iterations', quick ? '20' : '200'),
     part('networks', 'Networks: as they are and prepared', '--rounds', quick ? '10' : '150'),
@@ -93,6 +87,7 @@ function partsOf(quick: boolean): { readonly name: string; readonly part: Part }
       quick ? '2000,10000' : '10000,100000',
     ),
     ...(quick ? [] : [million]),
+    ...(options.all && !quick ? [tenMillion] : []),
     part('search-meanwhile', 'Search while rows are copied', ...faces, quick ? '10000' : '100000'),
     part('scan', 'Exact search against the speed of memory', '100000'),
     part('restart', 'Restart', ...faces, quick ? '10000' : '1000000'),
