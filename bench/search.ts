@@ -5,8 +5,8 @@
  *
  * Recall is the share of probes that an engine answers with the exact nearest row, counted over the probes whose exact
  * nearest row is of their own person. Each peer gets the least effort that reaches the recall aimed at for the size of the
- * gallery, or the effort beyond which it gains nothing; Visage searches as served. Then all engines take turns on the same
- * probes, one at a time on one thread.
+ * gallery, or the effort beyond which it gains nothing; Visage searches as served. Then all engines take turns of 50 probes,
+ * one at a time on one thread.
  *
  * `--sizes` are those of galleries of distinct people. From half a million faces on, peers need `--all`: they build for an
  * hour. Beyond a million, Visage searches alone. Each pass makes the rows again, so none holds them as floats.
@@ -62,6 +62,8 @@ const OTHERS: Readonly<Record<string, GalleryShape & { readonly name: string }>>
 const KINDS = ['distinct', ...Object.keys(OTHERS)];
 /** Probes timed at most, and probes counted before a hopeless effort is given up. */
 const TIMED = 1000;
+/** Probes of an engine before the next engine's turn. So processor caches hold its own index, as far as they can. */
+const TURN = 50;
 const LEAST_COUNTED = 1000;
 /** Scores that differ by less are equal: rounding of floats. */
 const TIE = 1e-6;
@@ -225,16 +227,13 @@ async function ask(
     if (at) asked.push({ engine, at, times: [] });
   }
   const timed = Math.min(TIMED, question.probes.length);
-  for (let i = 0; i < timed; i++) {
-    for (let turn = 0; turn < asked.length; turn++) {
-      // Alternates the order, so that no engine always follows the same one.
-      const which = (i + (i % 2 === 0 ? turn : asked.length - turn)) % asked.length;
-      const { engine, times } = asked[which] as (typeof asked)[number];
-      // Engines ask different probes in a turn, so that none finds another's rows in the caches.
-      const probe = question.probes[(i + Math.floor((which * timed) / asked.length)) % timed] as Float32Array;
-      const began = performance.now();
-      await engine.nearest(probe);
-      times.push(engine.outside?.().searchMs ?? performance.now() - began);
+  for (let from = 0; from < timed; from += TURN) {
+    for (const { engine, times } of asked) {
+      for (const probe of question.probes.slice(from, Math.min(from + TURN, timed))) {
+        const began = performance.now();
+        await engine.nearest(probe);
+        times.push(engine.outside?.().searchMs ?? performance.now() - began);
+      }
     }
   }
   return asked.map(({ engine: { name, isPeer }, at, times }) => {
