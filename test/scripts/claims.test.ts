@@ -27,6 +27,7 @@ interface Claim {
 }
 
 const BENCH = { page: 'docs/measurements.md', block: 'bench' };
+const SEARCH = { page: 'docs/measurements.md', block: 'search' };
 const ACCESS = { page: 'docs/measurements.md', block: 'access' };
 const ATTACK = { page: 'docs/measurements.md', block: 'attack' };
 const SUMMARY = 'docs/performance.md';
@@ -40,20 +41,20 @@ const CLAIMS: readonly Claim[] = [
     page: 'README.md',
     sentence: /in 1,000,000 faces it finds the most similar one in ([\d.]+) % of searches/,
     source: {
-      ...BENCH,
-      pattern: /1,000,000 faces, recall@1 0\.999: Visage, served, p50 .*recall ([\d.]+)\)/,
+      ...SEARCH,
+      pattern: /^1,000,000 people[\s\S]*?recall +([\d.]+)/m,
       times: 100,
     },
   },
   {
     page: 'README.md',
     sentence: /searches, in ([\d.]+) ms instead/,
-    source: { ...BENCH, pattern: /1,000,000 faces, recall@1 0\.999: Visage, served, p50 +([\d.]+) ms/ },
+    source: { ...SEARCH, pattern: /^1,000,000 people[\s\S]*?p50, ms +([\d.]+)/m },
   },
   {
     page: 'README.md',
     sentence: /instead of ([\d.]+) ms/,
-    source: { ...BENCH, pattern: /1,000,000 faces, recall@1 0\.999: Visage, exact, p50 +([\d.]+) ms/ },
+    source: { ...SEARCH, pattern: /^1,000,000 people[\s\S]*?p50, ms +[\d.]+ +([\d.]+)/m },
   },
   {
     page: 'README.md',
@@ -115,20 +116,10 @@ const CLAIMS: readonly Claim[] = [
     page: SUMMARY,
     sentence: new RegExp(`\\| ${faces} \\| ([\\d.]+) ms`),
     source: {
-      ...BENCH,
-      pattern: new RegExp(`^ +${faces} faces, recall@1 0\\.999: Visage, served, p50 +([\\d.]+) ms`, 'm'),
+      ...SEARCH,
+      pattern: new RegExp(`^${faces} people[\\s\\S]*?p50, ms +([\\d.]+)`, 'm'),
     },
   })),
-  {
-    page: SUMMARY,
-    sentence: /build the graph \| ([\d.]+) s/,
-    source: { ...BENCH, pattern: /1,000,000 faces, build: Visage +([\d.]+) s/ },
-  },
-  {
-    page: SUMMARY,
-    sentence: /start from a snapshot, from the store \| ([\d.]+) s/,
-    source: { ...BENCH, pattern: /1,000,000 faces, start from a snapshot with its graph +([\d.]+) s/ },
-  },
   {
     page: SUMMARY,
     sentence: /An API key adds ([\d.]+) µs/,
