@@ -16,7 +16,7 @@ export interface Engine {
   readonly isPeer: boolean;
   /** Threads that build. */
   readonly threads: number;
-  /** What a search may look at, least first; one entry for an engine without such a setting. */
+  /** Settings of search effort, least first; one entry for an engine without them. */
   readonly efforts: readonly number[];
   /** @param rows number of rows to come. */
   open(dimension: number, rows: number): Promise<void>;
@@ -31,7 +31,7 @@ export interface Engine {
   /** Bytes of the index by the engine's own account, or of its file. */
   ownBytes(): Promise<number>;
   close(): Promise<void>;
-  /** Costs of an engine in a process of its own. */
+  /** Costs of an engine that runs in a separate process. */
   readonly outside?: () => Outside;
 }
 
