@@ -175,7 +175,7 @@ export class Gallery {
 
 type Eight = [number, number, number, number, number, number, number, number];
 
-/** Chris Doty-Humphrey's sfc32: its 96 bits of seed give each row a sequence of its own. Numbers from 0 to below 1. */
+/** Chris Doty-Humphrey's sfc32: its 96 bits of seed give each row a separate sequence. Numbers from 0 to below 1. */
 function draws(seed: number, stream: number, row: number): () => number {
   let [a, b, c, counter] = [seed | 0, stream | 0, row | 0, 1];
   const next = () => {

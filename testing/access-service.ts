@@ -38,7 +38,7 @@ import { Recognizer, Recognizers } from '../src/vision/recognizer.ts';
 const executor: Executor = createExecutor({ threads: 2, maxQueue: 256 });
 const recognizer = await Recognizer.load(await openModelPack('faceplugin'), executor);
 
-/** What an answer says; problems have a `code`. */
+/** Status and body of an answer; problems have a `code`. */
 export interface Said {
   readonly status: number;
   readonly headers: Headers;
@@ -56,7 +56,7 @@ export class AccessService {
   readonly usage: UsageLog;
   /** Awaited before each picture is looked at. */
   beforePicture: () => Promise<void> = async () => {};
-  /** What fetches pictures by URL; off as the product's default is. */
+  /** Fetches images by URL. Refuses all of them, as the product does by default. */
   fetchImage: ImageFetcher = async () => {
     throw new VisageError('IMAGE_URL_FORBIDDEN', 'Off.');
   };
@@ -217,7 +217,7 @@ export class AccessService {
     };
   }
 
-  /** A member's token, of a session of its own. */
+  /** Opens a log-in session for a member, and returns its token. */
   async token(member: Member): Promise<string> {
     return (await this.identity.sessions.beginToken(member)).token;
   }

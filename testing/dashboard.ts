@@ -135,7 +135,7 @@ export class Dashboard {
     return account;
   }
 
-  /** A page without a session, in a browser of its own. */
+  /** Opens a page without a log-in session, in a separate browser context. */
   async page(options: BrowserContextOptions = {}): Promise<Page> {
     const context = await this.browser.newContext({ viewport: DESK, locale: 'en-GB', ...options });
     context.setDefaultTimeout(15_000);

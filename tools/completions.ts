@@ -1,7 +1,7 @@
 /** Shell completions, made from the table of commands. */
 import type { Command, Completion } from '../src/cli/command.ts';
 
-/** What a shell offers after `words`. */
+/** Completions that a shell offers after `words`. */
 interface Place {
   readonly words: string;
   readonly options: readonly string[];

@@ -25,7 +25,7 @@ let service: Service;
 let backups: { path: string; remove(): Promise<void> };
 let token: string;
 let key: string;
-/** What must never leave with a diagnosis. */
+/** Secrets that a diagnosis must not contain. */
 const secrets = new Map<string, string>();
 
 /** @returns the answer's status and JSON body. */

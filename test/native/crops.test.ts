@@ -24,7 +24,7 @@ async function meanDifference(one: Buffer, other: Buffer): Promise<number> {
   return a.reduce((sum, value, i) => sum + Math.abs(value - (b[i] as number)), 0) / a.length;
 }
 
-/** What the crop of the largest face should show, by another program. */
+/** The expected crop of the largest face, made by another program. */
 async function expectedCrop(image: Buffer, { faces }: Analysis): Promise<Buffer> {
   const { x, y, width, height } = faces[0]?.box ?? assert.fail('no face');
   const side = 1.6 * Math.max(width, height);

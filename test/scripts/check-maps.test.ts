@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { folderWith, runScript } from './project-scripts.ts';
 
-/** What the check says about a project of these files. */
+/** Runs the check on a project of these files, and returns its output. */
 function check(files: Readonly<Record<string, string>>) {
   const folder = folderWith(files);
   try {
