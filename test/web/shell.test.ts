@@ -141,6 +141,28 @@ describe('The frame', () => {
     assert.equal(await other.getByRole('menuitem', { name: 'Event recording' }).count(), 0);
   });
 
+  test('opens its menus by keyboard, closes them with Escape, and passes axe while they are open', async () => {
+    await dashboard.post('/v1/collection/create', { collectionId: 'lobby' });
+    await dashboard.post('/v1/collection/create', { collectionId: 'vault' });
+    const page = await dashboard.loggedIn();
+    await heading(page, 'Overview').waitFor();
+    for (const name of ['Account and settings', 'Collection']) {
+      const button = page.getByRole('button', { name });
+      await button.focus();
+      await page.keyboard.press('Enter');
+      await page.getByRole('menu').waitFor();
+      await assertAccessible(page, name);
+      await page.keyboard.press('Escape');
+      await page.getByRole('menu').waitFor({ state: 'detached' });
+      await button.and(page.locator(':focus')).waitFor();
+    }
+    const collection = page.getByRole('button', { name: 'Collection' });
+    await collection.press('ArrowDown');
+    await page.getByRole('menuitem', { name: 'vault' }).focus();
+    await page.keyboard.press('Enter');
+    await collection.filter({ hasText: 'vault' }).waitFor();
+  });
+
   test('becomes dark on demand, and remembers it', async () => {
     const page = await dashboard.loggedIn();
     await page.getByRole('button', { name: 'Account and settings' }).click();
