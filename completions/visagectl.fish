@@ -120,7 +120,7 @@ complete -c visagectl -n '__fish_seen_subcommand_from models; and not __fish_see
 complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_subcommand_from check' -l pictures -r -F -d 'Test the pack with the images FOLDER/<person>/<image>.'
 complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_subcommand_from check' -l json -d 'Print the answer as JSON.'
 complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_subcommand_from check' -F
-complete -c visagectl -n '__fish_seen_subcommand_from models; and not __fish_seen_subcommand_from check list calibrate basis' -a list -d 'List the model packs, their integrity, and which of them the settings use.'
+complete -c visagectl -n '__fish_seen_subcommand_from models; and not __fish_seen_subcommand_from check list calibrate basis' -a list -d 'List the model packs and their versions, their integrity, and what uses them.'
 complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_subcommand_from list' -l json -d 'Print the answer as JSON.'
 complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_subcommand_from list' -l data-dir -r -F -d 'Use this data folder instead of the setting data_dir.'
 complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_subcommand_from list' -l config -r -F -d 'Read the settings from this file.'

@@ -12,13 +12,20 @@ function readManifest(file) {
   }
 }
 
-/** The packs whose weights come from npm: `{ folder, manifest }` each. */
+/** The manifests of a pack, the newest version's first. */
+function manifestsOf(folder) {
+  const versions = join(folder, 'versions');
+  const older = existsSync(versions) ? readdirSync(versions).filter((name) => name.endsWith('.json')) : [];
+  return [join(folder, 'manifest.json'), ...older.map((name) => join(versions, name))];
+}
+
+/** The versions of packs whose weights come from npm: `{ folder, file, manifest }` each. */
 export function packsFromNpm(root) {
   const models = join(root, 'models');
   return readdirSync(models)
     .map((name) => join(models, name))
     .filter((folder) => existsSync(join(folder, 'manifest.json')))
-    .map((folder) => ({ folder, manifest: readManifest(join(folder, 'manifest.json')) }))
+    .flatMap((folder) => manifestsOf(folder).map((file) => ({ folder, file, manifest: readManifest(file) })))
     .filter(({ manifest }) => manifest.source?.npm);
 }
 
@@ -41,15 +48,14 @@ export function integrityOf(file, expected) {
 
 /**
  * Moves a pack's missing files from a tarball into its folder, after checking their hashes.
- * @param {{ folder: string, manifest: object }} pack
+ * @param {{ folder: string, file: string, manifest: object }} pack
  * @param {string} tarball from `npm pack`
  * @param {string} staging an empty folder on the same file system
  * @throws SetupError
  */
 export function installFromTarball(pack, tarball, staging) {
-  const { folder, manifest } = pack;
+  const { folder, file: pinned, manifest } = pack;
   const { npm, integrity } = manifest.source;
-  const pinned = join(folder, 'manifest.json');
   const found = integrityOf(tarball, integrity);
   if (found !== integrity) {
     throw new SetupError(

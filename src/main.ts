@@ -17,7 +17,7 @@ async function start(undos: Undos): Promise<void> {
   const listeners = new NetworkListeners(booted, undos);
   await listeners.openEarly();
   const data = openData(booted, undos);
-  const models = await openModels(booted, undos);
+  const models = await openModels(booted, data.store, undos);
   const indexes = await openIndexes(booted, data.store, models, undos);
   const stages = { boot: booted, listeners, data, models, indexes };
   await serve(stages, await createApplication(stages, undos), undos);

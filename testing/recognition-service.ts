@@ -40,11 +40,21 @@ export class TestService {
   readonly #executor: Executor;
   #routes = new Map<string, Route>();
 
-  /** @param packs model packs to load, the default first. */
-  static async open(packs: readonly string[] = ['faceplugin']): Promise<TestService> {
+  /**
+   * @param packs model packs to load, the default first.
+   * @param older versions of their packs to serve collections with: pairs of a pack and a version.
+   */
+  static async open(
+    packs: readonly string[] = ['faceplugin'],
+    older: readonly (readonly [string, string])[] = [],
+  ): Promise<TestService> {
     const executor = createExecutor({ threads: 2, maxQueue: 256 });
     const loaded = packs.map(async (pack) => Recognizer.load(await openModelPack(pack), executor));
-    return new TestService(executor, new Recognizers(await Promise.all(loaded)));
+    const newest = await Promise.all(loaded);
+    const former = older.map(async (pack) =>
+      Recognizer.load(await openModelPack(...pack), executor, undefined, newest),
+    );
+    return new TestService(executor, new Recognizers(newest, await Promise.all(former)));
   }
 
   private constructor(executor: Executor, recognizers: Recognizers) {
@@ -80,7 +90,13 @@ export class TestService {
     const snapshots = new SnapshotFolder(join(this.folder, 'snapshots'));
     this.indexes = new GalleryIndexes(this.#executor, snapshots);
     const { store, indexes } = this;
-    await startIndexes({ store, indexes, snapshots, packs: this.recognizers.all, log: createLog('silent') });
+    await startIndexes({
+      store,
+      indexes,
+      snapshots,
+      packs: this.recognizers.serving,
+      log: createLog('silent'),
+    });
     this.#serve();
   }
 

@@ -1,15 +1,35 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Manifest } from '../src/vision/manifest.ts';
 
 const DEFAULT_PACK = fileURLToPath(new URL('../../models/faceplugin/', import.meta.url));
 
-/** The default pack under another name, in a folder of its own. */
-export function secondPack(name = 'second'): { readonly folder: string; remove(): void } {
+export const OLD_VERSION = '0.9';
+
+/**
+ * The default pack under another name, in a folder of its own.
+ * @param change of the newest manifest. If it sets a version, the original becomes the older version {@link OLD_VERSION}.
+ */
+export function secondPack(
+  name = 'second',
+  change: (manifest: Manifest) => Partial<Manifest> = () => ({}),
+): { readonly folder: string; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'visage-pack-'));
   cpSync(DEFAULT_PACK, folder, { recursive: true });
-  const manifest = join(folder, 'manifest.json');
-  writeFileSync(manifest, JSON.stringify({ ...JSON.parse(readFileSync(manifest, 'utf8')), name }));
+  const file = join(folder, 'manifest.json');
+  const manifest = { ...JSON.parse(readFileSync(file, 'utf8')), name };
+  const newest = { ...manifest, ...change(manifest) };
+  writeFileSync(file, JSON.stringify(newest));
+  const versions = join(folder, 'versions');
+  rmSync(versions, { recursive: true, force: true });
+  if (newest.version !== manifest.version) {
+    mkdirSync(versions);
+    writeFileSync(
+      join(versions, `${OLD_VERSION}.json`),
+      JSON.stringify({ ...manifest, version: OLD_VERSION }),
+    );
+  }
   return { folder, remove: () => rmSync(folder, { recursive: true }) };
 }

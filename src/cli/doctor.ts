@@ -17,6 +17,7 @@ import { whyUnavailable } from '../native/device.ts';
 import { EXIT } from '../ops/exit-codes.ts';
 import { heldBySystemd } from '../ops/inherited-sockets.ts';
 import { SECRET_FOLDERS } from '../store/backup.ts';
+import type { PackId } from '../store/records.ts';
 import { StoreReader } from '../store/store-reader.ts';
 import {
   columns,
@@ -34,20 +35,21 @@ import { serviceState } from './service-state.ts';
 interface StoreFacts {
   readonly faces: number;
   readonly newest: number | null;
+  readonly packs: readonly PackId[];
   readonly finding: Finding;
 }
 
 async function storeFacts({ dataDir }: Config): Promise<StoreFacts> {
-  const nothing = { faces: 0, newest: null };
+  const nothing = { faces: 0, newest: null, packs: [] };
   if (!existsSync(join(dataDir, 'data.mdb'))) {
     return { ...nothing, finding: ok('store', 'does not exist yet; the first start creates it') };
   }
   try {
     const reader = StoreReader.open(dataDir);
     try {
-      const { faces, collections } = reader.summary();
+      const { faces, collections, packs } = reader.summary();
       const finding = ok('store', `readable: ${faces} faces in ${collections} collections`);
-      return { faces, newest: reader.newestEntry(), finding };
+      return { faces, newest: reader.newestEntry(), packs, finding };
     } finally {
       await reader.close();
     }
@@ -64,7 +66,7 @@ async function examine(options: DataOptions): Promise<Finding[]> {
   const { dataDir } = config;
   const { service, device, shortfall, facts } = await serviceState(config);
   const isRunning = service !== 'stopped';
-  const { faces, newest, finding } = await storeFacts(config);
+  const { faces, newest, packs, finding } = await storeFacts(config);
   const cpuinfo = existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : '';
   return [
     ...checkSettings({ configFile: configFileOf(environment), settings: readSettings(environment) }, facts),
@@ -79,7 +81,7 @@ async function examine(options: DataOptions): Promise<Finding[]> {
       ? checkFolder(dataDir, SECRET_FOLDERS, now)
       : [ok('disk', `${dataDir} does not exist yet; the first start creates it`)]),
     finding,
-    ...(await checkModels(config)),
+    ...(await checkModels(config, packs)),
     checkDevice(config.device.choice, device, whyUnavailable),
     // A starting service does not report its listeners.
     ...(isRunning && facts === null

@@ -36,11 +36,11 @@ export function modelOf(
   if (!mayUse(caller, pack)) throw notAllowed(pack);
   const recognizer = recognizers.of({ pack, packVersion });
   if (recognizer) return recognizer;
-  const running = recognizers.all.map(({ packId }) => `${packId.pack} ${packId.packVersion}`).join(', ');
   throw new VisageError(
     'NOT_READY',
-    `The faces of this collection were made with the model pack ${pack} ${packVersion}, and the appliance runs ` +
-      `${running}. Load that pack, or reset the collection and index its faces again.`,
+    `The faces of this collection were made with version ${packVersion} of the model pack ${pack}, which the appliance ` +
+      `does not have. Install it, with its manifest as models/${pack}/versions/${packVersion}.json, and restart the ` +
+      'appliance; or reset the collection and index its faces again.',
   );
 }
 

@@ -21,6 +21,14 @@ const LOADED_MODEL = titled(
       description: "The caller's collections of the pack, among the first 10,000 collections.",
       examples: [3],
     },
+    olderVersions: {
+      type: 'array',
+      description: 'Versions that serve only collections made with them, until those migrate.',
+      items: object({
+        version: { type: 'string', examples: ['0.9.0'] },
+        collectionCount: { type: 'integer', minimum: 0, description: 'As above.', examples: [1] },
+      }),
+    },
   }),
 );
 
@@ -30,7 +38,9 @@ export function modelsRoute(models: ModelService): Route {
     path: '/v1/models',
     operationId: 'listModels',
     summary: 'List the model packs',
-    description: 'The loaded packs that the caller may use, in the order of the settings.',
+    description:
+      'The loaded packs that the caller may use: those of the settings, in their order, then those that only stored ' +
+      'collections use.',
     tags: ['Collections'],
     access: { by: 'caller', scope: null },
     responses: {

@@ -1,5 +1,6 @@
 import type { Caller } from '../api/caller.ts';
 import { Turn } from '../base/turns.ts';
+import type { PackId } from '../store/records.ts';
 import { mayUse } from './model-choice.ts';
 import type { RecognitionParts } from './requests.ts';
 
@@ -15,6 +16,8 @@ export interface ModelView {
   readonly hasPose: boolean;
   readonly hasLiveness: boolean;
   readonly collectionCount: number;
+  /** Loaded for collections that were made with them. */
+  readonly olderVersions: readonly { readonly version: string; readonly collectionCount: number }[];
 }
 
 export class ModelService {
@@ -38,29 +41,47 @@ export class ModelService {
           dimension,
           hasPose,
           hasLiveness: liveness !== undefined,
-          collectionCount: counts.get(packId.pack) ?? 0,
+          collectionCount: counts.of(packId.pack),
+          olderVersions: recognizers.older
+            .filter((older) => older.packId.pack === packId.pack)
+            .map(({ packId: { pack, packVersion } }) => {
+              return { version: packVersion, collectionCount: counts.of(pack, packVersion) };
+            }),
         };
       });
   }
 
-  async #countCollections(caller: Caller): Promise<Map<string, number>> {
+  async #countCollections(caller: Caller): Promise<CollectionCounts> {
     const { store } = this.#parts;
-    const counts = new Map<string, number>();
-    const count = (pack: string) => counts.set(pack, (counts.get(pack) ?? 0) + 1);
+    const counts = new CollectionCounts();
     if (caller.collectionId !== null) {
       const own = store.collections.get(caller, caller.collectionId);
-      if (own) count(own.pack);
+      if (own) counts.add(own);
       return counts;
     }
     const turn = new Turn();
     let last: string | null = null;
     for (let seen = 0; seen < MAX_SCAN; seen += PAGE) {
       const page = store.collections.list(caller, last, Math.min(PAGE, MAX_SCAN - seen));
-      for (const { pack } of page) count(pack);
+      for (const collection of page) counts.add(collection);
       if (page.length < PAGE) break;
       last = page.at(-1)?.collectionId ?? null;
       if (turn.isOver) await turn.next();
     }
     return counts;
+  }
+}
+
+class CollectionCounts {
+  readonly #counts = new Map<string, number>();
+
+  add({ pack, packVersion }: PackId): void {
+    for (const name of [pack, `${pack} ${packVersion}`])
+      this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+  }
+
+  /** @param version default: all. */
+  of(pack: string, version?: string): number {
+    return this.#counts.get(version === undefined ? pack : `${pack} ${version}`) ?? 0;
   }
 }

@@ -35,7 +35,7 @@ export async function openIndexes(
   const indexes = new GalleryIndexes(executor, snapshots, provider === 'cpu' ? null : findSearchDevice(log));
   const onProgress = progressReport(boot);
   const indexStart = await startIndexes(
-    { store, indexes, snapshots, packs: recognizers.all, log },
+    { store, indexes, snapshots, packs: recognizers.serving, log },
     onProgress,
   );
   const { faces, fromSnapshots, seconds } = indexStart;
@@ -48,13 +48,13 @@ export async function openIndexes(
     faces: store.faces,
     indexes,
     snapshots,
-    packs: recognizers.all.map(({ packId }) => packId),
+    packs: recognizers.serving.map(({ packId }) => packId),
     leastFaces: LEAST_FACES,
     background,
     now: Date.now,
     log,
   });
-  for (const recognizer of recognizers.all) await selfInference(recognizer);
+  for (const recognizer of recognizers.serving) await selfInference(recognizer);
   health.pass('selfInference');
   return { indexes, indexStart, keeper };
 }

@@ -3,6 +3,7 @@
 import type { Provider } from '../native/device.ts';
 import { createExecutor, type Executor } from '../native/executor.ts';
 import type { StateSources } from '../ops/state-metrics.ts';
+import type { Store } from '../store/store.ts';
 import { loadModels } from '../vision/load-models.ts';
 import type { Recognizers } from '../vision/recognizer.ts';
 import type { Boot } from './boot.ts';
@@ -21,13 +22,13 @@ export interface Models {
   readonly facts: StateSources['models'];
 }
 
-export async function openModels({ config, log, health }: Boot, undos: Undos): Promise<Models> {
+export async function openModels({ config, log, health }: Boot, store: Store, undos: Undos): Promise<Models> {
   const executor = createExecutor({ threads: config.threads, maxQueue: config.maxQueue });
   undos.add('executor', () => executor.close());
-  const { provider, recognizers } = await loadModels(config, executor, log);
+  const { provider, recognizers } = await loadModels(config, executor, log, store.collections.packs());
   health.device = provider;
   health.pass('modelsLoaded');
-  const facts = recognizers.all.map(({ packId: { pack, packVersion } }) => {
+  const facts = recognizers.serving.map(({ packId: { pack, packVersion } }) => {
     return { pack, version: packVersion, ...PLACES[provider] };
   });
   return { executor, provider, recognizers, facts };

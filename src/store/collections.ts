@@ -33,6 +33,17 @@ export function requireCollection(db: Databases, owner: Owner, collectionId: str
   return record;
 }
 
+export function packsOf({ collections }: Databases): PackId[] {
+  const packs = new Map<string, PackId>();
+  for (const { value } of collections.getRange()) {
+    const { pack, packVersion } = value;
+    packs.set(`${pack} ${packVersion}`, { pack, packVersion });
+  }
+  return Array.from(packs)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, packId]) => packId);
+}
+
 /** Undefined fields stay unchanged. */
 export interface CollectionChange {
   readonly description?: string | null | undefined;
@@ -63,6 +74,11 @@ export class Collections {
   get(owner: Owner, collectionId: string): Collection | null {
     const record = this.#records.get(keyOf(owner, collectionId));
     return record ? { collectionId, ...record } : null;
+  }
+
+  /** Scans. Each pack version once, sorted. */
+  packs(): PackId[] {
+    return packsOf(this.#context.db);
   }
 
   /** Sorted by id. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { GENESIS } from './audit-chain.ts';
 import type { AuditMark } from './audit-records.ts';
+import { packsOf } from './collections.ts';
 import { checkConsistency, checkTemplates } from './consistency.ts';
 import { type Databases, OLDEST_SCHEMA, OPEN_OPTIONS, openDatabases, SCHEMA_VERSION } from './databases.ts';
 import type { PackId } from './records.ts';
@@ -61,11 +62,6 @@ export class StoreReader {
 
   summary(): StoreSummary {
     const db = this.#db;
-    const packs = new Map<string, PackId>();
-    for (const { value } of db.collections.getRange()) {
-      const { pack, packVersion } = value;
-      packs.set(`${pack} ${packVersion}`, { pack, packVersion });
-    }
     const count = (database: { getKeysCount(): number }) => database.getKeysCount();
     const deleted = Array.from(db.garbage.getKeys());
     const countLiving = (database: typeof db.faces | typeof db.externalKeys | typeof db.thumbnails) => {
@@ -88,9 +84,7 @@ export class StoreReader {
       thumbnails: countLiving(db.thumbnails),
       auditEntries: count(db.audit),
       auditHead: db.auditMarks.get('head') ?? GENESIS,
-      packs: Array.from(packs.keys())
-        .sort()
-        .map((name) => packs.get(name) as PackId),
+      packs: packsOf(db),
     };
   }
 

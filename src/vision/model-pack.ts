@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PipelineOptions } from '../native/pipeline-options.ts';
@@ -34,11 +34,12 @@ export function packFolder(nameOrPath: string): string {
 
 /**
  * Verifies size and SHA-256 of all files.
+ * @param version default: the newest.
  * @throws Error that names the file and the expected value.
  */
-export async function openModelPack(nameOrPath: string): Promise<ModelPack> {
+export async function openModelPack(nameOrPath: string, version?: string): Promise<ModelPack> {
   const folder = packFolder(nameOrPath);
-  const manifest = await readManifest(folder, nameOrPath);
+  const manifest = await readManifest(folder, nameOrPath, version);
   await Promise.all(manifest.files.map((file) => checkFile(folder, file)));
   const excluded = new Set(
     manifest.calibration?.excluded?.flatMap(({ people: [a, b] }) => [`${a}\n${b}`, `${b}\n${a}`]),
@@ -72,9 +73,35 @@ export async function openModelPacks(namesOrPaths: readonly string[]): Promise<M
   return packs;
 }
 
-/** @throws Error that names file and field. */
-export async function readManifest(folder: string, nameOrPath: string): Promise<Manifest> {
-  const file = join(folder, 'manifest.json');
+/** Folder of older versions' manifests, in the pack's folder. */
+const VERSIONS = 'versions';
+const VERSION_FILE = /^([A-Za-z0-9_][A-Za-z0-9_.-]*)\.json$/;
+
+/** Versions besides the newest, sorted. */
+export async function olderVersions(folder: string): Promise<string[]> {
+  const names = await readdir(join(folder, VERSIONS)).catch(() => []);
+  return names.flatMap((name) => VERSION_FILE.exec(name)?.[1] ?? []).sort();
+}
+
+/**
+ * @param version default: the newest, from `manifest.json`. Others come from `versions/<version>.json`.
+ * @throws Error that names file and field.
+ */
+export async function readManifest(folder: string, nameOrPath: string, version?: string): Promise<Manifest> {
+  const newest = await readManifestFile(join(folder, 'manifest.json'), nameOrPath);
+  if (version === undefined || version === newest.version) return newest;
+  const name = `${version}.json`;
+  const file = join(folder, VERSIONS, name);
+  if (!VERSION_FILE.test(name))
+    throw new Error(`There is no version "${version}" of the model pack ${nameOrPath}.`);
+  const manifest = await readManifestFile(file, `${nameOrPath} ${version}`);
+  if (manifest.name === newest.name && manifest.version === version) return manifest;
+  throw new Error(
+    `The manifest ${file} must be of ${newest.name} ${version}, but it is of ${manifest.name} ${manifest.version}.`,
+  );
+}
+
+async function readManifestFile(file: string, nameOrPath: string): Promise<Manifest> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');

@@ -27,15 +27,18 @@ export class Recognizer {
   readonly liveness: LivenessScale | undefined;
   readonly hasPose: boolean;
   readonly #pipeline: Pipeline;
+  readonly #pipelineKey: string;
 
   /**
    * @param preparation default: unchanged networks on the CPU.
+   * @param loaded of the same device: shares the pipeline of a recognizer with equal networks and options.
    * @throws Error that names the bad file, or for a missing similarity scale.
    */
   static async load(
     pack: ModelPack,
     executor: Executor,
     preparation?: Preparation | DevicePreparation,
+    loaded: readonly Recognizer[] = [],
   ): Promise<Recognizer> {
     const { similarity } = pack;
     if (!similarity) {
@@ -45,6 +48,9 @@ export class Recognizer {
       );
     }
     const scales = { similarity, searchSpace: searchSpaceOf(pack) };
+    const key = pipelineKeyOf(pack);
+    const twin = loaded.find((each) => each.#pipelineKey === key);
+    if (twin) return new Recognizer(pack, scales, twin.#pipeline);
     if (preparation && 'device' in preparation) {
       const networks = await deviceNetworks(pack, executor, preparation);
       return new Recognizer(pack, scales, await loadPipeline(executor, networks, preparation.device));
@@ -72,6 +78,7 @@ export class Recognizer {
     this.liveness = pack.pipeline.liveness;
     this.hasPose = pack.pipeline.pose !== undefined;
     this.#pipeline = pipeline;
+    this.#pipelineKey = pipelineKeyOf(pack);
   }
 
   /** See `Pipeline.analyze`. @throws `VALIDATION_FAILED` for liveness without a network. */
@@ -93,6 +100,16 @@ export class Recognizer {
   }
 }
 
+/** Equal for packs whose pipelines compute the same. */
+function pipelineKeyOf({ pipeline, hashes }: ModelPack): string {
+  const { liveness, ...stages } = pipeline;
+  // The verdict's threshold and the meaning of classes lie outside the pipeline.
+  const judged = liveness && { ...liveness, classes: liveness.classes.length, threshold: undefined };
+  return JSON.stringify({ ...stages, liveness: judged }, (name, value) =>
+    name === 'file' ? hashes.get(value) : value,
+  );
+}
+
 function searchSpaceOf({ searchSpace, pipeline }: ModelPack): SearchSpace | number {
   return searchSpace === null ? pipeline.embedder.dimension : openSearchSpace(searchSpace);
 }
@@ -100,18 +117,34 @@ function searchSpaceOf({ searchSpace, pipeline }: ModelPack): SearchSpace | numb
 export class Recognizers {
   readonly default: Recognizer;
   readonly #byName: ReadonlyMap<string, Recognizer>;
+  readonly #older: readonly Recognizer[];
 
-  /** @throws Error for an empty list or a repeated name. */
-  constructor(recognizers: readonly Recognizer[]) {
-    const [first] = recognizers;
+  /**
+   * @param newest one of each pack, the default first.
+   * @param older other versions, which serve existing collections only.
+   * @throws Error for an empty list or a repeated name.
+   */
+  constructor(newest: readonly Recognizer[], older: readonly Recognizer[] = []) {
+    const [first] = newest;
     if (!first) throw new Error('Expected at least one model pack, got none. Set model_pack.');
     this.default = first;
-    this.#byName = new Map(recognizers.map((recognizer) => [recognizer.packId.pack, recognizer]));
-    checkPackNames(recognizers.map(({ packId }) => packId.pack));
+    this.#byName = new Map(newest.map((recognizer) => [recognizer.packId.pack, recognizer]));
+    this.#older = older;
+    checkPackNames(newest.map(({ packId }) => packId.pack));
   }
 
+  /** The newest version of each pack. */
   get all(): readonly Recognizer[] {
     return [...this.#byName.values()];
+  }
+
+  get older(): readonly Recognizer[] {
+    return this.#older;
+  }
+
+  /** All versions. */
+  get serving(): readonly Recognizer[] {
+    return [...this.all, ...this.#older];
   }
 
   get names(): readonly string[] {
@@ -124,7 +157,7 @@ export class Recognizers {
 
   /** Null unless this exact version is loaded. */
   of({ pack, packVersion }: Recognizer['packId']): Recognizer | null {
-    const recognizer = this.#byName.get(pack);
-    return recognizer?.packId.packVersion === packVersion ? recognizer : null;
+    const isIt = ({ packId }: Recognizer) => packId.pack === pack && packId.packVersion === packVersion;
+    return this.serving.find(isIt) ?? null;
   }
 }

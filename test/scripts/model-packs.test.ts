@@ -8,6 +8,7 @@ import { folderWith, SCRIPTS } from './project-scripts.ts';
 
 interface Pack {
   folder: string;
+  file: string;
   manifest: {
     source: { npm: string; integrity: string };
     files: { name: string; source?: string; bytes: number; sha256: string }[];
@@ -43,6 +44,7 @@ beforeEach(() => {
   };
   pack = {
     folder: join(folder, 'pack'),
+    file: join(folder, 'pack/manifest.json'),
     manifest: { source: { npm: 'x@1.0.0', integrity: `sha512-${integrity}` }, files: [file] },
   };
 });

@@ -3,27 +3,49 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config, DeviceChoice } from '../../config/config.ts';
 import type { Provider } from '../../native/device.ts';
-import { openModelPack } from '../../vision/model-pack.ts';
+import { type ModelPack, openModelPack } from '../../vision/model-pack.ts';
+import { openServedPacks, type PackVersion } from '../../vision/pack-versions.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
 const DAY_MS = 86_400_000;
 const EXPIRY_NOTICE_DAYS = 21;
 
-export async function checkModels({ modelPack, extraModelPacks }: Config): Promise<Finding[]> {
-  return Promise.all(
-    [modelPack, ...extraModelPacks].map(async (name) => {
-      try {
-        const pack = await openModelPack(name);
-        return ok('models', `${pack.name} ${pack.version}: every file matches its manifest`);
-      } catch (error) {
-        return problem(
-          'models',
-          (error as Error).message,
-          'Fetch the model files again or reinstall the package.',
-        );
-      }
-    }),
+/** @param used versions that stored faces were made with. */
+export async function checkModels(
+  { modelPack, extraModelPacks }: Config,
+  used: readonly PackVersion[] = [],
+): Promise<Finding[]> {
+  const configured = [modelPack, ...extraModelPacks];
+  const findings: Finding[] = [];
+  const sound: string[] = [];
+  for (const name of configured) {
+    try {
+      const pack = await openModelPack(name);
+      sound.push(name);
+      findings.push(ok('models', `${pack.name} ${pack.version}: every file matches its manifest`));
+    } catch (error) {
+      findings.push(
+        problem('models', (error as Error).message, 'Fetch the model files again or reinstall the package.'),
+      );
+    }
+  }
+  if (sound.length < configured.length) return findings;
+  const faults: Finding[] = [];
+  const { newest, older } = await openServedPacks(configured, used, ({ pack, packVersion, reason }) =>
+    faults.push(
+      problem(
+        'models',
+        `collections of ${pack} ${packVersion} cannot be used: ${reason}`,
+        `Install that version (models/${pack}/versions/${packVersion}.json) and restart, or reset the collections.`,
+      ),
+    ),
   );
+  const served = [...newest.slice(configured.length), ...older];
+  const isUsed = ({ name, version }: ModelPack) =>
+    used.some(({ pack, packVersion }) => pack === name && packVersion === version);
+  const says = ({ name, version }: ModelPack) =>
+    ok('models', `${name} ${version} serves collections; move them with \`visagectl models migrate\``);
+  return [...findings, ...served.filter(isUsed).map(says), ...faults];
 }
 
 /**
