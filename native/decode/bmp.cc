@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "base/error.h"
@@ -9,8 +10,9 @@
 namespace visage::decode {
 namespace {
 
-[[noreturn]] void RefuseShort() {
-  throw base::Error(base::ErrorCode::kInvalidImage, "The BMP file is cut short.");
+[[noreturn]] void RefuseShort(std::size_t rows, int height) {
+  throw base::Error(base::ErrorCode::kInvalidImage, "The BMP file is cut short: " + std::to_string(rows) +
+                                                        " of " + std::to_string(height) + " rows are there.");
 }
 
 void ReadIndexed(const std::uint8_t* from, const BmpHeader& header, std::uint8_t* to) {
@@ -54,7 +56,8 @@ base::Image ReadRows(std::span<const std::uint8_t> pixels, BmpHeader header) {
   const std::size_t row_bits = static_cast<std::size_t>(header.width) * header.bits;
   const std::size_t stride = (row_bits + 31) / 32 * 4;
   // The last row may lack its padding.
-  if (pixels.size() < stride * (header.height - 1) + (row_bits + 7) / 8) RefuseShort();
+  if (pixels.size() < stride * (header.height - 1) + (row_bits + 7) / 8)
+    RefuseShort(pixels.size() / stride, header.height);
 
   // Some programs declare an alpha channel but leave it 0 in opaque images.
   if (header.alpha.present()) {
@@ -115,7 +118,7 @@ class RunReader {
   enum Escape : std::uint8_t { kEndOfLine = 0, kEndOfBitmap = 1, kDelta = 2 };
 
   std::uint8_t Next() {
-    if (rest_.empty()) RefuseShort();
+    if (rest_.empty()) RefuseShort(static_cast<std::size_t>(y_), header_.height);
     const std::uint8_t byte = rest_.front();
     rest_ = rest_.subspan(1);
     return byte;
@@ -141,7 +144,7 @@ class RunReader {
   void Put(int index) {
     if (x_ >= header_.width) return;
     std::copy_n(header_.palette[index].data(), base::Image::kChannels,
-                image_.Row(header_.height - 1 - y_) + x_ * base::Image::kChannels);
+                image_.Row(header_.top_down ? y_ : header_.height - 1 - y_) + x_ * base::Image::kChannels);
     ++x_;
   }
 

@@ -15,9 +15,11 @@ namespace {
 constexpr std::size_t kFileHeaderBytes = 14;
 constexpr std::size_t kCoreBytes = 12;
 constexpr std::size_t kInfoBytes = 40;
-constexpr std::array<std::uint32_t, 6> kKnownHeaders = {40, 52, 56, 64, 108, 124};
-/// From byte 40 on, the fields differ from Windows' masks.
-constexpr std::uint32_t kOs2Bytes = 64;
+constexpr std::array<std::uint32_t, 5> kWindowsHeaders = {40, 52, 56, 108, 124};
+/// OS/2's second header ends behind any field; the others are 0. From byte 40 on, its fields differ from
+/// Windows' masks.
+constexpr std::uint32_t kLeastOs2Bytes = 16;
+constexpr std::uint32_t kMostOs2Bytes = 64;
 constexpr std::size_t kMasksAt = kFileHeaderBytes + kInfoBytes;
 
 [[noreturn]] void Refuse(const std::string& why) { throw base::Error(base::ErrorCode::kInvalidImage, why); }
@@ -54,7 +56,7 @@ BmpChannel MakeChannel(std::uint32_t mask, int bits) {
 
 void CheckCoding(const BmpHeader& header) {
   const int bits = header.bits;
-  const bool indexed = bits == 1 || bits == 4 || bits == 8;
+  const bool indexed = bits == 1 || bits == 2 || bits == 4 || bits == 8;
   if (!indexed && bits != 16 && bits != 24 && bits != 32) {
     Refuse("The BMP file has " + std::to_string(bits) + " bits per pixel, which no BMP file can have.");
   }
@@ -62,10 +64,10 @@ void CheckCoding(const BmpHeader& header) {
     case BmpCompression::kNone:
       return;
     case BmpCompression::kRle8:
-      if (bits == 8 && !header.top_down) return;
+      if (bits == 8) return;
       break;
     case BmpCompression::kRle4:
-      if (bits == 4 && !header.top_down) return;
+      if (bits == 4) return;
       break;
     case BmpCompression::kBitFields:
     case BmpCompression::kAlphaBitFields:
@@ -114,7 +116,9 @@ BmpHeader ReadBmpHeader(std::span<const std::uint8_t> bytes) {
   constexpr std::size_t kAt = kFileHeaderBytes;
   const std::uint32_t header_bytes = Need(reader.U32(kAt));
   const bool core = header_bytes == kCoreBytes;
-  if (!core && std::ranges::find(kKnownHeaders, header_bytes) == kKnownHeaders.end()) RefuseCoding();
+  const bool os2 = !core && std::ranges::find(kWindowsHeaders, header_bytes) == kWindowsHeaders.end();
+  if (os2 && (header_bytes < kLeastOs2Bytes || header_bytes > kMostOs2Bytes || header_bytes % 2 != 0))
+    RefuseCoding();
   if (!reader.Holds(kAt, header_bytes)) Refuse("The BMP file is cut short.");
 
   std::int64_t width;
@@ -129,12 +133,12 @@ BmpHeader ReadBmpHeader(std::span<const std::uint8_t> bytes) {
     width = static_cast<std::int32_t>(Need(reader.U32(kAt + 4)));
     height = static_cast<std::int32_t>(Need(reader.U32(kAt + 8)));
     header.bits = Need(reader.U16(kAt + 14));
-    header.compression = static_cast<BmpCompression>(Need(reader.U32(kAt + 16)));
-    colours = Need(reader.U32(kAt + 32));
+    if (header_bytes >= 20) header.compression = static_cast<BmpCompression>(Need(reader.U32(kAt + 16)));
+    if (header_bytes >= 36) colours = Need(reader.U32(kAt + 32));
     header.top_down = height < 0;
     height = std::abs(height);
     // OS/2 gives these numbers other meanings.
-    if (header_bytes == kOs2Bytes && header.compression > BmpCompression::kRle4) RefuseCoding();
+    if (os2 && header.compression > BmpCompression::kRle4) RefuseCoding();
   }
   CheckSize(width, height);
   header.width = static_cast<int>(width);
@@ -142,12 +146,14 @@ BmpHeader ReadBmpHeader(std::span<const std::uint8_t> bytes) {
   CheckCoding(header);
 
   const std::size_t palette_at = ReadMasks(reader, header_bytes, header);
+  const std::uint32_t entries = header.bits > 8 ? 0 : colours == 0 ? 1U << header.bits : colours;
+  const std::size_t entry_bytes = core ? 3 : 4;
   header.pixels = Need(reader.U32(10));
+  // Some programs write no offset.
+  if (header.pixels == 0) header.pixels = palette_at + std::size_t{entries} * entry_bytes;
   if (header.pixels > bytes.size()) Refuse("The BMP file is cut short.");
   if (header.pixels < palette_at) Refuse("The BMP file's pixels begin inside of its header.");
-  if (header.bits <= 8) {
-    ReadPalette(bytes, palette_at, colours == 0 ? 1U << header.bits : colours, core ? 3 : 4, header);
-  }
+  ReadPalette(bytes, palette_at, entries, entry_bytes, header);
   return header;
 }
 

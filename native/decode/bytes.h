@@ -14,6 +14,11 @@ class ByteReader {
  public:
   explicit ByteReader(std::span<const std::uint8_t> bytes, ByteOrder order) : bytes_(bytes), order_(order) {}
 
+  std::optional<std::uint8_t> U8(std::size_t offset) const {
+    if (!Holds(offset, 1)) return std::nullopt;
+    return bytes_[offset];
+  }
+
   std::optional<std::uint16_t> U16(std::size_t offset) const {
     if (!Holds(offset, 2)) return std::nullopt;
     return static_cast<std::uint16_t>(Number(offset, 2));

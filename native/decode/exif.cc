@@ -9,17 +9,42 @@ namespace visage::decode {
 namespace {
 
 constexpr int kUpright = 1;
-constexpr std::array<std::uint8_t, 6> kJpegPrefix = {'E', 'x', 'i', 'f', 0, 0};
+constexpr std::array<std::uint8_t, 5> kJpegPrefix = {'E', 'x', 'i', 'f', 0};
 constexpr std::uint16_t kTiffMagic = 42;
 constexpr std::uint16_t kOrientationTag = 0x0112;
-constexpr std::uint16_t kShortType = 3;
 constexpr std::size_t kEntryBytes = 12;
+constexpr std::uint32_t kInlineBytes = 4;
+
+/// Bytes of a whole number of this type (TIFF 6.0, section 2), 0 for other types.
+constexpr int BytesOf(std::uint16_t type) {
+  switch (type) {
+    case 1:  // BYTE
+    case 6:  // SBYTE
+      return 1;
+    case 3:  // SHORT
+    case 8:  // SSHORT
+      return 2;
+    case 4:  // LONG
+    case 9:  // SLONG
+      return 4;
+    default:
+      return 0;
+  }
+}
+
+/// A short value stands in the first bytes of its field, in either byte order.
+std::uint32_t ValueAt(const ByteReader& tiff, std::size_t at, int bytes) {
+  if (bytes == 4) return tiff.U32(at).value_or(0);
+  if (bytes == 2) return tiff.U16(at).value_or(0);
+  return tiff.U8(at).value_or(0);
+}
 
 }  // namespace
 
 int ReadExifOrientation(std::span<const std::uint8_t> exif) {
-  if (exif.size() >= kJpegPrefix.size() && std::ranges::equal(exif.first(kJpegPrefix.size()), kJpegPrefix)) {
-    exif = exif.subspan(kJpegPrefix.size());
+  if (exif.size() > kJpegPrefix.size() && std::ranges::equal(exif.first(kJpegPrefix.size()), kJpegPrefix)) {
+    // A byte without a meaning follows.
+    exif = exif.subspan(kJpegPrefix.size() + 1);
   }
   if (exif.size() < 2 || exif[0] != exif[1] || (exif[0] != 'I' && exif[0] != 'M')) return kUpright;
   const ByteReader tiff(exif, exif[0] == 'I' ? ByteOrder::kLittle : ByteOrder::kBig);
@@ -31,9 +56,12 @@ int ReadExifOrientation(std::span<const std::uint8_t> exif) {
     const std::size_t entry = *directory + 2 + i * kEntryBytes;
     if (!tiff.Holds(entry, kEntryBytes)) break;
     if (tiff.U16(entry) != kOrientationTag) continue;
-    if (tiff.U16(entry + 2) != kShortType || tiff.U32(entry + 4) != 1) break;
-    const int orientation = tiff.U16(entry + 8).value_or(kUpright);
-    return orientation >= 1 && orientation <= 8 ? orientation : kUpright;
+    const int bytes = BytesOf(tiff.U16(entry + 2).value_or(0));
+    const std::uint32_t count = tiff.U32(entry + 4).value_or(0);
+    // More values stand elsewhere.
+    if (bytes == 0 || count == 0 || count > kInlineBytes / bytes) break;
+    const std::uint32_t orientation = ValueAt(tiff, entry + 8, bytes);
+    return orientation >= 1 && orientation <= 8 ? static_cast<int>(orientation) : kUpright;
   }
   return kUpright;
 }

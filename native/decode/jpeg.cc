@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bitset>
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
@@ -36,10 +37,16 @@ enum Marker : std::uint8_t {
   kFill = 0xFF,
 };
 
-/// ITU-T T.81, B.1.1.
-int CountScans(std::span<const std::uint8_t> bytes) {
+struct Scans {
+  int count = 0;
+  /// Identifiers of components with a scan.
+  std::bitset<256> components;
+};
+
+/// ITU-T T.81, B.1.1 and B.2.3.
+Scans FindScans(std::span<const std::uint8_t> bytes) {
   const ByteReader reader(bytes, ByteOrder::kBig);
-  int scans = 0;
+  Scans scans;
   for (std::size_t at = 0; at < bytes.size();) {
     const void* const fill = std::memchr(bytes.data() + at, kFill, bytes.size() - at);
     if (fill == nullptr) break;
@@ -47,7 +54,12 @@ int CountScans(std::span<const std::uint8_t> bytes) {
     while (at < bytes.size() && bytes[at] == kFill) ++at;
     if (at == bytes.size() || bytes[at] == kEnd) break;
     const std::uint8_t marker = bytes[at++];
-    if (marker == kScan) ++scans;
+    if (marker == kScan) {
+      ++scans.count;
+      const std::size_t components = at + 2 < bytes.size() ? std::min<std::size_t>(bytes[at + 2], 4) : 0;
+      for (std::size_t i = at + 3; i < std::min(at + 3 + 2 * components, bytes.size()); i += 2)
+        scans.components.set(bytes[i]);
+    }
     const bool is_alone =
         marker <= kTemporary || marker == kStart || (marker >= kRestart0 && marker <= kRestart7);
     if (!is_alone) at += reader.U16(at).value_or(0);
@@ -62,8 +74,7 @@ class JpegReader {
     info_.err = jpeg_std_error(&errors_);
     errors_.error_exit = [](j_common_ptr info) { Self(info)->Jump(); };
     errors_.emit_message = [](j_common_ptr info, int level) {
-      // Without the jump, libjpeg fills the rest with grey.
-      if (level < 0 && info->err->msg_code == JWRN_JPEG_EOF) Self(info)->Jump();
+      if (level < 0) Self(info)->Warn(info->err->msg_code);
     };
     errors_.output_message = [](j_common_ptr) {};
     progress_.progress_monitor = [](j_common_ptr info) {
@@ -117,18 +128,21 @@ class JpegReader {
 
   int Orientation() const {
     for (const auto* marker = info_.marker_list; marker != nullptr; marker = marker->next) {
-      if (marker->marker != kExifMarker || marker->data_length < 6 || marker->data[0] != 'E') continue;
+      if (marker->marker != kExifMarker || marker->data_length <= 6 || marker->data[0] != 'E') continue;
       return ReadExifOrientation({marker->data, marker->data_length});
     }
     return 1;
   }
 
-  base::Image Decode(const Reduction& reduction) {
+  /// The end marker may be missing, pixels may not.
+  base::Image Decode(const Reduction& reduction, const Scans& scans) {
     const bool four_inks = info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;
     info_.out_color_space = four_inks ? JCS_CMYK : JCS_RGB;
     info_.scale_num = 1;
     info_.scale_denom = Divisor(reduction);
+    header_read_ = true;
     Run([&] { jpeg_start_decompress(&info_); });
+    CheckCompleteness(scans);
 
     base::Image image(static_cast<int>(info_.output_width), static_cast<int>(info_.output_height));
     if (four_inks) {
@@ -136,7 +150,6 @@ class JpegReader {
     } else {
       ReadRgb(image);
     }
-    Run([&] { jpeg_finish_decompress(&info_); });
     return image;
   }
 
@@ -151,14 +164,55 @@ class JpegReader {
     body();
   }
 
+  /// libjpeg fills missing pixels with grey. It looks for the next marker before it needs it, so the end of
+  /// the file alone loses no pixel. Arithmetic coding does not tell where the data ended.
+  void Warn(int code) {
+    if (code == JWRN_JPEG_EOF) {
+      ended_ = true;
+      if (!header_read_ || info_.arith_code) Jump();
+    } else if (code == JWRN_HIT_MARKER) {
+      Jump();
+    }
+  }
+
+  /// @throws kInvalidImage.
+  void CheckCompleteness(const Scans& scans) const {
+    bool complete = true;
+    for (int c = 0; c < info_.num_components; ++c) {
+      if (!info_.progressive_mode) {
+        complete =
+            complete && scans.components.test(static_cast<std::uint8_t>(info_.comp_info[c].component_id));
+      } else if (ended_) {
+        const int* const missing_bits = info_.coef_bits[c];
+        complete = complete &&
+                   std::all_of(missing_bits, missing_bits + DCTSIZE2, [](int bits) { return bits == 0; });
+      }
+    }
+    if (!complete)
+      throw base::Error(base::ErrorCode::kInvalidImage, "The JPEG file is cut short: scans are missing.");
+  }
+
+  [[noreturn]] void RefuseShort() const {
+    const int rows =
+        std::min(height(), static_cast<int>(info_.input_iMCU_row) * info_.max_v_samp_factor * DCTSIZE);
+    const std::string scan =
+        info_.input_scan_number > 1 ? " in scan " + std::to_string(info_.input_scan_number) : "";
+    const bool goes_on = info_.unread_marker >= kRestart0 && info_.unread_marker <= kRestart7;
+    throw base::Error(base::ErrorCode::kInvalidImage,
+                      goes_on ? "The JPEG file is broken: pixels are missing behind row " +
+                                    std::to_string(rows) + scan + "."
+                              : "The JPEG file is cut short: " + std::to_string(rows) + " of " +
+                                    std::to_string(height()) + " rows are there" + scan + ".");
+  }
+
   [[noreturn]] void Fail() const {
     if (too_many_scans_) CheckScans(info_.input_scan_number);
     switch (errors_.msg_code) {
       case JERR_IMAGE_TOO_BIG:
         CheckSize(width(), height());
         break;
-      case JWRN_JPEG_EOF:
-        throw base::Error(base::ErrorCode::kInvalidImage, "The JPEG file is cut short.");
+      case JWRN_HIT_MARKER:
+        RefuseShort();
       case JERR_BAD_PRECISION:
         throw base::Error(base::ErrorCode::kUnsupportedImage,
                           "Only JPEG files of 8 bits a sample are supported.");
@@ -172,7 +226,8 @@ class JpegReader {
       default:
         break;
     }
-    throw base::Error(base::ErrorCode::kInvalidImage, "The JPEG file is broken.");
+    throw base::Error(base::ErrorCode::kInvalidImage,
+                      ended_ ? "The JPEG file is cut short." : "The JPEG file is broken.");
   }
 
   unsigned Divisor(const Reduction& reduction) const {
@@ -198,19 +253,18 @@ class JpegReader {
     });
   }
 
-  /// Adobe's software inverts the inks and writes a marker.
+  /// Files invert the inks, as Adobe's software does, also without its marker.
   void ReadInks(base::Image& image) {
     std::vector<JSAMPLE> inks(static_cast<std::size_t>(image.width()) * 4);
-    const std::uint8_t flip = info_.saw_Adobe_marker ? 0 : 255;
     Run([&] {
       while (info_.output_scanline < info_.output_height) {
         std::uint8_t* to = image.Row(static_cast<int>(info_.output_scanline));
         JSAMPROW row = inks.data();
         jpeg_read_scanlines(&info_, &row, 1);
         for (int x = 0; x < image.width(); ++x, row += 4, to += base::Image::kChannels) {
-          const int light = row[3] ^ flip;
+          const int light = row[3];
           for (int c = 0; c < base::Image::kChannels; ++c) {
-            to[c] = static_cast<std::uint8_t>(((row[c] ^ flip) * light + 127) / 255);
+            to[c] = static_cast<std::uint8_t>((row[c] * light + 127) / 255);
           }
         }
       }
@@ -222,6 +276,9 @@ class JpegReader {
   jpeg_progress_mgr progress_{};
   std::jmp_buf jump_;
   bool too_many_scans_ = false;
+  bool header_read_ = false;
+  /// The file ended before its end marker.
+  bool ended_ = false;
 };
 
 }  // namespace
@@ -230,10 +287,11 @@ StoredPicture DecodeJpeg(std::span<const std::uint8_t> bytes, const Reduction& r
   JpegReader reader;
   reader.ReadHeader(bytes);
   CheckSize(reader.width(), reader.height());
-  reader.CheckScans(CountScans(bytes));
+  const Scans scans = FindScans(bytes);
+  reader.CheckScans(scans.count);
   // libjpeg frees the markers with the pixels.
   const int orientation = reader.Orientation();
-  return {.image = reader.Decode(reduction),
+  return {.image = reader.Decode(reduction, scans),
           .full_width = reader.width(),
           .full_height = reader.height(),
           .orientation = orientation};

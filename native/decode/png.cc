@@ -1,6 +1,7 @@
 #include <png.h>
 
 #include <csetjmp>
+#include <string>
 #include <string_view>
 
 #include "base/error.h"
@@ -19,9 +20,6 @@ constexpr std::size_t kChunkFrameBytes = 12;
 /// libpng holds only PLTE and tRNS in memory.
 constexpr png_alloc_size_t kMaxChunkBytes = 65536;
 
-[[noreturn]] void RefuseShort() {
-  throw base::Error(base::ErrorCode::kInvalidImage, "The PNG file is cut short.");
-}
 [[noreturn]] void RefuseBroken() {
   throw base::Error(base::ErrorCode::kInvalidImage, "The PNG file is broken.");
 }
@@ -34,7 +32,7 @@ base::Image MakeImage(std::span<const std::uint8_t> bytes) {
   const ByteReader reader(bytes, ByteOrder::kBig);
   const auto width = reader.U32(kSignatureBytes + kChunkHeadBytes);
   const auto height = reader.U32(kSignatureBytes + kChunkHeadBytes + 4);
-  if (!width || !height) RefuseShort();
+  if (!width || !height) throw base::Error(base::ErrorCode::kInvalidImage, "The PNG file is cut short.");
   if (ChunkName(bytes, kSignatureBytes) != "IHDR") RefuseBroken();
   CheckSize(*width, *height);
   return base::Image(static_cast<int>(*width), static_cast<int>(*height));
@@ -68,14 +66,14 @@ class PngReader {
   PngReader(const PngReader&) = delete;
   PngReader& operator=(const PngReader&) = delete;
 
+  /// Ignores errors behind the last row, except in the checksum of its chunk.
   void Decode(std::span<const std::uint8_t> bytes) {
     Run([&] {
       Open();
       // libpng does not write to the bytes.
       png_process_data(png_, info_, const_cast<png_bytep>(bytes.data()), bytes.size());
     });
-    if (!ended_) RefuseShort();
-    if (!filled_) RefuseBroken();
+    if (!filled_) RefuseShort();
   }
 
  private:
@@ -85,25 +83,43 @@ class PngReader {
 
   template <typename Body>
   void Run(Body body) {
-    if (setjmp(jump_) != 0) RefuseBroken();
+    if (setjmp(jump_) != 0) {
+      if (filled_ && !damaged_) return;
+      if (short_) RefuseShort();
+      RefuseBroken();
+    }
     body();
+  }
+
+  [[noreturn]] void RefuseShort() const {
+    throw base::Error(base::ErrorCode::kInvalidImage, "The PNG file is cut short: " + std::to_string(rows_) +
+                                                          " of " + std::to_string(image_.height()) +
+                                                          " rows are there.");
   }
 
   void Open() {
     png_ = png_create_read_struct(
         PNG_LIBPNG_VER_STRING, this,
-        [](png_structp png, png_const_charp) { static_cast<PngReader*>(png_get_error_ptr(png))->Jump(); },
+        [](png_structp png, png_const_charp why) {
+          auto* const self = static_cast<PngReader*>(png_get_error_ptr(png));
+          self->short_ = std::string_view(why) == "Not enough compressed data";
+          self->damaged_ = std::string_view(why) == "IDAT: CRC error";
+          self->Jump();
+        },
         [](png_structp, png_const_charp) {});
     if (png_ == nullptr) Jump();
     info_ = png_create_info_struct(png_);
     if (info_ == nullptr) Jump();
     png_set_user_limits(png_, ImageLimits::kMaxSide, ImageLimits::kMaxSide);
     png_set_chunk_malloc_max(png_, kMaxChunkBytes);
+    // Chunks have checksums of their own. Some encoders write a wrong checksum or window size for all data.
+    png_set_option(png_, PNG_IGNORE_ADLER32, PNG_OPTION_ON);
+    png_set_option(png_, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
     png_set_progressive_read_fn(
         png_, this, [](png_structp png, png_infop) { Self(png)->Start(); },
         [](png_structp png, png_bytep row, png_uint_32 y, int pass) { Self(png)->TakeRow(row, y, pass); },
-        [](png_structp png, png_infop) { Self(png)->ended_ = true; });
+        nullptr);
   }
 
   void Start() {
@@ -118,7 +134,8 @@ class PngReader {
     base::YieldPoint();
     const int at = static_cast<int>(y);
     if (row != nullptr) png_progressive_combine_row(png_, image_.Row(at), row);
-    filled_ = filled_ || (pass == last_pass_ && at == image_.height() - 1);
+    if (pass == last_pass_) rows_ = at + 1;
+    filled_ = rows_ == image_.height();
   }
 
   void AskForRgb() {
@@ -140,8 +157,11 @@ class PngReader {
   png_infop info_ = nullptr;
   std::jmp_buf jump_;
   int last_pass_ = 0;
+  /// Of the last pass.
+  int rows_ = 0;
   bool filled_ = false;
-  bool ended_ = false;
+  bool short_ = false;
+  bool damaged_ = false;
 };
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
+#include <string>
 
 #include "base/error.h"
 #include "decode/codec.h"
@@ -13,25 +15,33 @@ namespace {
 
 constexpr int kAlphaChannels = 4;
 
-[[noreturn]] void Refuse(const char* why) { throw base::Error(base::ErrorCode::kInvalidImage, why); }
+[[noreturn]] void Refuse(const std::string& why) { throw base::Error(base::ErrorCode::kInvalidImage, why); }
+
+/// @param mode MODE_RGB or MODE_RGBA.
+void DecodeInto(const WebPIterator& frame, WEBP_CSP_MODE mode, std::span<std::uint8_t> to, int stride) {
+  const std::unique_ptr<WebPIDecoder, decltype(&WebPIDelete)> decoder(
+      WebPINewRGB(mode, to.data(), to.size(), stride), &WebPIDelete);
+  if (!decoder) throw std::bad_alloc();
+  const VP8StatusCode status = WebPIUpdate(decoder.get(), frame.fragment.bytes, frame.fragment.size);
+  if (status == VP8_STATUS_OK) return;
+  if (status != VP8_STATUS_SUSPENDED) Refuse("The WebP file is broken.");
+  int rows = 0;
+  if (WebPIDecGetRGB(decoder.get(), &rows, nullptr, nullptr, nullptr) == nullptr) rows = 0;
+  Refuse("The WebP file is cut short: " + std::to_string(rows) + " of " + std::to_string(frame.height) +
+         " rows are there.");
+}
 
 void DecodeOpaque(const WebPIterator& frame, base::Image& canvas) {
   std::uint8_t* const to = canvas.Row(frame.y_offset) + frame.x_offset * base::Image::kChannels;
   const std::uint8_t* const end = canvas.data() + canvas.size_bytes();
-  if (WebPDecodeRGBInto(frame.fragment.bytes, frame.fragment.size, to, static_cast<std::size_t>(end - to),
-                        static_cast<int>(canvas.stride())) == nullptr) {
-    Refuse("The WebP file is broken.");
-  }
+  DecodeInto(frame, MODE_RGB, {to, end}, static_cast<int>(canvas.stride()));
 }
 
 void DecodeOverWhite(const WebPIterator& frame, base::Image& canvas) {
   const std::size_t stride = static_cast<std::size_t>(frame.width) * kAlphaChannels;
   const std::size_t size = stride * static_cast<std::size_t>(frame.height);
   const auto pixels = std::make_unique_for_overwrite<std::uint8_t[]>(size);
-  if (WebPDecodeRGBAInto(frame.fragment.bytes, frame.fragment.size, pixels.get(), size,
-                         static_cast<int>(stride)) == nullptr) {
-    Refuse("The WebP file is broken.");
-  }
+  DecodeInto(frame, MODE_RGBA, {pixels.get(), size}, static_cast<int>(stride));
   for (int y = 0; y < frame.height; ++y) {
     const std::uint8_t* from = pixels.get() + y * stride;
     std::uint8_t* to = canvas.Row(frame.y_offset + y) + frame.x_offset * base::Image::kChannels;
@@ -67,15 +77,19 @@ StoredPicture DecodeWebp(std::span<const std::uint8_t> bytes) {
   CheckSize(header.width, header.height);
 
   const WebPData data{bytes.data(), bytes.size()};
-  // Null if the file is shorter than its RIFF header states.
-  const std::unique_ptr<WebPDemuxer, decltype(&WebPDemuxDelete)> demuxer(WebPDemux(&data), &WebPDemuxDelete);
-  if (!demuxer) Refuse("The WebP file is cut short or broken.");
+  WebPDemuxState state;
+  // WebPDemux() refuses a file that is shorter than its RIFF header states.
+  const std::unique_ptr<WebPDemuxer, decltype(&WebPDemuxDelete)> demuxer(WebPDemuxPartial(&data, &state),
+                                                                         &WebPDemuxDelete);
+  if (!demuxer || state < WEBP_DEMUX_PARSED_HEADER) Refuse("The WebP file is cut short or broken.");
   const auto width = static_cast<int>(WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH));
   const auto height = static_cast<int>(WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT));
   CheckSize(width, height);
 
   WebPIterator frame;
-  if (!WebPDemuxGetFrame(demuxer.get(), 1, &frame)) Refuse("The WebP file contains no image.");
+  if (!WebPDemuxGetFrame(demuxer.get(), 1, &frame)) {
+    Refuse(state == WEBP_DEMUX_DONE ? "The WebP file contains no image." : "The WebP file is cut short.");
+  }
   const std::unique_ptr<WebPIterator, decltype(&WebPDemuxReleaseIterator)> release(&frame,
                                                                                    &WebPDemuxReleaseIterator);
   if (frame.x_offset < 0 || frame.y_offset < 0 || frame.width > width - frame.x_offset ||

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { SetupError } from './run.mjs';
 
 const COMPILERS = ['g++', 'cmake', 'ninja-build', 'pkgconf'];
-const IMAGE_LIBRARIES = ['libjpeg62-turbo-dev', 'libpng-dev', 'libwebp-dev', 'libgif-dev'];
+const IMAGE_LIBRARIES = ['libjpeg62-turbo-dev', 'libpng-dev', 'libwebp-dev'];
 
 function missingPackages(packages) {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: placeholders of dpkg-query

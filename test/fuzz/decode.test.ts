@@ -21,7 +21,7 @@ const PROGRAM = join(BUILD, 'decode_fuzz');
 const CORPUS = join(BUILD, 'corpus');
 
 const SANITIZERS = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
-const LIBRARIES = ['-ljpeg', '-lpng', '-lwebpdemux', '-lwebp', '-lgif', '-lz'];
+const LIBRARIES = ['-ljpeg', '-lpng', '-lwebpdemux', '-lwebp', '-lz'];
 
 async function filesOf(folder: string): Promise<string[]> {
   return (await readdir(folder)).sort().map((name) => join(folder, name));

@@ -133,7 +133,6 @@ describe('the Debian package', () => {
       'koa',
       'lmdb',
       'libjpeg62-turbo',
-      'libgif7',
       'faceplugin',
       'FairFace',
     ]) {

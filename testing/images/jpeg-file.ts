@@ -85,11 +85,16 @@ export function exifSegment(block: Buffer): Buffer {
 /** A progressive file that repeats an empty scan `count` times: few bytes and a pass over all coefficients each. */
 export function withEmptyScans(progressive: Buffer, count: number): Buffer {
   const head = progressive.subarray(0, findSegment(progressive, 0xda));
-  // One code, one bit long: the band ends for 2^14 blocks and more, as the next 14 bits say.
+  // One code, one bit long: the band ends for 2^14 blocks and as many more as the next 14 bits say.
   const table = segment(0xc4, Buffer.from([0x10, 1, ...Array<number>(15).fill(0), 0xe0]));
-  const scan = Buffer.concat([
-    segment(0xda, Buffer.from([1, progressive[findSegment(progressive, 0xc2) + 10] ?? 1, 0, 1, 63, 0])),
-    Buffer.from([0x7f, 0xff, 0x00]),
-  ]);
+  const frame = findSegment(progressive, 0xc2);
+  const side = (at: number) => Math.ceil(progressive.readUInt16BE(frame + at) / 8);
+  const runs = Math.ceil((side(5) * side(7)) / (2 ** 15 - 1));
+  const bits = `0${'1'.repeat(14)}`.repeat(runs).padEnd(Math.ceil((15 * runs) / 8) * 8, '1');
+  const coded = (bits.match(/.{8}/g) ?? []).flatMap((byte) =>
+    byte === '11111111' ? [255, 0] : [Number.parseInt(byte, 2)],
+  );
+  const scanHead = segment(0xda, Buffer.from([1, progressive[frame + 10] ?? 1, 0, 1, 63, 0]));
+  const scan = Buffer.concat([scanHead, Buffer.from(coded)]);
   return Buffer.concat([head, table, ...Array<Buffer>(count).fill(scan), Buffer.from([0xff, 0xd9])]);
 }

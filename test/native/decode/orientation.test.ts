@@ -66,8 +66,8 @@ describe('EXIF orientation', () => {
       change(4, 0xff, 0xff, 0xff, 0xff), // the directory lies behind the end
       change(8, 0xff, 0xff, 0x13), // thousands of entries, none the orientation
       change(2, 43), // no TIFF
-      change(12, 4), // the wrong type
-      change(14, 2), // two values
+      change(12, 5), // no whole number
+      change(14, 3), // three values, which stand elsewhere
       sound.subarray(0, 19),
       sound.subarray(0, 1),
     ];

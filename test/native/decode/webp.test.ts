@@ -70,8 +70,8 @@ describe('WebP', () => {
     assertSamePicture(await decode(riffChunk('RIFF', body)), picture, 0);
   });
 
-  test('refuses a file that is shorter than it says', async () => {
+  test('refuses a file that lacks rows', async () => {
     const file = await photograph().webp().toBuffer();
-    await assertRefused(decode(file.subarray(0, -2)), 'INVALID_IMAGE', /cut short/);
+    await assertRefused(decode(file.subarray(0, -20)), 'INVALID_IMAGE', /cut short: \d+ of 75 rows/);
   });
 });
