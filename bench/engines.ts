@@ -71,7 +71,7 @@ function ourEngine(name: string, isExact = false): Engine {
       dimension = values;
       executor = createExecutor({ threads: 1, maxQueue: 16 });
       const { searchSpace } = await openModelPack(PACK);
-      const space = isExact || searchSpace === null ? dimension : openSearchSpace(searchSpace);
+      const space = openSearchSpace(isExact || searchSpace === null ? dimension : searchSpace);
       index = createGalleryIndex(executor, space);
     },
     add: (from, batch) => {

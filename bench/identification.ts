@@ -4,7 +4,6 @@
 import { uniforms } from '../src/base/random.ts';
 import { innerProduct } from '../src/vision/impostors.ts';
 import type { LabelledTemplate } from '../src/vision/labelled-templates.ts';
-import { normalizedMean } from '../src/vision/template-fusion.ts';
 
 /** A person of a gallery with the templates that were enrolled. */
 export interface Enrolled {
@@ -125,4 +124,28 @@ function unitMean(templates: readonly Float32Array[]): Float32Array {
   }
   const length = Math.sqrt(innerProduct(sum, sum));
   return sum.map((value) => value / length);
+}
+
+/**
+ * As `SearchSpace.mean`, of whole templates.
+ * @param templates unit vectors, at least one.
+ * @param samePersonScore positive; minimum average of the pairs, and of each template with the others' mean.
+ */
+function normalizedMean(templates: readonly Float32Array[], samePersonScore: number): Float32Array | null {
+  const [first] = templates;
+  if (!first || templates.length === 1) return first ?? null;
+  const sum = Float32Array.from(first, (_, i) =>
+    templates.reduce((total, template) => total + (template[i] ?? 0), 0),
+  );
+  const square = innerProduct(sum, sum);
+  const count = templates.length;
+  // The sum's squared length is twice every pair's score, plus 1 per template.
+  const meanScore = (square - count) / (count * (count - 1));
+  const isOutlier = (template: Float32Array) => {
+    const withAll = innerProduct(template, sum);
+    const others = Math.sqrt(Math.max(0, square - 2 * withAll + 1));
+    return withAll - 1 < samePersonScore * others;
+  };
+  if (meanScore < samePersonScore || templates.some(isOutlier)) return null;
+  return sum.map((value) => value / Math.sqrt(square));
 }

@@ -68,7 +68,7 @@ tell('while another gallery is copied', otherMeanwhile, quiet);
 tell('while it is copied', ownMeanwhile, quiet);
 
 async function filled(by: Executor): Promise<GalleryIndex> {
-  const index = createGalleryIndex(by, searchSpace === null ? dimension : openSearchSpace(searchSpace));
+  const index = createGalleryIndex(by, openSearchSpace(searchSpace ?? dimension));
   for (let from = 0; from < size; from += BATCH) {
     const count = Math.min(BATCH, size - from);
     await index.add(

@@ -2,8 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Owner } from '../src/api/caller.ts';
+import { openSearchSpace } from '../src/native/gallery-index.ts';
 import type { NewFace } from '../src/store/records.ts';
 import { Store } from '../src/store/store.ts';
+
+/** Of templates of this file. */
+export const SPACE = openSearchSpace(8);
 
 export const PACK = { pack: 'test-pack', packVersion: '1' } as const;
 

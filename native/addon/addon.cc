@@ -26,8 +26,10 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   const Napi::Function executor_class = ExecutorObject::Define(env);
   Environment::Of(env).executor_class = Napi::Persistent(executor_class);
   exports.Set("Executor", executor_class);
+  const Napi::Function space_class = SpaceObject::Define(env);
+  Environment::Of(env).space_class = Napi::Persistent(space_class);
+  exports.Set("SearchSpace", space_class);
   exports.Set("GalleryIndex", IndexObject::Define(env));
-  exports.Set("openSearchSpace", Napi::Function::New<OpenSearchSpace>(env, "openSearchSpace"));
   exports.Set("loadPipeline", Napi::Function::New<LoadPipeline>(env, "loadPipeline"));
   exports.Set("decodeImage", Napi::Function::New<DecodeImage>(env, "decodeImage"));
   exports.Set("releaseBytes", Napi::Function::New<ReleaseBytes>(env, "releaseBytes"));

@@ -56,6 +56,16 @@ std::span<const std::uint8_t> Bytes(const Napi::Value& value, const std::string&
   return Elements<std::uint8_t>(value, name, napi_uint8_array, "a Uint8Array");
 }
 
+std::span<const std::byte> RowBytes(const Napi::Value& value, const std::string& name) {
+  const bool is_array = value.IsTypedArray();
+  const auto type = is_array ? value.As<Napi::TypedArray>().TypedArrayType() : napi_int8_array;
+  if (type == napi_float32_array) {
+    return std::as_bytes(Elements<float>(value, name, type, ""));
+  }
+  return std::as_bytes(
+      Elements<std::uint8_t>(value, name, napi_uint8_array, "a Uint8Array or a Float32Array"));
+}
+
 std::span<const float> Floats(const Napi::Value& value, const std::string& name) {
   const auto floats = Elements<float>(value, name, napi_float32_array, "a Float32Array");
   // NaN would break the order of search results.

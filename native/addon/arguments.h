@@ -19,6 +19,8 @@ bool Truth(const Napi::Value& value, const std::string& name);
 std::string Text(const Napi::Value& value, const std::string& name);
 Napi::Object Object(const Napi::Value& value, const std::string& name);
 std::span<const std::uint8_t> Bytes(const Napi::Value& value, const std::string& name);
+/// Of a Uint8Array or a Float32Array.
+std::span<const std::byte> RowBytes(const Napi::Value& value, const std::string& name);
 /// Finite.
 std::span<const float> Floats(const Napi::Value& value, const std::string& name);
 std::span<const std::int64_t> Labels(const Napi::Value& value, const std::string& name);

@@ -63,6 +63,7 @@ class Environment {
   void Finish(Call& call);
 
   Napi::FunctionReference executor_class;
+  Napi::FunctionReference space_class;
 
  private:
   static void SettleFinished(Napi::Env env, Napi::Function, Environment* environment, void*);

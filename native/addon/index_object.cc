@@ -31,7 +31,7 @@ IndexObject::IndexObject(const Napi::CallbackInfo& info)
     : ObjectWrap(info),
       executor_(ExecutorObject::From(info[0])),
       sequencer_(std::make_shared<search::Sequencer>()) {
-  std::shared_ptr<const search::SearchSpace> space = SpaceFrom(info[1]);
+  std::shared_ptr<const search::SearchSpace> space = SpaceObject::From(info[1]);
   base::DeviceRows::Factory device = nullptr;
   try {
     if (!info[2].IsUndefined()) device = search::LoadDeviceRows(Text(info[2], "library"));
@@ -83,16 +83,12 @@ Napi::Value IndexObject::OnDevice(const Napi::CallbackInfo& info) {
 
 Napi::Value IndexObject::Add(const Napi::CallbackInfo& info) {
   const auto labels = Labels(info[0], "ids");
-  const auto vectors = Floats(info[1], "vectors");
-  if (vectors.size() != labels.size() * index_->space().dimension()) {
-    throw Napi::TypeError::New(
-        info.Env(),
-        "vectors must hold " + std::to_string(index_->space().dimension()) + " floats for each of the ids");
-  }
+  const auto rows = RowBytes(info[1], "rows");
+  CheckRows(info.Env(), "rows", index_->space(), rows, labels.size());
   return Sequence(
       info, search::Sequencer::Kind::kWrite, {info[0].As<Napi::Object>(), info[1].As<Napi::Object>()},
-      [index = index_, labels, vectors] {
-        index->Add(labels, vectors);
+      [index = index_, labels, rows] {
+        index->Add(labels, rows);
         return std::monostate{};
       },
       [](Napi::Env env, std::monostate) { return env.Undefined(); });
@@ -109,11 +105,8 @@ Napi::Value IndexObject::Remove(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value IndexObject::Search(const Napi::CallbackInfo& info) {
-  const auto probe = Floats(info[0], "query");
-  if (probe.size() != index_->space().dimension()) {
-    throw Napi::TypeError::New(info.Env(),
-                               "query must hold " + std::to_string(index_->space().dimension()) + " floats");
-  }
+  const auto probe = RowBytes(info[0], "probe");
+  CheckRows(info.Env(), "probe", index_->space(), probe, 1);
   const auto k =
       static_cast<std::size_t>(WholeNumber(info[1], "k", 1, std::numeric_limits<std::int32_t>::max()));
   std::vector<Napi::Object> kept = {info[0].As<Napi::Object>()};

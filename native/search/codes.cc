@@ -24,6 +24,32 @@ unsigned FullBits(std::size_t width) {
 
 }  // namespace
 
+Magnitudes Quantise(std::span<const float> coordinates, std::span<std::int8_t> high,
+                    std::span<std::int8_t> low) {
+  float most = 0;
+  for (const float value : coordinates) most = std::max(most, std::abs(value));
+  auto scale = static_cast<float>(most / kMostCode);
+  if (scale < std::numeric_limits<float>::min()) scale = 0;
+  const double factor = scale > 0 ? 1 / static_cast<double>(scale) : 0;
+  std::int64_t high_squares = 0;
+  std::int64_t low_squares = 0;
+  for (std::size_t i = 0; i < coordinates.size(); ++i) {
+    const double rounded = std::clamp(std::nearbyint(coordinates[i] * factor), -kMostCode, kMostCode);
+    const auto code = static_cast<std::int32_t>(rounded);
+    const std::int32_t upper = (code + 128) >> 8;
+    const std::int32_t lower = code - 256 * upper;
+    high[i] = static_cast<std::int8_t>(upper);
+    low[i] = static_cast<std::int8_t>(lower);
+    high_squares += upper * upper;
+    low_squares += lower * lower;
+  }
+  std::ranges::fill(high.subspan(coordinates.size()), std::int8_t{0});
+  std::ranges::fill(low.subspan(coordinates.size()), std::int8_t{0});
+  const double estimate = 256 * std::sqrt(static_cast<double>(high_squares));
+  const double residual = std::sqrt(static_cast<double>(low_squares));
+  return {scale, static_cast<float>(scale * (residual * (1 + kRounding) + estimate * kRounding))};
+}
+
 void Codes::Chunk::Free::operator()(std::byte* memory) const {
   if (mapped > 0) {
     munmap(memory, mapped);
@@ -89,36 +115,15 @@ void Codes::Pack(std::span<const std::uint8_t> codes, const Chunk& chunk, std::s
   PackCodes(codes, row % kFastScanBlock, block);
 }
 
-Codes::Row Codes::Append(std::int64_t label, std::span<const float> vector,
+Codes::Row Codes::Append(std::int64_t label, std::span<const float> coordinates,
                          std::span<const std::uint8_t> codes) {
   const auto [chunk, row] = Room();
   const std::size_t width = PaddedDimension(dimension_);
-  std::int8_t* high = chunk.high + row * width;
-  std::int8_t* low = chunk.low + row * width;
-  float most = 0;
-  for (const float value : vector) most = std::max(most, std::abs(value));
-  auto scale = static_cast<float>(most / kMostCode);
-  if (scale < std::numeric_limits<float>::min()) scale = 0;
-  const double factor = scale > 0 ? 1 / static_cast<double>(scale) : 0;
-  std::int64_t high_squares = 0;
-  std::int64_t low_squares = 0;
-  for (std::size_t i = 0; i < vector.size(); ++i) {
-    const double rounded = std::clamp(std::nearbyint(vector[i] * factor), -kMostCode, kMostCode);
-    const auto code = static_cast<std::int32_t>(rounded);
-    const std::int32_t upper = (code + 128) >> 8;
-    const std::int32_t lower = code - 256 * upper;
-    high[i] = static_cast<std::int8_t>(upper);
-    low[i] = static_cast<std::int8_t>(lower);
-    high_squares += upper * upper;
-    low_squares += lower * lower;
-  }
-  std::memset(high + vector.size(), 0, width - vector.size());
-  std::memset(low + vector.size(), 0, width - vector.size());
+  const auto [scale, residual] =
+      Quantise(coordinates, {chunk.high + row * width, width}, {chunk.low + row * width, width});
   chunk.labels[row] = label;
   chunk.scales[row] = scale;
-  const double estimate = 256 * std::sqrt(static_cast<double>(high_squares));
-  const double residual = std::sqrt(static_cast<double>(low_squares));
-  chunk.residuals[row] = static_cast<float>(scale * (residual * (1 + kRounding) + estimate * kRounding));
+  chunk.residuals[row] = residual;
   Pack(codes, chunk, row);
   return static_cast<Row>(size_++);
 }

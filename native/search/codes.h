@@ -16,10 +16,29 @@
 
 namespace visage::search {
 
-/// A gallery's labelled rows, append-only.
-///
-/// A row is a scale and a number per coordinate, -32639..32639, in two planes of bytes: `256 * high + low`,
-/// both -128..127. The high plane gives a score to within `residual`.
+/// Of a quantised row.
+struct Magnitudes {
+  /// A coordinate is its number times this.
+  float scale;
+  /// Bounds an estimate's error, with rounding, per unit of the probe's length.
+  float residual;
+};
+
+/// Quantises to a scale and a number per coordinate, -32639..32639, in two planes of bytes: `256 * high +
+/// low`, both -128..127. The high plane gives a score to within `residual`. @param coordinates finite; if the
+/// largest magnitude is below 4e-34, the row becomes zero. @param high, low have PaddedDimension bytes.
+Magnitudes Quantise(std::span<const float> coordinates, std::span<std::int8_t> high,
+                    std::span<std::int8_t> low);
+
+/// The score of a probe with a quantised row, without rounding, in units of the probe's scale.
+inline double Score(const Kernels& kernels, const Probe& probe, const std::int8_t* high,
+                    const std::int8_t* low, float scale, std::size_t width) {
+  const std::int64_t products = 256 * static_cast<std::int64_t>(kernels.dot(probe.values(), high, width)) +
+                                kernels.dot(probe.values(), low, width);
+  return static_cast<double>(scale) * static_cast<double>(products);
+}
+
+/// A gallery's labelled rows, quantised by Quantise; append-only.
 ///
 /// Rows never move, and only tombstones change, so any thread reads a View without a lock. Append, Remove and
 /// view() need the owner's lock.
@@ -43,8 +62,7 @@ class Codes {
   std::int64_t label(Row row) const;
   std::size_t bytes() const;
 
-  /// @param coordinates finite; a row whose largest magnitude is below 4e-34 becomes zero. @param codes
-  /// 0..15. @throws std::bad_alloc and changes nothing.
+  /// @param coordinates as in Quantise. @param codes 0..15. @throws std::bad_alloc and changes nothing.
   Row Append(std::int64_t label, std::span<const float> coordinates,
              std::span<const std::uint8_t> codes = {});
   /// @param from has the same sizes.
@@ -88,9 +106,8 @@ struct Codes::Rows {
   /// Row `i` begins at `i * width`.
   const std::int8_t* high;
   const std::int8_t* low;
-  /// A score is the product of the numbers times this.
+  /// Magnitudes of the rows, like `residuals`.
   const float* scales;
-  /// Bounds an estimate's error, with rounding, per unit of the probe's length.
   const float* residuals;
   const std::int64_t* labels;
   /// Begins with the first row's block.
@@ -173,12 +190,9 @@ class Codes::View {
   }
   bool is_removed(Row row) const { return Tombstones(row) >> (row % kBlock) & 1; }
 
-  /// Inner product without rounding, in units of the probe's scale.
-  double Score(const Kernels& kernels, const Probe& probe, Row row) const {
+  double ScoreOf(const Kernels& kernels, const Probe& probe, Row row) const {
     const Rows at = From(row);
-    const std::int64_t high = kernels.dot(probe.values(), at.high, width());
-    const std::int64_t low = kernels.dot(probe.values(), at.low, width());
-    return static_cast<double>(*at.scales) * static_cast<double>(256 * high + low);
+    return Score(kernels, probe, at.high, at.low, *at.scales, width());
   }
 
  private:

@@ -67,7 +67,7 @@ void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& pro
     for (std::size_t i = 0; i < count; ++i) {
       if (dead >> i & 1 || most[i] < FloatThreshold(nearest)) continue;
       const Codes::Row row = block + static_cast<Codes::Row>(i);
-      nearest.Offer(view.Score(kernels, probe, row), row);
+      nearest.Offer(view.ScoreOf(kernels, probe, row), row);
     }
   }
 }
@@ -80,7 +80,7 @@ void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& pro
     const std::int32_t product = kernels.dot(probe.values(), at.high, view.width());
     const float most = *at.scales * 256 * static_cast<float>(product) + *at.residuals * probe.length();
     if (most < FloatThreshold(nearest)) continue;
-    nearest.Offer(view.Score(kernels, probe, row), row);
+    nearest.Offer(view.ScoreOf(kernels, probe, row), row);
   }
 }
 

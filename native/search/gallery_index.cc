@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "search/fast_scan.h"
+#include "search/row.h"
 
 namespace visage::search {
 namespace {
@@ -71,21 +72,21 @@ std::shared_ptr<GalleryIndex::Generation> GalleryIndex::NewGeneration() const {
   return {new Generation(*space_), discard};
 }
 
-void GalleryIndex::Add(std::span<const std::int64_t> labels, std::span<const float> vectors) {
-  const std::size_t dimension = space_->dimension();
+void GalleryIndex::Add(std::span<const std::int64_t> labels, std::span<const std::byte> rows) {
+  const std::size_t bytes = labels.empty() ? 0 : rows.size() / labels.size();
   const std::size_t rank = space_->rank();
   const std::size_t subquantizers = space_->subquantizers();
-  std::vector<float> rows(labels.size() * rank);
+  std::vector<float> coordinates(labels.size() * rank);
   std::vector<std::uint8_t> codes(labels.size() * subquantizers);
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    const auto row = std::span(rows).subspan(i * rank, rank);
-    space_->Project(vectors.subspan(i * dimension, dimension), row);
-    space_->Encode(row, std::span(codes).subspan(i * subquantizers, subquantizers));
+    const auto own = std::span(coordinates).subspan(i * rank, rank);
+    ReadRow(*space_, rows.subspan(i * bytes, bytes), own);
+    space_->Encode(own, std::span(codes).subspan(i * subquantizers, subquantizers));
   }
   {
     const std::unique_lock lock(mutex_);
     for (std::size_t i = 0; i < labels.size(); ++i) {
-      const Row row = now_->codes.Append(labels[i], std::span(rows).subspan(i * rank, rank),
+      const Row row = now_->codes.Append(labels[i], std::span(coordinates).subspan(i * rank, rank),
                                          std::span(codes).subspan(i * subquantizers, subquantizers));
       if (const auto before = now_->rows.Put(row)) RemoveRow(*before);
     }
@@ -152,14 +153,14 @@ GalleryIndex::State GalleryIndex::CurrentState() const {
   return {now_, now_->codes.view(), now_->proposer, on_device, now_->codes.removed()};
 }
 
-GalleryIndex::Query GalleryIndex::QueryOf(std::span<const float> probe) const {
+GalleryIndex::Query GalleryIndex::QueryOf(std::span<const std::byte> probe) const {
   std::vector<float> coordinates(space_->rank());
-  space_->Project(probe, coordinates);
+  ReadRow(*space_, probe, coordinates);
   const Probe codes(coordinates);
   return {std::move(coordinates), codes};
 }
 
-GalleryIndex::Matches GalleryIndex::Search(std::span<const float> probe, std::size_t k) const {
+GalleryIndex::Matches GalleryIndex::Search(std::span<const std::byte> probe, std::size_t k) const {
   std::shared_lock lock(mutex_);
   const State state = CurrentState();
   lock.unlock();
@@ -172,7 +173,7 @@ GalleryIndex::Matches GalleryIndex::Search(std::span<const float> probe, std::si
   return MatchesOf(state.view, query.codes, nearest);
 }
 
-GalleryIndex::Matches GalleryIndex::Search(std::span<const float> probe, std::size_t k,
+GalleryIndex::Matches GalleryIndex::Search(std::span<const std::byte> probe, std::size_t k,
                                            std::span<const std::int64_t> allowed) const {
   std::vector<Row> rows;
   std::shared_lock lock(mutex_);

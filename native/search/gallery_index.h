@@ -20,10 +20,7 @@
 
 namespace visage::search {
 
-/// Inner-product search over one gallery's labelled templates. Thread-safe.
-///
-/// Rows hold 16-bit coordinates in the pack's search space. For unit vectors there, scores are cosines to
-/// about 1e-5.
+/// Search over one gallery's labelled rows (row.h). Thread-safe. Scores are inner products, to about 1e-5.
 ///
 /// A scan is exact in small galleries, and in spaces without a quantiser. In larger ones FastScan or a GPU
 /// proposes candidates, and the rows decide. Searches see all rows added before them.
@@ -56,18 +53,19 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   };
   OnDevice on_device() const;
 
-  /// A vector replaces earlier ones of its label. @param vectors `labels.size() * space().dimension()` finite
-  /// floats.
-  void Add(std::span<const std::int64_t> labels, std::span<const float> vectors);
+  /// A row replaces earlier ones of its label. @param rows one after another, in one form of row.h. @throws
+  /// base::Error as ReadRow; then adds none.
+  void Add(std::span<const std::int64_t> labels, std::span<const std::byte> rows);
 
   /// @returns how many labels were held.
   std::size_t Remove(std::span<const std::int64_t> labels);
 
-  /// Up to `k` matches, best first. @param probe `space().dimension()` finite floats.
-  Matches Search(std::span<const float> probe, std::size_t k) const;
+  /// Up to `k` matches, best first. @param probe a row. @throws base::Error as ReadRow.
+  Matches Search(std::span<const std::byte> probe, std::size_t k) const;
 
   /// @param allowed the only candidates; may hold unknown and repeated labels.
-  Matches Search(std::span<const float> probe, std::size_t k, std::span<const std::int64_t> allowed) const;
+  Matches Search(std::span<const std::byte> probe, std::size_t k,
+                 std::span<const std::int64_t> allowed) const;
 
   IndexContents Contents() const;
 
@@ -112,7 +110,7 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
 
   std::shared_ptr<Generation> NewGeneration() const;
   State CurrentState() const;
-  Query QueryOf(std::span<const float> probe) const;
+  Query QueryOf(std::span<const std::byte> probe) const;
 
   /// Offers the best proposals of the GPU or the quantiser, if they cost less than an exact scan.
   /// @param share of rows that the search accepts, 0..1. @param exact_cost in rows of an exact scan.

@@ -5,6 +5,7 @@ import {
   createGalleryIndex,
   FAISS_LIBRARY,
   type GalleryIndex,
+  type RowOrTemplate,
   type SearchSpace,
   whySearchUnavailable,
 } from '../native/gallery-index.ts';
@@ -16,13 +17,13 @@ const PROGRESS_MS = 250;
 
 const LABELS_A_LOOK = 4096;
 
-/** `vectors` has one row per label. */
-export interface VectorBatch {
+/** `rows` has one per label. */
+export interface RowBatch {
   readonly labels: BigInt64Array;
-  readonly vectors: Float32Array;
+  readonly rows: RowOrTemplate;
 }
 
-/** `score` is the inner product, -1..1. */
+/** `score` is the cosine, -1..1. */
 export interface Neighbour {
   readonly label: number;
   readonly score: number;
@@ -52,9 +53,6 @@ interface Held {
   removals: number;
   isFailureTold: boolean;
 }
-
-/** Without a search space, the length of the templates. */
-export type Space = SearchSpace | number;
 
 /**
  * The first add or load of a gallery sets its search space. Operations on a gallery take effect in call
@@ -106,21 +104,20 @@ export class GalleryIndexes {
   }
 
   /**
-   * @param space default: the length of the vectors.
-   * @param onProgress takes each batch's number of vectors.
+   * @param onProgress takes each batch's number of rows.
    * @returns the total.
    */
   async fill(
     gallery: number,
-    batches: Iterable<VectorBatch>,
+    batches: Iterable<RowBatch>,
+    space: SearchSpace,
     onProgress: (added: number) => void = () => {},
-    space?: Space,
   ): Promise<number> {
     let before: Promise<void> = Promise.resolve();
     let given = 0;
-    for (const { labels, vectors } of batches) {
-      const { index } = this.#index(gallery, space ?? vectors.length / labels.length);
-      const adding = index.add(labels, vectors);
+    for (const { labels, rows } of batches) {
+      const { index } = this.#index(gallery, space);
+      const adding = index.add(labels, rows);
       await before;
       before = adding.then(() => onProgress(labels.length));
       before.catch(() => {});
@@ -135,14 +132,9 @@ export class GalleryIndexes {
     if (held) held.generation = generation;
   }
 
-  async add(
-    gallery: number,
-    label: number,
-    template: Float32Array,
-    space: Space = template.length,
-  ): Promise<void> {
+  async add(gallery: number, label: number, row: RowOrTemplate, space: SearchSpace): Promise<void> {
     const held = this.#index(gallery, space);
-    await counted(held, held.index.add(BigInt64Array.of(BigInt(label)), template));
+    await counted(held, held.index.add(BigInt64Array.of(BigInt(label)), row));
   }
 
   /** Call once per transaction of the store. */
@@ -165,7 +157,11 @@ export class GalleryIndexes {
    * @param onProgress takes the share read, 0..1.
    * @throws Error; the gallery then has no index.
    */
-  async load(gallery: number, space: Space, onProgress: (share: number) => void = () => {}): Promise<void> {
+  async load(
+    gallery: number,
+    space: SearchSpace,
+    onProgress: (share: number) => void = () => {},
+  ): Promise<void> {
     if (!this.#snapshots || this.#held.has(gallery)) throw new Error('there is nothing to load it into');
     const index = this.#createIndex(space);
     const bytes = this.#snapshots.bytes(gallery);
@@ -214,7 +210,7 @@ export class GalleryIndexes {
    */
   async search(
     gallery: number,
-    probe: Float32Array,
+    probe: RowOrTemplate,
     k: number,
     allow: readonly number[] | null = null,
   ): Promise<Neighbour[]> {
@@ -237,11 +233,11 @@ export class GalleryIndexes {
     return neighbours;
   }
 
-  #createIndex(space: Space): GalleryIndex {
+  #createIndex(space: SearchSpace): GalleryIndex {
     return createGalleryIndex(this.#executor, space, this.#device?.library);
   }
 
-  #index(gallery: number, space: Space): Held {
+  #index(gallery: number, space: SearchSpace): Held {
     let held = this.#held.get(gallery);
     if (!held) {
       held = { index: this.#createIndex(space), generation: 0, removals: 0, isFailureTold: false };

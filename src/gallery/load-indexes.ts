@@ -1,9 +1,11 @@
 /** Fills the indexes at start from snapshots, or else from the store. */
+
+import type { SearchSpace } from '../native/gallery-index.ts';
 import type { Log } from '../ops/log.ts';
 import type { Faces } from '../store/faces.ts';
 import type { GalleryState } from '../store/generations.ts';
 import type { PackId } from '../store/records.ts';
-import type { GalleryIndexes, Space } from './gallery-indexes.ts';
+import type { GalleryIndexes } from './gallery-indexes.ts';
 import type { SnapshotFolder, SnapshotStamp } from './snapshot-folder.ts';
 
 /** Each read blocks the event loop for some milliseconds. */
@@ -20,12 +22,7 @@ export interface IndexStartParts {
   readonly store: { readonly faces: Faces };
   readonly indexes: GalleryIndexes;
   readonly snapshots: SnapshotFolder;
-  readonly packs: readonly {
-    readonly packId: PackId;
-    readonly dimension: number;
-    /** Default: `dimension`. */
-    readonly searchSpace?: Space;
-  }[];
+  readonly packs: readonly { readonly packId: PackId; readonly space: SearchSpace }[];
   readonly log: Log;
 }
 
@@ -39,8 +36,8 @@ export async function startIndexes(
 ): Promise<IndexStart> {
   const { store, indexes, snapshots, packs } = parts;
   const began = performance.now();
-  const galleries: StartedGallery[] = packs.flatMap(({ packId, dimension, searchSpace = dimension }) =>
-    store.faces.galleriesOf(packId).map((gallery) => ({ gallery, packId, dimension, space: searchSpace })),
+  const galleries: StartedGallery[] = packs.flatMap(({ packId, space }) =>
+    store.faces.galleriesOf(packId).map((gallery) => ({ gallery, packId, space })),
   );
   const known = new Set(galleries.map(({ gallery }) => gallery));
   const galleriesOfSnapshots = snapshots.galleryIds();
@@ -51,7 +48,7 @@ export async function startIndexes(
   let faces = 0;
   let fromSnapshots = 0;
   for (const each of galleries) {
-    const { gallery, dimension, space } = each;
+    const { gallery, space } = each;
     const { generation } = store.faces.state(gallery);
     const hasSnapshot = galleriesOfSnapshots.includes(gallery);
     const onLoad = (done: number) => onProgress(faces + done, total);
@@ -63,7 +60,7 @@ export async function startIndexes(
     };
     const held =
       loaded ??
-      (await indexes.fill(gallery, store.faces.templates(gallery, dimension, BATCH), onFill, space));
+      (await indexes.fill(gallery, store.faces.templates(gallery, space.dimension, BATCH), space, onFill));
     const { size } = indexes.state(gallery);
     if (size !== held) throw new Error(`An index holds ${size} faces, but the store holds ${held}.`);
     indexes.holds(gallery, generation);
@@ -77,8 +74,7 @@ export async function startIndexes(
 interface StartedGallery {
   readonly gallery: number;
   readonly packId: PackId;
-  readonly dimension: number;
-  readonly space: Space;
+  readonly space: SearchSpace;
 }
 
 /**
@@ -88,7 +84,7 @@ interface StartedGallery {
  */
 async function loadSnapshot(
   { store, indexes, snapshots, log }: IndexStartParts,
-  { gallery, packId, dimension, space }: StartedGallery,
+  { gallery, packId, space }: StartedGallery,
   onProgress: (done: number) => void,
 ): Promise<number | null> {
   try {
@@ -103,7 +99,7 @@ async function loadSnapshot(
       indexes.load(gallery, space, (share) => onProgress(Math.floor(share * info.faces))),
     ]);
     const isWhole = isStateOf(info.stamp, state) && indexes.state(gallery).size === faces;
-    if (!isWhole) await catchUp({ store, indexes, log }, gallery, dimension);
+    if (!isWhole) await catchUp({ store, indexes, log }, gallery, space);
     if (indexes.state(gallery).size !== faces) throw new Error('it does not lead to what the store holds');
     return faces;
   } catch (error) {
@@ -135,7 +131,7 @@ function isStateOf({ complete, ...stamp }: SnapshotStamp, state: GalleryState): 
 async function catchUp(
   { store, indexes, log }: Pick<IndexStartParts, 'store' | 'indexes' | 'log'>,
   gallery: number,
-  dimension: number,
+  space: SearchSpace,
 ): Promise<void> {
   const held = (await indexes.labels(gallery)).sort();
   const heldAt = (place: number) => (place < held.length ? Number(held[place]) : Number.POSITIVE_INFINITY);
@@ -152,7 +148,7 @@ async function catchUp(
   }
   while (place < held.length) surplus.push(heldAt(place++));
   if (surplus.length > 0) await indexes.remove(gallery, surplus);
-  await indexes.fill(gallery, store.faces.templatesAt(gallery, missing, dimension, BATCH));
+  await indexes.fill(gallery, store.faces.templatesAt(gallery, missing, space.dimension, BATCH), space);
   log.info(
     { gallery, added: missing.length, removed: surplus.length },
     'a snapshot of the index was brought up to the store',

@@ -2,18 +2,43 @@ import { fileURLToPath } from 'node:url';
 import { addon, withCallerStack } from './addon.ts';
 import type { Executor } from './executor.ts';
 
+/**
+ * What the store keeps of a template: coordinates in the pack's search space, scaled to length 1, as 16-bit
+ * floats (native/search/row.h).
+ */
+export type Row = Uint8Array;
+
+/** A row, or the template of an older store. */
+export type RowOrTemplate = Row | Float32Array;
+
 /** The subspace of a model pack's templates, and the quantiser that proposes candidates in it. Immutable. */
 export interface SearchSpace {
+  /** Floats of a template. */
   readonly dimension: number;
   /** Coordinates of a row. */
   readonly rank: number;
   /** Codes of a row; 0 for none. */
   readonly subquantizers: number;
-  readonly handle: unknown;
+  /** Bytes of a row. */
+  readonly rowBytes: number;
+  /** @param templates finite. @returns the row of a template; of several, one row after another. */
+  row(templates: Float32Array): Row;
+  /**
+   * Cosine scores, the same as of a search. A row with itself has 1, to about 1e-5.
+   * @throws Error for a value that is not finite.
+   */
+  compare(probe: RowOrTemplate, rows: readonly RowOrTemplate[]): Float32Array;
+  /**
+   * The row of the mean, which is nearer to the person than one row. Null if rows differ too much, as when a
+   * family shares a key.
+   * @param rows at least two.
+   * @param least minimum average score of the pairs, and of each row with the mean of the others.
+   */
+  mean(rows: readonly RowOrTemplate[], least: number): Row | null;
 }
 
 /**
- * Inner-product search over unit vectors quantised to 16 bits. Operations take effect in call order; searches
+ * Search over the rows of one gallery. Operations take effect in call order; searches
  * run in parallel. In large galleries a quantiser proposes candidates, and the 16-bit rows decide among them.
  */
 export interface GalleryIndex {
@@ -26,18 +51,17 @@ export interface GalleryIndex {
   onDevice(): { readonly rows: number; readonly failure: string };
   /**
    * Replaces existing ids.
-   * @param vectors `ids.length * dimension` floats.
+   * @param rows one for each id: either rows or templates.
    */
-  add(ids: BigInt64Array, vectors: Float32Array): Promise<void>;
+  add(ids: BigInt64Array, rows: RowOrTemplate): Promise<void>;
   /** @returns how many ids the index held. */
   remove(ids: BigInt64Array): Promise<number>;
   /**
-   * Best first. Scores are inner products, accurate to about 1e-5.
-   * @param query of any length.
+   * Best first. Scores are cosines, accurate to about 1e-5.
    * @param allow restricts the search to these ids.
    */
   search(
-    query: Float32Array,
+    probe: RowOrTemplate,
     k: number,
     allow?: BigInt64Array,
   ): Promise<{ readonly ids: BigInt64Array; readonly scores: Float32Array }>;
@@ -68,34 +92,29 @@ export interface SnapshotFileInfo {
 }
 
 interface Exports {
-  readonly GalleryIndex: new (executor: Executor, space: unknown, library?: string) => GalleryIndex;
-  openSearchSpace(file: Uint8Array): SearchSpace;
+  readonly GalleryIndex: new (executor: Executor, space: SearchSpace, library?: string) => GalleryIndex;
+  readonly SearchSpace: new (source: Uint8Array | number) => SearchSpace;
   whySearchUnavailable(library: string): string | null;
   readSnapshotInfo(path: string): SnapshotFileInfo;
   searchKernels(): string[];
 }
 
 /**
- * @param file of `visagectl models basis`.
+ * @param source a file of `visagectl models basis`; or the dimension of a pack without one, whose rows hold the
+ *   whole template and are searched exactly.
  * @throws Error with a sentence for a damaged file.
  */
-export function openSearchSpace(file: Uint8Array): SearchSpace {
-  return addon<Exports>().openSearchSpace(file);
+export function openSearchSpace(source: Uint8Array | number): SearchSpace {
+  return new (addon<Exports>().SearchSpace)(source);
 }
 
 /**
  * @param executor runs the work; closing it also ends background copies.
- * @param space the pack's, or a dimension for exact scans of whole vectors.
  * @param library GPU library that proposes candidates for large galleries.
  * @throws Error with a sentence if the library is unusable.
  */
-export function createGalleryIndex(
-  executor: Executor,
-  space: SearchSpace | number,
-  library?: string,
-): GalleryIndex {
-  const handle = typeof space === 'number' ? space : space.handle;
-  const index = new (addon<Exports>().GalleryIndex)(executor, handle, library);
+export function createGalleryIndex(executor: Executor, space: SearchSpace, library?: string): GalleryIndex {
+  const index = new (addon<Exports>().GalleryIndex)(executor, space, library);
   return {
     get size() {
       return index.size;
@@ -107,9 +126,9 @@ export function createGalleryIndex(
       return index.tombstones;
     },
     onDevice: () => index.onDevice(),
-    add: (ids, vectors) => withCallerStack(index.add(ids, vectors)),
+    add: (ids, rows) => withCallerStack(index.add(ids, rows)),
     remove: (ids) => withCallerStack(index.remove(ids)),
-    search: (query, k, allow) => withCallerStack(index.search(query, k, allow)),
+    search: (probe, k, allow) => withCallerStack(index.search(probe, k, allow)),
     labels: () => withCallerStack(index.labels()),
     save: (background, path, stamp) => withCallerStack(index.save(background, path, stamp)),
     cancelSave: () => index.cancelSave(),

@@ -2,9 +2,14 @@ import type { Caller } from '../api/caller.ts';
 import type { ImageInput } from '../api/route.ts';
 import { VisageError } from '../errors.ts';
 import type { Collection } from '../store/records.ts';
-import { innerProduct } from '../vision/impostors.ts';
 import { keepsCrop, recorded } from './call-event.ts';
-import { analyzeLargestFace, type FaceAnalysis, storedFace, type VisibleFace } from './face-analysis.ts';
+import {
+  analyzeLargestFace,
+  type FaceAnalysis,
+  type Probe,
+  storedFace,
+  type VisibleFace,
+} from './face-analysis.ts';
 import { type GallerySearch, type Match, type Target, thresholdOf } from './gallery-search.ts';
 import { searchByImage } from './image-search.ts';
 import { chooseModel } from './model-choice.ts';
@@ -70,10 +75,7 @@ export class ComparisonService {
           Promise.reject(ofTarget(error)),
         ),
       ]);
-      const similarity =
-        own.probe && other.probe
-          ? recognizer.similarity.toSimilarity(innerProduct(own.probe.template, other.probe.template))
-          : null;
+      const similarity = own.probe && other.probe ? similarityOf(own.probe, other.probe) : null;
       const answer = verdict(own.faceAnalysis.face, other.faceAnalysis.face, similarity, threshold);
       if (own.probe) event.see(own.probe);
       event.end({ result: resultOf(answer), similarity });
@@ -135,10 +137,10 @@ export class ComparisonService {
     const { collection, recognizer } = this.#search.open(caller, collectionId);
     const { gallery } = collection;
     const label = this.#search.labelOf(caller, gallery, { faceId });
-    const template = this.#parts.store.faces.template({ gallery, label });
-    if (!template) throw new Error(`Label ${label} of gallery ${gallery} has no template`);
+    const row = this.#parts.store.faces.template({ gallery, label });
+    if (!row) throw new Error(`Label ${label} of gallery ${gallery} has no template`);
     const threshold = thresholdOf(collection, request.faceMatchThreshold);
-    const probe = { recognizer, template };
+    const probe = { recognizer, row };
     const people = await this.#search.nearest(caller, collectionId, probe, threshold, maxResults, label);
     // Another call may have hidden the face meanwhile.
     const { collection: now } = this.#search.open(caller, collectionId);
@@ -151,6 +153,11 @@ export function ranked(people: readonly Match[]): RankedMatch[] {
   return people.map(({ face, similarity }, i) => {
     return { faceId: face.faceId, externalKey: face.externalKey, similarity, rank: i + 1 };
   });
+}
+
+function similarityOf({ recognizer, row }: Probe, other: Probe): number {
+  const [score] = recognizer.space.compare(row, [other.row]);
+  return recognizer.similarity.toSimilarity(score as number);
 }
 
 function factsOf({ source }: VerifyRequest, collection: Collection | null, threshold: number) {

@@ -37,7 +37,7 @@ export async function addFace(
   { store, indexes, now }: RecognitionParts,
   caller: Caller,
   collectionId: string,
-  { recognizer, face, template, quality, crop }: Probe,
+  { recognizer, face, template, row, quality, crop }: Probe,
   key: NewExternalKey | null = null,
 ): Promise<AddedFace> {
   checkMayIndex(caller);
@@ -52,7 +52,7 @@ export async function addFace(
   const added = await store.faces.add(caller, collectionId, record, template, key);
   // A reset or delete may have dropped the index: do not recreate it.
   if (store.collections.get(caller, collectionId)?.gallery === added.gallery) {
-    await indexes.add(added.gallery, added.label, template, recognizer.searchSpace);
+    await indexes.add(added.gallery, added.label, row, recognizer.space);
   }
   return added;
 }

@@ -1,5 +1,6 @@
 import { type Caller, tenantOf } from '../api/caller.ts';
 import type { ImageInput } from '../api/route.ts';
+import type { Row } from '../native/gallery-index.ts';
 import type { Analysis, AnalysisRequest, Pose } from '../native/pipeline.ts';
 import type { Box } from '../native/pipeline-options.ts';
 import type { FaceRecord } from '../store/records.ts';
@@ -40,6 +41,8 @@ export interface Probe {
   readonly recognizer: Recognizer;
   readonly face: VisibleFace;
   readonly template: Float32Array;
+  /** Of the template. */
+  readonly row: Row;
   /** Null if not requested. */
   readonly quality: Quality | null;
   /** Null if not requested. */
@@ -100,6 +103,7 @@ export async function analyzeLargestFace(
       recognizer,
       face,
       template,
+      row: recognizer.space.row(template),
       quality: request.attributes ? qualityOf(analysis, 0) : null,
       liveness: frame && recognizer.liveness ? livenessOf([frame], recognizer.liveness) : null,
       crop: (crop && analysis.crops[0]) || null,
@@ -130,6 +134,7 @@ export async function analyzeFaces(
       recognizer,
       face: visibleFace(analysis, i, isDescribed),
       template,
+      row: recognizer.space.row(template),
       quality: isDescribed ? qualityOf(analysis, i) : null,
       liveness: null,
       crop: analysis.crops[i] ?? null,

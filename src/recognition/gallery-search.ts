@@ -2,6 +2,7 @@ import type { Caller } from '../api/caller.ts';
 import { Turn } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
 import type { Neighbour } from '../gallery/gallery-indexes.ts';
+import type { RowOrTemplate } from '../native/gallery-index.ts';
 import type { Collection, FaceRecord } from '../store/records.ts';
 import type { Recognizer } from '../vision/recognizer.ts';
 import { fusedScore, maxFusedScore } from '../vision/template-fusion.ts';
@@ -17,7 +18,10 @@ export interface Match {
   readonly similarity: number;
 }
 
-export type SearchProbe = Pick<Probe, 'recognizer' | 'template'>;
+export interface SearchProbe {
+  readonly recognizer: Recognizer;
+  readonly row: RowOrTemplate;
+}
 
 export interface OpenCollection {
   readonly collection: Collection;
@@ -69,13 +73,13 @@ export class GallerySearch {
     except: number | null = null,
   ): Promise<Match[]> {
     const { store, indexes } = this.#parts;
-    const { recognizer, template } = probe;
+    const { recognizer, row } = probe;
     for (let k = Math.max(CANDIDATES, limit + (except === null ? 0 : 1)); ; k *= 8) {
       const gallery = this.#gallery(caller, collectionId, recognizer);
       // Closer forbidden faces would crowd allowed ones out.
       const allowed = caller.allowedExternalKeys;
       const allow = allowed && (await store.externalKeys.labels(gallery, allowed));
-      const neighbours = await indexes.search(gallery, template, k, allow);
+      const neighbours = await indexes.search(gallery, row, k, allow);
       const ranked = await this.#rank(caller, gallery, probe, neighbours, { threshold, limit, except });
       // A reset has replaced the gallery.
       if (this.#gallery(caller, collectionId, recognizer) !== gallery) continue;
@@ -132,10 +136,10 @@ export class GallerySearch {
   /** @throws as `open`, and `FACE_NOT_FOUND`, also for faces that the caller may not see. */
   async compare(caller: Caller, collectionId: string, probe: Probe, target: Target): Promise<Match> {
     const { store, indexes } = this.#parts;
-    const { recognizer, template } = probe;
+    const { recognizer, row } = probe;
     const gallery = this.#gallery(caller, collectionId, recognizer);
     const labels = await this.#labelsOf(caller, gallery, target);
-    const [nearest] = await indexes.search(gallery, template, 1, labels);
+    const [nearest] = await indexes.search(gallery, row, 1, labels);
     const face = nearest && store.faces.get({ gallery, label: nearest.label });
     if (!face || !maySee(caller, face)) throw notFound(target);
     const score =
@@ -181,14 +185,14 @@ export class GallerySearch {
     gallery: number,
     labels: readonly number[],
     best: number,
-    { template }: SearchProbe,
+    { recognizer, row }: SearchProbe,
     onePerson: number,
   ): number {
     const { faces } = this.#parts.store;
     if (labels.length < 2 || labels.length > MAX_FUSED) return best;
-    const templates = labels.flatMap((label) => faces.template({ gallery, label }) ?? []);
-    if (templates.length < 2) return best;
-    return fusedScore(template, templates, onePerson);
+    const rows = labels.flatMap((label) => faces.template({ gallery, label }) ?? []);
+    if (rows.length < 2) return best;
+    return fusedScore(recognizer.space, row, rows, onePerson);
   }
 
   /** @throws `NOT_READY` if the collection has another pack than the probe. */

@@ -2,7 +2,7 @@
 import { relative } from 'node:path';
 import { isatty } from 'node:tty';
 import { visible } from '../base/visible-text.ts';
-import { createGalleryIndex } from '../native/gallery-index.ts';
+import { createGalleryIndex, openSearchSpace } from '../native/gallery-index.ts';
 import { startWatchdog } from '../ops/watchdog.ts';
 import type { Application } from './application.ts';
 import { createShutdown, type Undos } from './shutdown.ts';
@@ -37,7 +37,7 @@ export async function serve(stages: Stages, application: Application, undos: Und
 function watch({ boot: { log, manager }, models: { executor } }: Stages, undos: Undos): void {
   const { watchdogMs } = manager;
   if (watchdogMs === null) return;
-  const probe = createGalleryIndex(executor, 1);
+  const probe = createGalleryIndex(executor, openSearchSpace(1));
   const end = startWatchdog({
     limitMs: watchdogMs,
     executor,

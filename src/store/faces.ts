@@ -89,20 +89,20 @@ function* batches(
   const length = dimension * Float32Array.BYTES_PER_ELEMENT;
   let count = 0;
   let labels = new BigInt64Array(batchSize);
-  let vectors = new Float32Array(batchSize * dimension);
+  let rows = new Float32Array(batchSize * dimension);
   for (const { label, bytes } of entries) {
     if (bytes.length !== length) {
       throw new Error(`The template of label ${label} has ${bytes.length} bytes, expected ${length}`);
     }
-    bytes.copy(bytesOf(vectors), count * length);
+    bytes.copy(bytesOf(rows), count * length);
     labels[count] = BigInt(label);
     if (++count < batchSize) continue;
-    yield { labels, vectors };
+    yield { labels, rows };
     count = 0;
     labels = new BigInt64Array(batchSize);
-    vectors = new Float32Array(batchSize * dimension);
+    rows = new Float32Array(batchSize * dimension);
   }
-  if (count > 0) yield { labels: labels.subarray(0, count), vectors: vectors.subarray(0, count * dimension) };
+  if (count > 0) yield { labels: labels.subarray(0, count), rows: rows.subarray(0, count * dimension) };
 }
 
 export interface LabelledFace {

@@ -139,7 +139,7 @@ export interface FacePlace {
 
 export interface TemplateBatch {
   readonly labels: BigInt64Array;
-  readonly vectors: Float32Array;
+  readonly rows: Float32Array;
 }
 
 /** No password: a pending invitation. */

@@ -20,8 +20,8 @@ export class Recognizer {
   readonly packId: { readonly pack: string; readonly packVersion: string };
   /** Floats per template. */
   readonly dimension: number;
-  /** Without a search space, the dimension. */
-  readonly searchSpace: SearchSpace | number;
+  /** Makes and compares the rows of templates. */
+  readonly space: SearchSpace;
   readonly similarity: SimilarityScale;
   /** Undefined without a liveness network. */
   readonly liveness: LivenessScale | undefined;
@@ -47,7 +47,7 @@ export class Recognizer {
           'Create one with `visagectl models calibrate FOLDER --pack PACK --write`.',
       );
     }
-    const scales = { similarity, searchSpace: searchSpaceOf(pack) };
+    const scales = { similarity, space: spaceOf(pack) };
     const key = pipelineKeyOf(pack);
     const twin = loaded.find((each) => each.#pipelineKey === key);
     if (twin) return new Recognizer(pack, scales, twin.#pipeline);
@@ -68,12 +68,12 @@ export class Recognizer {
 
   private constructor(
     pack: ModelPack,
-    { similarity, searchSpace }: Pick<Recognizer, 'similarity' | 'searchSpace'>,
+    { similarity, space }: Pick<Recognizer, 'similarity' | 'space'>,
     pipeline: Pipeline,
   ) {
     this.packId = { pack: pack.name, packVersion: pack.version };
     this.dimension = pack.pipeline.embedder.dimension;
-    this.searchSpace = searchSpace;
+    this.space = space;
     this.similarity = similarity;
     this.liveness = pack.pipeline.liveness;
     this.hasPose = pack.pipeline.pose !== undefined;
@@ -110,8 +110,8 @@ function pipelineKeyOf({ pipeline, hashes }: ModelPack): string {
   );
 }
 
-function searchSpaceOf({ searchSpace, pipeline }: ModelPack): SearchSpace | number {
-  return searchSpace === null ? pipeline.embedder.dimension : openSearchSpace(searchSpace);
+function spaceOf({ searchSpace, pipeline }: ModelPack): SearchSpace {
+  return openSearchSpace(searchSpace ?? pipeline.embedder.dimension);
 }
 
 export class Recognizers {

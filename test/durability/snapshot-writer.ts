@@ -10,7 +10,7 @@ import { SnapshotFolder } from '../../src/gallery/snapshot-folder.ts';
 import { SnapshotKeeper } from '../../src/gallery/snapshot-scheduler.ts';
 import { createExecutor } from '../../src/native/executor.ts';
 import { Store } from '../../src/store/store.ts';
-import { FACE, ownerIn, PACK, unitTemplate } from '../../testing/temporary-store.ts';
+import { FACE, ownerIn, PACK, SPACE, unitTemplate } from '../../testing/temporary-store.ts';
 
 const [folder = ''] = process.argv.slice(2);
 const log = pino({ level: 'silent' });
@@ -20,7 +20,7 @@ const store = Store.open(folder);
 const owner = ownerIn(store);
 const snapshots = new SnapshotFolder(join(folder, 'snapshots'));
 const indexes = new GalleryIndexes(executor, snapshots);
-await startIndexes({ store, indexes, snapshots, packs: [{ packId: PACK, dimension: 8 }], log });
+await startIndexes({ store, indexes, snapshots, packs: [{ packId: PACK, space: SPACE }], log });
 const gallery = store.collections.get(owner, 'people')?.gallery ?? 0;
 const parts = { faces: store.faces, indexes, snapshots, packs: [PACK], background, log, now: Date.now };
 const keeper = new SnapshotKeeper({ ...parts, leastFaces: 10 });
@@ -28,7 +28,7 @@ const keeper = new SnapshotKeeper({ ...parts, leastFaces: 10 });
 async function add(): Promise<void> {
   const vector = unitTemplate(Math.floor(Math.random() * 1e6));
   const { label } = await store.faces.add(owner, 'people', FACE, vector);
-  await indexes.add(gallery, label, vector);
+  await indexes.add(gallery, label, vector, SPACE);
 }
 
 async function remove(faceId: string): Promise<void> {

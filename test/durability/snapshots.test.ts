@@ -11,7 +11,7 @@ import { startIndexes } from '../../src/gallery/load-indexes.ts';
 import { SnapshotFolder } from '../../src/gallery/snapshot-folder.ts';
 import { createExecutor } from '../../src/native/executor.ts';
 import { Store } from '../../src/store/store.ts';
-import { ownerIn, PACK, storeWithCollection, temporaryFolder } from '../../testing/temporary-store.ts';
+import { ownerIn, PACK, SPACE, storeWithCollection, temporaryFolder } from '../../testing/temporary-store.ts';
 
 const WRITER = fileURLToPath(new URL('./snapshot-writer.js', import.meta.url));
 const KILLS = 15;
@@ -40,13 +40,13 @@ async function startAndCompare(folder: string): Promise<boolean> {
   const gallery = store.collections.get(ownerIn(store), 'people')?.gallery ?? 0;
   const snapshots = new SnapshotFolder(join(folder, 'snapshots'));
   const indexes = new GalleryIndexes(executor, snapshots);
-  const packs = [{ packId: PACK, dimension: 8 }];
+  const packs = [{ packId: PACK, space: SPACE }];
   const log = pino({ level: 'silent' });
   const { fromSnapshots } = await startIndexes({ store, indexes, snapshots, packs, log });
   const held = Array.from(await indexes.labels(gallery), Number).sort((a, b) => a - b);
   assert.deepEqual(held, [...store.faces.labels(gallery)]);
-  for (const { labels, vectors } of store.faces.templates(gallery, 8, 1)) {
-    const [best] = await indexes.search(gallery, vectors, 1, [Number(labels[0])]);
+  for (const { labels, rows } of store.faces.templates(gallery, 8, 1)) {
+    const [best] = await indexes.search(gallery, rows, 1, [Number(labels[0])]);
     assert.ok((best?.score ?? 0) > 0.9999, `label ${labels[0]} has another template`);
   }
   await store.close();

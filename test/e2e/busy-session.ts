@@ -136,8 +136,8 @@ class BusySession {
     const pack = { pack: name, packVersion: version };
     let remembered = 0;
     for (const gallery of store.faces.galleriesOf(pack)) {
-      for (const { vectors } of store.faces.templates(gallery, pipeline.embedder.dimension, 1)) {
-        this.#hidden.addVector('a template', vectors);
+      for (const { rows } of store.faces.templates(gallery, pipeline.embedder.dimension, 1)) {
+        this.#hidden.addVector('a template', rows);
         remembered++;
       }
     }

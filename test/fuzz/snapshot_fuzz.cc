@@ -14,6 +14,7 @@
 #include <iterator>
 #include <random>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -231,7 +232,8 @@ void Save(const GalleryIndex& index, const char* path) {
 /// A snapshot to start from.
 Bytes Snapshot(std::int64_t first, std::int64_t rows, std::int64_t removed) {
   const auto index = NewIndex();
-  index->Add(Labels(first, rows), Vectors(rows, static_cast<std::uint64_t>(first)));
+  const std::vector<float> vectors = Vectors(rows, static_cast<std::uint64_t>(first));
+  index->Add(Labels(first, rows), std::as_bytes(std::span(vectors)));
   DoBackground(*index);
   index->Remove(Labels(first + 10, removed));
   Save(*index, kInput);
@@ -252,7 +254,7 @@ void CheckSearches(const GalleryIndex& index, Random& random) {
   };
   const std::vector<float> probes = Vectors(3, random());
   for (std::size_t i = 0; i < 3; ++i) {
-    const auto probe = std::span(probes).subspan(i * kDimension, kDimension);
+    const auto probe = std::as_bytes(std::span(probes).subspan(i * kDimension, kDimension));
     for (const std::size_t k : {1, 16, 100}) {
       check(index.Search(probe, k), std::min(k, held.size()));
       const auto allowed = std::span(labels).first(labels.size() / 2);
@@ -265,7 +267,8 @@ void CheckSearches(const GalleryIndex& index, Random& random) {
 void UseIndex(const std::shared_ptr<GalleryIndex>& index, Random& random) {
   CheckSearches(*index, random);
   if (random() % 4 != 0) return;
-  index->Add(Labels(1'000'000, kMore), Vectors(kMore, random()));
+  const std::vector<float> vectors = Vectors(kMore, random());
+  index->Add(Labels(1'000'000, kMore), std::as_bytes(std::span(vectors)));
   DoBackground(*index);
   CheckSearches(*index, random);
   const std::vector<std::int64_t> labels = index->Labels();

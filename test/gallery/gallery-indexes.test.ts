@@ -6,6 +6,7 @@ import { after, describe, test } from 'node:test';
 import { GalleryIndexes } from '../../src/gallery/gallery-indexes.ts';
 import { SnapshotFolder } from '../../src/gallery/snapshot-folder.ts';
 import { createExecutor } from '../../src/native/executor.ts';
+import { openSearchSpace } from '../../src/native/gallery-index.ts';
 
 const STAMP = {
   gallery: 1,
@@ -16,6 +17,9 @@ const STAMP = {
   lastLabel: 10,
   complete: true,
 };
+
+/** Of four axes. */
+const SPACE = openSearchSpace(4);
 
 const executor = createExecutor({ threads: 2, maxQueue: 64 });
 after(() => executor.close());
@@ -28,9 +32,9 @@ function axis(i: number): Float32Array {
 describe('the indexes of galleries', () => {
   test('find what was added, best first, in its own gallery only', async () => {
     const indexes = new GalleryIndexes(executor);
-    await indexes.add(1, 10, axis(0));
-    await indexes.add(1, 11, axis(1));
-    await indexes.add(2, 12, axis(0));
+    await indexes.add(1, 10, axis(0), SPACE);
+    await indexes.add(1, 11, axis(1), SPACE);
+    await indexes.add(2, 12, axis(0), SPACE);
     const probe = Float32Array.of(0.8, 0.6, 0, 0);
     const found = await indexes.search(1, probe, 5);
     assert.deepEqual(
@@ -46,9 +50,9 @@ describe('the indexes of galleries', () => {
 
   test('search among allowed labels only, however much nearer others are', async () => {
     const indexes = new GalleryIndexes(executor);
-    for (let label = 1; label <= 50; label++) await indexes.add(1, label, axis(0));
-    await indexes.add(1, 51, axis(1));
-    await indexes.add(1, 52, axis(2));
+    for (let label = 1; label <= 50; label++) await indexes.add(1, label, axis(0), SPACE);
+    await indexes.add(1, 51, axis(1), SPACE);
+    await indexes.add(1, 52, axis(2), SPACE);
     const labels = async (allow: number[] | null) =>
       (await indexes.search(1, axis(0), 3, allow)).map(({ label }) => label).sort();
     assert.deepEqual(await labels([51, 52]), [51, 52]);
@@ -59,8 +63,8 @@ describe('the indexes of galleries', () => {
 
   test('forget what was removed or dropped', async () => {
     const indexes = new GalleryIndexes(executor);
-    await indexes.add(1, 10, axis(0));
-    await indexes.add(1, 11, axis(1));
+    await indexes.add(1, 10, axis(0), SPACE);
+    await indexes.add(1, 11, axis(1), SPACE);
     await indexes.remove(1, [10, 99]);
     await indexes.remove(7, [1]);
     assert.deepEqual(
@@ -80,9 +84,10 @@ describe('the indexes of galleries', () => {
     await indexes.fill(
       5,
       [
-        { labels: BigInt64Array.of(1n, 2n), vectors: both },
-        { labels: BigInt64Array.of(3n), vectors: axis(3) },
+        { labels: BigInt64Array.of(1n, 2n), rows: both },
+        { labels: BigInt64Array.of(3n), rows: axis(3) },
       ],
+      SPACE,
       (added) => progress.push(added),
     );
     assert.deepEqual(progress, [2, 1]);
@@ -97,13 +102,13 @@ describe('the indexes of galleries', () => {
     t.after(() => rmSync(folder, { recursive: true }));
     const snapshots = new SnapshotFolder(folder);
     const indexes = new GalleryIndexes(executor, snapshots);
-    await indexes.add(1, 10, axis(0));
+    await indexes.add(1, 10, axis(0), SPACE);
     await indexes.save(1, STAMP, background);
     await background.close();
     indexes.unload(1);
     t.mock.timers.enable({ apis: ['setInterval'] });
     const shares: number[] = [];
-    const loading = indexes.load(1, 4, (share) => shares.push(share));
+    const loading = indexes.load(1, SPACE, (share) => shares.push(share));
     t.mock.timers.tick(1_000);
     await loading;
     const told = shares.length;

@@ -9,7 +9,7 @@ import { startIndexes } from '../../src/gallery/load-indexes.ts';
 import { SnapshotFolder } from '../../src/gallery/snapshot-folder.ts';
 import { createExecutor } from '../../src/native/executor.ts';
 import { Store } from '../../src/store/store.ts';
-import { FACE, ownerIn, PACK, temporaryFolder, unitTemplate } from '../../testing/temporary-store.ts';
+import { FACE, ownerIn, PACK, SPACE, temporaryFolder, unitTemplate } from '../../testing/temporary-store.ts';
 
 const DIMENSION = 8;
 const executor = createExecutor({ threads: 2, maxQueue: 64 });
@@ -39,7 +39,7 @@ class Appliance {
     this.said.length = 0;
     const log = pino({ level: 'info' }, { write: (line) => this.said.push(JSON.parse(line)) });
     const { store, indexes, snapshots } = this;
-    return startIndexes({ store, indexes, snapshots, packs: [{ packId: PACK, dimension: DIMENSION }], log });
+    return startIndexes({ store, indexes, snapshots, packs: [{ packId: PACK, space: SPACE }], log });
   }
 
   /** As a kill leaves it: nothing but what is on disk. */
@@ -61,7 +61,7 @@ class Appliance {
     for (let i = 0; i < count; i++) {
       const vector = unitTemplate(nextSeed++);
       const { gallery, label, faceId } = await this.store.faces.add(this.owner, collectionId, FACE, vector);
-      if (isIndexed) await this.indexes.add(gallery, label, vector);
+      if (isIndexed) await this.indexes.add(gallery, label, vector, SPACE);
       ids.push(faceId);
     }
     return ids;
@@ -92,8 +92,8 @@ class Appliance {
   async assertFound(collectionId: string): Promise<void> {
     const gallery = this.gallery(collectionId);
     let faces = 0;
-    for (const { labels, vectors } of this.store.faces.templates(gallery, DIMENSION, 1)) {
-      const [best] = await this.indexes.search(gallery, vectors, 1);
+    for (const { labels, rows } of this.store.faces.templates(gallery, DIMENSION, 1)) {
+      const [best] = await this.indexes.search(gallery, rows, 1);
       assert.equal(best?.label, Number(labels[0]));
       assert.ok((best?.score ?? 0) > 0.9999);
       faces++;

@@ -14,6 +14,7 @@ import { Store } from '../../src/store/store.ts';
 import {
   FACE,
   PACK,
+  SPACE,
   storeWithCollection,
   temporaryFolder,
   unitTemplate,
@@ -37,7 +38,7 @@ const log = pino({ level: 'silent' });
 async function serve(): Promise<void> {
   snapshots = new SnapshotFolder(join(folder, 'snapshots'));
   indexes = new GalleryIndexes(executor, snapshots);
-  await startIndexes({ store, indexes, snapshots, packs: [{ packId: PACK, dimension: 8 }], log });
+  await startIndexes({ store, indexes, snapshots, packs: [{ packId: PACK, space: SPACE }], log });
   const parts = {
     faces: store.faces,
     indexes,
@@ -54,7 +55,7 @@ async function add(count: number): Promise<string[]> {
   const adding = Array.from({ length: count }, async (_, i) => {
     const vector = unitTemplate(i + 1);
     const added = await store.faces.add(owner, 'people', FACE, vector);
-    await indexes.add(added.gallery, added.label, vector);
+    await indexes.add(added.gallery, added.label, vector, SPACE);
     return added.faceId;
   });
   return Promise.all(adding);

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { createExecutor } from '../../src/native/executor.ts';
-import { createGalleryIndex } from '../../src/native/gallery-index.ts';
+import { createGalleryIndex, openSearchSpace } from '../../src/native/gallery-index.ts';
 import { ROOT, startChild, temporaryFolder } from '../../testing/service.ts';
 
 /** Sizes in bytes of this process's mappings that a core dump leaves out (`dd`). */
@@ -35,7 +35,7 @@ describe('A core dump', () => {
   test('leaves out the templates of a gallery', async () => {
     const total = () => undumped().reduce((sum, bytes) => sum + bytes, 0);
     const executor = createExecutor({ threads: 2, maxQueue: 16 });
-    const index = createGalleryIndex(executor, 512);
+    const index = createGalleryIndex(executor, openSearchSpace(512));
     const before = total();
     const faces = 20_000;
     const labels = BigInt64Array.from({ length: faces }, (_, i) => BigInt(i));

@@ -11,6 +11,7 @@ import { createExecutor } from '../../src/native/executor.ts';
 import {
   createGalleryIndex,
   type GalleryIndex,
+  openSearchSpace,
   whySearchUnavailable,
 } from '../../src/native/gallery-index.ts';
 import type { Log } from '../../src/ops/log.ts';
@@ -75,8 +76,8 @@ async function until(is: () => boolean): Promise<void> {
 
 /** One index that a GPU helps, and one that is always exact, which hold the same. */
 async function pair(count = COUNT): Promise<{ helped: GalleryIndex; exact: GalleryIndex }> {
-  const helped = createGalleryIndex(executor, DIMENSION, library);
-  const exact = createGalleryIndex(executor, DIMENSION);
+  const helped = createGalleryIndex(executor, openSearchSpace(DIMENSION), library);
+  const exact = createGalleryIndex(executor, openSearchSpace(DIMENSION));
   for (const index of [helped, exact]) await index.add(labels(count), vectors.subarray(0, count * DIMENSION));
   return { helped, exact };
 }
@@ -176,17 +177,6 @@ describe('a gallery whose vectors are on a GPU, by a stand-in on the host', () =
     await assertSame(helped, exact, 10);
     assert.equal(helped.onDevice().rows, 0);
   });
-
-  test('does not hold vectors that half precision cannot', async () => {
-    const index = createGalleryIndex(executor, DIMENSION, library);
-    await index.add(
-      labels(COUNT),
-      vectors.map((value) => value * 1e5),
-    );
-    await until(() => index.onDevice().failure !== '');
-    assert.match(index.onDevice().failure, /much longer or shorter than a template/);
-    assert.equal((await index.search(row(vectors, 7), 1)).ids[0], 7n);
-  });
 });
 
 /** What is told to a log. */
@@ -203,7 +193,7 @@ test('a failure of the GPU is one line of the log', async () => {
   fault('append');
   const indexes = new GalleryIndexes(executor, null, device);
   const many = vectorsOf(8500, 4);
-  await indexes.fill(7, [{ labels: labels(8500), vectors: many }]);
+  await indexes.fill(7, [{ labels: labels(8500), rows: many }], openSearchSpace(DIMENSION));
   for (let tries = 0; lines.length === 0 && tries < 1000; tries++) {
     await indexes.search(7, row(many, 0), 1);
     await sleep(10);
@@ -222,7 +212,10 @@ test('what is no library for it is said at the start', () => {
     [{ why: 'this build has no library by FAISS' }, 'galleries are searched on the CPU'],
   ]);
   assert.match(whySearchUnavailable(none) ?? '', /none\.so: cannot open shared object/);
-  assert.throws(() => createGalleryIndex(executor, 8, none), /none\.so: cannot open shared object/);
+  assert.throws(
+    () => createGalleryIndex(executor, openSearchSpace(8), none),
+    /none\.so: cannot open shared object/,
+  );
 });
 
 const compile = (...args: string[]) =>

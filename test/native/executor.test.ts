@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createExecutor } from '../../src/native/executor.ts';
-import { createGalleryIndex } from '../../src/native/gallery-index.ts';
+import { createGalleryIndex, openSearchSpace } from '../../src/native/gallery-index.ts';
 import type { Analysis } from '../../src/native/pipeline.ts';
 import { openPipeline, usePipeline } from '../../testing/faces.ts';
 import { photograph } from '../../testing/photographs.ts';
@@ -30,7 +30,7 @@ describe('the executor', () => {
   });
 
   test('never refuses work on an index, and does it before the pictures that wait', async () => {
-    const index = createGalleryIndex(parts.executor, 2);
+    const index = createGalleryIndex(parts.executor, openSearchSpace(2));
     const order: string[] = [];
     const pictures = Array.from({ length: 3 }, () =>
       parts.pipeline.analyze(photograph(1), 'binary').then(() => order.push('picture')),
@@ -65,7 +65,7 @@ describe('the executor', () => {
   test('ends what it took before it closes, and takes nothing afterwards', async () => {
     const executor = createExecutor({ threads: 2, maxQueue: 64 });
     const pipeline = await openPipeline(executor);
-    const index = createGalleryIndex(executor, 2);
+    const index = createGalleryIndex(executor, openSearchSpace(2));
     const settled: string[] = [];
     const work = [1, 2, 3].map((n) =>
       pipeline.analyze(photograph(n), 'binary').then(() => settled.push('photograph')),

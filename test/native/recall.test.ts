@@ -32,7 +32,7 @@ async function filled(shape: GalleryShape): Promise<Indexes> {
   const gallery = new Gallery(base, shape, 1);
   assert.ok(searchSpace, 'the default pack has a search space');
   const served = createGalleryIndex(executor, openSearchSpace(searchSpace));
-  const exact = createGalleryIndex(executor, dimension);
+  const exact = createGalleryIndex(executor, openSearchSpace(dimension));
   for (const { from, rows } of gallery.batches(BATCH)) {
     const labels = new BigInt64Array(rows.length / dimension).map((_, i) => BigInt(from + i));
     await Promise.all([served.add(labels, rows), exact.add(labels, rows)]);

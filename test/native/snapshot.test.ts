@@ -15,7 +15,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { createExecutor } from '../../src/native/executor.ts';
-import { createGalleryIndex, type GalleryIndex, readSnapshotInfo } from '../../src/native/gallery-index.ts';
+import {
+  createGalleryIndex,
+  type GalleryIndex,
+  openSearchSpace,
+  readSnapshotInfo,
+} from '../../src/native/gallery-index.ts';
 import { HEADER, headChanged, sectionChanged } from './snapshot-forgery.ts';
 
 const DIMENSION = 70;
@@ -35,7 +40,7 @@ function vectorOf(seed: number): Float32Array {
 }
 
 async function indexOf(labels: readonly number[]): Promise<GalleryIndex> {
-  const index = createGalleryIndex(executor, DIMENSION);
+  const index = createGalleryIndex(executor, openSearchSpace(DIMENSION));
   const vectors = new Float32Array(labels.length * DIMENSION);
   for (const [i, label] of labels.entries()) vectors.set(vectorOf(label), i * DIMENSION);
   await index.add(BigInt64Array.from(labels, BigInt), vectors);
@@ -57,7 +62,7 @@ async function answers(index: GalleryIndex) {
 }
 
 async function loaded(path: string, dimension = DIMENSION): Promise<GalleryIndex> {
-  const index = createGalleryIndex(executor, dimension);
+  const index = createGalleryIndex(executor, openSearchSpace(dimension));
   await index.load(path);
   return index;
 }
@@ -104,7 +109,7 @@ describe('A snapshot of an index', () => {
     await index.remove(BigInt64Array.of(1n, 2n, 3n));
     await index.save(background, path, '');
     assert.equal((await loaded(path)).size, 0);
-    await createGalleryIndex(executor, DIMENSION).save(background, path, '');
+    await createGalleryIndex(executor, openSearchSpace(DIMENSION)).save(background, path, '');
     assert.equal((await loaded(path)).size, 0);
   });
 

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { pino } from 'pino';
 import { createExecutor } from '../../src/native/executor.ts';
-import { createGalleryIndex } from '../../src/native/gallery-index.ts';
+import { createGalleryIndex, openSearchSpace } from '../../src/native/gallery-index.ts';
 import { startWatchdog } from '../../src/ops/watchdog.ts';
 
 const log = pino({ level: 'silent' });
 
 test('the watchdog is fed by a job that went through the executor, and not any more when that is closed', async () => {
   const executor = createExecutor({ threads: 1, maxQueue: 1 });
-  const index = createGalleryIndex(executor, 1);
+  const index = createGalleryIndex(executor, openSearchSpace(1));
   let pings = 0;
   const pinged = new Promise<void>((resolve) => {
     const end = startWatchdog({

@@ -31,7 +31,7 @@ async function add(externalKey: string | null, count = 1): Promise<string[]> {
       template,
       key,
     );
-    await service.indexes.add(gallery, label, template);
+    await service.indexes.add(gallery, label, template, service.recognizer.space);
     return faceId;
   });
   return Promise.all(added);

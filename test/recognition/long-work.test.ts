@@ -36,7 +36,9 @@ async function addFaces(collectionId: string, count: number, keyOf: (i: number) 
       ),
     );
     await Promise.all(
-      added.map(({ gallery, label }, i) => service.indexes.add(gallery, label, template(from + i))),
+      added.map(({ gallery, label }, i) =>
+        service.indexes.add(gallery, label, template(from + i), service.recognizer.space),
+      ),
     );
   }
   return service.gallery(collectionId);
@@ -176,7 +178,8 @@ describe('A search', () => {
       eventStreams,
       now: () => service.now,
     });
-    const probe = { recognizer: service.recognizer, template: template(0) } as never;
+    const { recognizer } = service;
+    const probe = { recognizer, row: recognizer.space.row(template(0)) };
     const run = (collectionId: string) =>
       watched(
         () => {

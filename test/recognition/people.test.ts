@@ -43,7 +43,7 @@ async function add(id: string, externalKey: string | null, score: number): Promi
     template,
     key,
   );
-  await service.indexes.add(gallery, label, template);
+  await service.indexes.add(gallery, label, template, service.recognizer.space);
   return faceId;
 }
 

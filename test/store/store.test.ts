@@ -241,8 +241,8 @@ describe('templates', () => {
       batches.flatMap((batch) => [...batch.labels]),
       labels,
     );
-    const vectors = batches.flatMap((batch) => [...batch.vectors]);
-    assert.deepEqual(vectors, Array.from({ length: 7 }, (_, i) => [...template(i)]).flat());
+    const rows = batches.flatMap((batch) => [...batch.rows]);
+    assert.deepEqual(rows, Array.from({ length: 7 }, (_, i) => [...template(i)]).flat());
     const [gallery = 0] = galleries;
     assert.equal(store.faces.count(gallery), 7);
     assert.deepEqual([...store.faces.labels(gallery)], labels.map(Number));

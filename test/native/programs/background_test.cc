@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <random>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -103,7 +104,8 @@ std::vector<float> Vectors(std::int64_t count) {
 std::shared_ptr<GalleryIndex> Filled(const std::shared_ptr<Background>& background) {
   auto index =
       std::make_shared<GalleryIndex>(std::make_shared<SearchSpace>(kDimension), background, MakeRows);
-  index->Add(Labels(kRows), Vectors(kRows));
+  const std::vector<float> vectors = Vectors(kRows);
+  index->Add(Labels(kRows), std::as_bytes(std::span(vectors)));
   while (index->on_device().rows < kRows) std::this_thread::sleep_for(1ms);
   // Who builds a gallery holds it too.
   const auto mark = std::make_shared<Mark>();
@@ -154,7 +156,8 @@ TEST_CASE("A search keeps the rows that it reads and does not free them") {
   std::thread::id searched_on;
   std::thread search([&] {
     searched_on = std::this_thread::get_id();
-    index->Search(Vectors(1), 1);
+    const std::vector<float> probe = Vectors(1);
+    index->Search(std::as_bytes(std::span(probe)), 1);
   });
   {
     std::unique_lock lock(mutex);

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { createExecutor } from '../../../src/native/executor.ts';
-import { createGalleryIndex } from '../../../src/native/gallery-index.ts';
+import { createGalleryIndex, openSearchSpace } from '../../../src/native/gallery-index.ts';
 import { openPipeline } from '../../../testing/faces.ts';
 import { photograph } from '../../../testing/photographs.ts';
 
@@ -16,7 +16,7 @@ const [how, delay = '0'] = process.argv.slice(2);
 async function work() {
   const executor = createExecutor({ threads: 2, maxQueue: 1000 });
   const pipeline = await openPipeline(executor);
-  const index = createGalleryIndex(executor, 512);
+  const index = createGalleryIndex(executor, openSearchSpace(512));
   const image = photograph(1);
   const all: Promise<unknown>[] = [];
   for (let i = 0; i < (how === 'done' ? 2 : 100); i++) {
