@@ -38,19 +38,27 @@ bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
 
 [[noreturn]] void Refuse(const char* why) { throw base::Error(base::ErrorCode::kInvalidImage, why); }
 
-std::string_view WithoutDataPrefix(std::string_view text) {
-  constexpr std::string_view kScheme = "data:";
-  constexpr std::string_view kMarker = ";base64";
+std::string_view Trimmed(std::string_view text) {
   while (!text.empty() && IsSpace(text.front())) text.remove_prefix(1);
-  if (!EqualsIgnoringCase(text.substr(0, kScheme.size()), kScheme)) return text;
-  const std::size_t comma = text.find(',');
+  while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+/// @returns whether `text` was a data URL; removes its prefix.
+bool RemoveDataPrefix(std::string_view& text) {
+  constexpr std::string_view kScheme = "data:";
+  std::string_view url = text.substr(std::min(text.size(), text.find_first_not_of(" \t\n\v\f\r")));
+  if (!EqualsIgnoringCase(url.substr(0, kScheme.size()), kScheme)) return false;
+  const std::size_t comma = url.find(',');
   if (comma == std::string_view::npos) Refuse("The image's data URL has no comma.");
-  const std::string_view head = text.substr(0, comma);
-  if (head.size() < kMarker.size() ||
-      !EqualsIgnoringCase(head.substr(head.size() - kMarker.size()), kMarker)) {
-    Refuse("The image's data URL is not base64.");
+  for (std::string_view head = url.substr(kScheme.size(), comma - kScheme.size());;) {
+    const std::size_t parameter = head.rfind(';');
+    if (parameter == std::string_view::npos) Refuse("The image's data URL is not base64.");
+    if (EqualsIgnoringCase(Trimmed(head.substr(parameter + 1)), "base64")) break;
+    head = head.substr(0, parameter);
   }
-  return text.substr(comma + 1);
+  text = url.substr(comma + 1);
+  return true;
 }
 
 int HexDigit(unsigned char c) {
@@ -59,21 +67,35 @@ int HexDigit(unsigned char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/// @returns zero, which is in no alphabet, for an invalid escape.
+/// @returns -1 for anything else.
+int HexNumber(const unsigned char* digits, int count) {
+  int number = 0;
+  for (int i = 0; i < count; ++i) {
+    const int digit = HexDigit(digits[i]);
+    if (digit < 0) return -1;
+    number = number * 16 + digit;
+  }
+  return number;
+}
+
+/// JSON's escapes. @returns zero, which is in no alphabet, for an invalid escape.
 unsigned char Unescaped(const unsigned char*& in, const unsigned char* end) {
   if (in == end) return 0;
   const unsigned char kind = *in++;
   if (kind == '/') return kind;
   if (kind == 'n' || kind == 'r' || kind == 't' || kind == 'f') return ' ';
   if (kind != 'u' || end - in < 4) return 0;
-  int code = 0;
-  for (int i = 0; i < 4; ++i) {
-    const int digit = HexDigit(in[i]);
-    if (digit < 0) return 0;
-    code = code * 16 + digit;
-  }
+  const int code = HexNumber(in, 4);
   in += 4;
-  return code < 0x80 ? static_cast<unsigned char>(code) : 0;
+  return code >= 0 && code < 0x80 ? static_cast<unsigned char>(code) : 0;
+}
+
+/// A URL's escapes. @returns zero for an invalid escape.
+unsigned char PercentDecoded(const unsigned char*& in, const unsigned char* end) {
+  if (end - in < 2) return 0;
+  const int code = HexNumber(in, 2);
+  in += 2;
+  return code >= 0 ? static_cast<unsigned char>(code) : 0;
 }
 
 struct Group {
@@ -84,7 +106,7 @@ struct Group {
 }  // namespace
 
 std::size_t DecodeBase64(std::string_view text, std::span<std::uint8_t> out) {
-  text = WithoutDataPrefix(text);
+  const bool is_url = RemoveDataPrefix(text);
   const auto* in = reinterpret_cast<const unsigned char*>(text.data());
   const auto* const end = in + text.size();
   std::uint8_t* to = out.data();
@@ -111,6 +133,7 @@ std::size_t DecodeBase64(std::string_view text, std::span<std::uint8_t> out) {
     }
     unsigned char c = *in++;
     if (c == '\\') c = Unescaped(in, end);
+    if (c == '%' && is_url) c = PercentDecoded(in, end);
     if (IsSpace(static_cast<char>(c))) continue;
     if (c == '=') {
       ++padding;

@@ -3,6 +3,7 @@ import type { ImageParameters, ImageSource, ImageSources } from '../api/route.ts
 import type { Schema } from '../api/schema.ts';
 import { compile, elsewhere, queryParameters } from '../api/validation.ts';
 import { VisageError } from '../errors.ts';
+import type { ImageEncoding } from '../native/pipeline.ts';
 import { releaseBytes } from '../native/system.ts';
 import { readBody } from './body.ts';
 import type { BodyHold } from './body-budget.ts';
@@ -61,8 +62,8 @@ function invalidImage(detail: string, path = '/image'): VisageError {
   return new VisageError('VALIDATION_FAILED', detail, [{ path, message: detail }]);
 }
 
-function ready(data: Uint8Array): ImageSource {
-  return async () => ({ data, encoding: 'binary' });
+function ready(data: Uint8Array, encoding: ImageEncoding = 'binary'): ImageSource {
+  return async () => ({ data, encoding });
 }
 
 function* writtenImages(
@@ -119,7 +120,7 @@ function piecesOf({ fields, lists, files }: FormParts): Uint8Array[] {
   const texts = Buffer.from(JSON.stringify([Object.entries(fields), Object.entries(lists)]));
   const named = Object.entries(files).flatMap(([name, own]) => [
     Buffer.from(`${name} ${own.length}`),
-    ...own,
+    ...own.map(({ data }) => data),
   ]);
   return [texts, ...named];
 }
@@ -226,7 +227,7 @@ export class ImageReader {
     }
     const sources = Object.keys(images).map((name) => [
       name,
-      form.files[partOf(images, name)]?.map(ready) ?? [],
+      form.files[partOf(images, name)]?.map(({ data, encoding }) => ready(data, encoding)) ?? [],
     ]);
     return { body, images: Object.fromEntries(sources) as ImageSources };
   }

@@ -30,10 +30,17 @@ const OPENING_BRACE = 0x7b;
 /** Random, so that no body can contain it. */
 const PLACEHOLDER = `cut-${randomBytes(16).toString('hex')}-`;
 
-function notJson(): VisageError {
-  return new VisageError('VALIDATION_FAILED', 'The body: expected JSON in UTF-8.', [
-    { path: '', message: 'expected JSON in UTF-8' },
-  ]);
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
+
+function notJson(got?: string): VisageError {
+  const message = `expected JSON in UTF-8${got ? `, got ${got}` : ''}`;
+  return new VisageError('VALIDATION_FAILED', `The body: ${message}.`, [{ path: '', message }]);
+}
+
+/** JSON begins with two characters of ASCII. */
+function isUtf16(body: Buffer): boolean {
+  const first = body.length < 2 ? 0 : body.readUInt16BE();
+  return first === 0xfeff || first === 0xfffe || (body.length >= 2 && (body[0] === 0) !== (body[1] === 0));
 }
 
 function tooLarge(most: string): VisageError {
@@ -125,13 +132,15 @@ export async function cutLongStrings(body: Buffer, { minCut, bytes, values }: Re
 }
 
 /**
- * For small bodies.
+ * For small bodies, also after a byte order mark.
  * @throws `VALIDATION_FAILED`
  */
 export function parseJson(body: Buffer): unknown {
+  if (isUtf16(body)) throw notJson('UTF-16');
   if (!isUtf8(body)) throw notJson();
+  const isMarked = body.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
   try {
-    return JSON.parse(body.toString('utf8'));
+    return JSON.parse(body.toString('utf8', isMarked ? BYTE_ORDER_MARK.length : 0));
   } catch {
     throw notJson();
   }

@@ -14,7 +14,7 @@ function formOf(type: MIMEType): BodyForm | null {
   return null;
 }
 
-/** @throws `UNSUPPORTED_MEDIA_TYPE`, also for compression and charsets other than UTF-8. */
+/** @throws `UNSUPPORTED_MEDIA_TYPE`, also for compression, and for text in a charset other than UTF-8. */
 export function bodyForm(headers: IncomingHttpHeaders, accepted: readonly BodyForm[]): BodyForm {
   const unsupported = (detail: string) => new VisageError('UNSUPPORTED_MEDIA_TYPE', detail);
   const encoding = headers['content-encoding'];
@@ -31,9 +31,11 @@ export function bodyForm(headers: IncomingHttpHeaders, accepted: readonly BodyFo
   } catch {
     throw unsupported('The Content-Type is missing or not a media type.');
   }
-  const charset = type.params.get('charset');
-  if (charset !== null && !/^utf-?8$/i.test(charset)) throw unsupported('The only charset is utf-8.');
   const form = formOf(type);
+  const charset = type.params.get('charset');
+  if (form !== 'raw' && charset !== null && !/^utf-?8$/i.test(charset)) {
+    throw unsupported(`The charset must be utf-8, got ${charset}.`);
+  }
   if (form === null || !accepted.includes(form)) {
     const names = {
       json: 'application/json',

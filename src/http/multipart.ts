@@ -1,9 +1,23 @@
-import { Busboy } from '@fastify/busboy';
+import { isUtf8 } from 'node:buffer';
 import { Turn } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
+import type { ImageEncoding } from '../native/pipeline.ts';
 
 const MAX_FIELDS = 19;
-const LIMITS = { fieldNameSize: 64, fieldSize: 4096, headerPairs: 16 } as const;
+const MAX_NAME = 64;
+const MAX_VALUE_BYTES = 4096;
+const MAX_HEAD_BYTES = 4096;
+/** Lines that begin like a delimiter and go on. */
+const MAX_FALSE_DELIMITERS = 1000;
+const MAX_PADDING = 64;
+
+const WINDOW = 1024 * 1024;
+const TEXT_SAMPLE = 512;
+
+const NEW_LINE = 0x0a;
+const RETURN = 0x0d;
+const SPACE = 0x20;
+const TAB = 0x09;
 
 export interface FormLimits {
   readonly files: Readonly<Record<string, number>>;
@@ -11,30 +25,25 @@ export interface FormLimits {
   readonly repeated: readonly string[];
 }
 
+export interface FormFile {
+  /** A view of the body. */
+  readonly data: Buffer;
+  readonly encoding: ImageEncoding;
+}
+
 export interface FormParts {
   readonly fields: Record<string, string>;
   readonly lists: Readonly<Record<string, readonly string[]>>;
-  /** Views of the body; small files may be copies. */
-  readonly files: Readonly<Record<string, readonly Buffer[]>>;
+  readonly files: Readonly<Record<string, readonly FormFile[]>>;
 }
 
-/** About a hundred parts of 20 µs each. */
-const SLICE = 16 * 1024;
-
-/** The parser copies slice ends that may begin a boundary. */
-function wholeOf(chunks: readonly Buffer[], body: Buffer): Buffer {
-  const isPart = ({ buffer, byteOffset }: Buffer) =>
-    buffer === body.buffer && byteOffset >= body.byteOffset && byteOffset < body.byteOffset + body.length;
-  let before = 0;
-  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  for (const chunk of chunks) {
-    if (isPart(chunk)) {
-      const start = chunk.byteOffset - body.byteOffset - before;
-      return body.subarray(start, start + length);
-    }
-    before += chunk.length;
-  }
-  return Buffer.concat(chunks);
+interface Part {
+  readonly name: string;
+  readonly filename: string | undefined;
+  /** In lower case, without parameters. */
+  readonly type: string;
+  readonly encoding: ImageEncoding;
+  readonly content: Buffer;
 }
 
 function invalid(path: string, message: string): VisageError {
@@ -43,79 +52,172 @@ function invalid(path: string, message: string): VisageError {
   ]);
 }
 
+/** Values may lack their quotes, as some programs write them, or the closing one. */
+function parametersOf(header: string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const [, name = '', quoted, plain = ''] of header.matchAll(
+    /;\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))/g,
+  )) {
+    const key = name.toLowerCase();
+    if (!found.has(key)) found.set(key, quoted?.replace(/\\(["\\])/g, '$1') ?? plain.trim());
+  }
+  return found;
+}
+
+function headersOf(head: string): ReadonlyMap<string, string> {
+  const lines = head.replace(/\r?\n[ \t]+/g, ' ').split(/\r?\n/);
+  return new Map(
+    lines.flatMap((line) => {
+      const colon = line.indexOf(':');
+      return colon < 0 ? [] : [[line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()]];
+    }),
+  );
+}
+
+function readPart(bytes: Buffer): Part {
+  const [blank, length] = [
+    [bytes.subarray(0, MAX_HEAD_BYTES).indexOf('\n\r\n'), 3] as const,
+    [bytes.subarray(0, MAX_HEAD_BYTES).indexOf('\n\n'), 2] as const,
+  ]
+    .filter(([at]) => at >= 0)
+    .sort(([a], [b]) => a - b)[0] ?? [-1, 0];
+  if (blank < 0) throw invalid('', `must have parts with a head of at most ${MAX_HEAD_BYTES} bytes`);
+  const headers = headersOf(bytes.toString('utf8', 0, blank));
+  const disposition = headers.get('content-disposition') ?? '';
+  const parameters = parametersOf(disposition);
+  const name = parameters.get('name');
+  if (!/^form-data\s*(?:;|$)/i.test(disposition) || name === undefined) {
+    throw invalid('', 'has a part without Content-Disposition: form-data and a name');
+  }
+  const [type = ''] = (headers.get('content-type') ?? '').toLowerCase().split(';');
+  return {
+    name,
+    filename: parameters.get('filename') ?? parameters.get('filename*'),
+    type: type.trim(),
+    encoding: headers.get('content-transfer-encoding')?.toLowerCase() === 'base64' ? 'base64' : 'binary',
+    content: bytes.subarray(blank + length),
+  };
+}
+
+interface Delimiter {
+  /** Of the line break before it. */
+  readonly start: number;
+  readonly end: number;
+  readonly isLast: boolean;
+  readonly lineBreak: '\r\n' | '\n';
+}
+
+/** RFC 2046, section 5.1.1; line breaks may be LF alone in the whole form. */
+class DelimiterFinder {
+  readonly #body: Buffer;
+  readonly #boundary: string;
+  readonly #turn = new Turn();
+  #false = 0;
+
+  constructor(body: Buffer, boundary: string) {
+    this.#body = body;
+    this.#boundary = boundary;
+  }
+
+  /** @throws `VALIDATION_FAILED` if there is none. */
+  async first(): Promise<Delimiter> {
+    const begin = `--${this.#boundary}`;
+    const atStart =
+      this.#body.subarray(0, begin.length).equals(Buffer.from(begin, 'latin1')) &&
+      this.#read(0, begin.length);
+    return atStart || this.next(0, '\n');
+  }
+
+  /** @throws `VALIDATION_FAILED` if there is none. */
+  async next(from: number, lineBreak: Delimiter['lineBreak']): Promise<Delimiter> {
+    const mark = Buffer.from(`${lineBreak}--${this.#boundary}`, 'latin1');
+    for (let at = from; at < this.#body.length; ) {
+      const found = this.#body.subarray(at, at + WINDOW + mark.length - 1).indexOf(mark);
+      if (found >= 0) {
+        const delimiter = this.#read(at + found, at + found + mark.length);
+        if (delimiter) return delimiter;
+        if (++this.#false > MAX_FALSE_DELIMITERS)
+          throw invalid('', 'must not hold its boundary in its parts');
+      }
+      at += found < 0 ? WINDOW : found + 1;
+      if (this.#turn.isOver) await this.#turn.next();
+    }
+    throw invalid('', 'must be a complete multipart form');
+  }
+
+  /** @param after the boundary. @returns null if the line goes on. */
+  #read(start: number, after: number): Delimiter | null {
+    const body = this.#body;
+    if (body.toString('latin1', after, after + 2) === '--') {
+      return { start, end: after + 2, isLast: true, lineBreak: '\n' };
+    }
+    let at = after;
+    while (at < after + MAX_PADDING && (body[at] === SPACE || body[at] === TAB)) at++;
+    if (body[at] === NEW_LINE) return { start, end: at + 1, isLast: false, lineBreak: '\n' };
+    if (body[at] !== RETURN || body[at + 1] !== NEW_LINE) return null;
+    return { start, end: at + 2, isLast: false, lineBreak: '\r\n' };
+  }
+}
+
+/** Programs that leave out the file name may leave out the media type too. */
+function isFile({ filename, type, encoding, content }: Part, isAllowed: boolean): boolean {
+  if (filename !== undefined || type === 'application/octet-stream') return true;
+  if (!isAllowed) return false;
+  if (encoding === 'base64' || (type !== '' && !type.startsWith('text/'))) return true;
+  const sample = content.subarray(0, TEXT_SAMPLE);
+  return sample.includes(0) || !isUtf8(sample);
+}
+
 /**
  * @param contentType contains the boundary.
  * @throws `VALIDATION_FAILED`.
  */
-export function parseForm(
+export async function parseForm(
   body: Buffer,
   contentType: string,
   { files: allowed, repeated }: FormLimits,
 ): Promise<FormParts> {
-  const most = Object.values(allowed).reduce((sum, count) => sum + count, 0);
-  const maxFields = MAX_FIELDS + repeated.length * most;
-  const limits = { ...LIMITS, files: most, fields: maxFields, parts: maxFields + most };
-  return new Promise((resolve, reject) => {
-    const fields: Record<string, string> = Object.create(null);
-    const lists: Record<string, string[]> = Object.create(null);
-    const files: Record<string, Buffer[][]> = Object.create(null);
-    let failed = false;
-    const fail = (path: string, message: string) => {
-      failed = true;
-      reject(invalid(path, message));
-    };
-    let parser: InstanceType<typeof Busboy>;
-    try {
-      parser = new Busboy({ headers: { 'content-type': contentType }, limits });
-    } catch {
-      fail('', 'must have a boundary');
-      return;
+  const boundary = parametersOf(contentType).get('boundary') ?? '';
+  if (boundary === '') throw invalid('', 'must have a boundary');
+  const maxFiles = Object.values(allowed).reduce((sum, count) => sum + count, 0);
+  const maxParts = MAX_FIELDS + repeated.length * maxFiles + maxFiles;
+
+  const fields: Record<string, string> = Object.create(null);
+  const lists: Record<string, string[]> = Object.create(null);
+  const files: Record<string, FormFile[]> = Object.create(null);
+  const addFile = ({ name, filename, encoding, content }: Part) => {
+    // A browser's form without a chosen file.
+    if (filename === '' && content.length === 0) return;
+    const most = Object.hasOwn(allowed, name) ? (allowed[name] ?? 0) : 0;
+    if (most === 0) {
+      throw invalid(name, `is no file part of this call: expected ${Object.keys(allowed).join(' or ')}`);
     }
-    parser.on('file', (name, stream) => {
-      stream.on('error', () => fail(name, 'must be complete'));
-      const own = files[name] ?? [];
-      if (own.length < (Object.hasOwn(allowed, name) ? (allowed[name] ?? 0) : 0)) {
-        const chunks: Buffer[] = [];
-        files[name] = [...own, chunks];
-        stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      } else {
-        const names = Object.keys(allowed);
-        if (own.length > 0) fail(name, 'is given too often');
-        else
-          fail(
-            name.slice(0, LIMITS.fieldNameSize),
-            `is no file part of this call: expected ${names.join(' or ')}`,
-          );
-        stream.resume();
-      }
-    });
-    parser.on('field', (name, value, nameTruncated, valueTruncated) => {
-      if (nameTruncated || valueTruncated) fail(name.slice(0, LIMITS.fieldNameSize), 'is too long');
-      else if (Object.hasOwn(allowed, name))
-        fail(name, 'expected a file, got text: with curl write @ before the path');
-      else if (repeated.includes(name)) lists[name] = [...(lists[name] ?? []), value];
-      else if (Object.hasOwn(fields, name)) fail(name, 'is given more than once');
-      else fields[name] = value;
-    });
-    for (const limit of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const) {
-      parser.on(limit, () => fail('', 'has too many parts'));
+    files[name] ??= [];
+    if (files[name].length === most) throw invalid(name, 'is given too often');
+    files[name].push({ data: content, encoding });
+  };
+  const addField = ({ name, encoding, content }: Part) => {
+    if (Object.hasOwn(allowed, name)) {
+      throw invalid(name, 'expected a file, got text: with curl write @ before the path');
     }
-    parser.on('error', () => fail('', 'must be a complete multipart form'));
-    parser.on('finish', () => {
-      const whole = Object.entries(files).map(([name, own]) => [
-        name,
-        own.map((chunks) => wholeOf(chunks, body)),
-      ]);
-      resolve({ fields, lists, files: Object.fromEntries(whole) as FormParts['files'] });
-    });
-    const feed = async () => {
-      const turn = new Turn();
-      for (let at = 0; at < body.length && !failed; at += SLICE) {
-        await new Promise((written) => parser.write(body.subarray(at, at + SLICE), written));
-        if (turn.isOver) await turn.next();
-      }
-      if (!failed) parser.end();
-    };
-    void feed();
-  });
+    if (content.length > MAX_VALUE_BYTES) throw invalid(name, 'is too long');
+    const text = content.toString(encoding === 'base64' ? 'latin1' : 'utf8');
+    const value = encoding === 'base64' ? Buffer.from(text, 'base64').toString() : text;
+    if (repeated.includes(name)) lists[name] = [...(lists[name] ?? []), value];
+    else if (Object.hasOwn(fields, name)) throw invalid(name, 'is given more than once');
+    else fields[name] = value;
+  };
+
+  const finder = new DelimiterFinder(body, boundary);
+  let delimiter = await finder.first();
+  for (let count = 1; !delimiter.isLast; count++) {
+    if (count > maxParts) throw invalid('', 'has too many parts');
+    const next = await finder.next(delimiter.end, delimiter.lineBreak);
+    const part = readPart(body.subarray(delimiter.end, next.start));
+    if (part.name.length > MAX_NAME) throw invalid(part.name.slice(0, MAX_NAME), 'is too long');
+    if (isFile(part, Object.hasOwn(allowed, part.name))) addFile(part);
+    else addField(part);
+    delimiter = next;
+  }
+  return { fields, lists, files };
 }

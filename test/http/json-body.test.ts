@@ -224,3 +224,21 @@ describe('The image of a JSON body', () => {
     await assert.rejects(parsed(body), { code: 'VALIDATION_FAILED' });
   });
 });
+
+test('A byte order mark before JSON is no part of it', async () => {
+  const body = Buffer.from('\ufeff{"a":"\ufeff"}');
+  assert.deepEqual(parseJson(body), { a: '\ufeff' });
+  assert.deepEqual((await parseImageJson(body, 1)).value, { a: '\ufeff' });
+});
+
+test('JSON in UTF-16 is refused by name', () => {
+  const little = Buffer.from('\ufeff{"a":1}', 'utf16le');
+  for (const body of [
+    little,
+    Buffer.from(little).swap16(),
+    little.subarray(2),
+    Buffer.from(little.subarray(2)).swap16(),
+  ]) {
+    assert.throws(() => parseJson(body), /expected JSON in UTF-8, got UTF-16/);
+  }
+});

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { bmpFile } from '../../../testing/images/bmp-file.ts';
@@ -21,6 +22,9 @@ const prefix = fc.constantFrom(
   'data:image/jpeg;base64,',
   'data:image\\/png;charset=x;base64,',
   ' DATA:;BASE64,',
+  'data:image/jpeg; base64,',
+  'data:image/jpeg;charset=utf-8; Base64 ,',
+  'data:image/jpeg;base64;name=a.jpg,',
 );
 
 function spelt(
@@ -66,6 +70,27 @@ describe('base64', () => {
     );
   });
 
+  test('reads the percent escapes of a data URL, and of nothing else', async () => {
+    const file = bmpFile({
+      width: SIDE,
+      height: SIDE,
+      bits: 24,
+      pixels: Buffer.alloc(SIDE * SIDE * 3, 0xfb),
+    });
+    const text = encodeURIComponent(file.toString('base64'));
+    assert.match(text, /%2B|%2F/);
+    const url = Buffer.from(`data:image/bmp;base64,${text}`);
+    assertSamePicture(await decode(url, 'base64'), await decode(file), 0);
+    await assertRefused(decode(Buffer.from(text), 'base64'), 'INVALID_IMAGE', /base64/);
+    for (const wrong of ['%', '%2', '%2g', '%00', '%252B']) {
+      await assertRefused(
+        decode(Buffer.from(`data:;base64,AAAA${wrong}`), 'base64'),
+        'INVALID_IMAGE',
+        /base64/,
+      );
+    }
+  });
+
   test('refuses characters of no alphabet, wrong padding and a lone last character', async () => {
     const sound = (await photograph().jpeg().toBuffer()).toString('base64').replace(/=+$/, '');
     const whole = sound.slice(0, sound.length - (sound.length % 4));
@@ -86,6 +111,8 @@ describe('base64', () => {
       `${whole}====`,
       `data:image/jpeg,${whole}`,
       'data:image/jpeg;base64',
+      `data:image/jpeg;base65,${whole}`,
+      `data:base64,${whole}`,
     ];
     for (const text of wrong) await assertRefused(decode(Buffer.from(text), 'base64'), 'INVALID_IMAGE');
   });
