@@ -38,6 +38,8 @@ writeFigures('search-cost', 'docs/accuracy.md', []);
 writeFigures('liveness', 'docs/liveness.md', [faces]);
 writeFigures('quality', 'docs/quality.md', [faces]);
 
+spawnSync(process.execPath, [join(ROOT, 'dist/bench/threshold-plot.js')], { stdio: 'inherit' });
+
 /** @param name of the figures. @param bench program that prints them. */
 function writeFigures(name, page, args, bench = name) {
   if (named.length > 0 && !named.includes(name)) return;

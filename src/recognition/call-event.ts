@@ -4,7 +4,7 @@ import type { RecognitionEvent } from '../events/recorder.ts';
 import { compared } from '../ops/match-counts.ts';
 import type { Collection } from '../store/records.ts';
 import type { Probe } from './face-analysis.ts';
-import type { Match } from './gallery-search.ts';
+import type { Matches } from './gallery-search.ts';
 import type { RecognitionParts } from './requests.ts';
 
 /** The image or the face is at fault, not the request. */
@@ -48,9 +48,9 @@ export class CallEvent {
     this.#events.record(this.#caller, { ...facts, ...place, ...this.#seen, ...outcome });
   }
 
-  endSearch(match: Match | undefined): void {
-    if (match) this.end({ result: 'match', label: match.label, similarity: match.similarity });
-    else this.end({ result: 'no_match' });
+  endSearch({ matches: [match], threshold }: Matches): void {
+    if (match) this.end({ result: 'match', label: match.label, similarity: match.similarity, threshold });
+    else this.end({ result: 'no_match', threshold });
   }
 }
 

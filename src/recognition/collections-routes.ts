@@ -7,6 +7,8 @@ import { COLLECTION_ERRORS } from './face-schemas.ts';
 import {
   COLLECTION_ID,
   EVENT_CROP_DAYS,
+  FALSE_MATCH_RATE,
+  FALSE_POSITIVE_RATE,
   MIN_QUALITY,
   MODEL,
   STORE_THUMBNAILS,
@@ -26,8 +28,19 @@ const DESCRIPTION = {
 
 const DEFAULT_THRESHOLD = nullable(
   THRESHOLD,
-  `${THRESHOLD.description} Calls without \`faceMatchThreshold\` use it; null stands for 80.`,
+  `${THRESHOLD.description} Calls without a threshold or rate of their own use it; null stands for 80, unless the collection has a rate.`,
 );
+
+const DEFAULT_RATES = {
+  maxFalsePositiveRate: nullable(
+    FALSE_POSITIVE_RATE,
+    'The `maxFalsePositiveRate` of searches without a threshold or rate of their own. Not together with `faceMatchThreshold`. Searches are refused once the collection is too large for the rate.',
+  ),
+  maxFalseMatchRate: nullable(
+    FALSE_MATCH_RATE,
+    'The `maxFalseMatchRate` of `face/verify` without a threshold or rate of its own. Not together with `faceMatchThreshold`.',
+  ),
+} as const;
 
 const TIME = {
   type: 'string',
@@ -49,6 +62,7 @@ const COLLECTION = titled(
       description: 'Whether the collection keeps a small image of each face.',
     },
     faceMatchThreshold: DEFAULT_THRESHOLD,
+    ...DEFAULT_RATES,
     eventCropDays: EVENT_CROP_DAYS,
     faceCount: {
       type: 'integer',
@@ -58,6 +72,16 @@ const COLLECTION = titled(
     },
   }),
 );
+
+const CHANGEABLE = [
+  'description',
+  'minQuality',
+  'storeThumbnails',
+  'faceMatchThreshold',
+  'maxFalsePositiveRate',
+  'maxFalseMatchRate',
+  'eventCropDays',
+] as const;
 
 const COLLECTION_QUERY = object({ collectionId: COLLECTION_ID });
 const COLLECTION_ANSWER = object({ collectionId: COLLECTION_ID });
@@ -70,6 +94,7 @@ function visible(collection: CountedCollection) {
   const { collectionId, description, createdAt, updatedAt, pack, faceCount } = collection;
   const { minQuality = 0, storeThumbnails = false } = collection;
   const { faceMatchThreshold = null, eventCropDays = null } = collection;
+  const { maxFalsePositiveRate = null, maxFalseMatchRate = null } = collection;
   return {
     collectionId,
     description,
@@ -79,6 +104,8 @@ function visible(collection: CountedCollection) {
     minQuality,
     storeThumbnails,
     faceMatchThreshold,
+    maxFalsePositiveRate,
+    maxFalseMatchRate,
     eventCropDays,
     faceCount,
   };
@@ -154,17 +181,12 @@ export function collectionRoutes(collections: CollectionService): readonly Route
             description: 'Whether to keep a small image of each face, and of the face in each event.',
           },
           faceMatchThreshold: { ...DEFAULT_THRESHOLD, default: null },
+          maxFalsePositiveRate: { ...DEFAULT_RATES.maxFalsePositiveRate, default: null },
+          maxFalseMatchRate: { ...DEFAULT_RATES.maxFalseMatchRate, default: null },
           eventCropDays: { ...EVENT_CROP_DAYS, default: null },
         },
         {
-          optional: [
-            'description',
-            'model',
-            'minQuality',
-            'storeThumbnails',
-            'faceMatchThreshold',
-            'eventCropDays',
-          ],
+          optional: ['model', ...CHANGEABLE],
         },
       ),
       responses: { 200: { description: 'The collection is created.', schema: COLLECTION_ANSWER } },
@@ -199,9 +221,10 @@ export function collectionRoutes(collections: CollectionService): readonly Route
           minQuality: MIN_QUALITY,
           storeThumbnails: STORE_THUMBNAILS,
           faceMatchThreshold: DEFAULT_THRESHOLD,
+          ...DEFAULT_RATES,
           eventCropDays: EVENT_CROP_DAYS,
         },
-        { optional: ['description', 'minQuality', 'storeThumbnails', 'faceMatchThreshold', 'eventCropDays'] },
+        { optional: [...CHANGEABLE] },
       ),
       responses: {
         200: {

@@ -5,7 +5,9 @@ import { inTurns } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
 import type { CollectionChange } from '../store/collections.ts';
 import type { Collection, PackId } from '../store/records.ts';
+import type { Recognizer } from '../vision/recognizer.ts';
 import { checkAllowed, checkMayManage, collectionOf, visibleFaceCount } from './collection-access.ts';
+import { thresholdFor } from './match-criterion.ts';
 import { chooseModel, mayUse } from './model-choice.ts';
 import type { RecognitionParts } from './requests.ts';
 
@@ -94,7 +96,9 @@ export class CollectionService {
     }
     checkMayManage(caller);
     this.#checkCropDays(collection);
-    const { packId } = chooseModel(recognizers, caller, model);
+    const recognizer = chooseModel(recognizers, caller, model);
+    const { packId } = recognizer;
+    checkRates(collection, 0, recognizer);
     await store.collections.create(caller, { collectionId, ...collection, now: now(), ...packId });
   }
 
@@ -119,10 +123,12 @@ export class CollectionService {
     change: CollectionChange,
     check?: Precondition,
   ): Promise<{ readonly etag: string; readonly isErasing: boolean }> {
-    const { store, events, now } = this.#parts;
-    checkAllowed(store, caller, collectionId);
+    const { store, events, recognizers, now } = this.#parts;
+    const { gallery, ...pack } = collectionOf(store, caller, collectionId);
     checkMayManage(caller);
     this.#checkCropDays(change);
+    const recognizer = recognizers.of(pack);
+    if (recognizer) checkRates(change, store.faces.counts(gallery).faces, recognizer);
     const record = await store.collections.update(caller, collectionId, change, now(), check);
     if (change.eventCropDays != null) events.limitsChanged();
     return { etag: etagOf(record), isErasing: store.thumbnails.isErasing(record.gallery) };
@@ -146,4 +152,11 @@ export class CollectionService {
     const gallery = await store.collections.delete(caller, collectionId, check);
     if (gallery !== null) indexes.drop(gallery);
   }
+}
+
+/** Each call would refuse a rate that the collection cannot have. @throws as `thresholdFor`. */
+function checkRates(change: CollectionChange, faces: number, recognizer: Recognizer): void {
+  const { maxFalsePositiveRate, maxFalseMatchRate } = change;
+  if (maxFalsePositiveRate != null) thresholdFor({ maxFalsePositiveRate }, faces, recognizer);
+  if (maxFalseMatchRate != null) thresholdFor({ maxFalseMatchRate }, faces, recognizer);
 }

@@ -6,6 +6,7 @@ import {
   conflicting,
   FACE,
   FACE_ANALYSIS,
+  FALSE_MATCH_RATE_OF,
   HAS_FACE,
   NULLABLE_EXTERNAL_KEY,
   SEARCH_ERRORS,
@@ -16,7 +17,7 @@ import {
 } from './face-schemas.ts';
 import type { RecognizeService } from './recognize.ts';
 import { IDENTIFY_BODY, RECOGNIZE_BODY, SEARCH_BY_ID_BODY, VERIFY_BODY } from './requests.ts';
-import { ISSUED_FACE_ID, THRESHOLD } from './schemas.ts';
+import { ISSUED_FACE_ID, USED_THRESHOLD } from './schemas.ts';
 
 const VERIFY_ANSWER = object({
   isMatch: {
@@ -25,7 +26,11 @@ const VERIFY_ANSWER = object({
     examples: [true],
   },
   similarity: nullable(SIMILARITY, `${SIMILARITY.description} Null if either image has no face.`),
-  faceMatchThreshold: THRESHOLD,
+  falseMatchRate: nullable(
+    FALSE_MATCH_RATE_OF,
+    `${FALSE_MATCH_RATE_OF.description} Null if either image has no face.`,
+  ),
+  faceMatchThreshold: USED_THRESHOLD,
   face: nullable(FACE, 'The largest face of `image`; null if it has none.'),
   targetFace: nullable(
     FACE,
@@ -40,6 +45,7 @@ const MATCH = titled(
     faceId: ISSUED_FACE_ID,
     externalKey: NULLABLE_EXTERNAL_KEY,
     similarity: SIMILARITY,
+    falseMatchRate: FALSE_MATCH_RATE_OF,
     rank: { type: 'integer', minimum: 1, description: '1 is the best match.', examples: [1] },
   }),
 );
@@ -48,6 +54,7 @@ const EXAMPLE_MATCH = {
   faceId: 'face_01KF2M7Q8TC5V9XW3E6YB4NZRD',
   externalKey: 'user-123',
   similarity: 98.31,
+  falseMatchRate: 1e-6,
   rank: 1,
 };
 
@@ -111,6 +118,7 @@ export function comparisonRoutes(comparison: ComparisonService, crowds: Recogniz
           schema: object({
             ...FACE_ANALYSIS,
             matches: { type: 'array', items: MATCH, description: 'Best first.', examples: [[EXAMPLE_MATCH]] },
+            faceMatchThreshold: USED_THRESHOLD,
           }),
         },
       },
@@ -143,7 +151,7 @@ export function comparisonRoutes(comparison: ComparisonService, crowds: Recogniz
               description: 'Detected faces beyond `maxFaces`.',
               examples: [0],
             },
-            faceMatchThreshold: THRESHOLD,
+            faceMatchThreshold: USED_THRESHOLD,
           }),
         },
       },
@@ -169,6 +177,7 @@ export function comparisonRoutes(comparison: ComparisonService, crowds: Recogniz
           schema: object({
             faceId: ISSUED_FACE_ID,
             matches: { type: 'array', items: MATCH, description: 'Best first.', examples: [[EXAMPLE_MATCH]] },
+            faceMatchThreshold: USED_THRESHOLD,
           }),
         },
       },

@@ -2,6 +2,7 @@ import type { Caller } from '../api/caller.ts';
 import type { ImageInput } from '../api/route.ts';
 import { VisageError } from '../errors.ts';
 import type { Collection } from '../store/records.ts';
+import { falseMatchRateAt } from '../vision/false-match-rate.ts';
 import { keepsCrop, recorded } from './call-event.ts';
 import {
   analyzeLargestFace,
@@ -10,8 +11,9 @@ import {
   storedFace,
   type VisibleFace,
 } from './face-analysis.ts';
-import { type GallerySearch, type Match, type Target, thresholdOf } from './gallery-search.ts';
+import type { GallerySearch, Match, Target } from './gallery-search.ts';
 import { searchByImage } from './image-search.ts';
+import { searchCriterion, thresholdFor, verifyCriterion } from './match-criterion.ts';
 import { chooseModel } from './model-choice.ts';
 import type { IdentifyRequest, RecognitionParts, SearchByIdRequest, VerifyRequest } from './requests.ts';
 
@@ -19,6 +21,8 @@ interface VerifyAnswer {
   readonly isMatch: boolean;
   /** 0..100; null if either image has no face. */
   readonly similarity: number | null;
+  /** As `similarity`. */
+  readonly falseMatchRate: number | null;
   readonly faceMatchThreshold: number;
   readonly face: VisibleFace | null;
   readonly targetFace: VisibleFace | null;
@@ -29,17 +33,20 @@ export interface RankedMatch {
   readonly faceId: string;
   readonly externalKey: string | null;
   readonly similarity: number;
+  readonly falseMatchRate: number;
   /** 1 is the best. */
   readonly rank: number;
 }
 
 interface IdentifyAnswer extends FaceAnalysis {
   readonly matches: readonly RankedMatch[];
+  readonly faceMatchThreshold: number;
 }
 
 interface SearchByIdAnswer {
   readonly faceId: string;
   readonly matches: readonly RankedMatch[];
+  readonly faceMatchThreshold: number;
 }
 
 export class ComparisonService {
@@ -52,8 +59,8 @@ export class ComparisonService {
   }
 
   /**
-   * @throws as `chooseModel`, `GallerySearch.open` and `Recognizer.analyze`; the target's errors name the
-   * target.
+   * @throws as `chooseModel`, `GallerySearch.open`, `verifyCriterion`, `thresholdFor` and `Recognizer.analyze`;
+   * the target's errors name the target.
    */
   async verifyImages(
     caller: Caller,
@@ -67,7 +74,7 @@ export class ComparisonService {
         ? { recognizer: chooseModel(this.#parts.recognizers, caller, model), collection: null }
         : this.#search.open(caller, collectionId, model);
     const crop = keepsCrop(this.#parts, collection);
-    const threshold = thresholdOf(collection, request.faceMatchThreshold);
+    const threshold = thresholdFor(verifyCriterion(collection, request), 1, recognizer);
     return recorded(this.#parts, caller, factsOf(request, collection, threshold), async (event) => {
       const [own, other] = await Promise.all([
         analyzeLargestFace(caller, recognizer, image, request, { crop }),
@@ -83,7 +90,7 @@ export class ComparisonService {
     });
   }
 
-  /** @throws as `GallerySearch.compare` and `Recognizer.analyze`. */
+  /** @throws as `GallerySearch.compare`, `verifyCriterion`, `thresholdFor` and `Recognizer.analyze`. */
   async verifyStored(
     caller: Caller,
     image: ImageInput,
@@ -92,7 +99,7 @@ export class ComparisonService {
   ): Promise<VerifyAnswer> {
     const { collectionId, model, attributes } = request;
     const { collection, recognizer } = this.#search.open(caller, collectionId, model);
-    const threshold = thresholdOf(collection, request.faceMatchThreshold);
+    const threshold = thresholdFor(verifyCriterion(collection, request), 1, recognizer);
     // A missing target then costs no image analysis.
     const first = this.#search.labelOf(caller, collection.gallery, target);
     const crop = keepsCrop(this.#parts, collection);
@@ -117,7 +124,7 @@ export class ComparisonService {
    */
   async identify(caller: Caller, image: ImageInput, request: IdentifyRequest): Promise<IdentifyAnswer> {
     const call = { type: 'identify', operation: 'identifyFace', limit: request.maxResults } as const;
-    const { faceAnalysis, matches } = await searchByImage(
+    const { faceAnalysis, matches, threshold } = await searchByImage(
       this.#parts,
       this.#search,
       caller,
@@ -125,12 +132,12 @@ export class ComparisonService {
       request,
       call,
     );
-    return { ...faceAnalysis, matches: ranked(matches) };
+    return { ...faceAnalysis, matches: ranked(matches), faceMatchThreshold: threshold };
   }
 
   /**
    * Records no event, because no person was seen. The stored face itself counts as absent.
-   * @throws as `GallerySearch.open`, and `FACE_NOT_FOUND`.
+   * @throws as `GallerySearch.nearest` and `searchCriterion`, and `FACE_NOT_FOUND`.
    */
   async searchById(caller: Caller, request: SearchByIdRequest): Promise<SearchByIdAnswer> {
     const { collectionId, faceId, maxResults } = request;
@@ -139,19 +146,27 @@ export class ComparisonService {
     const label = this.#search.labelOf(caller, gallery, { faceId });
     const row = this.#parts.store.faces.template({ gallery, label });
     if (!row) throw new Error(`Label ${label} of gallery ${gallery} has no template`);
-    const threshold = thresholdOf(collection, request.faceMatchThreshold);
+    const criterion = searchCriterion(collection, request);
     const probe = { recognizer, row };
-    const people = await this.#search.nearest(caller, collectionId, probe, threshold, maxResults, label);
+    const { matches, threshold } = await this.#search.nearest(
+      caller,
+      collectionId,
+      probe,
+      criterion,
+      maxResults,
+      label,
+    );
     // Another call may have hidden the face meanwhile.
     const { collection: now } = this.#search.open(caller, collectionId);
     this.#search.labelOf(caller, now.gallery, { faceId });
-    return { faceId, matches: ranked(people) };
+    return { faceId, matches: ranked(matches), faceMatchThreshold: threshold };
   }
 }
 
 export function ranked(people: readonly Match[]): RankedMatch[] {
   return people.map(({ face, similarity }, i) => {
-    return { faceId: face.faceId, externalKey: face.externalKey, similarity, rank: i + 1 };
+    const { faceId, externalKey } = face;
+    return { faceId, externalKey, similarity, falseMatchRate: falseMatchRateAt(similarity), rank: i + 1 };
   });
 }
 
@@ -176,7 +191,16 @@ function verdict(
   faceMatchThreshold: number,
 ): VerifyAnswer {
   const isMatch = similarity !== null && similarity >= faceMatchThreshold;
-  return { isMatch, similarity, faceMatchThreshold, face, targetFace, hasFace: face !== null };
+  const falseMatchRate = similarity === null ? null : falseMatchRateAt(similarity);
+  return {
+    isMatch,
+    similarity,
+    falseMatchRate,
+    faceMatchThreshold,
+    face,
+    targetFace,
+    hasFace: face !== null,
+  };
 }
 
 function ofTarget(error: unknown): unknown {

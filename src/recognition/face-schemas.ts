@@ -100,6 +100,15 @@ export const SIMILARITY = {
   examples: [98.31],
 } as const satisfies Schema;
 
+export const FALSE_MATCH_RATE_OF = {
+  type: 'number',
+  minimum: 1e-6,
+  maximum: 1,
+  description:
+    'The chance that two strangers are as similar in one comparison. The scale ends at 1e-6, which also stands for lower rates.',
+  examples: [1e-6],
+} as const satisfies Schema;
+
 export const REFUSAL = object(
   {
     code: { type: 'string', enum: ['LOW_QUALITY', 'NOT_LIVE'] },

@@ -6,6 +6,7 @@ import {
   COLLECTION_ERRORS,
   conflicting,
   FACE_ANALYSIS,
+  FALSE_MATCH_RATE_OF,
   INDEX_ERRORS,
   NULLABLE_EXTERNAL_KEY,
   REFUSAL,
@@ -17,12 +18,14 @@ import {
 } from './face-schemas.ts';
 import type { FaceService } from './faces.ts';
 import { INDEX_BODY, SEARCH_BODY, SEARCH_OR_INDEX_BODY } from './requests.ts';
-import { COLLECTION_ID, EXTERNAL_KEY, FACE_ID, ISSUED_FACE_ID } from './schemas.ts';
+import { COLLECTION_ID, EXTERNAL_KEY, FACE_ID, ISSUED_FACE_ID, USED_THRESHOLD } from './schemas.ts';
 
 const MATCH = {
   faceId: nullable(ISSUED_FACE_ID, 'The matching face; null without a match.'),
   externalKey: NULLABLE_EXTERNAL_KEY,
   similarity: nullable(SIMILARITY, `${SIMILARITY.description} Null without a match.`),
+  falseMatchRate: nullable(FALSE_MATCH_RATE_OF, `${FALSE_MATCH_RATE_OF.description} Null without a match.`),
+  faceMatchThreshold: USED_THRESHOLD,
 } as const satisfies Properties;
 
 const SEARCH_ANSWER = object({ ...FACE_ANALYSIS, ...MATCH });

@@ -2,12 +2,14 @@ import type { Caller } from '../api/caller.ts';
 import type { ImageInput } from '../api/route.ts';
 import type { GalleryIndexes } from '../gallery/gallery-indexes.ts';
 import type { FacePlace } from '../store/records.ts';
+import { falseMatchRateAt } from '../vision/false-match-rate.ts';
 import { recorded } from './call-event.ts';
 import { checkAllowed, checkMayIndex } from './collection-access.ts';
 import { addFace, type Refusal, refusalOf, requiredQuality } from './face-adding.ts';
 import { analyzeLargestFace, type FaceAnalysis } from './face-analysis.ts';
-import { type GallerySearch, type Match, type Target, thresholdOf } from './gallery-search.ts';
+import type { GallerySearch, Match, Target } from './gallery-search.ts';
 import { searchByImage } from './image-search.ts';
+import { searchCriterion } from './match-criterion.ts';
 import type { IndexRequest, RecognitionParts, SearchOrIndexRequest, SearchRequest } from './requests.ts';
 
 export interface IndexAnswer extends FaceAnalysis {
@@ -20,6 +22,8 @@ interface SearchAnswer extends FaceAnalysis {
   readonly externalKey: string | null;
   /** 0..100; null without a match. */
   readonly similarity: number | null;
+  readonly falseMatchRate: number | null;
+  readonly faceMatchThreshold: number;
 }
 
 interface SearchOrIndexAnswer extends SearchAnswer {
@@ -36,7 +40,7 @@ interface Deleted {
   readonly found: readonly string[];
 }
 
-const NO_MATCH = { faceId: null, externalKey: null, similarity: null } as const;
+const NO_MATCH = { faceId: null, externalKey: null, similarity: null, falseMatchRate: null } as const;
 
 /** First come, first served per collection: makes search-then-add atomic. */
 class CollectionLocks {
@@ -72,7 +76,7 @@ export class FaceService {
   /** @throws as `searchByImage`. */
   async search(caller: Caller, image: ImageInput, request: SearchRequest): Promise<SearchAnswer> {
     const call = { type: 'search', operation: 'searchFace', limit: 1 } as const;
-    const { faceAnalysis, matches } = await searchByImage(
+    const { faceAnalysis, matches, threshold } = await searchByImage(
       this.#parts,
       this.#search,
       caller,
@@ -81,7 +85,7 @@ export class FaceService {
       call,
     );
     const [match] = matches;
-    return { ...faceAnalysis, ...(match ? found(match) : NO_MATCH) };
+    return { ...faceAnalysis, ...(match ? found(match) : NO_MATCH), faceMatchThreshold: threshold };
   }
 
   /** @throws as `search`, and `FACE_NOT_ALLOWED`, `STORAGE_READ_ONLY`. */
@@ -121,13 +125,15 @@ export class FaceService {
     request: SearchOrIndexRequest,
   ): Promise<SearchOrIndexAnswer> {
     const { collectionId, model, minQuality, source } = request;
-    const { collection, recognizer } = this.#search.open(caller, collectionId, model);
-    const threshold = thresholdOf(collection, request.faceMatchThreshold);
+    const opened = this.#search.open(caller, collectionId, model);
+    const { collection, recognizer } = opened;
+    const criterion = searchCriterion(collection, request);
+    let faceMatchThreshold = await this.#search.threshold(caller, opened, criterion);
     const facts = {
       type: 'search',
       operation: 'searchOrIndexFace',
       collection,
-      threshold,
+      threshold: faceMatchThreshold,
       source,
     } as const;
     return recorded(this.#parts, caller, facts, async (event) => {
@@ -137,19 +143,21 @@ export class FaceService {
       });
       if (!probe) {
         event.end({ result: 'no_face' });
-        return { ...faceAnalysis, ...NO_MATCH, resultSource: 'None' };
+        return { ...faceAnalysis, ...NO_MATCH, faceMatchThreshold, resultSource: 'None' };
       }
       event.see(probe);
       const search = async (): Promise<SearchOrIndexAnswer | null> => {
-        const [match] = await this.#search.nearest(caller, collectionId, probe, threshold, 1);
+        const result = await this.#search.nearest(caller, collectionId, probe, criterion, 1);
+        faceMatchThreshold = result.threshold;
+        const [match] = result.matches;
         if (!match) return null;
-        event.endSearch(match);
-        return { ...faceAnalysis, ...found(match), resultSource: 'Search' };
+        event.endSearch(result);
+        return { ...faceAnalysis, ...found(match), faceMatchThreshold, resultSource: 'Search' };
       };
       const add = async (): Promise<SearchOrIndexAnswer> => {
         const { faceId, label } = await addFace(this.#parts, caller, collectionId, probe);
-        event.end({ type: 'index', result: 'added', label });
-        return { ...faceAnalysis, ...NO_MATCH, faceId, resultSource: 'Index' };
+        event.end({ type: 'index', result: 'added', label, threshold: faceMatchThreshold });
+        return { ...faceAnalysis, ...NO_MATCH, faceId, faceMatchThreshold, resultSource: 'Index' };
       };
       // Most calls find a match without the lock.
       const known = await search();
@@ -157,8 +165,8 @@ export class FaceService {
       checkMayIndex(caller);
       const refusal = refusalOf(probe, requiredQuality(collection, minQuality));
       if (refusal) {
-        event.end({ type: 'index', result: 'refused', refusal: refusal.code });
-        return { ...faceAnalysis, ...NO_MATCH, resultSource: 'None', refusal };
+        event.end({ type: 'index', result: 'refused', refusal: refusal.code, threshold: faceMatchThreshold });
+        return { ...faceAnalysis, ...NO_MATCH, faceMatchThreshold, resultSource: 'None', refusal };
       }
       return this.#locks.run(caller, collectionId, async () => (await search()) ?? add());
     });
@@ -209,5 +217,6 @@ async function forget(indexes: GalleryIndexes, places: readonly FacePlace[]): Pr
 }
 
 function found({ face, similarity }: Match) {
-  return { faceId: face.faceId, externalKey: face.externalKey, similarity };
+  const { faceId, externalKey } = face;
+  return { faceId, externalKey, similarity, falseMatchRate: falseMatchRateAt(similarity) };
 }

@@ -6,8 +6,9 @@ import type { RowOrTemplate } from '../native/gallery-index.ts';
 import type { Collection, FaceRecord } from '../store/records.ts';
 import type { Recognizer } from '../vision/recognizer.ts';
 import { fusedScore, maxFusedScore } from '../vision/template-fusion.ts';
-import { collectionOf, maySee } from './collection-access.ts';
+import { collectionOf, maySee, visibleFaceCount } from './collection-access.ts';
 import type { Probe } from './face-analysis.ts';
+import { type Criterion, thresholdFor } from './match-criterion.ts';
 import { modelOf } from './model-choice.ts';
 import type { RecognitionParts } from './requests.ts';
 
@@ -16,6 +17,13 @@ export interface Match {
   readonly face: FaceRecord;
   /** 0..100, fused over the key's faces. */
   readonly similarity: number;
+}
+
+export interface Matches {
+  /** Best first. */
+  readonly matches: readonly Match[];
+  /** Minimum similarity that the search used, 0..100. */
+  readonly threshold: number;
 }
 
 export interface SearchProbe {
@@ -37,13 +45,6 @@ const MAX_FUSED = 32;
 /** Minimum mean similarity between two images of one person. */
 const ONE_PERSON = 70;
 
-const DEFAULT_THRESHOLD = 80;
-
-/** @returns 0..100. @param own wins over the collection's threshold. */
-export function thresholdOf(collection: Collection | null, own: number | undefined): number {
-  return own ?? collection?.faceMatchThreshold ?? DEFAULT_THRESHOLD;
-}
-
 export class GallerySearch {
   readonly #parts: RecognitionParts;
 
@@ -59,19 +60,18 @@ export class GallerySearch {
   }
 
   /**
-   * Best first. Faces with one external key count as one person.
-   * @param threshold minimum similarity, 0..100.
+   * Faces with one external key count as one person. A rate's threshold holds for the faces of that search.
    * @param except label of a face that counts as absent.
-   * @throws as `open`.
+   * @throws as `open` and `thresholdFor`.
    */
   async nearest(
     caller: Caller,
     collectionId: string,
     probe: SearchProbe,
-    threshold: number,
+    criterion: Criterion,
     limit: number,
     except: number | null = null,
-  ): Promise<Match[]> {
+  ): Promise<Matches> {
     const { store, indexes } = this.#parts;
     const { recognizer, row } = probe;
     for (let k = Math.max(CANDIDATES, limit + (except === null ? 0 : 1)); ; k *= 8) {
@@ -79,6 +79,9 @@ export class GallerySearch {
       // Closer forbidden faces would crowd allowed ones out.
       const allowed = caller.allowedExternalKeys;
       const allow = allowed && (await store.externalKeys.labels(gallery, allowed));
+      // The index searches the faces of the moment of its call: count them without an await in between.
+      const faces = (allow?.length ?? store.faces.counts(gallery).faces) - (except === null ? 0 : 1);
+      const threshold = thresholdFor(criterion, faces, recognizer);
       const neighbours = await indexes.search(gallery, row, k, allow);
       const ranked = await this.#rank(caller, gallery, probe, neighbours, { threshold, limit, except });
       // A reset has replaced the gallery.
@@ -86,8 +89,24 @@ export class GallerySearch {
       const { matches, isComplete } = ranked;
       // Search further only while single faces still reach the threshold.
       const last = neighbours[k - 1];
-      if (isComplete || !last || recognizer.similarity.toSimilarity(last.score) < threshold) return matches;
+      if (isComplete || !last || recognizer.similarity.toSimilarity(last.score) < threshold) {
+        return { matches, threshold };
+      }
     }
+  }
+
+  /**
+   * The minimum similarity that a search would use now.
+   * @throws as `thresholdFor`.
+   */
+  async threshold(
+    caller: Caller,
+    { collection, recognizer }: OpenCollection,
+    criterion: Criterion,
+  ): Promise<number> {
+    if ('threshold' in criterion) return criterion.threshold;
+    const { store } = this.#parts;
+    return thresholdFor(criterion, await visibleFaceCount(store, caller, collection.gallery), recognizer);
   }
 
   /**

@@ -3,7 +3,8 @@ import type { ImageInput } from '../api/route.ts';
 import { keepsCrop, recorded } from './call-event.ts';
 import { type RankedMatch, ranked } from './comparison.ts';
 import { analyzeFaces, type VisibleFace } from './face-analysis.ts';
-import { type GallerySearch, type Match, thresholdOf } from './gallery-search.ts';
+import type { GallerySearch, Matches } from './gallery-search.ts';
+import { searchCriterion } from './match-criterion.ts';
 import type { RecognitionParts, RecognizeRequest } from './requests.ts';
 
 interface RecognizedFace extends VisibleFace {
@@ -32,12 +33,14 @@ export class RecognizeService {
 
   /**
    * Records an event for each face.
-   * @throws as `GallerySearch.open` and `Recognizer.analyze`.
+   * @throws as `GallerySearch.open`, `searchCriterion`, `thresholdFor` and `Recognizer.analyze`.
    */
   async recognize(caller: Caller, image: ImageInput, request: RecognizeRequest): Promise<RecognizeAnswer> {
     const { collectionId, maxResults, model, source } = request;
-    const { collection, recognizer } = this.#search.open(caller, collectionId, model);
-    const threshold = thresholdOf(collection, request.faceMatchThreshold);
+    const opened = this.#search.open(caller, collectionId, model);
+    const { collection, recognizer } = opened;
+    const criterion = searchCriterion(collection, request);
+    const threshold = await this.#search.threshold(caller, opened, criterion);
     const facts = {
       type: 'recognize',
       operation: 'recognizeFaces',
@@ -48,22 +51,24 @@ export class RecognizeService {
     return recorded(this.#parts, caller, facts, async (event) => {
       const crop = keepsCrop(this.#parts, collection);
       const { probes, unprocessedFaceCount } = await analyzeFaces(caller, recognizer, image, request, crop);
-      const found: Match[][] = [];
+      const found: Matches[] = [];
       for (let first = 0; first < probes.length; first += PARALLEL) {
         const some = probes.slice(first, first + PARALLEL);
         const people = some.map((probe) =>
-          this.#search.nearest(caller, collectionId, probe, threshold, maxResults),
+          this.#search.nearest(caller, collectionId, probe, criterion, maxResults),
         );
         found.push(...(await Promise.all(people)));
       }
+      // The collection may have grown between the searches: the highest threshold holds for all.
+      const used = found.length === 0 ? threshold : Math.max(...found.map((each) => each.threshold));
       const faces = probes.map((probe, i) => {
-        const people = found[i] ?? [];
+        const matches = (found[i]?.matches ?? []).filter(({ similarity }) => similarity >= used);
         event.see(probe);
-        event.endSearch(people[0]);
-        return { ...probe.face, matches: ranked(people) };
+        event.endSearch({ matches, threshold: used });
+        return { ...probe.face, matches: ranked(matches) };
       });
       if (faces.length === 0) event.end({ result: 'no_face' });
-      return { faces, hasFace: faces.length > 0, unprocessedFaceCount, faceMatchThreshold: threshold };
+      return { faces, hasFace: faces.length > 0, unprocessedFaceCount, faceMatchThreshold: used };
     });
   }
 }

@@ -7,13 +7,14 @@ import type { Recognizers } from '../vision/recognizer.ts';
 import {
   ATTRIBUTES,
   CALL_MIN_QUALITY,
-  CALL_THRESHOLD,
   COLLECTION_ID,
   EXTERNAL_KEY,
   FACE_ID,
   MIN_FACE_SIZE,
   MODEL,
+  SEARCH_CRITERION,
   SOURCE,
+  VERIFY_CRITERION,
 } from './schemas.ts';
 
 const IMAGE_PARAMETERS = {
@@ -34,14 +35,14 @@ function collectionBody<const P extends Properties, const R extends keyof P & st
   return object(properties, { required: ['collectionId', ...required] });
 }
 
-export const SEARCH_BODY = collectionBody({ faceMatchThreshold: CALL_THRESHOLD });
+export const SEARCH_BODY = collectionBody(SEARCH_CRITERION);
 export type SearchRequest = FromSchema<typeof SEARCH_BODY>;
 
 export const INDEX_BODY = collectionBody({ minQuality: CALL_MIN_QUALITY });
 export type IndexRequest = FromSchema<typeof INDEX_BODY>;
 
 export const SEARCH_OR_INDEX_BODY = collectionBody({
-  faceMatchThreshold: CALL_THRESHOLD,
+  ...SEARCH_CRITERION,
   minQuality: CALL_MIN_QUALITY,
 });
 export type SearchOrIndexRequest = FromSchema<typeof SEARCH_OR_INDEX_BODY>;
@@ -60,7 +61,7 @@ export const SEARCH_BY_ID_BODY = object(
     collectionId: COLLECTION_ID,
     faceId: FACE_ID,
     maxResults: MAX_RESULTS,
-    faceMatchThreshold: CALL_THRESHOLD,
+    ...SEARCH_CRITERION,
   },
   { required: ['collectionId', 'faceId'] },
 );
@@ -68,7 +69,7 @@ export type SearchByIdRequest = FromSchema<typeof SEARCH_BY_ID_BODY>;
 
 export const IDENTIFY_BODY = collectionBody({
   maxResults: MAX_RESULTS,
-  faceMatchThreshold: CALL_THRESHOLD,
+  ...SEARCH_CRITERION,
 });
 export type IdentifyRequest = FromSchema<typeof IDENTIFY_BODY>;
 
@@ -84,7 +85,7 @@ const MAX_FACES = {
 export const RECOGNIZE_BODY = collectionBody({
   maxFaces: { ...MAX_FACES, default: 10 },
   maxResults: { ...MAX_RESULTS, default: 1, description: 'Maximum number of matches of each face.' },
-  faceMatchThreshold: CALL_THRESHOLD,
+  ...SEARCH_CRITERION,
 });
 export type RecognizeRequest = FromSchema<typeof RECOGNIZE_BODY>;
 
@@ -96,7 +97,7 @@ export const VERIFY_BODY = object(
     },
     faceId: FACE_ID,
     externalKey: EXTERNAL_KEY,
-    faceMatchThreshold: CALL_THRESHOLD,
+    ...VERIFY_CRITERION,
     ...IMAGE_PARAMETERS,
   },
   { required: [] },

@@ -1,4 +1,4 @@
-import type { Schema } from '../api/schema.ts';
+import type { Properties, Schema } from '../api/schema.ts';
 
 export const COLLECTION_ID = {
   type: 'string',
@@ -108,9 +108,42 @@ export const THRESHOLD = {
   examples: [80],
 } as const satisfies Schema;
 
-export const CALL_THRESHOLD = {
+/** The rates of calls run from the scale's least false match rate to its highest measured one. */
+export const MAX_RATE = 0.1;
+const RATE = { type: 'number', minimum: 1e-6, maximum: MAX_RATE, examples: [0.001] } as const;
+
+export const FALSE_POSITIVE_RATE = {
+  ...RATE,
+  description:
+    'Maximum chance that a stranger matches anyone in the collection, instead of `faceMatchThreshold`: the service computes the threshold from the number of faces that the call compares with. 400 if the collection is too large for the rate; the error names the least possible rate.',
+} as const satisfies Schema;
+
+export const FALSE_MATCH_RATE = {
+  ...RATE,
+  description:
+    'Maximum chance that a comparison of two strangers matches, instead of `faceMatchThreshold`: the service computes the threshold.',
+} as const satisfies Schema;
+
+const CALL_DEFAULT = "Default: the collection's threshold or rate, or else `faceMatchThreshold` 80.";
+
+const CALL_THRESHOLD = {
   ...THRESHOLD,
-  description: `${THRESHOLD.description} Default: the collection's \`faceMatchThreshold\`, or else 80.`,
+  description: `${THRESHOLD.description} ${CALL_DEFAULT}`,
+} as const satisfies Schema;
+
+export const SEARCH_CRITERION = {
+  faceMatchThreshold: CALL_THRESHOLD,
+  maxFalsePositiveRate: FALSE_POSITIVE_RATE,
+} as const satisfies Properties;
+
+export const VERIFY_CRITERION = {
+  faceMatchThreshold: CALL_THRESHOLD,
+  maxFalseMatchRate: FALSE_MATCH_RATE,
+} as const satisfies Properties;
+
+export const USED_THRESHOLD = {
+  ...THRESHOLD,
+  description: 'The minimum similarity that the call used, 0 to 100.',
 } as const satisfies Schema;
 
 export const CALL_MIN_QUALITY = {

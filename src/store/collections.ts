@@ -44,6 +44,18 @@ export function packsOf({ collections }: Databases): PackId[] {
     .map(([, packId]) => packId);
 }
 
+type Matching = Pick<CollectionRecord, 'faceMatchThreshold' | 'maxFalsePositiveRate' | 'maxFalseMatchRate'>;
+
+function checkMatching({ faceMatchThreshold, maxFalsePositiveRate, maxFalseMatchRate }: Matching): void {
+  if (faceMatchThreshold == null || (maxFalsePositiveRate ?? maxFalseMatchRate) == null) return;
+  const rate = maxFalsePositiveRate == null ? 'maxFalseMatchRate' : 'maxFalsePositiveRate';
+  const message = `the collection can have either faceMatchThreshold or ${rate}: set the other one to null`;
+  throw new VisageError('VALIDATION_FAILED', `Expected one setting: ${message}.`, [
+    { path: '/faceMatchThreshold', message },
+    { path: `/${rate}`, message },
+  ]);
+}
+
 /** Undefined fields stay unchanged. */
 export interface CollectionChange {
   readonly description?: string | null | undefined;
@@ -52,6 +64,9 @@ export interface CollectionChange {
   readonly storeThumbnails?: boolean | undefined;
   /** Null for the default of calls. */
   readonly faceMatchThreshold?: number | null | undefined;
+  /** A rate and a threshold exclude each other. */
+  readonly maxFalsePositiveRate?: number | null | undefined;
+  readonly maxFalseMatchRate?: number | null | undefined;
   /** Days; null for the appliance's. */
   readonly eventCropDays?: number | null | undefined;
 }
@@ -93,29 +108,32 @@ export class Collections {
     return Array.from(range, ({ key, value }) => ({ collectionId: key[2], ...value }));
   }
 
-  /** @throws `COLLECTION_ALREADY_EXISTS`. */
+  /** @throws `COLLECTION_ALREADY_EXISTS`; `VALIDATION_FAILED` for a threshold and a rate. */
   create(owner: Actor, collection: NewCollection & PackId): Promise<void> {
     const { db } = this.#context;
     const { collectionId, description, now, pack, packVersion } = collection;
     const { minQuality = 0, storeThumbnails = false } = collection;
     const { faceMatchThreshold = null, eventCropDays = null } = collection;
+    const { maxFalsePositiveRate = null, maxFalseMatchRate = null } = collection;
     return writeAs(this.#context, owner, () => {
       const key = keyOf(owner, collectionId);
       if (db.collections.doesExist(key)) {
         throw new VisageError('COLLECTION_ALREADY_EXISTS', 'A collection with this id already exists.');
       }
       const gallery = allocateNumber(db, 'nextGallery');
-      const settings = { description, minQuality, storeThumbnails, faceMatchThreshold, eventCropDays };
+      const match = { faceMatchThreshold, maxFalsePositiveRate, maxFalseMatchRate };
+      checkMatching(match);
+      const settings = { description, minQuality, storeThumbnails, ...match, eventCropDays };
       const times = { createdAt: now, updatedAt: now };
       db.collections.put(key, { gallery, ...settings, pack, packVersion, ...times });
     });
   }
 
-  /** @throws `COLLECTION_NOT_FOUND`; errors of `check`. */
+  /** @throws `COLLECTION_NOT_FOUND`; `VALIDATION_FAILED` for a threshold and a rate; errors of `check`. */
   async update(
     owner: Actor,
     collectionId: string,
-    { description, minQuality, storeThumbnails, faceMatchThreshold, eventCropDays }: CollectionChange,
+    change: CollectionChange,
     now: number,
     check: Precondition = () => {},
   ): Promise<CollectionRecord> {
@@ -123,20 +141,14 @@ export class Collections {
     const written = await writeAs(this.#context, owner, () => {
       const record = requireCollection(db, owner, collectionId);
       check(record);
-      const changed = {
-        ...record,
-        ...(description === undefined ? {} : { description }),
-        ...(minQuality === undefined ? {} : { minQuality }),
-        ...(storeThumbnails === undefined ? {} : { storeThumbnails }),
-        ...(faceMatchThreshold === undefined ? {} : { faceMatchThreshold }),
-        ...(eventCropDays === undefined ? {} : { eventCropDays }),
-        updatedAt: now,
-      };
+      const given = Object.entries(change).filter(([, value]) => value !== undefined);
+      const changed = { ...record, ...Object.fromEntries(given), updatedAt: now };
+      checkMatching(changed);
       db.collections.put(keyOf(owner, collectionId), changed);
-      if (storeThumbnails === false) markThumbnails(db, record.gallery);
+      if (change.storeThumbnails === false) markThumbnails(db, record.gallery);
       return changed;
     });
-    if (storeThumbnails === false) this.#context.collectGarbage();
+    if (change.storeThumbnails === false) this.#context.collectGarbage();
     return written;
   }
 

@@ -89,6 +89,9 @@ export interface CollectionRecord extends PackId {
   readonly storeThumbnails?: boolean;
   /** Null: the default of calls. */
   readonly faceMatchThreshold?: number | null;
+  /** Instead of a threshold: of searches, and of comparisons with one target. */
+  readonly maxFalsePositiveRate?: number | null;
+  readonly maxFalseMatchRate?: number | null;
   /** Of crops of events; absent or null: the appliance's. */
   readonly eventCropDays?: number | null;
   readonly createdAt: number;

@@ -1,3 +1,5 @@
+import { falseMatchRateAt } from './false-match-rate.ts';
+
 /** For every pack, 70, 80, 90 and 95 stand for false match rates of 1e-3 to 1e-6. Linear between points. */
 export class SimilarityScale {
   readonly #points: readonly (readonly [score: number, similarity: number])[];
@@ -19,6 +21,11 @@ export class SimilarityScale {
       throw new Error('The similarity scale must reach from 0 to 100');
     }
     this.#points = points;
+  }
+
+  /** The lowest false match rate with a threshold of its own: that of the last point below 100. */
+  get leastFalseMatchRate(): number {
+    return falseMatchRateAt(this.#points.at(-2)?.[1] ?? 0);
   }
 
   /** Rounds to two decimals, so callers compare the displayed value. */

@@ -11,8 +11,8 @@ test('the commands of docs/recognition.md go as written', async () => {
     const commands = (await commandsOf('docs/recognition.md')).join('');
     const answers = (await runCommands(commands, service, folder.path)) as Answer[];
     const [created, retried, detected, images, first, second, key, batch, ...found] = answers;
-    const [identified, byId, everyone, threshold, live, list, face, unnamed, people, renamed, ...managed] =
-      found;
+    const [identified, byId, everyone, threshold, rated, rates, ...read] = found;
+    const [live, list, face, unnamed, people, renamed, ...managed] = read;
     const [quality, refused, bound, collection, kept, ...rest] = managed;
     assert.deepEqual(rest, []);
     assert.deepEqual(created, { collectionId: 'guests' });
@@ -41,6 +41,9 @@ test('the commands of docs/recognition.md go as written', async () => {
     assert.equal(everyone.faces[0].matches[0].externalKey, 'ada');
     assert.deepEqual([everyone.unprocessedFaceCount, everyone.faceMatchThreshold], [0, 80]);
     assert.deepEqual(threshold, { collectionId: 'guests' });
+    // 0.001 among the page's five faces.
+    assert.deepEqual([rated.faceMatchThreshold, rated.matches[0].externalKey], [76.99, 'anna']);
+    assert.deepEqual(rates, { collectionId: 'guests' });
     assert.equal(live.hasFace, true);
     assert.deepEqual(
       list.faces.map(({ faceId }: Answer) => faceId),

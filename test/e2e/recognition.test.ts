@@ -57,13 +57,15 @@ describe('A person that was indexed', () => {
       form.set('collectionId', collectionId);
       form.set('image', new Blob([data]), 'picture');
       const target = '/v1/face/search';
+      // In the query, with a rate in place of the threshold: of one face, this rate is similarity 80.
+      const query = `collectionId=${collectionId}&maxFalsePositiveRate=0.0001`;
       const raw = { body: data, headers: { 'Content-Type': `image/${format}` } };
       const dataUrl = { bytes: `data:image/${format};base64,${data.toString('base64url')}` };
       const answers = [
         await face('search', collectionId, data),
         await client.ok('POST', target, { json: { image: dataUrl, collectionId } }),
         await client.ok('POST', target, { body: form }),
-        await client.ok('POST', `${target}?collectionId=${collectionId}&faceMatchThreshold=95`, raw),
+        await client.ok('POST', `${target}?${query}`, raw),
       ];
       for (const answer of answers) assert.deepEqual(answer, answers[0]);
       assert.equal(answers[0].faceId, faceId, format);
@@ -97,7 +99,13 @@ test('A picture without a face is answered so by every call', async () => {
   const collectionId = await newCollection();
   const picture = await nobody();
   const faceAnalysis = { face: null, hasFace: false, unprocessedFaceCount: 0 };
-  const match = { faceId: null, externalKey: null, similarity: null };
+  const match = {
+    faceId: null,
+    externalKey: null,
+    similarity: null,
+    falseMatchRate: null,
+    faceMatchThreshold: 80,
+  };
   assert.deepEqual(await face('search', collectionId, picture), { ...faceAnalysis, ...match });
   assert.deepEqual(await face('index', collectionId, picture), { ...faceAnalysis, faceId: null });
   assert.deepEqual(await face('search-or-index', collectionId, picture), {

@@ -36,6 +36,8 @@ describe('collections', () => {
       minQuality: 0,
       storeThumbnails: false,
       faceMatchThreshold: null,
+      maxFalsePositiveRate: null,
+      maxFalseMatchRate: null,
       eventCropDays: null,
       faceCount: 0,
     });
@@ -85,6 +87,8 @@ describe('collections', () => {
       minQuality: 0,
       storeThumbnails: false,
       faceMatchThreshold: null,
+      maxFalsePositiveRate: null,
+      maxFalseMatchRate: null,
       eventCropDays: null,
       faceCount: 0,
     });

@@ -68,7 +68,7 @@ describe('verify', () => {
   });
 
   test('says which picture has no face', async () => {
-    const without = { isMatch: false, similarity: null, faceMatchThreshold: 80 };
+    const without = { isMatch: false, similarity: null, falseMatchRate: null, faceMatchThreshold: 80 };
     const first = await pictures(nobody, anna);
     assert.deepEqual(first, { ...without, face: null, targetFace: first.targetFace, hasFace: false });
     assert.ok(first.targetFace);
@@ -273,7 +273,7 @@ describe('search by face id', () => {
   });
 
   test('finds the other faces of its own external key', async () => {
-    const alone = (await search(first)).matches[0].similarity;
+    const [{ similarity, falseMatchRate }] = (await search(first)).matches;
     await service.call('setExternalKey', {
       collectionId: id,
       faceId: again,
@@ -281,7 +281,7 @@ describe('search by face id', () => {
       allowDuplicates: true,
     });
     const { matches } = await search(first);
-    assert.deepEqual(matches, [{ faceId: again, externalKey: 'anna', similarity: alone, rank: 1 }]);
+    assert.deepEqual(matches, [{ faceId: again, externalKey: 'anna', similarity, falseMatchRate, rank: 1 }]);
     await service.call('setExternalKey', { collectionId: id, faceId: again, externalKey: 'anna-again' });
   });
 

@@ -66,6 +66,8 @@ describe('search', () => {
       faceId: null,
       externalKey: null,
       similarity: null,
+      falseMatchRate: null,
+      faceMatchThreshold: 80,
       hasFace: true,
       unprocessedFaceCount: 0,
     });
@@ -127,7 +129,8 @@ describe('a picture without a face', () => {
   test('is answered, and adds nothing', async () => {
     const image = await emptyPicture();
     const nothing = { face: null, hasFace: false, unprocessedFaceCount: 0, faceId: null };
-    const found = { ...nothing, externalKey: null, similarity: null };
+    const noMatch = { externalKey: null, similarity: null, falseMatchRate: null };
+    const found = { ...nothing, ...noMatch, faceMatchThreshold: 80 };
     assert.deepEqual(await service.call('searchFace', { collectionId }, { image }), found);
     assert.deepEqual(await service.call('indexFace', { collectionId }, { image }), nothing);
     const answer = await service.call('searchOrIndexFace', { collectionId }, { image });

@@ -68,11 +68,11 @@ test('the people found are those that all faces of each key, compared together, 
           .sort((a, b) => b - a)
           .slice(0, limit);
 
-        const found = await search.nearest(
+        const { matches: found } = await search.nearest(
           service.caller(),
           collectionId,
           { recognizer, row: probeRow },
-          threshold,
+          { threshold },
           limit,
         );
         assert.deepEqual(

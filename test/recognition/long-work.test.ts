@@ -185,7 +185,7 @@ describe('A search', () => {
         () => {
           counts.turn = 0;
         },
-        () => search.nearest(service.caller(), collectionId, probe, 0, 100),
+        () => search.nearest(service.caller(), collectionId, probe, { threshold: 0 }, 100),
       );
     return { counts, run };
   }
@@ -193,7 +193,7 @@ describe('A search', () => {
   test('among people of many faces lets others have their turn', async () => {
     await addFaces('people', 6_000, (i) => `key-${i % 300}`);
     const { counts, run } = counted();
-    assert.equal((await run('people')).length, 100);
+    assert.equal((await run('people')).matches.length, 100);
     assert.ok(counts.all > 2_000, `${counts.all} reads`);
     assert.ok(counts.most < counts.all / 2, `${counts.most} of ${counts.all} reads in one turn`);
   });
@@ -201,7 +201,7 @@ describe('A search', () => {
   test('does not read the faces of a key of thousands one by one', async () => {
     await addFaces('family', 5_000, () => 'many');
     const { counts, run } = counted();
-    assert.equal((await run('family')).length, 1);
+    assert.equal((await run('family')).matches.length, 1);
     assert.ok(counts.all < 100, `${counts.all} reads`);
   });
 });
