@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "decode/codec.h"
 #include "decode/orient.h"
+#include "decode/other_files.h"
 
 namespace visage::decode {
 namespace {
@@ -24,8 +25,10 @@ ImageFormat Sniff(std::span<const std::uint8_t> bytes) {
   if (HasAt(bytes, 0, "RIFF") && HasAt(bytes, 8, "WEBP")) return ImageFormat::kWebp;
   if (HasAt(bytes, 0, "BM")) return ImageFormat::kBmp;
   if (HasAt(bytes, 0, "GIF87a") || HasAt(bytes, 0, "GIF89a")) return ImageFormat::kGif;
+  std::string what(NameOtherFile(bytes));
+  if (!what.empty()) what = " It is " + what + ".";
   throw base::Error(base::ErrorCode::kUnsupportedImage,
-                    "The image is not a JPEG, PNG, WebP, BMP or GIF file.");
+                    "The image is not a JPEG, PNG, WebP, BMP or GIF file." + what);
 }
 
 StoredPicture DecodeAs(ImageFormat format, std::span<const std::uint8_t> bytes, const Reduction& reduction) {
