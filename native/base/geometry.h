@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace visage::base {
 
@@ -16,6 +18,13 @@ struct Size {
 
   bool operator==(const Size&) const = default;
 };
+
+/// Longer side, or that of the 4:3 image with the same area if it is shorter: a bound of the area.
+inline float Extent(Size size) {
+  const float longer = static_cast<float>(std::max(size.width, size.height));
+  return std::min(longer,
+                  std::sqrt(static_cast<float>(size.width) * static_cast<float>(size.height) * 4 / 3));
+}
 
 /// In pixels; (x, y) is the top left corner.
 struct Box {

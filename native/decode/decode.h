@@ -18,7 +18,7 @@ struct ImageLimits {
 };
 
 struct Reduction {
-  /// Pixels of the longer side.
+  /// Of base::Extent(), in pixels.
   int least_side = 0;
   /// Of each side, 0..1.
   float least_scale = 1;

@@ -12,6 +12,7 @@
 #include <jpeglib.h>
 
 #include "base/error.h"
+#include "base/geometry.h"
 #include "base/yield.h"
 #include "decode/bytes.h"
 #include "decode/codec.h"
@@ -231,9 +232,9 @@ class JpegReader {
   }
 
   unsigned Divisor(const Reduction& reduction) const {
-    const int longer = std::max(width(), height());
+    const auto extent = static_cast<int>(base::Extent({width(), height()}));
     int divisor = 8;
-    while (divisor > 1 && ((longer + divisor - 1) / divisor < reduction.least_side ||
+    while (divisor > 1 && ((extent + divisor - 1) / divisor < reduction.least_side ||
                            static_cast<float>(divisor) * reduction.least_scale > 1)) {
       divisor /= 2;
     }

@@ -51,11 +51,12 @@ class Base64File {
 };
 
 constexpr float kDefaultLeastFace = 32;
+/// Of base::Extent().
 constexpr float kDefaultFacesAlongSide = 60;
 
 decode::Reduction SearchReduction(const detect::Detector& detector, const AnalysisRequest& request) {
   if (request.least_face > 0) return {Pipeline::kSearchSide, detector.ScaleFor(request.least_face)};
-  // Longer side of the finest level, for any image size.
+  // Extent of the finest level, for any image size.
   const int finest = static_cast<int>(std::ceil(kDefaultFacesAlongSide * detector.least_face()));
   return {std::max(Pipeline::kSearchSide, finest), 0};
 }
@@ -111,7 +112,7 @@ FaceTimes DescribeFace(const runtime::SourceImage& view, const base::Box& box, b
 }  // namespace
 
 float DefaultLeastFace(int width, int height) {
-  return std::max(kDefaultLeastFace, static_cast<float>(std::max(width, height)) / kDefaultFacesAlongSide);
+  return std::max(kDefaultLeastFace, base::Extent({width, height}) / kDefaultFacesAlongSide);
 }
 
 decode::DecodedImage DecodeEncoded(std::span<const std::uint8_t> bytes, ImageEncoding encoding) {

@@ -85,7 +85,7 @@ struct Analysis {
 
 class Pipeline {
  public:
-  /// Minimum longer side of a reduced JPEG.
+  /// Minimum base::Extent() of a reduced JPEG.
   static constexpr int kSearchSide = 1280;
 
   /// @throws kInternal with the file that fails to load, and the cause.

@@ -57,7 +57,7 @@ export interface AnalysisRequest {
   readonly crops?: number;
   /**
    * Pixels, 16..8192; results may include smaller faces. Default 32; beyond 1920 pixels, a sixtieth of the
-   * longer side.
+   * longer side of the image, or of the 4:3 image with its area if that is shorter.
    */
   readonly minFaceSize?: number | undefined;
   /** Only the largest face and faces at least half as wide, which is faster. Default false. */

@@ -73,7 +73,7 @@ export const MIN_FACE_SIZE = {
   minimum: 16,
   maximum: 8192,
   description:
-    'Minimum width in pixels of the faces to search for; the answer may contain smaller faces. A smaller value takes more time. Default: 32, or a sixtieth of the longer side of an image above 1920 pixels. With the default, calls that process the largest face stop at faces half as wide.',
+    'Minimum width in pixels of the faces to search for; the answer may contain smaller faces. A smaller value takes more time. Default: 32, or a sixtieth of the longer side of an image above 1920 pixels; in a panorama the longer side of a 4:3 image with the same area counts. With the default, calls that process the largest face stop at faces half as wide.',
   examples: [32],
 } as const satisfies Schema;
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
 import { annotated, overlap } from '../../../bench/annotations.ts';
@@ -212,6 +213,32 @@ for (const [name, least] of [
       );
       const coarse = await facesOf(picture, { minFaceSize: 512 });
       assert.ok(coarse.length < boxes.length);
+    });
+
+    test('finds the smallest faces of a panorama that an image of its area has', async () => {
+      // Seen from `dist/test/native/detect`.
+      const wild = new URL(
+        '../../../../test/fixtures/wild/panorama-8000x1200/face-100px.jpg',
+        import.meta.url,
+      );
+      const found = await facesOf(await readFile(wild));
+      assert.equal(found.length, 1);
+      const { input, boxes } = await shrunk(6, 66);
+      for (const [size, left, top] of [
+        [{ width: 8000, height: 1200 }, 5011, 433],
+        [{ width: 1200, height: 8000 }, 301, 4733],
+        [{ width: 3600, height: 2667 }, 2011, 1733],
+      ] as const) {
+        const picture = await sharp(await canvas(size, [{ input, left, top }]))
+          .jpeg({ quality: 95 })
+          .toBuffer();
+        const faces = await facesOf(picture);
+        const expected = boxes.map((box) => moved(box, 1, left, top));
+        assert.ok(
+          expected.every((box) => isMet(box, faces)),
+          `${size.width} x ${size.height}`,
+        );
+      }
     });
 
     test('draws boxes from the hairline to the chin, inside the picture', async () => {
