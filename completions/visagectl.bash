@@ -12,7 +12,7 @@ _visagectl() {
     keys) mapfile -t COMPREPLY < <(compgen -W 'create list revoke' -- "$word"); return ;;
     members) mapfile -t COMPREPLY < <(compgen -W 'create list role remove reset-password' -- "$word"); return ;;
     tokens) mapfile -t COMPREPLY < <(compgen -W 'rotate' -- "$word"); return ;;
-    models) mapfile -t COMPREPLY < <(compgen -W 'check list calibrate basis' -- "$word"); return ;;
+    models) mapfile -t COMPREPLY < <(compgen -W 'check list migrate calibrate basis' -- "$word"); return ;;
     audit) mapfile -t COMPREPLY < <(compgen -W 'export verify' -- "$word"); return ;;
     esac
   fi
@@ -126,6 +126,13 @@ _visagectl() {
         --config) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
       esac
       mapfile -t COMPREPLY < <(compgen -W '--json --data-dir --config --help' -- "$word"); return ;;
+    'models migrate')
+      case $before in
+        --environment) mapfile -t COMPREPLY < <(compgen -W 'live test' -- "$word"); return ;;
+        --data-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+        --config) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+      esac
+      mapfile -t COMPREPLY < <(compgen -W '--all --to --sightings --status --pause --rollback --finish --delete-left --undo --account --environment --json --data-dir --config --help' -- "$word"); return ;;
     'models calibrate')
       case $before in
       esac

@@ -13,7 +13,7 @@ _visagectl() {
     keys) compadd -- create list revoke; return ;;
     members) compadd -- create list role remove reset-password; return ;;
     tokens) compadd -- rotate; return ;;
-    models) compadd -- check list calibrate basis; return ;;
+    models) compadd -- check list migrate calibrate basis; return ;;
     audit) compadd -- export verify; return ;;
     esac
   fi
@@ -127,6 +127,13 @@ _visagectl() {
         --config) _files; return ;;
       esac
       compadd -- --json --data-dir --config --help; return ;;
+    'models migrate')
+      case $before in
+        --environment) compadd -- live test; return ;;
+        --data-dir) _files -/; return ;;
+        --config) _files; return ;;
+      esac
+      compadd -- --all --to --sightings --status --pause --rollback --finish --delete-left --undo --account --environment --json --data-dir --config --help; return ;;
     'models calibrate')
       case $before in
       esac

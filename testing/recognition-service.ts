@@ -14,7 +14,9 @@ import { startIndexes } from '../src/gallery/load-indexes.ts';
 import { SnapshotFolder } from '../src/gallery/snapshot-folder.ts';
 import { createExecutor, type Executor } from '../src/native/executor.ts';
 import { createLog } from '../src/ops/log.ts';
+import { type MigrationAudit, Migrator } from '../src/recognition/migrator.ts';
 import { recognitionRoutes } from '../src/recognition/routes.ts';
+import { Sightings } from '../src/recognition/sightings.ts';
 import type { FacePlace } from '../src/store/records.ts';
 import { Store } from '../src/store/store.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
@@ -37,6 +39,9 @@ export class TestService {
   indexes: GalleryIndexes;
   events!: EventRecorder;
   eventStreams!: EventStreams;
+  migrator!: Migrator;
+  /** Of migrations. */
+  readonly audited: MigrationAudit[] = [];
   readonly #executor: Executor;
   #routes = new Map<string, Route>();
 
@@ -78,12 +83,19 @@ export class TestService {
     this.events = new EventRecorder(store.events, { now, log: createLog('silent'), limits });
     this.eventStreams = new EventStreams(store.events, this.events);
     const { events, eventStreams } = this;
-    const routes = recognitionRoutes({ store, indexes, recognizers, events, eventStreams, now });
+    const audit = async (entry: MigrationAudit) => void this.audited.push(entry);
+    const migration = { store, indexes, recognizers, audit, now, log: createLog('silent') };
+    this.migrator = new Migrator(migration);
+    this.migrator.start();
+    const sightings = new Sightings(migration, this.migrator);
+    const parts = { store, indexes, recognizers, events, eventStreams, sightings, now };
+    const routes = recognitionRoutes(parts);
     this.#routes = new Map(routes.map((route) => [route.operationId, route]));
   }
 
   /** Closes the store, opens it again and fills the indexes again, as a restart does. */
   async restart(): Promise<void> {
+    await this.migrator.close();
     await this.events.close();
     await this.store.close();
     this.store = Store.open(this.folder);
@@ -101,6 +113,7 @@ export class TestService {
   }
 
   async close(): Promise<void> {
+    await this.migrator.close();
     await this.events.close();
     await this.store.close();
     await this.#executor.close();
@@ -176,7 +189,9 @@ export class TestService {
   faceCount(collectionId: string): number {
     const gallery = this.gallery(collectionId);
     const count = this.store.faces.count(gallery);
-    assert.equal(this.indexes.state(gallery).size, count);
+    const { current, second } = this.store.faces.rowGalleries(gallery);
+    assert.equal(this.indexes.state(current).size, count);
+    if (second) assert.equal(this.indexes.state(second.gallery).size, second.faces);
     assert.deepEqual(this.store.check(), []);
     return count;
   }

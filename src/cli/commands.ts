@@ -19,6 +19,7 @@ import { modelsBasis } from './models-basis.ts';
 import { modelsCalibrate } from './models-calibrate.ts';
 import { modelsCheck } from './models-check.ts';
 import { modelsList } from './models-list.ts';
+import { modelsMigrate } from './models-migrate.ts';
 import { reload } from './reload.ts';
 import { restore } from './restore.ts';
 import { status } from './status.ts';
@@ -48,6 +49,7 @@ export const COMMANDS: readonly Command[] = [
   reload,
   modelsCheck,
   modelsList,
+  modelsMigrate,
   modelsCalibrate,
   modelsBasis,
   backup,

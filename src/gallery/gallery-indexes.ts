@@ -138,6 +138,12 @@ export class GalleryIndexes {
   }
 
   /** Call once per transaction of the store. */
+  async addBatch(gallery: number, { labels, rows }: RowBatch, space: SearchSpace): Promise<void> {
+    const held = this.#index(gallery, space);
+    await counted(held, held.index.add(labels, rows));
+  }
+
+  /** Call once per transaction of the store. */
   async remove(gallery: number, labels: readonly number[]): Promise<void> {
     const held = this.#held.get(gallery);
     if (!held) return;

@@ -4,6 +4,7 @@ import Router from '@koa/router';
 import type { KeyAdministration } from '../access/keys/key-administration.ts';
 import { newKeyBody } from '../access/keys/key-settings.ts';
 import type { IdentityAdministration } from '../access/members/identity-administration.ts';
+import type { MigrationAdministration } from '../api/migrations.ts';
 import type { SettingValues } from '../config/settings.ts';
 import { VisageError } from '../errors.ts';
 import { EXIT, exitCodeOf } from '../ops/exit-codes.ts';
@@ -11,6 +12,7 @@ import type { Log } from '../ops/log.ts';
 import type { ReloadReport } from '../ops/reload.ts';
 import { addIdentityRoutes } from './admin-identity.ts';
 import { answerList } from './admin-list.ts';
+import { addMigrationRoutes } from './admin-migrations.ts';
 import { mountRouter } from './api.ts';
 import { readBody } from './body.ts';
 import { parseJson } from './json-body.ts';
@@ -32,6 +34,7 @@ export interface ServiceFacts {
 
 export interface AdminParts {
   readonly keys: KeyAdministration;
+  readonly migrations: MigrationAdministration;
   readonly identity: IdentityAdministration;
   /** @throws Error for the operator. */
   readonly reload: () => ReloadReport;
@@ -39,7 +42,7 @@ export interface AdminParts {
   readonly log: Log;
 }
 
-export function createAdminApp({ keys, identity, reload, facts, log }: AdminParts): App {
+export function createAdminApp({ keys, migrations, identity, reload, facts, log }: AdminParts): App {
   const router = new Router<RequestState>({ sensitive: true, strict: true });
   router.use(async (context, next) => {
     try {
@@ -74,6 +77,7 @@ export function createAdminApp({ keys, identity, reload, facts, log }: AdminPart
     context.body = facts();
   });
   addIdentityRoutes(router, identity);
+  addMigrationRoutes(router, migrations);
   const app = createKoaApp(log);
   mountRouter(app, router);
   return app;

@@ -141,7 +141,8 @@ export class CollectionService {
     checkMayManage(caller);
     // An empty collection switches to the loaded version of its pack.
     const rebind = ({ pack }: PackId) => (recognizers.byName(pack) ?? recognizers.default).packId;
-    indexes.drop(await store.collections.reset(caller, collectionId, rebind, now(), check));
+    const dropped = await store.collections.reset(caller, collectionId, rebind, now(), check);
+    for (const rows of dropped) indexes.drop(rows);
   }
 
   /** Succeeds if the collection does not exist. @throws as `update`. */
@@ -149,8 +150,8 @@ export class CollectionService {
     const { store, indexes } = this.#parts;
     checkAllowed(store, caller, collectionId);
     checkMayManage(caller);
-    const gallery = await store.collections.delete(caller, collectionId, check);
-    if (gallery !== null) indexes.drop(gallery);
+    const dropped = await store.collections.delete(caller, collectionId, check);
+    for (const rows of dropped) indexes.drop(rows);
   }
 }
 

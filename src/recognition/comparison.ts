@@ -144,7 +144,8 @@ export class ComparisonService {
     const { collection, recognizer } = this.#search.open(caller, collectionId);
     const { gallery } = collection;
     const label = this.#search.labelOf(caller, gallery, { faceId });
-    const row = this.#parts.store.faces.template({ gallery, label });
+    const { current } = this.#parts.store.faces.rowGalleries(gallery);
+    const row = this.#parts.store.faces.template({ gallery: current, label });
     if (!row) throw new Error(`Label ${label} of gallery ${gallery} has no template`);
     const criterion = searchCriterion(collection, request);
     const probe = { recognizer, row };

@@ -92,7 +92,7 @@ export class EnrolmentService {
 
   #analyze(
     caller: Caller,
-    { collection, recognizer }: OpenCollection,
+    { collection, recognizer, second }: OpenCollection,
     image: ImageInput,
     conditions: EnrollConditions,
   ): Promise<Analyzed> {
@@ -100,6 +100,7 @@ export class EnrolmentService {
       quality: true,
       liveness: conditions.checkLiveness,
       crop: collection.storeThumbnails === true,
+      second,
     });
   }
 

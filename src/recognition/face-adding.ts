@@ -34,10 +34,10 @@ export function refusalOf({ quality, liveness }: Probe, minQuality: number): Ref
  * `STORAGE_READ_ONLY`.
  */
 export async function addFace(
-  { store, indexes, now }: RecognitionParts,
+  { store, indexes, recognizers, now }: RecognitionParts,
   caller: Caller,
   collectionId: string,
-  { recognizer, face, template, row, quality, crop }: Probe,
+  { recognizer, face, template, quality, crop, second }: Probe,
   key: NewExternalKey | null = null,
 ): Promise<AddedFace> {
   checkMayIndex(caller);
@@ -49,10 +49,14 @@ export async function addFace(
     thumbnail: crop,
     ...recognizer.packId,
   };
-  const added = await store.faces.add(caller, collectionId, record, template, key);
+  const others = second ? [{ ...second.recognizer.packId, row: second.template }] : [];
+  const added = await store.faces.add(caller, collectionId, record, template, key, others);
   // A reset or delete may have dropped the index: do not recreate it.
-  if (store.collections.get(caller, collectionId)?.gallery === added.gallery) {
-    await indexes.add(added.gallery, added.label, row, recognizer.space);
+  if (store.collections.get(caller, collectionId)?.gallery !== added.gallery) return added;
+  for (const { gallery, row, ...packId } of added.rows) {
+    const made = recognizers.of(packId);
+    if (!made || !store.faces.hasRows(added.gallery, gallery)) continue;
+    await indexes.add(gallery, added.label, row, made.space);
   }
   return added;
 }

@@ -49,6 +49,13 @@ export interface Probe {
   readonly liveness: LivenessVerdict | null;
   /** JPEG; null if not requested. */
   readonly crop: Buffer | null;
+  /** By the second version of a collection under migration; null without one, or if it finds another face. */
+  readonly second: SecondTemplate | null;
+}
+
+export interface SecondTemplate {
+  readonly recognizer: Recognizer;
+  readonly template: Float32Array;
 }
 
 interface AnalysisOptions {
@@ -56,6 +63,7 @@ interface AnalysisOptions {
   readonly quality?: boolean;
   readonly liveness?: boolean;
   readonly crop?: boolean;
+  readonly second?: Recognizer | null;
 }
 
 /**
@@ -81,7 +89,7 @@ export async function analyzeLargestFace(
   recognizer: Recognizer,
   image: ImageInput,
   { attributes, minFaceSize }: ImageRequest,
-  { quality = false, liveness = false, crop = false }: AnalysisOptions = {},
+  { quality = false, liveness = false, crop = false, second = null }: AnalysisOptions = {},
 ): Promise<{ faceAnalysis: FaceAnalysis; probe: Probe | null }> {
   const isDescribed = attributes === 'all';
   const request: AnalysisRequest = {
@@ -91,7 +99,8 @@ export async function analyzeLargestFace(
     minFaceSize,
     largestOnly: minFaceSize === undefined,
   };
-  const analysis = await analyzeFor(caller, recognizer, image, request);
+  const { release, ...held } = image;
+  const { analysis, other } = await analyzeTwice(caller, recognizer, second, held, request).finally(release);
   const { faces, template, liveness: frame } = analysis;
   if (faces.length === 0 || !template) {
     return { faceAnalysis: { face: null, hasFace: false, unprocessedFaceCount: 0 }, probe: null };
@@ -107,8 +116,49 @@ export async function analyzeLargestFace(
       quality: request.attributes ? qualityOf(analysis, 0) : null,
       liveness: frame && recognizer.liveness ? livenessOf([frame], recognizer.liveness) : null,
       crop: (crop && analysis.crops[0]) || null,
+      second: other,
     },
   };
+}
+
+/** Also makes the template of the second recognizer, which may embed otherwise. */
+async function analyzeTwice(
+  caller: Caller,
+  recognizer: Recognizer,
+  second: Recognizer | null,
+  image: ImageInput,
+  request: AnalysisRequest,
+): Promise<{ readonly analysis: Analysis; readonly other: SecondTemplate | null }> {
+  const analysis = await analyzeFor(caller, recognizer, image, request);
+  const [face] = analysis.faces;
+  if (!second || !face || !analysis.template) return { analysis, other: null };
+  if (second.sharesTemplates(recognizer)) {
+    return { analysis, other: { recognizer: second, template: analysis.template } };
+  }
+  const again = await analyzeFor(caller, second, image, {
+    minFaceSize: request.minFaceSize,
+    largestOnly: true,
+  });
+  const [found] = again.faces;
+  const isSame = found && isSameFace(found.box, face.box);
+  return {
+    analysis,
+    other: isSame && again.template ? { recognizer: second, template: again.template } : null,
+  };
+}
+
+/** Intersection over union of the boxes that two detectors draw around one face. */
+const SAME_FACE = 0.3;
+
+function overlap(a: Box, b: Box): number {
+  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
+  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
+  const common = Math.max(width, 0) * Math.max(height, 0);
+  return common / (a.width * a.height + b.width * b.height - common);
+}
+
+export function isSameFace(a: Box, b: Box): boolean {
+  return overlap(a, b) >= SAME_FACE;
 }
 
 /**
@@ -138,6 +188,7 @@ export async function analyzeFaces(
       quality: isDescribed ? qualityOf(analysis, i) : null,
       liveness: null,
       crop: analysis.crops[i] ?? null,
+      second: null,
     };
   });
   return { probes, unprocessedFaceCount: analysis.faces.length - probes.length };

@@ -1,14 +1,13 @@
 import type { Caller } from '../api/caller.ts';
 import type { ImageInput } from '../api/route.ts';
-import type { GalleryIndexes } from '../gallery/gallery-indexes.ts';
 import type { FacePlace } from '../store/records.ts';
 import { falseMatchRateAt } from '../vision/false-match-rate.ts';
-import { recorded } from './call-event.ts';
+import { type CallEvent, recorded } from './call-event.ts';
 import { checkAllowed, checkMayIndex } from './collection-access.ts';
 import { addFace, type Refusal, refusalOf, requiredQuality } from './face-adding.ts';
 import { analyzeLargestFace, type FaceAnalysis } from './face-analysis.ts';
 import type { GallerySearch, Match, Target } from './gallery-search.ts';
-import { searchByImage } from './image-search.ts';
+import { searchByImage, sightingOf, whileHeld } from './image-search.ts';
 import { searchCriterion } from './match-criterion.ts';
 import type { IndexRequest, RecognitionParts, SearchOrIndexRequest, SearchRequest } from './requests.ts';
 
@@ -91,13 +90,14 @@ export class FaceService {
   /** @throws as `search`, and `FACE_NOT_ALLOWED`, `STORAGE_READ_ONLY`. */
   async index(caller: Caller, image: ImageInput, request: IndexRequest): Promise<IndexAnswer> {
     const { collectionId, model, minQuality, source } = request;
-    const { collection, recognizer } = this.#search.open(caller, collectionId, model);
+    const { collection, recognizer, second } = this.#search.open(caller, collectionId, model);
     const facts = { type: 'index', operation: 'indexFace', collection, source } as const;
     return recorded(this.#parts, caller, facts, async (event) => {
       checkMayIndex(caller);
       const { faceAnalysis, probe } = await analyzeLargestFace(caller, recognizer, image, request, {
         quality: true,
         crop: collection.storeThumbnails === true,
+        second,
       });
       if (!probe) {
         event.end({ result: 'no_face' });
@@ -126,7 +126,7 @@ export class FaceService {
   ): Promise<SearchOrIndexAnswer> {
     const { collectionId, model, minQuality, source } = request;
     const opened = this.#search.open(caller, collectionId, model);
-    const { collection, recognizer } = opened;
+    const { collection, recognizer, second } = opened;
     const criterion = searchCriterion(collection, request);
     let faceMatchThreshold = await this.#search.threshold(caller, opened, criterion);
     const facts = {
@@ -136,10 +136,13 @@ export class FaceService {
       threshold: faceMatchThreshold,
       source,
     } as const;
-    return recorded(this.#parts, caller, facts, async (event) => {
-      const { faceAnalysis, probe } = await analyzeLargestFace(caller, recognizer, image, request, {
+    const sight = this.#parts.sightings?.watch(caller, collection, recognizer, second) ?? null;
+    const call = (event: CallEvent) => whileHeld(image, sight !== null, (held) => answer(event, held));
+    const answer = async (event: CallEvent, held: ImageInput): Promise<SearchOrIndexAnswer> => {
+      const { faceAnalysis, probe } = await analyzeLargestFace(caller, recognizer, held, request, {
         quality: true,
         crop: collection.storeThumbnails === true,
+        second,
       });
       if (!probe) {
         event.end({ result: 'no_face' });
@@ -152,6 +155,7 @@ export class FaceService {
         const [match] = result.matches;
         if (!match) return null;
         event.endSearch(result);
+        await sight?.(held, sightingOf(probe, match));
         return { ...faceAnalysis, ...found(match), faceMatchThreshold, resultSource: 'Search' };
       };
       const add = async (): Promise<SearchOrIndexAnswer> => {
@@ -169,21 +173,22 @@ export class FaceService {
         return { ...faceAnalysis, ...NO_MATCH, faceMatchThreshold, resultSource: 'None', refusal };
       }
       return this.#locks.run(caller, collectionId, async () => (await search()) ?? add());
-    });
+    };
+    return recorded(this.#parts, caller, facts, call);
   }
 
   /** @throws `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_FOUND`. */
   async delete(caller: Caller, collectionId: string, which: Target): Promise<void> {
-    const { store, indexes, events } = this.#parts;
+    const { store, events } = this.#parts;
     checkAllowed(store, caller, collectionId);
     const event = { type: 'delete', result: 'deleted', operation: 'deleteFace', collectionId } as const;
     if ('faceId' in which) {
-      await forget(indexes, await store.faces.removeById(caller, collectionId, which.faceId));
+      await forget(this.#parts, await store.faces.removeById(caller, collectionId, which.faceId));
       events.record(caller, event);
       return;
     }
     const steps = store.faces.removeByExternalKey(caller, collectionId, which.externalKey);
-    for await (const places of steps) await forget(indexes, places);
+    for await (const places of steps) await forget(this.#parts, places);
     events.record(caller, event);
   }
 
@@ -192,7 +197,7 @@ export class FaceService {
    * @throws `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`; `FACE_NOT_ALLOWED` before the first deletion.
    */
   async deleteMany(caller: Caller, collectionId: string, which: ManyTargets): Promise<Deleted> {
-    const { store, indexes, events } = this.#parts;
+    const { store, events } = this.#parts;
     checkAllowed(store, caller, collectionId);
     const isByKey = 'externalKeys' in which;
     const steps = isByKey
@@ -201,7 +206,7 @@ export class FaceService {
     let count = 0;
     const found = new Set<string>();
     for await (const removed of steps) {
-      await forget(indexes, removed);
+      await forget(this.#parts, removed);
       count += removed.length;
       for (const { faceId, externalKey } of removed) found.add(isByKey ? (externalKey ?? '') : faceId);
     }
@@ -211,9 +216,17 @@ export class FaceService {
   }
 }
 
-async function forget(indexes: GalleryIndexes, places: readonly FacePlace[]): Promise<void> {
+/** Removes the rows of removed faces from the indexes. */
+export async function forget(
+  { store, indexes }: Pick<RecognitionParts, 'store' | 'indexes'>,
+  places: readonly FacePlace[],
+): Promise<void> {
+  const [first] = places;
+  if (!first) return;
   const labels = places.map(({ label }) => label);
-  if (places[0]) await indexes.remove(places[0].gallery, labels);
+  const { current, second } = store.faces.rowGalleries(first.gallery);
+  const removals = [current, ...(second ? [second.gallery] : [])].map((rows) => indexes.remove(rows, labels));
+  await Promise.all(removals);
 }
 
 function found({ face, similarity }: Match) {

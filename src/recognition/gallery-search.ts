@@ -34,6 +34,14 @@ export interface SearchProbe {
 export interface OpenCollection {
   readonly collection: Collection;
   readonly recognizer: Recognizer;
+  /** Of the other version during a migration, if loaded. */
+  readonly second: Recognizer | null;
+}
+
+interface SearchPlace {
+  readonly gallery: number;
+  /** Row gallery. */
+  readonly rows: number;
 }
 
 export type Target = { readonly faceId: string } | { readonly externalKey: string };
@@ -56,7 +64,9 @@ export class GallerySearch {
   open(caller: Caller, collectionId: string, model?: string): OpenCollection {
     const { store, recognizers } = this.#parts;
     const collection = collectionOf(store, caller, collectionId);
-    return { collection, recognizer: modelOf(recognizers, caller, collection, model) };
+    const recognizer = modelOf(recognizers, caller, collection, model);
+    const { second } = store.faces.rowGalleries(collection.gallery);
+    return { collection, recognizer, second: second ? recognizers.of(second) : null };
   }
 
   /**
@@ -75,17 +85,21 @@ export class GallerySearch {
     const { store, indexes } = this.#parts;
     const { recognizer, row } = probe;
     for (let k = Math.max(CANDIDATES, limit + (except === null ? 0 : 1)); ; k *= 8) {
-      const gallery = this.#gallery(caller, collectionId, recognizer);
+      const { gallery, rows } = this.#place(caller, collectionId, recognizer);
       // Closer forbidden faces would crowd allowed ones out.
       const allowed = caller.allowedExternalKeys;
       const allow = allowed && (await store.externalKeys.labels(gallery, allowed));
       // The index searches the faces of the moment of its call: count them without an await in between.
       const faces = (allow?.length ?? store.faces.counts(gallery).faces) - (except === null ? 0 : 1);
       const threshold = thresholdFor(criterion, faces, recognizer);
-      const neighbours = await indexes.search(gallery, row, k, allow);
-      const ranked = await this.#rank(caller, gallery, probe, neighbours, { threshold, limit, except });
-      // A reset has replaced the gallery.
-      if (this.#gallery(caller, collectionId, recognizer) !== gallery) continue;
+      const neighbours = await indexes.search(rows, row, k, allow);
+      const ranked = await this.#rank(caller, { gallery, rows }, probe, neighbours, {
+        threshold,
+        limit,
+        except,
+      });
+      // A reset has replaced the gallery, or a rollback the rows.
+      if (this.#place(caller, collectionId, recognizer).rows !== rows) continue;
       const { matches, isComplete } = ranked;
       // Search further only while single faces still reach the threshold.
       const last = neighbours[k - 1];
@@ -115,7 +129,7 @@ export class GallerySearch {
    */
   async #rank(
     caller: Caller,
-    gallery: number,
+    { gallery, rows }: SearchPlace,
     probe: SearchProbe,
     neighbours: readonly Neighbour[],
     { threshold, limit, except }: { threshold: number; limit: number; except: number | null },
@@ -143,7 +157,7 @@ export class GallerySearch {
         for (const each of await externalKeys.labels(gallery, [externalKey])) passed.add(each);
       }
       const others = own.filter((each) => each !== except);
-      const similarity = scale.toSimilarity(this.#fused(gallery, others, score, probe, onePerson));
+      const similarity = scale.toSimilarity(this.#fused(rows, others, score, probe, onePerson));
       if (similarity < least) continue;
       const place = matches.findIndex((match) => match.similarity < similarity);
       matches.splice(place < 0 ? matches.length : place, 0, { label, face, similarity });
@@ -156,16 +170,16 @@ export class GallerySearch {
   async compare(caller: Caller, collectionId: string, probe: Probe, target: Target): Promise<Match> {
     const { store, indexes } = this.#parts;
     const { recognizer, row } = probe;
-    const gallery = this.#gallery(caller, collectionId, recognizer);
+    const { gallery, rows } = this.#place(caller, collectionId, recognizer);
     const labels = await this.#labelsOf(caller, gallery, target);
-    const [nearest] = await indexes.search(gallery, row, 1, labels);
+    const [nearest] = await indexes.search(rows, row, 1, labels);
     const face = nearest && store.faces.get({ gallery, label: nearest.label });
     if (!face || !maySee(caller, face)) throw notFound(target);
     const score =
       'faceId' in target
         ? nearest.score
         : this.#fused(
-            gallery,
+            rows,
             store.externalKeys.first(gallery, target.externalKey, MAX_FUSED + 1),
             nearest.score,
             probe,
@@ -197,11 +211,12 @@ export class GallerySearch {
   }
 
   /**
+   * @param rows row gallery.
    * @param labels up to `MAX_FUSED` + 1 faces of an external key.
    * @param best highest score, used above `MAX_FUSED`.
    */
   #fused(
-    gallery: number,
+    rows: number,
     labels: readonly number[],
     best: number,
     { recognizer, row }: SearchProbe,
@@ -209,15 +224,16 @@ export class GallerySearch {
   ): number {
     const { faces } = this.#parts.store;
     if (labels.length < 2 || labels.length > MAX_FUSED) return best;
-    const rows = labels.flatMap((label) => faces.template({ gallery, label }) ?? []);
-    if (rows.length < 2) return best;
-    return fusedScore(recognizer.space, row, rows, onePerson);
+    const own = labels.flatMap((label) => faces.template({ gallery: rows, label }) ?? []);
+    if (own.length < 2) return best;
+    return fusedScore(recognizer.space, row, own, onePerson);
   }
 
-  /** @throws `NOT_READY` if the collection has another pack than the probe. */
-  #gallery(caller: Caller, collectionId: string, made: Recognizer): number {
-    const { collection, recognizer } = this.open(caller, collectionId);
-    if (recognizer === made) return collection.gallery;
+  /** @throws `NOT_READY` if the collection has no rows of the probe's pack. */
+  #place(caller: Caller, collectionId: string, made: Recognizer): SearchPlace {
+    const { collection } = this.open(caller, collectionId);
+    const rows = this.#parts.store.faces.rowsFor(collection, made.packId);
+    if (rows !== null) return { gallery: collection.gallery, rows };
     throw new VisageError(
       'NOT_READY',
       'The collection was reset to another model pack meanwhile. Send the request again.',

@@ -1,9 +1,13 @@
+import type { Caller } from '../api/caller.ts';
+import type { ImageInput } from '../api/route.ts';
 import { type FromSchema, object, type Properties, type Schema } from '../api/schema.ts';
 import type { EventRecorder } from '../events/recorder.ts';
 import type { EventStreams } from '../events/streams.ts';
 import type { GalleryIndexes } from '../gallery/gallery-indexes.ts';
+import type { Box } from '../native/pipeline-options.ts';
+import type { Collection } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
-import type { Recognizers } from '../vision/recognizer.ts';
+import type { Recognizer, Recognizers } from '../vision/recognizer.ts';
 import {
   ATTRIBUTES,
   CALL_MIN_QUALITY,
@@ -142,6 +146,22 @@ export const ENROLL_BODY = collectionBody({ externalKey: EXTERNAL_KEY, ...ENROLL
 ]);
 export type EnrollRequest = FromSchema<typeof ENROLL_BODY>;
 
+/** Takes the image of a call, its probe's box and its best match. */
+export type Sight = (
+  image: ImageInput,
+  seen: { readonly box: Box; readonly label: number; readonly faceId: string; readonly similarity: number },
+) => Promise<void>;
+
+export interface SightingWatch {
+  /** Null if images of this call may not add rows. @param second recognizer of the other version. */
+  watch(
+    caller: Caller,
+    collection: Collection,
+    recognizer: Recognizer,
+    second: Recognizer | null,
+  ): Sight | null;
+}
+
 export interface RecognitionParts {
   readonly store: Store;
   readonly indexes: GalleryIndexes;
@@ -151,6 +171,8 @@ export interface RecognitionParts {
     'record' | 'keepsCrops' | 'cropDays' | 'recordingOf' | 'setRecording' | 'limitsChanged'
   >;
   readonly eventStreams: Pick<EventStreams, 'begin'>;
+  /** Absent: calls add no rows to migrations. */
+  readonly sightings?: SightingWatch;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }

@@ -1,7 +1,7 @@
 /** Start stage: creates public API, admin API, metrics and reload. */
 import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
-import { Audit } from '../access/audit/audit.ts';
+import { Audit, type AuditEntry } from '../access/audit/audit.ts';
 import { UsageLog } from '../access/billing/usage-log.ts';
 import { Idempotency } from '../access/idempotency.ts';
 import { keyAdministration } from '../access/keys/key-administration.ts';
@@ -21,6 +21,8 @@ import { runtimeVersion } from '../native/networks.ts';
 import { Metrics } from '../ops/metrics.ts';
 import { Reloader } from '../ops/reload.ts';
 import { addStateMetrics } from '../ops/state-metrics.ts';
+import { Migrator } from '../recognition/migrator.ts';
+import { Sightings } from '../recognition/sightings.ts';
 import { readLastBackup } from '../store/backup.ts';
 import { createApp } from './app.ts';
 import { createAppliance } from './appliance.ts';
@@ -71,6 +73,18 @@ export async function createApplication(stages: Stages, undos: Undos): Promise<A
   undos.add('idempotency', () => idempotency.close());
   const metrics = createMetrics(stages, events, eventStreams);
   const appliance = createAppliance(stages, metrics, () => reloader, undos);
+  const { recognizers } = models;
+  const migration = {
+    store,
+    indexes,
+    recognizers,
+    now: Date.now,
+    log,
+    audit: (entry: AuditEntry) => audit.record(entry),
+  };
+  const migrator = new Migrator(migration);
+  undos.add('migrations', () => migrator.close());
+  migrator.start();
   const publicApi = createApp({
     web,
     fetchImage: imageUrl.enabled
@@ -85,7 +99,8 @@ export async function createApplication(stages: Stages, undos: Undos): Promise<A
     idempotency,
     store,
     indexes,
-    recognizers: models.recognizers,
+    recognizers,
+    sightings: new Sightings(migration, migrator),
     now: Date.now,
     log,
     health,
@@ -105,6 +120,7 @@ export async function createApplication(stages: Stages, undos: Undos): Promise<A
   const reloader = createReloader(stages, recordWidening, status);
   const admin = createAdminApp({
     keys: keyAdministration(store, audit),
+    migrations: migrator,
     identity: identityAdministration({ ...identity, audit, signingKeys: async () => signingKeys }),
     reload: () => reloader.reload(),
     facts: () => ({

@@ -11,6 +11,7 @@ const STEPS = [
   'log',
   'admin socket',
   'passwords',
+  'migrations',
   'snapshots',
   'watchdog',
   'executor',

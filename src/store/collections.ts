@@ -10,6 +10,7 @@ import {
 } from './databases.ts';
 import { RecordCache } from './record-cache.ts';
 import type { Collection, CollectionRecord, PackId } from './records.ts';
+import { discardRowGalleries } from './row-galleries.ts';
 import { markThumbnails } from './thumbnails.ts';
 
 const AFTER_IDS = '\uffff';
@@ -33,12 +34,12 @@ export function requireCollection(db: Databases, owner: Owner, collectionId: str
   return record;
 }
 
-export function packsOf({ collections }: Databases): PackId[] {
+/** Each version of collections and of migrations once, sorted. */
+export function packsOf({ collections, rowGalleries }: Databases): PackId[] {
   const packs = new Map<string, PackId>();
-  for (const { value } of collections.getRange()) {
-    const { pack, packVersion } = value;
-    packs.set(`${pack} ${packVersion}`, { pack, packVersion });
-  }
+  const add = ({ pack, packVersion }: PackId) => packs.set(`${pack} ${packVersion}`, { pack, packVersion });
+  for (const { value } of collections.getRange()) add(value);
+  for (const { value } of rowGalleries.getRange()) if (value.second) add(value.second);
   return Array.from(packs)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, packId]) => packId);
@@ -91,7 +92,7 @@ export class Collections {
     return record ? { collectionId, ...record } : null;
   }
 
-  /** Scans. Each pack version once, sorted. */
+  /** Scans: see `packsOf`. */
   packs(): PackId[] {
     return packsOf(this.#context.db);
   }
@@ -155,7 +156,7 @@ export class Collections {
   /**
    * Starts an empty gallery.
    * @param rebind chooses the new pack.
-   * @returns the old gallery's number.
+   * @returns the row galleries that the service must drop.
    * @throws `COLLECTION_NOT_FOUND`.
    */
   async reset(
@@ -164,9 +165,9 @@ export class Collections {
     rebind: (old: PackId) => PackId,
     now: number,
     check: Precondition = () => {},
-  ): Promise<number> {
+  ): Promise<readonly number[]> {
     const { db } = this.#context;
-    const old = await writeAs(this.#context, owner, () => {
+    const { old, dropped } = await writeAs(this.#context, owner, () => {
       const record = requireCollection(db, owner, collectionId);
       check(record);
       const gallery = allocateNumber(db, 'nextGallery');
@@ -177,28 +178,32 @@ export class Collections {
         updatedAt: now,
       });
       db.garbage.put(record.gallery, true);
-      return record.gallery;
+      return { old: record.gallery, dropped: discardRowGalleries(db, record.gallery) };
     });
     this.#context.collectGarbage();
     this.#context.forgetPeople(old);
-    return old;
+    return dropped;
   }
 
-  /** @returns the gallery's number; null if missing. */
-  async delete(owner: Actor, collectionId: string, check: Precondition = () => {}): Promise<number | null> {
+  /** @returns the row galleries that the service must drop; none if missing. */
+  async delete(
+    owner: Actor,
+    collectionId: string,
+    check: Precondition = () => {},
+  ): Promise<readonly number[]> {
     const { db } = this.#context;
-    const old = await writeAs(this.#context, owner, () => {
+    const removed = await writeAs(this.#context, owner, () => {
       const key = keyOf(owner, collectionId);
       const record = db.collections.get(key);
       check(record ?? null);
       if (!record) return null;
       db.collections.remove(key);
       db.garbage.put(record.gallery, true);
-      return record.gallery;
+      return { old: record.gallery, dropped: discardRowGalleries(db, record.gallery) };
     });
-    if (old === null) return null;
+    if (removed === null) return [];
     this.#context.collectGarbage();
-    this.#context.forgetPeople(old);
-    return old;
+    this.#context.forgetPeople(removed.old);
+    return removed.dropped;
   }
 }

@@ -3,6 +3,7 @@ import type { Databases } from './databases.ts';
 import { targetOf } from './event-erasure.ts';
 import { scanCounts } from './face-counts.ts';
 import { placesOf } from './members.ts';
+import { rowGalleriesOf } from './row-galleries.ts';
 
 /** Returns sentences without personal data. */
 export function checkConsistency(db: Databases): string[] {
@@ -43,7 +44,8 @@ function* checkFaces(db: Databases): Generator<string> {
     const name = `face ${label} of gallery ${gallery}`;
     if (!galleries.has(gallery)) yield `${name} belongs to no collection`;
     if (label >= next) yield `${name} exceeds the counter nextLabel`;
-    if (!db.templates.doesExist(key)) yield `${name} has no template`;
+    const { current } = rowGalleriesOf(db, gallery);
+    if (!db.templates.doesExist([current, label])) yield `${name} has no template`;
     if (db.faceLabels.get([gallery, value.faceId]) !== label)
       yield `${name} is missing from the index of face ids`;
     if (value.externalKey !== null && !db.externalKeys.doesExist([gallery, value.externalKey, label])) {
@@ -52,9 +54,26 @@ function* checkFaces(db: Databases): Generator<string> {
   }
 }
 
+/** Galleries by row gallery. */
+function ownersOfRows(db: Databases): Map<number, number> {
+  const owners = new Map<number, number>();
+  for (const { key, value } of db.rowGalleries.getRange()) {
+    owners.set(value.current, key);
+    if (value.second) owners.set(value.second.gallery, key);
+  }
+  return owners;
+}
+
 function* checkReferences(db: Databases): Generator<string> {
-  for (const [gallery, label] of db.templates.getKeys()) {
+  const owners = ownersOfRows(db);
+  for (const [rows, label] of db.templates.getKeys()) {
+    if (db.rowGarbage.doesExist(rows)) continue;
+    const gallery = owners.get(rows) ?? rows;
     if (!db.faces.doesExist([gallery, label])) yield `template ${label} of gallery ${gallery} has no face`;
+  }
+  for (const [rows, label] of db.sightings.getKeys()) {
+    if (!db.rowGarbage.doesExist(rows) && !db.faces.doesExist([owners.get(rows) ?? rows, label]))
+      yield `gallery ${rows} has a sighting of a removed face`;
   }
   for (const [gallery, label] of db.thumbnails.getKeys()) {
     if (!db.faces.doesExist([gallery, label])) yield `the crop ${label} of gallery ${gallery} has no face`;
@@ -73,6 +92,13 @@ function* checkReferences(db: Databases): Generator<string> {
 
 function* checkCounts(db: Databases): Generator<string> {
   const galleries = knownGalleries(db);
+  for (const { key: gallery, value } of db.rowGalleries.getRange()) {
+    if (!galleries.has(gallery)) yield `gallery ${gallery} has rows but no collection`;
+    if (!value.second) continue;
+    const { gallery: rows, faces } = value.second;
+    const found = db.templates.getKeysCount({ start: [rows], end: [rows + 1] });
+    if (found !== faces) yield `the migration of gallery ${gallery} counts ${faces} faces, but has ${found}`;
+  }
   for (const { key: gallery, value } of db.faceCounts.getRange()) {
     if (!galleries.has(gallery)) yield `gallery ${gallery} has counts but no collection`;
     if (db.garbage.doesExist(gallery)) continue;

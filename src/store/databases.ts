@@ -19,7 +19,9 @@ import type {
   FaceRecord,
   HistoryRecord,
   MemberRecord,
+  RowGalleries,
   SessionRecord,
+  SightingRecord,
   UsageRecord,
 } from './records.ts';
 
@@ -83,7 +85,11 @@ export interface Databases {
   readonly sessions: Database<SessionRecord, [memberId: string, sessionId: string]>;
   readonly collections: Database<CollectionRecord, CollectionKey>;
   readonly faces: Database<FaceRecord, FaceKey>;
+  /** The first part of the key is a row gallery: see `row-galleries.ts`. */
   readonly templates: Database<Buffer, FaceKey>;
+  readonly rowGalleries: Database<RowGalleries, number>;
+  readonly rowGarbage: Database<true, number>;
+  readonly sightings: Database<SightingRecord, FaceKey>;
   readonly thumbnails: Database<Buffer, FaceKey>;
   /** See `thumbnails.ts`. */
   readonly thumbnailGarbage: Database<number, number>;
@@ -149,6 +155,9 @@ export function openDatabases(root: Pick<RootDatabase, 'openDB'>): Databases {
     collections: root.openDB('collections', {}),
     faces: root.openDB('faces', {}),
     templates: root.openDB('templates', { encoding: 'binary' }),
+    rowGalleries: root.openDB('rowGalleries', {}),
+    rowGarbage: root.openDB('rowGarbage', {}),
+    sightings: root.openDB('sightings', {}),
     thumbnails: root.openDB('thumbnails', { encoding: 'binary' }),
     thumbnailGarbage: root.openDB('thumbnailGarbage', {}),
     faceLabels: root.openDB('faceLabels', {}),

@@ -13,10 +13,11 @@ import {
 } from './databases.ts';
 import { markErased, markUnusedName } from './event-erasure.ts';
 import { changeCounts, countsOf } from './face-counts.ts';
-import { type GalleryState, hasBeen, incrementGeneration, stateOf } from './generations.ts';
+import { type GalleryState, hasBeen, stateOf } from './generations.ts';
 import { checkMayChange, labelsOfKey, STEP, stepsOfKey, unusedKeys } from './key-steps.ts';
 import { RecordCache } from './record-cache.ts';
 import {
+  type CollectionRecord,
   type FaceCounts,
   type FacePlace,
   type FaceRecord,
@@ -24,8 +25,17 @@ import {
   type NewFace,
   newIdentifier,
   type PackId,
+  type RowGalleries,
   type TemplateBatch,
 } from './records.ts';
+
+import {
+  changeSecond,
+  incrementRowGenerations,
+  isSamePack,
+  removeRows,
+  rowGalleriesOf,
+} from './row-galleries.ts';
 
 const PAGE = 256;
 
@@ -61,7 +71,7 @@ export function requireFace(db: Databases, gallery: number, label: number): Face
 
 export function removeFace(db: Databases, { gallery, label }: FacePlace, face: FaceRecord): void {
   db.faces.remove([gallery, label]);
-  db.templates.remove([gallery, label]);
+  removeRows(db, gallery, label);
   db.thumbnails.remove([gallery, label]);
   db.faceLabels.remove([gallery, face.faceId]);
   if (face.externalKey !== null) db.externalKeys.remove([gallery, face.externalKey, label]);
@@ -110,8 +120,15 @@ export interface LabelledFace {
   readonly face: FaceRecord;
 }
 
+/** @param row or template. */
+export interface RowOfPack extends PackId {
+  readonly row: Float32Array;
+}
+
 export interface AddedFace extends FacePlace {
   readonly faceId: string;
+  /** Rows that the store took, each with its row gallery. */
+  readonly rows: readonly (RowOfPack & { readonly gallery: number })[];
   readonly isNewKey: boolean;
 }
 
@@ -139,6 +156,24 @@ export class Faces {
     return label === undefined || face === null ? null : { label, face };
   }
 
+  rowGalleries(gallery: number): RowGalleries {
+    return rowGalleriesOf(this.#context.db, gallery);
+  }
+
+  /** Whether the gallery's faces have rows in this row gallery. */
+  hasRows(gallery: number, rowGallery: number): boolean {
+    const { current, second } = this.rowGalleries(gallery);
+    return rowGallery === current || rowGallery === second?.gallery;
+  }
+
+  /** The row gallery that holds a row of this pack for every face; null for none. */
+  rowsFor(collection: CollectionRecord, packId: PackId): number | null {
+    const { current, second } = this.rowGalleries(collection.gallery);
+    if (isSamePack(collection, packId)) return current;
+    return second?.state === 'moved' && isSamePack(second, packId) ? second.gallery : null;
+  }
+
+  /** @param gallery row gallery. */
   template({ gallery, label }: FacePlace): Float32Array | null {
     const bytes = this.#context.db.templates.get([gallery, label]);
     return bytes ? vectorOf(bytes) : null;
@@ -155,7 +190,7 @@ export class Faces {
 
   /** Includes galleries under removal. */
   get total(): number {
-    return (this.#context.db.templates.getStats() as { readonly entryCount: number }).entryCount;
+    return (this.#context.db.faces.getStats() as { readonly entryCount: number }).entryCount;
   }
 
   counts(gallery: number): FaceCounts {
@@ -164,21 +199,34 @@ export class Faces {
 
   /** Scans. */
   count(gallery: number): number {
+    const { current } = this.rowGalleries(gallery);
+    return this.rowCount(current);
+  }
+
+  /** Scans. @param gallery row gallery. */
+  rowCount(gallery: number): number {
     return this.#context.db.templates.getKeysCount({ start: [gallery], end: [gallery + 1] });
   }
 
-  /** @throws `COLLECTION_NOT_FOUND`, `EXTERNAL_KEY_CONFLICT`; `NOT_READY` for another model pack. */
+  /**
+   * @param others rows of other packs, for collections under migration.
+   * @throws `COLLECTION_NOT_FOUND`, `EXTERNAL_KEY_CONFLICT`; `NOT_READY` for another model pack.
+   */
   add(
     owner: Actor,
     collectionId: string,
     { thumbnail = null, ...face }: NewFace,
     template: Float32Array,
     key: NewExternalKey | null = null,
+    others: readonly RowOfPack[] = [],
   ): Promise<AddedFace> {
     const { db } = this.#context;
+    const given = [{ pack: face.pack, packVersion: face.packVersion, row: template }, ...others];
     return writeAs(this.#context, owner, () => {
       const { gallery, pack, packVersion, storeThumbnails } = requireCollection(db, owner, collectionId);
-      if (pack !== face.pack || packVersion !== face.packVersion) {
+      const { current, second } = rowGalleriesOf(db, gallery);
+      const own = given.find((each) => isSamePack(each, { pack, packVersion }));
+      if (!own) {
         throw new VisageError(
           'NOT_READY',
           'The collection was reset to another model pack meanwhile. Send the request again.',
@@ -187,16 +235,23 @@ export class Faces {
       const isNewKey = key !== null && checkKey(db, gallery, key);
       const label = allocateNumber(db, 'nextLabel');
       const faceId = newIdentifier('face_', face.createdAt);
-      db.faces.put([gallery, label], { ...face, faceId, externalKey: key?.externalKey ?? null });
+      const named = { faceId, externalKey: key?.externalKey ?? null };
+      db.faces.put([gallery, label], { ...face, pack, packVersion, ...named });
       if (key) db.externalKeys.put([gallery, key.externalKey, label], true);
-      db.templates.put([gallery, label], bytesOf(template));
+      const rows = [{ ...own, gallery: current }];
+      const other = second && given.find((each) => isSamePack(each, second));
+      if (second && other) {
+        rows.push({ ...other, gallery: second.gallery });
+        changeSecond(db, gallery, { faces: second.faces + 1 });
+      }
+      for (const { gallery, row } of rows) db.templates.put([gallery, label], bytesOf(row));
       // Collections may stop keeping crops during a call.
       if (thumbnail && storeThumbnails) db.thumbnails.put([gallery, label], thumbnail);
       db.faceLabels.put([gallery, faceId], label);
       if (key) this.#context.personChanged(gallery, key.externalKey);
       changeCounts(db, gallery, { faces: 1, named: key ? 1 : 0, people: isNewKey ? 1 : 0 });
-      incrementGeneration(db, gallery, this.#context.epochId);
-      return { gallery, label, faceId, isNewKey };
+      incrementRowGenerations(db, gallery, this.#context.epochId);
+      return { gallery, label, faceId, isNewKey, rows };
     });
   }
 
@@ -304,7 +359,7 @@ export class Faces {
 
   #remove(owner: Actor, gallery: number, labels: readonly number[]): RemovedFace[] {
     const { db, epochId } = this.#context;
-    incrementGeneration(db, gallery, epochId);
+    incrementRowGenerations(db, gallery, epochId);
     const removed: RemovedFace[] = [];
     for (const label of labels) {
       const face = requireFace(db, gallery, label);
@@ -322,6 +377,7 @@ export class Faces {
     return removed;
   }
 
+  /** @param gallery row gallery, here and below. */
   *labels(gallery: number): Generator<number> {
     for (const key of this.#context.db.templates.getKeys({ start: [gallery], end: [gallery + 1] })) {
       yield key[1];
@@ -367,18 +423,24 @@ export class Faces {
     for (;;) {
       const from = after === undefined ? {} : { start: after, exclusiveStart: true };
       const page = Array.from(collections.getRange({ ...from, limit: PAGE }));
-      const found = page.find(({ value }) => value.gallery === gallery);
-      if (found) return { pack: found.value.pack, packVersion: found.value.packVersion };
+      for (const { value } of page) {
+        const { current, second } = this.rowGalleries(value.gallery);
+        const found = current === gallery ? value : second?.gallery === gallery ? second : null;
+        if (found) return { pack: found.pack, packVersion: found.packVersion };
+      }
       if (page.length < PAGE) return null;
       after = page.at(-1)?.key;
       if (turn.isOver) await turn.next();
     }
   }
 
-  galleriesOf({ pack, packVersion }: PackId): number[] {
+  /** Row galleries. */
+  galleriesOf(packId: PackId): number[] {
     const galleries: number[] = [];
     for (const { value } of this.#context.db.collections.getRange()) {
-      if (value.pack === pack && value.packVersion === packVersion) galleries.push(value.gallery);
+      const { current, second } = this.rowGalleries(value.gallery);
+      if (isSamePack(value, packId)) galleries.push(current);
+      if (second && isSamePack(second, packId)) galleries.push(second.gallery);
     }
     return galleries;
   }

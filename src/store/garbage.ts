@@ -4,6 +4,7 @@ import { eraseGallery, eraseTarget } from './event-erasure.ts';
 import { removeFace } from './faces.ts';
 import { removeGenerations } from './generations.ts';
 import { STEP } from './key-steps.ts';
+import { eraseRows } from './row-galleries.ts';
 import { eraseThumbnails } from './thumbnails.ts';
 
 /** Works in small transactions. */
@@ -56,6 +57,7 @@ export class GarbageCollector {
     for (const [gallery, name] of db.answerGarbage.getKeys({ limit: 1 })) {
       return () => void eraseAnswersOf(db, gallery, name, STEP);
     }
+    for (const gallery of db.rowGarbage.getKeys({ limit: 1 })) return () => eraseRows(db, gallery, STEP);
     for (const gallery of db.garbage.getKeys({ limit: 1 })) return () => this.#removeSome(gallery);
     return null;
   }

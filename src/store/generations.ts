@@ -36,15 +36,20 @@ export function removeGenerations(db: Databases, gallery: number): void {
 
 export function adoptGalleries(db: Databases, epochId: string): void {
   for (const { value } of [...db.collections.getRange()]) {
-    const { gallery } = value;
+    const gallery = currentRows(db, value.gallery);
     if (!db.generations.doesExist(gallery) && lastLabel(db, gallery) > 0)
       incrementGeneration(db, gallery, epochId);
   }
 }
 
+function currentRows({ rowGalleries }: Databases, gallery: number): number {
+  return rowGalleries.get(gallery)?.current ?? gallery;
+}
+
 export function hasUnadopted(db: Databases): boolean {
   for (const { value } of db.collections.getRange()) {
-    if (!db.generations.doesExist(value.gallery) && lastLabel(db, value.gallery) > 0) return true;
+    const gallery = currentRows(db, value.gallery);
+    if (!db.generations.doesExist(gallery) && lastLabel(db, gallery) > 0) return true;
   }
   return false;
 }

@@ -102,6 +102,36 @@ export interface Collection extends CollectionRecord {
   readonly collectionId: string;
 }
 
+/** `moved`: rows of the former version, kept until the operator finishes. */
+export type MigrationState = 'moving' | 'paused' | 'moved';
+
+/** Rows of a gallery's faces in another pack version. */
+export interface SecondRows extends PackId {
+  /** Row gallery. */
+  readonly gallery: number;
+  readonly state: MigrationState;
+  /** Whether searches may add rows. */
+  readonly sightings: boolean;
+  /** Number of rows. */
+  readonly faces: number;
+  readonly startedAt: number;
+}
+
+export interface RowGalleries {
+  /** Row gallery that answers calls. */
+  readonly current: number;
+  readonly second?: SecondRows;
+}
+
+/** A row of {@link SecondRows} that comes from a call's image. */
+export interface SightingRecord {
+  /** Embedding of the first image, until a second confirms it. */
+  readonly template?: Buffer;
+  readonly at: number;
+  /** API key or member of the first call, and of the confirming one. */
+  readonly by: readonly string[];
+}
+
 export interface QualityRecord {
   readonly score: number;
   readonly reasons: readonly string[];

@@ -30,6 +30,9 @@ const OF_GALLERIES = new Set([
   'answersByFace',
 ]);
 
+/** See `row-galleries.ts`. */
+const OF_ROWS = new Set(['templates', 'sightings']);
+
 /** See `thumbnails.ts`. */
 const OF_CROPS = new Set(['thumbnails', 'eventCrops']);
 
@@ -121,6 +124,7 @@ export async function checkStructure(folder: string): Promise<void> {
 
 interface Garbage {
   readonly galleries: ReadonlySet<unknown>;
+  readonly rows: ReadonlySet<unknown>;
   readonly crops: ReadonlyMap<unknown, number>;
 }
 
@@ -128,29 +132,36 @@ async function garbageOf(source: OpenSource): Promise<Garbage> {
   const { thumbnailGarbage, transaction } = source;
   const crops = new Map<unknown, number>();
   for (const { key, value } of thumbnailGarbage?.getRange({ transaction }) ?? []) crops.set(key, value);
-  return { galleries: await deletedGalleries(source), crops };
+  const galleries = await keysOf(source, 'garbage');
+  return { galleries, rows: await keysOf(source, 'rowGarbage'), crops };
 }
 
-function isGarbage({ galleries, crops }: Garbage, name: string): ((key: Buffer) => boolean) | null {
+const NOTHING: ReadonlySet<unknown> = new Set();
+
+function isGarbage(garbage: Garbage, name: string): ((key: Buffer) => boolean) | null {
+  const { crops } = garbage;
   const hasCrops = crops.size > 0 && OF_CROPS.has(name);
-  if (!hasCrops && (galleries.size === 0 || !OF_GALLERIES.has(name))) return null;
+  const galleries = OF_GALLERIES.has(name) ? garbage.galleries : NOTHING;
+  const rows = OF_ROWS.has(name) ? garbage.rows : NOTHING;
+  if (!hasCrops && galleries.size === 0 && rows.size === 0) return null;
   return (key) => {
     const [gallery, label] = bufferToKeyValue(key) as readonly unknown[];
     const firstKept = hasCrops ? crops.get(gallery) : undefined;
     const isErased = firstKept !== undefined && !(typeof label === 'number' && label >= firstKept);
-    return isErased || galleries.has(gallery);
+    return isErased || galleries.has(gallery) || rows.has(gallery);
   };
 }
 
-async function deletedGalleries({ databases, transaction }: OpenSource): Promise<Set<unknown>> {
-  const galleries = new Set<unknown>();
-  const garbage = databases.find(({ name }) => name === 'garbage');
-  if (garbage) {
-    await readAll(garbage, transaction, (records) => {
-      for (const { key } of records) galleries.add(bufferToKeyValue(key));
+/** Empty for a database that an older store lacks. */
+async function keysOf({ databases, transaction }: OpenSource, name: string): Promise<Set<unknown>> {
+  const keys = new Set<unknown>();
+  const database = databases.find((each) => each.name === name);
+  if (database) {
+    await readAll(database, transaction, (records) => {
+      for (const { key } of records) keys.add(bufferToKeyValue(key));
     });
   }
-  return galleries;
+  return keys;
 }
 
 /**

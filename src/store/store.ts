@@ -26,6 +26,7 @@ import { adoptGalleries, hasUnadopted, newEpochId } from './generations.ts';
 import { History } from './history.ts';
 import { IdempotentCalls } from './idempotent-calls.ts';
 import { Accounts, Members } from './members.ts';
+import { Migrations } from './migrations.ts';
 import { People } from './people.ts';
 import { newIdentifier } from './records.ts';
 import { Sessions } from './sessions.ts';
@@ -45,6 +46,7 @@ export class Store {
   readonly collections: Collections;
   readonly faces: Faces;
   readonly thumbnails: Thumbnails;
+  readonly migrations: Migrations;
   readonly externalKeys: ExternalKeys;
   readonly history: History;
   readonly people: People;
@@ -114,6 +116,7 @@ export class Store {
     this.people = new People(context);
     this.faces = new Faces(context);
     this.thumbnails = new Thumbnails(context);
+    this.migrations = new Migrations(context);
     this.externalKeys = new ExternalKeys(context);
     this.history = new History(context);
     this.audit = new AuditLog(context);

@@ -28,6 +28,7 @@ export class Recognizer {
   readonly hasPose: boolean;
   readonly #pipeline: Pipeline;
   readonly #pipelineKey: string;
+  readonly #embedderKey: string;
 
   /**
    * @param preparation default: unchanged networks on the CPU.
@@ -79,6 +80,12 @@ export class Recognizer {
     this.hasPose = pack.pipeline.pose !== undefined;
     this.#pipeline = pipeline;
     this.#pipelineKey = pipelineKeyOf(pack);
+    this.#embedderKey = keyOf(pack, pack.pipeline.embedder);
+  }
+
+  /** Whether both embed aligned faces alike, so that a template of one serves the other. */
+  sharesTemplates(other: Recognizer): boolean {
+    return this.#embedderKey === other.#embedderKey;
   }
 
   /** See `Pipeline.analyze`. @throws `VALIDATION_FAILED` for liveness without a network. */
@@ -101,13 +108,15 @@ export class Recognizer {
 }
 
 /** Equal for packs whose pipelines compute the same. */
-function pipelineKeyOf({ pipeline, hashes }: ModelPack): string {
-  const { liveness, ...stages } = pipeline;
+function pipelineKeyOf(pack: ModelPack): string {
+  const { liveness, ...stages } = pack.pipeline;
   // The verdict's threshold and the meaning of classes lie outside the pipeline.
   const judged = liveness && { ...liveness, classes: liveness.classes.length, threshold: undefined };
-  return JSON.stringify({ ...stages, liveness: judged }, (name, value) =>
-    name === 'file' ? hashes.get(value) : value,
-  );
+  return keyOf(pack, { ...stages, liveness: judged });
+}
+
+function keyOf({ hashes }: ModelPack, options: object): string {
+  return JSON.stringify(options, (name, value) => (name === 'file' ? hashes.get(value) : value));
 }
 
 function spaceOf({ searchSpace, pipeline }: ModelPack): SearchSpace {

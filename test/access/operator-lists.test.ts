@@ -68,7 +68,14 @@ test('Keys and members are listed, and a member is found, in turns of the event 
 test('A long list is answered whole', async () => {
   const log = createLog('silent');
   const unused = (): never => assert.fail();
-  const app = createAdminApp({ keys: keysOf(), identity: identityOf(), reload: unused, facts: unused, log });
+  const app = createAdminApp({
+    keys: keysOf(),
+    migrations: {} as never,
+    identity: identityOf(),
+    reload: unused,
+    facts: unused,
+    log,
+  });
   const server = createHttpServer(app.callback());
   await listen(server, { host: '127.0.0.1', port: 0 });
   const { port } = server.address() as { port: number };

@@ -154,7 +154,7 @@ describe('galleries', () => {
     const last = await store.faces.add(owner, 'people', FACE, template(300));
     assert.equal(store.faces.count(last.gallery), 301);
 
-    assert.equal(await store.collections.reset(owner, 'people', () => PACK, 2000), last.gallery);
+    assert.deepEqual(await store.collections.reset(owner, 'people', () => PACK, 2000), [last.gallery]);
     const now = store.collections.get(owner, 'people');
     assert.ok(now && now.gallery > last.gallery);
     assert.equal(store.faces.count(now.gallery), 0);
