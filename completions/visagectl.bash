@@ -12,7 +12,7 @@ _visagectl() {
     keys) mapfile -t COMPREPLY < <(compgen -W 'create list revoke' -- "$word"); return ;;
     members) mapfile -t COMPREPLY < <(compgen -W 'create list role remove reset-password' -- "$word"); return ;;
     tokens) mapfile -t COMPREPLY < <(compgen -W 'rotate' -- "$word"); return ;;
-    models) mapfile -t COMPREPLY < <(compgen -W 'check list migrate calibrate basis' -- "$word"); return ;;
+    models) mapfile -t COMPREPLY < <(compgen -W 'check list migrate calibrate basis cohort' -- "$word"); return ;;
     audit) mapfile -t COMPREPLY < <(compgen -W 'export verify' -- "$word"); return ;;
     esac
   fi
@@ -144,6 +144,11 @@ _visagectl() {
       esac
       [[ $word != -* ]] && { mapfile -t COMPREPLY < <(compgen -d -- "$word"); return; }
       mapfile -t COMPREPLY < <(compgen -W '--faces --write --json --help' -- "$word"); return ;;
+    'models cohort')
+      case $before in
+      esac
+      [[ $word != -* ]] && { mapfile -t COMPREPLY < <(compgen -d -- "$word"); return; }
+      mapfile -t COMPREPLY < <(compgen -W '--pack --write --json --help' -- "$word"); return ;;
     'audit export')
       case $before in
         --data-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;

@@ -13,7 +13,7 @@ _visagectl() {
     keys) compadd -- create list revoke; return ;;
     members) compadd -- create list role remove reset-password; return ;;
     tokens) compadd -- rotate; return ;;
-    models) compadd -- check list migrate calibrate basis; return ;;
+    models) compadd -- check list migrate calibrate basis cohort; return ;;
     audit) compadd -- export verify; return ;;
     esac
   fi
@@ -145,6 +145,11 @@ _visagectl() {
       esac
       [[ $word != -* ]] && { _files -/; return; }
       compadd -- --faces --write --json --help; return ;;
+    'models cohort')
+      case $before in
+      esac
+      [[ $word != -* ]] && { _files -/; return; }
+      compadd -- --pack --write --json --help; return ;;
     'audit export')
       case $before in
         --data-dir) _files -/; return ;;

@@ -49,7 +49,8 @@ Napi::Function SpaceObject::Define(Napi::Env env) {
       env, "SearchSpace",
       {InstanceAccessor<&SpaceObject::Dimension>("dimension"), InstanceAccessor<&SpaceObject::Rank>("rank"),
        InstanceAccessor<&SpaceObject::Subquantizers>("subquantizers"),
-       InstanceAccessor<&SpaceObject::RowLength>("rowBytes"), InstanceMethod<&SpaceObject::Row>("row"),
+       InstanceAccessor<&SpaceObject::RowLength>("rowBytes"),
+       InstanceAccessor<&SpaceObject::IsNormalised>("isNormalised"), InstanceMethod<&SpaceObject::Row>("row"),
        InstanceMethod<&SpaceObject::Compare>("compare"), InstanceMethod<&SpaceObject::Mean>("mean")});
 }
 
@@ -65,10 +66,12 @@ SpaceObject::SpaceObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   if (info[0].IsNumber()) {
     space_ = std::make_shared<search::SearchSpace>(
         static_cast<std::size_t>(WholeNumber(info[0], "dimension", 1, search::SearchSpace::kMostDimension)));
-    return;
+  } else {
+    space_ = Rethrown(info.Env(),
+                      [&] { return search::SearchSpace::Parse(std::as_bytes(Bytes(info[0], "file"))); });
   }
-  space_ =
-      Rethrown(info.Env(), [&] { return search::SearchSpace::Parse(std::as_bytes(Bytes(info[0], "file"))); });
+  if (info[1].IsUndefined()) return;
+  space_ = Rethrown(info.Env(), [&] { return space_->With(std::as_bytes(Bytes(info[1], "cohort"))); });
 }
 
 Napi::Value SpaceObject::Dimension(const Napi::CallbackInfo& info) {
@@ -85,6 +88,10 @@ Napi::Value SpaceObject::Subquantizers(const Napi::CallbackInfo& info) {
 
 Napi::Value SpaceObject::RowLength(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(search::RowBytes(*space_)));
+}
+
+Napi::Value SpaceObject::IsNormalised(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), space_->cohort() != nullptr);
 }
 
 Napi::Value SpaceObject::Row(const Napi::CallbackInfo& info) {

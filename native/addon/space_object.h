@@ -17,7 +17,7 @@ class SpaceObject : public Napi::ObjectWrap<SpaceObject> {
   /// @throws Napi::TypeError if the argument is not a SearchSpace.
   static std::shared_ptr<const search::SearchSpace> From(const Napi::Value& value);
 
-  /// Takes the file of a space, or the dimension of a whole space.
+  /// Takes the file of a space, or the dimension of a whole space, and the file of a cohort or nothing.
   explicit SpaceObject(const Napi::CallbackInfo& info);
 
  private:
@@ -25,6 +25,7 @@ class SpaceObject : public Napi::ObjectWrap<SpaceObject> {
   Napi::Value Rank(const Napi::CallbackInfo& info);
   Napi::Value Subquantizers(const Napi::CallbackInfo& info);
   Napi::Value RowLength(const Napi::CallbackInfo& info);
+  Napi::Value IsNormalised(const Napi::CallbackInfo& info);
   Napi::Value Row(const Napi::CallbackInfo& info);
   Napi::Value Compare(const Napi::CallbackInfo& info);
   Napi::Value Mean(const Napi::CallbackInfo& info);

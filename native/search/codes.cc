@@ -82,6 +82,7 @@ Codes::Chunk::Chunk(std::size_t rows, std::size_t width, std::size_t subquantize
   labels = reinterpret_cast<std::int64_t*>(packed + all_codes);
   scales = reinterpret_cast<float*>(labels + rows);
   residuals = scales + rows;
+  offsets = residuals + rows;
 }
 
 Codes::Codes(std::size_t dimension, std::size_t subquantizers)
@@ -115,7 +116,7 @@ void Codes::Pack(std::span<const std::uint8_t> codes, const Chunk& chunk, std::s
   PackCodes(codes, row % kFastScanBlock, block);
 }
 
-Codes::Row Codes::Append(std::int64_t label, std::span<const float> coordinates,
+Codes::Row Codes::Append(std::int64_t label, std::span<const float> coordinates, float offset,
                          std::span<const std::uint8_t> codes) {
   const auto [chunk, row] = Room();
   const std::size_t width = PaddedDimension(dimension_);
@@ -124,6 +125,7 @@ Codes::Row Codes::Append(std::int64_t label, std::span<const float> coordinates,
   chunk.labels[row] = label;
   chunk.scales[row] = scale;
   chunk.residuals[row] = residual;
+  chunk.offsets[row] = offset;
   Pack(codes, chunk, row);
   return static_cast<Row>(size_++);
 }
@@ -137,6 +139,7 @@ Codes::Row Codes::Append(const View& from, Row source, std::span<const std::uint
   chunk.labels[row] = *rows.labels;
   chunk.scales[row] = *rows.scales;
   chunk.residuals[row] = *rows.residuals;
+  chunk.offsets[row] = *rows.offsets;
   Pack(codes, chunk, row);
   return static_cast<Row>(size_++);
 }
@@ -149,7 +152,7 @@ std::vector<Codes::NewRows> Codes::Extend(std::size_t count) {
     const std::size_t taken = std::min(chunk.capacity - row, end - size_);
     pieces.push_back({taken, chunk.high + row * width, chunk.low + row * width,
                       chunk.packed + row / kFastScanBlock * FastScanBlockBytes(subquantizers_),
-                      chunk.scales + row, chunk.residuals + row, chunk.labels + row});
+                      chunk.scales + row, chunk.residuals + row, chunk.offsets + row, chunk.labels + row});
     size_ += taken;
   }
   return pieces;

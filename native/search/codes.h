@@ -38,6 +38,12 @@ inline double Score(const Kernels& kernels, const Probe& probe, const std::int8_
   return static_cast<double>(scale) * static_cast<double>(products);
 }
 
+/// The part of a score that depends on the row; the probe's offset is still to be taken off.
+/// @param score as of Score. @param offset of the row, see Cohort.
+inline double Normalise(double score, const Probe& probe, float offset) {
+  return score * probe.scale() - static_cast<double>(offset);
+}
+
 /// A gallery's labelled rows, quantised by Quantise; append-only.
 ///
 /// Rows never move, and only tombstones change, so any thread reads a View without a lock. Append, Remove and
@@ -47,7 +53,7 @@ class Codes {
   using Row = std::uint32_t;
   /// Rows whose tombstones share a word.
   static constexpr Row kBlock = 64;
-  static constexpr std::size_t kRowExtra = sizeof(std::int64_t) + 2 * sizeof(float);
+  static constexpr std::size_t kRowExtra = sizeof(std::int64_t) + 3 * sizeof(float);
 
   class View;
   struct Rows;
@@ -62,8 +68,9 @@ class Codes {
   std::int64_t label(Row row) const;
   std::size_t bytes() const;
 
-  /// @param coordinates as in Quantise. @param codes 0..15. @throws std::bad_alloc and changes nothing.
-  Row Append(std::int64_t label, std::span<const float> coordinates,
+  /// @param coordinates as in Quantise. @param offset see Cohort. @param codes 0..15. @throws std::bad_alloc
+  /// and changes nothing.
+  Row Append(std::int64_t label, std::span<const float> coordinates, float offset = 0,
              std::span<const std::uint8_t> codes = {});
   /// @param from has the same sizes.
   Row Append(const View& from, Row row, std::span<const std::uint8_t> codes = {});
@@ -109,6 +116,7 @@ struct Codes::Rows {
   /// Magnitudes of the rows, like `residuals`.
   const float* scales;
   const float* residuals;
+  const float* offsets;
   const std::int64_t* labels;
   /// Begins with the first row's block.
   const std::byte* packed;
@@ -121,6 +129,7 @@ struct Codes::NewRows {
   std::byte* packed;
   float* scales;
   float* residuals;
+  float* offsets;
   std::int64_t* labels;
 };
 
@@ -143,6 +152,7 @@ struct Codes::Chunk {
   std::int64_t* labels;
   float* scales;
   float* residuals;
+  float* offsets;
   std::unique_ptr<std::atomic<std::uint64_t>[]> tombstones;
 };
 
@@ -170,6 +180,7 @@ class Codes::View {
             chunk.low + offset,
             chunk.scales + place,
             chunk.residuals + place,
+            chunk.offsets + place,
             chunk.labels + place,
             chunk.packed + place / kFastScanBlock * FastScanBlockBytes(subquantizers_)};
   }
@@ -190,9 +201,10 @@ class Codes::View {
   }
   bool is_removed(Row row) const { return Tombstones(row) >> (row % kBlock) & 1; }
 
+  /// As Normalise.
   double ScoreOf(const Kernels& kernels, const Probe& probe, Row row) const {
     const Rows at = From(row);
-    return Score(kernels, probe, at.high, at.low, *at.scales, width());
+    return Normalise(Score(kernels, probe, at.high, at.low, *at.scales, width()), probe, *at.offsets);
   }
 
  private:

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::size_t kBlock = Codes::kBlock;
 constexpr std::size_t kFloatsInLine = 16;
+/// Rounding of a bound of at most 2, in floats.
+constexpr float kBoundRounding = 1e-6F;
 
 bool IsBetter(const Nearest::Candidate& a, const Nearest::Candidate& b) {
   return a.score != b.score ? a.score > b.score : a.row < b.row;
@@ -44,6 +46,7 @@ void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& pro
                std::size_t last, Nearest& nearest) {
   std::array<std::int32_t, kBlock> products;
   std::array<float, kBlock> most;
+  const auto scale = static_cast<float>(probe.scale());
   for (std::size_t start = first / kBlock * kBlock; start < last; start += kBlock) {
     const auto block = static_cast<Codes::Row>(start);
     std::uint64_t dead = view.Tombstones(block);
@@ -54,13 +57,16 @@ void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& pro
     for (std::size_t i = 0; i < kBlock; i += kFloatsInLine) {
       __builtin_prefetch(rows.scales + i);
       __builtin_prefetch(rows.residuals + i);
+      __builtin_prefetch(rows.offsets + i);
     }
     kernels.dot_rows(probe.values(), rows.high, view.width(), count, products.data());
     const float threshold = FloatThreshold(nearest);
     int above = 0;
     // A sum too large for a float is NaN, which must pass.
     for (std::size_t i = 0; i < count; ++i) {
-      most[i] = rows.scales[i] * 256 * static_cast<float>(products[i]) + rows.residuals[i] * probe.length();
+      const float most_product =
+          rows.scales[i] * 256 * static_cast<float>(products[i]) + rows.residuals[i] * probe.length();
+      most[i] = most_product * scale - rows.offsets[i] + kBoundRounding;
       above += !(most[i] < threshold);
     }
     if (above == 0) continue;
@@ -78,7 +84,8 @@ void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& pro
     if (view.is_removed(row)) continue;
     const Codes::Rows at = view.From(row);
     const std::int32_t product = kernels.dot(probe.values(), at.high, view.width());
-    const float most = *at.scales * 256 * static_cast<float>(product) + *at.residuals * probe.length();
+    const float most_product = *at.scales * 256 * static_cast<float>(product) + *at.residuals * probe.length();
+    const float most = most_product * static_cast<float>(probe.scale()) - *at.offsets + kBoundRounding;
     if (most < FloatThreshold(nearest)) continue;
     nearest.Offer(view.ScoreOf(kernels, probe, row), row);
   }

@@ -24,14 +24,16 @@ constexpr double kLeastShare = 0.85;
 constexpr std::size_t kLongTail = 256;
 constexpr std::size_t kAhead = 8;
 
-GalleryIndex::Matches MatchesOf(const Codes::View& view, const Probe& probe, Nearest& nearest) {
+GalleryIndex::Matches MatchesOf(const Codes::View& view, float offset, Nearest& nearest) {
   GalleryIndex::Matches matches;
   for (const auto& [score, row] : nearest.Take()) {
     matches.labels.push_back(view.label(row));
-    matches.scores.push_back(static_cast<float>(score * probe.scale()));
+    matches.scores.push_back(static_cast<float>(score - static_cast<double>(offset)));
   }
   return matches;
 }
+
+double Proposals(std::size_t k) { return kProposals + kProposalsPerMatch * static_cast<double>(k - 1); }
 
 /// The GPU's half-precision order is nearly exact.
 double DeviceProposals(std::size_t k) { return 1.5 * static_cast<double>(k) + 8; }
@@ -77,16 +79,17 @@ void GalleryIndex::Add(std::span<const std::int64_t> labels, std::span<const std
   const std::size_t rank = space_->rank();
   const std::size_t subquantizers = space_->subquantizers();
   std::vector<float> coordinates(labels.size() * rank);
+  std::vector<float> offsets(labels.size());
   std::vector<std::uint8_t> codes(labels.size() * subquantizers);
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const auto own = std::span(coordinates).subspan(i * rank, rank);
-    ReadRow(*space_, rows.subspan(i * bytes, bytes), own);
+    offsets[i] = ReadRow(*space_, rows.subspan(i * bytes, bytes), own);
     space_->Encode(own, std::span(codes).subspan(i * subquantizers, subquantizers));
   }
   {
     const std::unique_lock lock(mutex_);
     for (std::size_t i = 0; i < labels.size(); ++i) {
-      const Row row = now_->codes.Append(labels[i], std::span(coordinates).subspan(i * rank, rank),
+      const Row row = now_->codes.Append(labels[i], std::span(coordinates).subspan(i * rank, rank), offsets[i],
                                          std::span(codes).subspan(i * subquantizers, subquantizers));
       if (const auto before = now_->rows.Put(row)) RemoveRow(*before);
     }
@@ -155,9 +158,9 @@ GalleryIndex::State GalleryIndex::CurrentState() const {
 
 GalleryIndex::Query GalleryIndex::QueryOf(std::span<const std::byte> probe) const {
   std::vector<float> coordinates(space_->rank());
-  ReadRow(*space_, probe, coordinates);
+  const float offset = ReadRow(*space_, probe, coordinates);
   const Probe codes(coordinates);
-  return {std::move(coordinates), codes};
+  return {std::move(coordinates), codes, offset};
 }
 
 GalleryIndex::Matches GalleryIndex::Search(std::span<const std::byte> probe, std::size_t k) const {
@@ -170,7 +173,7 @@ GalleryIndex::Matches GalleryIndex::Search(std::span<const std::byte> probe, std
   const double share = 1 - static_cast<double>(state.removed) / rows;
   const Row first = SearchProposals(state, query, k, share, rows, {}, nearest);
   ScanExact(BestKernels(), state.view, query.codes, first, state.view.size(), nearest);
-  return MatchesOf(state.view, query.codes, nearest);
+  return MatchesOf(state.view, query.offset, nearest);
 }
 
 GalleryIndex::Matches GalleryIndex::Search(std::span<const std::byte> probe, std::size_t k,
@@ -198,7 +201,7 @@ GalleryIndex::Matches GalleryIndex::Search(std::span<const std::byte> probe, std
     left = left.subspan(static_cast<std::size_t>(std::ranges::lower_bound(rows, first) - rows.begin()));
   }
   ScanExact(BestKernels(), state.view, query.codes, left, nearest);
-  return MatchesOf(state.view, query.codes, nearest);
+  return MatchesOf(state.view, query.offset, nearest);
 }
 
 GalleryIndex::Row GalleryIndex::SearchProposals(const State& state, const Query& query, std::size_t k,
@@ -208,7 +211,9 @@ GalleryIndex::Row GalleryIndex::SearchProposals(const State& state, const Query&
   const std::size_t size = state.view.size();
   // The GPU may still lack most rows.
   if (state.on_device >= size - size / 8 && state.on_device > 0) {
-    const double wanted = std::ceil(DeviceProposals(k) / share);
+    // Proposals rank by cosine, so offsets need as many as the quantiser's errors do.
+    const double needed = space_->cohort() ? Proposals(k) : DeviceProposals(k);
+    const double wanted = std::ceil(needed / share);
     if (wanted <= base::DeviceRows::kMost) {
       const auto found = state.proposer->Propose(query.coordinates, static_cast<std::size_t>(wanted));
       if (Rank(state.view, found, state.on_device, query.codes, k, 0, allowed, nearest))
@@ -216,7 +221,7 @@ GalleryIndex::Row GalleryIndex::SearchProposals(const State& state, const Query&
     }
   }
   const std::size_t subquantizers = space_->subquantizers();
-  const double accepted = kProposals + kProposalsPerMatch * static_cast<double>(k - 1);
+  const double accepted = Proposals(k);
   // Not a number without rows.
   const double wanted = std::ceil(accepted / share);
   const double cost = kFastRow * static_cast<double>(size) + kProposal * wanted;

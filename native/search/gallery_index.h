@@ -106,6 +106,8 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   struct Query {
     std::vector<float> coordinates;
     Probe codes;
+    /// See Cohort.
+    float offset;
   };
 
   std::shared_ptr<Generation> NewGeneration() const;

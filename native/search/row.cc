@@ -43,11 +43,23 @@ void Normalize(std::span<float> vector) {
   for (float& value : vector) value = static_cast<float>(value * factor);
 }
 
-/// @param coordinates of length 1. @param row receives two bytes each.
-void WriteCoordinates(std::span<const float> coordinates, std::span<std::byte> row) {
+std::size_t CoordinateBytes(const SearchSpace& space) { return space.rank() * sizeof(std::uint16_t); }
+
+/// Halves round the length, so this scales again.
+void Restore(std::span<const std::uint16_t> halves, std::span<float> coordinates) {
+  std::ranges::transform(halves, coordinates.begin(), FromHalf);
+  Normalize(coordinates);
+}
+
+/// @param coordinates of length 1; rounded. @param row receives RowBytes.
+void WriteCoordinates(const SearchSpace& space, std::span<float> coordinates, std::span<std::byte> row) {
   std::vector<std::uint16_t> halves(coordinates.size());
   std::ranges::transform(coordinates, halves.begin(), ToHalf);
-  std::memcpy(row.data(), halves.data(), row.size());
+  std::memcpy(row.data(), halves.data(), CoordinateBytes(space));
+  if (!space.cohort()) return;
+  Restore(halves, coordinates);
+  const float offset = space.cohort()->OffsetOf(coordinates);
+  std::memcpy(row.data() + CoordinateBytes(space), &offset, sizeof(offset));
 }
 
 [[noreturn]] void RefuseNumber() {
@@ -56,40 +68,49 @@ void WriteCoordinates(std::span<const float> coordinates, std::span<std::byte> r
 
 }  // namespace
 
-std::size_t RowBytes(const SearchSpace& space) { return space.rank() * sizeof(std::uint16_t); }
+std::size_t RowBytes(const SearchSpace& space) {
+  return CoordinateBytes(space) + (space.cohort() ? sizeof(float) : 0);
+}
 
 bool AreRows(const SearchSpace& space, std::size_t bytes, std::size_t count) {
-  return bytes == count * RowBytes(space) || bytes == count * space.dimension() * sizeof(float);
+  return bytes == count * RowBytes(space) || bytes == count * CoordinateBytes(space) ||
+         bytes == count * space.dimension() * sizeof(float);
 }
 
 void WriteRow(const SearchSpace& space, std::span<const float> vector, std::span<std::byte> row) {
   std::vector<float> coordinates(space.rank());
   space.Project(vector, coordinates);
   Normalize(coordinates);
-  WriteCoordinates(coordinates, row);
+  WriteCoordinates(space, coordinates, row);
 }
 
-void ReadRow(const SearchSpace& space, std::span<const std::byte> bytes, std::span<float> coordinates) {
+float ReadRow(const SearchSpace& space, std::span<const std::byte> bytes, std::span<float> coordinates) {
   std::vector<std::uint16_t> halves(space.rank());
-  if (bytes.size() == RowBytes(space)) {
-    std::memcpy(halves.data(), bytes.data(), bytes.size());
+  if (bytes.size() == RowBytes(space) || bytes.size() == CoordinateBytes(space)) {
+    std::memcpy(halves.data(), bytes.data(), CoordinateBytes(space));
     if (std::ranges::any_of(halves, [](std::uint16_t half) { return (half & kInfinity) == kInfinity; }))
       RefuseNumber();
   } else {
     std::vector<float> vector(space.dimension());
     std::memcpy(vector.data(), bytes.data(), bytes.size());
     if (!std::ranges::all_of(vector, [](float value) { return std::isfinite(value); })) RefuseNumber();
-    WriteRow(space, vector, std::as_writable_bytes(std::span(halves)));
+    space.Project(vector, coordinates);
+    Normalize(coordinates);
+    std::ranges::transform(coordinates, halves.begin(), ToHalf);
   }
-  std::ranges::transform(halves, coordinates.begin(), FromHalf);
-  // Halves round the length.
-  Normalize(coordinates);
+  Restore(halves, coordinates);
+  if (!space.cohort()) return 0;
+  if (bytes.size() != RowBytes(space)) return space.cohort()->OffsetOf(coordinates);
+  float offset = 0;
+  std::memcpy(&offset, bytes.data() + CoordinateBytes(space), sizeof(offset));
+  if (!std::isfinite(offset)) RefuseNumber();
+  return offset;
 }
 
 std::vector<float> CompareRows(const SearchSpace& space, std::span<const std::byte> probe,
                                std::span<const std::span<const std::byte>> rows) {
   std::vector<float> coordinates(space.rank());
-  ReadRow(space, probe, coordinates);
+  const double own_offset = ReadRow(space, probe, coordinates);
   const Probe quantised(coordinates);
   const Kernels& kernels = BestKernels();
   const std::size_t width = PaddedDimension(space.rank());
@@ -97,10 +118,10 @@ std::vector<float> CompareRows(const SearchSpace& space, std::span<const std::by
   std::vector<std::int8_t> low(width);
   std::vector<float> scores;
   for (const std::span<const std::byte> row : rows) {
-    ReadRow(space, row, coordinates);
+    const float offset = ReadRow(space, row, coordinates);
     const Magnitudes magnitudes = Quantise(coordinates, high, low);
     const double score = Score(kernels, quantised, high.data(), low.data(), magnitudes.scale, width);
-    scores.push_back(static_cast<float>(score * quantised.scale()));
+    scores.push_back(static_cast<float>(Normalise(score, quantised, offset) - own_offset));
   }
   return scores;
 }
@@ -112,25 +133,30 @@ std::optional<std::vector<std::byte>> MeanRow(const SearchSpace& space,
   const auto count = static_cast<double>(rows.size());
   std::vector<float> all(rows.size() * rank);
   std::vector<double> sum(rank);
+  std::vector<double> offsets(rows.size());
+  double all_offsets = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto own = std::span(all).subspan(i * rank, rank);
-    ReadRow(space, rows[i], own);
+    offsets[i] = ReadRow(space, rows[i], own);
+    all_offsets += offsets[i];
     for (std::size_t at = 0; at < rank; ++at) sum[at] += own[at];
   }
   double square = 0;
   for (const double value : sum) square += value * value;
   // The sum's squared length is twice every pair's score, plus 1 per row.
-  if ((square - count) / (count * (count - 1)) < least) return {};
+  if ((square - count) / (count * (count - 1)) - 2 * all_offsets / count < least) return {};
   for (std::size_t i = 0; i < rows.size(); ++i) {
     double with_all = 0;
     for (std::size_t at = 0; at < rank; ++at) with_all += all[i * rank + at] * sum[at];
     const double others = std::sqrt(std::max(0.0, square - 2 * with_all + 1));
-    if (with_all - 1 < least * others) return {};
+    // The mean's offset is about the mean of the offsets.
+    const double both = offsets[i] + (all_offsets - offsets[i]) / (count - 1);
+    if (with_all - 1 < (least + both) * others) return {};
   }
   std::vector<float> mean(sum.begin(), sum.end());
   Normalize(mean);
   std::vector<std::byte> row(RowBytes(space));
-  WriteCoordinates(mean, row);
+  WriteCoordinates(space, mean, row);
   return row;
 }
 

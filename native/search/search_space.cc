@@ -83,6 +83,20 @@ std::shared_ptr<const SearchSpace> SearchSpace::Parse(std::span<const std::byte>
   return space;
 }
 
+std::shared_ptr<const SearchSpace> SearchSpace::With(std::span<const std::byte> file) const {
+  const CohortFile cohort = CohortFile::Parse(file);
+  if (cohort.dimension != dimension_) Refuse("the cohort is of templates of another length");
+  std::vector<float> rows(cohort.count * rank_);
+  for (std::size_t i = 0; i < cohort.count; ++i) {
+    Project(std::span(cohort.vectors).subspan(i * dimension_, dimension_),
+            std::span(rows).subspan(i * rank_, rank_));
+  }
+  auto space = std::make_shared<SearchSpace>(*this);
+  space->cohort_ = std::make_shared<const Cohort>(rows, rank_, cohort.nearest);
+  space->mark_ = std::max(std::uint32_t{1}, Crc32c(mark_, file));
+  return space;
+}
+
 void SearchSpace::Project(std::span<const float> vector, std::span<float> row) const {
   if (basis_.empty()) {
     std::ranges::copy(vector, row.begin());

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "search/cohort.h"
+
 namespace visage::search {
 
 /// Basis of the subspace of a pack's templates, and a product quantiser (H. Jegou et al., IEEE TPAMI 33(1),
@@ -21,12 +23,18 @@ class SearchSpace {
   /// @param file laid out as in src/vision/search-space.ts. @throws base::Error kInternal with the reason.
   static std::shared_ptr<const SearchSpace> Parse(std::span<const std::byte> file);
 
+  /// The same space with a pack's cohort. @param file laid out as in src/vision/cohort.ts. @throws base::Error
+  /// kInternal with the reason.
+  std::shared_ptr<const SearchSpace> With(std::span<const std::byte> file) const;
+
   /// Floats per template.
   std::size_t dimension() const { return dimension_; }
   std::size_t rank() const { return rank_; }
   /// Codes per row, even; 0 without a quantiser.
   std::size_t subquantizers() const { return subquantizers_; }
-  /// CRC-32C of the file; 0 for a whole space. Only rows with equal marks are comparable.
+  /// Null if scores are plain cosines.
+  const Cohort* cohort() const { return cohort_.get(); }
+  /// CRC-32C of the files; 0 for a whole space without a cohort. Only rows with equal marks are comparable.
   std::uint32_t mark() const { return mark_; }
 
   /// Keeps inner products within the subspace. @param vector `dimension()` floats. @param row receives
@@ -49,6 +57,7 @@ class SearchSpace {
   std::vector<float> basis_;
   /// [part][coordinate][centroid].
   std::vector<float> centroids_;
+  std::shared_ptr<const Cohort> cohort_;
 };
 
 }  // namespace visage::search

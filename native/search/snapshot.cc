@@ -62,7 +62,8 @@ bool IsMagnitude(float value) { return std::isfinite(value) && value >= 0; }
 void CheckMagnitudes(const std::vector<Codes::NewRows>& pieces) {
   for (const Codes::NewRows& piece : pieces) {
     if (!std::ranges::all_of(std::span(piece.scales, piece.count), IsMagnitude) ||
-        !std::ranges::all_of(std::span(piece.residuals, piece.count), IsMagnitude)) {
+        !std::ranges::all_of(std::span(piece.residuals, piece.count), IsMagnitude) ||
+        !std::ranges::all_of(std::span(piece.offsets, piece.count), [](float value) { return std::isfinite(value); })) {
       throw SnapshotError("it is damaged");
     }
   }
@@ -90,6 +91,7 @@ std::uint64_t WriteSnapshot(const IndexContents& contents, const std::string& pa
   WriteAll(writer, SnapshotSection::kLabels, runs, &Codes::Rows::labels, 1);
   WriteAll(writer, SnapshotSection::kScales, runs, &Codes::Rows::scales, 1);
   WriteAll(writer, SnapshotSection::kResiduals, runs, &Codes::Rows::residuals, 1);
+  WriteAll(writer, SnapshotSection::kOffsets, runs, &Codes::Rows::offsets, 1);
   WriteAll(writer, SnapshotSection::kHigh, runs, &Codes::Rows::high, width);
   WriteAll(writer, SnapshotSection::kLow, runs, &Codes::Rows::low, width);
   std::uint64_t rows = 0;
@@ -109,6 +111,7 @@ Codes ReadSnapshot(const std::string& path, const SearchSpace& space, base::Team
       {SnapshotSection::kLabels, sizeof(std::int64_t)},
       {SnapshotSection::kScales, sizeof(float)},
       {SnapshotSection::kResiduals, sizeof(float)},
+      {SnapshotSection::kOffsets, sizeof(float)},
       {SnapshotSection::kHigh, width},
       {SnapshotSection::kLow, width},
   };
@@ -127,6 +130,7 @@ Codes ReadSnapshot(const std::string& path, const SearchSpace& space, base::Team
         ReadAll(of(SnapshotSection::kLabels), pieces, &Codes::NewRows::labels, 1);
         ReadAll(of(SnapshotSection::kScales), pieces, &Codes::NewRows::scales, 1);
         ReadAll(of(SnapshotSection::kResiduals), pieces, &Codes::NewRows::residuals, 1);
+        ReadAll(of(SnapshotSection::kOffsets), pieces, &Codes::NewRows::offsets, 1);
         CheckMagnitudes(pieces);
       },
   };

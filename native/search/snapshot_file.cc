@@ -19,7 +19,7 @@ static_assert(std::endian::native == std::endian::little);
 
 constexpr std::array<char, 8> kMagic = {'V', 'I', 'S', 'A', 'G', 'E', 'I', 'X'};
 /// Increment it when the meaning of a byte changes.
-constexpr std::uint32_t kFormat = 3;
+constexpr std::uint32_t kFormat = 4;
 
 struct SectionRecord {
   std::uint64_t bytes;

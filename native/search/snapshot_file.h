@@ -24,11 +24,12 @@ enum class SnapshotSection : std::size_t {
   /// float32 per row, like `kResiduals`.
   kScales,
   kResiduals,
+  kOffsets,
   /// PaddedDimension bytes per row, like `kLow`.
   kHigh,
   kLow,
 };
-inline constexpr std::size_t kSnapshotSections = 5;
+inline constexpr std::size_t kSnapshotSections = 6;
 
 struct SnapshotInfo {
   std::uint32_t dimension;

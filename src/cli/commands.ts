@@ -18,6 +18,7 @@ import { membersCreate, membersList, membersRemove, membersResetPassword, member
 import { modelsBasis } from './models-basis.ts';
 import { modelsCalibrate } from './models-calibrate.ts';
 import { modelsCheck } from './models-check.ts';
+import { modelsCohort } from './models-cohort.ts';
 import { modelsList } from './models-list.ts';
 import { modelsMigrate } from './models-migrate.ts';
 import { reload } from './reload.ts';
@@ -52,6 +53,7 @@ export const COMMANDS: readonly Command[] = [
   modelsMigrate,
   modelsCalibrate,
   modelsBasis,
+  modelsCohort,
   backup,
   restore,
   verify,

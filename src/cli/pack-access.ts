@@ -44,7 +44,7 @@ export async function withPipeline<T>(
 /** @returns the manifest's path. */
 export async function changeManifest(
   { folder }: ModelPack,
-  change: (manifest: Manifest) => Partial<Manifest>,
+  change: (manifest: Manifest) => { readonly [Field in keyof Manifest]?: Manifest[Field] | undefined },
 ): Promise<string> {
   const file = join(folder, 'manifest.json');
   const manifest = JSON.parse(await readFile(file, 'utf8'));

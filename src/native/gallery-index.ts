@@ -4,7 +4,7 @@ import type { Executor } from './executor.ts';
 
 /**
  * What the store keeps of a template: coordinates in the pack's search space, scaled to length 1, as 16-bit
- * floats (native/search/row.h).
+ * floats, and its offset if scores are normalised (native/search/row.h).
  */
 export type Row = Uint8Array;
 
@@ -21,10 +21,12 @@ export interface SearchSpace {
   readonly subquantizers: number;
   /** Bytes of a row. */
   readonly rowBytes: number;
+  /** Whether scores are normalised with a cohort (native/search/cohort.h). */
+  readonly isNormalised: boolean;
   /** @param templates finite. @returns the row of a template; of several, one row after another. */
   row(templates: Float32Array): Row;
   /**
-   * Cosine scores, the same as of a search. A row with itself has 1, to about 1e-5.
+   * Cosines, less the offsets of both rows if scores are normalised. A search gives the same scores.
    * @throws Error for a value that is not finite.
    */
   compare(probe: RowOrTemplate, rows: readonly RowOrTemplate[]): Float32Array;
@@ -57,7 +59,7 @@ export interface GalleryIndex {
   /** @returns how many ids the index held. */
   remove(ids: BigInt64Array): Promise<number>;
   /**
-   * Best first. Scores are cosines, accurate to about 1e-5.
+   * Best first. Scores are those of {@link SearchSpace.compare}, accurate to about 1e-5.
    * @param allow restricts the search to these ids.
    */
   search(
@@ -93,7 +95,7 @@ export interface SnapshotFileInfo {
 
 interface Exports {
   readonly GalleryIndex: new (executor: Executor, space: SearchSpace, library?: string) => GalleryIndex;
-  readonly SearchSpace: new (source: Uint8Array | number) => SearchSpace;
+  readonly SearchSpace: new (source: Uint8Array | number, cohort?: Uint8Array) => SearchSpace;
   whySearchUnavailable(library: string): string | null;
   readSnapshotInfo(path: string): SnapshotFileInfo;
   searchKernels(): string[];
@@ -104,8 +106,8 @@ interface Exports {
  *   whole template and are searched exactly.
  * @throws Error with a sentence for a damaged file.
  */
-export function openSearchSpace(source: Uint8Array | number): SearchSpace {
-  return new (addon<Exports>().SearchSpace)(source);
+export function openSearchSpace(source: Uint8Array | number, cohort?: Uint8Array): SearchSpace {
+  return new (addon<Exports>().SearchSpace)(source, cohort);
 }
 
 /**

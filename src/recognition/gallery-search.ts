@@ -145,7 +145,8 @@ export class GallerySearch {
       if (turn.isOver) await turn.next();
       if (passed.has(label)) continue;
       const least = matches[limit - 1]?.similarity ?? threshold;
-      if (scale.toSimilarity(maxFusedScore(score, onePerson)) < least) return { matches, isComplete: true };
+      if (scale.toSimilarity(maxFusedScore(probe.recognizer.space, score, onePerson)) < least)
+        return { matches, isComplete: true };
       const face = faces.get({ gallery, label });
       // Another call deleted the face or changed its key.
       if (!face || !maySee(caller, face)) continue;

@@ -6,12 +6,16 @@ type Pixels = Pick<DecodedImage, 'width' | 'height' | 'pixels'>;
 const GREY = 128;
 /** Share of the image's width. */
 const BLUR_RADIUS = 0.015;
+const HEAVY_BLUR_RADIUS = 0.04;
 const DARK = 0.12;
 const TURN_DEGREES = 25;
 
 export const DEGRADATIONS: readonly ((image: Pixels) => Pixels)[] = [
   blurred,
+  heavilyBlurred,
   turned,
+  turnedLeft,
+  turnedRight,
   upsideDown,
   inverted,
   darkened,
@@ -28,9 +32,17 @@ export function bordered({ width, height, pixels }: Pixels): Pixels {
   return { width: 2 * width, height: 2 * height, pixels: result };
 }
 
-/** Approximates a Gaussian by three box filters per direction. */
 function blurred(image: Pixels): Pixels {
-  const radius = Math.max(1, Math.round(BLUR_RADIUS * image.width));
+  return filtered(image, BLUR_RADIUS);
+}
+
+function heavilyBlurred(image: Pixels): Pixels {
+  return filtered(image, HEAVY_BLUR_RADIUS);
+}
+
+/** Approximates a Gaussian by three box filters per direction. */
+function filtered(image: Pixels, share: number): Pixels {
+  const radius = Math.max(1, Math.round(share * image.width));
   let { pixels } = image;
   for (let pass = 0; pass < 3; pass++) {
     pixels = boxFiltered(pixels, image.height, image.width, 3, radius);
@@ -80,6 +92,21 @@ function turned(image: Pixels): Pixels {
     }
   }
   return { width, height, pixels: result };
+}
+
+function turnedLeft({ width, height, pixels }: Pixels): Pixels {
+  const result = new Uint8Array(pixels.length);
+  for (let y = 0; y < width; y++) {
+    for (let x = 0; x < height; x++) {
+      const from = 3 * (x * width + width - 1 - y);
+      result.set(pixels.subarray(from, from + 3), 3 * (y * height + x));
+    }
+  }
+  return { width: height, height: width, pixels: result };
+}
+
+function turnedRight(image: Pixels): Pixels {
+  return upsideDown(turnedLeft(image));
 }
 
 function upsideDown(image: Pixels): Pixels {

@@ -19,6 +19,11 @@ export interface Manifest extends PipelineOptions {
     /** See `search-space.ts`. */
     readonly file: string;
   };
+  /** Absent until `visagectl models cohort`; scores are then plain cosines. */
+  readonly cohort?: {
+    /** See `cohort.ts`. */
+    readonly file: string;
+  };
   /** Absent until `visagectl models calibrate`. */
   readonly calibration?: {
     /** See `SimilarityScale`. */
@@ -145,6 +150,7 @@ const MANIFEST = object(
       threshold: { type: 'number', exclusiveMinimum: 0, exclusiveMaximum: 1 },
     }),
     search: object({ file: FILE_NAME }),
+    cohort: object({ file: FILE_NAME }),
     calibration: {
       type: 'object',
       required: ['points'],
@@ -167,7 +173,7 @@ const MANIFEST = object(
       },
     },
   },
-  ['description', 'licence', 'source', 'pose', 'liveness', 'search', 'calibration'],
+  ['description', 'licence', 'source', 'pose', 'liveness', 'search', 'cohort', 'calibration'],
 );
 
 const validate = new Ajv2020({ ...TRUSTED_SCHEMAS, strictTypes: false }).compile<Manifest>(MANIFEST);

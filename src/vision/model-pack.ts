@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PipelineOptions } from '../native/pipeline-options.ts';
+import { parseCohort } from './cohort.ts';
 import { type Manifest, type ManifestFile, parseManifest } from './manifest.ts';
 import { parseSearchSpace } from './search-space.ts';
 import { SimilarityScale } from './similarity.ts';
@@ -21,6 +22,8 @@ export interface ModelPack {
   readonly hashes: ReadonlyMap<string, string>;
   /** Valid for the pack's dimension; null: search is exact. */
   readonly searchSpace: Uint8Array | null;
+  /** Valid for the pack's dimension; null: scores are cosines. */
+  readonly cohort: Uint8Array | null;
   /** Null before calibration; the service refuses such a pack. */
   readonly similarity: SimilarityScale | null;
   /** Whether calibration treated two names as one person. */
@@ -51,6 +54,7 @@ export async function openModelPack(nameOrPath: string, version?: string): Promi
     pipeline: stagesOf(folder, manifest),
     hashes: new Map(manifest.files.map(({ name, sha256 }) => [join(folder, name), sha256])),
     searchSpace: await searchSpaceOf(folder, manifest),
+    cohort: await cohortOf(folder, manifest),
     similarity: scaleOf(folder, manifest),
     excludes: (first, second) => excluded.has(`${first}\n${second}`),
   };
@@ -139,17 +143,32 @@ function listedFile(folder: string, { files }: Manifest, file: string): string {
 }
 
 async function searchSpaceOf(folder: string, manifest: Manifest): Promise<Uint8Array | null> {
-  if (!manifest.search) return null;
-  const file = listedFile(folder, manifest, manifest.search.file);
+  return manifest.search ? derivedFile(folder, manifest, manifest.search.file, 'search space') : null;
+}
+
+async function cohortOf(folder: string, manifest: Manifest): Promise<Uint8Array | null> {
+  return manifest.cohort ? derivedFile(folder, manifest, manifest.cohort.file, 'cohort') : null;
+}
+
+const PARSERS = { 'search space': parseSearchSpace, cohort: parseCohort };
+
+/** @throws Error that names the file. */
+async function derivedFile(
+  folder: string,
+  manifest: Manifest,
+  name: string,
+  kind: keyof typeof PARSERS,
+): Promise<Uint8Array> {
+  const file = listedFile(folder, manifest, name);
   const bytes = await readFile(file);
   try {
-    const { dimension } = parseSearchSpace(bytes);
+    const { dimension } = PARSERS[kind](bytes);
     const expected = manifest.embedder.dimension;
     if (dimension !== expected) {
-      throw new Error(`Expected a search space of templates of ${expected} dimensions, got ${dimension}`);
+      throw new Error(`Expected a ${kind} of templates of ${expected} dimensions, got ${dimension}`);
     }
   } catch (cause) {
-    throw new Error(`The model pack's search space ${file}: ${(cause as Error).message}.`, { cause });
+    throw new Error(`The model pack's ${kind} ${file}: ${(cause as Error).message}.`, { cause });
   }
   return bytes;
 }

@@ -119,8 +119,8 @@ function keyOf({ hashes }: ModelPack, options: object): string {
   return JSON.stringify(options, (name, value) => (name === 'file' ? hashes.get(value) : value));
 }
 
-function spaceOf({ searchSpace, pipeline }: ModelPack): SearchSpace {
-  return openSearchSpace(searchSpace ?? pipeline.embedder.dimension);
+function spaceOf({ searchSpace, cohort, pipeline }: ModelPack): SearchSpace {
+  return openSearchSpace(searchSpace ?? pipeline.embedder.dimension, cohort ?? undefined);
 }
 
 export class Recognizers {

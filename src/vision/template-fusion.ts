@@ -17,10 +17,14 @@ export function fusedScore(
 
 /**
  * Upper bound of `fusedScore` for a best score. The sum of n rows with mean mutual score m has length
- * sqrt(n + n (n - 1) m), at least n sqrt(m).
+ * sqrt(n + n (n - 1) m), at least n sqrt(m). Offsets of single rows do not bound that of their mean.
  */
-export function maxFusedScore(bestScore: number, samePersonScore: number): number {
-  return bestScore <= 0 || samePersonScore <= 0
+export function maxFusedScore(
+  { isNormalised }: SearchSpace,
+  bestScore: number,
+  samePersonScore: number,
+): number {
+  return isNormalised || bestScore <= 0 || samePersonScore <= 0
     ? 1
     : Math.min(1, Math.max(bestScore, bestScore / Math.sqrt(samePersonScore)));
 }

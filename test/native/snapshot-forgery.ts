@@ -1,6 +1,6 @@
 /** Changes to the file of an index's snapshot that its checksums do not tell. */
 
-const SECTIONS = 5;
+const SECTIONS = 6;
 /** The head: magic, format, dimension, rows, length of the stamp, mark of the space; sections; stamp; checksum. */
 const TABLE = 32;
 /** Bytes of the head. */

@@ -41,7 +41,10 @@ describe('The score of several templates', () => {
       for (const probe of [0, 20, 45, 80].map(unit)) {
         const best = Math.max(...templates.map((template) => scoreOf(probe, template)));
         const fused = fusedScore(space, probe, templates, ONE_PERSON);
-        assert.ok(fused <= maxFusedScore(best, ONE_PERSON) + ROUNDING, `${angle}: ${fused} of ${best}`);
+        assert.ok(
+          fused <= maxFusedScore(space, best, ONE_PERSON) + ROUNDING,
+          `${angle}: ${fused} of ${best}`,
+        );
       }
     }
   });

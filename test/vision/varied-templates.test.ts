@@ -34,9 +34,11 @@ describe('a degraded image', () => {
   const of = (name: string) => degraded.get(name)?.pixels ?? new Uint8Array();
 
   test('has the size of the image', () => {
-    assert.equal(degraded.size, 5);
-    for (const { width, height, pixels } of degraded.values()) {
-      assert.deepEqual([width, height, pixels.length], [31, 20, image.pixels.length]);
+    assert.equal(degraded.size, 8);
+    for (const [name, { width, height, pixels }] of degraded) {
+      const isOnItsSide = name === 'turnedLeft' || name === 'turnedRight';
+      assert.deepEqual([width, height], isOnItsSide ? [20, 31] : [31, 20], name);
+      assert.equal(pixels.length, image.pixels.length);
     }
   });
 
@@ -49,6 +51,15 @@ describe('a degraded image', () => {
     );
     assert.ok(Math.max(...of('darkened')) <= 31);
     assert.deepEqual([...of('upsideDown').slice(0, 3)], [...image.pixels.slice(-3)]);
+    assert.ok(varianceOf(of('heavilyBlurred')) <= varianceOf(of('blurred')));
+  });
+
+  test('is on its side', () => {
+    const [topLeft, topRight] = [image.pixels.slice(0, 3), image.pixels.slice(90, 93)];
+    assert.deepEqual(of('turnedLeft').slice(0, 3), topRight);
+    assert.deepEqual(of('turnedLeft').slice(-60, -57), topLeft);
+    assert.deepEqual(of('turnedRight').slice(57, 60), topLeft);
+    assert.deepEqual(of('turnedRight').slice(-3), topRight);
   });
 
   test('keeps its middle when it is turned', () => {

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace visage::search {
+
+/// A pack's cohort: averages over groups of people, and of degraded faces. Symmetric score normalisation with
+/// it (P. Matejka et al., "Analysis of Score Normalization in Multilingual Speaker Recognition", Interspeech
+/// 2017) makes a score mean the same in dense and in sparse regions of the templates: the score of two faces
+/// is their cosine, less the offsets of both. Immutable.
+class Cohort {
+ public:
+  /// @param vectors `rank` floats each; scaled to length 1. @param nearest 1 to the number of vectors.
+  Cohort(std::span<const float> vectors, std::size_t rank, std::size_t nearest);
+
+  /// Half the mean of the `nearest` best cosines with the vectors, -0.5..0.5. @param coordinates `rank` floats
+  /// of length 1.
+  float OffsetOf(std::span<const float> coordinates) const;
+
+ private:
+  std::size_t rank_;
+  std::size_t nearest_;
+  std::size_t count_;
+  /// [count / kLanes][rank][kLanes].
+  std::vector<float> vectors_;
+};
+
+struct CohortFile {
+  std::size_t dimension;
+  std::size_t nearest;
+  std::size_t count;
+  /// `count * dimension` numbers, -127..127.
+  std::vector<float> vectors;
+
+  /// @param file laid out as in src/vision/cohort.ts. @throws base::Error kInternal with the reason.
+  static CohortFile Parse(std::span<const std::byte> file);
+};
+
+}  // namespace visage::search

@@ -1,0 +1,98 @@
+import { uniforms } from '../base/random.ts';
+import { type Cohort, cohortOf } from './cohort.ts';
+import { innerProduct } from './impostors.ts';
+
+/** Every vector of a cohort averages at least this many templates, so that it shows no person. */
+export const LEAST_MEMBERS = 8;
+/** docs/experiments.md has the other numbers that were tried. */
+const NEAREST = 8;
+const ITERATIONS = 15;
+/** Iterations in which groups may still be small, because they may grow. */
+const FREE_ITERATIONS = 11;
+
+export interface TrainedCohort {
+  readonly cohort: Cohort;
+  /** Vectors of faces; the others are of degraded faces. */
+  readonly faces: number;
+  /** Fewest templates of a vector. */
+  readonly leastMembers: number;
+}
+
+/**
+ * Spherical k-means (I. Dhillon and D. Modha, Machine Learning 42, 2001) of the faces, and apart of the degraded
+ * faces. Groups of fewer than {@link LEAST_MEMBERS} dissolve into the others.
+ * @param faces unit vectors, one a person; at least {@link LEAST_MEMBERS} times the nearest vectors.
+ * @param degraded unit vectors, or none.
+ * @param options `coordinates` projects templates into the pack's search space, which is faster.
+ */
+export function trainCohort(
+  faces: readonly Float32Array[],
+  degraded: readonly Float32Array[],
+  { seed = 1, coordinates = (template: Float32Array) => template } = {},
+): TrainedCohort {
+  const ofFaces = groupsOf(faces, coordinates, seed);
+  const ofDegraded = degraded.length < LEAST_MEMBERS ? [] : groupsOf(degraded, coordinates, seed + 1);
+  const groups = [...ofFaces, ...ofDegraded];
+  if (groups.length < NEAREST) {
+    throw new Error(
+      `Expected templates for at least ${NEAREST} groups of ${LEAST_MEMBERS}, got ${groups.length} groups.`,
+    );
+  }
+  return {
+    cohort: cohortOf(
+      groups.map(({ centre }) => centre),
+      NEAREST,
+    ),
+    faces: ofFaces.length,
+    leastMembers: Math.min(...groups.map(({ members }) => members)),
+  };
+}
+
+interface Group {
+  /** Unit vector. */
+  readonly centre: Float32Array;
+  readonly members: number;
+}
+
+type Projection = (template: Float32Array) => Float32Array;
+
+function groupsOf(templates: readonly Float32Array[], coordinates: Projection, seed: number): Group[] {
+  const members = templates.map((template) => ({ template, row: coordinates(template) }));
+  const uniform = uniforms(seed);
+  const count = Math.max(1, Math.floor(templates.length / LEAST_MEMBERS));
+  const left = [...templates];
+  let groups = Array.from({ length: count }, (): Group => {
+    const [centre] = left.splice(Math.floor(uniform() * left.length), 1);
+    return { centre: centre as Float32Array, members: 1 };
+  });
+  for (let iteration = 1; iteration <= ITERATIONS; iteration++) {
+    const least = iteration <= FREE_ITERATIONS ? 1 : LEAST_MEMBERS;
+    groups = regrouped(members, groups, coordinates).filter((group) => group.members >= least);
+  }
+  return groups;
+}
+
+function regrouped(
+  templates: readonly { readonly template: Float32Array; readonly row: Float32Array }[],
+  groups: readonly Group[],
+  coordinates: Projection,
+): Group[] {
+  const centres = groups.map(({ centre }) => coordinates(centre));
+  const sums = groups.map(({ centre }) => new Float64Array(centre.length));
+  const members = groups.map(() => 0);
+  for (const { template, row } of templates) {
+    let best = 0;
+    let highest = Number.NEGATIVE_INFINITY;
+    for (const [i, centre] of centres.entries()) {
+      const cosine = innerProduct(row, centre);
+      if (cosine > highest) [best, highest] = [i, cosine];
+    }
+    members[best] = (members[best] as number) + 1;
+    const sum = sums[best] as Float64Array;
+    for (const [i, value] of template.entries()) sum[i] = (sum[i] as number) + value;
+  }
+  return sums.map((sum, i) => {
+    const length = Math.hypot(...sum);
+    return { centre: Float32Array.from(sum, (value) => value / length), members: members[i] as number };
+  });
+}

@@ -1,0 +1,67 @@
+/**
+ * Averages of templates over groups of people, and of degraded faces. They normalise scores, so that strangers
+ * of every group match equally rarely: native/search/cohort.h. No vector is the template of a person.
+ *
+ * Little-endian: `VISAGECO`; format, dimension, number of vectors and number of nearest vectors as 32-bit
+ * integers; then the vectors, of any length, as 8-bit integers.
+ */
+
+const MAGIC = 'VISAGECO';
+const FORMAT = 1;
+const HEADER_BYTES = 24;
+const MOST_VALUE = 127;
+
+export interface Cohort {
+  /** Floats of a template. */
+  readonly dimension: number;
+  /** Vectors whose cosines with a face give the face's offset. */
+  readonly nearest: number;
+  /** Numbers -127..127. */
+  readonly vectors: readonly Int8Array[];
+}
+
+/** @param averages of one length, none zero. */
+export function cohortOf(averages: readonly Float32Array[], nearest: number): Cohort {
+  const vectors = averages.map((average) => {
+    const most = average.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+    return Int8Array.from(average, (value) => Math.round((MOST_VALUE * value) / most));
+  });
+  return { dimension: averages[0]?.length ?? 0, nearest, vectors };
+}
+
+export function cohortFile({ dimension, nearest, vectors }: Cohort): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.write(MAGIC, 'latin1');
+  [FORMAT, dimension, vectors.length, nearest].forEach((value, i) => {
+    header.writeUInt32LE(value, MAGIC.length + 4 * i);
+  });
+  return Buffer.concat([header, ...vectors.map((vector) => Buffer.from(vector.buffer))]);
+}
+
+/** @throws Error that says what the file should hold. */
+export function parseCohort(file: Uint8Array): Cohort {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  if (bytes.length < HEADER_BYTES || bytes.toString('latin1', 0, MAGIC.length) !== MAGIC) {
+    throw new Error(`A cohort starts with ${MAGIC} and a header of ${HEADER_BYTES} bytes`);
+  }
+  const [format, dimension, count, nearest] = [0, 1, 2, 3].map((i) =>
+    bytes.readUInt32LE(MAGIC.length + 4 * i),
+  ) as [number, number, number, number];
+  if (format !== FORMAT) throw new Error(`Expected a cohort of format ${FORMAT}, got format ${format}`);
+  if (dimension === 0) throw new Error('Expected a cohort of at least 1 dimension, got 0');
+  if (nearest === 0 || nearest > count) {
+    throw new Error(
+      `Expected the number of nearest vectors to be 1 to the number of vectors, ${count}, got ${nearest}`,
+    );
+  }
+  const size = HEADER_BYTES + count * dimension;
+  if (bytes.length !== size) {
+    throw new Error(
+      `Expected ${size} bytes for ${count} vectors of ${dimension} dimensions, got ${bytes.length}`,
+    );
+  }
+  const vectors = Array.from({ length: count }, (_, i) =>
+    Int8Array.from(bytes.subarray(HEADER_BYTES + i * dimension, HEADER_BYTES + (i + 1) * dimension)),
+  );
+  return { dimension, nearest, vectors };
+}
