@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <new>
 #include <string>
 
 #include "base/error.h"
@@ -21,7 +20,8 @@ constexpr int kAlphaChannels = 4;
 void DecodeInto(const WebPIterator& frame, WEBP_CSP_MODE mode, std::span<std::uint8_t> to, int stride) {
   const std::unique_ptr<WebPIDecoder, decltype(&WebPIDelete)> decoder(
       WebPINewRGB(mode, to.data(), to.size(), stride), &WebPIDelete);
-  if (!decoder) throw std::bad_alloc();
+  // Also for a frame without pixels.
+  if (!decoder) Refuse("The WebP file is broken.");
   const VP8StatusCode status = WebPIUpdate(decoder.get(), frame.fragment.bytes, frame.fragment.size);
   if (status == VP8_STATUS_OK) return;
   if (status != VP8_STATUS_SUSPENDED) Refuse("The WebP file is broken.");

@@ -74,15 +74,22 @@ function headersOf(head: string): ReadonlyMap<string, string> {
   );
 }
 
+/** An empty part may lack the line break before its boundary. @returns null if the head is too long. */
+function splitPart(bytes: Buffer): { readonly head: Buffer; readonly content: Buffer } | null {
+  const start = bytes.subarray(0, MAX_HEAD_BYTES);
+  const blanks = ['\n\r\n', '\n\n']
+    .map((text) => ({ at: start.indexOf(text), end: start.indexOf(text) + text.length }))
+    .filter(({ at }) => at >= 0)
+    .sort((a, b) => a.at - b.at);
+  const [blank] = blanks;
+  if (blank) return { head: bytes.subarray(0, blank.at), content: bytes.subarray(blank.end) };
+  return bytes.length < MAX_HEAD_BYTES ? { head: bytes, content: bytes.subarray(bytes.length) } : null;
+}
+
 function readPart(bytes: Buffer): Part {
-  const [blank, length] = [
-    [bytes.subarray(0, MAX_HEAD_BYTES).indexOf('\n\r\n'), 3] as const,
-    [bytes.subarray(0, MAX_HEAD_BYTES).indexOf('\n\n'), 2] as const,
-  ]
-    .filter(([at]) => at >= 0)
-    .sort(([a], [b]) => a - b)[0] ?? [-1, 0];
-  if (blank < 0) throw invalid('', `must have parts with a head of at most ${MAX_HEAD_BYTES} bytes`);
-  const headers = headersOf(bytes.toString('utf8', 0, blank));
+  const split = splitPart(bytes);
+  if (!split) throw invalid('', `must have parts with a head of at most ${MAX_HEAD_BYTES} bytes`);
+  const headers = headersOf(split.head.toString());
   const disposition = headers.get('content-disposition') ?? '';
   const parameters = parametersOf(disposition);
   const name = parameters.get('name');
@@ -95,7 +102,7 @@ function readPart(bytes: Buffer): Part {
     filename: parameters.get('filename') ?? parameters.get('filename*'),
     type: type.trim(),
     encoding: headers.get('content-transfer-encoding')?.toLowerCase() === 'base64' ? 'base64' : 'binary',
-    content: bytes.subarray(blank + length),
+    content: split.content,
   };
 }
 

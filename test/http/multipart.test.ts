@@ -184,6 +184,19 @@ test('A file part without a chosen file counts as absent', async () => {
   assert.deepEqual(Object.keys(files), []);
 });
 
+test('An empty part may lack the line break before its boundary', async () => {
+  const body = bodyOf(
+    '--X\r\nContent-Disposition: form-data; name="a"\r\n\r\n--X\r\n',
+    HEAD,
+    '\r\n\r\n',
+    PHOTO,
+    '\r\n--X--',
+  );
+  const { fields, files } = await parseForm(body, 'multipart/form-data; boundary=X', FORM);
+  assert.deepEqual({ ...fields }, { a: '' });
+  assert.ok(files.image?.[0]?.data.equals(PHOTO));
+});
+
 test('Fields keep their text, and those that repeat their order', async () => {
   const field = (name: string, value: string) =>
     `--X\r\nContent-Disposition: form-data; name="${name}"\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n${value}\r\n`;
