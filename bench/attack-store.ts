@@ -4,6 +4,7 @@ import { hashSync } from '@node-rs/argon2';
 import { createApiKey } from '../src/access/keys/api-keys.ts';
 import type { Owner } from '../src/api/caller.ts';
 import { uniforms } from '../src/base/random.ts';
+import { openSearchSpace, type Row } from '../src/native/gallery-index.ts';
 import { Store } from '../src/store/store.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 
@@ -34,8 +35,12 @@ function randomDirection(dimension: number): Float32Array {
 }
 
 async function packOf() {
-  const { name, version, pipeline } = await openModelPack('faceplugin');
-  return { pack: name, packVersion: version, dimension: pipeline.embedder.dimension };
+  const { name, version, pipeline, searchSpace } = await openModelPack('faceplugin');
+  return {
+    pack: name,
+    packVersion: version,
+    space: openSearchSpace(searchSpace ?? pipeline.embedder.dimension),
+  };
 }
 
 async function fill(
@@ -45,14 +50,14 @@ async function fill(
   count: number,
   keyOf: (i: number) => string,
 ) {
-  const { dimension, ...pack } = await packOf();
+  const { space, ...pack } = await packOf();
   await store.collections.create(owner, { collectionId, description: null, now: Date.now(), ...pack });
   const face = { box: { x: 0, y: 0, width: 1, height: 1 }, confidence: 1, createdAt: Date.now(), ...pack };
-  const vectors = Array.from({ length: 100 }, () => randomDirection(dimension));
+  const rows = Array.from({ length: 100 }, () => space.row(randomDirection(space.dimension)));
   for (let from = 0; from < count; from += 1000) {
     const adding = Array.from({ length: Math.min(1000, count - from) }, (_, i) => {
       const key = { externalKey: keyOf(from + i), allowDuplicates: true };
-      return store.faces.add(owner, collectionId, face, vectors[i % vectors.length] as Float32Array, key);
+      return store.faces.add(owner, collectionId, face, rows[i % rows.length] as Row, key);
     });
     await Promise.all(adding);
   }
@@ -75,7 +80,7 @@ export async function makeAttackStore(folder: string, faces: number): Promise<At
   });
   for (const collectionId of FAMILIES) await fill(store, owner, collectionId, faces, () => 'many');
   await fill(store, owner, 'people', faces, (i) => `person-${i % PEOPLE}`);
-  const { dimension: _, ...pack } = await packOf();
+  const { space: _, ...pack } = await packOf();
   for (let i = 0; i < COLLECTIONS; i += 500) {
     const making = Array.from({ length: 500 }, (_, at) =>
       store.collections.create(owner, {

@@ -15,6 +15,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { openSearchSpace } from '../src/native/gallery-index.ts';
 import { SNAPSHOTS } from '../src/ops/data-folder.ts';
 import { Store } from '../src/store/store.ts';
 import { StoreReader } from '../src/store/store-reader.ts';
@@ -31,6 +32,7 @@ const COLLECTION = 'people';
 /** Smaller galleries have no snapshot. */
 const LEAST_FACES = 5_000;
 const PACK = await openModelPack('faceplugin');
+const SPACE = openSearchSpace(PACK.searchSpace ?? PACK.pipeline.embedder.dimension);
 
 const { values, positionals } = parseArgs({
   options: { faces: { type: 'string' }, store: { type: 'string' } },
@@ -78,7 +80,7 @@ async function fill(folder: string): Promise<void> {
     const vectors = people.take(done, count);
     const adding = Array.from({ length: count }, (_, i) => {
       const template = vectors.subarray(i * base.dimension, (i + 1) * base.dimension);
-      return store.faces.add(owner, COLLECTION, face, template);
+      return store.faces.add(owner, COLLECTION, face, SPACE.row(template));
     });
     await Promise.all(adding);
     if ((done + count) % 100_000 === 0) console.error(`wrote ${done + count} of ${faces} faces`);

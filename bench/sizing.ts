@@ -8,6 +8,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { createApiKey } from '../src/access/keys/api-keys.ts';
+import { openSearchSpace } from '../src/native/gallery-index.ts';
 import { Store } from '../src/store/store.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 import { type Child, ROOT, startChild } from '../testing/service.ts';
@@ -15,6 +16,7 @@ import { Gallery } from './distinct-people.ts';
 import { openPeopleBase } from './people-base.ts';
 
 const PACK = await openModelPack('faceplugin');
+const SPACE = openSearchSpace(PACK.searchSpace ?? PACK.pipeline.embedder.dimension);
 const BASE = await openPeopleBase(undefined);
 const DIMENSION = BASE.dimension;
 /** Faces that are written at once, searches by each of the clients, and clients. */
@@ -57,7 +59,7 @@ async function fill(folder: string, faces: number): Promise<string> {
       ...packId,
     };
     const batch = Array.from({ length: Math.min(BATCH, faces - done) }, (_, i) =>
-      store.faces.add(owner, 'people', face, people.take(done + i, 1)),
+      store.faces.add(owner, 'people', face, SPACE.row(people.take(done + i, 1))),
     );
     const labels = await Promise.all(batch);
     await Promise.all(

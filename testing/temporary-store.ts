@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Owner } from '../src/api/caller.ts';
-import { openSearchSpace } from '../src/native/gallery-index.ts';
+import { openSearchSpace, type Row } from '../src/native/gallery-index.ts';
 import type { NewFace } from '../src/store/records.ts';
 import { Store } from '../src/store/store.ts';
 
@@ -37,14 +37,14 @@ export async function storeWithCollection(folder: string): Promise<{ store: Stor
   return { store, owner };
 }
 
-/** A template of eight floats that tells the number it was made from. */
-export function template(seed: number): Float32Array {
-  return Float32Array.from({ length: 8 }, (_, i) => Math.sin(seed * 8 + i));
-}
-
-/** The same as a unit vector, as a model makes it. */
-export function unitTemplate(seed: number): Float32Array {
-  const vector = template(seed);
+/** A template of eight floats, a unit vector that tells the number it was made from. */
+export function templateOf(seed: number): Float32Array {
+  const vector = Float32Array.from({ length: 8 }, (_, i) => Math.sin(seed * 8 + i));
   const norm = Math.hypot(...vector);
   return vector.map((value) => value / norm);
+}
+
+/** The same as a row of {@link SPACE}. */
+export function rowOf(seed: number): Row {
+  return SPACE.row(templateOf(seed));
 }

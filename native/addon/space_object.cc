@@ -51,7 +51,8 @@ Napi::Function SpaceObject::Define(Napi::Env env) {
        InstanceAccessor<&SpaceObject::Subquantizers>("subquantizers"),
        InstanceAccessor<&SpaceObject::RowLength>("rowBytes"),
        InstanceAccessor<&SpaceObject::IsNormalised>("isNormalised"), InstanceMethod<&SpaceObject::Row>("row"),
-       InstanceMethod<&SpaceObject::Compare>("compare"), InstanceMethod<&SpaceObject::Mean>("mean")});
+       InstanceMethod<&SpaceObject::Template>("template"), InstanceMethod<&SpaceObject::Compare>("compare"),
+       InstanceMethod<&SpaceObject::Mean>("mean")});
 }
 
 std::shared_ptr<const search::SearchSpace> SpaceObject::From(const Napi::Value& value) {
@@ -109,6 +110,16 @@ Napi::Value SpaceObject::Row(const Napi::CallbackInfo& info) {
                      std::span(rows).subspan(i * bytes, bytes));
   }
   return BytesOf(info.Env(), rows);
+}
+
+Napi::Value SpaceObject::Template(const Napi::CallbackInfo& info) {
+  const auto row = RowBytes(info[0], "row");
+  CheckRows(info.Env(), "row", *space_, row, 1);
+  std::vector<float> coordinates(space_->rank());
+  Rethrown(info.Env(), [&] { return search::ReadRow(*space_, row, coordinates); });
+  auto value = Napi::Float32Array::New(info.Env(), space_->dimension());
+  space_->Lift(coordinates, {value.Data(), value.ElementLength()});
+  return value;
 }
 
 Napi::Value SpaceObject::Compare(const Napi::CallbackInfo& info) {

@@ -27,6 +27,7 @@ class SpaceObject : public Napi::ObjectWrap<SpaceObject> {
   Napi::Value RowLength(const Napi::CallbackInfo& info);
   Napi::Value IsNormalised(const Napi::CallbackInfo& info);
   Napi::Value Row(const Napi::CallbackInfo& info);
+  Napi::Value Template(const Napi::CallbackInfo& info);
   Napi::Value Compare(const Napi::CallbackInfo& info);
   Napi::Value Mean(const Napi::CallbackInfo& info);
 

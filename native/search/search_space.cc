@@ -112,6 +112,20 @@ void SearchSpace::Project(std::span<const float> vector, std::span<float> row) c
   }
 }
 
+void SearchSpace::Lift(std::span<const float> row, std::span<float> vector) const {
+  if (basis_.empty()) {
+    std::ranges::copy(row, vector.begin());
+    return;
+  }
+  std::ranges::fill(vector, 0.0F);
+  const float* weights = basis_.data();
+  for (std::size_t start = 0; start < rank_; start += kLanes) {
+    for (std::size_t i = 0; i < dimension_; ++i, weights += kLanes) {
+      for (std::size_t lane = 0; lane < kLanes; ++lane) vector[i] += row[start + lane] * weights[lane];
+    }
+  }
+}
+
 void SearchSpace::Encode(std::span<const float> row, std::span<std::uint8_t> codes) const {
   const float* centroids = centroids_.data();
   const std::size_t width = part();

@@ -18,7 +18,7 @@ const PROGRESS_MS = 250;
 const LABELS_A_LOOK = 4096;
 
 /** `rows` has one per label. */
-export interface RowBatch {
+interface RowBatch {
   readonly labels: BigInt64Array;
   readonly rows: RowOrTemplate;
 }

@@ -58,9 +58,7 @@ export async function startIndexes(
       filled += added;
       onProgress(filled, total);
     };
-    const held =
-      loaded ??
-      (await indexes.fill(gallery, store.faces.templates(gallery, space.dimension, BATCH), space, onFill));
+    const held = loaded ?? (await indexes.fill(gallery, store.faces.rows(gallery, BATCH), space, onFill));
     const { size } = indexes.state(gallery);
     if (size !== held) throw new Error(`An index holds ${size} faces, but the store holds ${held}.`);
     indexes.holds(gallery, generation);
@@ -148,7 +146,7 @@ async function catchUp(
   }
   while (place < held.length) surplus.push(heldAt(place++));
   if (surplus.length > 0) await indexes.remove(gallery, surplus);
-  await indexes.fill(gallery, store.faces.templatesAt(gallery, missing, space.dimension, BATCH), space);
+  await indexes.fill(gallery, store.faces.rowsAt(gallery, missing, BATCH), space);
   log.info(
     { gallery, added: missing.length, removed: surplus.length },
     'a snapshot of the index was brought up to the store',

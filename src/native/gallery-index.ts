@@ -25,6 +25,8 @@ export interface SearchSpace {
   readonly isNormalised: boolean;
   /** @param templates finite. @returns the row of a template; of several, one row after another. */
   row(templates: Float32Array): Row;
+  /** The unit vector that has a row's coordinates: the template, less its part outside the space. */
+  template(row: RowOrTemplate): Float32Array;
   /**
    * Cosines, less the offsets of both rows if scores are normalised. A search gives the same scores.
    * @throws Error for a value that is not finite.

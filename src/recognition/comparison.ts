@@ -145,8 +145,8 @@ export class ComparisonService {
     const { gallery } = collection;
     const label = this.#search.labelOf(caller, gallery, { faceId });
     const { current } = this.#parts.store.faces.rowGalleries(gallery);
-    const row = this.#parts.store.faces.template({ gallery: current, label });
-    if (!row) throw new Error(`Label ${label} of gallery ${gallery} has no template`);
+    const row = this.#parts.store.faces.row({ gallery: current, label });
+    if (!row) throw new Error(`Label ${label} of gallery ${gallery} has no row`);
     const criterion = searchCriterion(collection, request);
     const probe = { recognizer, row };
     const { matches, threshold } = await this.#search.nearest(

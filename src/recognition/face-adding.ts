@@ -37,7 +37,7 @@ export async function addFace(
   { store, indexes, recognizers, now }: RecognitionParts,
   caller: Caller,
   collectionId: string,
-  { recognizer, face, template, quality, crop, second }: Probe,
+  { recognizer, face, row, quality, crop, second }: Probe,
   key: NewExternalKey | null = null,
 ): Promise<AddedFace> {
   checkMayIndex(caller);
@@ -49,8 +49,8 @@ export async function addFace(
     thumbnail: crop,
     ...recognizer.packId,
   };
-  const others = second ? [{ ...second.recognizer.packId, row: second.template }] : [];
-  const added = await store.faces.add(caller, collectionId, record, template, key, others);
+  const others = second ? [{ ...second.recognizer.packId, row: second.row }] : [];
+  const added = await store.faces.add(caller, collectionId, record, row, key, others);
   // A reset or delete may have dropped the index: do not recreate it.
   if (store.collections.get(caller, collectionId)?.gallery !== added.gallery) return added;
   for (const { gallery, row, ...packId } of added.rows) {

@@ -40,8 +40,6 @@ export interface FaceAnalysis {
 export interface Probe {
   readonly recognizer: Recognizer;
   readonly face: VisibleFace;
-  readonly template: Float32Array;
-  /** Of the template. */
   readonly row: Row;
   /** Null if not requested. */
   readonly quality: Quality | null;
@@ -50,12 +48,12 @@ export interface Probe {
   /** JPEG; null if not requested. */
   readonly crop: Buffer | null;
   /** By the second version of a collection under migration; null without one, or if it finds another face. */
-  readonly second: SecondTemplate | null;
+  readonly second: SecondRow | null;
 }
 
-export interface SecondTemplate {
+export interface SecondRow {
   readonly recognizer: Recognizer;
-  readonly template: Float32Array;
+  readonly row: Row;
 }
 
 interface AnalysisOptions {
@@ -111,7 +109,6 @@ export async function analyzeLargestFace(
     probe: {
       recognizer,
       face,
-      template,
       row: recognizer.space.row(template),
       quality: request.attributes ? qualityOf(analysis, 0) : null,
       liveness: frame && recognizer.liveness ? livenessOf([frame], recognizer.liveness) : null,
@@ -121,19 +118,19 @@ export async function analyzeLargestFace(
   };
 }
 
-/** Also makes the template of the second recognizer, which may embed otherwise. */
+/** Also makes the row of the second recognizer, which may embed otherwise. */
 async function analyzeTwice(
   caller: Caller,
   recognizer: Recognizer,
   second: Recognizer | null,
   image: ImageInput,
   request: AnalysisRequest,
-): Promise<{ readonly analysis: Analysis; readonly other: SecondTemplate | null }> {
+): Promise<{ readonly analysis: Analysis; readonly other: SecondRow | null }> {
   const analysis = await analyzeFor(caller, recognizer, image, request);
   const [face] = analysis.faces;
   if (!second || !face || !analysis.template) return { analysis, other: null };
   if (second.sharesTemplates(recognizer)) {
-    return { analysis, other: { recognizer: second, template: analysis.template } };
+    return { analysis, other: { recognizer: second, row: second.space.row(analysis.template) } };
   }
   const again = await analyzeFor(caller, second, image, {
     minFaceSize: request.minFaceSize,
@@ -143,7 +140,7 @@ async function analyzeTwice(
   const isSame = found && isSameFace(found.box, face.box);
   return {
     analysis,
-    other: isSame && again.template ? { recognizer: second, template: again.template } : null,
+    other: isSame && again.template ? { recognizer: second, row: second.space.row(again.template) } : null,
   };
 }
 
@@ -183,7 +180,6 @@ export async function analyzeFaces(
     return {
       recognizer,
       face: visibleFace(analysis, i, isDescribed),
-      template,
       row: recognizer.space.row(template),
       quality: isDescribed ? qualityOf(analysis, i) : null,
       liveness: null,

@@ -225,7 +225,7 @@ export class GallerySearch {
   ): number {
     const { faces } = this.#parts.store;
     if (labels.length < 2 || labels.length > MAX_FUSED) return best;
-    const own = labels.flatMap((label) => faces.template({ gallery: rows, label }) ?? []);
+    const own = labels.flatMap((label) => faces.row({ gallery: rows, label }) ?? []);
     if (own.length < 2) return best;
     return fusedScore(recognizer.space, row, own, onePerson);
   }

@@ -9,6 +9,7 @@ import type {
 import { inTurns, Turn } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
 import type { GalleryIndexes } from '../gallery/gallery-indexes.ts';
+import type { SearchSpace } from '../native/gallery-index.ts';
 import type { Log } from '../ops/log.ts';
 import type { CollectionKey } from '../store/databases.ts';
 import type { LabelledFace } from '../store/faces.ts';
@@ -215,13 +216,13 @@ export class Migrator implements MigrationAdministration {
     if (!target) return false;
     const hopeless = this.#hopeless.get(second.gallery) ?? new Set();
     this.#hopeless.set(second.gallery, hopeless);
-    const converts = source?.sharesTemplates(target) === true;
+    const converts = source?.sharesTemplates(target) ? source : null;
     let batch: number[] = [];
     const flush = async () => {
       const labels = batch;
       batch = [];
       const added = converts
-        ? this.#converted(place, labels)
+        ? this.#converted(place, labels, converts.space, target.space)
         : await this.#embedded(place, labels, target, hopeless);
       await this.#addAll(place, added);
     };
@@ -238,11 +239,11 @@ export class Migrator implements MigrationAdministration {
     return true;
   }
 
-  #converted({ rows }: MovingPlace, labels: readonly number[]): NewRow[] {
+  #converted({ rows }: MovingPlace, labels: readonly number[], from: SearchSpace, to: SearchSpace): NewRow[] {
     const { faces } = this.#parts.store;
     return labels.flatMap((label) => {
-      const row = faces.template({ gallery: rows.current, label });
-      return row ? { label, row } : [];
+      const row = faces.row({ gallery: rows.current, label });
+      return row ? { label, row: to.row(from.template(row)) } : [];
     });
   }
 
@@ -257,8 +258,8 @@ export class Migrator implements MigrationAdministration {
     for (let first = 0; first < labels.length && !this.#isClosed; first += PARALLEL) {
       const some = labels.slice(first, first + PARALLEL).map(async (label) => {
         const crop = thumbnails.get({ gallery, label });
-        const row = crop && (await this.#templateOf(target, crop));
-        if (row) added.push({ label, row });
+        const template = crop && (await this.#templateOf(target, crop));
+        if (template) added.push({ label, row: target.space.row(template) });
         else if (!this.#isClosed) hopeless.add(label);
       });
       await Promise.all(some);
@@ -291,9 +292,8 @@ export class Migrator implements MigrationAdministration {
     // A rollback or a reset may have dropped the index: do not recreate it.
     if (target && rows.length > 0 && store.faces.hasRows(place.collection.gallery, second.gallery)) {
       const labels = BigInt64Array.from(rows, ({ label }) => BigInt(label));
-      const templates = new Float32Array(rows.length * target.dimension);
-      for (const [i, { row }] of rows.entries()) templates.set(row, i * target.dimension);
-      await indexes.addBatch(second.gallery, { labels, rows: templates }, target.space);
+      const batch = { labels, rows: Buffer.concat(rows.map(({ row }) => row)) };
+      await indexes.addBatch(second.gallery, batch, target.space);
     }
     return rows.length > 0;
   }

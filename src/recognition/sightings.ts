@@ -83,7 +83,7 @@ export class Sightings implements SightingWatch {
       }
       return;
     }
-    const row = meanOf(vectorOf(earlier?.template as Buffer), template);
+    const row = second.space.row(meanOf(vectorOf(earlier?.template as Buffer), template));
     const sighting = { at: now(), by: [...(earlier?.by ?? []), by] };
     if (await this.#migrator.add(place, { label, row, sighting })) {
       await this.#record(caller, 'migration.confirm', place, faceId);

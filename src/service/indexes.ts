@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { findSearchDevice, GalleryIndexes } from '../gallery/gallery-indexes.ts';
 import { type IndexStart, startIndexes } from '../gallery/load-indexes.ts';
+import { RowConversion } from '../gallery/row-conversion.ts';
 import { SnapshotFolder } from '../gallery/snapshot-folder.ts';
 import { LEAST_FACES, SnapshotKeeper } from '../gallery/snapshot-scheduler.ts';
 import { createExecutor } from '../native/executor.ts';
@@ -19,8 +20,9 @@ const PROGRESS_LIMIT_S = 60;
 export interface Indexes {
   readonly indexes: GalleryIndexes;
   readonly indexStart: IndexStart;
-  /** Not running yet. */
+  /** Not running yet, like `conversion`. */
   readonly keeper: SnapshotKeeper;
+  readonly conversion: RowConversion;
 }
 
 /** @throws Error if an index differs from the store, or a network does not run. */
@@ -56,7 +58,8 @@ export async function openIndexes(
   });
   for (const recognizer of recognizers.serving) await selfInference(recognizer);
   health.pass('selfInference');
-  return { indexes, indexStart, keeper };
+  const conversion = new RowConversion({ faces: store.faces, packs: recognizers.all, log });
+  return { indexes, indexStart, keeper, conversion };
 }
 
 /** Reports to `/readyz`, and once a second to log and systemd. */

@@ -25,12 +25,14 @@ export async function serve(stages: Stages, application: Application, undos: Und
     health.stop();
   });
   undos.add('snapshots', () => indexes.keeper.stop(SNAPSHOT_LIMIT_MS));
+  undos.add('snapshots', () => indexes.conversion.stop());
   const shutdown = createShutdown({ log, undos });
   process.on('SIGTERM', shutdown).on('SIGINT', shutdown);
   if (!isatty(STDIN)) process.on('SIGHUP', () => application.reloader.tryReload());
   void application.audit.truncate();
   void application.events.trim();
   indexes.keeper.start();
+  indexes.conversion.start();
   announce(stages, application);
 }
 

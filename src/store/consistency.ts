@@ -221,26 +221,52 @@ function* checkEvents(db: Databases): Generator<string> {
 }
 
 const NORM_TOLERANCE = 1e-3;
+const OFFSET_BYTES = 4;
 
 export function* checkTemplates(db: Databases): Generator<string> {
   const bytesOfPack = new Map<string, number>();
   for (const { key, value } of db.templates.getRange()) {
     const [gallery, label] = key;
     const face = db.faces.get(key);
+    const isTemplate = db.unconverted.doesExist(gallery) && isUnit(floatNorm(value));
     const pack = `${face?.pack} ${face?.packVersion}`;
-    const expected = bytesOfPack.get(pack) ?? value.length;
-    bytesOfPack.set(pack, expected);
+    const form = `${isTemplate ? 'templates' : 'rows'} of ${pack}`;
+    const expected = bytesOfPack.get(form) ?? value.length;
+    bytesOfPack.set(form, expected);
     const name = `template ${label} of gallery ${gallery}`;
-    if (value.length !== expected)
-      yield `${name} has ${value.length} bytes, other templates of ${pack} have ${expected}`;
-    else if (!(Math.abs(normOf(value) - 1) < NORM_TOLERANCE)) yield `${name} is not a unit vector`;
+    if (value.length !== expected) yield `${name} has ${value.length} bytes, other ${form} have ${expected}`;
+    else if (!isTemplate && !isUnitRow(value)) yield `${name} is not a unit vector`;
   }
 }
 
-function normOf(bytes: Buffer): number {
+function isUnit(norm: number): boolean {
+  return Math.abs(norm - 1) < NORM_TOLERANCE;
+}
+
+function floatNorm(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let sum = 0;
-  for (let at = 0; at + 4 <= bytes.length; at += 4) sum += bytes.readFloatLE(at) ** 2;
+  for (let at = 0; at + 4 <= bytes.length; at += 4) sum += view.getFloat32(at, true) ** 2;
   return Math.sqrt(sum);
+}
+
+/** By the bits of an IEEE 754 binary16. */
+const SQUARES = Float64Array.from({ length: 2 ** 16 }, (_, half) => {
+  const [exponent, fraction] = [(half >> 10) & 31, (half & 1023) / 1024];
+  if (exponent === 31) return Number.NaN;
+  return (exponent === 0 ? fraction * 2 ** -14 : (1 + fraction) * 2 ** (exponent - 15)) ** 2;
+});
+
+/** The row may end with an offset (native/search/row.h). */
+function isUnitRow(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let sum = 0;
+  let before = 0;
+  for (let at = 0; at + 2 <= bytes.length; at += 2) {
+    if (at === bytes.length - OFFSET_BYTES) before = sum;
+    sum += SQUARES[view.getUint16(at, true)] as number;
+  }
+  return isUnit(Math.sqrt(sum)) || isUnit(Math.sqrt(before));
 }
 
 function* checkCalls(db: Databases): Generator<string> {

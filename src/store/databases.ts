@@ -86,7 +86,9 @@ export interface Databases {
   readonly collections: Database<CollectionRecord, CollectionKey>;
   readonly faces: Database<FaceRecord, FaceKey>;
   /** The first part of the key is a row gallery: see `row-galleries.ts`. */
-  readonly templates: Database<Buffer, FaceKey>;
+  readonly templates: Database<Uint8Array, FaceKey>;
+  /** See `Faces.convertSome`. */
+  readonly unconverted: Database<number, number>;
   readonly rowGalleries: Database<RowGalleries, number>;
   readonly rowGarbage: Database<true, number>;
   readonly sightings: Database<SightingRecord, FaceKey>;
@@ -125,7 +127,7 @@ export interface Databases {
   readonly secrets: Database<Buffer, 'externalKeys' | 'idempotency'>;
 }
 
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 export const OLDEST_SCHEMA = 1;
 
 export const OPEN_OPTIONS = {
@@ -158,6 +160,7 @@ export function openDatabases(root: Pick<RootDatabase, 'openDB'>): Databases {
     rowGalleries: root.openDB('rowGalleries', {}),
     rowGarbage: root.openDB('rowGarbage', {}),
     sightings: root.openDB('sightings', {}),
+    unconverted: root.openDB('unconverted', {}),
     thumbnails: root.openDB('thumbnails', { encoding: 'binary' }),
     thumbnailGarbage: root.openDB('thumbnailGarbage', {}),
     faceLabels: root.openDB('faceLabels', {}),

@@ -1,6 +1,7 @@
 import type { Actor } from '../api/caller.ts';
 import { inTurns, Turn } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
+import type { SearchSpace } from '../native/gallery-index.ts';
 import { markAnswers } from './answer-erasure.ts';
 import { findCollection, requireCollection } from './collections.ts';
 import {
@@ -25,8 +26,8 @@ import {
   type NewFace,
   newIdentifier,
   type PackId,
+  type RowBatch,
   type RowGalleries,
-  type TemplateBatch,
 } from './records.ts';
 
 import {
@@ -38,6 +39,8 @@ import {
 } from './row-galleries.ts';
 
 const PAGE = 256;
+/** Templates that a transaction converts at most. */
+const CONVERTED = 256;
 
 /** @throws `FACE_NOT_FOUND`. */
 export function requireLabel(db: Databases, gallery: number, faceId: string): number {
@@ -81,38 +84,32 @@ export function removeFace(db: Databases, { gallery, label }: FacePlace, face: F
   markUnusedName(db, gallery, face.externalKey);
 }
 
-/** All supported machines are little-endian. */
-function bytesOf(vector: Float32Array): Buffer {
-  return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
+function bytesOfTemplate({ dimension }: SearchSpace): number {
+  return dimension * Float32Array.BYTES_PER_ELEMENT;
 }
 
-function vectorOf(bytes: Buffer): Float32Array {
-  const copy = Uint8Array.from(bytes);
-  return new Float32Array(copy.buffer, 0, copy.length / Float32Array.BYTES_PER_ELEMENT);
-}
-
+/** A batch has values of one length. */
 function* batches(
-  entries: Iterable<{ readonly label: number; readonly bytes: Buffer }>,
-  dimension: number,
+  entries: Iterable<{ readonly label: number; readonly bytes: Uint8Array }>,
   batchSize: number,
-): Generator<TemplateBatch> {
-  const length = dimension * Float32Array.BYTES_PER_ELEMENT;
+): Generator<RowBatch> {
   let count = 0;
   let labels = new BigInt64Array(batchSize);
-  let rows = new Float32Array(batchSize * dimension);
+  let rows = new Uint8Array(0);
+  let length = 0;
+  const batch = () => ({ labels: labels.subarray(0, count), rows: rows.subarray(0, count * length) });
   for (const { label, bytes } of entries) {
-    if (bytes.length !== length) {
-      throw new Error(`The template of label ${label} has ${bytes.length} bytes, expected ${length}`);
+    if (bytes.length !== length || count === batchSize) {
+      if (count > 0) yield batch();
+      count = 0;
+      length = bytes.length;
+      labels = new BigInt64Array(batchSize);
+      rows = new Uint8Array(batchSize * length);
     }
-    bytes.copy(bytesOf(rows), count * length);
-    labels[count] = BigInt(label);
-    if (++count < batchSize) continue;
-    yield { labels, rows };
-    count = 0;
-    labels = new BigInt64Array(batchSize);
-    rows = new Float32Array(batchSize * dimension);
+    rows.set(bytes, count * length);
+    labels[count++] = BigInt(label);
   }
-  if (count > 0) yield { labels: labels.subarray(0, count), rows: rows.subarray(0, count * dimension) };
+  if (count > 0) yield batch();
 }
 
 export interface LabelledFace {
@@ -120,9 +117,8 @@ export interface LabelledFace {
   readonly face: FaceRecord;
 }
 
-/** @param row or template. */
 export interface RowOfPack extends PackId {
-  readonly row: Float32Array;
+  readonly row: Uint8Array;
 }
 
 export interface AddedFace extends FacePlace {
@@ -173,10 +169,9 @@ export class Faces {
     return second?.state === 'moved' && isSamePack(second, packId) ? second.gallery : null;
   }
 
-  /** @param gallery row gallery. */
-  template({ gallery, label }: FacePlace): Float32Array | null {
-    const bytes = this.#context.db.templates.get([gallery, label]);
-    return bytes ? vectorOf(bytes) : null;
+  /** The row, or the template until its gallery is converted. @param gallery row gallery. */
+  row({ gallery, label }: FacePlace): Uint8Array | null {
+    return this.#context.db.templates.get([gallery, label]) ?? null;
   }
 
   list(gallery: number, after: number, limit: number): LabelledFace[] {
@@ -216,12 +211,12 @@ export class Faces {
     owner: Actor,
     collectionId: string,
     { thumbnail = null, ...face }: NewFace,
-    template: Float32Array,
+    row: Uint8Array,
     key: NewExternalKey | null = null,
     others: readonly RowOfPack[] = [],
   ): Promise<AddedFace> {
     const { db } = this.#context;
-    const given = [{ pack: face.pack, packVersion: face.packVersion, row: template }, ...others];
+    const given = [{ pack: face.pack, packVersion: face.packVersion, row }, ...others];
     return writeAs(this.#context, owner, () => {
       const { gallery, pack, packVersion, storeThumbnails } = requireCollection(db, owner, collectionId);
       const { current, second } = rowGalleriesOf(db, gallery);
@@ -244,7 +239,7 @@ export class Faces {
         rows.push({ ...other, gallery: second.gallery });
         changeSecond(db, gallery, { faces: second.faces + 1 });
       }
-      for (const { gallery, row } of rows) db.templates.put([gallery, label], bytesOf(row));
+      for (const { gallery, row } of rows) db.templates.put([gallery, label], row);
       // Collections may stop keeping crops during a call.
       if (thumbnail && storeThumbnails) db.thumbnails.put([gallery, label], thumbnail);
       db.faceLabels.put([gallery, faceId], label);
@@ -393,19 +388,14 @@ export class Faces {
     return hasBeen(this.#context.db, gallery, state);
   }
 
-  templates(gallery: number, dimension: number, batchSize: number): Generator<TemplateBatch> {
+  rows(gallery: number, batchSize: number): Generator<RowBatch> {
     const range = this.#context.db.templates.getRange({ start: [gallery], end: [gallery + 1] });
     const entries = range.map(({ key, value }) => ({ label: key[1], bytes: value }));
-    return batches(entries, dimension, batchSize);
+    return batches(entries, batchSize);
   }
 
   /** Skips missing labels. */
-  templatesAt(
-    gallery: number,
-    labels: readonly number[],
-    dimension: number,
-    batchSize: number,
-  ): Generator<TemplateBatch> {
+  rowsAt(gallery: number, labels: readonly number[], batchSize: number): Generator<RowBatch> {
     const { templates } = this.#context.db;
     const entries = function* () {
       for (const label of labels) {
@@ -413,7 +403,42 @@ export class Faces {
         if (bytes) yield { label, bytes };
       }
     };
-    return batches(entries(), dimension, batchSize);
+    return batches(entries(), batchSize);
+  }
+
+  /** Galleries that may hold templates of schema 3. */
+  unconverted(): number[] {
+    return [...this.#context.db.unconverted.getKeys()];
+  }
+
+  /**
+   * Converts some templates of an unconverted gallery to rows. Labels and generation stay, because an index
+   * holds the same row already.
+   * @param space null if the gallery belongs to no collection.
+   * @returns whether more may follow.
+   */
+  async convertSome(gallery: number, space: SearchSpace | null): Promise<boolean> {
+    const { db, writeStep } = this.#context;
+    return writeStep(() => {
+      const last = db.unconverted.get(gallery);
+      if (last === undefined) return false;
+      const turn = new Turn();
+      const range = db.templates.getRange({
+        start: [gallery, last + 1],
+        end: [gallery + 1],
+        limit: CONVERTED,
+      });
+      for (const { key, value } of space === null ? [] : Array.from(range)) {
+        if (space !== null && value.length === bytesOfTemplate(space)) {
+          db.templates.put(key, space.row(new Float32Array(Uint8Array.from(value).buffer)));
+        }
+        db.unconverted.put(gallery, key[1]);
+        if (turn.isOver) return true;
+      }
+      const isDone = db.unconverted.get(gallery) === last;
+      if (isDone) db.unconverted.remove(gallery);
+      return !isDone;
+    });
   }
 
   async packOf(gallery: number): Promise<PackId | null> {

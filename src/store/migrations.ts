@@ -19,8 +19,7 @@ export type MovingPlace = MigrationPlace & { readonly rows: { readonly second: S
 
 export interface NewRow {
   readonly label: number;
-  /** Row or template. */
-  readonly row: Float32Array;
+  readonly row: Uint8Array;
   readonly sighting?: SightingRecord;
 }
 
@@ -104,7 +103,7 @@ export class Migrations {
       for (const { label, row, sighting } of added) {
         const place: [number, number] = [second.gallery, label];
         if (!db.faces.doesExist([collection.gallery, label]) || db.templates.doesExist(place)) continue;
-        db.templates.put(place, Buffer.from(row.buffer, row.byteOffset, row.byteLength));
+        db.templates.put(place, row);
         if (sighting) db.sightings.put(place, sighting);
         else db.sightings.remove(place);
         written.push(label);

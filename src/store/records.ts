@@ -170,9 +170,10 @@ export interface FacePlace {
   readonly label: number;
 }
 
-export interface TemplateBatch {
+/** Either rows or the templates of an older store, one after another. */
+export interface RowBatch {
   readonly labels: BigInt64Array;
-  readonly rows: Float32Array;
+  readonly rows: Uint8Array;
 }
 
 /** No password: a pending invitation. */

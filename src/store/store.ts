@@ -130,9 +130,12 @@ export class Store {
     const schema = db.meta.get('schema');
     if (schema === SCHEMA_VERSION) return;
     if (schema !== undefined && schema >= OLDEST_SCHEMA && schema < SCHEMA_VERSION) {
-      // Older versions would report the audit log as broken, accept suspended keys, and leave deleted faces
-      // in events.
-      this.#root.transactionSync(() => db.meta.put('schema', SCHEMA_VERSION));
+      // Older versions would report the audit log as broken, accept suspended keys, leave deleted faces in
+      // events, and read rows as float32.
+      this.#root.transactionSync(() => {
+        for (const { value } of [...db.collections.getRange()]) db.unconverted.put(value.gallery, 0);
+        db.meta.put('schema', SCHEMA_VERSION);
+      });
       return;
     }
     if (schema !== undefined) {

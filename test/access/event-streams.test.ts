@@ -9,7 +9,7 @@ import type { Member } from '../../src/store/records.ts';
 import { AccessService, closeShared } from '../../testing/access-service.ts';
 import { EventSourceClient } from '../../testing/event-source.ts';
 import { keyCaller } from '../../testing/key-caller.ts';
-import { FACE, unitTemplate } from '../../testing/temporary-store.ts';
+import { FACE, rowOf } from '../../testing/temporary-store.ts';
 
 let service: AccessService;
 let key: string;
@@ -69,7 +69,7 @@ async function faceOf(collectionId: string, externalKey: string) {
   const { gallery, pack, packVersion } = service.store.collections.get(owner, collectionId) ?? assert.fail();
   const face = { ...FACE, pack, packVersion };
   const named = { externalKey, allowDuplicates: true };
-  const added = await service.store.faces.add(owner, collectionId, face, unitTemplate(1), named);
+  const added = await service.store.faces.add(owner, collectionId, face, rowOf(1), named);
   return { collectionId, gallery, label: added.label, faceId: added.faceId };
 }
 

@@ -23,7 +23,7 @@ import { BackupKey } from '../../src/store/backup-key.ts';
 import { openBackup, restoreBackup } from '../../src/store/restore.ts';
 import { attack } from '../../testing/attack.ts';
 import { visagectl } from '../../testing/service.ts';
-import { FACE, storeWithCollection, temporaryFolder, unitTemplate } from '../../testing/temporary-store.ts';
+import { FACE, rowOf, storeWithCollection, temporaryFolder } from '../../testing/temporary-store.ts';
 
 const KEY = new BackupKey(Buffer.alloc(32, 1));
 const OTHER_KEY = new BackupKey(Buffer.alloc(32, 2));
@@ -34,7 +34,7 @@ const [MANIFEST, MAC] = ['manifest.json', 'manifest.mac'];
 /** A data folder of one face, whose signing key says whose it is. */
 async function dataFolder(data: string, whose: string, seed: number): Promise<void> {
   const { store, owner } = await storeWithCollection(data);
-  await store.faces.add(owner, 'people', FACE, unitTemplate(seed));
+  await store.faces.add(owner, 'people', FACE, rowOf(seed));
   await store.close();
   mkdirSync(join(data, 'signing-keys'));
   writeFileSync(join(data, SIGNING_KEY), whose, { mode: 0o600 });

@@ -9,7 +9,7 @@ import { uniforms } from '../../src/base/random.ts';
 import { DamagedStoreError, inspectStore } from '../../src/store/isolated-store.ts';
 import { attack, isFull } from '../../testing/attack.ts';
 import { visagectl } from '../../testing/service.ts';
-import { FACE, storeWithCollection, temporaryFolder, unitTemplate } from '../../testing/temporary-store.ts';
+import { FACE, rowOf, storeWithCollection, temporaryFolder } from '../../testing/temporary-store.ts';
 
 const PAGE = 4096;
 const SEED = 20260115;
@@ -65,7 +65,7 @@ const KINDS: Readonly<Record<string, (bytes: Buffer, draw: Draw) => Buffer>> = {
 async function makeStore(data: string): Promise<void> {
   const { store, owner } = await storeWithCollection(data);
   for (let n = 0; n < 300; n++) {
-    const { faceId } = await store.faces.add(owner, 'people', FACE, unitTemplate(n));
+    const { faceId } = await store.faces.add(owner, 'people', FACE, rowOf(n));
     const key = { faceId, externalKey: `person-${n % 100}`, allowDuplicates: true };
     await store.externalKeys.set(owner, 'people', key);
   }

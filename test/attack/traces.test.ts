@@ -12,7 +12,7 @@ import type { Store } from '../../src/store/store.ts';
 import { attack, isFull } from '../../testing/attack.ts';
 import { portrait } from '../../testing/photographs.ts';
 import { startService, temporaryFolder, visagectl } from '../../testing/service.ts';
-import { FACE, storeWithCollection, unitTemplate } from '../../testing/temporary-store.ts';
+import { FACE, rowOf, storeWithCollection } from '../../testing/temporary-store.ts';
 
 const FACES = isFull ? 1_000 : 100;
 const nameOf = (n: number) => `deleted-person-${n}-of-many`;
@@ -49,7 +49,7 @@ attack('Nothing of deleted people is in a backup, nor in the store once it is co
     const { store, owner } = await storeWithCollection(data);
     const adding = Array.from({ length: FACES }, async (_, n) => {
       const key = { externalKey: nameOf(n), allowDuplicates: true };
-      return (await store.faces.add(owner, 'people', FACE, unitTemplate(n), key)).faceId;
+      return (await store.faces.add(owner, 'people', FACE, rowOf(n), key)).faceId;
     });
     await remove(store, owner, await Promise.all(adding));
     await store.close();
@@ -63,7 +63,7 @@ attack('Nothing of deleted people is in a backup, nor in the store once it is co
     await compactStore(data);
     for (const [place, bytes] of Object.entries({ backup: bytesBelow(backups), store: bytesBelow(data) })) {
       for (let n = 0; n < FACES; n++) {
-        const template = Buffer.from(unitTemplate(n).buffer);
+        const template = Buffer.from(rowOf(n).buffer);
         tally.attempt(`the ${place} names person ${n}, deleted ${way}`, bytes.includes(nameOf(n)));
         tally.attempt(`the ${place} has template ${n}, deleted ${way}`, bytes.includes(template));
       }

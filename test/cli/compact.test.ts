@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { childEnvironment, ROOT, startChild, temporaryFolder, visagectl } from '../../testing/service.ts';
-import { FACE, storeWithCollection, unitTemplate } from '../../testing/temporary-store.ts';
+import { FACE, rowOf, storeWithCollection } from '../../testing/temporary-store.ts';
 import { beginning, killWhen, largeFolder, run } from './killed-command.ts';
 
 describe('A kill of a compaction', () => {
@@ -20,7 +20,7 @@ describe('A kill of a compaction', () => {
       t.after(() => folder.remove());
       const data = join(folder.path, 'data');
       const { store, owner } = await storeWithCollection(data);
-      for (let n = 0; n < 50; n++) await store.faces.add(owner, 'people', FACE, unitTemplate(n));
+      for (let n = 0; n < 50; n++) await store.faces.add(owner, 'people', FACE, rowOf(n));
       await store.close();
       const inject = `inject=${call}:signal=SIGKILL:when=${when}`;
       const program = join(ROOT, 'dist/src/cli/main.js');

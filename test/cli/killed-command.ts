@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { childEnvironment, ROOT, temporaryFolder, VISAGECTL, visagectl } from '../../testing/service.ts';
-import { FACE, storeWithCollection, unitTemplate } from '../../testing/temporary-store.ts';
+import { FACE, rowOf, storeWithCollection } from '../../testing/temporary-store.ts';
 
 /** A data folder whose copy takes noticeable time. */
 export async function largeFolder(t: TestContext): Promise<{ data: string; backups: string }> {
@@ -15,9 +15,7 @@ export async function largeFolder(t: TestContext): Promise<{ data: string; backu
   const data = join(folder.path, 'data');
   mkdirSync(data);
   const { store, owner } = await storeWithCollection(data);
-  const faces = Array.from({ length: 20_000 }, (_, n) =>
-    store.faces.add(owner, 'people', FACE, unitTemplate(n)),
-  );
+  const faces = Array.from({ length: 20_000 }, (_, n) => store.faces.add(owner, 'people', FACE, rowOf(n)));
   await Promise.all(faces);
   await store.close();
   return { data, backups: join(folder.path, 'backups') };

@@ -1,7 +1,7 @@
 /** Writes to a store in each way that it has, and says on standard output when each write was acknowledged. */
 import { writeSync } from 'node:fs';
 import { createApiKey } from '../../src/access/keys/api-keys.ts';
-import { FACE, PACK, storeWithCollection, template } from '../../testing/temporary-store.ts';
+import { FACE, PACK, rowOf, storeWithCollection } from '../../testing/temporary-store.ts';
 
 const [folder] = process.argv.slice(2) as [string];
 const { store, owner } = await storeWithCollection(folder);
@@ -14,7 +14,7 @@ async function acknowledged<T>(name: string, write: () => Promise<T>): Promise<T
   return result;
 }
 
-const { faceId } = await acknowledged('index', () => store.faces.add(owner, collectionId, FACE, template(1)));
+const { faceId } = await acknowledged('index', () => store.faces.add(owner, collectionId, FACE, rowOf(1)));
 await acknowledged('set key', () =>
   store.externalKeys.set(owner, collectionId, { faceId, externalKey: 'k', allowDuplicates: false }),
 );

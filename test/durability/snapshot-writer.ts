@@ -10,7 +10,7 @@ import { SnapshotFolder } from '../../src/gallery/snapshot-folder.ts';
 import { SnapshotKeeper } from '../../src/gallery/snapshot-scheduler.ts';
 import { createExecutor } from '../../src/native/executor.ts';
 import { Store } from '../../src/store/store.ts';
-import { FACE, ownerIn, PACK, SPACE, unitTemplate } from '../../testing/temporary-store.ts';
+import { FACE, ownerIn, PACK, rowOf, SPACE } from '../../testing/temporary-store.ts';
 
 const [folder = ''] = process.argv.slice(2);
 const log = pino({ level: 'silent' });
@@ -26,7 +26,7 @@ const parts = { faces: store.faces, indexes, snapshots, packs: [PACK], backgroun
 const keeper = new SnapshotKeeper({ ...parts, leastFaces: 10 });
 
 async function add(): Promise<void> {
-  const vector = unitTemplate(Math.floor(Math.random() * 1e6));
+  const vector = rowOf(Math.floor(Math.random() * 1e6));
   const { label } = await store.faces.add(owner, 'people', FACE, vector);
   await indexes.add(gallery, label, vector, SPACE);
 }

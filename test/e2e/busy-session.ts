@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Store } from '../../src/store/store.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
 import { nobody, portrait } from '../../testing/photographs.ts';
+import { valuesOf } from '../../testing/rows.ts';
 import { type Child, setupCodeOf, startChild, temporaryFolder, visagectl } from '../../testing/service.ts';
 import { Secrets } from './secrets.ts';
 
@@ -132,12 +133,13 @@ class BusySession {
 
   async #rememberTemplates(): Promise<void> {
     const store = Store.open(this.#folder);
-    const { name, version, pipeline } = await openModelPack('faceplugin');
+    const { name, version } = await openModelPack('faceplugin');
     const pack = { pack: name, packVersion: version };
     let remembered = 0;
     for (const gallery of store.faces.galleriesOf(pack)) {
-      for (const { rows } of store.faces.templates(gallery, pipeline.embedder.dimension, 1)) {
-        this.#hidden.addVector('a template', rows);
+      for (const { rows } of store.faces.rows(gallery, 1)) {
+        this.#hidden.addBytes('a template', rows);
+        this.#hidden.addVector('a template', valuesOf(rows));
         remembered++;
       }
     }

@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { whyUnavailable } from '../../src/native/device.ts';
+import { openSearchSpace, type SearchSpace } from '../../src/native/gallery-index.ts';
 import type { AddedFace } from '../../src/store/faces.ts';
 import { Store } from '../../src/store/store.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
+import { float32Of, makeOld } from '../../testing/older-store.ts';
 import { portrait } from '../../testing/photographs.ts';
 import {
   type Child,
@@ -215,21 +217,48 @@ test('A large collection is kept as a snapshot at the stop, and taken from it at
   assert.notEqual(statSync(snapshot).ino, before, 'the removed face is in no snapshot any more');
 });
 
+test('A store of an earlier version is converted while the service serves it', async (t) => {
+  const folder = await temporaryFolder();
+  t.after(() => folder.remove());
+  const { gallery } = await fillStore(folder.path, 300, (_, template) => float32Of(template));
+  await makeOld(folder.path);
+  const child = await startChild(folder.path);
+  const isConverted = ({ msg }: Child['log'][number]) =>
+    msg === 'the templates of a gallery were converted to rows';
+  while (!child.log.some(isConverted)) {
+    assert.equal(child.process.exitCode, null);
+    await wait(50);
+  }
+  assert.equal(await child.stop(), 0);
+  const store = Store.open(folder.path);
+  assert.deepEqual(store.faces.unconverted(), []);
+  for (const label of store.faces.labels(gallery)) {
+    assert.equal(store.faces.row({ gallery, label })?.length, 320, 'of rank 160');
+  }
+  assert.deepEqual(store.check(), []);
+  await store.close();
+});
+
 /** Gives a new store a collection `people` of so many faces. */
-async function fillStore(folder: string, faces: number) {
-  const { name, version, pipeline } = await openModelPack('faceplugin');
+async function fillStore(
+  folder: string,
+  faces: number,
+  bytesOf = (space: SearchSpace, template: Float32Array): Uint8Array => space.row(template),
+) {
+  const { name, version, pipeline, searchSpace } = await openModelPack('faceplugin');
   const packId = { pack: name, packVersion: version };
   const store = Store.open(folder);
   const owner = { accountId: store.accounts.first().accountId, environment: 'live' } as const;
   await store.collections.create(owner, { collectionId: 'people', description: null, now: 1, ...packId });
   const face = { box: { x: 1, y: 2, width: 30, height: 40 }, confidence: 0.9, createdAt: 1, ...packId };
   const { dimension } = pipeline.embedder;
+  const space = openSearchSpace(searchSpace ?? dimension);
   const added = await Promise.all(
     Array.from({ length: faces }, (_, i) => {
       const template = new Float32Array(dimension);
       template[i % dimension] = Math.SQRT1_2;
       template[Math.floor(i / dimension) + (((i % dimension) + 1) % (dimension - 20))] = Math.SQRT1_2;
-      return store.faces.add(owner, 'people', face, template);
+      return store.faces.add(owner, 'people', face, bytesOf(space, template));
     }),
   );
   await store.close();

@@ -9,9 +9,8 @@ import { startIndexes } from '../../src/gallery/load-indexes.ts';
 import { SnapshotFolder } from '../../src/gallery/snapshot-folder.ts';
 import { createExecutor } from '../../src/native/executor.ts';
 import { Store } from '../../src/store/store.ts';
-import { FACE, ownerIn, PACK, SPACE, temporaryFolder, unitTemplate } from '../../testing/temporary-store.ts';
+import { FACE, ownerIn, PACK, rowOf, SPACE, temporaryFolder } from '../../testing/temporary-store.ts';
 
-const DIMENSION = 8;
 const executor = createExecutor({ threads: 2, maxQueue: 64 });
 const background = createExecutor({ threads: 1, maxQueue: 1 });
 after(() => Promise.all([executor.close(), background.close()]));
@@ -59,7 +58,7 @@ class Appliance {
   async add(collectionId: string, count: number, isIndexed = true): Promise<string[]> {
     const ids: string[] = [];
     for (let i = 0; i < count; i++) {
-      const vector = unitTemplate(nextSeed++);
+      const vector = rowOf(nextSeed++);
       const { gallery, label, faceId } = await this.store.faces.add(this.owner, collectionId, FACE, vector);
       if (isIndexed) await this.indexes.add(gallery, label, vector, SPACE);
       ids.push(faceId);
@@ -92,7 +91,7 @@ class Appliance {
   async assertFound(collectionId: string): Promise<void> {
     const gallery = this.gallery(collectionId);
     let faces = 0;
-    for (const { labels, rows } of this.store.faces.templates(gallery, DIMENSION, 1)) {
+    for (const { labels, rows } of this.store.faces.rows(gallery, 1)) {
       const [best] = await this.indexes.search(gallery, rows, 1);
       assert.equal(best?.label, Number(labels[0]));
       assert.ok((best?.score ?? 0) > 0.9999);

@@ -14,10 +14,10 @@ import { Store } from '../../src/store/store.ts';
 import {
   FACE,
   PACK,
+  rowOf,
   SPACE,
   storeWithCollection,
   temporaryFolder,
-  unitTemplate,
 } from '../../testing/temporary-store.ts';
 
 const LEAST_FACES = 200;
@@ -53,7 +53,7 @@ async function serve(): Promise<void> {
 
 async function add(count: number): Promise<string[]> {
   const adding = Array.from({ length: count }, async (_, i) => {
-    const vector = unitTemplate(i + 1);
+    const vector = rowOf(i + 1);
     const added = await store.faces.add(owner, 'people', FACE, vector);
     await indexes.add(added.gallery, added.label, vector, SPACE);
     return added.faceId;

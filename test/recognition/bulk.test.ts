@@ -23,15 +23,16 @@ async function add(externalKey: string | null, count = 1): Promise<string[]> {
     const box = { x: 0, y: 0, width: 50, height: 50 };
     const template = new Float32Array(dimension);
     template[seed++ % dimension] = 1;
+    const row = service.recognizer.space.row(template);
     const key = externalKey === null ? null : { externalKey, allowDuplicates: true };
     const { gallery, label, faceId } = await service.store.faces.add(
       service.caller(),
       collectionId,
       { box, confidence: 1, createdAt: service.now, ...packId },
-      template,
+      row,
       key,
     );
-    await service.indexes.add(gallery, label, template, service.recognizer.space);
+    await service.indexes.add(gallery, label, row, service.recognizer.space);
     return faceId;
   });
   return Promise.all(added);

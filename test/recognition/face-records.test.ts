@@ -49,7 +49,7 @@ describe('get', () => {
       service.caller(),
       'empty',
       { ...record, ...service.recognizer.packId },
-      new Float32Array(service.recognizer.dimension).fill(0),
+      new Uint8Array(service.recognizer.space.rowBytes),
     );
     assert.equal((await service.call('getFace', { collectionId: 'empty', faceId })).quality, null);
     await service.store.faces.removeById(service.caller(), 'empty', faceId);

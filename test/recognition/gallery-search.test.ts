@@ -47,16 +47,15 @@ test('the people found are those that all faces of each key, compared together, 
         const probeRow = space.row(template(at.person, at.away, at.direction));
         const people = new Map<string, Row[]>();
         for (const [i, { at, key }] of faces.entries()) {
-          const vector = template(at.person, at.away, at.direction);
+          const row = space.row(template(at.person, at.away, at.direction));
           const record = { box: { x: 0, y: 0, width: 1, height: 1 }, confidence: 1, createdAt: service.now };
           const { gallery, label } = await service.store.faces.add(
             service.caller(),
             collectionId,
             { ...record, ...recognizer.packId },
-            vector,
+            row,
             key === null ? null : { externalKey: key, allowDuplicates: true },
           );
-          const row = space.row(vector);
           await service.indexes.add(gallery, label, row, space);
           const person = key ?? `nameless ${i}`;
           people.set(person, [...(people.get(person) ?? []), row]);
@@ -85,7 +84,7 @@ test('the people found are those that all faces of each key, compared together, 
           const best = Math.max(...space.compare(probeRow, own));
           const stored = service.store.faces.byId(service.gallery(collectionId), face.faceId);
           assert.ok(stored);
-          const kept = service.store.faces.template({
+          const kept = service.store.faces.row({
             gallery: service.gallery(collectionId),
             label: stored.label,
           });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { Row } from '../../src/native/gallery-index.ts';
 import { GallerySearch } from '../../src/recognition/gallery-search.ts';
 import type { FacePlace } from '../../src/store/records.ts';
 import { TestService } from '../../testing/recognition-service.ts';
@@ -10,12 +11,12 @@ before(async () => {
 });
 after(() => service.close());
 
-/** The direction in which a face of a test lies. */
-function template(direction: number): Float32Array {
+/** A row in a direction of its own. */
+function rowOf(direction: number): Row {
   const vector = new Float32Array(service.recognizer.dimension);
   vector[0] = 0.8;
   vector[1 + (direction % (vector.length - 1))] = 0.6;
-  return vector;
+  return service.recognizer.space.row(vector);
 }
 
 /** Adds faces on disk and in the index, the i-th with the key that `keyOf` says. */
@@ -30,14 +31,14 @@ async function addFaces(collectionId: string, count: number, keyOf: (i: number) 
           caller,
           collectionId,
           { ...record, ...service.recognizer.packId },
-          template(from + i),
+          rowOf(from + i),
           { externalKey: keyOf(from + i), allowDuplicates: true },
         ),
       ),
     );
     await Promise.all(
       added.map(({ gallery, label }, i) =>
-        service.indexes.add(gallery, label, template(from + i), service.recognizer.space),
+        service.indexes.add(gallery, label, rowOf(from + i), service.recognizer.space),
       ),
     );
   }
@@ -116,7 +117,7 @@ describe('A key of thousands of faces', () => {
         createdAt: service.now,
         ...service.recognizer.packId,
       },
-      template(1),
+      rowOf(1),
       { externalKey: 'many', allowDuplicates: true },
     );
     for await (const places of steps) removed.push(...places);
@@ -161,7 +162,7 @@ describe('A search', () => {
         const value = Reflect.get(target, name, target);
         if (typeof value !== 'function') return value;
         return (...args: unknown[]) => {
-          if (name === 'get' || name === 'template') count();
+          if (name === 'get' || name === 'row') count();
           return Reflect.apply(value, target, args);
         };
       },
@@ -179,7 +180,7 @@ describe('A search', () => {
       now: () => service.now,
     });
     const { recognizer } = service;
-    const probe = { recognizer, row: recognizer.space.row(template(0)) };
+    const probe = { recognizer, row: rowOf(0) };
     const run = (collectionId: string) =>
       watched(
         () => {

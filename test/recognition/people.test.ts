@@ -35,15 +35,10 @@ async function add(id: string, externalKey: string | null, score: number): Promi
   };
   const template = new Float32Array(dimension);
   template[0] = 1;
+  const row = service.recognizer.space.row(template);
   const key = externalKey === null ? null : { externalKey, allowDuplicates: true };
-  const { gallery, label, faceId } = await service.store.faces.add(
-    service.caller(),
-    id,
-    record,
-    template,
-    key,
-  );
-  await service.indexes.add(gallery, label, template, service.recognizer.space);
+  const { gallery, label, faceId } = await service.store.faces.add(service.caller(), id, record, row, key);
+  await service.indexes.add(gallery, label, row, service.recognizer.space);
   return faceId;
 }
 

@@ -26,16 +26,11 @@ async function addStrangers(collectionId: string, count: number): Promise<void> 
   for (let i = 0; i < count; i++) {
     const template = new Float32Array(service.recognizer.dimension);
     template[i % template.length] = 1;
+    const row = space.row(template);
     const face = { ...record, ...service.recognizer.packId };
     const key = { externalKey: `stranger-${i}`, allowDuplicates: true };
-    const { gallery, label } = await service.store.faces.add(
-      service.caller(),
-      collectionId,
-      face,
-      template,
-      key,
-    );
-    await service.indexes.add(gallery, label, space.row(template), space);
+    const { gallery, label } = await service.store.faces.add(service.caller(), collectionId, face, row, key);
+    await service.indexes.add(gallery, label, row, space);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Adds and removes faces as fast as the store takes them, and prints the id of each face once it is on disk. */
 
 import { Store } from '../../src/store/store.ts';
-import { FACE, ownerIn, unitTemplate } from '../../testing/temporary-store.ts';
+import { FACE, ownerIn, rowOf } from '../../testing/temporary-store.ts';
 
 const store = Store.open(process.argv[2] as string);
 const owner = ownerIn(store);
@@ -12,12 +12,12 @@ process.on('SIGTERM', () => {
 
 async function write(writer: number): Promise<void> {
   for (let n = 0; !stopping; n++) {
-    const { faceId } = await store.faces.add(owner, 'people', FACE, unitTemplate(n));
+    const { faceId } = await store.faces.add(owner, 'people', FACE, rowOf(n));
     process.stdout.write(`${faceId}\n`);
     const key = { faceId, externalKey: `writer-${writer}`, allowDuplicates: true };
     await store.externalKeys.set(owner, 'people', key);
     // Pages that become free while a copy reads them are the ones that matter.
-    const passing = await store.faces.add(owner, 'people', FACE, unitTemplate(n));
+    const passing = await store.faces.add(owner, 'people', FACE, rowOf(n));
     await store.faces.removeById(owner, 'people', passing.faceId);
   }
 }

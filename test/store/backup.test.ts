@@ -25,13 +25,7 @@ import { openBackup, restoreBackup } from '../../src/store/restore.ts';
 import { Store } from '../../src/store/store.ts';
 import { StoreReader } from '../../src/store/store-reader.ts';
 import { childEnvironment } from '../../testing/service.ts';
-import {
-  FACE,
-  ownerIn,
-  storeWithCollection,
-  temporaryFolder,
-  unitTemplate,
-} from '../../testing/temporary-store.ts';
+import { FACE, ownerIn, rowOf, storeWithCollection, temporaryFolder } from '../../testing/temporary-store.ts';
 
 const KEY = 'signing-keys/000001795387486030.pem';
 const BACKUP_KEY = new BackupKey(Buffer.alloc(32, 7));
@@ -50,9 +44,7 @@ function backUp(folder: string, { keep = null, now = NOW }: { keep?: number | nu
 /** A closed store of some faces with a signing key, in `<folder>/data`. */
 async function dataFolder(folder: string, faces = 5): Promise<void> {
   const { store, owner } = await storeWithCollection(join(folder, 'data'));
-  const added = Array.from({ length: faces }, (_, n) =>
-    store.faces.add(owner, 'people', FACE, unitTemplate(n)),
-  );
+  const added = Array.from({ length: faces }, (_, n) => store.faces.add(owner, 'people', FACE, rowOf(n)));
   const [first] = await Promise.all(added);
   const key = { faceId: first?.faceId ?? '', externalKey: 'ada', allowDuplicates: false };
   await store.externalKeys.set(owner, 'people', key);
@@ -223,7 +215,7 @@ describe('A backup', () => {
     await dataFolder(folder);
     await backUp(folder);
     const store = Store.open(join(folder, 'data'));
-    await store.faces.add(ownerIn(store), 'people', FACE, new Float32Array(8));
+    await store.faces.add(ownerIn(store), 'people', FACE, new Uint8Array(16));
     await store.close();
     const faulty = await backUp(folder, { keep: 1, now: new Date(NOW.getTime() + 1) });
     assert.match(faulty.manifest.faults.join(), /template \d+ of gallery 1 is not a unit vector/);
@@ -263,7 +255,7 @@ describe('A damaged backup', () => {
     ],
     [
       'of a newer schema',
-      (folder) => edit(folder, '"schema": 3', '"schema": 99'),
+      (folder) => edit(folder, '"schema": 4', '"schema": 99'),
       /newer than this one .* Install that version, then restore/,
     ],
     ['of a newer format', (folder) => edit(folder, '"format": 2', '"format": 99'), /newer than this one/],
@@ -294,7 +286,7 @@ describe('Restoring', () => {
     const saved = await faceIds(data);
     const store = Store.open(data);
     const owner = ownerIn(store);
-    const later = await store.faces.add(owner, 'people', FACE, unitTemplate(9));
+    const later = await store.faces.add(owner, 'people', FACE, rowOf(9));
     await store.faces.removeById(owner, 'people', saved[0] as string);
     await store.close();
     writeFileSync(join(data, 'signing-keys', '000001795387486099.pem'), 'a later key', { mode: 0o600 });

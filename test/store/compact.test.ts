@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { openSearchSpace, type Row } from '../../src/native/gallery-index.ts';
 import { makeBackup } from '../../src/store/backup.ts';
 import { BackupKey } from '../../src/store/backup-key.ts';
 import { compactStore } from '../../src/store/compact.ts';
@@ -9,28 +10,25 @@ import { inspectStore } from '../../src/store/isolated-store.ts';
 import { Store } from '../../src/store/store.ts';
 import { FACE, ownerIn, PACK, temporaryFolder } from '../../testing/temporary-store.ts';
 
-const DIMENSIONS = 512;
+const DIMENSIONS = 1024;
+const FEW_DIMENSIONS = 32;
 const FACES = 400;
 
-/** A unit vector that no other seed shares a run of bytes with. */
-function longTemplate(seed: number): Float32Array {
-  const vector = Float32Array.from({ length: DIMENSIONS }, (_, i) => Math.sin((seed + 1) * 7919 + i * i));
-  const norm = Math.hypot(...vector);
-  return vector.map((value) => value / norm);
+/** A row that no other seed shares a run of bytes with. */
+function rowOf(seed: number, dimension: number): Row {
+  const template = Float32Array.from({ length: dimension }, (_, i) => Math.sin((seed + 1) * 7919 + i * i));
+  return openSearchSpace(dimension).row(template);
 }
 
-/** Small values share a page with others; a template of 512 values fills a page alone. */
-function smallTemplate(seed: number): Float32Array {
-  const vector = longTemplate(seed).slice(0, 16);
-  const norm = Math.hypot(...vector);
-  return vector.map((value) => value / norm);
-}
+/** Small values share a page with others; a row of 1024 values fills a page alone. */
+const longRow = (seed: number) => rowOf(seed, DIMENSIONS);
+const smallRow = (seed: number) => rowOf(seed, FEW_DIMENSIONS);
 
 const keyOf = (n: number) => `employee-of-the-month-${n}-${Math.sin(n).toString(36)}`;
 
-/** Bytes that must be gone: runs out of the middle of templates, and external keys. */
-function tracesOf(n: number, makeTemplate: (seed: number) => Float32Array): Buffer[] {
-  const bytes = Buffer.from(makeTemplate(n).buffer);
+/** Bytes that must be gone: runs out of the middle of rows, and external keys. */
+function tracesOf(n: number, makeRow: (seed: number) => Row): Buffer[] {
+  const bytes = Buffer.from(makeRow(n));
   return [bytes.subarray(8, 40), bytes.subarray(-32), Buffer.from(keyOf(n))];
 }
 
@@ -40,12 +38,12 @@ function countOf(file: string, traces: readonly Buffer[]): number {
 }
 
 /** A store whose faces with odd numbers were deleted. @returns the traces of those that stay and of those that went. */
-async function storeWithDeletions(data: string, makeTemplate: (seed: number) => Float32Array) {
+async function storeWithDeletions(data: string, makeRow: (seed: number) => Row) {
   const store = Store.open(data);
   const owner = ownerIn(store);
   await store.collections.create(owner, { collectionId: 'people', description: null, now: 1000, ...PACK });
   const added = Array.from({ length: FACES }, async (_, n) => {
-    const { faceId } = await store.faces.add(owner, 'people', FACE, makeTemplate(n));
+    const { faceId } = await store.faces.add(owner, 'people', FACE, makeRow(n));
     await store.externalKeys.set(owner, 'people', { faceId, externalKey: keyOf(n), allowDuplicates: false });
     return faceId;
   });
@@ -54,20 +52,19 @@ async function storeWithDeletions(data: string, makeTemplate: (seed: number) => 
   await Promise.all(odd.map((faceId) => store.faces.removeById(owner, 'people', faceId)));
   await store.close();
   const numbers = Array.from({ length: FACES }, (_, n) => n);
-  const traces = (rest: number) =>
-    numbers.filter((n) => n % 2 === rest).flatMap((n) => tracesOf(n, makeTemplate));
+  const traces = (rest: number) => numbers.filter((n) => n % 2 === rest).flatMap((n) => tracesOf(n, makeRow));
   return { kept: traces(0), deleted: traces(1) };
 }
 
-for (const [size, makeTemplate] of [
-  ['with a page each', longTemplate],
-  ['that share pages', smallTemplate],
+for (const [size, makeRow] of [
+  ['with a page each', longRow],
+  ['that share pages', smallRow],
 ] as const) {
   describe(`Deleted templates ${size}`, () => {
     test('and external keys are in the store until it is compacted, and in no backup', async (t) => {
       const folder = temporaryFolder(t);
       const [data, backups] = [join(folder, 'data'), join(folder, 'backups')];
-      const { kept, deleted } = await storeWithDeletions(data, makeTemplate);
+      const { kept, deleted } = await storeWithDeletions(data, makeRow);
       const file = join(data, 'data.mdb');
       assert.ok(countOf(file, deleted) > 0, 'the database forgets by itself, and this test shows nothing');
       const before = (await inspectStore(data)).store;
@@ -101,11 +98,11 @@ for (const [size, makeTemplate] of [
 
     test('do not come back when the compacted store is written to', async (t) => {
       const data = join(temporaryFolder(t), 'data');
-      const { kept, deleted } = await storeWithDeletions(data, makeTemplate);
+      const { kept, deleted } = await storeWithDeletions(data, makeRow);
       await compactStore(data);
       const store = Store.open(data);
       const owner = ownerIn(store);
-      const { faceId } = await store.faces.add(owner, 'people', FACE, makeTemplate(FACES));
+      const { faceId } = await store.faces.add(owner, 'people', FACE, makeRow(FACES));
       await store.faces.removeById(owner, 'people', faceId);
       assert.deepEqual(store.check(), []);
       await store.close();
@@ -119,7 +116,7 @@ test('A compaction clears up what a killed one left, and needs a store', async (
   const data = join(temporaryFolder(t), 'data');
   mkdirSync(join(data, 'compacting'), { recursive: true });
   await assert.rejects(compactStore(data), /There is no store in /);
-  await storeWithDeletions(data, smallTemplate);
+  await storeWithDeletions(data, smallRow);
   writeFileSync(join(data, 'compacting', 'data.mdb'), 'half a copy');
   await compactStore(data);
   assert.ok(!existsSync(join(data, 'compacting')));

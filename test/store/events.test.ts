@@ -10,13 +10,7 @@ import { Store } from '../../src/store/store.ts';
 import { copyRecords } from '../../src/store/store-copy.ts';
 import { StoreReader } from '../../src/store/store-reader.ts';
 import { keyCaller } from '../../testing/key-caller.ts';
-import {
-  FACE,
-  PACK,
-  storeWithCollection,
-  temporaryFolder,
-  unitTemplate,
-} from '../../testing/temporary-store.ts';
+import { FACE, PACK, rowOf, storeWithCollection, temporaryFolder } from '../../testing/temporary-store.ts';
 
 const DAY_MS = 86_400_000;
 const NO_LIMITS = { days: 1, maxEvents: 1_000_000, cropDays: 1 };
@@ -35,7 +29,7 @@ async function recording(t: TestContext, limits = NO_LIMITS) {
   const gallery = () => store.collections.get(owner, 'people')?.gallery ?? 0;
   const add = async (seed: number, externalKey: string | null = null) => {
     const key = externalKey === null ? null : { externalKey, allowDuplicates: true };
-    return store.faces.add(owner, 'people', FACE, unitTemplate(seed), key);
+    return store.faces.add(owner, 'people', FACE, rowOf(seed), key);
   };
   const record = async (event: Partial<RecognitionEvent>, from = caller) => {
     events.record(from, {

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { open } from 'lmdb';
 import type { FaceCounts } from '../../src/store/records.ts';
 import { Store } from '../../src/store/store.ts';
-import { FACE, storeWithCollection, template, temporaryFolder } from '../../testing/temporary-store.ts';
+import { FACE, rowOf, storeWithCollection, temporaryFolder } from '../../testing/temporary-store.ts';
 
 async function changeRecords(folder: string, change: (counts: FaceCounts) => FaceCounts | null) {
   const root = open(folder, { noSubdir: false, maxDbs: 64, overlappingSync: false });
@@ -23,7 +23,7 @@ describe('the counts of a gallery', () => {
         owner,
         'people',
         FACE,
-        template(seed),
+        rowOf(seed),
         externalKey === null ? null : { externalKey, allowDuplicates: true },
       );
     const { gallery, faceId } = await add(null, 1);
@@ -67,7 +67,7 @@ describe('the counts of a gallery', () => {
     let gallery = 0;
     for (const externalKey of ['a', 'a', 'b', null]) {
       const key = externalKey === null ? null : { externalKey, allowDuplicates: true };
-      ({ gallery } = await store.faces.add(owner, 'people', FACE, template(1), key));
+      ({ gallery } = await store.faces.add(owner, 'people', FACE, rowOf(1), key));
     }
     await store.close();
     await changeRecords(folder, () => null);
@@ -81,7 +81,7 @@ describe('the counts of a gallery', () => {
     for (const wrong of ['faces', 'named', 'people'] as const) {
       const folder = temporaryFolder(t);
       const { store, owner } = await storeWithCollection(folder);
-      await store.faces.add(owner, 'people', FACE, template(1));
+      await store.faces.add(owner, 'people', FACE, rowOf(1));
       await store.close();
       await changeRecords(folder, (counts) => ({ ...counts, [wrong]: 7 }));
       const again = Store.open(folder);

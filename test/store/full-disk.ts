@@ -9,7 +9,7 @@ process.on('unhandledRejection', () => unhandled++);
 
 const folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
 const { store, owner } = await storeWithCollection(folder);
-const big = new Float32Array(512);
+const big = new Uint8Array(2048);
 const placed: string[] = [];
 const codes = new Set<string>();
 while (codes.size === 0) {

@@ -6,13 +6,7 @@ import { open } from 'lmdb';
 import { openDatabases } from '../../src/store/databases.ts';
 import { hasBeen, incrementGeneration, stateOf } from '../../src/store/generations.ts';
 import { Store } from '../../src/store/store.ts';
-import {
-  FACE,
-  ownerIn,
-  storeWithCollection,
-  template,
-  temporaryFolder,
-} from '../../testing/temporary-store.ts';
+import { FACE, ownerIn, rowOf, storeWithCollection, temporaryFolder } from '../../testing/temporary-store.ts';
 
 function galleryOf(store: Store): number {
   return store.collections.get(ownerIn(store), 'people')?.gallery ?? 0;
@@ -48,9 +42,9 @@ describe('The generation of a gallery', () => {
     const generation = () => store.faces.state(gallery).generation;
     assert.equal(generation(), 0);
     const key = { externalKey: 'anna', allowDuplicates: true };
-    const { faceId, label } = await store.faces.add(owner, 'people', FACE, template(1));
-    await store.faces.add(owner, 'people', FACE, template(2), key);
-    await store.faces.add(owner, 'people', FACE, template(3), key);
+    const { faceId, label } = await store.faces.add(owner, 'people', FACE, rowOf(1));
+    await store.faces.add(owner, 'people', FACE, rowOf(2), key);
+    await store.faces.add(owner, 'people', FACE, rowOf(3), key);
     assert.equal(generation(), 3);
     assert.equal(store.faces.state(gallery).lastLabel, label + 2);
     await store.externalKeys.set(owner, 'people', { faceId, externalKey: 'k', allowDuplicates: false });
@@ -70,12 +64,12 @@ describe('The generation of a gallery', () => {
     const gallery = galleryOf(store);
     const states = [store.faces.state(gallery)];
     for (let i = 0; i < 3; i++) {
-      await store.faces.add(owner, 'people', FACE, template(i));
+      await store.faces.add(owner, 'people', FACE, rowOf(i));
       states.push(store.faces.state(gallery));
     }
     await store.close();
     const again = Store.open(folder);
-    await again.faces.add(owner, 'people', FACE, template(9));
+    await again.faces.add(owner, 'people', FACE, rowOf(9));
     states.push(again.faces.state(gallery));
     const [empty, ...written] = states as [(typeof states)[0], ...typeof states];
     for (const state of written) assert.ok(again.faces.hasBeen(gallery, state), `${state.generation}`);
@@ -92,19 +86,19 @@ describe('The generation of a gallery', () => {
     const folder = temporaryFolder(t);
     const { store, owner } = await storeWithCollection(folder);
     const gallery = galleryOf(store);
-    await store.faces.add(owner, 'people', FACE, template(1));
+    await store.faces.add(owner, 'people', FACE, rowOf(1));
     const common = store.faces.state(gallery);
     await store.close();
     const backup = join(temporaryFolder(t), 'data.mdb');
     copyFileSync(join(folder, 'data.mdb'), backup);
 
     const first = Store.open(folder);
-    await first.faces.add(owner, 'people', FACE, template(2));
+    await first.faces.add(owner, 'people', FACE, rowOf(2));
     const lost = first.faces.state(gallery);
     await first.close();
     copyFileSync(backup, join(folder, 'data.mdb'));
     const second = Store.open(folder);
-    await second.faces.add(owner, 'people', FACE, template(3));
+    await second.faces.add(owner, 'people', FACE, rowOf(3));
     const { generation, lastLabel } = second.faces.state(gallery);
     assert.deepEqual({ generation, lastLabel }, { generation: lost.generation, lastLabel: lost.lastLabel });
     assert.equal(second.faces.hasBeen(gallery, lost), false);
@@ -115,7 +109,7 @@ describe('The generation of a gallery', () => {
   test('begins for galleries that an earlier version filled, and ends with a gallery', async (t) => {
     const folder = temporaryFolder(t);
     const { store, owner } = await storeWithCollection(folder);
-    await store.faces.add(owner, 'people', FACE, template(1));
+    await store.faces.add(owner, 'people', FACE, rowOf(1));
     const gallery = galleryOf(store);
     await store.close();
     const environment = open(folder, { noSubdir: false, maxDbs: 64, overlappingSync: false });

@@ -11,7 +11,7 @@ import {
   sortValue,
 } from '../../src/store/people-table.ts';
 import type { Store } from '../../src/store/store.ts';
-import { FACE, storeWithCollection, template, temporaryFolder } from '../../testing/temporary-store.ts';
+import { FACE, rowOf, storeWithCollection, temporaryFolder } from '../../testing/temporary-store.ts';
 
 const uniform = uniforms(7);
 const below = (limit: number) => Math.floor(uniform() * limit);
@@ -114,7 +114,7 @@ describe('the people of a store', () => {
         createdAt: FACE.createdAt + at,
         ...(score === null ? {} : { quality: { score, reasons: [] } }),
       },
-      template(1),
+      rowOf(1),
       { externalKey, allowDuplicates: true },
     );
 
@@ -149,7 +149,7 @@ describe('the people of a store', () => {
     const { store, owner } = await storeWithCollection(temporaryFolder(t));
     await store.collections.update(owner, 'people', { storeThumbnails: true }, 2000);
     const face = (score: number, thumbnail: Buffer | null) =>
-      store.faces.add(owner, 'people', { ...FACE, quality: { score, reasons: [] }, thumbnail }, template(1), {
+      store.faces.add(owner, 'people', { ...FACE, quality: { score, reasons: [] }, thumbnail }, rowOf(1), {
         externalKey: 'anna',
         allowDuplicates: true,
       });

@@ -12,8 +12,8 @@ import {
   FACE,
   ownerIn,
   PACK,
+  rowOf,
   storeWithCollection,
-  template,
   temporaryFolder,
 } from '../../testing/temporary-store.ts';
 
@@ -49,7 +49,7 @@ describe('opening a store', () => {
     const environment = open(folder, { noSubdir: false, maxDbs: 64, overlappingSync: false });
     await environment.openDB('meta', {}).put('schema', SCHEMA_VERSION + 1);
     await environment.close();
-    assert.throws(() => Store.open(folder), /has schema 4; this version of Visage supports schemas 1 to 3/);
+    assert.throws(() => Store.open(folder), /has schema 5; this version of Visage supports schemas 1 to 4/);
   });
 
   test('opens a store of the first release, which the first release then refuses', async (t) => {
@@ -75,7 +75,7 @@ describe('opening a store', () => {
   test('refuses writes after it was closed', async (t) => {
     const { store, owner } = await storeWithCollection(temporaryFolder(t));
     await store.close();
-    await assert.rejects(store.faces.add(owner, 'people', FACE, template(1)), { code: 'NOT_READY' });
+    await assert.rejects(store.faces.add(owner, 'people', FACE, rowOf(1)), { code: 'NOT_READY' });
   });
 });
 
@@ -98,8 +98,8 @@ describe('a transaction', () => {
 
   test('leaves nothing behind when its condition fails', async (t) => {
     const { store, owner } = await storeWithCollection(temporaryFolder(t));
-    const { faceId: first } = await store.faces.add(owner, 'people', FACE, template(1));
-    const { faceId: second } = await store.faces.add(owner, 'people', FACE, template(2));
+    const { faceId: first } = await store.faces.add(owner, 'people', FACE, rowOf(1));
+    const { faceId: second } = await store.faces.add(owner, 'people', FACE, rowOf(2));
     const key = { externalKey: 'k', allowDuplicates: false };
     const settled = await Promise.allSettled([
       store.externalKeys.set(owner, 'people', { ...key, faceId: first }),
@@ -116,11 +116,11 @@ describe('a transaction', () => {
 
   test('leaves nothing behind when it breaks half-way, and does not harm its neighbours', async (t) => {
     const { store, owner } = await storeWithCollection(temporaryFolder(t));
-    const noTemplate = null as unknown as Float32Array;
+    const noRow = null as unknown as Uint8Array;
     const [before, broken, after] = await Promise.allSettled([
-      store.faces.add(owner, 'people', FACE, template(1)),
-      store.faces.add(owner, 'people', FACE, noTemplate),
-      store.faces.add(owner, 'people', FACE, template(2)),
+      store.faces.add(owner, 'people', FACE, rowOf(1)),
+      store.faces.add(owner, 'people', FACE, noRow),
+      store.faces.add(owner, 'people', FACE, rowOf(2)),
     ]);
     assert.equal(broken.status, 'rejected');
     assert.ok(before.status === 'fulfilled' && after.status === 'fulfilled');
@@ -150,8 +150,8 @@ describe('a transaction', () => {
 describe('galleries', () => {
   test('are new after a reset, and the old one is removed in the background', async (t) => {
     const { store, owner } = await storeWithCollection(temporaryFolder(t));
-    for (let i = 0; i < 300; i++) void store.faces.add(owner, 'people', FACE, template(i));
-    const last = await store.faces.add(owner, 'people', FACE, template(300));
+    for (let i = 0; i < 300; i++) void store.faces.add(owner, 'people', FACE, rowOf(i));
+    const last = await store.faces.add(owner, 'people', FACE, rowOf(300));
     assert.equal(store.faces.count(last.gallery), 301);
 
     assert.deepEqual(await store.collections.reset(owner, 'people', () => PACK, 2000), [last.gallery]);
@@ -169,8 +169,8 @@ describe('galleries', () => {
   test('left by a delete are removed on the next start if the first was cut short', async (t) => {
     const folder = temporaryFolder(t);
     const { store, owner } = await storeWithCollection(folder);
-    for (let i = 0; i < 1000; i++) void store.faces.add(owner, 'people', FACE, template(i));
-    const { gallery } = await store.faces.add(owner, 'people', FACE, template(1000));
+    for (let i = 0; i < 1000; i++) void store.faces.add(owner, 'people', FACE, rowOf(i));
+    const { gallery } = await store.faces.add(owner, 'people', FACE, rowOf(1000));
     await store.collections.delete(owner, 'people');
     await store.close();
 
@@ -185,13 +185,13 @@ describe('galleries', () => {
   test('and labels are never used twice', async (t) => {
     const folder = temporaryFolder(t);
     const { store, owner } = await storeWithCollection(folder);
-    const first = await store.faces.add(owner, 'people', FACE, template(1));
+    const first = await store.faces.add(owner, 'people', FACE, rowOf(1));
     await store.faces.removeById(owner, 'people', first.faceId);
     await store.collections.delete(owner, 'people');
     await store.close();
 
     const { store: again } = await storeWithCollection(folder);
-    const second = await again.faces.add(owner, 'people', FACE, template(1));
+    const second = await again.faces.add(owner, 'people', FACE, rowOf(1));
     assert.ok(second.label > first.label);
     assert.ok(second.gallery > first.gallery);
     await again.close();
@@ -226,13 +226,13 @@ describe('templates', () => {
     const { store, owner } = await storeWithCollection(temporaryFolder(t));
     const other = { pack: 'other', packVersion: '1' };
     await store.collections.create(owner, { collectionId: 'other', description: null, now: 1, ...other });
-    await store.faces.add(owner, 'other', { ...FACE, ...other }, template(99));
+    await store.faces.add(owner, 'other', { ...FACE, ...other }, rowOf(99));
     const labels: bigint[] = [];
     for (let i = 0; i < 7; i++)
-      labels.push(BigInt((await store.faces.add(owner, 'people', FACE, template(i))).label));
+      labels.push(BigInt((await store.faces.add(owner, 'people', FACE, rowOf(i))).label));
 
     const galleries = store.faces.galleriesOf(PACK);
-    const batches = galleries.flatMap((gallery) => [...store.faces.templates(gallery, 8, 3)]);
+    const batches = galleries.flatMap((gallery) => [...store.faces.rows(gallery, 3)]);
     assert.deepEqual(
       batches.map((batch) => batch.labels.length),
       [3, 3, 1],
@@ -242,7 +242,7 @@ describe('templates', () => {
       labels,
     );
     const rows = batches.flatMap((batch) => [...batch.rows]);
-    assert.deepEqual(rows, Array.from({ length: 7 }, (_, i) => [...template(i)]).flat());
+    assert.deepEqual(rows, Array.from({ length: 7 }, (_, i) => [...rowOf(i)]).flat());
     const [gallery = 0] = galleries;
     assert.equal(store.faces.count(gallery), 7);
     assert.deepEqual([...store.faces.labels(gallery)], labels.map(Number));
@@ -251,7 +251,7 @@ describe('templates', () => {
 
   test('of a collection of another pack are refused', async (t) => {
     const { store, owner } = await storeWithCollection(temporaryFolder(t));
-    await assert.rejects(store.faces.add(owner, 'people', { ...FACE, packVersion: '2' }, template(1)), {
+    await assert.rejects(store.faces.add(owner, 'people', { ...FACE, packVersion: '2' }, rowOf(1)), {
       code: 'NOT_READY',
     });
     await store.close();
@@ -271,7 +271,7 @@ describe('the check of consistency', () => {
     test(`sees ${name}`, async (t) => {
       const folder = temporaryFolder(t);
       const { store, owner } = await storeWithCollection(folder);
-      const { faceId } = await store.faces.add(owner, 'people', FACE, template(1));
+      const { faceId } = await store.faces.add(owner, 'people', FACE, rowOf(1));
       await store.externalKeys.set(owner, 'people', { faceId, externalKey: 'k', allowDuplicates: false });
       assert.deepEqual(store.check(), []);
       await store.close();

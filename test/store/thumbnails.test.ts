@@ -8,7 +8,7 @@ import { Store } from '../../src/store/store.ts';
 import { copyRecords } from '../../src/store/store-copy.ts';
 import { StoreReader } from '../../src/store/store-reader.ts';
 import { keyCaller } from '../../testing/key-caller.ts';
-import { FACE, storeWithCollection, temporaryFolder, unitTemplate } from '../../testing/temporary-store.ts';
+import { FACE, rowOf, storeWithCollection, temporaryFolder } from '../../testing/temporary-store.ts';
 
 const JPEG = Buffer.from('the crop of a face');
 const AT = 5000;
@@ -22,7 +22,7 @@ async function keeping(t: TestContext) {
   await keep(true);
   const add = (seed: number, externalKey: string | null = null, thumbnail: Buffer | null = JPEG) => {
     const key = externalKey === null ? null : { externalKey, allowDuplicates: true };
-    return store.faces.add(owner, 'people', { ...FACE, thumbnail }, unitTemplate(seed), key);
+    return store.faces.add(owner, 'people', { ...FACE, thumbnail }, rowOf(seed), key);
   };
   const addMany = (count: number, externalKey: string | null = null) =>
     Promise.all(Array.from({ length: count }, (_, seed) => add(seed, externalKey)));
@@ -60,7 +60,7 @@ describe('The crop of a face', () => {
     const { store, owner } = await storeWithCollection(temporaryFolder(t));
     t.after(() => store.close());
     const face = { ...FACE, thumbnail: JPEG };
-    const place = await store.faces.add(owner, 'people', face, unitTemplate(1));
+    const place = await store.faces.add(owner, 'people', face, rowOf(1));
     assert.equal(store.thumbnails.has(place), false);
   });
 
@@ -133,7 +133,7 @@ describe('The crop of a face', () => {
       packVersion: FACE.packVersion,
     });
     const face = { ...FACE, thumbnail: JPEG };
-    for (let i = 0; i < 200; i++) await store.faces.add(owner, 'gone', face, unitTemplate(i));
+    for (let i = 0; i < 200; i++) await store.faces.add(owner, 'gone', face, rowOf(i));
     const copy = join(temporaryFolder(t), 'copy');
     mkdirSync(copy);
     await store.collections.delete(owner, 'gone');

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
+import { openSearchSpace, type Row } from '../../src/native/gallery-index.ts';
 import { Store } from '../../src/store/store.ts';
+import { openModelPack } from '../../src/vision/model-pack.ts';
 import {
   assertAccessible,
   assertFits,
@@ -14,8 +16,9 @@ import {
 import { type Person, portrait } from '../../testing/photographs.ts';
 
 const MANY = 10_000;
-/** Of the default model pack. */
+const { searchSpace } = await openModelPack('faceplugin');
 const DIMENSION = 512;
+const space = openSearchSpace(searchSpace ?? DIMENSION);
 /** Longer than the undo time of ten seconds. */
 const SENT = { timeout: 20_000 };
 const FRAMES = 120;
@@ -35,11 +38,12 @@ before(async () => {
 after(() => dashboard?.stop());
 afterEach(() => assert.deepEqual(dashboard.faults.splice(0), []));
 
-/** A unit vector that no other number has. */
-function templateOf(n: number): Float32Array {
-  const values = Float32Array.from({ length: DIMENSION }, (_, at) => Math.sin((n + 1) * (at + 1) * 12.9898));
-  const length = Math.hypot(...values);
-  return values.map((value) => value / length);
+/** A row that no other number has. */
+function rowOf(n: number): Row {
+  const template = Float32Array.from({ length: DIMENSION }, (_, at) =>
+    Math.sin((n + 1) * (at + 1) * 12.9898),
+  );
+  return space.row(template);
 }
 
 /** Writes people without images into the store while the service is down. */
@@ -60,7 +64,7 @@ async function seedCrowd(): Promise<void> {
       packVersion,
     };
     const externalKey = `person-${String(n).padStart(5, '0')}`;
-    return store.faces.add(owner, 'crowd', face, templateOf(n), { externalKey, allowDuplicates: true });
+    return store.faces.add(owner, 'crowd', face, rowOf(n), { externalKey, allowDuplicates: true });
   });
   await Promise.all(adding);
   await store.close();

@@ -1,0 +1,57 @@
+import type { SearchSpace } from '../native/gallery-index.ts';
+import type { Log } from '../ops/log.ts';
+import type { Faces } from '../store/faces.ts';
+import type { PackId } from '../store/records.ts';
+
+export interface RowConversionParts {
+  readonly faces: Pick<Faces, 'unconverted' | 'convertSome' | 'packOf'>;
+  readonly packs: readonly { readonly packId: PackId; readonly space: SearchSpace }[];
+  readonly log: Log;
+}
+
+/**
+ * Converts the templates of schema 3 to rows in the background, in small transactions. Galleries of a pack
+ * that is not loaded stay unconverted. A later start resumes after the last transaction.
+ */
+export class RowConversion {
+  readonly #parts: RowConversionParts;
+  #running: Promise<void> = Promise.resolve();
+  #isStopped = false;
+
+  constructor(parts: RowConversionParts) {
+    this.#parts = parts;
+  }
+
+  /** Logs an error. */
+  start(): void {
+    this.#running = this.#convertAll().catch((err: unknown) => {
+      this.#parts.log.warn({ err }, 'templates could not be converted: the next start continues');
+    });
+  }
+
+  /** Resolves when no transaction runs. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#running;
+  }
+
+  settled(): Promise<void> {
+    return this.#running;
+  }
+
+  async #convertAll(): Promise<void> {
+    const { faces, packs, log } = this.#parts;
+    for (const gallery of faces.unconverted()) {
+      const own = await faces.packOf(gallery);
+      const pack = packs.find(
+        ({ packId }) => packId.pack === own?.pack && packId.packVersion === own.packVersion,
+      );
+      if (own && !pack) continue;
+      const began = performance.now();
+      do if (this.#isStopped) return;
+      while (await faces.convertSome(gallery, pack?.space ?? null));
+      const seconds = (performance.now() - began) / 1000;
+      log.info({ gallery, seconds }, 'the templates of a gallery were converted to rows');
+    }
+  }
+}
