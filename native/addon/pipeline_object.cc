@@ -32,6 +32,14 @@ const char* FormatName(decode::ImageFormat format) {
       return "bmp";
     case decode::ImageFormat::kGif:
       return "gif";
+    case decode::ImageFormat::kTiff:
+      return "tiff";
+    case decode::ImageFormat::kJpeg2000:
+      return "jpeg2000";
+    case decode::ImageFormat::kHeic:
+      return "heic";
+    case decode::ImageFormat::kAvif:
+      return "avif";
     case decode::ImageFormat::kJpeg:
       break;
   }

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "base/image.h"
+#include "decode/colour.h"
 #include "decode/decode.h"
 
 namespace visage::decode {
@@ -15,10 +16,17 @@ struct StoredPicture {
   int full_width = 0;
   int full_height = 0;
   int orientation = 1;
+  ColourSpace colour = {};
 };
 
 /// Codecs call it before they allocate pixels. @throws kImageTooLarge or kInvalidImage.
 void CheckSize(std::int64_t width, std::int64_t height);
+
+/// CheckSize() for a part of an image, which may be small. @throws kImageTooLarge, kInvalidImage if empty.
+void CheckCodedSize(std::int64_t width, std::int64_t height);
+
+/// @throws kUnsupportedImage: this build lacks the format's library.
+[[noreturn]] void RefuseMissing(ImageFormat format);
 
 /// `bytes` start with the format's signature. Throws as Decode(). Thread-safe.
 StoredPicture DecodeJpeg(std::span<const std::uint8_t> bytes, const Reduction& reduction);
@@ -26,5 +34,9 @@ StoredPicture DecodePng(std::span<const std::uint8_t> bytes);
 StoredPicture DecodeWebp(std::span<const std::uint8_t> bytes);
 StoredPicture DecodeBmp(std::span<const std::uint8_t> bytes);
 StoredPicture DecodeGif(std::span<const std::uint8_t> bytes);
+StoredPicture DecodeTiff(std::span<const std::uint8_t> bytes);
+StoredPicture DecodeJpeg2000(std::span<const std::uint8_t> bytes, const Reduction& reduction);
+/// @param format set to kHeic or kAvif, by the coding of the primary image.
+StoredPicture DecodeHeif(std::span<const std::uint8_t> bytes, ImageFormat& format);
 
 }  // namespace visage::decode

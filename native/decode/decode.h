@@ -7,7 +7,7 @@
 
 namespace visage::decode {
 
-enum class ImageFormat { kJpeg, kPng, kWebp, kBmp, kGif };
+enum class ImageFormat { kJpeg, kPng, kWebp, kBmp, kGif, kTiff, kJpeg2000, kHeic, kAvif };
 
 /// Checked before decoding pixels.
 struct ImageLimits {
@@ -24,7 +24,7 @@ struct Reduction {
   float least_scale = 1;
 };
 
-/// Upright RGB, alpha blended with white.
+/// Upright sRGB, alpha blended with white.
 struct DecodedImage {
   base::Image image;
   /// Larger than `image` after a reduced decode.
@@ -33,7 +33,7 @@ struct DecodedImage {
   ImageFormat format = ImageFormat::kJpeg;
 };
 
-/// Applies the EXIF orientation. Thread-safe. @param reduction for JPEG only. @throws kUnsupportedImage,
+/// Applies the EXIF orientation. Thread-safe. @param reduction for JPEG and JPEG 2000 only. @throws kUnsupportedImage,
 /// kImageTooLarge above ImageLimits, or kInvalidImage for a truncated, broken or too small image.
 DecodedImage Decode(std::span<const std::uint8_t> bytes, const Reduction& reduction = {});
 

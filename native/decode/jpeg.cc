@@ -17,6 +17,7 @@
 #include "decode/bytes.h"
 #include "decode/codec.h"
 #include "decode/exif.h"
+#include "decode/profiles.h"
 
 namespace visage::decode {
 namespace {
@@ -295,7 +296,8 @@ StoredPicture DecodeJpeg(std::span<const std::uint8_t> bytes, const Reduction& r
   return {.image = reader.Decode(reduction, scans),
           .full_width = reader.width(),
           .full_height = reader.height(),
-          .orientation = orientation};
+          .orientation = orientation,
+          .colour = {.icc = FindJpegProfile(bytes), .cicp = {}}};
 }
 
 }  // namespace visage::decode

@@ -10,6 +10,7 @@
 #include "decode/codec.h"
 #include "decode/decode.h"
 #include "decode/exif.h"
+#include "decode/profiles.h"
 
 namespace visage::decode {
 namespace {
@@ -170,6 +171,7 @@ StoredPicture DecodePng(std::span<const std::uint8_t> bytes) {
   StoredPicture picture;
   picture.image = MakeImage(bytes);
   picture.orientation = FindOrientation(bytes);
+  picture.colour = FindPngColour(bytes);
   picture.full_width = picture.image.width();
   picture.full_height = picture.image.height();
   PngReader(picture.image).Decode(bytes);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "decode/codec.h"
@@ -62,6 +63,14 @@ int FindOrientation(const WebPDemuxer* demuxer) {
   return orientation;
 }
 
+std::vector<std::uint8_t> FindProfile(const WebPDemuxer* demuxer) {
+  WebPChunkIterator chunk;
+  if (!WebPDemuxGetChunk(demuxer, "ICCP", 1, &chunk)) return {};
+  std::vector<std::uint8_t> profile(chunk.chunk.bytes, chunk.chunk.bytes + chunk.chunk.size);
+  WebPDemuxReleaseChunkIterator(&chunk);
+  return profile;
+}
+
 }  // namespace
 
 StoredPicture DecodeWebp(std::span<const std::uint8_t> bytes) {
@@ -107,6 +116,7 @@ StoredPicture DecodeWebp(std::span<const std::uint8_t> bytes) {
     DecodeOpaque(frame, picture.image);
   }
   picture.orientation = FindOrientation(demuxer.get());
+  picture.colour.icc = FindProfile(demuxer.get());
   return picture;
 }
 

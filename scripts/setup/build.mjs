@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { join, relative } from 'node:path';
+import { missingFormatLibraries } from './debian-packages.mjs';
 
 function filesUnder(path) {
   if (!existsSync(path)) return [];
@@ -99,7 +100,8 @@ const NATIVE = ['CMakeLists.txt', 'package-lock.json', 'native', 'scripts/fetch-
 export function addon(root, { VISAGE_CUDA, ONNXRUNTIME_INCLUDE_DIR: headers } = process.env) {
   const build = join(root, 'build');
   const isBuilt = (name) => existsSync(join(build, 'Release', name));
-  const sources = () => hashOf(root, NATIVE, [root, process.arch, headers ?? '']);
+  const sources = () =>
+    hashOf(root, NATIVE, [root, process.arch, headers ?? '', ...missingFormatLibraries()]);
   const isAsked = VISAGE_CUDA === '1';
   return {
     name: 'native addon',

@@ -3,6 +3,8 @@ import { SetupError } from './run.mjs';
 
 const COMPILERS = ['g++', 'cmake', 'ninja-build', 'pkgconf'];
 const IMAGE_LIBRARIES = ['libjpeg62-turbo-dev', 'libpng-dev', 'libwebp-dev'];
+/** The addon builds without them, and refuses their formats. */
+const FORMAT_LIBRARIES = ['libtiff-dev', 'libopenjp2-7-dev', 'libde265-dev', 'libdav1d-dev', 'liblcms2-dev'];
 
 function missingPackages(packages) {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: placeholders of dpkg-query
@@ -15,16 +17,18 @@ function missingPackages(packages) {
   return packages.filter((name) => !lines.includes(`${name} installed`));
 }
 
+const isRoot = () => process.getuid() === 0;
+const canInstall = () => isRoot() || spawnSync('sudo', ['-n', 'true']).status === 0;
+
 async function aptGet(run, args) {
   const command = `apt-get -o DPkg::Lock::Timeout=300 ${args}`;
   const byHand = `sudo apt-get ${args}`;
-  const isRoot = process.getuid() === 0;
-  if (!isRoot && spawnSync('sudo', ['-n', 'true']).status !== 0) {
+  if (!canInstall()) {
     throw new SetupError(
       `Debian packages need root or sudo without a password. Run \`${byHand}\` yourself, then start again.`,
     );
   }
-  await run(isRoot ? command : `sudo -n ${command}`, `Run \`${byHand}\` yourself, then start again.`);
+  await run(isRoot() ? command : `sudo -n ${command}`, `Run \`${byHand}\` yourself, then start again.`);
 }
 
 /** @returns {import('./set-up.mjs').Step} */
@@ -38,6 +42,17 @@ export function debianPackages(packages = [...COMPILERS, ...IMAGE_LIBRARIES], na
       await aptGet(run, `install -y --no-install-recommends ${missing}`);
     },
   };
+}
+
+export const missingFormatLibraries = () => missingPackages(FORMAT_LIBRARIES);
+
+/**
+ * Without root or sudo, the step counts as done.
+ * @returns {import('./set-up.mjs').Step}
+ */
+export function formatLibraries() {
+  const step = debianPackages(FORMAT_LIBRARIES, 'Debian packages of image formats');
+  return { ...step, isDone: () => step.isDone() || !canInstall() };
 }
 
 /** Debian's main archive in apt's settings; needs apt's package lists. */

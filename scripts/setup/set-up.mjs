@@ -8,7 +8,7 @@ import { hasFaiss } from '../fetch-faiss.mjs';
 import { hasHeaders } from '../fetch-headers.mjs';
 import { incompletePacks } from '../model-packs.mjs';
 import { addon, dashboard, typescript } from './build.mjs';
-import { debianPackages } from './debian-packages.mjs';
+import { debianPackages, formatLibraries } from './debian-packages.mjs';
 import { clientGenerators, npmPackages, webTools } from './npm.mjs';
 import { commandRunner, exitWith, ROOT, SetupError, takeLock } from './run.mjs';
 
@@ -24,6 +24,7 @@ export { ROOT };
 /** Later steps need earlier ones. */
 export const STEPS = [
   debianPackages(),
+  formatLibraries(),
   npmPackages(ROOT),
   {
     name: 'ONNX Runtime headers',

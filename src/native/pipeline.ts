@@ -67,7 +67,7 @@ export interface AnalysisRequest {
 export interface Analysis {
   readonly width: number;
   readonly height: number;
-  readonly format: 'jpeg' | 'png' | 'webp' | 'bmp' | 'gif';
+  readonly format: 'jpeg' | 'png' | 'webp' | 'bmp' | 'gif' | 'tiff' | 'jpeg2000' | 'heic' | 'avif';
   /** Largest box area first. A face cut off by the image's edge counts three quarters. */
   readonly faces: readonly AnalyzedFace[];
   /** Unit vector of `faces[0]`. */

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "decode/yuv.h"
+
+namespace visage::decode {
+
+/// Bounds the pixels that one file may decode, so that repeated parts of a small file cannot cost hours.
+class PixelBudget {
+ public:
+  explicit PixelBudget(std::int64_t pixels) : left_(pixels) {}
+  /// @throws kImageTooLarge.
+  void Take(std::int64_t pixels);
+
+ private:
+  std::int64_t left_;
+};
+
+/// One coded picture of a HEIF file.
+struct CodedPicture {
+  /// Content of `hvcC` or `av1C`.
+  std::span<const std::uint8_t> configuration;
+  std::span<const std::uint8_t> data;
+  /// As the file states it; larger bit streams are refused.
+  int width = 0;
+  int height = 0;
+};
+
+/// The picture lives during the call.
+using PictureSink = std::function<void(const YuvPicture&)>;
+
+/// Decode one picture on the calling thread. @throws kInvalidImage, kImageTooLarge, kUnsupportedImage.
+void DecodeHevc(const CodedPicture& coded, PixelBudget& budget, const PictureSink& sink);
+void DecodeAv1(const CodedPicture& coded, PixelBudget& budget, const PictureSink& sink);
+
+}  // namespace visage::decode
