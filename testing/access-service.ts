@@ -36,7 +36,7 @@ import { openModelPack } from '../src/vision/model-pack.ts';
 import { Recognizer, Recognizers } from '../src/vision/recognizer.ts';
 
 const executor: Executor = createExecutor({ threads: 2, maxQueue: 256 });
-const recognizer = await Recognizer.load(await openModelPack('faceplugin'), executor);
+const recognizer = await Recognizer.load(await openModelPack('yunet'), executor);
 
 /** Status and body of an answer; problems have a `code`. */
 export interface Said {

@@ -16,7 +16,7 @@ export const FACES_OF_PHOTOGRAPH: ReadonlyMap<number, number> = new Map([
 
 /** The default pack's pipeline on an executor. */
 export async function openPipeline(executor: Executor): Promise<Pipeline> {
-  const pack = await openModelPack('faceplugin');
+  const pack = await openModelPack('yunet');
   return loadPipeline(executor, pack.pipeline);
 }
 

@@ -50,7 +50,7 @@ export class TestService {
    * @param older versions of their packs to serve collections with: pairs of a pack and a version.
    */
   static async open(
-    packs: readonly string[] = ['faceplugin'],
+    packs: readonly string[] = ['yunet'],
     older: readonly (readonly [string, string])[] = [],
   ): Promise<TestService> {
     const executor = createExecutor({ threads: 2, maxQueue: 256 });

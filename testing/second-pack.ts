@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Manifest } from '../src/vision/manifest.ts';
 
-const DEFAULT_PACK = fileURLToPath(new URL('../../models/faceplugin/', import.meta.url));
+const ORIGINAL = fileURLToPath(new URL('../../models/faceplugin/', import.meta.url));
 
 export const OLD_VERSION = '0.9';
 
 /**
- * The default pack under another name, in a folder of its own.
+ * The pack `faceplugin` under another name, in a folder of its own.
  * @param change of the newest manifest. If it sets a version, the original becomes the older version {@link OLD_VERSION}.
  */
 export function secondPack(
@@ -17,7 +17,7 @@ export function secondPack(
   change: (manifest: Manifest) => Partial<Manifest> = () => ({}),
 ): { readonly folder: string; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'visage-pack-'));
-  cpSync(DEFAULT_PACK, folder, { recursive: true });
+  cpSync(ORIGINAL, folder, { recursive: true });
   const file = join(folder, 'manifest.json');
   const manifest = { ...JSON.parse(readFileSync(file, 'utf8')), name };
   const newest = { ...manifest, ...change(manifest) };

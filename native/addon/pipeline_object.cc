@@ -94,6 +94,7 @@ Napi::Value FaceValue(Napi::Env env, const pipeline::AnalyzedFace& face) {
   Napi::Object value = Napi::Object::New(env);
   value.Set("box", box);
   value.Set("confidence", face.detection.score);
+  value.Set("certainty", face.detection.certainty);
   value.Set("landmarks", face.landmarks ? LandmarksValue(env, *face.landmarks) : env.Null());
   value.Set("pose", face.pose ? PoseValue(env, *face.pose) : env.Null());
   value.Set("measures", face.measures ? MeasuresValue(env, *face.measures) : env.Null());

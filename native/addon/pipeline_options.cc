@@ -1,5 +1,6 @@
 #include "addon/pipeline_options.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -92,6 +93,16 @@ pipeline::PipelineOptions ParsePipelineOptions(const Napi::Value& value, const r
     parsed.detector.doubtful_to = Number(doubtful.Get("to"), "detector.doubtful.to");
   }
   parsed.detector.nms_iou = Number(detector.Get("nmsIou"), "detector.nmsIou");
+  parsed.detector.certain_from = std::max(parsed.detector.doubtful_to, parsed.detector.score_threshold);
+  if (const Napi::Value value = detector.Get("secondOpinion"); !value.IsUndefined()) {
+    const Napi::Object opinion = Object(value, "detector.secondOpinion");
+    parsed.second_opinion = {Number(opinion.Get("below"), "detector.secondOpinion.below"),
+                             Number(opinion.Get("score"), "detector.secondOpinion.score"),
+                             Number(opinion.Get("detail"), "detector.secondOpinion.detail"),
+                             Number(opinion.Get("landmarks"), "detector.secondOpinion.landmarks"),
+                             Number(opinion.Get("bias"), "detector.secondOpinion.bias")};
+    parsed.detector.certain_from = parsed.second_opinion->below;
+  }
   parsed.landmarks.network = {Text(landmarks.Get("file"), "landmarks.file"), device};
   parsed.landmarks.decoder = Text(landmarks.Get("decoder"), "landmarks.decoder");
   parsed.landmarks.input = ParseInput(landmarks, "landmarks");

@@ -35,14 +35,18 @@ base::Warped AlignArcFace(const base::FivePoints& points, const base::NetworkInp
   return {.back = back, .step = std::hypot(back.xx, back.yx), .mirrored = view.mirrored};
 }
 
-base::Warped CropSquare(const base::Box& box, float scale, const base::NetworkInput& input,
+base::Warped CropSquare(const base::Box& box, int turn, float scale, const base::NetworkInput& input,
                         const base::FaceView& view) {
   const float side = std::max(box.width, box.height) * scale * view.context;
   const float left = box.x + (box.width - side) / 2, top = box.y + (box.height - side) / 2;
   const float step_x = side / static_cast<float>(input.width);
   const float step_y = side / static_cast<float>(input.height);
-  return {
-      .back = {step_x, 0, 0, step_y, left, top}, .step = std::max(step_x, step_y), .mirrored = view.mirrored};
+  const auto place = [&](const base::Point& p) { return base::Turned(p, turn, base::Point{side, side}); };
+  const base::Point corner = place({0, 0}), right = place({step_x, 0}), below = place({0, step_y});
+  return {.back = {right.x - corner.x, below.x - corner.x, right.y - corner.y, below.y - corner.y,
+                   left + corner.x, top + corner.y},
+          .step = std::max(step_x, step_y),
+          .mirrored = view.mirrored};
 }
 
 }  // namespace visage::align

@@ -13,7 +13,8 @@ base::Warped AlignArcFace(const base::FivePoints& points, const base::NetworkInp
                           const base::FaceView& view);
 
 /// For networks trained on unaligned crops.
-base::Warped CropSquare(const base::Box& box, float scale, const base::NetworkInput& input,
+/// @param turn clockwise quarter turns of the face in the image, 0..3; the crop is upright.
+base::Warped CropSquare(const base::Box& box, int turn, float scale, const base::NetworkInput& input,
                         const base::FaceView& view);
 
 }  // namespace visage::align

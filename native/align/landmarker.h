@@ -2,6 +2,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,14 @@ struct LandmarkOptions {
   bool second_look = false;
 };
 
+struct Landmarks {
+  /// Left and right as seen with the face upright.
+  base::FivePoints points;
+  /// RMS distance between the points of the image and of its mirror image, over that of the points from their
+  /// centre. Empty without a second look.
+  std::optional<float> disagreement;
+};
+
 /// Not thread-safe; copies share the network.
 class Landmarker {
  public:
@@ -31,7 +40,8 @@ class Landmarker {
   explicit Landmarker(const LandmarkOptions& options);
 
   /// Box and points are in pixels of `image`.
-  base::FivePoints Locate(const runtime::SourceImage& image, const base::Box& box, base::Team& team);
+  /// @param turn clockwise quarter turns of the face in the image, 0..3.
+  Landmarks Locate(const runtime::SourceImage& image, const base::Box& box, int turn, base::Team& team);
 
  private:
   struct RunBuffers {
@@ -39,7 +49,7 @@ class Landmarker {
     std::vector<float> output;
   };
 
-  void Look(const runtime::SourceImage& image, const base::Box& crop, bool mirrored,
+  void Look(const runtime::SourceImage& image, const base::Box& crop, int turn, bool mirrored,
             RunBuffers& buffers) const;
 
   LandmarkOptions options_;

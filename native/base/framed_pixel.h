@@ -12,8 +12,15 @@ VISAGE_DEVICE inline void WriteResized(const ImageView& image, const Resized& fr
     writer.Clear(column, y);
     return;
   }
-  const Tap across(framing.source.x, framing.source.width, image.width, framing.content.width, x);
-  const Tap down(framing.source.y, framing.source.height, image.height, framing.content.height, y);
+  // Where the pixel lies in the content before it was turned.
+  const Size upright = framing.content;
+  const bool is_on_side = framing.turn % 2 == 1;
+  const Size before = is_on_side ? Size{upright.height, upright.width} : upright;
+  const int along = is_on_side ? y : x, other = is_on_side ? x : y;
+  const int column_before = framing.turn == 1 || framing.turn == 2 ? before.width - 1 - along : along;
+  const int row_before = framing.turn == 2 || framing.turn == 3 ? before.height - 1 - other : other;
+  const Tap across(framing.source.x, framing.source.width, image.width, before.width, column_before);
+  const Tap down(framing.source.y, framing.source.height, image.height, before.height, row_before);
   writer.Write(column, y, ResizedPixel(image, across, down));
 }
 

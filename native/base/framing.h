@@ -13,6 +13,8 @@ struct Resized {
   Box source;
   Size content;
   bool mirrored = false;
+  /// Clockwise quarter turns of a face in the source, 0..3; the content shows it upright.
+  int turn = 0;
 };
 
 /// Pixels outside the image are black.

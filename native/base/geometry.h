@@ -36,6 +36,28 @@ struct Box {
   float Area() const { return width * height; }
 };
 
+/// Where a point of an upright view lies in the view of `size` pixels that shows it turned.
+/// @param turn clockwise quarter turns, 0..3.
+inline Point Turned(const Point& p, int turn, const Point& size) {
+  switch (turn) {
+    case 1:
+      return {size.x - p.y, p.x};
+    case 2:
+      return {size.x - p.x, size.y - p.y};
+    case 3:
+      return {p.y, size.y - p.x};
+    default:
+      return p;
+  }
+}
+
+inline Box Turned(const Box& box, int turn, const Point& size) {
+  const Point a = Turned(Point{box.x, box.y}, turn, size);
+  const Point b = Turned(Point{box.x + box.width, box.y + box.height}, turn, size);
+  return {a.x < b.x ? a.x : b.x, a.y < b.y ? a.y : b.y, a.x < b.x ? b.x - a.x : a.x - b.x,
+          a.y < b.y ? b.y - a.y : a.y - b.y};
+}
+
 /// Left eye, right eye, nose tip, left and right mouth corner; left as seen.
 using FivePoints = std::array<Point, 5>;
 

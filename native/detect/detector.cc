@@ -1,6 +1,7 @@
 #include "detect/detector.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <iterator>
 
@@ -12,6 +13,9 @@ namespace {
 
 /// A box this close to a window's inner edge, as a share of its width, counts as cut.
 constexpr float kEdge = 0.1f;
+
+/// Below it, a candidate is noise.
+constexpr float kLeastScore = 0.05f;
 
 /// Limits the cost of an image with many doubtful candidates.
 constexpr std::size_t kSecondLooks = 32;
@@ -27,8 +31,14 @@ constexpr float kPictureEdge = 0.03f;
 /// A cut face is rarely the subject, so it ranks with this share of its area.
 constexpr float kCutFace = 0.75f;
 
-/// Minimum width of other faces with `kLargest`, over the largest face's width.
-constexpr float kCompany = 0.5f;
+/// Levels differ by more than this factor of their scales.
+constexpr float kSameLevel = 1.01f;
+
+/// Pixels of the input per pixel of the image.
+float ScaleOf(const Window& window) {
+  const float across = window.turn % 2 == 1 ? window.source.height : window.source.width;
+  return static_cast<float>(window.content.width) / across;
+}
 
 float RankedArea(const base::Box& box, const base::ImageView& image) {
   const float width = static_cast<float>(image.width), height = static_cast<float>(image.height);
@@ -88,25 +98,76 @@ std::vector<Detection> Detector::Detect(const runtime::SourceImage& image, float
   const base::Size size = {image.width, image.height};
   const float least_score = std::min(options_.doubtful_from, options_.score_threshold);
   std::vector<Window> windows = PlanScan(scan_, size, least_face);
-  const Window whole = windows.front();
-  std::vector<Candidates> shown = LookAtAll(image, {&whole, 1}, least_score, team);
-  if (wanted == Wanted::kLargest && windows.size() > 1) {
-    Candidates sure = Merge(shown.front(), options_.nms_iou);
-    const float sure_score = std::max(options_.doubtful_to, options_.score_threshold);
-    std::erase_if(sure, [&](const Detection& face) { return face.score < sure_score; });
-    RankFaces(sure, image);
-    if (!sure.empty())
-      windows = PlanScan(scan_, size, std::max(least_face, kCompany * sure.front().box.width));
+  std::vector<Candidates> shown;
+  std::span<const Window> rest = windows;
+  while (!rest.empty()) {
+    const auto end = std::ranges::find_if(rest, [&](const Window& window) {
+      return wanted == Wanted::kLargest && ScaleOf(window) > kSameLevel * ScaleOf(rest.front());
+    });
+    const std::span<const Window> level = rest.first(static_cast<std::size_t>(end - rest.begin()));
+    std::ranges::move(LookAtAll(image, level, least_score, team), std::back_inserter(shown));
+    rest = rest.subspan(level.size());
+    const float seen_from = scan_.least_face / ScaleOf(level.front());
+    if (wanted == Wanted::kLargest && LargestCertain(shown, image) >= seen_from) break;
   }
-  std::span<const Window> finer = windows;
-  if (finer.front().content == whole.content) finer = finer.subspan(1);
-  std::ranges::move(LookAtAll(image, finer, least_score, team), std::back_inserter(shown));
+  const Window& finest = windows[shown.size() - 1];
+  return Joined(image, shown, finest, team);
+}
 
+float Detector::LargestCertain(const std::vector<Candidates>& shown, const base::ImageView& image) const {
+  float largest = 0;
+  for (const Candidates& some : shown) {
+    for (const Detection& face : some) {
+      if (face.score < options_.certain_from) continue;
+      largest = std::max(largest, face.box.width * std::sqrt(RankedArea(face.box, image) / face.box.Area()));
+    }
+  }
+  return largest;
+}
+
+std::vector<Detection> Detector::DetectTurned(const runtime::SourceImage& image, float least_face, int turn,
+                                              base::Team& team) {
+  const std::vector<Window> windows = PlanTurnedScan(scan_, {image.width, image.height}, least_face, turn);
+  const float least_score = std::min(options_.doubtful_from, options_.score_threshold);
+  return Joined(image, LookAtAll(image, windows, least_score, team), windows.back(), team);
+}
+
+std::vector<Detector::Details> Detector::LookInDetail(const runtime::SourceImage& image,
+                                                      std::span<const Detection> faces, float upright_from,
+                                                      base::Team& team) {
+  std::vector<Details> details(faces.size());
+  const auto look = [&](int first_turn, int last_turn) {
+    std::vector<std::size_t> of;
+    std::vector<Window> windows;
+    for (std::size_t i = 0; i < faces.size(); ++i) {
+      if (details[i][faces[i].turn] >= upright_from) continue;
+      for (int more = first_turn; more <= last_turn; ++more) {
+        of.push_back(i);
+        windows.push_back(PlanCloseUp(faces[i].box, (faces[i].turn + more) % 4, kDetail, scan_,
+                                      {image.width, image.height}));
+      }
+    }
+    const std::vector<Candidates> shown = LookAtAll(image, windows, kLeastScore, team);
+    for (std::size_t w = 0; w < windows.size(); ++w) {
+      float& score = details[of[w]][windows[w].turn];
+      for (const Detection& face : shown[w]) {
+        if (IntersectionOverUnion(face.box, faces[of[w]].box) > options_.nms_iou)
+          score = std::max(score, face.score);
+      }
+    }
+  };
+  look(0, 0);
+  look(1, 3);
+  return details;
+}
+
+std::vector<Detection> Detector::Joined(const runtime::SourceImage& image,
+                                        const std::vector<Candidates>& shown, const Window& finest,
+                                        base::Team& team) {
   Candidates found;
   for (const Candidates& some : shown) found.insert(found.end(), some.begin(), some.end());
-  const Window& finest = windows.back();
-  std::vector<Detection> faces = Settle(image, Merge(std::move(found), options_.nms_iou),
-                                        static_cast<float>(finest.content.width) / finest.source.width, team);
+  std::vector<Detection> faces =
+      Settle(image, Merge(std::move(found), options_.nms_iou), ScaleOf(finest), team);
   RankFaces(faces, image);
   return faces;
 }
@@ -115,7 +176,8 @@ std::vector<Detection> Detector::Settle(const runtime::SourceImage& image, const
                                         float scale, base::Team& team) {
   std::vector<Detection> faces, doubtful;
   for (const Detection& candidate : candidates) {
-    const bool is_small = candidate.box.width * scale < kSecondFace;
+    const float width = candidate.turn % 2 == 1 ? candidate.box.height : candidate.box.width;
+    const bool is_small = width * scale < kSecondLook.face;
     if (is_small && candidate.score < options_.doubtful_to) {
       doubtful.push_back(candidate);
     } else if (candidate.score >= options_.score_threshold) {
@@ -127,7 +189,8 @@ std::vector<Detection> Detector::Settle(const runtime::SourceImage& image, const
   std::vector<Window> windows;
   windows.reserve(doubtful.size());
   for (const Detection& candidate : doubtful) {
-    windows.push_back(SecondLook(candidate.box, scan_, {image.width, image.height}));
+    windows.push_back(
+        PlanCloseUp(candidate.box, candidate.turn, kSecondLook, scan_, {image.width, image.height}));
   }
   const std::vector<Candidates> seen = LookAtAll(image, windows, options_.score_threshold, team);
   for (std::size_t i = 0; i < doubtful.size(); ++i) {
@@ -158,21 +221,29 @@ Detector::Candidates Detector::Look(const runtime::SourceImage& image, const Win
   input.width = window.input.width;
   input.height = window.input.height;
 
-  const float to_x = window.source.width / static_cast<float>(window.content.width);
-  const float to_y = window.source.height / static_cast<float>(window.content.height);
-  const auto to_picture = [&](base::Point p) {
-    return base::Point{window.source.x + p.x * to_x, window.source.y + p.y * to_y};
+  const base::Point content{static_cast<float>(window.content.width),
+                            static_cast<float>(window.content.height)};
+  const auto to_picture = [&](const base::Point& p) {
+    const base::Point seen = base::Turned(base::Point{p.x / content.x, p.y / content.y}, window.turn, {1, 1});
+    return base::Point{window.source.x + seen.x * window.source.width,
+                       window.source.y + seen.y * window.source.height};
   };
   const runtime::InferenceSession::Shape shape = {1, input.channel_count(), input.height, input.width};
   Candidates found;
   const runtime::InferenceSession::Input shown =
-      maker.Make(image, base::Resized{window.source, window.content}, input);
+      maker.Make(image, base::Resized{window.source, window.content, false, window.turn}, input);
   session_->Run(shown, shape, [&](std::span<const runtime::InferenceSession::Output> outputs) {
     for (Detection& face : read_outputs_(outputs, window.input, least_score)) {
       face.box = Fitted(face.box, options_.box_fit);
-      const base::Point corner = to_picture({face.box.x, face.box.y});
-      face.box = {corner.x, corner.y, face.box.width * to_x, face.box.height * to_y};
-      if (face.box.width > window.most_face || IsCut(face.box, window, image)) continue;
+      const base::Box seen = base::Turned(base::Box{face.box.x / content.x, face.box.y / content.y,
+                                                    face.box.width / content.x, face.box.height / content.y},
+                                          window.turn, {1, 1});
+      face.box = {window.source.x + seen.x * window.source.width,
+                  window.source.y + seen.y * window.source.height, seen.width * window.source.width,
+                  seen.height * window.source.height};
+      face.turn = window.turn;
+      const float width = window.turn % 2 == 1 ? face.box.height : face.box.width;
+      if (width > window.most_face || IsCut(face.box, window, image)) continue;
       face.box = Clamped(face.box, image);
       // Rejects NaN.
       if (!(face.box.width >= 1 && face.box.height >= 1)) continue;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <span>
@@ -40,11 +41,13 @@ struct DetectorOptions {
   float doubtful_to = 0;
   float nms_iou = 0;
   BoxFit box_fit;
+  /// A face of this score ends a search for the largest face.
+  float certain_from = 0;
 };
 
 enum class Wanted {
   kAll,
-  /// Faces at least half as wide count too; may include smaller ones.
+  /// May include smaller faces.
   kLargest,
 };
 
@@ -57,11 +60,23 @@ class Detector {
   /// Largest area first. A face that the image's edge cuts ranks with three quarters of its area.
   /// @param least_face smallest width in pixels that the detector finds reliably. Work grows with its inverse
   /// square, plus at most 32 extra runs.
-  /// @param wanted with `kLargest`, finer levels skip faces under half the width of a face at the coarsest
-  /// level. The first face does not depend on it.
+  /// @param wanted with `kLargest`, the search ends before levels that can only show smaller faces than a
+  /// certain one.
   std::vector<Detection> Detect(const runtime::SourceImage& image, float least_face, Wanted wanted,
                                 base::Team& team);
 
+  /// Finds faces that are upright after `turn` quarter turns anticlockwise, as `Detect` finds upright ones.
+  std::vector<Detection> DetectTurned(const runtime::SourceImage& image, float least_face, int turn,
+                                      base::Team& team);
+
+  /// Score at each turn of the face; 0 for no face, or for no look.
+  using Details = std::array<float, 4>;
+  /// Looks at each face again in detail, and turned where it does not look upright.
+  /// @param upright_from score from which the other turns need no look.
+  std::vector<Details> LookInDetail(const runtime::SourceImage& image, std::span<const Detection> faces,
+                                    float upright_from, base::Team& team);
+
+  /// Of the last image.
   std::size_t runs() const { return runs_; }
 
   /// In input pixels.
@@ -81,6 +96,11 @@ class Detector {
   /// Runs doubtful candidates again. @param scale of the finest level.
   std::vector<Detection> Settle(const runtime::SourceImage& image, const Candidates& candidates, float scale,
                                 base::Team& team);
+  /// Width of the largest certain face in pixels, less if the image's edge cuts it; 0 for none.
+  float LargestCertain(const std::vector<Candidates>& shown, const base::ImageView& image) const;
+  /// Merges what several windows show. @param finest the last window.
+  std::vector<Detection> Joined(const runtime::SourceImage& image, const std::vector<Candidates>& shown,
+                                const Window& finest, base::Team& team);
 
   DetectorOptions options_;
   ReadOutputs read_outputs_;

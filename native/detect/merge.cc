@@ -37,4 +37,17 @@ std::vector<Detection> Merge(std::vector<Detection> candidates, float iou) {
   return kept;
 }
 
+void AddOthers(const std::vector<Detection>& more, std::vector<Detection>& faces) {
+  constexpr float kSame = 0.3f;
+  for (const Detection& face : more) {
+    const auto same = std::ranges::find_if(
+        faces, [&](const Detection& other) { return IntersectionOverUnion(face.box, other.box) > kSame; });
+    if (same == faces.end()) {
+      faces.push_back(face);
+    } else if (face.certainty > same->certainty) {
+      *same = face;
+    }
+  }
+}
+
 }  // namespace visage::detect

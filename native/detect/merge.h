@@ -12,4 +12,8 @@ float IntersectionOverUnion(const base::Box& a, const base::Box& b);
 /// largest area first.
 std::vector<Detection> Merge(std::vector<Detection> candidates, float iou);
 
+/// Adds `more` to `faces`. Of two boxes with an intersection over union above 0.3, the more certain one
+/// stays.
+void AddOthers(const std::vector<Detection>& more, std::vector<Detection>& faces);
+
 }  // namespace visage::detect

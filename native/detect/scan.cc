@@ -23,8 +23,6 @@ constexpr float kShared = 1.25f;
 /// Width of a face that fills the image's height, over that height.
 constexpr float kWidthOfHeight = 0.8f;
 
-constexpr int kSecondSide = 128;
-
 constexpr float kWorthwhile = 1.1f;
 
 int RoundUp(int pixels) { return (pixels + kStride - 1) / kStride * kStride; }
@@ -103,6 +101,7 @@ class Plan {
             {{static_cast<float>(columns.Start(column, size.width)) * to_x,
               static_cast<float>(rows.Start(row, size.height)) * to_y,
               static_cast<float>(content.width) * to_x, static_cast<float>(content.height) * to_y},
+             0,
              content,
              input,
              most_face});
@@ -135,23 +134,38 @@ std::vector<Window> PlanScan(const ScanOptions& options, base::Size picture, flo
   return windows;
 }
 
-Window SecondLook(const base::Box& face, const ScanOptions& options, base::Size picture) {
-  const base::Size input = options.free_size ? base::Size{kSecondSide, kSecondSide} : options.input;
-  const float scale = kSecondFace / face.width;
+std::vector<Window> PlanTurnedScan(const ScanOptions& options, base::Size picture, float least_face,
+                                   int turn) {
+  const bool is_on_side = turn % 2 == 1;
+  const base::Size upright = is_on_side ? base::Size{picture.height, picture.width} : picture;
+  const base::Point size{static_cast<float>(picture.width), static_cast<float>(picture.height)};
+  std::vector<Window> windows = PlanScan(options, upright, least_face);
+  for (Window& window : windows) {
+    window.source = base::Turned(window.source, turn, size);
+    window.turn = turn;
+  }
+  return windows;
+}
+
+Window PlanCloseUp(const base::Box& face, int turn, const CloseUp& shown, const ScanOptions& options,
+                   base::Size picture) {
+  const base::Size input = options.free_size ? base::Size{shown.side, shown.side} : options.input;
+  const bool is_on_side = turn % 2 == 1;
+  const base::Size before = is_on_side ? base::Size{input.height, input.width} : input;
+  const float scale = shown.face / (is_on_side ? face.height : face.width);
   // Shifts the window into the image, or clips it.
   const auto stretch = [&](float centre, int side, int pixels) {
     const float length = std::min(static_cast<float>(side) / scale, static_cast<float>(pixels));
     return std::pair{std::clamp(centre - length / 2, 0.0f, static_cast<float>(pixels) - length), length};
   };
-  const auto [left, width] = stretch(face.x + face.width / 2, input.width, picture.width);
-  const auto [top, height] = stretch(face.y + face.height / 2, input.height, picture.height);
+  const auto [left, across] = stretch(face.x + face.width / 2, before.width, picture.width);
+  const auto [top, down] = stretch(face.y + face.height / 2, before.height, picture.height);
   const auto pixels = [&](float length, int most) {
     return std::clamp(static_cast<int>(std::lround(length * scale)), 1, most);
   };
-  return {{left, top, width, height},
-          {pixels(width, input.width), pixels(height, input.height)},
-          input,
-          std::numeric_limits<float>::infinity()};
+  base::Size content{pixels(across, before.width), pixels(down, before.height)};
+  if (is_on_side) std::swap(content.width, content.height);
+  return {{left, top, across, down}, turn, content, input, std::numeric_limits<float>::infinity()};
 }
 
 }  // namespace visage::detect

@@ -18,6 +18,8 @@ struct ScanOptions {
 struct Window {
   /// In pixels of the image.
   base::Box source;
+  /// Clockwise quarter turns of the faces that the network sees upright, 0..3.
+  int turn = 0;
   /// Size of the region in the top left corner of the input.
   base::Size content;
   base::Size input;
@@ -36,10 +38,26 @@ float ScaleFor(const ScanOptions& options, float least_face);
 /// by the largest face that only this level finds.
 std::vector<Window> PlanScan(const ScanOptions& options, base::Size picture, float least_face);
 
-/// Larger faces are no more accurate.
-constexpr float kSecondFace = 40;
+/// The windows in which the network sees the image so that faces of `turn` are upright.
+std::vector<Window> PlanTurnedScan(const ScanOptions& options, base::Size picture, float least_face,
+                                   int turn);
+
+/// How a network looks at one face again.
+struct CloseUp {
+  /// Width of the face in the input, pixels.
+  float face;
+  /// Of the square input, if its size is free.
+  int side;
+};
+
+/// For small, doubtful candidates. Larger faces are no more accurate.
+constexpr CloseUp kSecondLook = {40, 128};
+/// For the second opinion, which asks whether the face also looks like one in detail.
+constexpr CloseUp kDetail = {80, 192};
 
 /// @param face in pixels of the image.
-Window SecondLook(const base::Box& face, const ScanOptions& options, base::Size picture);
+/// @param turn clockwise quarter turns of the face that the network sees upright, 0..3.
+Window PlanCloseUp(const base::Box& face, int turn, const CloseUp& shown, const ScanOptions& options,
+                   base::Size picture);
 
 }  // namespace visage::detect

@@ -8,11 +8,26 @@
 #include "base/error.h"
 #include "base/warp.h"
 #include "decode/base64.h"
+#include "detect/merge.h"
 #include "runtime/accelerator.h"
 #include "thumbnail/thumbnail.h"
 
 namespace visage::pipeline {
 namespace {
+
+/// Less certain detections are no faces.
+constexpr float kLikely = 0.7f;
+/// Less certain faces rank behind, and do not end the search for turned faces.
+constexpr float kCertain = 0.85f;
+/// Limits the cost of an image with many doubtful detections.
+constexpr std::size_t kMostOpinions = 32;
+/// Where scores differ by less, the landmarks tell which way up a face is.
+constexpr float kComparable = 0.1f;
+/// Better agreement of landmarks is chance.
+constexpr float kLeastDisagreement = 0.02f;
+/// Turned faces may take at least this part of the image's longer side, which bounds the cost of images
+/// without faces.
+constexpr float kTurnedFacesAlongSide = 20;
 
 /// The embedder's input size; smaller faces cause a second decode.
 constexpr float kLeastFaceSide = 112;
@@ -87,20 +102,22 @@ FaceTimes DescribeFace(const runtime::SourceImage& view, const base::Box& box, b
                        std::vector<float>* vector, FaceStages& stages, base::Team& team, AnalyzedFace& face) {
   Stopwatch watch;
   FaceTimes times;
-  const base::FivePoints points = stages.landmarker.Locate(view, box, team);
+  const int turn = face.detection.turn;
+  const align::Landmarks landmarks = stages.landmarker.Locate(view, box, turn, team);
+  const base::FivePoints& points = landmarks.points;
   face.landmarks = points;
   times.align = watch.Lap();
   if (vector != nullptr) {
     const auto show = [&](const base::FaceView& shown) {
       return stages.embedder.is_box()
-                 ? align::CropSquare(box, stages.embedder.crop_scale(), stages.embedder.input(), shown)
+                 ? align::CropSquare(box, turn, stages.embedder.crop_scale(), stages.embedder.input(), shown)
                  : align::AlignArcFace(points, stages.embedder.input(), shown);
     };
     *vector = stages.embedder.Embed(view, show, team);
     times.embed = watch.Lap();
   }
   if (has_attributes) {
-    face.pose = stages.pose ? stages.pose->Estimate(view, box, points) : pose::PoseOfPoints(points);
+    face.pose = stages.pose ? stages.pose->Estimate(view, box, turn, points) : pose::PoseOfPoints(points);
     base::Warp(view, align::AlignArcFace(points, stages.measured_input, base::FaceView{}),
                stages.measured_input, stages.measured.data());
     face.measures = quality::Measure(stages.measured);
@@ -163,7 +180,8 @@ class Pipeline::Lease {
   std::unique_ptr<Stages> stages_;
 };
 
-Pipeline::Pipeline(const PipelineOptions& options) : pattern_(std::make_unique<const Stages>(options)) {}
+Pipeline::Pipeline(const PipelineOptions& options)
+    : pattern_(std::make_unique<const Stages>(options)), second_opinion_(options.second_opinion) {}
 
 Pipeline::~Pipeline() = default;
 
@@ -183,6 +201,63 @@ Analysis Pipeline::Analyze(std::span<const std::uint8_t> bytes, ImageEncoding en
     Examine(file.bytes(), request, *stages, team, analysis);
   }
   return analysis;
+}
+
+std::vector<detect::Detection> Pipeline::Find(const runtime::SourceImage& view, float least_face,
+                                              detect::Wanted wanted, Stages& stages, base::Team& team) const {
+  std::vector<detect::Detection> faces = stages.detector.Detect(view, least_face, wanted, team);
+  for (detect::Detection& face : faces) face.certainty = second_opinion_ ? 1 : face.score;
+  if (!second_opinion_) return faces;
+  Judge(view, faces, stages, team);
+  const auto is_certain = [](const detect::Detection& face) { return face.certainty >= kCertain; };
+  const float longer_side = static_cast<float>(std::max(view.width, view.height));
+  for (const int turn : {1, 3, 2}) {
+    if (std::ranges::any_of(faces, is_certain)) break;
+    std::vector<detect::Detection> turned = stages.detector.DetectTurned(
+        view, std::max(least_face, longer_side / kTurnedFacesAlongSide), turn, team);
+    for (detect::Detection& face : turned) face.certainty = 1;
+    Judge(view, turned, stages, team);
+    detect::AddOthers(turned, faces);
+  }
+  std::ranges::stable_partition(faces, is_certain);
+  return faces;
+}
+
+void Pipeline::Judge(const runtime::SourceImage& view, std::vector<detect::Detection>& faces, Stages& stages,
+                     base::Team& team) const {
+  const SecondOpinion& opinion = *second_opinion_;
+  std::vector<std::size_t> places;
+  std::vector<detect::Detection> doubtful;
+  for (std::size_t i = 0; i < faces.size() && doubtful.size() < kMostOpinions; ++i) {
+    if (faces[i].score >= opinion.below) continue;
+    places.push_back(i);
+    doubtful.push_back(faces[i]);
+  }
+  if (doubtful.empty()) return;
+  const std::vector<detect::Detector::Details> details =
+      stages.detector.LookInDetail(view, doubtful, opinion.below, team);
+  stages.faces.resize(std::max(stages.faces.size(), team.seats()), stages.faces.front());
+  team.Share(doubtful.size(), [&](std::size_t i, std::size_t seat) {
+    detect::Detection& face = doubtful[i];
+    const float most = std::ranges::max(details[i]);
+    base::Alone alone;
+    face.certainty = 0;
+    for (int turn = 0; turn < static_cast<int>(details[i].size()); ++turn) {
+      const float detail = details[i][turn];
+      if (detail <= 0 || detail < most - kComparable) continue;
+      const align::Landmarks landmarks = stages.faces[seat].landmarker.Locate(view, face.box, turn, alone);
+      const float disagreement = std::max(landmarks.disagreement.value_or(1), kLeastDisagreement);
+      const float sum = opinion.score * face.score + opinion.detail * detail +
+                        opinion.landmarks * std::log(disagreement) + opinion.bias;
+      const float certainty = 1 / (1 + std::exp(-sum));
+      if (certainty > face.certainty) {
+        face.turn = turn;
+        face.certainty = certainty;
+      }
+    }
+  });
+  for (std::size_t i = 0; i < doubtful.size(); ++i) faces[places[i]] = doubtful[i];
+  std::erase_if(faces, [](const detect::Detection& face) { return face.certainty < kLikely; });
 }
 
 void Pipeline::Describe(const runtime::SourceImage& view, base::Point to_full, std::size_t described,
@@ -240,7 +315,7 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
   const float least_face =
       request.least_face > 0 ? request.least_face : DefaultLeastFace(analysis.width, analysis.height);
   for (detect::Detection& face :
-       stages.detector.Detect(view, least_face / std::max(up.x, up.y), request.wanted, team)) {
+       Find(view, least_face / std::max(up.x, up.y), request.wanted, stages, team)) {
     face.box = Scaled(face.box, up.x, up.y);
     if (face.points) {
       for (base::Point& point : *face.points) point = {point.x * up.x, point.y * up.y};
@@ -279,7 +354,9 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
   stages.crop.resize(stages.crop_input.size());
   for (std::size_t i = 0; i < crops; ++i) {
     const base::Box box = box_of(analysis.faces[i]);
-    base::Warp(view, align::CropSquare(box, thumbnail::kCropScale, stages.crop_input, base::FaceView{}),
+    base::Warp(view,
+               align::CropSquare(box, analysis.faces[i].detection.turn, thumbnail::kCropScale,
+                                 stages.crop_input, base::FaceView{}),
                stages.crop_input, stages.crop.data());
     analysis.crops.push_back(thumbnail::EncodeJpeg(stages.crop));
   }

@@ -18,8 +18,21 @@
 
 namespace visage::pipeline {
 
+/// Decides whether a doubtful detection is a face, from the detector's second look in detail and from the
+/// landmarks: `certainty = logistic(score * s + detail * d + landmarks * ln(disagreement) + bias)`.
+struct SecondOpinion {
+  /// Detections below this score are doubtful.
+  float below = 0;
+  float score = 0;
+  float detail = 0;
+  float landmarks = 0;
+  float bias = 0;
+};
+
 struct PipelineOptions {
   detect::DetectorOptions detector;
+  /// Empty: the score is the certainty, and faces count as upright.
+  std::optional<SecondOpinion> second_opinion;
   align::LandmarkOptions landmarks;
   embed::EmbedderOptions embedder;
   /// Empty if the pack lacks the network.
@@ -61,7 +74,7 @@ struct Analysis {
   int width = 0;
   int height = 0;
   decode::ImageFormat format = decode::ImageFormat::kJpeg;
-  /// Largest area first.
+  /// Certain faces first, then the largest area first.
   std::vector<AnalyzedFace> faces;
   std::vector<std::vector<float>> templates;
   /// Probability per class.
@@ -102,6 +115,13 @@ class Pipeline {
   struct Stages;
   class Lease;
 
+  /// @returns the faces of `view`, ranked as `Analysis::faces`.
+  std::vector<detect::Detection> Find(const runtime::SourceImage& view, float least_face,
+                                      detect::Wanted wanted, Stages& stages, base::Team& team) const;
+  /// Sets turn and certainty; removes what is no face.
+  void Judge(const runtime::SourceImage& view, std::vector<detect::Detection>& faces, Stages& stages,
+             base::Team& team) const;
+
   /// @param to_full scales `view` to the full image.
   void Describe(const runtime::SourceImage& view, base::Point to_full, std::size_t described,
                 const AnalysisRequest& request, Stages& stages, base::Team& team, Analysis& analysis) const;
@@ -111,6 +131,7 @@ class Pipeline {
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Stages>> idle_;
   std::unique_ptr<const Stages> pattern_;
+  std::optional<SecondOpinion> second_opinion_;
 };
 
 }  // namespace visage::pipeline

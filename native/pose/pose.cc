@@ -71,14 +71,15 @@ Pose PoseOfPoints(const base::FivePoints& points) {
   return {std::clamp(yaw, -90.0f, 90.0f), std::clamp(pitch, -90.0f, 90.0f), RollOf(points)};
 }
 
-Pose PoseEstimator::Estimate(const runtime::SourceImage& image, const base::Box& box,
+Pose PoseEstimator::Estimate(const runtime::SourceImage& image, const base::Box& box, int turn,
                              const base::FivePoints& points) {
   const base::Box crop = base::GrownAndCut(box, options_.crop_scale, image);
   const std::span<float> all(output_);
   const std::array<std::span<float>, 3> outputs = {all.subspan(0, kBins), all.subspan(kBins, kBins),
                                                    all.subspan(2 * kBins, kBins)};
   session_->Run(
-      maker_.Make(image, base::Resized{crop, {options_.input.width, options_.input.height}}, options_.input),
+      maker_.Make(image, base::Resized{crop, {options_.input.width, options_.input.height}, false, turn},
+                  options_.input),
       outputs);
   // The network's yaw is positive to the left of the image.
   return {-Degrees(outputs[0]), Degrees(outputs[1]), RollOf(points)};

@@ -11,13 +11,13 @@
 
 namespace visage::pose {
 
-/// Degrees; zero towards the camera.
+/// Degrees; zero towards the camera. Yaw and pitch are those of the upright face.
 struct Pose {
-  /// Positive to the right of the image.
+  /// Positive to the right as seen.
   float yaw = 0;
   /// Positive up.
   float pitch = 0;
-  /// Positive clockwise in the image.
+  /// Positive clockwise in the image, -180..180.
   float roll = 0;
 };
 
@@ -39,7 +39,9 @@ class PoseEstimator {
   explicit PoseEstimator(const PoseOptions& options);
 
   /// Roll comes from the points, which are more accurate. @param box, points in pixels of `image`.
-  Pose Estimate(const runtime::SourceImage& image, const base::Box& box, const base::FivePoints& points);
+  /// @param turn clockwise quarter turns of the face in the image, 0..3.
+  Pose Estimate(const runtime::SourceImage& image, const base::Box& box, int turn,
+                const base::FivePoints& points);
 
  private:
   PoseOptions options_;

@@ -18,8 +18,11 @@ class InputMaker {
                                const base::NetworkInput& input);
 
  private:
+  void MakeUpright(const SourceImage& picture, const base::Resized& resized, const base::NetworkInput& input);
+
   base::Resampler resampler_;
   std::vector<float> values_;
+  std::vector<float> turned_;
 };
 
 }  // namespace visage::runtime

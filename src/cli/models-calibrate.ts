@@ -12,7 +12,7 @@ export const modelsCalibrate = command({
     { name: 'FOLDER', completion: 'folder', about: 'A folder with one subfolder of images per person.' },
   ],
   options: {
-    pack: { type: 'string', value: 'NAME|PATH', default: 'faceplugin', about: 'Calibrate this model pack.' },
+    pack: { type: 'string', value: 'NAME|PATH', default: 'yunet', about: 'Calibrate this model pack.' },
     write: { type: 'boolean', about: "Write the scale to the pack's manifest instead of printing it." },
   },
   async run(values, [folder]) {

@@ -165,7 +165,7 @@ export const SETTING_GROUPS = {
   'Models and processing': {
     model_pack: {
       schema: text('model-pack'),
-      default: 'faceplugin',
+      default: 'yunet',
       reload: false,
       about: 'Use this model pack by default.',
     },

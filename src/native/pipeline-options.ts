@@ -37,6 +37,8 @@ export interface PipelineOptions {
     readonly boxFit?: Box;
     /** Intersection over union above which boxes are the same face. */
     readonly nmsIou: number;
+    /** Default: none. */
+    readonly secondOpinion?: SecondOpinion;
   };
   readonly landmarks: {
     readonly file: string;
@@ -76,6 +78,19 @@ export interface PipelineOptions {
     /** Minimum probability of `live`, 0..1. */
     readonly threshold: number;
   };
+}
+
+/**
+ * Decides whether a detection below the score `below` is a face, and which way up it is. The detector looks again in
+ * detail, at four turns; the landmark network, which needs `secondLook`, compares the face with its mirror image:
+ * `certainty = logistic(score * s + detail * d + landmarks * ln(disagreement) + bias)`.
+ */
+export interface SecondOpinion {
+  readonly below: number;
+  readonly score: number;
+  readonly detail: number;
+  readonly landmarks: number;
+  readonly bias: number;
 }
 
 /** `context` times the aligned face's width and height. */

@@ -5,11 +5,11 @@ import type { Box, PipelineOptions } from './pipeline-options.ts';
 
 /** Degrees; 0 looks into the camera. */
 export interface Pose {
-  /** Positive towards the right of the image. */
+  /** Positive towards the right, as seen with the face upright. */
   readonly yaw: number;
   /** Positive upwards. */
   readonly pitch: number;
-  /** Positive clockwise, as seen. */
+  /** Positive clockwise, as seen; -180..180. */
   readonly roll: number;
 }
 
@@ -30,11 +30,13 @@ export interface FaceMeasures {
 /** Null: not requested. */
 export interface AnalyzedFace {
   readonly box: Box;
-  /** 0..1. */
+  /** The detector's score, 0..1. */
   readonly confidence: number;
+  /** Probability that this is a face, 0..1; the score if the pack asks no second opinion. */
+  readonly certainty: number;
   /**
-   * (x, y) of left eye, right eye, nose tip, left and right mouth corner; left as seen. Pixels of the upright
-   * image.
+   * (x, y) of left eye, right eye, nose tip, left and right mouth corner; left as seen with the face upright.
+   * Pixels of the upright image.
    */
   readonly landmarks: Float32Array | null;
   /** From the pose network, or else from the landmarks. */
@@ -60,7 +62,7 @@ export interface AnalysisRequest {
    * longer side of the image, or of the 4:3 image with its area if that is shorter.
    */
   readonly minFaceSize?: number | undefined;
-  /** Only the largest face and faces at least half as wide, which is faster. Default false. */
+  /** Only the largest face, which is faster; smaller ones that are seen count too. Default false. */
   readonly largestOnly?: boolean;
 }
 
@@ -68,7 +70,10 @@ export interface Analysis {
   readonly width: number;
   readonly height: number;
   readonly format: 'jpeg' | 'png' | 'webp' | 'bmp' | 'gif' | 'tiff' | 'jpeg2000' | 'heic' | 'avif';
-  /** Largest box area first. A face cut off by the image's edge counts three quarters. */
+  /**
+   * Faces with a certainty of at least 0.85 first, then the largest box area first. A face cut off by the image's edge
+   * counts three quarters.
+   */
   readonly faces: readonly AnalyzedFace[];
   /** Unit vector of `faces[0]`. */
   readonly template: Float32Array | null;

@@ -62,7 +62,7 @@ export const FACE = object(
       ...object({ yaw: DEGREES, pitch: DEGREES, roll: DEGREES }, { title: 'Pose' }),
       type: ['object', 'null'],
       description:
-        'With `attributes` `all`: degrees, all 0 for a face that looks into the camera. Positive is to the right of the image, up, and clockwise. Null if the model pack has no pose network.',
+        'With `attributes` `all`: degrees, all 0 for a face that looks into the camera. Positive is to the right, up, and clockwise, as seen with the face upright. Roll is -180 to 180; a face that stands on its head has about 180. Null if the model pack has no pose network.',
     },
     quality: { ...QUALITY, description: `${QUALITY.description} Present with \`attributes\` \`all\`.` },
   },
@@ -86,7 +86,7 @@ export const FACE_ANALYSIS = {
     type: 'integer',
     minimum: 0,
     description:
-      'Other faces in the image: at least half as wide as the largest, or at least `minFaceSize` if given. The count may include smaller faces.',
+      'Other faces that the search for the largest face has seen; with `minFaceSize`, all of at least that size, perhaps smaller ones too.',
     examples: [0],
   },
 } as const satisfies Properties;

@@ -52,6 +52,7 @@ const PATTERN_RULES: Readonly<Record<string, string>> = {
 
 const FILE_NAME = { type: 'string', pattern: FILE_NAME_PATTERN };
 const SHARE = { type: 'number', minimum: 0, maximum: 1 };
+const WEIGHT = { type: 'number', minimum: -100, maximum: 100 };
 const SHIFT = { type: 'number', minimum: -0.5, maximum: 0.5 };
 const FACTOR = { type: 'number', minimum: 0.5, maximum: 2 };
 const PIXELS = { type: 'integer', minimum: 16, maximum: 2048 };
@@ -97,8 +98,15 @@ const MANIFEST = object(
         doubtful: object({ from: SHARE, to: SHARE }),
         boxFit: object({ x: SHIFT, y: SHIFT, width: FACTOR, height: FACTOR }),
         nmsIou: SHARE,
+        secondOpinion: object({
+          below: SHARE,
+          score: WEIGHT,
+          detail: WEIGHT,
+          landmarks: WEIGHT,
+          bias: WEIGHT,
+        }),
       },
-      ['doubtful', 'boxFit'],
+      ['doubtful', 'boxFit', 'secondOpinion'],
     ),
     landmarks: object(
       {

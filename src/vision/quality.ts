@@ -13,7 +13,7 @@ export const QUALITY_REASONS = [
   'OVEREXPOSED',
   'EXTREME_POSE',
   'TRUNCATED_FACE',
-  /** Low confidence or implausible landmarks, often from occlusion. */
+  /** Perhaps no face: the second opinion doubts it, or its landmarks are implausible. */
   'UNCERTAIN_FACE',
   /** Another face is nearly as large. Does not lower the score. */
   'MULTIPLE_FACES',
@@ -53,7 +53,8 @@ const LEVEL_PITCH = -7;
  */
 const HALVING_TRUNCATION = 0.08;
 const EDGE_MARGIN = 0.1;
-const CONFIDENCE: Ramp = { worst: 0.7, best: 1 };
+/** Native `kCertain` is its middle. */
+const CERTAINTY: Ramp = { worst: 0.7, best: 1 };
 /** RMS distance of landmarks from a fitted mean face, over its eye distance. */
 const LANDMARK_DEVIATION: Ramp = { worst: 0.48, best: 0.11 };
 
@@ -83,13 +84,7 @@ export function qualityOf(analysis: Analysis, index: number): Quality {
     ['OVEREXPOSED', grade(overexposed, OVEREXPOSURE)],
     ['EXTREME_POSE', frontality(face)],
     ['TRUNCATED_FACE', 1 / (1 + truncatedShare(face.box, analysis) / HALVING_TRUNCATION)],
-    [
-      'UNCERTAIN_FACE',
-      Math.min(
-        grade(face.confidence, CONFIDENCE),
-        grade(landmarkDeviation(face.landmarks), LANDMARK_DEVIATION),
-      ),
-    ],
+    ['UNCERTAIN_FACE', certaintyOf(face)],
   ];
   const reasons = components
     .filter(([, component]) => component < REASON_BELOW)
@@ -102,6 +97,11 @@ export function qualityOf(analysis: Analysis, index: number): Quality {
       ...(nextAreaRatio(analysis, index) >= AMBIGUOUS_AREA_RATIO ? (['MULTIPLE_FACES'] as const) : []),
     ],
   };
+}
+
+function certaintyOf({ certainty, landmarks }: AnalyzedFace): number {
+  const shape = landmarks ? grade(landmarkDeviation(landmarks), LANDMARK_DEVIATION) : 1;
+  return Math.min(grade(certainty, CERTAINTY), shape);
 }
 
 function grade(value: number, { worst, best, log = false }: Ramp): number {

@@ -102,7 +102,7 @@ describe('The model packs', () => {
       assert.deepEqual(
         { ...model, version: '' },
         {
-          model: 'faceplugin',
+          model: 'yunet',
           version: '',
           isDefault: true,
           dimension: 512,

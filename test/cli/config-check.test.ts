@@ -44,7 +44,7 @@ const refused: [what: string, word: RegExp, toml: () => Promise<string> | string
   ['a plan that there is not', /enterprise, got "gold"/, () => 'plan = "gold"'],
   ['a model pack that is not there', /no model pack "nobody"/, () => 'model_pack = "nobody"'],
   ['another model pack that is not there', /no model pack "nobody"/, () => 'extra_model_packs = ["nobody"]'],
-  ['one model pack twice', /Two model packs have the same name/, () => 'extra_model_packs = ["faceplugin"]'],
+  ['one model pack twice', /Two model packs have the same name/, () => 'extra_model_packs = ["yunet"]'],
   [
     'a model file that was altered',
     /fr_landmark\.onnx/,

@@ -51,7 +51,7 @@ describe('Settings', () => {
         listen: { host: '127.0.0.1', port: 8080 },
         metricsListen: null,
         dataDir: resolve('data'),
-        modelPack: 'faceplugin',
+        modelPack: 'yunet',
         threads: Math.min(availableParallelism(), 256),
         maxQueue: 64,
         maxBodyMemory: 512_000_000,

@@ -133,7 +133,7 @@ class BusySession {
 
   async #rememberTemplates(): Promise<void> {
     const store = Store.open(this.#folder);
-    const { name, version } = await openModelPack('faceplugin');
+    const { name, version } = await openModelPack('yunet');
     const pack = { pack: name, packVersion: version };
     let remembered = 0;
     for (const gallery of store.faces.galleriesOf(pack)) {

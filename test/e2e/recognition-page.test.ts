@@ -61,7 +61,7 @@ test('the commands of docs/recognition.md go as written', async () => {
     assert.equal(refused.refusal.code, 'LOW_QUALITY');
     assert.ok(refused.face.quality.score < 40 && refused.face.quality.reasons.length > 0);
     assert.deepEqual(bound, { collectionId: 'visitors' });
-    assert.equal(collection.recognitionCollection.model, 'faceplugin');
+    assert.equal(collection.recognitionCollection.model, 'yunet');
     assert.deepEqual(kept, { collectionId: 'visitors' });
   } finally {
     await service.stop();

@@ -245,7 +245,7 @@ async function fillStore(
   faces: number,
   bytesOf = (space: SearchSpace, template: Float32Array): Uint8Array => space.row(template),
 ) {
-  const { name, version, pipeline, searchSpace } = await openModelPack('faceplugin');
+  const { name, version, pipeline, searchSpace } = await openModelPack('yunet');
   const packId = { pack: name, packVersion: version };
   const store = Store.open(folder);
   const owner = { accountId: store.accounts.first().accountId, environment: 'live' } as const;

@@ -36,7 +36,7 @@ describe('get', () => {
       createdAt: '2026-01-15T10:30:00.123Z',
       confidence,
       boundingBox,
-      model: 'faceplugin',
+      model: 'yunet',
       quality,
       hasThumbnail: false,
     });

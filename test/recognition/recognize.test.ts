@@ -88,12 +88,12 @@ describe('recognize', () => {
   });
 
   test('uses the threshold of the collection, and leaves one event for each face', async () => {
-    await service.call('updateCollection', { collectionId, faceMatchThreshold: 99.99 });
+    await service.call('updateCollection', { collectionId, faceMatchThreshold: 99.5 });
     await service.events.flush();
     const owner = service.caller();
     const from = service.store.events.newestId(owner);
     const answer = await recognize(photograph(1), { source: 'lobby' });
-    assert.equal(answer.faceMatchThreshold, 99.99);
+    assert.equal(answer.faceMatchThreshold, 99.5);
     // Bea's stored face is from this photograph.
     assert.deepEqual(keysOf(answer).flat(), ['bea']);
     await recognize(photograph(1), { faceMatchThreshold: 80 });
@@ -103,14 +103,14 @@ describe('recognize', () => {
     const seen = events.map(({ type, result, externalKey, threshold, source }) => {
       return `${type} ${result} ${externalKey} ${threshold} ${source}`;
     });
-    const none = 'recognize no_match null 99.99 lobby';
-    assert.deepEqual(seen.slice(0, 3).toSorted(), ['recognize match bea 99.99 lobby', none, none]);
+    const none = 'recognize no_match null 99.5 lobby';
+    assert.deepEqual(seen.slice(0, 3).toSorted(), ['recognize match bea 99.5 lobby', none, none]);
     assert.deepEqual(seen.slice(3, 6).toSorted(), [
       'recognize match annaElsewhere 80 null',
       'recognize match bea 80 null',
       'recognize no_match null 80 null',
     ]);
-    assert.deepEqual(seen.slice(6), ['recognize no_face null 99.99 null']);
+    assert.deepEqual(seen.slice(6), ['recognize no_face null 99.5 null']);
     await service.call('updateCollection', { collectionId, faceMatchThreshold: null });
   });
 });

@@ -113,7 +113,8 @@ TEST_CASE("A device builds the inputs of the CPU to the last bit") {
     const base::Resized resized{
         .source = i % 2 ? part : whole,
         .content = {i % 4 ? input.width : input.width / 2, i % 5 ? input.height : input.height / 3},
-        .mirrored = i % 3 == 0};
+        .mirrored = i % 3 == 0,
+        .turn = i % 7 % 4};
     asked.push_back(Ask(*device, image, resized, input));
     const float eye = between(2, width / 2), x = between(-10, width), y = between(-10, height);
     const base::FivePoints points = {{{x, y},
@@ -123,7 +124,7 @@ TEST_CASE("A device builds the inputs of the CPU to the last bit") {
                                       {x + eye * 7 / 8, y + eye}}};
     const base::FaceView shown{.context = i % 2 ? 1.0f : 1.06f, .mirrored = i % 2 == 0};
     asked.push_back(Ask(*device, image, align::AlignArcFace(points, input, shown), input));
-    asked.push_back(Ask(*device, image, align::CropSquare(part, 1.3f, input, shown), input));
+    asked.push_back(Ask(*device, image, align::CropSquare(part, i % 4, 1.3f, input, shown), input));
     if (i % 7 == 0) {
       Check(*device, asked, tolerance);
       asked.clear();
