@@ -91,13 +91,11 @@ async function loadSnapshot(
     if (!isOf(info.stamp, gallery, packId) || !store.faces.hasBeen(gallery, info.stamp)) {
       throw new Error('it is of another store, or of another state of this one');
     }
-    // Native threads load meanwhile.
-    const [faces] = await Promise.all([
-      counted(store.faces, gallery),
-      indexes.load(gallery, space, (share) => onProgress(Math.floor(share * info.faces))),
-    ]);
-    const isWhole = isStateOf(info.stamp, state) && indexes.state(gallery).size === faces;
-    if (!isWhole) await catchUp({ store, indexes, log }, gallery, space);
+    await indexes.load(gallery, space, (share) => onProgress(Math.floor(share * info.faces)));
+    const { size } = indexes.state(gallery);
+    const isWhole = isStateOf(info.stamp, state) && size === store.faces.countedRows(gallery);
+    // Walks over all labels.
+    const faces = isWhole ? size : await catchUp({ store, indexes, log }, gallery, space);
     if (indexes.state(gallery).size !== faces) throw new Error('it does not lead to what the store holds');
     return faces;
   } catch (error) {
@@ -111,12 +109,6 @@ async function loadSnapshot(
   }
 }
 
-async function counted(faces: Faces, gallery: number): Promise<number> {
-  let count = 0;
-  for (const _ of faces.labels(gallery)) if (++count % LABELS_A_TURN === 0) await turn();
-  return count;
-}
-
 function isOf(stamp: SnapshotStamp, gallery: number, { pack, packVersion }: PackId): boolean {
   return stamp.gallery === gallery && stamp.pack === pack && stamp.packVersion === packVersion;
 }
@@ -125,12 +117,15 @@ function isStateOf({ complete, ...stamp }: SnapshotStamp, state: GalleryState): 
   return complete && stamp.generation === state.generation && stamp.lastLabel === state.lastLabel;
 }
 
-/** Labels suffice, because the store never reuses a label or changes its template. */
+/**
+ * Labels suffice, because the store never reuses a label or changes its template.
+ * @returns how many the store holds.
+ */
 async function catchUp(
   { store, indexes, log }: Pick<IndexStartParts, 'store' | 'indexes' | 'log'>,
   gallery: number,
   space: SearchSpace,
-): Promise<void> {
+): Promise<number> {
   const held = (await indexes.labels(gallery)).sort();
   const heldAt = (place: number) => (place < held.length ? Number(held[place]) : Number.POSITIVE_INFINITY);
   const surplus: number[] = [];
@@ -151,6 +146,7 @@ async function catchUp(
     { gallery, added: missing.length, removed: surplus.length },
     'a snapshot of the index was brought up to the store',
   );
+  return seen;
 }
 
 function turn(): Promise<void> {

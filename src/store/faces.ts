@@ -198,6 +198,16 @@ export class Faces {
     return this.rowCount(current);
   }
 
+  /** By the counters that each transaction keeps. @param gallery row gallery. */
+  countedRows(gallery: number): number {
+    const { db } = this.#context;
+    for (const { key, value } of db.rowGalleries.getRange()) {
+      if (value.current === gallery) return countsOf(db, key).faces;
+      if (value.second?.gallery === gallery) return value.second.faces;
+    }
+    return countsOf(db, gallery).faces;
+  }
+
   /** Scans. @param gallery row gallery. */
   rowCount(gallery: number): number {
     return this.#context.db.templates.getKeysCount({ start: [gallery], end: [gallery + 1] });

@@ -103,6 +103,19 @@ describe('A row', () => {
     assert.throws(() => space.row(new Float32Array(OPTIONS.dimension).fill(Number.NaN)), /finite/);
   });
 
+  test('gives a template of the space back, whose row it is', () => {
+    for (let i = 0; i < 20; i++) {
+      const row = space.row(template());
+      const lifted = space.template(row);
+      assert.equal(lifted.length, OPTIONS.dimension);
+      assert.ok(Math.abs(Math.hypot(...lifted) - 1) < 1e-5);
+      const [before, after] = [valuesOf(row), valuesOf(space.row(lifted))];
+      for (const [at, value] of after.entries())
+        assert.ok(Math.abs(value - (before[at] as number)) < 2 ** -10);
+      assert.ok((space.compare(row, [lifted])[0] as number) > 0.99999);
+    }
+  });
+
   test('scores 1 with itself and the cosine with others, and its template scores the same', () => {
     for (let i = 0; i < 50; i++) {
       const [one, other] = [template(), template()];
