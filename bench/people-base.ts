@@ -136,8 +136,8 @@ function spreadAround(
   return { dimension, mean, residuals: joined(residuals, dimension) };
 }
 
-/** Templates of images below a folder, in their order; null where there is no face. */
-async function templatesOf(
+/** Templates of images below a folder, in their order; null where there is no face. Kept between runs. */
+export async function templatesOf(
   folder: string,
   images: readonly LabelledImage[],
 ): Promise<{ readonly templates: (Float32Array | null)[]; readonly dimension: number }> {

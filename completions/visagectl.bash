@@ -8,7 +8,7 @@ _visagectl() {
   if ((position == 2)); then
     case $first in
     config) mapfile -t COMPREPLY < <(compgen -W 'check' -- "$word"); return ;;
-    collections) mapfile -t COMPREPLY < <(compgen -W 'list show create reset delete' -- "$word"); return ;;
+    collections) mapfile -t COMPREPLY < <(compgen -W 'list show create reset delete examine' -- "$word"); return ;;
     keys) mapfile -t COMPREPLY < <(compgen -W 'create list revoke' -- "$word"); return ;;
     members) mapfile -t COMPREPLY < <(compgen -W 'create list role remove reset-password' -- "$word"); return ;;
     tokens) mapfile -t COMPREPLY < <(compgen -W 'rotate' -- "$word"); return ;;
@@ -57,6 +57,13 @@ _visagectl() {
         --config) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
       esac
       mapfile -t COMPREPLY < <(compgen -W '--yes --environment --json --data-dir --config --help' -- "$word"); return ;;
+    'collections examine')
+      case $before in
+        --environment) mapfile -t COMPREPLY < <(compgen -W 'live test' -- "$word"); return ;;
+        --data-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+        --config) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+      esac
+      mapfile -t COMPREPLY < <(compgen -W '--apply --undo --environment --json --data-dir --config --help' -- "$word"); return ;;
     'keys create')
       case $before in
         --environment) mapfile -t COMPREPLY < <(compgen -W 'live test' -- "$word"); return ;;

@@ -9,7 +9,7 @@ _visagectl() {
   if ((position == 2)); then
     case $first in
     config) compadd -- check; return ;;
-    collections) compadd -- list show create reset delete; return ;;
+    collections) compadd -- list show create reset delete examine; return ;;
     keys) compadd -- create list revoke; return ;;
     members) compadd -- create list role remove reset-password; return ;;
     tokens) compadd -- rotate; return ;;
@@ -58,6 +58,13 @@ _visagectl() {
         --config) _files; return ;;
       esac
       compadd -- --yes --environment --json --data-dir --config --help; return ;;
+    'collections examine')
+      case $before in
+        --environment) compadd -- live test; return ;;
+        --data-dir) _files -/; return ;;
+        --config) _files; return ;;
+      esac
+      compadd -- --apply --undo --environment --json --data-dir --config --help; return ;;
     'keys create')
       case $before in
         --environment) compadd -- live test; return ;;

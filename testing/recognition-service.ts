@@ -42,6 +42,7 @@ export class TestService {
   migrator!: Migrator;
   /** Of migrations. */
   readonly audited: MigrationAudit[] = [];
+  readonly log = createLog('silent');
   readonly #executor: Executor;
   #routes = new Map<string, Route>();
 
@@ -83,12 +84,13 @@ export class TestService {
     this.events = new EventRecorder(store.events, { now, log: createLog('silent'), limits });
     this.eventStreams = new EventStreams(store.events, this.events);
     const { events, eventStreams } = this;
+    const { log } = this;
     const audit = async (entry: MigrationAudit) => void this.audited.push(entry);
     const migration = { store, indexes, recognizers, audit, now, log: createLog('silent') };
     this.migrator = new Migrator(migration);
     this.migrator.start();
     const sightings = new Sightings(migration, this.migrator);
-    const parts = { store, indexes, recognizers, events, eventStreams, sightings, now };
+    const parts = { store, indexes, recognizers, events, eventStreams, sightings, now, log };
     const routes = recognitionRoutes(parts);
     this.#routes = new Map(routes.map((route) => [route.operationId, route]));
   }

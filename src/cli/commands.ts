@@ -8,6 +8,7 @@ import {
   collectionsReset,
   collectionsShow,
 } from './collections.ts';
+import { collectionsExamine } from './collections-examine.ts';
 import type { Command } from './command.ts';
 import { compact } from './compact.ts';
 import { configCheck } from './config-check.ts';
@@ -37,6 +38,7 @@ export const COMMANDS: readonly Command[] = [
   collectionsCreate,
   collectionsReset,
   collectionsDelete,
+  collectionsExamine,
   importPeople,
   keysCreate,
   keysList,

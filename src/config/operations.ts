@@ -1,5 +1,6 @@
 /** All `operationId`s, for `prices`. A test compares them with the routes. */
 export const OPERATIONS: readonly string[] = [
+  'applyProposal',
   'changeApiKey',
   'changeMember',
   'changePassword',
@@ -23,6 +24,7 @@ export const OPERATIONS: readonly string[] = [
   'getDiagnosis',
   'getEventCrop',
   'getEventRecording',
+  'getExamination',
   'getFace',
   'getFaceIds',
   'getFaceThumbnail',
@@ -65,8 +67,10 @@ export const OPERATIONS: readonly string[] = [
   'setEventRecording',
   'setExternalKey',
   'startBackup',
+  'startExamination',
   'streamEvents',
   'topUp',
+  'undoProposal',
   'updateCollection',
   'utcNow',
   'verifyFace',

@@ -239,6 +239,21 @@ export class GalleryIndexes {
     return neighbours;
   }
 
+  /** An index that no gallery owns, on the same threads. */
+  scratch(space: SearchSpace): GalleryIndex {
+    return createGalleryIndex(this.#executor, space);
+  }
+
+  get threads(): number {
+    return this.#executor.stats().threads;
+  }
+
+  /** Whether no thread has work. */
+  get isIdle(): boolean {
+    const { queued, running } = this.#executor.stats();
+    return queued + running === 0;
+  }
+
   #createIndex(space: SearchSpace): GalleryIndex {
     return createGalleryIndex(this.#executor, space, this.#device?.library);
   }

@@ -5,6 +5,7 @@ import type { EventRecorder } from '../events/recorder.ts';
 import type { EventStreams } from '../events/streams.ts';
 import type { GalleryIndexes } from '../gallery/gallery-indexes.ts';
 import type { Box } from '../native/pipeline-options.ts';
+import type { Log } from '../ops/log.ts';
 import type { Collection } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import type { Recognizer, Recognizers } from '../vision/recognizer.ts';
@@ -175,4 +176,5 @@ export interface RecognitionParts {
   readonly sightings?: SightingWatch;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  readonly log: Pick<Log, 'error'>;
 }

@@ -9,6 +9,8 @@ import { EnrolmentService } from './enrolment.ts';
 import { enrolmentRoutes } from './enrolment-routes.ts';
 import { EventService } from './events.ts';
 import { eventRoutes } from './events-routes.ts';
+import { examinationRoutes } from './examination-routes.ts';
+import { ExaminationService } from './examinations.ts';
 import { ExternalKeyService } from './external-keys.ts';
 import { externalKeyRoutes } from './external-keys-routes.ts';
 import { FaceRecordService } from './face-records.ts';
@@ -27,6 +29,7 @@ export function recognitionRoutes(parts: RecognitionParts): readonly Route[] {
   const search = new GallerySearch(parts);
   return [
     ...collectionRoutes(new CollectionService(parts)),
+    ...examinationRoutes(new ExaminationService(parts)),
     ...faceRoutes(new FaceService(parts, search)),
     ...enrolmentRoutes(new EnrolmentService(parts, search)),
     ...comparisonRoutes(new ComparisonService(parts, search), new RecognizeService(parts, search)),

@@ -17,6 +17,7 @@ export function checkConsistency(db: Databases): string[] {
     ...checkAudit(db),
     ...checkEvents(db),
     ...checkCalls(db),
+    ...checkProposals(db),
   ];
 }
 
@@ -303,4 +304,15 @@ function* checkCalls(db: Databases): Generator<string> {
     sizes.delete(key);
   }
   for (const key of sizes.keys()) yield `the calls of ${key === '' ? 'all accounts' : key} have no size`;
+}
+
+function* checkProposals(db: Databases): Generator<string> {
+  const galleries = knownGalleries(db);
+  for (const [gallery] of db.proposals.getKeys()) {
+    if (!galleries.has(gallery)) yield `an applied proposal of gallery ${gallery} belongs to no collection`;
+  }
+  for (const [gallery, , findingId] of db.proposalsByTarget.getKeys()) {
+    if (!db.proposals.doesExist([gallery, findingId]))
+      yield `gallery ${gallery} lists an applied proposal that is gone`;
+  }
 }

@@ -19,6 +19,7 @@ import type {
   FaceRecord,
   HistoryRecord,
   MemberRecord,
+  ProposalRecord,
   RowGalleries,
   SessionRecord,
   SightingRecord,
@@ -117,6 +118,9 @@ export interface Databases {
   readonly eventCropQueue: Database<number, string>;
   readonly eventGarbage: Database<true, [gallery: number, target: string | number]>;
   readonly lastSeen: Database<number, FaceKey>;
+  /** See `proposal-erasure.ts`. */
+  readonly proposals: Database<ProposalRecord, [gallery: number, findingId: string]>;
+  readonly proposalsByTarget: Database<true, [gallery: number, target: string | number, findingId: string]>;
   readonly calls: Database<CallRecord, CallKey>;
   readonly callQueue: Database<true, [accountId: string, at: number, callerId: string, mac: string]>;
   readonly callSizes: Database<number, string>;
@@ -182,6 +186,8 @@ export function openDatabases(root: Pick<RootDatabase, 'openDB'>): Databases {
     eventCropQueue: root.openDB('eventCropQueue', {}),
     eventGarbage: root.openDB('eventGarbage', {}),
     lastSeen: root.openDB('lastSeen', {}),
+    proposals: root.openDB('proposals', {}),
+    proposalsByTarget: root.openDB('proposalsByTarget', {}),
     calls: root.openDB('calls', {}),
     callQueue: root.openDB('callQueue', {}),
     callSizes: root.openDB('callSizes', {}),

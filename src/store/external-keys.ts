@@ -7,6 +7,7 @@ import { markUnusedName } from './event-erasure.ts';
 import { changeCounts } from './face-counts.ts';
 import { checkKey, requireFace, requireLabel } from './faces.ts';
 import { checkMayChange, labelsOfKey, stepsOfKey, unusedKeys } from './key-steps.ts';
+import { forgetUnusedName } from './proposal-erasure.ts';
 import type { NewExternalKey } from './records.ts';
 
 const PAGE = 1000;
@@ -52,6 +53,7 @@ export class ExternalKeys {
       const named = face.externalKey === null ? 1 : 0;
       changeCounts(db, gallery, { named, people: (isNew ? 1 : 0) - unused });
       markUnusedName(db, gallery, face.externalKey);
+      forgetUnusedName(db, gallery, face.externalKey);
       return face.externalKey === null ? 'Created' : 'Updated';
     });
     collectGarbage();
@@ -162,6 +164,7 @@ export class ExternalKeys {
       const people = (isNew ? 1 : 0) - unusedKeys(db, gallery, [externalKey]);
       if (people !== 0) changeCounts(db, gallery, { people });
       markUnusedName(db, gallery, externalKey);
+      forgetUnusedName(db, gallery, externalKey);
       for (const key of [externalKey, newExternalKey]) personChanged(gallery, key);
     });
     for await (const _ of steps) isFirst = false;
@@ -184,8 +187,12 @@ export class ExternalKeys {
         db.externalKeys.remove([gallery, externalKey, label]);
         db.faces.put([gallery, label], { ...requireFace(db, gallery, label), externalKey: null });
       }
-      if (labels.length === 0) return;
+      if (labels.length === 0) {
+        forgetUnusedName(db, gallery, externalKey);
+        return;
+      }
       markUnusedName(db, gallery, externalKey);
+      forgetUnusedName(db, gallery, externalKey);
       this.#context.personChanged(gallery, externalKey);
       const people = -unusedKeys(db, gallery, [externalKey]);
       changeCounts(db, gallery, { named: -labels.length, people });

@@ -16,6 +16,7 @@ import { markErased, markUnusedName } from './event-erasure.ts';
 import { changeCounts, countsOf } from './face-counts.ts';
 import { type GalleryState, hasBeen, stateOf } from './generations.ts';
 import { checkMayChange, labelsOfKey, STEP, stepsOfKey, unusedKeys } from './key-steps.ts';
+import { forgetProposals, forgetUnusedName } from './proposal-erasure.ts';
 import { RecordCache } from './record-cache.ts';
 import {
   type CollectionRecord,
@@ -79,6 +80,7 @@ export function removeFace(db: Databases, { gallery, label }: FacePlace, face: F
   db.faceLabels.remove([gallery, face.faceId]);
   if (face.externalKey !== null) db.externalKeys.remove([gallery, face.externalKey, label]);
   db.lastSeen.remove([gallery, label]);
+  forgetProposals(db, gallery, label);
   markErased(db, gallery, label);
   markAnswers(db, gallery, face.faceId);
   markUnusedName(db, gallery, face.externalKey);
@@ -265,6 +267,7 @@ export class Faces {
     const { db, collectGarbage } = this.#context;
     const removed = await writeAs(this.#context, owner, () => {
       const { gallery } = requireCollection(db, owner, collectionId);
+      if (this.#forgetRemoved(owner, gallery, faceId)) return [];
       return this.#remove(owner, gallery, [requireLabel(db, gallery, faceId)]);
     });
     collectGarbage();
@@ -282,6 +285,7 @@ export class Faces {
   ): AsyncGenerator<FacePlace[]> {
     yield* stepsOfKey(this.#context, owner, collectionId, externalKey, ({ gallery, labels }) => {
       if (labels.length > 0) return this.#remove(owner, gallery, labels);
+      if (forgetProposals(this.#context.db, gallery, externalKey) > 0) return [];
       throw new VisageError('FACE_NOT_FOUND', 'The collection has no face with this external key.');
     });
     this.#context.collectGarbage();
@@ -307,6 +311,7 @@ export class Faces {
       for (const end = next + STEP; next < Math.min(end, keys.length); next++) {
         const room = STEP - labels.length;
         const own = labelsOfKey(db, gallery, keys[next] as string, 0, room, newest);
+        if (own.length === 0) forgetUnusedName(db, gallery, keys[next] as string);
         labels.push(...own);
         if (own.length === room) break;
       }
@@ -330,7 +335,9 @@ export class Faces {
     }
     let next = 0;
     yield* this.#removeInSteps(owner, collectionId, (gallery) => {
-      const labels = ids.slice(next, next + STEP).flatMap((id) => db.faceLabels.get([gallery, id]) ?? []);
+      const step = ids.slice(next, next + STEP);
+      for (const faceId of step) this.#forgetRemoved(owner, gallery, faceId);
+      const labels = step.flatMap((id) => db.faceLabels.get([gallery, id]) ?? []);
       next += STEP;
       return { labels, isLast: next >= ids.length };
     });
@@ -373,13 +380,23 @@ export class Faces {
       removed.push({ gallery, label, faceId: face.faceId, externalKey: face.externalKey });
     }
     const keys = removed.flatMap(({ externalKey }) => externalKey ?? []);
-    for (const key of keys) this.#context.personChanged(gallery, key);
+    for (const key of keys) {
+      this.#context.personChanged(gallery, key);
+      forgetUnusedName(db, gallery, key);
+    }
     changeCounts(db, gallery, {
       faces: -labels.length,
       named: -keys.length,
       people: -unusedKeys(db, gallery, keys),
     });
     return removed;
+  }
+
+  /** @returns whether a proposal had removed the face, which can now no longer be undone. */
+  #forgetRemoved({ allowedExternalKeys }: Actor, gallery: number, faceId: string): boolean {
+    const { db } = this.#context;
+    if (allowedExternalKeys || db.faceLabels.doesExist([gallery, faceId])) return false;
+    return forgetProposals(db, gallery, faceId) > 0;
   }
 
   /** @param gallery row gallery, here and below. */

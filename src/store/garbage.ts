@@ -4,6 +4,7 @@ import { eraseGallery, eraseTarget } from './event-erasure.ts';
 import { removeFace } from './faces.ts';
 import { removeGenerations } from './generations.ts';
 import { STEP } from './key-steps.ts';
+import { eraseProposals } from './proposal-erasure.ts';
 import { eraseRows } from './row-galleries.ts';
 import { eraseThumbnails } from './thumbnails.ts';
 
@@ -64,6 +65,7 @@ export class GarbageCollector {
 
   #removeSome(gallery: number): void {
     const { db } = this.#context;
+    if (!eraseProposals(db, gallery, STEP)) return;
     if (!eraseGallery(db, gallery, STEP) || !eraseAnswersIn(db, gallery, STEP)) return;
     const range = db.faces.getRange({ start: [gallery], end: [gallery + 1], limit: STEP });
     const faces = Array.from(range);

@@ -176,6 +176,37 @@ export interface RowBatch {
   readonly rows: Uint8Array;
 }
 
+export interface KeyedLabels {
+  readonly externalKey: string;
+  /** All faces with the key. */
+  readonly labels: readonly number[];
+}
+
+export interface Move {
+  readonly label: number;
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+export interface SetAside {
+  readonly label: number;
+  readonly face: FaceRecord;
+  /** Of each row gallery. */
+  readonly rows: readonly (PackId & { readonly row: Uint8Array })[];
+  readonly thumbnail: Buffer | null;
+  readonly lastSeen: number | null;
+}
+
+/** An applied proposal of an examination. */
+export interface ProposalRecord {
+  readonly kind: string;
+  readonly appliedAt: number;
+  readonly moves: readonly Move[];
+  readonly removed: readonly SetAside[];
+  /** After the proposal. */
+  readonly keys: readonly KeyedLabels[];
+}
+
 /** No password: a pending invitation. */
 export interface MemberRecord {
   /** Lower case; unique in the account. */
@@ -232,7 +263,7 @@ function base32(value: bigint, length: number): string {
   return text;
 }
 
-type Prefix = 'face_' | 'key_' | 'acc_' | 'mem_' | 'ses_' | 'evt_';
+type Prefix = 'face_' | 'key_' | 'acc_' | 'mem_' | 'ses_' | 'evt_' | 'fnd_';
 
 /** A ULID: 48 bits of time, so ids sort by time, and 80 random bits. */
 export function newIdentifier(prefix: Prefix, time: number): string {

@@ -23,6 +23,8 @@ const OF_GALLERIES = new Set([
   'faceLabels',
   'externalKeys',
   'lastSeen',
+  'proposals',
+  'proposalsByTarget',
   'eventsByFace',
   'eventNames',
   'eventCrops',

@@ -28,6 +28,7 @@ import { IdempotentCalls } from './idempotent-calls.ts';
 import { Accounts, Members } from './members.ts';
 import { Migrations } from './migrations.ts';
 import { People } from './people.ts';
+import { Proposals } from './proposals.ts';
 import { newIdentifier } from './records.ts';
 import { Sessions } from './sessions.ts';
 import { Thumbnails } from './thumbnails.ts';
@@ -49,6 +50,7 @@ export class Store {
   readonly migrations: Migrations;
   readonly externalKeys: ExternalKeys;
   readonly history: History;
+  readonly proposals: Proposals;
   readonly people: People;
   readonly audit: AuditLog;
   readonly events: EventLog;
@@ -119,6 +121,7 @@ export class Store {
     this.migrations = new Migrations(context);
     this.externalKeys = new ExternalKeys(context);
     this.history = new History(context);
+    this.proposals = new Proposals(context);
     this.audit = new AuditLog(context);
     this.events = new EventLog(context);
     this.calls = new IdempotentCalls(context);
@@ -187,6 +190,10 @@ export class Store {
       accounts: entries(accounts),
       collections: entries(collections),
     };
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
   }
 
   check(): string[] {

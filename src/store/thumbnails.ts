@@ -9,6 +9,12 @@ export function markThumbnails(db: Databases, gallery: number): void {
   const own = { start: [gallery] as never, end: [gallery + 1] as never, limit: 1 };
   const isKept = db.thumbnails.getKeysCount(own) + db.eventCrops.getKeysCount(own) > 0;
   if (isKept) db.thumbnailGarbage.put(gallery, db.meta.get('nextLabel') ?? 1);
+  // Crops of faces that a proposal has removed.
+  const range = { start: [gallery], end: [gallery + 1] } as never;
+  for (const { key, value } of Array.from(db.proposals.getRange(range))) {
+    if (value.removed.every(({ thumbnail }) => thumbnail === null)) continue;
+    db.proposals.put(key, { ...value, removed: value.removed.map((face) => ({ ...face, thumbnail: null })) });
+  }
 }
 
 export function eraseThumbnails(db: Databases, gallery: number, limit: number): void {

@@ -189,6 +189,13 @@ const writeRefusal = (kind: Kind, name: Name): string | null =>
 const onCollections = (path: string, refusal: typeof readRefusal) => (kind: Kind) =>
   NAMES.map((name) => ({ target: `${path}${about(name)}`, refusal: refusal(kind, name) }));
 
+const onFinding = (what: string) => (kind: Kind) =>
+  NAMES.map((collectionId) => ({
+    target: `/v1/collection/examine/${what}`,
+    json: { collectionId, findingId: `fnd_${'0'.repeat(26)}` },
+    refusal: writeRefusal(kind, collectionId) ?? 'NOT_FOUND',
+  }));
+
 const onKeys =
   (suffix = '', json?: unknown, isFor: (subject: NewApiKey, kind: Kind) => boolean = () => true) =>
   (kind: Kind): Probe[] =>
@@ -290,6 +297,15 @@ const RULES: Readonly<Record<string, (kind: Kind, route: Route) => Probe[]>> = {
     })),
   resetCollection: onCollections('/v1/collection/reset', writeRefusal),
   deleteCollection: onCollections('/v1/collection/delete', writeRefusal),
+  getExamination: onCollections('/v1/collection/examine', writeRefusal),
+  startExamination: (kind) =>
+    NAMES.map((collectionId) => ({
+      target: '/v1/collection/examine',
+      json: { collectionId },
+      refusal: writeRefusal(kind, collectionId),
+    })),
+  applyProposal: onFinding('apply'),
+  undoProposal: onFinding('undo'),
   listApiKeys: (kind) => [
     {
       target: '/v1/auth/api-keys?limit=1000',
@@ -374,7 +390,7 @@ const RULES: Readonly<Record<string, (kind: Kind, route: Route) => Probe[]>> = {
 };
 
 const RECOGNITION = ['v1:faces', 'v1:external-keys'];
-const READS_OWN = ['getCollection', 'getAllCollections'];
+const READS_OWN = ['getCollection', 'getAllCollections', 'getExamination'];
 const MANAGEMENT = ['v1:collections', 'v1:events', 'v1:api-keys', 'v1:billing', 'v1:audit'];
 
 function isManagement({ access }: Route): boolean {

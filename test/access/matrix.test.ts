@@ -47,6 +47,10 @@ const DECISIONS: Readonly<Record<string, Access>> = {
   updateCollection: COLLECTIONS,
   resetCollection: COLLECTIONS,
   deleteCollection: COLLECTIONS,
+  getExamination: READING,
+  startExamination: COLLECTIONS,
+  applyProposal: COLLECTIONS,
+  undoProposal: COLLECTIONS,
   searchFace: FACES,
   indexFace: FACES,
   searchOrIndexFace: FACES,
@@ -311,7 +315,7 @@ describe('Every route', () => {
     ).key;
     const test_ = (await service.key({ environment: 'test' })).key;
     const routes = service.routes.filter((route) => takesCollection(route));
-    assert.equal(routes.length, 27);
+    assert.equal(routes.length, 31);
     for (const route of routes) {
       const { target, json } = sampleOf(route);
       const code = async (credential: string) =>

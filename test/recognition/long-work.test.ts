@@ -178,6 +178,7 @@ describe('A search', () => {
       events,
       eventStreams,
       now: () => service.now,
+      log: service.log,
     });
     const { recognizer } = service;
     const probe = { recognizer, row: rowOf(0) };

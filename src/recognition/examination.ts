@@ -1,0 +1,640 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Turn } from '../base/turns.ts';
+import type { GalleryIndexes } from '../gallery/gallery-indexes.ts';
+import type { GalleryIndex, Row } from '../native/gallery-index.ts';
+import type { QualityRecord } from '../store/records.ts';
+import type { Store } from '../store/store.ts';
+import type { Recognizer } from '../vision/recognizer.ts';
+import {
+  logFalseMatchRate,
+  mostCertain,
+  NEIGHBOURS,
+  type Partition,
+  partition,
+  StrangerTail,
+} from './examination-statistics.ts';
+import { StoredTemplates } from './stored-templates.ts';
+
+export const FINDING_KINDS = ['duplicate', 'mixed', 'look-alike', 'low-quality'] as const;
+export type FindingKind = (typeof FINDING_KINDS)[number];
+
+export interface FoundGroup {
+  /** Null: a face without a key. */
+  readonly externalKey: string | null;
+  readonly labels: readonly number[];
+  /** After the proposal. */
+  readonly newExternalKey: string | null;
+  /** No face has the new key yet. */
+  readonly isNewKey: boolean;
+}
+
+export interface Finding {
+  readonly kind: FindingKind;
+  readonly groups: readonly FoundGroup[];
+  /** 0..100, of the groups with each other; null for one group. */
+  readonly similarity: number | null;
+  /** Expected share of wrong findings among those at least as certain; null where the kind has none. */
+  readonly errorRate: number | null;
+  /** Of a look-alike: chance that an image of one person matches the other. */
+  readonly falseAlarms: number | null;
+  readonly quality: QualityRecord | null;
+}
+
+export interface Findings {
+  readonly faces: number;
+  readonly people: number;
+  /** At most {@link MAX_FINDINGS} of a kind, the most certain or worst first. */
+  readonly found: readonly Finding[];
+  /** Without that limit. */
+  readonly counts: Readonly<Record<FindingKind, number>>;
+}
+
+const MAX_FINDINGS = 1000;
+/** Expected shares of wrong findings. */
+const DUPLICATE_ERRORS = 0.02;
+const MIXED_ERRORS = 0.04;
+/** Lowest similarity of two keys of one person. */
+const LEAST_DUPLICATE = 70;
+/** Lower scores are as rare as 1 % of the images of LFW. */
+const LOW_QUALITY = 25;
+/** Faces that stand for their key. */
+const MAX_FACES = 48;
+/** Nearest people of a person that are looked at. */
+const CANDIDATES = 8;
+/** People whose scores show what strangers score in this gallery. */
+const SAMPLE = 300;
+/** Share of strangers below the score that divides a key. */
+const STRANGERS_BELOW = 0.99;
+const MAX_EXCESSES = 4096;
+/** With fewer people, the model pack's calibration says how strangers score. */
+const LEAST_PEOPLE = 2 * NEIGHBOURS;
+/** Neighbours besides: the person itself, and other nodes of its key. */
+const MORE = 4;
+const PAGE = 256;
+
+/** How long a batch waits for threads that work for callers. */
+const BUSY_MS = 25;
+const POLL_MS = 2;
+
+/**
+ * Share of the keys of several images of one person whose worst two groups score less, by similarity: LFW, half of
+ * its people, mislabelled images left out.
+ */
+const MATED_BELOW: readonly (readonly [similarity: number, share: number])[] = [
+  [50, 0.0005],
+  [55, 0.0012],
+  [60, 0.004],
+  [65, 0.008],
+  [70, 0.014],
+];
+
+export interface ExaminedGallery {
+  readonly gallery: number;
+  readonly recognizer: Pick<Recognizer, 'similarity' | 'space'>;
+  /** 0..100, of the collection's searches. */
+  readonly threshold: number;
+}
+
+export interface ExaminationParts {
+  readonly store: Pick<Store, 'faces'>;
+  readonly indexes: Pick<GalleryIndexes, 'scratch' | 'isIdle' | 'threads'>;
+}
+
+interface Person {
+  readonly externalKey: string | null;
+  readonly labels: number[];
+}
+
+/** Faces of one key that look like one person. */
+interface Node {
+  readonly person: number;
+  readonly labels: readonly number[];
+}
+
+interface MixedKey {
+  readonly person: number;
+  readonly groups: readonly (readonly number[])[];
+  readonly score: number;
+  readonly expectedWrong: number;
+}
+
+interface Pair {
+  readonly first: number;
+  readonly second: number;
+  readonly score: number;
+}
+
+interface Compared {
+  readonly duplicates: readonly (Pair & { readonly errorRate: number })[];
+  /** The highest scores first, at most {@link MAX_FINDINGS}. */
+  readonly lookAlikes: readonly Pair[];
+  /** Of all look-alikes. */
+  readonly count: number;
+}
+
+/**
+ * Examines a gallery: each person's mean template searches an index of all people's mean templates. Takes about half a
+ * kilobyte of memory a face. Yields to the event loop, and to the callers' work on the native threads.
+ */
+export class Examination {
+  readonly #parts: ExaminationParts;
+  readonly #gallery: ExaminedGallery;
+  readonly #templates: StoredTemplates;
+  readonly #isEnded: () => boolean;
+  readonly #onProgress: (share: number) => void;
+  readonly #turn = new Turn();
+  readonly #people: Person[] = [];
+  readonly #byKey = new Map<string, number>();
+  readonly #lowQuality: {
+    readonly person: number;
+    readonly label: number;
+    readonly quality: QualityRecord;
+  }[] = [];
+  #faces = 0;
+
+  /**
+   * @param isEnded the store is closed or the gallery gone.
+   * @param onProgress takes the share done, 0..1.
+   */
+  constructor(
+    parts: ExaminationParts,
+    gallery: ExaminedGallery,
+    isEnded: () => boolean,
+    onProgress: (share: number) => void = () => {},
+  ) {
+    this.#parts = parts;
+    this.#gallery = gallery;
+    this.#templates = new StoredTemplates(parts.store.faces, gallery.gallery, gallery.recognizer.space);
+    this.#isEnded = isEnded;
+    this.#onProgress = onProgress;
+  }
+
+  /** @throws Error once ended. */
+  async run(): Promise<Findings> {
+    await this.#readPeople();
+    this.#onProgress(0.05);
+    const mixed = await this.#mixedKeys();
+    this.#onProgress(0.2);
+    const nodes = this.#nodes(mixed);
+    return this.#findings(nodes, mixed, await this.#compare(nodes));
+  }
+
+  async #yield(): Promise<void> {
+    if (!this.#turn.isOver) return;
+    await this.#turn.next();
+    this.#checkEnd();
+  }
+
+  #checkEnd(): void {
+    if (this.#isEnded()) throw new Error('the examination has ended');
+  }
+
+  async #readPeople(): Promise<void> {
+    const { faces } = this.#parts.store;
+    const { gallery } = this.#gallery;
+    for (let after = 0, isLast = false; !isLast; ) {
+      const page = faces.list(gallery, after, PAGE);
+      for (const { label, face } of page) {
+        const person = this.#personOf(face.externalKey);
+        (this.#people[person] as Person).labels.push(label);
+        if (face.quality && face.quality.score < LOW_QUALITY) {
+          this.#lowQuality.push({ person, label, quality: face.quality });
+        }
+        after = label;
+      }
+      this.#faces += page.length;
+      isLast = page.length < PAGE;
+      await this.#yield();
+    }
+  }
+
+  #personOf(externalKey: string | null): number {
+    const known = externalKey === null ? undefined : this.#byKey.get(externalKey);
+    if (known !== undefined) return known;
+    const person = this.#people.push({ externalKey, labels: [] }) - 1;
+    if (externalKey !== null) this.#byKey.set(externalKey, person);
+    return person;
+  }
+
+  /** Score below which two groups of a key's faces are two people. */
+  async #dividingScore(): Promise<number> {
+    const { similarity } = this.#gallery.recognizer;
+    const [least, most] = [similarity.toScore(60), similarity.toScore(70)];
+    const step = Math.max(1, this.#people.length / SAMPLE);
+    const sample: Row[] = [];
+    for (let at = 0; at < this.#people.length; at += step) {
+      const [label] = this.#people[Math.floor(at)]?.labels ?? [];
+      if (label !== undefined) sample.push(...this.#templates.read([label]));
+      await this.#yield();
+    }
+    const { size, scores } = this.#templates.scoresAmong(sample);
+    await this.#yield();
+    const strangers: number[] = [];
+    for (let i = 0; i < size; i++) for (let j = 0; j < i; j++) strangers.push(scores[i * size + j] as number);
+    if (strangers.length * (1 - STRANGERS_BELOW) < 10) return least;
+    const sorted = Float64Array.from(strangers).sort();
+    const score = sorted[Math.floor(STRANGERS_BELOW * sorted.length)] as number;
+    return Math.min(most, Math.max(least, score));
+  }
+
+  async #mixedKeys(): Promise<MixedKey[]> {
+    const { similarity } = this.#gallery.recognizer;
+    const least = await this.#dividingScore();
+    const divided: { readonly person: number; readonly partition: Partition }[] = [];
+    let several = 0;
+    for (const [person, { externalKey, labels }] of this.#people.entries()) {
+      if (externalKey === null || labels.length < 2) continue;
+      several++;
+      const found = await this.#divide(labels, least);
+      if (found.groups.length > 1) divided.push({ person, partition: found });
+    }
+    divided.sort((a, b) => a.partition.score - b.partition.score);
+    const certain = divided.map(({ person, partition: { groups, score } }) => ({
+      person,
+      groups,
+      score,
+      expectedWrong: several * matedBelow(similarity.toSimilarity(score)),
+    }));
+    return mostCertain(certain, MIXED_ERRORS);
+  }
+
+  /** @returns groups of labels. Of a key with many faces, those that stand for it are divided, and the others follow. */
+  async #divide(labels: readonly number[], least: number): Promise<Partition> {
+    const shown = spread(labels, MAX_FACES);
+    const templates = this.#templates.read(shown);
+    if (templates.length < shown.length) return { groups: [labels], score: -1 };
+    const { groups, score } = partition(this.#templates.scoresAmong(templates), least);
+    await this.#yield();
+    const labelled = groups.map((group) => group.map((i) => shown[i] as number));
+    if (labelled.length === 1) return { groups: [labels], score };
+    const means = labelled.flatMap((group) => this.#templates.mean(group) ?? []);
+    if (means.length < labelled.length) return { groups: [labels], score: -1 };
+    const isShown = new Set(shown);
+    for (const label of labels) {
+      if (isShown.has(label)) continue;
+      const [template] = this.#templates.read([label]);
+      if (!template) continue;
+      const scores = Array.from(this.#gallery.recognizer.space.compare(template, means));
+      labelled[scores.indexOf(Math.max(...scores))]?.push(label);
+      await this.#yield();
+    }
+    return { groups: labelled, score };
+  }
+
+  #nodes(mixed: readonly MixedKey[]): Node[] {
+    const divided = new Map(mixed.map(({ person, groups }) => [person, groups]));
+    return this.#people.flatMap(({ labels }, person) =>
+      (divided.get(person) ?? [labels]).map((own) => ({ person, labels: own })),
+    );
+  }
+
+  /** Finds pairs of people that score higher than strangers in this gallery. */
+  async #compare(nodes: readonly Node[]): Promise<Compared> {
+    const index = await this.#indexOf(nodes);
+    const nearest = new Nearest(nodes.length);
+    const k = Math.min(nodes.length, NEIGHBOURS + MORE);
+    const batch = 2 * this.#parts.indexes.threads;
+    for (let from = 0; from < nodes.length; from += batch) {
+      await this.#politely();
+      const size = Math.min(batch, nodes.length - from);
+      const searches = Array.from({ length: size }, (_, i) =>
+        this.#search(index, nodes, from + i, k, nearest),
+      );
+      await Promise.all(searches);
+      this.#onProgress(0.3 + (0.7 * from) / nodes.length);
+      await this.#yield();
+    }
+    return this.#judge(nodes, nearest);
+  }
+
+  async #judge(nodes: readonly Node[], nearest: Nearest): Promise<Compared> {
+    const { similarity } = this.#gallery.recognizer;
+    const tail = nodes.length > LEAST_PEOPLE ? new StrangerTail(nodes.length, nearest.excesses) : null;
+    const logExpected = ({ first, second, score }: Pair) =>
+      tail
+        ? tail.logExpected(score, (nearest.startOf(first) + nearest.startOf(second)) / 2)
+        : Math.log10(nodes.length) + logFalseMatchRate(similarity, score);
+    const least = similarity.toScore(LEAST_DUPLICATE);
+    const judged: (Pair & { readonly expectedWrong: number })[] = [];
+    const lookAlikes = new Best<Pair>(MAX_FINDINGS, (pair) => pair.score);
+    const unlikely = similarity.toScore(this.#gallery.threshold) - this.#deviation;
+    for (const pair of nearest.pairs()) {
+      if (pair.score >= least) {
+        const log = logExpected(pair);
+        // Each of the two people expects so many strangers.
+        if (log < 0) judged.push({ ...pair, expectedWrong: (nodes.length * 10 ** log) / 2 });
+      }
+      if (pair.score >= unlikely) lookAlikes.add(pair);
+      await this.#yield();
+    }
+    judged.sort((a, b) => a.expectedWrong - b.expectedWrong);
+    const duplicates = mostCertain(judged, DUPLICATE_ERRORS);
+    const isDuplicate = new Set(duplicates.map(({ first, second }) => `${first} ${second}`));
+    const others = lookAlikes.take().filter(({ first, second }) => !isDuplicate.has(`${first} ${second}`));
+    return { duplicates, lookAlikes: others, count: lookAlikes.count - duplicates.length };
+  }
+
+  async #indexOf(nodes: readonly Node[]): Promise<GalleryIndex> {
+    const { space } = this.#gallery.recognizer;
+    const index = this.#parts.indexes.scratch(space);
+    for (let from = 0; from < nodes.length; from += PAGE) {
+      await this.#politely();
+      const ids: bigint[] = [];
+      const means: Row[] = [];
+      for (let node = from; node < Math.min(from + PAGE, nodes.length); node++) {
+        const mean = this.#meanOf(nodes[node] as Node);
+        if (!mean) continue;
+        ids.push(BigInt(node));
+        means.push(mean);
+        await this.#yield();
+      }
+      if (ids.length > 0) await index.add(BigInt64Array.from(ids), Buffer.concat(means));
+      this.#onProgress(0.2 + (0.1 * from) / nodes.length);
+    }
+    return index;
+  }
+
+  #meanOf({ labels }: Node): Row | null {
+    return this.#templates.mean(spread(labels, MAX_FACES));
+  }
+
+  /** Notes the nearest nodes of other people. */
+  async #search(index: GalleryIndex, nodes: readonly Node[], node: number, k: number, nearest: Nearest) {
+    const own = nodes[node] as Node;
+    const mean = this.#meanOf(own);
+    if (!mean) return;
+    const { ids, scores } = await index.search(mean, k);
+    const found: { nodes: number[]; scores: number[] } = { nodes: [], scores: [] };
+    for (const [i, id] of ids.entries()) {
+      const other = Number(id);
+      if (nodes[other]?.person === own.person) continue;
+      found.nodes.push(other);
+      found.scores.push(scores[i] as number);
+    }
+    nearest.set(node, found.nodes, found.scores);
+  }
+
+  /** Images of two people of LFW score about as unevenly. */
+  get #deviation(): number {
+    const { similarity } = this.#gallery.recognizer;
+    return similarity.toScore(80) - similarity.toScore(70);
+  }
+
+  /** Lets the callers' work on the native threads go first, for a while. */
+  async #politely(): Promise<void> {
+    const until = performance.now() + BUSY_MS;
+    while (!this.#parts.indexes.isIdle && performance.now() < until) await wait(POLL_MS);
+    this.#checkEnd();
+  }
+
+  #findings(
+    nodes: readonly Node[],
+    mixed: readonly (MixedKey & { readonly errorRate?: number })[],
+    { duplicates, lookAlikes, count }: Compared,
+  ): Findings {
+    const { similarity } = this.#gallery.recognizer;
+    const parts = new Map(mixed.map(({ person, groups }) => [person, groups]));
+    const isPart = ({ person, labels }: Node) => (parts.get(person) ?? [labels])[0] !== labels;
+    /** Where a part of a mixed key belongs. */
+    const homes = new Map<readonly number[], number>();
+    const whole: (Pair & { readonly errorRate: number })[] = [];
+    for (const pair of duplicates) {
+      const [first, second] = [nodes[pair.first] as Node, nodes[pair.second] as Node];
+      if (isPart(first) || isPart(second)) {
+        if (isPart(first) && !isPart(second)) homes.set(first.labels, second.person);
+        if (isPart(second) && !isPart(first)) homes.set(second.labels, first.person);
+      } else whole.push(pair);
+    }
+    const found: Record<FindingKind, Finding[]> = {
+      duplicate: joined(whole).map(({ members, score, errorRate }) => ({
+        ...NOTHING,
+        kind: 'duplicate',
+        groups: this.#merged(members.map((node) => nodes[node] as Node)),
+        similarity: similarity.toSimilarity(score),
+        errorRate,
+      })),
+      mixed: mixed.map(({ person, groups, score, errorRate = null }) => ({
+        ...NOTHING,
+        kind: 'mixed',
+        groups: this.#split(person, groups, homes),
+        similarity: similarity.toSimilarity(score),
+        errorRate,
+      })),
+      'look-alike': this.#lookAlikes(nodes, lookAlikes),
+      'low-quality': this.#lowQuality
+        .sort((a, b) => a.quality.score - b.quality.score)
+        .map(({ person, label, quality }) => ({
+          ...NOTHING,
+          kind: 'low-quality',
+          groups: [this.#group(person, [label], null)],
+          quality,
+        })),
+    };
+    const counts = { ...countsOf(found), 'look-alike': Math.max(0, count) };
+    return {
+      faces: this.#faces,
+      people: this.#people.length,
+      found: FINDING_KINDS.flatMap((kind) => found[kind].slice(0, MAX_FINDINGS)),
+      counts,
+    };
+  }
+
+  #lookAlikes(nodes: readonly Node[], pairs: readonly Pair[]): Finding[] {
+    const { similarity } = this.#gallery.recognizer;
+    const threshold = similarity.toScore(this.#gallery.threshold);
+    return pairs
+      .map((pair) => ({ ...pair, falseAlarms: normalShare((pair.score - threshold) / this.#deviation) }))
+      .map(({ first, second, score, falseAlarms }) => ({
+        ...NOTHING,
+        kind: 'look-alike',
+        groups: [first, second].map((node) => {
+          const { person, labels } = nodes[node] as Node;
+          return this.#group(person, labels, this.#people[person]?.externalKey ?? null);
+        }),
+        similarity: similarity.toSimilarity(score),
+        falseAlarms: Math.round(falseAlarms * 1000) / 1000,
+      }));
+  }
+
+  #group(person: number, labels: readonly number[], newExternalKey: string | null): FoundGroup {
+    const { externalKey = null } = this.#people[person] ?? {};
+    const isNewKey = newExternalKey !== null && !this.#byKey.has(newExternalKey);
+    return { externalKey, labels, newExternalKey, isNewKey };
+  }
+
+  /** The key with the most faces stays; of equal ones, the oldest. */
+  #merged(members: readonly Node[]): FoundGroup[] {
+    const named = members.filter(({ person }) => this.#people[person]?.externalKey !== null);
+    const order = (a: Node, b: Node) =>
+      b.labels.length - a.labels.length || (a.labels[0] as number) - (b.labels[0] as number);
+    const [kept] = [...(named.length > 0 ? named : members)].sort(order) as [Node];
+    const key = this.#people[kept.person]?.externalKey ?? this.#faceIdOf(kept);
+    return [kept, ...members.filter((node) => node !== kept).sort(order)].map(({ person, labels }) =>
+      this.#group(person, labels, key),
+    );
+  }
+
+  /** Names two faces without a key. */
+  #faceIdOf({ labels }: Node): string | null {
+    const { gallery } = this.#gallery;
+    return this.#parts.store.faces.get({ gallery, label: labels[0] as number })?.faceId ?? null;
+  }
+
+  #split(
+    person: number,
+    [kept, ...others]: readonly (readonly number[])[],
+    homes: ReadonlyMap<readonly number[], number>,
+  ): FoundGroup[] {
+    const key = this.#people[person]?.externalKey as string;
+    let number = 2;
+    const names = others.map((labels) => {
+      const home = this.#people[homes.get(labels) ?? -1]?.externalKey;
+      if (home) return home;
+      while (this.#byKey.has(`${key}.${number}`)) number++;
+      return `${key}.${number++}`;
+    });
+    return [
+      this.#group(person, kept ?? [], key),
+      ...others.map((labels, i) => this.#group(person, labels, names[i] ?? null)),
+    ];
+  }
+}
+
+/** The nearest nodes of each node, in 72 bytes. */
+class Nearest {
+  /** Of some nodes. */
+  readonly excesses: number[] = [];
+  readonly #nodes: Int32Array;
+  readonly #scores: Float32Array;
+  readonly #starts: Float32Array;
+
+  constructor(count: number) {
+    this.#nodes = new Int32Array(count * CANDIDATES).fill(-1);
+    this.#scores = new Float32Array(count * CANDIDATES);
+    this.#starts = new Float32Array(count).fill(1);
+  }
+
+  /** @param others best first. */
+  set(node: number, others: readonly number[], scores: readonly number[]): void {
+    for (let rank = 0; rank < Math.min(CANDIDATES, others.length); rank++) {
+      this.#nodes[node * CANDIDATES + rank] = others[rank] as number;
+      this.#scores[node * CANDIDATES + rank] = scores[rank] as number;
+    }
+    if (scores.length < NEIGHBOURS) return;
+    this.#starts[node] = StrangerTail.startOf(scores);
+    if (this.excesses.length < MAX_EXCESSES) this.excesses.push(StrangerTail.excessOf(scores));
+  }
+
+  startOf(node: number): number {
+    return this.#starts[node] as number;
+  }
+
+  /** Each pair once. */
+  *pairs(): Generator<Pair> {
+    for (let at = 0; at < this.#nodes.length; at++) {
+      const node = Math.floor(at / CANDIDATES);
+      const other = this.#nodes[at] as number;
+      if (other < 0 || (other < node && this.#has(other, node))) continue;
+      const [first, second] = node < other ? [node, other] : [other, node];
+      yield { first, second, score: this.#scores[at] as number };
+    }
+  }
+
+  #has(node: number, other: number): boolean {
+    return this.#nodes.subarray(node * CANDIDATES, (node + 1) * CANDIDATES).includes(other);
+  }
+}
+
+/** The items with the highest values. */
+class Best<T> {
+  count = 0;
+  readonly #most: number;
+  readonly #value: (item: T) => number;
+  #items: T[] = [];
+
+  constructor(most: number, value: (item: T) => number) {
+    this.#most = most;
+    this.#value = value;
+  }
+
+  add(item: T): void {
+    this.count++;
+    if (this.#items.push(item) >= 2 * this.#most) this.#items = this.take();
+  }
+
+  /** Best first. */
+  take(): T[] {
+    return this.#items.sort((a, b) => this.#value(b) - this.#value(a)).slice(0, this.#most);
+  }
+}
+
+function countsOf(found: Readonly<Record<FindingKind, readonly Finding[]>>): Record<FindingKind, number> {
+  const counts = FINDING_KINDS.map((kind) => [kind, found[kind].length]);
+  return Object.fromEntries(counts);
+}
+
+const NOTHING = { similarity: null, errorRate: null, falseAlarms: null, quality: null } as const;
+
+interface Joined {
+  readonly members: number[];
+  /** Lowest of the joining pairs. */
+  score: number;
+  errorRate: number;
+}
+
+/** Joins pairs of nodes to people: a further key joins if it is as certainly the person of half of the others. */
+function joined(pairs: readonly (Pair & { readonly errorRate: number })[]): Joined[] {
+  const partners = new Map<number, Set<number>>();
+  for (const { first, second } of pairs) {
+    partners.set(first, (partners.get(first) ?? new Set()).add(second));
+    partners.set(second, (partners.get(second) ?? new Set()).add(first));
+  }
+  const groupOf = new Map<number, Joined>();
+  const groups: Joined[] = [];
+  for (const { first, second, score, errorRate } of pairs) {
+    const [own, other] = [groupOf.get(first), groupOf.get(second)];
+    const isSettled = own !== undefined && own === other;
+    if (isSettled) continue;
+    const group = own ?? other;
+    const newcomer = own ? second : first;
+    const agrees = group?.members.filter((node) => partners.get(newcomer)?.has(node)).length ?? 0;
+    if (group && !(own && other) && 2 * agrees >= group.members.length) {
+      group.members.push(newcomer);
+      group.score = Math.min(group.score, score);
+      group.errorRate = Math.max(group.errorRate, errorRate);
+      groupOf.set(newcomer, group);
+      continue;
+    }
+    const pair = { members: [first, second], score, errorRate };
+    groups.push(pair);
+    for (const node of pair.members) if (!groupOf.has(node)) groupOf.set(node, pair);
+  }
+  return groups;
+}
+
+function matedBelow(similarity: number): number {
+  let last = MATED_BELOW[0] as readonly [number, number];
+  for (const point of MATED_BELOW) {
+    if (similarity < point[0]) {
+      const share = Math.max(0, (similarity - last[0]) / (point[0] - last[0]));
+      return last[1] * (point[1] / last[1]) ** share;
+    }
+    last = point;
+  }
+  return last[1];
+}
+
+/** Evenly spread over the list. */
+function spread<T>(items: readonly T[], most: number): readonly T[] {
+  if (items.length <= most) return items;
+  return Array.from({ length: most }, (_, i) => items[Math.floor((i * items.length) / most)] as T);
+}
+
+/** Share of a normal distribution below; M. Abramowitz and I. Stegun, 26.2.17, 7.5e-8 off at most. */
+function normalShare(z: number): number {
+  if (z < 0) return 1 - normalShare(-z);
+  const t = 1 / (1 + 0.2316419 * z);
+  const sum =
+    t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+  return 1 - (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * sum;
+}

@@ -1,0 +1,73 @@
+/**
+ * Erases applied proposals. `proposalsByTarget` lists them by the labels and external keys in them, and by
+ * the ids of removed faces, so that they disappear with a deleted face or key.
+ */
+import { markAnswers } from './answer-erasure.ts';
+import type { Databases } from './databases.ts';
+import { markErased, markUnusedName } from './event-erasure.ts';
+import { labelsOfKey } from './key-steps.ts';
+import type { ProposalRecord } from './records.ts';
+
+/** @returns how many proposals with this face or external key can no longer be undone. */
+export function forgetProposals(db: Databases, gallery: number, target: string | number): number {
+  const forgotten = proposalsOf(db, gallery, target);
+  for (const findingId of forgotten) removeProposal(db, gallery, findingId);
+  return forgotten.length;
+}
+
+export function forgetUnusedName(db: Databases, gallery: number, externalKey: string | null): void {
+  if (externalKey === null || labelsOfKey(db, gallery, externalKey, 0, 1).length > 0) return;
+  forgetProposals(db, gallery, externalKey);
+}
+
+/** @returns true if none remain. */
+export function eraseProposals(db: Databases, gallery: number, limit: number): boolean {
+  const keys = Array.from(db.proposals.getKeys({ start: [gallery], end: [gallery + 1], limit } as never));
+  for (const [, findingId] of keys as [number, string][]) removeProposal(db, gallery, findingId);
+  return keys.length < limit;
+}
+
+function proposalsOf(db: Databases, gallery: number, target: string | number): string[] {
+  const range = { start: [gallery, target], end: [gallery, target, '\uffff'] } as never;
+  return Array.from(
+    db.proposalsByTarget.getKeys(range),
+    (key) => (key as [number, string | number, string])[2],
+  );
+}
+
+function targetsOf({ moves, removed, keys }: ProposalRecord): Set<string | number> {
+  const names = [
+    ...moves.flatMap(({ from, to }) => [from, to]),
+    ...removed.map(({ face }) => face.externalKey),
+  ];
+  return new Set([
+    ...moves.map(({ label }) => label),
+    ...removed.flatMap(({ label, face }) => [label, face.faceId]),
+    ...names.filter((name) => name !== null),
+    ...keys.map(({ externalKey }) => externalKey),
+  ]);
+}
+
+export function putProposal(db: Databases, gallery: number, findingId: string, record: ProposalRecord): void {
+  db.proposals.put([gallery, findingId], record);
+  for (const target of targetsOf(record)) db.proposalsByTarget.put([gallery, target, findingId], true);
+}
+
+/** Also erases from events and answers what left the collection. */
+export function removeProposal(db: Databases, gallery: number, findingId: string): void {
+  const record = takeProposal(db, gallery, findingId);
+  for (const { label, face } of record?.removed ?? []) {
+    markErased(db, gallery, label);
+    markAnswers(db, gallery, face.faceId);
+    markUnusedName(db, gallery, face.externalKey);
+  }
+  for (const { from } of record?.moves ?? []) markUnusedName(db, gallery, from);
+}
+
+export function takeProposal(db: Databases, gallery: number, findingId: string): ProposalRecord | undefined {
+  const record = db.proposals.get([gallery, findingId]);
+  db.proposals.remove([gallery, findingId]);
+  for (const target of record ? targetsOf(record) : [])
+    db.proposalsByTarget.remove([gallery, target, findingId]);
+  return record;
+}

@@ -1,0 +1,253 @@
+import type { Actor } from '../api/caller.ts';
+import { VisageError } from '../errors.ts';
+import { requireCollection } from './collections.ts';
+import { type Databases, type StoreContext, writeAs } from './databases.ts';
+import { changeCounts } from './face-counts.ts';
+import type { RowOfPack } from './faces.ts';
+import { checkMayChange, labelsOfKey } from './key-steps.ts';
+import { putProposal, removeProposal, takeProposal } from './proposal-erasure.ts';
+import type {
+  CollectionRecord,
+  FacePlace,
+  KeyedLabels,
+  Move,
+  PackId,
+  ProposalRecord,
+  SetAside,
+} from './records.ts';
+import {
+  changeSecond,
+  incrementRowGenerations,
+  isSamePack,
+  removeRows,
+  rowGalleriesOf,
+} from './row-galleries.ts';
+
+/** Faces in one transaction; blocks the event loop for a few milliseconds. */
+export const MAX_PROPOSED = 512;
+
+const UNDO_MS = 7 * 86_400_000;
+const EXPIRED_AT_ONCE = 16;
+
+export interface AppliedProposal extends ProposalRecord {
+  readonly findingId: string;
+  readonly undoUntil: number;
+}
+
+export interface RestoredRow extends FacePlace, RowOfPack {}
+
+export interface Undone {
+  readonly externalKeys: readonly string[];
+  readonly gallery: number;
+  /** `gallery` is a row gallery. */
+  readonly restored: readonly RestoredRow[];
+}
+
+export interface Proposal {
+  readonly findingId: string;
+  readonly kind: string;
+  readonly gallery: number;
+  /** The faces as they were examined. */
+  readonly faces: readonly { readonly label: number; readonly externalKey: string | null }[];
+  /** Keys whose faces must be these. */
+  readonly keys: readonly KeyedLabels[];
+  /** Other keys whose faces change. */
+  readonly others: readonly string[];
+  readonly moves: readonly Move[];
+  readonly removed: readonly number[];
+}
+
+/** Applied proposals of examinations, until they can no longer be undone. */
+export class Proposals {
+  readonly #context: StoreContext;
+
+  constructor(context: StoreContext) {
+    this.#context = context;
+  }
+
+  /** Newest first. */
+  list(gallery: number, now: number): AppliedProposal[] {
+    const range = { start: [gallery], end: [gallery + 1] } as never;
+    const all = Array.from(this.#context.db.proposals.getRange(range), ({ key, value }) => ({
+      ...value,
+      findingId: key[1],
+      undoUntil: value.appliedAt + UNDO_MS,
+    }));
+    return all.filter(({ undoUntil }) => undoUntil > now).sort((a, b) => b.appliedAt - a.appliedAt);
+  }
+
+  has(gallery: number, findingId: string): boolean {
+    return this.#context.db.proposals.doesExist([gallery, findingId]);
+  }
+
+  /** Erases proposals that can no longer be undone. */
+  async expire(now: number): Promise<void> {
+    const { db, writeStep, collectGarbage } = this.#context;
+    const isOld = ({ value }: { readonly value: ProposalRecord }) => value.appliedAt + UNDO_MS <= now;
+    for (;;) {
+      const old = Array.from(db.proposals.getRange({})).filter(isOld).slice(0, EXPIRED_AT_ONCE);
+      if (old.length === 0) return;
+      await writeStep(() => {
+        for (const { key } of old) removeProposal(db, key[0], key[1]);
+      });
+      collectGarbage();
+    }
+  }
+
+  /**
+   * In one transaction. The index must then drop the removed faces.
+   * @throws `PRECONDITION_FAILED` if the faces have changed; `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`.
+   */
+  apply(owner: Actor, collectionId: string, proposal: Proposal, now: number): Promise<AppliedProposal> {
+    const { db } = this.#context;
+    const { findingId, kind, gallery, moves } = proposal;
+    return writeAs(this.#context, owner, () => {
+      const collection = requireCollection(db, owner, collectionId);
+      if (collection.gallery !== gallery) throw changed();
+      const isSame = proposal.faces.every(
+        ({ label, externalKey }) => db.faces.get([gallery, label])?.externalKey === externalKey,
+      );
+      if (!isSame || db.proposals.doesExist([gallery, findingId])) throw changed();
+      checkKeys(db, gallery, proposal.keys);
+      const others = proposal.others.map((externalKey) => keyed(db, gallery, externalKey));
+      const keys = [...proposal.keys, ...others];
+      for (const { externalKey } of keys) checkMayChange(owner, externalKey);
+      const removed = proposal.removed.map((label) => setAside(db, collection, label));
+      this.#move(gallery, moves);
+      this.#changed(gallery, keys, removed.length === 0 ? null : -removed.length);
+      const after = keys.map(({ externalKey }) => keyed(db, gallery, externalKey));
+      const record = { kind, appliedAt: now, moves, removed, keys: after };
+      putProposal(db, gallery, findingId, record);
+      return { ...record, findingId, undoUntil: now + UNDO_MS };
+    });
+  }
+
+  /**
+   * Restores in one transaction what a proposal changed. The index must then take the removed faces again.
+   * @throws `NOT_FOUND` for an unknown or expired one; `PRECONDITION_FAILED` if the faces have changed since;
+   * `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`.
+   */
+  undo(owner: Actor, collectionId: string, findingId: string, now: number): Promise<Undone> {
+    const { db } = this.#context;
+    return writeAs(this.#context, owner, () => {
+      const collection = requireCollection(db, owner, collectionId);
+      const { gallery } = collection;
+      const record = takeProposal(db, gallery, findingId);
+      if (!record || record.appliedAt + UNDO_MS <= now) {
+        throw new VisageError(
+          'NOT_FOUND',
+          'The collection has no applied proposal of this id that can be undone.',
+        );
+      }
+      const { keys, moves, removed } = record;
+      for (const { externalKey } of keys) checkMayChange(owner, externalKey);
+      checkKeys(db, gallery, keys);
+      this.#move(
+        gallery,
+        moves.map(({ label, from, to }) => ({ label, from: to, to: from })),
+      );
+      const restored = removed.flatMap((aside) => restore(db, collection, aside));
+      this.#changed(gallery, keys, removed.length === 0 ? null : removed.length);
+      return { externalKeys: keys.map(({ externalKey }) => externalKey), gallery, restored };
+    });
+  }
+
+  /** @throws `PRECONDITION_FAILED`. */
+  #move(gallery: number, moves: readonly Move[]): void {
+    const { db } = this.#context;
+    let named = 0;
+    for (const { label, from, to } of moves) {
+      const face = db.faces.get([gallery, label]);
+      if (!face || face.externalKey !== from) throw changed();
+      if (from !== null) db.externalKeys.remove([gallery, from, label]);
+      if (to !== null) db.externalKeys.put([gallery, to, label], true);
+      db.faces.put([gallery, label], { ...face, externalKey: to });
+      named += (to === null ? 0 : 1) - (from === null ? 0 : 1);
+    }
+    if (named !== 0) changeCounts(db, gallery, { named });
+  }
+
+  /** @param keys with their labels before. @param faces added ones; null for no change of the index. */
+  #changed(gallery: number, keys: readonly KeyedLabels[], faces: number | null): void {
+    const { db, epochId, personChanged } = this.#context;
+    let people = 0;
+    for (const { externalKey, labels } of keys) {
+      const isUsed = labelsOfKey(db, gallery, externalKey, 0, 1).length > 0;
+      people += (isUsed ? 1 : 0) - (labels.length > 0 ? 1 : 0);
+      personChanged(gallery, externalKey);
+    }
+    if (people !== 0) changeCounts(db, gallery, { people });
+    if (faces !== null) incrementRowGenerations(db, gallery, epochId);
+  }
+}
+
+function setAside(db: Databases, collection: CollectionRecord, label: number): SetAside {
+  const { gallery } = collection;
+  const face = db.faces.get([gallery, label]);
+  if (!face) throw changed();
+  const rows = packsOf(db, collection).flatMap(({ gallery: rowGallery, pack, packVersion }) => {
+    const row = db.templates.get([rowGallery, label]);
+    return row ? [{ pack, packVersion, row: Buffer.from(row) }] : [];
+  });
+  const thumbnail = db.thumbnails.get([gallery, label]) ?? null;
+  const lastSeen = db.lastSeen.get([gallery, label]) ?? null;
+  db.faces.remove([gallery, label]);
+  removeRows(db, gallery, label);
+  db.thumbnails.remove([gallery, label]);
+  db.lastSeen.remove([gallery, label]);
+  db.faceLabels.remove([gallery, face.faceId]);
+  if (face.externalKey !== null) db.externalKeys.remove([gallery, face.externalKey, label]);
+  changeCounts(db, gallery, { faces: -1, named: face.externalKey === null ? 0 : -1 });
+  return { label, face, rows, thumbnail: thumbnail && Buffer.from(thumbnail), lastSeen };
+}
+
+/** Row galleries with the packs of their rows; the one that answers calls first. */
+function packsOf(
+  db: Databases,
+  { gallery, pack, packVersion }: CollectionRecord,
+): (PackId & { readonly gallery: number })[] {
+  const { current, second } = rowGalleriesOf(db, gallery);
+  return [{ gallery: current, pack, packVersion }, ...(second ? [second] : [])];
+}
+
+function restore(db: Databases, collection: CollectionRecord, aside: SetAside): RestoredRow[] {
+  const { gallery, storeThumbnails } = collection;
+  const { label, face, rows, thumbnail, lastSeen } = aside;
+  const { second } = rowGalleriesOf(db, gallery);
+  const restored = packsOf(db, collection).flatMap((place) => {
+    const own = rows.find((row) => isSamePack(row, place));
+    return own ? [{ ...own, row: Buffer.from(own.row), gallery: place.gallery, label }] : [];
+  });
+  const isIn = (rowGallery: number | undefined) => restored.some((row) => row.gallery === rowGallery);
+  // A migration to another pack version has ended meanwhile.
+  if (!isIn(rowGalleriesOf(db, gallery).current)) throw changed();
+  if (second?.state === 'moved' && !isIn(second.gallery)) throw changed();
+  for (const row of restored) db.templates.put([row.gallery, label], row.row);
+  if (second && isIn(second.gallery)) changeSecond(db, gallery, { faces: second.faces + 1 });
+  db.faces.put([gallery, label], face);
+  if (thumbnail && storeThumbnails) db.thumbnails.put([gallery, label], Buffer.from(thumbnail));
+  if (lastSeen !== null) db.lastSeen.put([gallery, label], lastSeen);
+  db.faceLabels.put([gallery, face.faceId], label);
+  if (face.externalKey !== null) db.externalKeys.put([gallery, face.externalKey, label], true);
+  changeCounts(db, gallery, { faces: 1, named: face.externalKey === null ? 0 : 1 });
+  return restored;
+}
+
+/** At most one face more than a proposal may name. */
+function keyed(db: Databases, gallery: number, externalKey: string): KeyedLabels {
+  return { externalKey, labels: labelsOfKey(db, gallery, externalKey, 0, MAX_PROPOSED + 1) };
+}
+
+function checkKeys(db: Databases, gallery: number, keys: readonly KeyedLabels[]): void {
+  for (const { externalKey, labels } of keys) {
+    const now = labelsOfKey(db, gallery, externalKey, 0, Math.min(labels.length, MAX_PROPOSED) + 1);
+    if (now.length !== labels.length || now.some((label, i) => label !== labels[i])) throw changed();
+  }
+}
+
+function changed(): VisageError {
+  return new VisageError(
+    'PRECONDITION_FAILED',
+    'The faces or external keys of this finding have changed meanwhile. Nothing was changed. Examine the collection again.',
+  );
+}

@@ -1,0 +1,396 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { normals, uniforms } from '../../src/base/random.ts';
+import type { QualityRecord } from '../../src/store/records.ts';
+import { faceMixes } from '../../testing/face-mixes.ts';
+import { type Answer, TestService } from '../../testing/recognition-service.ts';
+
+const collectionId = 'people';
+const DAY_MS = 86_400_000;
+
+let service: TestService;
+const strangers = faceMixes();
+before(async () => {
+  service = await TestService.open();
+});
+after(() => service.close());
+beforeEach(async () => {
+  await service.call('deleteCollection', { collectionId });
+  await service.call('createCollection', { collectionId, storeThumbnails: true });
+});
+
+function unit(vector: Float32Array): Float32Array {
+  const length = Math.hypot(...vector);
+  return vector.map((value) => value / length);
+}
+
+const normal = normals(7);
+
+/** An image of a person: scores about 0.7 with another one. */
+function imageOf(person: number): Float32Array {
+  const own = strangers[person] as Float32Array;
+  const noise = new Float32Array(own.length);
+  for (const other of strangers.slice(256)) {
+    const weight = normal();
+    for (let i = 0; i < noise.length; i++) noise[i] = (noise[i] as number) + weight * (other[i] as number);
+  }
+  const scaled = unit(noise);
+  return unit(own.map((value, i) => value + 0.65 * (scaled[i] as number)));
+}
+
+interface Stored {
+  readonly person: number;
+  readonly externalKey: string | null;
+  readonly quality?: QualityRecord;
+}
+
+/** @returns the face ids, in the order of the faces. */
+async function add(faces: readonly Stored[]): Promise<string[]> {
+  const { packId, space } = service.recognizer;
+  const ids: string[] = [];
+  for (const { person, externalKey, quality } of faces) {
+    const row = space.row(imageOf(person));
+    const box = { x: 0, y: 0, width: 50, height: 50 };
+    const face = { box, confidence: 1, createdAt: service.now, ...packId, ...(quality ? { quality } : {}) };
+    const key = externalKey === null ? null : { externalKey, allowDuplicates: true };
+    const { gallery, label, faceId } = await service.store.faces.add(
+      service.caller(),
+      collectionId,
+      { ...face, thumbnail: Buffer.from(`crop ${person}`) },
+      row,
+      key,
+    );
+    await service.indexes.add(gallery, label, row, space);
+    ids.push(faceId);
+  }
+  return ids;
+}
+
+async function examined(more: object = {}): Promise<Answer> {
+  await service.call('startExamination', { collectionId });
+  for (;;) {
+    const report = await service.call('getExamination', { collectionId, ...more });
+    if (report.state !== 'waiting' && report.state !== 'running') return report;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+const keysOf = (finding: Answer): string[] =>
+  finding.groups.map(({ externalKey }: Answer) => externalKey).sort();
+const open = (report: Answer, kind: string): Answer[] =>
+  report.findings.filter((finding: Answer) => finding.kind === kind);
+
+/** All that callers can see of the collection, and what the store holds of its faces. */
+async function everything(): Promise<unknown> {
+  const { faces } = await service.call('listFaces', { collectionId });
+  const { people, total } = await service.call('listExternalKeys', { collectionId });
+  const gallery = service.gallery(collectionId);
+  const stored = service.store.faces.list(gallery, 0, 1000).map(({ label, face }) => ({
+    ...{ label, face },
+    row: service.store.faces.row({ gallery, label }),
+    thumbnail: service.store.thumbnails.get({ gallery, label })?.toString(),
+  }));
+  service.faceCount(collectionId);
+  return { faces, people, total, stored, counts: service.store.faces.counts(gallery) };
+}
+
+/** 200 people; of some of them faces under two keys, or two people under one key. */
+async function plant(seed: number) {
+  const uniform = uniforms(seed);
+  const faces: Stored[] = [];
+  const duplicates: string[] = [];
+  const mixed: string[] = [];
+  for (let person = 0; person < 220; person++) {
+    const count = 1 + Math.floor(3 * uniform());
+    for (let i = 0; i < count; i++) faces.push({ person, externalKey: `person-${person}` });
+    if (person < 20) {
+      duplicates.push([`again-${person}`, `person-${person}`].join());
+      faces.push({ person, externalKey: `again-${person}` });
+    } else if (person < 40) {
+      mixed.push(`person-${person}`);
+      faces.push({ person: 220 + person - 20, externalKey: `person-${person}` });
+    }
+  }
+  await add(faces);
+  return { duplicates, mixed };
+}
+
+describe('An examination', () => {
+  test('finds nearly all planted faults and proposes almost nothing else', async () => {
+    const { duplicates, mixed } = await plant(1);
+    const report = await examined();
+    assert.equal(report.state, 'done');
+    const merges = open(report, 'duplicate').map((finding) => keysOf(finding).join());
+    const splits = open(report, 'mixed').map((finding) => finding.groups[0].externalKey);
+    for (const [found, planted] of [
+      [merges, duplicates],
+      [splits, mixed],
+    ] as const) {
+      const right = found.filter((each) => planted.includes(each)).length;
+      assert.ok(right >= 0.95 * planted.length, `${right} of ${planted.length}`);
+      assert.ok(found.length - right <= 0.05 * found.length, `${found.length - right} wrong`);
+    }
+    assert.equal(report.counts.duplicate, merges.length);
+    assert.equal(report.people, 240);
+  });
+
+  test('finds nothing wrong where nothing is', async () => {
+    await add(Array.from({ length: 120 }, (_, i) => ({ person: i % 60, externalKey: `person-${i % 60}` })));
+    const { counts } = await examined();
+    assert.deepEqual([counts.duplicate, counts.mixed, counts['low-quality']], [0, 0, 0]);
+  });
+
+  test('judges a handful of people by the calibration of the model pack', async () => {
+    const people = ['a', 'b', 'c', 'd'].map((externalKey, person) => ({ person, externalKey }));
+    await add([...people, ...people.map((each) => ({ ...each })), { person: 2, externalKey: 'again' }]);
+    const report = await examined();
+    assert.deepEqual(open(report, 'duplicate').map(keysOf), [['again', 'c']]);
+    assert.equal(report.counts.mixed, 0);
+  });
+
+  test('joins all keys of one person, and faces without a key', async () => {
+    const others = Array.from({ length: 60 }, (_, i) => ({ person: i + 1, externalKey: `person-${i + 1}` }));
+    const keys = ['anna', 'anna', 'ann', 'anne', null];
+    await add([...others, ...keys.map((externalKey) => ({ person: 0, externalKey }))]);
+    const [finding, ...more] = open(await examined(), 'duplicate');
+    assert.deepEqual(more, []);
+    assert.deepEqual(new Set(keysOf(finding)), new Set([null, 'ann', 'anna', 'anne']));
+    assert.ok(finding.groups.every(({ newExternalKey }: Answer) => newExternalKey === 'anna'));
+  });
+
+  test('sends a misfiled face to the key of its person', async () => {
+    const others = Array.from({ length: 80 }, (_, i) => ({
+      person: i % 40,
+      externalKey: `person-${i % 40}`,
+    }));
+    await add([...others, { person: 3, externalKey: 'person-5' }]);
+    const report = await examined();
+    const [finding, ...more] = open(report, 'mixed');
+    assert.deepEqual(more, []);
+    assert.deepEqual(
+      finding.groups.map(({ newExternalKey, faceCount }: Answer) => [newExternalKey, faceCount]),
+      [
+        ['person-5', 2],
+        ['person-3', 1],
+      ],
+    );
+    assert.deepEqual(open(report, 'duplicate'), []);
+  });
+
+  test('lists poor faces, the worst first, in pages of a kind', async () => {
+    const quality = (score: number) => ({ quality: { score, reasons: ['LOW_SHARPNESS'] } });
+    const scores = [90, 12, 24, 25, 3];
+    await add(scores.map((score, i) => ({ person: i, externalKey: `p-${i}`, ...quality(score) })));
+    const page = await examined({ kind: 'low-quality', limit: 2 });
+    assert.deepEqual(
+      page.findings.map((finding: Answer) => finding.quality.score),
+      [3, 12],
+    );
+    const { nextCursor } = page;
+    const last = await service.call('getExamination', {
+      collectionId,
+      kind: 'low-quality',
+      cursor: nextCursor,
+    });
+    assert.deepEqual(
+      last.findings.map((finding: Answer) => finding.quality.score),
+      [24],
+    );
+    assert.equal(last.nextCursor, null);
+  });
+
+  test('starts with the first read, and ends with the collection', async () => {
+    assert.equal((await service.call('getExamination', { collectionId })).state, 'done');
+    await add(Array.from({ length: 500 }, (_, i) => ({ person: i % 250, externalKey: `person-${i % 250}` })));
+    await service.call('startExamination', { collectionId });
+    await service.call('resetCollection', { collectionId });
+    const after = await service.call('getExamination', { collectionId });
+    assert.deepEqual([after.state, after.faces, after.findings], ['done', 0, []]);
+  });
+
+  test('is refused to a caller limited to some faces, and unknown to another account', async () => {
+    const limited = { caller: service.caller({ allowedExternalKeys: ['anna'] }) };
+    const foreign = { caller: service.caller({ accountId: 'acc_other' } as never) };
+    const finding = { findingId: 'fnd_00000000000000000000000000' };
+    for (const [operation, more] of [
+      ['getExamination', {}],
+      ['startExamination', {}],
+      ['applyProposal', finding],
+      ['undoProposal', finding],
+    ] as const) {
+      const parameters = { collectionId, ...more };
+      assert.equal(await service.code(operation, parameters, limited), 'FACE_NOT_ALLOWED');
+      assert.equal(await service.code(operation, parameters, foreign), 'COLLECTION_NOT_FOUND');
+    }
+  });
+});
+
+describe('A proposal', () => {
+  const finding = async (kind: string): Promise<Answer> => open(await examined(), kind)[0];
+  const change = (operation: 'applyProposal' | 'undoProposal', { findingId }: Answer) =>
+    service.call(operation, { collectionId, findingId });
+  const code = (operation: 'applyProposal' | 'undoProposal', { findingId }: Answer) =>
+    service.code(operation, { collectionId, findingId });
+  const faces = async () => (await service.call('listFaces', { collectionId })).faces as Answer[];
+  const facesOf = async (externalKey: string): Promise<string[]> =>
+    (await service.call('getFaceIds', { collectionId, externalKey })).faceIds;
+
+  /** Of each kind a finding. */
+  async function faulty(): Promise<string[]> {
+    const others = Array.from({ length: 60 }, (_, i) => ({ person: i + 4, externalKey: `person-${i + 4}` }));
+    return add([
+      { person: 0, externalKey: 'anna' },
+      { person: 0, externalKey: 'anna' },
+      { person: 0, externalKey: 'ann' },
+      { person: 1, externalKey: 'mixed' },
+      { person: 1, externalKey: 'mixed' },
+      { person: 2, externalKey: 'mixed' },
+      { person: 3, externalKey: 'poor', quality: { score: 5, reasons: ['LOW_LIGHT'] } },
+      ...others,
+    ]);
+  }
+
+  for (const kind of ['duplicate', 'mixed', 'low-quality']) {
+    test(`of a ${kind} finding is applied, and undone exactly, also after a restart`, async () => {
+      const ids = await faulty();
+      const before = await everything();
+      const found = await finding(kind);
+      assert.equal(found.state, 'open');
+      const { undoUntil } = await change('applyProposal', found);
+      assert.equal(Date.parse(undoUntil), service.now + 7 * DAY_MS);
+      if (kind === 'duplicate') {
+        assert.deepEqual(await facesOf('anna'), ids.slice(0, 3));
+        assert.deepEqual(await facesOf('ann'), []);
+      } else if (kind === 'mixed') {
+        assert.deepEqual(await facesOf('mixed'), ids.slice(3, 5));
+        assert.deepEqual(await facesOf('mixed.2'), ids.slice(5, 6));
+      } else assert.ok(!(await faces()).some(({ faceId }) => faceId === ids[6]));
+      assert.notDeepEqual(await everything(), before);
+      const report = await service.call('getExamination', { collectionId });
+      const [shown] = report.findings.filter(({ findingId }: Answer) => findingId === found.findingId);
+      assert.equal(shown.state, 'applied');
+      assert.equal(await code('applyProposal', found), 'PRECONDITION_FAILED');
+      await service.restart();
+      const { applied } = await service.call('getExamination', { collectionId });
+      assert.deepEqual(
+        applied.map((each: Answer) => [each.findingId, each.kind]),
+        [[found.findingId, kind]],
+      );
+      await change('undoProposal', found);
+      assert.deepEqual(await everything(), before);
+      assert.equal(await code('undoProposal', found), 'NOT_FOUND');
+    });
+  }
+
+  test('that removes a face hides it from searches until it is undone', async () => {
+    const ids = await faulty();
+    const found = await finding('low-quality');
+    const gallery = service.gallery(collectionId);
+    const probe = service.recognizer.space.row(imageOf(3));
+    const nearest = async () => {
+      const [first] = await service.indexes.search(gallery, probe, 1);
+      return first && service.store.faces.get({ gallery, label: first.label })?.faceId;
+    };
+    assert.equal(await nearest(), ids[6]);
+    await change('applyProposal', found);
+    assert.notEqual(await nearest(), ids[6]);
+    await change('undoProposal', found);
+    assert.equal(await nearest(), ids[6]);
+  });
+
+  test('is refused once the faces have changed', async () => {
+    const ids = await faulty();
+    const report = await examined();
+    const [merge, split] = [open(report, 'duplicate')[0], open(report, 'mixed')[0]];
+    await add([{ person: 0, externalKey: 'anna' }]);
+    await service.call('deleteFace', { collectionId, faceId: ids[5] });
+    const before = await everything();
+    for (const each of [merge, split]) assert.equal(await code('applyProposal', each), 'PRECONDITION_FAILED');
+    assert.deepEqual(await everything(), before);
+    const now = await service.call('getExamination', { collectionId });
+    assert.equal(open(now, 'mixed')[0].state, 'outdated');
+  });
+
+  test('is not undone once the faces have changed', async () => {
+    await faulty();
+    const report = await examined();
+    const [merge, split] = [open(report, 'duplicate')[0], open(report, 'mixed')[0]];
+    await change('applyProposal', merge);
+    await change('applyProposal', split);
+    await add([
+      { person: 0, externalKey: 'anna' },
+      { person: 1, externalKey: 'mixed' },
+    ]);
+    const before = await everything();
+    for (const each of [merge, split]) assert.equal(await code('undoProposal', each), 'PRECONDITION_FAILED');
+    assert.deepEqual(await everything(), before);
+  });
+
+  test('can be undone for seven days', async () => {
+    await faulty();
+    const found = await finding('low-quality');
+    await change('applyProposal', found);
+    service.now += 7 * DAY_MS;
+    assert.equal(await code('undoProposal', found), 'NOT_FOUND');
+    assert.deepEqual((await service.call('getExamination', { collectionId })).applied, []);
+    assert.equal(service.store.proposals.has(service.gallery(collectionId), found.findingId), false);
+  });
+
+  test('is forgotten with the faces, keys and collection in it', async () => {
+    const ids = await faulty();
+    const report = await examined();
+    const [merge, split, poor] = ['duplicate', 'mixed', 'low-quality'].map((kind) => open(report, kind)[0]);
+    for (const each of [merge, split, poor]) await change('applyProposal', each);
+    const gallery = service.gallery(collectionId);
+    const kept = () => service.store.proposals.list(gallery, service.now).map(({ findingId }) => findingId);
+    assert.equal(kept().length, 3);
+    await service.call('deleteFace', { collectionId, externalKey: 'poor' });
+    assert.ok(!kept().includes(poor.findingId));
+    await service.call('deleteFace', { collectionId, faceId: ids[2] });
+    assert.deepEqual(kept(), [split.findingId]);
+    await service.call('resetCollection', { collectionId });
+    await service.store.garbageCollected();
+    assert.deepEqual(kept(), []);
+    assert.deepEqual(service.store.check(), []);
+  });
+
+  test('that removed a face is forgotten when the face is deleted by its id', async () => {
+    const ids = await faulty();
+    for (const operation of ['deleteFace', 'deleteFaces']) {
+      const found = await finding('low-quality');
+      await change('applyProposal', found);
+      const limited = { caller: service.caller({ allowedExternalKeys: ['poor'] }) };
+      const which = { collectionId, faceId: ids[6] };
+      assert.equal(await service.code('deleteFace', which, limited), 'FACE_NOT_FOUND');
+      if (operation === 'deleteFace') await service.call(operation, which);
+      else await service.call(operation, { collectionId, faceIds: ids.slice(6, 7) });
+      assert.equal(await code('undoProposal', found), 'NOT_FOUND');
+      ids[6] = (
+        await add([{ person: 3, externalKey: 'poor', quality: { score: 5, reasons: [] } }])
+      )[0] as string;
+    }
+  });
+
+  test('loses the image of a removed face when the collection keeps no more', async () => {
+    await faulty();
+    const found = await finding('low-quality');
+    await change('applyProposal', found);
+    await service.call('updateCollection', { collectionId, storeThumbnails: false });
+    await service.call('updateCollection', { collectionId, storeThumbnails: true });
+    await service.store.garbageCollected();
+    await change('undoProposal', found);
+    const gallery = service.gallery(collectionId);
+    for (const { label } of service.store.faces.list(gallery, 0, 100)) {
+      assert.equal(service.store.thumbnails.get({ gallery, label }), null);
+    }
+  });
+
+  test('of look-alikes does not exist', async () => {
+    await service.call('updateCollection', { collectionId, faceMatchThreshold: 2 });
+    await add(Array.from({ length: 40 }, (_, person) => ({ person, externalKey: `person-${person}` })));
+    const found = await finding('look-alike');
+    assert.equal(found.proposal, null);
+    assert.ok(found.falseAlarms > 0.5);
+    assert.equal(await code('applyProposal', found), 'VALIDATION_FAILED');
+  });
+});
