@@ -1,7 +1,7 @@
 /**
  * `npm run figures -- <faces> [bench...] [--keep FOLDER] [--reuse PART,...]`: runs all benches, or those named, and writes
  * their output between `<!-- figures: NAME -->` and `<!-- end -->` in the docs. `npm run bench` gets `--keep` and `--reuse`.
- * The figures `search` take hours: the peers build graphs of a million faces.
+ * `test/scripts/claims.test.ts` reads the reports there.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -25,8 +25,9 @@ const table = [
 ];
 const apart = ['--only', 'pipeline,networks,peers,memory,growth,gpu'];
 writeFigures('bench', 'docs/measurements.md', [...table, ...apart]);
-const searches = ['--all', '--only', 'search,million,ten-million,search-meanwhile,scan,restart'];
-writeFigures('search', 'docs/measurements.md', [...table, ...searches], 'bench');
+const ours = ['--faces', faces, '--ours', '--probes', '2000'];
+const peers = ['--faces', faces, '--galleries', 'distinct', '--sizes', '10000'];
+writeFigures('search', 'docs/measurements.md', ours, peers);
 writeFigures('pipeline', 'docs/measurements.md', []);
 writeFigures('networks', 'docs/measurements.md', []);
 writeFigures('access', 'docs/measurements.md', []);
@@ -40,22 +41,25 @@ writeFigures('quality', 'docs/quality.md', [faces]);
 
 spawnSync(process.execPath, [join(ROOT, 'dist/bench/threshold-plot.js')], { stdio: 'inherit' });
 
-/** @param name of the figures. @param bench program that prints them. */
-function writeFigures(name, page, args, bench = name) {
+/** @param name of the figures and of the bench that prints them. @param runs arguments of each run. */
+function writeFigures(name, page, ...runs) {
   if (named.length > 0 && !named.includes(name)) return;
-  const program = join(ROOT, 'dist/bench', `${bench}.js`);
-  const { status, stdout } = spawnSync(process.execPath, [program, ...args], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const program = join(ROOT, 'dist/bench', `${name}.js`);
+  const reports = runs.map((args) => {
+    const { status, stdout } = spawnSync(process.execPath, [program, ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    if (status !== 0) throw new Error(`bench:${name} ended with ${status}`);
+    return stdout.trim();
   });
-  if (status !== 0) throw new Error(`bench:${bench} ended with ${status}`);
   const file = join(ROOT, page);
   const marks = new RegExp(`(<!-- figures: ${name} -->\n)[^]*?(<!-- end -->)`);
   const text = readFileSync(file, 'utf8');
   if (!marks.test(text)) throw new Error(`${page} has no marks for ${name}`);
   writeFileSync(
     file,
-    text.replace(marks, (_, begin, end) => `${begin}\n\`\`\`\n${stdout.trim()}\n\`\`\`\n\n${end}`),
+    text.replace(marks, (_, begin, end) => `${begin}\n\`\`\`\n${reports.join('\n\n')}\n\`\`\`\n\n${end}`),
   );
   console.error(`wrote ${page}`);
 }
