@@ -153,6 +153,7 @@ export class AccessService {
       packId: recognizer.packId,
       dimension: recognizer.dimension,
       hasPose: recognizer.hasPose,
+      space: recognizer.space,
       similarity: recognizer.similarity,
       analyze: async (...args: Parameters<Recognizer['analyze']>) => {
         await this.beforePicture();
