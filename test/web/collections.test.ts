@@ -15,6 +15,8 @@ interface Known {
   readonly description: string | null;
   readonly minQuality: number;
   readonly faceMatchThreshold: number | null;
+  readonly maxFalsePositiveRate: number | null;
+  readonly maxFalseMatchRate: number | null;
   readonly storeThumbnails: boolean;
   readonly eventCropDays: number | null;
   readonly faceCount: number;
@@ -83,6 +85,38 @@ describe('The collections', () => {
     await save.click();
     await fact('1 day').waitFor();
     assert.equal((await known('guests'))?.eventCropDays, null);
+  });
+
+  test('have error rates in place of a threshold, not beside it', async () => {
+    const page = await dashboard.loggedIn('/collections');
+    await page.getByRole('button', { name: 'Actions of guests' }).click();
+    await page.getByRole('menuitem', { name: 'Edit' }).click();
+    const save = page.getByRole('button', { name: 'Save' });
+    await page.getByLabel('Error rate of searches').fill('0.001');
+    await page.getByText(/^Clear the match threshold first/).waitFor();
+    assert.ok(await save.isDisabled());
+    await page.getByLabel('Match threshold').fill('');
+    await page.getByLabel('Error rate of comparisons').fill('0.5');
+    await page.getByText(/^Expected a number from 0\.000001 to 0\.1/).waitFor();
+    await assertAccessible(page, 'error rates');
+    await page.getByLabel('Error rate of comparisons').fill('0.000001');
+    await save.click();
+    await page.locator('dl > div', { hasText: 'Error rate of comparisons' }).getByText('0.0001%').waitFor();
+    const set = (await known('guests')) as Known;
+    assert.deepEqual(
+      [set.faceMatchThreshold, set.maxFalsePositiveRate, set.maxFalseMatchRate],
+      [null, 0.001, 0.000001],
+    );
+    await page.getByRole('button', { name: 'Actions of guests' }).click();
+    await page.getByRole('menuitem', { name: 'Edit' }).click();
+    assert.equal(await page.getByLabel('Error rate of comparisons').inputValue(), '0.000001');
+    await page.getByLabel('Error rate of comparisons').fill('');
+    await page.getByLabel('Error rate of searches').fill('');
+    await page.getByLabel('Match threshold').fill('90');
+    await save.click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    const back = (await known('guests')) as Known;
+    assert.deepEqual([back.faceMatchThreshold, back.maxFalsePositiveRate], [90, null]);
   });
 
   test('warn before saving erases face images', async () => {

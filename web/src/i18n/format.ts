@@ -26,6 +26,7 @@ function formatsOf(locale: string) {
   const numbers = new Intl.NumberFormat(locale);
   const compact = new Intl.NumberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 });
   const score = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const rate = new Intl.NumberFormat(locale, { style: 'percent', maximumSignificantDigits: 3 });
   const percent = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 });
   const money = new Intl.NumberFormat(locale, {
     style: 'currency',
@@ -42,6 +43,7 @@ function formatsOf(locale: string) {
     score: (value: number) => score.format(value),
     /** @param value from 0 to 1. */
     percent: (value: number) => percent.format(value),
+    rate: (value: number) => rate.format(value),
     usd: (value: number) => money.format(value),
     bytes(value: number): string {
       const power = value < 1 ? 0 : Math.min(Math.floor(Math.log10(value) / 3), BYTES.length - 1);

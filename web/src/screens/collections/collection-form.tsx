@@ -24,6 +24,8 @@ interface Fields {
   readonly model: string | null;
   readonly minQuality: string;
   readonly threshold: string;
+  readonly searchRate: string;
+  readonly verifyRate: string;
   readonly storeThumbnails: boolean;
   readonly eventCropDays: string;
 }
@@ -35,17 +37,28 @@ function fieldsOf(collection: Collection | undefined): Fields {
     model: collection?.model ?? null,
     minQuality: String(collection?.minQuality ?? 0),
     threshold: String(collection?.faceMatchThreshold ?? ''),
+    searchRate: decimal(collection?.maxFalsePositiveRate),
+    verifyRate: decimal(collection?.maxFalseMatchRate),
     storeThumbnails: collection?.storeThumbnails ?? false,
     eventCropDays: String(collection?.eventCropDays ?? ''),
   };
 }
 
-function settingsOf({ description, minQuality, threshold, ...fields }: Fields): CollectionSettings {
+function settingsOf({
+  description,
+  minQuality,
+  threshold,
+  searchRate,
+  verifyRate,
+  ...fields
+}: Fields): CollectionSettings {
   const { storeThumbnails, eventCropDays } = fields;
   return {
     description: description.trim() || null,
     minQuality: Number(minQuality || 0),
     faceMatchThreshold: threshold.trim() === '' ? null : Number(threshold),
+    maxFalsePositiveRate: searchRate.trim() === '' ? null : Number(searchRate),
+    maxFalseMatchRate: verifyRate.trim() === '' ? null : Number(verifyRate),
     storeThumbnails,
     eventCropDays: !storeThumbnails || eventCropDays.trim() === '' ? null : Number(eventCropDays),
   };
@@ -54,6 +67,13 @@ function settingsOf({ description, minQuality, threshold, ...fields }: Fields): 
 const isScore = (text: string) => /^\d{1,3}(\.\d+)?$/.test(text.trim()) && Number(text) <= 100;
 /** 0.8 is the scale of other products: the service refuses it too. */
 const isThreshold = (text: string) => isScore(text) && (Number(text) === 0 || Number(text) > 1);
+
+const LEAST_RATE = 1e-6;
+const MOST_RATE = 0.1;
+const isRate = (text: string) =>
+  /^0?\.\d{1,9}$/.test(text.trim()) && Number(text) >= LEAST_RATE && Number(text) <= MOST_RATE;
+/** 0.000001 rather than 1e-6, which the field refuses. */
+const decimal = (rate: number | null | undefined) => (rate == null ? '' : rate.toFixed(9).replace(/0+$/, ''));
 
 const isWholeUpTo = (text: string, most: number) => /^\d{1,3}$/.test(text) && Number(text) <= most;
 
@@ -82,6 +102,13 @@ export function CollectionForm({ edited, onClose, onCreate }: CollectionFormProp
   const qualityProblem = fields.minQuality !== '' && !isScore(fields.minQuality) ? t('problem.score') : null;
   const thresholdProblem =
     fields.threshold.trim() !== '' && !isThreshold(fields.threshold) ? t('problem.threshold') : null;
+  const rateProblem = (rate: string) => {
+    if (rate.trim() === '') return null;
+    if (fields.threshold.trim() !== '') return t('problem.either');
+    return isRate(rate) ? null : t('problem.rate');
+  };
+  const searchRateProblem = rateProblem(fields.searchRate);
+  const verifyRateProblem = rateProblem(fields.verifyRate);
   const daysText = fields.storeThumbnails ? fields.eventCropDays.trim() : '';
   const daysProblem =
     daysText !== '' && !isWholeUpTo(daysText, mostDays ?? 365)
@@ -130,6 +157,8 @@ export function CollectionForm({ edited, onClose, onCreate }: CollectionFormProp
         idProblem !== null ||
         qualityProblem !== null ||
         thresholdProblem !== null ||
+        searchRateProblem !== null ||
+        verifyRateProblem !== null ||
         daysProblem !== null
       }
       isPending={isPending}
@@ -176,7 +205,23 @@ export function CollectionForm({ edited, onClose, onCreate }: CollectionFormProp
         error={thresholdProblem}
         value={fields.threshold}
         onChange={(threshold) => set({ threshold })}
-        placeholder={String(DEFAULT_THRESHOLD)}
+        placeholder={fields.searchRate === '' && fields.verifyRate === '' ? String(DEFAULT_THRESHOLD) : ''}
+        inputMode="decimal"
+      />
+      <TextField
+        label={t('field.searchRate')}
+        hint={t('hint.searchRate')}
+        error={searchRateProblem}
+        value={fields.searchRate}
+        onChange={(searchRate) => set({ searchRate })}
+        inputMode="decimal"
+      />
+      <TextField
+        label={t('field.verifyRate')}
+        hint={t('hint.verifyRate')}
+        error={verifyRateProblem}
+        value={fields.verifyRate}
+        onChange={(verifyRate) => set({ verifyRate })}
         inputMode="decimal"
       />
       <TextField

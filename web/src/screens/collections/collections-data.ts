@@ -8,6 +8,8 @@ export interface CollectionSettings {
   readonly description: string | null;
   readonly minQuality: number;
   readonly faceMatchThreshold: number | null;
+  readonly maxFalsePositiveRate: number | null;
+  readonly maxFalseMatchRate: number | null;
   readonly storeThumbnails: boolean;
   readonly eventCropDays: number | null;
 }

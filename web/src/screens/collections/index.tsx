@@ -145,9 +145,15 @@ export default function Collections() {
                 <Fact label={t('field.faces')}>{format.number(collection.faceCount)}</Fact>
                 <Fact label={t('field.threshold')}>
                   {collection.faceMatchThreshold === null
-                    ? t('standard')
+                    ? t(collection.maxFalsePositiveRate === null ? 'standard' : 'byRate')
                     : format.score(collection.faceMatchThreshold)}
                 </Fact>
+                {collection.maxFalsePositiveRate !== null && (
+                  <Fact label={t('field.searchRate')}>{format.rate(collection.maxFalsePositiveRate)}</Fact>
+                )}
+                {collection.maxFalseMatchRate !== null && (
+                  <Fact label={t('field.verifyRate')}>{format.rate(collection.maxFalseMatchRate)}</Fact>
+                )}
                 <Fact label={t('field.minQuality')}>{format.number(collection.minQuality)}</Fact>
                 <Fact label={t('field.thumbnails')}>{t(collection.storeThumbnails ? 'on' : 'off')}</Fact>
                 {cropsOf(cropDaysOf(collection))}
