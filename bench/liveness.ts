@@ -3,7 +3,8 @@
  * and a face for a picture (BPCER), in the terms of ISO/IEC 30107-3, at several thresholds.
  *
  * The faces are those of the group photographs that a development dependency ships, and the attacks are rendered of them
- * (`presentation-attacks.ts`). Of `<faces>/lfw-dev` the first picture of every tenth person is judged as it is.
+ * (`presentation-attacks.ts`): a regression check, which says nothing about real attacks. Of `<faces>/lfw-dev` the first
+ * picture of every tenth person is judged as it is, and every tenth of `<faces>/fairface/eval`, which are tight crops.
  */
 
 import { readdir, readFile } from 'node:fs/promises';
@@ -25,7 +26,7 @@ const PEOPLE_STEP = 10;
 const CONTEXT = 3.2;
 const LEAST_FACE = 100;
 
-type Kind = 'photograph' | 'LFW' | Presentation;
+type Kind = 'photograph' | 'LFW' | 'FairFace' | Presentation;
 
 const threads = availableParallelism();
 const executor = createExecutor({ threads, maxQueue: 4 * threads });
@@ -44,10 +45,13 @@ for (const [i, portrait] of portraits.entries()) {
   for (const kind of PRESENTATIONS) await judge(kind, await present(kind, portrait, scene, 1000 + i));
   console.error(`${i + 1} of ${portraits.length} faces`);
 }
-if (folder) for (const image of await lfwPictures(join(folder, 'lfw-dev'))) await judge('LFW', image);
+if (folder) {
+  for (const image of await lfwPictures(join(folder, 'lfw-dev'))) await judge('LFW', image);
+  for (const image of await fairFacePictures(join(folder, 'fairface/eval'))) await judge('FairFace', image);
+}
 await executor.close();
 
-console.log(`model pack ${pack.name} ${pack.version}, threshold ${scale.threshold}`);
+console.log(`model pack ${pack.name} ${pack.version}, threshold ${scale[0]?.threshold}`);
 console.log(`${portraits.length} faces; in ${missed} rendered pictures no face was found\n`);
 console.log(
   `called an attack, by threshold    ${THRESHOLDS.map((t) => String(t).padEnd(9))
@@ -58,6 +62,7 @@ const BONA_FIDE = [
   ['photograph', 'photographs (BPCER)'],
   ['live', 'the same, rendered camera'],
   ['LFW', "LFW's pictures (BPCER)"],
+  ['FairFace', "FairFace's pictures (BPCER)"],
 ] as const;
 for (const [kind, name] of BONA_FIDE.filter(([shown]) => frames.has(shown))) {
   console.log(`  ${name.padEnd(32)}${row(kind, (isLive) => !isLive)}`);
@@ -77,7 +82,7 @@ function row(kind: Kind, counts: (isLive: boolean) => boolean): string {
 }
 
 function verdict(frame: Float32Array, threshold: number): LivenessVerdict {
-  return livenessOf([frame], { classes: scale?.classes ?? [], threshold });
+  return livenessOf([frame], scale?.map(({ classes }) => ({ classes, threshold })) ?? []);
 }
 
 async function judge(kind: Kind, image: Uint8Array): Promise<void> {
@@ -112,6 +117,11 @@ async function lfwPictures(pictures: string): Promise<Buffer[]> {
       return readFile(join(pictures, name, first as string));
     }),
   );
+}
+
+async function fairFacePictures(pictures: string): Promise<Buffer[]> {
+  const names = (await readdir(pictures)).sort().filter((_, i) => i % PEOPLE_STEP === 0);
+  return Promise.all(names.map((name) => readFile(join(pictures, name))));
 }
 
 /** The face nearest to `box`; none where none is found. */

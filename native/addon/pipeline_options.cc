@@ -14,6 +14,7 @@ namespace {
 constexpr int kMostSide = 4096;
 constexpr int kMostDimensions = 65536;
 constexpr std::uint32_t kMostViews = 8;
+constexpr std::uint32_t kMostLooks = 8;
 
 /// One number for all channels, or three.
 std::array<float, 3> ParsePerChannel(const Napi::Value& value, const std::string& name) {
@@ -62,6 +63,29 @@ base::NetworkInput ParseInput(const Napi::Object& stage, const std::string& name
   input.mean = ParsePerChannel(value.Get("mean"), name + ".input.mean");
   input.scale = ParsePerChannel(value.Get("scale"), name + ".input.scale");
   return input;
+}
+
+std::vector<liveness::LookOptions> ParseLooks(const Napi::Value& value, const runtime::Device& device) {
+  if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), "liveness must be a list");
+  const Napi::Array list = value.As<Napi::Array>();
+  if (list.Length() < 1 || list.Length() > kMostLooks) {
+    throw Napi::TypeError::New(value.Env(), "liveness must have 1 to 8 entries");
+  }
+  std::vector<liveness::LookOptions> looks;
+  for (std::uint32_t i = 0; i < list.Length(); ++i) {
+    const Napi::Object look = Object(list.Get(i), "liveness");
+    const Napi::Object crop = Object(look.Get("crop"), "liveness.crop");
+    liveness::LookOptions& parsed = looks.emplace_back();
+    parsed.network = {Text(look.Get("file"), "liveness.file"), device};
+    parsed.input = ParseInput(look, "liveness");
+    parsed.shape = Text(crop.Get("mode"), "liveness.crop.mode") == "box" ? base::CropShape::kBox
+                                                                         : base::CropShape::kSquare;
+    parsed.scale = Number(crop.Get("scale"), "liveness.crop.scale");
+    parsed.is_padded = Text(crop.Get("padding"), "liveness.crop.padding") == "black";
+    parsed.classes =
+        static_cast<int>(Object(look.Get("classes"), "liveness.classes").As<Napi::Array>().Length());
+  }
+  return looks;
 }
 
 }  // namespace
@@ -126,13 +150,7 @@ pipeline::PipelineOptions ParsePipelineOptions(const Napi::Value& value, const r
     parsed_pose.crop_scale = Number(pose.Get("cropScale"), "pose.cropScale");
   }
   if (const Napi::Value value = options.Get("liveness"); !value.IsUndefined()) {
-    const Napi::Object liveness = Object(value, "liveness");
-    liveness::LivenessOptions& parsed_liveness = parsed.liveness.emplace();
-    parsed_liveness.network = {Text(liveness.Get("file"), "liveness.file"), device};
-    parsed_liveness.input = ParseInput(liveness, "liveness");
-    parsed_liveness.crop_scale = Number(liveness.Get("cropScale"), "liveness.cropScale");
-    parsed_liveness.classes =
-        static_cast<int>(Object(liveness.Get("classes"), "liveness.classes").As<Napi::Array>().Length());
+    parsed.liveness = ParseLooks(value, device);
   }
   return parsed;
 }

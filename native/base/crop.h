@@ -8,8 +8,13 @@ namespace visage::base {
 /// At least one pixel wide and high.
 Box GrownAndCut(const Box& box, float scale, const ImageView& image);
 
-/// Centred on the box where possible. Side: the box's longer side times `scale`, or the image's shorter side
-/// if less.
-Box SquareInside(const Box& box, float scale, const ImageView& image);
+/// `kBox` has the box's proportions, `kSquare` the box's longer side.
+enum class CropShape { kBox, kSquare };
+
+/// Centred on the box; may reach beyond the image.
+Box Grown(const Box& box, CropShape shape, float scale);
+
+/// Shrinks a crop to fit, keeping its proportions, then moves it into the image.
+Box MovedInside(const Box& crop, const ImageView& image);
 
 }  // namespace visage::base

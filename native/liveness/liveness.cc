@@ -1,29 +1,54 @@
 #include "liveness/liveness.h"
 
+#include <algorithm>
 #include <array>
 #include <span>
 
-#include "base/crop.h"
 #include "base/softmax.h"
 
 namespace visage::liveness {
+namespace {
 
-Liveness::Liveness(const LivenessOptions& options)
-    : options_(options),
-      session_(std::make_shared<runtime::InferenceSession>(
-          options.network,
-          runtime::InferenceSession::Shape{1, options.input.channel_count(), options.input.height,
-                                           options.input.width},
-          std::vector<runtime::InferenceSession::Shape>{{1, options.classes}})) {}
+base::Framing FramingOf(const LookOptions& look, const base::Box& box, const base::ImageView& image) {
+  const base::Box crop = base::Grown(box, look.shape, look.scale);
+  const base::Size size = {look.input.width, look.input.height};
+  if (!look.is_padded) return base::Resized{base::MovedInside(crop, image), size};
+  const float step_x = crop.width / static_cast<float>(size.width);
+  const float step_y = crop.height / static_cast<float>(size.height);
+  const base::Affine back = {.xx = step_x, .yy = step_y, .shift_x = crop.x, .shift_y = crop.y};
+  return base::Warped{back, std::max(step_x, step_y)};
+}
 
-std::vector<float> Liveness::Classify(const runtime::SourceImage& image, const base::Box& box) {
-  const base::Box crop = base::SquareInside(box, options_.crop_scale, image);
-  std::vector<float> classes(options_.classes);
-  const std::array<std::span<float>, 1> outputs = {classes};
-  session_->Run(
-      maker_.Make(image, base::Resized{crop, {options_.input.width, options_.input.height}}, options_.input),
-      outputs);
-  base::Softmax(classes);
+}  // namespace
+
+Liveness::Liveness(const std::vector<LookOptions>& looks) {
+  for (const LookOptions& options : looks) {
+    const auto same = std::ranges::find_if(looks_, [&](const Look& look) {
+      return look.options.network.file == options.network.file && look.options.classes == options.classes &&
+             look.options.input.size() == options.input.size();
+    });
+    auto session = same != looks_.end()
+                       ? same->session
+                       : std::make_shared<runtime::InferenceSession>(
+                             options.network,
+                             runtime::InferenceSession::Shape{1, options.input.channel_count(),
+                                                              options.input.height, options.input.width},
+                             std::vector<runtime::InferenceSession::Shape>{{1, options.classes}});
+    looks_.push_back({options, std::move(session), {}, std::vector<float>(options.classes)});
+  }
+}
+
+std::vector<float> Liveness::Classify(const runtime::SourceImage& image, const base::Box& box,
+                                      base::Team& team) {
+  team.Share(looks_.size(), [&](std::size_t item, std::size_t) {
+    Look& look = looks_[item];
+    const std::array<std::span<float>, 1> outputs = {look.classes};
+    look.session->Run(look.maker.Make(image, FramingOf(look.options, box, image), look.options.input),
+                      outputs);
+    base::Softmax(look.classes);
+  });
+  std::vector<float> classes;
+  for (const Look& look : looks_) classes.insert(classes.end(), look.classes.begin(), look.classes.end());
   return classes;
 }
 

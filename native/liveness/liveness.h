@@ -4,34 +4,45 @@
 #include <string>
 #include <vector>
 
+#include "base/crop.h"
 #include "base/geometry.h"
 #include "base/network_input.h"
+#include "base/team.h"
 #include "runtime/inference_session.h"
 #include "runtime/input_maker.h"
 
 namespace visage::liveness {
 
-struct LivenessOptions {
+/// One network's look at one crop.
+struct LookOptions {
   runtime::Network network;
   base::NetworkInput input;
-  /// Side of the square crop over the box's longer side; shrinks to fit the image.
-  float crop_scale = 1;
+  base::CropShape shape = base::CropShape::kSquare;
+  /// Sides of the crop over those of the box, or over its longer side.
+  float scale = 1;
+  /// Black beyond the image; otherwise the crop shrinks and moves into the image.
+  bool is_padded = false;
   int classes = 0;
 };
 
-/// Not thread-safe; copies share the network.
+/// Not thread-safe; copies share the networks.
 class Liveness {
  public:
-  /// @throws Error kInternal if the file is invalid.
-  explicit Liveness(const LivenessOptions& options);
+  /// @throws Error kInternal if a file is invalid.
+  explicit Liveness(const std::vector<LookOptions>& looks);
 
-  /// @param box in pixels of `image`. @returns one probability per class.
-  std::vector<float> Classify(const runtime::SourceImage& image, const base::Box& box);
+  /// @param box in pixels of `image`. @param team runs the looks in parallel. @returns one probability per
+  /// class, look after look.
+  std::vector<float> Classify(const runtime::SourceImage& image, const base::Box& box, base::Team& team);
 
  private:
-  LivenessOptions options_;
-  std::shared_ptr<const runtime::InferenceSession> session_;
-  runtime::InputMaker maker_;
+  struct Look {
+    LookOptions options;
+    std::shared_ptr<const runtime::InferenceSession> session;
+    runtime::InputMaker maker;
+    std::vector<float> classes;
+  };
+  std::vector<Look> looks_;
 };
 
 }  // namespace visage::liveness

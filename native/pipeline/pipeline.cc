@@ -150,7 +150,7 @@ struct Pipeline::Stages {
   explicit Stages(const PipelineOptions& options)
       : detector(options.detector), accelerator(runtime::AcceleratorOf(options.detector.network.device)) {
     faces.emplace_back(options);
-    if (options.liveness) liveness.emplace(*options.liveness);
+    if (!options.liveness.empty()) liveness.emplace(options.liveness);
   }
 };
 
@@ -346,7 +346,7 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
   Describe(view, full, described, request, stages, team, analysis);
   watch.Lap();
   if (request.liveness) {
-    analysis.liveness = stages.liveness->Classify(view, box_of(analysis.faces.front()));
+    analysis.liveness = stages.liveness->Classify(view, box_of(analysis.faces.front()), team);
     analysis.timings.liveness = watch.Lap();
   }
   const std::size_t crops = std::min(request.crops, analysis.faces.size());

@@ -37,7 +37,8 @@ struct PipelineOptions {
   embed::EmbedderOptions embedder;
   /// Empty if the pack lacks the network.
   std::optional<pose::PoseOptions> pose;
-  std::optional<liveness::LivenessOptions> liveness;
+  /// Empty without a liveness network.
+  std::vector<liveness::LookOptions> liveness;
 };
 
 enum class ImageEncoding { kBinary, kBase64 };

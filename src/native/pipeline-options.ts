@@ -68,16 +68,24 @@ export interface PipelineOptions {
     /** As for `landmarks`. */
     readonly cropScale: number;
   };
-  readonly liveness?: {
-    readonly file: string;
-    readonly input: NetworkInput;
-    /** Side of the square crop over the box's longer side. */
-    readonly cropScale: number;
-    /** In output order; `other` is an unnamed attack. */
-    readonly classes: readonly LivenessClass[];
-    /** Minimum probability of `live`, 0..1. */
-    readonly threshold: number;
+  /** Their log-odds of `live` over those of the thresholds are averaged. Several may use one file. */
+  readonly liveness?: readonly LivenessLook[];
+}
+
+export interface LivenessLook {
+  readonly file: string;
+  readonly input: NetworkInput;
+  readonly crop: {
+    /** `box`: the box's own proportions, stretched to the input. `square`: the box's longer side. */
+    readonly mode: 'box' | 'square';
+    readonly scale: number;
+    /** `none`: the crop shrinks, then moves into the image. `black`: beyond the image. */
+    readonly padding: 'none' | 'black';
   };
+  /** In output order; `other` is an unnamed attack. */
+  readonly classes: readonly LivenessClass[];
+  /** Minimum probability of `live`, 0..1. */
+  readonly threshold: number;
 }
 
 /**

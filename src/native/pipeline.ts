@@ -79,7 +79,7 @@ export interface Analysis {
   readonly template: Float32Array | null;
   /** Unit vectors of the largest faces. */
   readonly templates: readonly Float32Array[];
-  /** Of the manifest's `liveness.classes` for `faces[0]`. */
+  /** Of `faces[0]`: one probability per class, look after look. */
   readonly liveness: Float32Array | null;
   /**
    * JPEG files without metadata, 224 x 224 pixels: a square around the upright box, 1.6 times its longer

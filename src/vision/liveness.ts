@@ -1,11 +1,12 @@
 import type { LivenessClass } from '../native/pipeline-options.ts';
 
-export interface LivenessScale {
+/** Of each look, in the order of the pack. */
+export type LivenessScale = readonly {
   /** In the order of the probabilities. */
   readonly classes: readonly LivenessClass[];
   /** Minimum probability of a live face, 0..1. */
   readonly threshold: number;
-}
+}[];
 
 export interface LivenessVerdict {
   readonly isLive: boolean;
@@ -19,44 +20,34 @@ export interface LivenessVerdict {
 const MIN_PROBABILITY = 1e-6;
 
 /**
- * Averages log probabilities, which equals averaging logits.
- * @param frames at least one, in the order of `classes`.
+ * Averages the log-odds of a live face, less those of the threshold, over all frames and looks.
+ * @param frames at least one, each with the probabilities of all looks.
  */
-export function livenessOf(
-  frames: readonly Float32Array[],
-  { classes, threshold }: LivenessScale,
-): LivenessVerdict {
-  const fused = fuse(frames);
-  const live = logit(fused[classes.indexOf('live')] ?? 0);
-  const distance = live - logit(threshold);
+export function livenessOf(frames: readonly Float32Array[], scale: LivenessScale): LivenessVerdict {
+  let distance = 0;
+  const attacks = new Map<LivenessClass, number>();
+  for (const frame of frames) {
+    let at = 0;
+    for (const { classes, threshold } of scale) {
+      for (const kind of classes) {
+        const probability = frame[at++] ?? 0;
+        if (kind === 'live') distance += logit(probability) - logit(threshold);
+        else attacks.set(kind, (attacks.get(kind) ?? 0) + probability);
+      }
+    }
+  }
+  distance /= frames.length * scale.length;
   const isLive = distance >= 0;
   return {
     isLive,
     confidence: Math.round(1e4 / (1 + Math.exp(-Math.abs(distance)))) / 1e4,
-    spoofType: isLive ? null : likeliestAttack(fused, classes),
+    spoofType: isLive ? null : likeliest(attacks),
   };
 }
 
-function fuse(frames: readonly Float32Array[]): number[] {
-  const logs = Array.from(frames[0] ?? [], (_, i) =>
-    frames.reduce((sum, frame) => sum + Math.log(bounded(frame[i] ?? 0)), 0),
-  );
-  const powers = logs.map((sum) => Math.exp(sum / frames.length));
-  const total = powers.reduce((sum, power) => sum + power, 0);
-  return powers.map((power) => power / total);
-}
-
-function likeliestAttack(
-  probabilities: readonly number[],
-  classes: readonly LivenessClass[],
-): LivenessVerdict['spoofType'] {
-  let best: LivenessClass = 'other';
-  let most = 0;
-  for (const [i, probability] of probabilities.entries()) {
-    const kind = classes[i] ?? 'other';
-    if (kind !== 'live' && probability > most) [best, most] = [kind, probability];
-  }
-  return best === 'print' || best === 'replay' ? best : null;
+function likeliest(attacks: ReadonlyMap<LivenessClass, number>): LivenessVerdict['spoofType'] {
+  const [[kind] = ['other']] = [...attacks].sort(([, a], [, b]) => b - a);
+  return kind === 'print' || kind === 'replay' ? kind : null;
 }
 
 function logit(probability: number): number {

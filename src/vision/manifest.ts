@@ -1,6 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { TRUSTED_SCHEMAS } from '../base/ajv-options.ts';
-import { DETECTOR_DECODERS, type PipelineOptions } from '../native/pipeline-options.ts';
+import { DETECTOR_DECODERS, type LivenessLook, type PipelineOptions } from '../native/pipeline-options.ts';
 
 export interface ManifestFile {
   readonly name: string;
@@ -9,11 +9,15 @@ export interface ManifestFile {
   readonly sha256: string;
 }
 
+/** The form of early manifests: a square crop of `cropScale` times the box's longer side, inside the image. */
+export type SingleLook = Omit<LivenessLook, 'crop'> & { readonly cropScale: number };
+
 /** Paths are relative to the manifest. */
-export interface Manifest extends PipelineOptions {
+export interface Manifest extends Omit<PipelineOptions, 'liveness'> {
   readonly name: string;
   readonly version: string;
   readonly files: readonly ManifestFile[];
+  readonly liveness?: readonly LivenessLook[] | SingleLook;
   /** Absent until `visagectl models basis`; search is then exact. */
   readonly search?: {
     /** See `search-space.ts`. */
@@ -62,6 +66,30 @@ const INPUT = object({
   channels: { enum: ['RGB', 'BGR', 'GREY'] },
   mean: perChannel({ type: 'number' }),
   scale: perChannel({ type: 'number', exclusiveMinimum: 0 }),
+});
+
+const LOOK_PARTS = {
+  file: FILE_NAME,
+  input: INPUT,
+  classes: {
+    type: 'array',
+    minItems: 2,
+    maxItems: 16,
+    items: { enum: ['live', 'print', 'replay', 'other'] },
+    contains: { const: 'live' },
+    maxContains: 1,
+  },
+  threshold: { type: 'number', exclusiveMinimum: 0, exclusiveMaximum: 1 },
+};
+const CROP_SCALE = { type: 'number', minimum: 1, maximum: 8 };
+const SINGLE_LOOK = object({ ...LOOK_PARTS, cropScale: CROP_SCALE });
+const LOOK = object({
+  ...LOOK_PARTS,
+  crop: object({
+    mode: { enum: ['box', 'square'] },
+    scale: CROP_SCALE,
+    padding: { enum: ['none', 'black'] },
+  }),
 });
 
 const MANIFEST = object(
@@ -143,20 +171,12 @@ const MANIFEST = object(
       input: INPUT,
       cropScale: { type: 'number', minimum: 1, maximum: 4 },
     }),
-    liveness: object({
-      file: FILE_NAME,
-      input: INPUT,
-      cropScale: { type: 'number', minimum: 1, maximum: 8 },
-      classes: {
-        type: 'array',
-        minItems: 2,
-        maxItems: 16,
-        items: { enum: ['live', 'print', 'replay', 'other'] },
-        contains: { const: 'live' },
-        maxContains: 1,
-      },
-      threshold: { type: 'number', exclusiveMinimum: 0, exclusiveMaximum: 1 },
-    }),
+    liveness: {
+      if: { type: 'array' },
+      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema.
+      then: { minItems: 1, maxItems: 8, items: LOOK },
+      else: SINGLE_LOOK,
+    },
     search: object({ file: FILE_NAME }),
     cohort: object({ file: FILE_NAME }),
     calibration: {

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { PipelineOptions } from '../native/pipeline-options.ts';
+import type { LivenessLook, PipelineOptions } from '../native/pipeline-options.ts';
 import { parseCohort } from './cohort.ts';
 import { type Manifest, type ManifestFile, parseManifest } from './manifest.ts';
 import { parseSearchSpace } from './search-space.ts';
@@ -128,8 +128,14 @@ function stagesOf(folder: string, manifest: Manifest): PipelineOptions {
     landmarks: located(manifest.landmarks),
     embedder: located(manifest.embedder),
     ...(manifest.pose && { pose: located(manifest.pose) }),
-    ...(manifest.liveness && { liveness: located(manifest.liveness) }),
+    ...(manifest.liveness && { liveness: looksOf(manifest.liveness).map(located) }),
   };
+}
+
+function looksOf(liveness: NonNullable<Manifest['liveness']>): readonly LivenessLook[] {
+  if (!('cropScale' in liveness)) return liveness;
+  const { cropScale, ...look } = liveness;
+  return [{ ...look, crop: { mode: 'square', scale: cropScale, padding: 'none' } }];
 }
 
 /** @throws Error for a file outside the manifest. */

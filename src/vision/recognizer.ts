@@ -111,7 +111,7 @@ export class Recognizer {
 function pipelineKeyOf(pack: ModelPack): string {
   const { liveness, ...stages } = pack.pipeline;
   // The verdict's threshold and the meaning of classes lie outside the pipeline.
-  const judged = liveness && { ...liveness, classes: liveness.classes.length, threshold: undefined };
+  const judged = liveness?.map((look) => ({ ...look, classes: look.classes.length, threshold: undefined }));
   return keyOf(pack, { ...stages, liveness: judged });
 }
 

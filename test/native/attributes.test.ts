@@ -101,10 +101,12 @@ describe('pose', () => {
 });
 
 describe('liveness', () => {
-  test('is told of the largest face as probabilities of all classes', async () => {
+  test('is told of the largest face as probabilities of all classes of both looks', async () => {
     const { faces, liveness, timings } = await analyze(photograph(1), { described: 0, liveness: true });
-    assert.equal(liveness?.length, 3);
-    assert.ok(Math.abs(liveness.reduce((sum, p) => sum + p, 0) - 1) < 1e-5);
+    assert.equal(liveness?.length, 6);
+    for (const look of [liveness.subarray(0, 3), liveness.subarray(3)]) {
+      assert.ok(Math.abs(look.reduce((sum, p) => sum + p, 0) - 1) < 1e-5);
+    }
     assert.ok(liveness.every((p) => p >= 0 && p <= 1));
     assert.ok(faces.every(({ landmarks }) => landmarks === null));
     assert.ok(timings.liveness > 0);

@@ -156,6 +156,42 @@ describe('a model pack', () => {
     });
   }
 
+  const look = { file: 'net.onnx', input: INPUT, classes: ['live', 'print'], threshold: 0.5 };
+  const crop = { mode: 'box', scale: 2.7, padding: 'black' };
+
+  test('lists any number of looks at liveness, also with one network', async (t) => {
+    const looks = [
+      { ...look, crop },
+      { ...look, crop: { mode: 'square', scale: 4, padding: 'none' }, classes: ['other', 'live', 'replay'] },
+    ];
+    const folder = packFolder(t, (m) => Object.assign(m, { liveness: looks }));
+    const { pipeline } = await openModelPack(folder);
+    const file = join(folder, 'net.onnx');
+    assert.deepEqual(
+      pipeline.liveness,
+      looks.map((each) => ({ ...each, file })),
+    );
+  });
+
+  test('of the early form has one look, at a square inside the image', async (t) => {
+    const folder = packFolder(t, (m) => Object.assign(m, { liveness: { ...look, cropScale: 2.7 } }));
+    const { pipeline } = await openModelPack(folder);
+    const square = { mode: 'square', scale: 2.7, padding: 'none' };
+    assert.deepEqual(pipeline.liveness, [{ ...look, file: join(folder, 'net.onnx'), crop: square }]);
+  });
+
+  for (const [name, liveness, expected] of [
+    ['no look', [], /liveness/],
+    ['a look without a crop', [look], /\/liveness\/0 .*crop/],
+    ['an unknown crop', [{ ...look, crop: { ...crop, mode: 'circle' } }], /\/liveness\/0\/crop\/mode/],
+    ['two live classes', [{ ...look, crop, classes: ['live', 'live'] }], /\/liveness\/0\/classes/],
+  ] as const) {
+    test(`with ${name} is refused`, async (t) => {
+      const folder = packFolder(t, (m) => Object.assign(m, { liveness }));
+      await assert.rejects(openModelPack(folder), expected);
+    });
+  }
+
   test('whose manifest is no JSON is refused with its path', async (t) => {
     const folder = packFolder(t);
     writeFileSync(join(folder, 'manifest.json'), '{');

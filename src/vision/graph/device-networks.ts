@@ -4,11 +4,12 @@ import { basename, join } from 'node:path';
 import type { DeviceOptions } from '../../native/device.ts';
 import type { Executor } from '../../native/executor.ts';
 import { compareNetworks } from '../../native/networks.ts';
-import type { NetworkInput, PipelineOptions } from '../../native/pipeline-options.ts';
+import type { PipelineOptions } from '../../native/pipeline-options.ts';
 import type { Log } from '../../ops/log.ts';
 import type { ModelPack } from '../model-pack.ts';
 import { freeBatch } from './batch.ts';
 import { checkInputs } from './check-inputs.ts';
+import { changedStages, type Stage } from './stages.ts';
 
 /**
  * Scores of two templates against a third then differ by at most 0.014. Half precision reaches about 1 -
@@ -23,11 +24,6 @@ export interface DevicePreparation {
   readonly folder: string;
   readonly log: Log;
   readonly device: DeviceOptions;
-}
-
-interface Stage {
-  readonly file: string;
-  readonly input: NetworkInput;
 }
 
 /**
@@ -64,8 +60,13 @@ export async function deviceNetworks(
     }
     return checked(stage, original);
   };
-  const stages: Record<string, Stage> = {};
+  const files = new Map<string, string>();
   // One at a time, because a check may need most of the device's memory.
-  for (const [name, stage] of Object.entries(pack.pipeline)) stages[name] = await placed(stage as Stage);
-  return stages as unknown as PipelineOptions;
+  return changedStages(pack.pipeline, async (stage) => {
+    const known = files.get(stage.file);
+    if (known !== undefined) return { ...stage, file: known };
+    const placedStage = await placed(stage);
+    files.set(stage.file, placedStage.file);
+    return placedStage;
+  });
 }

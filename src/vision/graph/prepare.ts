@@ -4,13 +4,14 @@ import { cpus } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Executor } from '../../native/executor.ts';
 import { compareNetworks, type NetworkComparison, runtimeVersion } from '../../native/networks.ts';
-import type { NetworkInput, PipelineOptions } from '../../native/pipeline-options.ts';
+import type { PipelineOptions } from '../../native/pipeline-options.ts';
 import type { Log } from '../../ops/log.ts';
 import type { ModelPack } from '../model-pack.ts';
 import { checkInputs } from './check-inputs.ts';
 import { fuseDetectionHead } from './detection-head.ts';
 import { fuseSubgraph } from './fused-subgraph.ts';
 import { splitPRelus } from './prelu.ts';
+import { changedStages, type Stage } from './stages.ts';
 
 export interface Rewrite {
   /** Returns its argument if nothing changes. */
@@ -56,11 +57,6 @@ interface Verdict {
   readonly attempts: Readonly<Record<string, Attempt>>;
 }
 
-interface Stage {
-  readonly file: string;
-  readonly input: NetworkInput;
-}
-
 const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 const here = (): string => `ONNX Runtime ${runtimeVersion()}, ${cpus()[0]?.model ?? process.arch}`;
@@ -100,10 +96,8 @@ export async function prepareNetworks(
     log.warn({ err: error }, 'cannot prepare networks: using the originals');
     return stages;
   }
-  const made: [string, Stage][] = [];
   // Parallel work would disturb the timings.
-  for (const [name, stage] of Object.entries(stages)) made.push([name, await prepared(stage as Stage)]);
-  return Object.fromEntries(made) as unknown as PipelineOptions;
+  return changedStages(stages, prepared);
 }
 
 const PREPARED_FILE = /^([0-9a-f]{64})-(\d+)\.(onnx|json|json\.new|unchecked)$/;
