@@ -13,7 +13,7 @@ import type { ApiKeyRecord } from '../../src/store/records.ts';
 import { AccessService, closeShared, type Said } from '../../testing/access-service.ts';
 import { keyCaller } from '../../testing/key-caller.ts';
 
-const PACK = { pack: 'faceplugin', packVersion: '1' };
+const PACK = { pack: 'yunet', packVersion: '1' };
 const OTHER_PACK = { pack: 'other', packVersion: '1' };
 /** Collections of each environment and their packs. */
 const COLLECTIONS = { staff: PACK, guests: PACK, foreign: OTHER_PACK };
@@ -23,12 +23,12 @@ const ENVIRONMENTS: readonly Environment[] = ['live', 'test'];
 
 /** `OTHER` and `WIDER` are limits of unreachable keys. */
 type Bounds = Pick<ApiKeyRecord, 'collectionId' | 'allowedExternalKeys' | 'allowedModels'>;
-const OWN: Bounds = { collectionId: 'staff', allowedExternalKeys: ['alice'], allowedModels: ['faceplugin'] };
+const OWN: Bounds = { collectionId: 'staff', allowedExternalKeys: ['alice'], allowedModels: ['yunet'] };
 const OTHER: Bounds = { collectionId: 'guests', allowedExternalKeys: ['bob'], allowedModels: ['other'] };
 const WIDER: Bounds = {
   collectionId: null,
   allowedExternalKeys: ['alice', 'bob'],
-  allowedModels: ['faceplugin', 'other'],
+  allowedModels: ['yunet', 'other'],
 };
 const NONE: Bounds = { collectionId: null, allowedExternalKeys: null, allowedModels: null };
 const DIMENSIONS = Object.keys(NONE) as (keyof Bounds)[];
