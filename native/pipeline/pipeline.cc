@@ -116,8 +116,9 @@ FaceTimes DescribeFace(const runtime::SourceImage& view, const base::Box& box, b
     *vector = stages.embedder.Embed(view, show, team);
     times.embed = watch.Lap();
   }
-  if (has_attributes) {
+  if (has_attributes)
     face.pose = stages.pose ? stages.pose->Estimate(view, box, turn, points) : pose::PoseOfPoints(points);
+  if (has_attributes || vector != nullptr) {
     base::Warp(view, align::AlignArcFace(points, stages.measured_input, base::FaceView{}),
                stages.measured_input, stages.measured.data());
     face.measures = quality::Measure(stages.measured);

@@ -50,7 +50,7 @@ decode::DecodedImage DecodeEncoded(std::span<const std::uint8_t> bytes, ImageEnc
 struct AnalysisRequest {
   std::size_t described = 1;
   std::size_t templates = 1;
-  /// Needs landmarks.
+  /// Pose, and measures of faces without a template. Needs landmarks.
   bool attributes = false;
   /// Needs a liveness network.
   bool liveness = false;

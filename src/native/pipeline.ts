@@ -51,7 +51,7 @@ export interface AnalysisRequest {
   readonly template?: boolean;
   /** Largest faces that get a template; overrides `template`. */
   readonly templates?: number;
-  /** Pose and measures of faces with landmarks. Default false. */
+  /** Pose of faces with landmarks, and measures of those without a template, which always have them. Default false. */
   readonly attributes?: boolean;
   /** Of the largest face; needs a `liveness` stage. Default false. */
   readonly liveness?: boolean;

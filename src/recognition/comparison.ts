@@ -3,6 +3,7 @@ import type { ImageInput } from '../api/route.ts';
 import { VisageError } from '../errors.ts';
 import type { Collection } from '../store/records.ts';
 import { falseMatchRateAt } from '../vision/false-match-rate.ts';
+import type { Doubts } from '../vision/quality.ts';
 import { keepsCrop, recorded } from './call-event.ts';
 import {
   analyzeLargestFace,
@@ -11,7 +12,7 @@ import {
   storedFace,
   type VisibleFace,
 } from './face-analysis.ts';
-import type { GallerySearch, Match, Target } from './gallery-search.ts';
+import { type GallerySearch, isDoubtful, type Match, type Target } from './gallery-search.ts';
 import { searchByImage } from './image-search.ts';
 import { searchCriterion, thresholdFor, verifyCriterion } from './match-criterion.ts';
 import { chooseModel } from './model-choice.ts';
@@ -83,7 +84,14 @@ export class ComparisonService {
         ),
       ]);
       const similarity = own.probe && other.probe ? similarityOf(own.probe, other.probe) : null;
-      const answer = verdict(own.faceAnalysis.face, other.faceAnalysis.face, similarity, threshold);
+      const isTrusted = !own.probe || !other.probe || mayMatch(own.probe.doubts, other.probe.doubts);
+      const answer = verdict(
+        own.faceAnalysis.face,
+        other.faceAnalysis.face,
+        similarity,
+        threshold,
+        isTrusted,
+      );
       if (own.probe) event.see(own.probe);
       event.end({ result: resultOf(answer), similarity });
       return answer;
@@ -107,7 +115,9 @@ export class ComparisonService {
       const { probe } = await analyzeLargestFace(caller, recognizer, image, request, { crop });
       if (probe) {
         const { label, face, similarity } = await this.#search.compare(caller, collectionId, probe, target);
-        const answer = verdict(probe.face, storedFace(face, attributes), similarity, threshold);
+        const stored = { isUncertain: false, isDoubtful: isDoubtful(face) };
+        const isTrusted = mayMatch(probe.doubts, stored);
+        const answer = verdict(probe.face, storedFace(face, attributes), similarity, threshold, isTrusted);
         event.see(probe);
         event.end({ result: resultOf(answer), label, similarity });
         return answer;
@@ -148,7 +158,9 @@ export class ComparisonService {
     const row = this.#parts.store.faces.row({ gallery: current, label });
     if (!row) throw new Error(`Label ${label} of gallery ${gallery} has no row`);
     const criterion = searchCriterion(collection, request);
-    const probe = { recognizer, row };
+    const face = this.#parts.store.faces.get({ gallery, label });
+    const doubts = { isUncertain: false, isDoubtful: face ? isDoubtful(face) : false };
+    const probe = { recognizer, row, doubts };
     const { matches, threshold } = await this.#search.nearest(
       caller,
       collectionId,
@@ -190,8 +202,9 @@ function verdict(
   targetFace: VisibleFace | null,
   similarity: number | null,
   faceMatchThreshold: number,
+  isTrusted = true,
 ): VerifyAnswer {
-  const isMatch = similarity !== null && similarity >= faceMatchThreshold;
+  const isMatch = isTrusted && similarity !== null && similarity >= faceMatchThreshold;
   const falseMatchRate = similarity === null ? null : falseMatchRateAt(similarity);
   return {
     isMatch,
@@ -202,6 +215,11 @@ function verdict(
     targetFace,
     hasFace: face !== null,
   };
+}
+
+/** Blurred strangers resemble each other, and so do things that are no faces. */
+function mayMatch(a: Doubts, b: Doubts): boolean {
+  return !a.isUncertain && !b.isUncertain && !(a.isDoubtful && b.isDoubtful);
 }
 
 function ofTarget(error: unknown): unknown {

@@ -93,7 +93,7 @@ const EVENT = object(
     qualityReasons: { type: 'array', items: { type: 'string' }, description: 'What lowers the quality.' },
     refusal: {
       type: ['string', 'null'],
-      description: 'Why the call was refused: `LOW_QUALITY`, `NOT_LIVE`, or an error code.',
+      description: 'Why the call was refused: `LOW_QUALITY`, `NOT_LIVE`, `UNCERTAIN_FACE`, or an error code.',
       examples: [null],
     },
     source: nullable(SOURCE, 'The `source` of the call.'),

@@ -6,7 +6,7 @@ import type { Probe } from './face-analysis.ts';
 import type { RecognitionParts } from './requests.ts';
 
 export interface Refusal {
-  readonly code: 'LOW_QUALITY' | 'NOT_LIVE';
+  readonly code: 'LOW_QUALITY' | 'NOT_LIVE' | 'UNCERTAIN_FACE';
   readonly detail: string;
 }
 
@@ -18,9 +18,12 @@ export function requiredQuality(collection: Collection, own = 0): number {
  * Null if acceptable.
  * @param minQuality 0..100; above 0, the probe needs a quality.
  */
-export function refusalOf({ quality, liveness }: Probe, minQuality: number): Refusal | null {
+export function refusalOf({ quality, liveness, doubts }: Probe, minQuality: number): Refusal | null {
   if (liveness && !liveness.isLive) {
     return { code: 'NOT_LIVE', detail: 'The image shows a print or a screen instead of a live face.' };
+  }
+  if (doubts.isUncertain) {
+    return { code: 'UNCERTAIN_FACE', detail: 'This may be no face, or something covers it.' };
   }
   if (minQuality === 0 || (quality && quality.score >= minQuality)) return null;
   const detail = `Face quality is ${quality?.score ?? 0}; this call requires at least ${minQuality}.`;

@@ -1,11 +1,11 @@
 import { type Caller, tenantOf } from '../api/caller.ts';
 import type { ImageInput } from '../api/route.ts';
 import type { Row } from '../native/gallery-index.ts';
-import type { Analysis, AnalysisRequest, Pose } from '../native/pipeline.ts';
+import type { Analysis, AnalysisRequest, AnalyzedFace, Pose } from '../native/pipeline.ts';
 import type { Box } from '../native/pipeline-options.ts';
 import type { FaceRecord } from '../store/records.ts';
 import { type LivenessVerdict, livenessOf } from '../vision/liveness.ts';
-import { type Quality, qualityOf } from '../vision/quality.ts';
+import { type Doubts, doubtsOf, type Quality, qualityOf } from '../vision/quality.ts';
 import type { Recognizer } from '../vision/recognizer.ts';
 import type { ImageRequest } from './requests.ts';
 
@@ -41,6 +41,7 @@ export interface Probe {
   readonly recognizer: Recognizer;
   readonly face: VisibleFace;
   readonly row: Row;
+  readonly doubts: Doubts;
   /** Null if not requested. */
   readonly quality: Quality | null;
   /** Null if not requested. */
@@ -100,7 +101,8 @@ export async function analyzeLargestFace(
   const { release, ...held } = image;
   const { analysis, other } = await analyzeTwice(caller, recognizer, second, held, request).finally(release);
   const { faces, template, liveness: frame } = analysis;
-  if (faces.length === 0 || !template) {
+  const [largest] = faces;
+  if (!largest || !template) {
     return { faceAnalysis: { face: null, hasFace: false, unprocessedFaceCount: 0 }, probe: null };
   }
   const face = visibleFace(analysis, 0, isDescribed);
@@ -110,6 +112,7 @@ export async function analyzeLargestFace(
       recognizer,
       face,
       row: recognizer.space.row(template),
+      doubts: doubtsOf(largest),
       quality: request.attributes ? qualityOf(analysis, 0) : null,
       liveness: frame && recognizer.liveness ? livenessOf([frame], recognizer.liveness) : null,
       crop: (crop && analysis.crops[0]) || null,
@@ -177,10 +180,12 @@ export async function analyzeFaces(
     minFaceSize,
   });
   const probes = analysis.templates.map((template, i) => {
+    const found = analysis.faces[i] as AnalyzedFace;
     return {
       recognizer,
       face: visibleFace(analysis, i, isDescribed),
       row: recognizer.space.row(template),
+      doubts: doubtsOf(found),
       quality: isDescribed ? qualityOf(analysis, i) : null,
       liveness: null,
       crop: analysis.crops[i] ?? null,

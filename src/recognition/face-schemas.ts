@@ -111,7 +111,7 @@ export const FALSE_MATCH_RATE_OF = {
 
 export const REFUSAL = object(
   {
-    code: { type: 'string', enum: ['LOW_QUALITY', 'NOT_LIVE'] },
+    code: { type: 'string', enum: ['LOW_QUALITY', 'NOT_LIVE', 'UNCERTAIN_FACE'] },
     detail: { type: 'string' },
   },
   {

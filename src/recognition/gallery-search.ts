@@ -4,6 +4,7 @@ import { VisageError } from '../errors.ts';
 import type { Neighbour } from '../gallery/gallery-indexes.ts';
 import type { RowOrTemplate } from '../native/gallery-index.ts';
 import type { Collection, FaceRecord } from '../store/records.ts';
+import { areDoubtful, type Doubts } from '../vision/quality.ts';
 import type { Recognizer } from '../vision/recognizer.ts';
 import { fusedScore, maxFusedScore } from '../vision/template-fusion.ts';
 import { collectionOf, maySee, visibleFaceCount } from './collection-access.ts';
@@ -29,6 +30,8 @@ export interface Matches {
 export interface SearchProbe {
   readonly recognizer: Recognizer;
   readonly row: RowOrTemplate;
+  /** An uncertain face matches no face, a doubtful one no doubtful face. */
+  readonly doubts: Doubts;
 }
 
 export interface OpenCollection {
@@ -92,6 +95,7 @@ export class GallerySearch {
       // The index searches the faces of the moment of its call: count them without an await in between.
       const faces = (allow?.length ?? store.faces.counts(gallery).faces) - (except === null ? 0 : 1);
       const threshold = thresholdFor(criterion, faces, recognizer);
+      if (probe.doubts.isUncertain) return { matches: [], threshold };
       const neighbours = await indexes.search(rows, row, k, allow);
       const ranked = await this.#rank(caller, { gallery, rows }, probe, neighbours, {
         threshold,
@@ -150,6 +154,7 @@ export class GallerySearch {
       const face = faces.get({ gallery, label });
       // Another call deleted the face or changed its key.
       if (!face || !maySee(caller, face)) continue;
+      if (probe.doubts.isDoubtful && isDoubtful(face)) continue;
       const { externalKey } = face;
       if (externalKey !== null && seen.has(externalKey)) continue;
       if (externalKey !== null) seen.add(externalKey);
@@ -240,6 +245,11 @@ export class GallerySearch {
       'The collection was reset to another model pack meanwhile. Send the request again.',
     );
   }
+}
+
+/** Whether a stored face has a doubtful template. */
+export function isDoubtful({ quality }: FaceRecord): boolean {
+  return quality !== undefined && areDoubtful(quality.reasons);
 }
 
 function notFound(target: Target): VisageError {

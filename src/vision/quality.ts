@@ -99,6 +99,25 @@ export function qualityOf(analysis: Analysis, index: number): Quality {
   };
 }
 
+/** What an analysis with a template, also without attributes, says about its worth. */
+export interface Doubts {
+  /** The reason `UNCERTAIN_FACE`. */
+  readonly isUncertain: boolean;
+  /** A reason for which templates of strangers resemble each other. */
+  readonly isDoubtful: boolean;
+}
+
+export function doubtsOf(face: AnalyzedFace): Doubts {
+  const isUncertain = certaintyOf(face) < REASON_BELOW;
+  const isBlurred = face.measures !== null && grade(face.measures.sharpness, SHARPNESS) < REASON_BELOW;
+  return { isUncertain, isDoubtful: isUncertain || isBlurred };
+}
+
+/** @param reasons of a stored face. */
+export function areDoubtful(reasons: readonly string[]): boolean {
+  return reasons.includes('LOW_SHARPNESS') || reasons.includes('UNCERTAIN_FACE');
+}
+
 function certaintyOf({ certainty, landmarks }: AnalyzedFace): number {
   const shape = landmarks ? grade(landmarkDeviation(landmarks), LANDMARK_DEVIATION) : 1;
   return Math.min(grade(certainty, CERTAINTY), shape);

@@ -32,7 +32,7 @@ describe('attributes', () => {
   });
 
   test('are not made unless they are asked for', async () => {
-    const { faces, timings } = await analyze(photograph(1), { described: 2 });
+    const { faces, timings } = await analyze(photograph(1), { described: 2, template: false });
     assert.ok(faces.every(({ pose, measures }) => pose === null && measures === null));
     assert.equal(timings.attributes, 0);
   });

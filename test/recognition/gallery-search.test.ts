@@ -70,7 +70,7 @@ test('the people found are those that all faces of each key, compared together, 
         const { matches: found } = await search.nearest(
           service.caller(),
           collectionId,
-          { recognizer, row: probeRow },
+          { recognizer, row: probeRow, doubts: { isUncertain: false, isDoubtful: false } },
           { threshold },
           limit,
         );

@@ -181,7 +181,7 @@ describe('A search', () => {
       log: service.log,
     });
     const { recognizer } = service;
-    const probe = { recognizer, row: rowOf(0) };
+    const probe = { recognizer, row: rowOf(0), doubts: { isUncertain: false, isDoubtful: false } };
     const run = (collectionId: string) =>
       watched(
         () => {

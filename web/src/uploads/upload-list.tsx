@@ -13,7 +13,7 @@ import type { Upload } from './upload-store.ts';
 import { imageOfUpload, removeUploads, retryUploads } from './uploads.ts';
 
 /** Codes with words of their own; the others say what the service says. */
-const KNOWN = ['NO_FACE', 'LOW_QUALITY', 'NOT_LIVE', 'IMAGE_LOST'] as const;
+const KNOWN = ['NO_FACE', 'LOW_QUALITY', 'UNCERTAIN_FACE', 'NOT_LIVE', 'IMAGE_LOST'] as const;
 type Known = (typeof KNOWN)[number];
 
 function Preview({ upload }: { readonly upload: Upload }) {

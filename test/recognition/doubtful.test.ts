@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import sharp from 'sharp';
+import { portrait } from '../../testing/photographs.ts';
+import { TestService } from '../../testing/recognition-service.ts';
+
+/** Seen from `dist/test/recognition/`. */
+const FIXTURES = new URL('../../../test/fixtures/detection/', import.meta.url);
+const collectionId = 'doubts';
+
+let service: TestService;
+before(async () => {
+  service = await TestService.open();
+  await service.call('createCollection', { collectionId, minQuality: 0 });
+});
+after(() => service.close());
+
+const fixture = (name: string) => readFileSync(new URL(name, FIXTURES));
+const blurred = async (person: 'bea' | 'dora') =>
+  sharp(await portrait(person))
+    .blur(9)
+    .jpeg({ quality: 90 })
+    .toBuffer();
+
+describe('an uncertain face', () => {
+  test('is not added, with the reason', async () => {
+    for (const operation of ['indexFace', 'searchOrIndexFace', 'enrollFace']) {
+      const key = operation === 'enrollFace' ? { externalKey: 'k' } : {};
+      const parameters = { collectionId, attributes: 'all', ...key };
+      const answer = await service.call(operation, parameters, { image: fixture('blurred-1.jpg') });
+      assert.deepEqual([answer.hasFace, answer.faceId], [true, null]);
+      assert.equal(answer.refusal.code, 'UNCERTAIN_FACE');
+      assert.ok(answer.face.quality.reasons.includes('UNCERTAIN_FACE'));
+    }
+    assert.equal(service.faceCount(collectionId), 0);
+  });
+
+  test('matches no face, not even its own', async () => {
+    const image = [fixture('blurred-1.jpg')];
+    const targetImage = [fixture('blurred-2.jpg')];
+    const stranger = await service.call('verifyFace', {}, { images: { image, targetImage } });
+    assert.deepEqual([stranger.hasFace, stranger.isMatch], [true, false]);
+    const own = await service.call('verifyFace', {}, { images: { image, targetImage: image } });
+    assert.deepEqual([own.similarity, own.isMatch], [100, false]);
+  });
+});
+
+describe('two blurred faces', () => {
+  test('never match, while a blurred and a sharp face may', async () => {
+    const [sharpBea, bea, dora] = [await portrait('bea'), await blurred('bea'), await blurred('dora')];
+    const { faces } = await service.call('detectFaces', { attributes: 'all' }, { image: bea });
+    assert.deepEqual(faces[0].quality.reasons, ['LOW_SHARPNESS']);
+    const { faceId } = await service.call('indexFace', { collectionId }, { image: bea });
+    assert.ok(faceId);
+    for (const image of [bea, dora]) {
+      const found = await service.call('searchFace', { collectionId, faceMatchThreshold: 2 }, { image });
+      assert.equal(found.faceId, null);
+      const parameters = { collectionId, faceId, faceMatchThreshold: 2 };
+      assert.equal((await service.call('verifyFace', parameters, { image })).isMatch, false);
+    }
+    const found = await service.call(
+      'searchFace',
+      { collectionId, faceMatchThreshold: 2 },
+      { image: sharpBea },
+    );
+    assert.equal(found.faceId, faceId);
+  });
+});
