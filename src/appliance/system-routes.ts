@@ -43,7 +43,7 @@ const SYSTEM = {
   models: {
     type: 'array',
     items: object({
-      model: { type: 'string', examples: ['faceplugin'] },
+      model: { type: 'string', examples: ['yunet'] },
       version: { type: 'string' },
       provider: { type: 'string', examples: ['CPUExecutionProvider'] },
       device: { type: 'string', examples: ['cpu'] },

@@ -11,7 +11,7 @@ export const modelsCheck = command({
     'With --pictures, also checks detection, identification and the similarity scale, on two images of each of at most ' +
       '200 people.',
   ],
-  examples: ['models check faceplugin', 'models check ./my-pack --pictures ./people'],
+  examples: ['models check yunet', 'models check ./my-pack --pictures ./people'],
   operands: [
     { name: 'PACK', completion: 'folder', about: "The pack's name, or the path of its folder with a slash." },
   ],

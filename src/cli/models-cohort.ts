@@ -30,7 +30,7 @@ export const modelsCohort = command({
     pack: {
       type: 'string',
       value: 'NAME|PATH',
-      default: 'faceplugin',
+      default: 'yunet',
       about: 'Compute the cohort of this model pack.',
     },
     write: { type: 'boolean', about: 'Write the cohort to the pack, and remove the similarity scale.' },

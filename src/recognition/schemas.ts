@@ -37,7 +37,7 @@ export const EXTERNAL_KEY = {
 
 export const MODEL = {
   type: 'string',
-  examples: ['faceplugin'],
+  examples: ['yunet'],
   minLength: 1,
   maxLength: 64,
   pattern: '^[a-z0-9][a-z0-9-]*$',

@@ -227,7 +227,7 @@ describe('A key that handles keys', () => {
       collection_id: 'people',
       scopes: ['v1:api-keys', 'v1:faces'],
       allowed_face_ids: ['alice'],
-      allowed_llm_models: ['faceplugin'],
+      allowed_llm_models: ['yunet'],
       allowed_ips: ['127.0.0.0/8', '10.1.0.0/16'],
       rate_limit: 50,
       budget_usd: 10,

@@ -5,7 +5,7 @@ import type { NewAuditRecord } from '../../src/store/audit-records.ts';
 import type { Member } from '../../src/store/records.ts';
 import { AccessService, closeShared } from '../../testing/access-service.ts';
 
-const MODEL = 'faceplugin';
+const MODEL = 'yunet';
 
 let service: AccessService;
 let admin: Member;

@@ -153,7 +153,7 @@ describe('A stream of events', () => {
       [await limited({ collectionId: 'people' }), '', ['ada', 'none', 'last']],
       [await limited({ allowedExternalKeys: ['bob', 'x'] }), '', ['bob']],
       [await limited({ allowedModels: ['other'] }), '', []],
-      [await limited({ allowedModels: ['faceplugin'] }), '', ['ada', 'bob', 'none', 'last']],
+      [await limited({ allowedModels: ['yunet'] }), '', ['ada', 'bob', 'none', 'last']],
       [test_, '', []],
       [stranger, '', []],
     ];

@@ -31,11 +31,11 @@ type Limits = Partial<NewApiKeyRequest>;
 const PARTS: readonly Limits[] = [
   { collectionId: 'staff' },
   { allowedExternalKeys: ['alice'] },
-  { allowedModels: ['faceplugin'] },
+  { allowedModels: ['yunet'] },
   { collectionId: 'staff', allowedExternalKeys: ['alice'] },
-  { collectionId: 'staff', allowedModels: ['faceplugin'] },
-  { allowedExternalKeys: ['alice'], allowedModels: ['faceplugin'] },
-  { collectionId: 'staff', allowedExternalKeys: ['alice'], allowedModels: ['faceplugin'] },
+  { collectionId: 'staff', allowedModels: ['yunet'] },
+  { allowedExternalKeys: ['alice'], allowedModels: ['yunet'] },
+  { collectionId: 'staff', allowedExternalKeys: ['alice'], allowedModels: ['yunet'] },
   { collectionId: 'staff', environment: 'test' },
 ];
 const parts = isFull ? PARTS : PARTS.slice(0, 4);
@@ -182,7 +182,7 @@ describe('A key to a part of an account', () => {
     { allowed_face_ids: null },
     { allowed_face_ids: ['alice', 'bob'] },
     { allowed_llm_models: null },
-    { allowed_llm_models: ['faceplugin', 'other'] },
+    { allowed_llm_models: ['yunet', 'other'] },
     { allowed_ips: [] },
     { allowed_ips: ['0.0.0.0/0'] },
     { rate_limit: null },
@@ -206,7 +206,7 @@ describe('A key to a part of an account', () => {
     const all: Limits = {
       collectionId: 'staff',
       allowedExternalKeys: ['alice'],
-      allowedModels: ['faceplugin'],
+      allowedModels: ['yunet'],
     };
     for (const limits of isFull ? PARTS : [all]) {
       const bounds = { ...all, ...limits, ...held };

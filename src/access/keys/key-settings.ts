@@ -76,7 +76,7 @@ export const KEY_SETTINGS = {
     maxItems: 100,
     items: { type: 'string', minLength: 1, maxLength: 255 },
     description: 'Restrict the key to these recognition model packs; null for every pack.',
-    examples: [['faceplugin']],
+    examples: [['yunet']],
   },
   frozen: { type: 'boolean', description: 'Requests with a frozen key are answered 402.', examples: [false] },
 } as const satisfies Properties;
