@@ -20,7 +20,6 @@ import { photograph } from '../testing/photographs.ts';
 import { loadAsServed } from './as-served.ts';
 import { type Portrait, PRESENTATIONS, type Presentation, present } from './presentation-attacks.ts';
 
-const THRESHOLDS = [0.5, 0.7, 0.8, 0.9, 0.95] as const;
 const PEOPLE_STEP = 10;
 /** A portrait of a group photograph shows this many times the face's box. */
 const CONTEXT = 3.2;
@@ -34,6 +33,8 @@ const pack = await openModelPack('faceplugin');
 const recognizer = await loadAsServed(pack, executor);
 const scale = recognizer.liveness;
 if (!scale) throw new Error('The pack has no liveness network');
+/** The pack's own, and others around it. */
+const THRESHOLDS = [0.05, scale[0]?.threshold ?? 0.5, 0.5, 0.7, 0.9];
 
 const folder = process.argv[2];
 const portraits = await groupPortraits();
