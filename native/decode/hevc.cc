@@ -124,20 +124,8 @@ class HevcReader {
       if (error == DE265_ERROR_WAITING_FOR_INPUT_DATA) break;
       if (!de265_isOK(error)) RefuseBroken();
     }
-    for (;;) {
-      switch (de265_get_warning(decoder_.get())) {
-        case DE265_OK:
-          return;
-        case DE265_WARNING_PREMATURE_END_OF_SLICE_SEGMENT:
-        case DE265_WARNING_CTB_OUTSIDE_IMAGE_AREA:
-        case DE265_WARNING_SPS_HEADER_INVALID:
-        case DE265_WARNING_PPS_HEADER_INVALID:
-        case DE265_WARNING_SLICEHEADER_INVALID:
-          RefuseBroken();
-        default:
-          break;
-      }
-    }
+    // libde265 fills in for what is broken, also from memory that it did not write.
+    if (de265_get_warning(decoder_.get()) != DE265_OK) RefuseBroken();
   }
 
   YuvPicture View(const de265_image* image) const {

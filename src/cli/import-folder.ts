@@ -13,9 +13,21 @@ const TYPES: Readonly<Record<string, string>> = {
   '.webp': 'image/webp',
   '.bmp': 'image/bmp',
   '.gif': 'image/gif',
+  '.tif': 'image/tiff',
+  '.tiff': 'image/tiff',
+  '.jp2': 'image/jp2',
+  '.j2k': 'image/jp2',
+  '.j2c': 'image/jp2',
+  '.jpc': 'image/jp2',
+  '.jpf': 'image/jp2',
+  '.jpx': 'image/jp2',
+  '.heic': 'image/heic',
+  '.heif': 'image/heic',
+  '.hif': 'image/heic',
+  '.avif': 'image/avif',
 };
 
-const OTHER_IMAGES = /\.(heic|heif|hif|avif|tiff?|jp2|jxl|svg|psd|raw|dng|cr2|cr3|nef|arw|orf|rw2|raf)$/i;
+const OTHER_IMAGES = /\.(jxl|svg|psd|raw|dng|cr2|cr3|nef|arw|orf|rw2|raf)$/i;
 
 /** Exceeds every request body limit. */
 const MAX_IMAGE_BYTES = 64 * 1024 ** 2;

@@ -13,7 +13,7 @@ const IMAGE_SCHEMA: Schema = {
       type: ['string', 'null'],
       minLength: 1,
       description:
-        'JPEG, PNG, WebP, BMP or GIF in base64, standard or URL-safe; a `data:` prefix is tolerated. At most 10 MB decoded.',
+        'JPEG, PNG, WebP, BMP, GIF, TIFF, JPEG 2000, HEIC or AVIF in base64, standard or URL-safe; a `data:` prefix is tolerated. At most 10 MB decoded.',
     },
     url: {
       type: ['string', 'null'],
@@ -27,7 +27,7 @@ const IMAGE_SCHEMA: Schema = {
 export const BINARY_SCHEMA: Schema = {
   type: 'string',
   format: 'binary',
-  description: 'JPEG, PNG, WebP, BMP or GIF, at most 10 MB.',
+  description: 'JPEG, PNG, WebP, BMP, GIF, TIFF, JPEG 2000, HEIC or AVIF, at most 10 MB.',
 };
 
 export const LIST_PART = 'images';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { VisageError } from '../errors.ts';
 import type { Pipeline } from '../native/pipeline.ts';
 
-const IMAGE_FILE = /\.(jpe?g|png|webp|bmp|gif)$/i;
+const IMAGE_FILE = /\.(jpe?g|png|webp|bmp|gif|tiff?|jp2|j2k|heic|heif|avif)$/i;
 
 export interface LabelledTemplate {
   readonly person: string;

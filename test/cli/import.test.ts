@@ -126,10 +126,10 @@ describe('import', () => {
   test('counts by reason what it does not look at, and follows no link', async () => {
     const people = join(folder.path, 'mixed');
     put(people, 'ada', 'one.jpg', photograph(1));
-    put(people, 'ada', 'phone.HEIC', Buffer.from('heic'));
+    put(people, 'ada', 'phone.JXL', Buffer.from('jxl'));
     put(people, 'ada/older', 'two.jpg', photograph(3));
     put(people, '.', 'bob.jpg', photograph(6));
-    put(people, '.', 'scan.tiff', Buffer.from('tiff'));
+    put(people, '.', 'scan.psd', Buffer.from('psd'));
     put(people, '.', 'Thumbs.db', Buffer.from('x'));
     put(people, 'ada', '._one.jpg', Buffer.from('what macOS leaves'));
     put(folder.path, 'outside', 'secret.jpg', photograph(2));
@@ -149,8 +149,8 @@ describe('import', () => {
       'NOT_AN_IMAGE ada/pipe.jpg',
       'SYMBOLIC_LINK ada/link.jpg',
       'SYMBOLIC_LINK link',
-      'UNSUPPORTED_FORMAT ada/phone.HEIC',
-      'UNSUPPORTED_FORMAT scan.tiff',
+      'UNSUPPORTED_FORMAT ada/phone.JXL',
+      'UNSUPPORTED_FORMAT scan.psd',
     ]);
     const { code, stdout } = await run('import', people, '--collection', 'mixed', '--files');
     assert.equal(code, 65, 'images were left out');

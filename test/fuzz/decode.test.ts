@@ -16,12 +16,25 @@ const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const SOURCE = join(ROOT, 'test/fuzz/decode_fuzz.cc');
 const FIXTURES = join(ROOT, 'test/fixtures/decode');
+const FORMAT_FIXTURES = join(ROOT, 'test/fixtures/formats');
 const BUILD = join(ROOT, 'build/fuzz');
 const PROGRAM = join(BUILD, 'decode_fuzz');
 const CORPUS = join(BUILD, 'corpus');
 
+const FORMATS = ['ICC', 'TIFF', 'JPEG2000', 'HEIC', 'AVIF'].map((name) => `-DVISAGE_${name}`);
 const SANITIZERS = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
-const LIBRARIES = ['-ljpeg', '-lpng', '-lwebpdemux', '-lwebp', '-lz'];
+const LIBRARIES = [
+  'libjpeg',
+  'libpng',
+  'libwebpdemux',
+  'libwebp',
+  'zlib',
+  'libtiff-4',
+  'libopenjp2',
+  'libde265',
+  'dav1d',
+  'lcms2',
+];
 
 async function filesOf(folder: string): Promise<string[]> {
   return (await readdir(folder)).sort().map((name) => join(folder, name));
@@ -40,7 +53,9 @@ async function build(): Promise<void> {
   if (await isNewerThan(PROGRAM, [SOURCE, ...decoder, ...(await filesOf(join(ROOT, 'native/base')))])) return;
   const include = `-I${join(ROOT, 'native')}`;
   const options = ['-std=c++20', '-O1', '-g1', ...SANITIZERS, include];
-  await run(process.env.CXX ?? 'g++', [...options, ...sources, '-o', PROGRAM, ...LIBRARIES]);
+  const { stdout: libraries } = await run('pkg-config', ['--cflags', '--libs', ...LIBRARIES]);
+  const command = [...options, ...FORMATS, ...sources, '-o', PROGRAM, ...libraries.trim().split(/\s+/)];
+  await run(process.env.CXX ?? 'g++', command);
 }
 
 async function makeCorpus(): Promise<void> {
@@ -61,6 +76,24 @@ async function makeCorpus(): Promise<void> {
     'lossless.webp': transparent.clone().webp({ lossless: true }),
     'animated.webp': sharp([still, still], { join: { animated: true } }).webp(),
     'photograph.gif': transparent.clone().gif(),
+    'profile.jpg': photograph().withIccProfile('p3').jpeg(),
+    'profile.png': photograph().withIccProfile('p3').png(),
+    'profile.webp': photograph().withIccProfile('p3').webp(),
+    'lzw.tif': photograph()
+      .withMetadata({ orientation: 6 })
+      .tiff({ compression: 'lzw', predictor: 'horizontal' }),
+    'deflate.tif': transparent.clone().toColourspace('rgb16').tiff({ compression: 'deflate' }),
+    'packbits.tif': photograph().greyscale().tiff({ compression: 'packbits' }),
+    'tiles.tif': photograph()
+      .withIccProfile('p3')
+      .tiff({ compression: 'jpeg', tile: true, tileWidth: 32, tileHeight: 32 }),
+    'bilevel.tif': photograph()
+      .threshold()
+      .toColourspace('b-w')
+      .tiff({ bitdepth: 1, compression: 'ccittfax4' }),
+    'cmyk.tif': photograph().toColourspace('cmyk').tiff({ compression: 'none' }),
+    'photograph.avif': photograph().avif({ effort: 2 }),
+    'alpha.avif': transparent.clone().avif({ effort: 2 }),
   };
   for (const [name, file] of Object.entries(files)) await file.toFile(join(CORPUS, name));
 
@@ -102,8 +135,10 @@ async function makeCorpus(): Promise<void> {
     }),
   };
   for (const [name, file] of Object.entries(handMade)) await writeFile(join(CORPUS, name), file);
-  for (const file of await readdir(FIXTURES)) {
-    if (file.endsWith('.jpg')) await copyFile(join(FIXTURES, file), join(CORPUS, file));
+  for (const folder of [FIXTURES, FORMAT_FIXTURES]) {
+    for (const file of await readdir(folder)) {
+      if (/\.(jpg|heic|avif|jp2|j2k)$/.test(file)) await copyFile(join(folder, file), join(CORPUS, file));
+    }
   }
 }
 

@@ -169,7 +169,7 @@ describe('Photos that cannot be added', () => {
       ]);
     await page.getByText('Some names cannot be used').waitFor();
     await page.getByText('The name has a space.').waitFor();
-    await page.getByText('Not a JPEG, PNG, WebP, BMP or GIF image.').waitFor();
+    await page.getByText('Not a JPEG, PNG, WebP, BMP, GIF, TIFF, JPEG 2000, HEIC or AVIF image.').waitFor();
     await page.getByRole('button', { name: 'Simplify names' }).click();
     await page.getByText('Jurgen_Gross', { exact: true }).waitFor();
     await page.getByText('1 photo of 1 person. 1 file is left out.').waitFor();
@@ -261,7 +261,7 @@ describe('A person', () => {
       await dropFiles(page, 'Add photos of cleo', [dropped, text]);
       await page.getByRole('article', { name: 'dropped.jpg' }).getByText('Added').waitFor();
       await page.getByText('1 file was left out').waitFor();
-      await page.getByText('Not a JPEG, PNG, WebP, BMP or GIF image.').waitFor();
+      await page.getByText('Not a JPEG, PNG, WebP, BMP, GIF, TIFF, JPEG 2000, HEIC or AVIF image.').waitFor();
       await page.getByRole('tab', { name: '2 faces' }).waitFor();
       await assertAccessible(page, 'dropped photos');
       for (const file of [dropped, text]) rmSync(file);

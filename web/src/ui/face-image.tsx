@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
 import { cx } from './cx.ts';
 import styles from './face-image.module.css';
 
@@ -39,7 +40,16 @@ function corners({ left, top, width, height }: FaceBox): string {
 
 /** An image with boxes and points of its faces. */
 export function FaceImage({ src, alt, boxes = [], selected = null, onSelect, className }: FaceImageProps) {
+  const { t } = useTranslation('common');
   const [size, setSize] = useState<{ width: number; height: number } | null>(null);
+  const [failed, setFailed] = useState<string | null>(null);
+  if (failed === src) {
+    return (
+      <p role="img" aria-label={alt} className={cx(styles.frame, styles.unseen, className)}>
+        {t('image.unseen')}
+      </p>
+    );
+  }
   return (
     <div className={cx(styles.frame, className)}>
       <img
@@ -49,6 +59,7 @@ export function FaceImage({ src, alt, boxes = [], selected = null, onSelect, cla
         onLoad={({ currentTarget }) =>
           setSize({ width: currentTarget.naturalWidth, height: currentTarget.naturalHeight })
         }
+        onError={() => setFailed(src)}
       />
       {size && boxes.length > 0 && (
         <>

@@ -13,7 +13,7 @@ import { useTranslation } from 'react-i18next';
 import { Button } from './button.tsx';
 import { cx } from './cx.ts';
 import styles from './image-drop.module.css';
-import { IMAGE_TYPES, MAX_PICKED, type PickedFile } from './images.ts';
+import { IMAGE_EXTENSIONS, IMAGE_TYPES, MAX_PICKED, type PickedFile } from './images.ts';
 import { WebcamDialog } from './webcam.tsx';
 
 async function filesIn(directory: DirectoryDropItem, path: string, found: PickedFile[]): Promise<void> {
@@ -81,7 +81,9 @@ export function ImageDrop(props: ImageDropProps) {
       className={cx(styles.zone, isCompact && styles.compact)}
       aria-label={label}
       getDropOperation={(types) =>
-        [...IMAGE_TYPES, DIRECTORY_DRAG_TYPE].some((type) => types.has(type)) ? 'copy' : 'cancel'
+        [...IMAGE_TYPES, 'application/octet-stream', DIRECTORY_DRAG_TYPE].some((type) => types.has(type))
+          ? 'copy'
+          : 'cancel'
       }
       onDrop={(event) => void drop(event.items)}
     >
@@ -93,7 +95,11 @@ export function ImageDrop(props: ImageDropProps) {
         {hint && <p className={styles.hint}>{hint}</p>}
       </div>
       <div className={styles.actions}>
-        <FileTrigger acceptedFileTypes={IMAGE_TYPES} allowsMultiple={!isSingle} onSelect={pick}>
+        <FileTrigger
+          acceptedFileTypes={[...IMAGE_TYPES, ...IMAGE_EXTENSIONS]}
+          allowsMultiple={!isSingle}
+          onSelect={pick}
+        >
           <Button size={isCompact ? 'sm' : 'md'} icon={ImagePlus}>
             {t(isSingle ? 'drop.file' : 'drop.files')}
           </Button>

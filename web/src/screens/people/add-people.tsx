@@ -175,7 +175,7 @@ function PreviewRow({ group }: { readonly group: Group }) {
   const { t } = useTranslation('people');
   const { externalKey, problem, files } = group;
   const folders = new Set(files.map(({ path }) => path.slice(0, path.lastIndexOf('/') + 1)));
-  const isFile = problem === 'type' || problem === 'heic' || problem === 'size' || problem === 'empty';
+  const isFile = problem === 'type' || problem === 'size' || problem === 'empty';
   return (
     <div className={cx(styles.row, problem !== null && styles.bad)}>
       <span className={styles.path}>

@@ -1,5 +1,5 @@
 /** External keys from the names of files and folders. */
-import { IMAGE_TYPES, type PickedFile } from '../../ui/images.ts';
+import { IMAGE_EXTENSIONS, IMAGE_TYPES, type PickedFile } from '../../ui/images.ts';
 
 const MAX_KEY_LENGTH = 512;
 const MAX_IMAGE_BYTES = 10_000_000;
@@ -15,7 +15,7 @@ export interface NameRules {
   readonly dropsNumber: boolean;
 }
 
-export type FileProblem = 'type' | 'heic' | 'size' | 'empty';
+export type FileProblem = 'type' | 'size' | 'empty';
 export type NameProblem = 'missing' | 'space' | 'characters' | 'long';
 
 export interface PlannedFile extends PickedFile {
@@ -24,7 +24,6 @@ export interface PlannedFile extends PickedFile {
 }
 
 const EXTENSIONS = /\.(jpe?g|png|webp|bmp|gif)$/i;
-const HEIC = /\.(heic|heif|avif)$/i;
 /** Files that systems put into folders. */
 const HIDDEN = /(^|\/)(\.|Thumbs\.db$|desktop\.ini$|__MACOSX\/)/i;
 
@@ -63,8 +62,11 @@ export function problemOfName(name: string): NameProblem | null {
 }
 
 function problemOfFile({ file, path }: PickedFile): FileProblem | null {
-  if (HEIC.test(path)) return 'heic';
-  if (!(file.type === '' ? EXTENSIONS.test(path) : IMAGE_TYPES.includes(file.type))) return 'type';
+  const hasExtension =
+    EXTENSIONS.test(path) || IMAGE_EXTENSIONS.some((extension) => path.toLowerCase().endsWith(extension));
+  // Systems differ in the types of newer formats.
+  const isImage = /^(image\/|application\/octet-stream$|$)/.test(file.type) && hasExtension;
+  if (!isImage && !IMAGE_TYPES.includes(file.type)) return 'type';
   if (file.size === 0) return 'empty';
   return file.size > MAX_IMAGE_BYTES ? 'size' : null;
 }
