@@ -10,7 +10,8 @@ export const OLD_VERSION = '0.9';
 
 /**
  * The pack `faceplugin` under another name, in a folder of its own.
- * @param change of the newest manifest. If it sets a version, the original becomes the older version {@link OLD_VERSION}.
+ * @param change of the newest manifest. If it sets a version, the original
+ *   stays under its version, and under {@link OLD_VERSION}.
  */
 export function secondPack(
   name = 'second',
@@ -23,13 +24,9 @@ export function secondPack(
   const newest = { ...manifest, ...change(manifest) };
   writeFileSync(file, JSON.stringify(newest));
   const versions = join(folder, 'versions');
-  rmSync(versions, { recursive: true, force: true });
-  if (newest.version !== manifest.version) {
-    mkdirSync(versions);
-    writeFileSync(
-      join(versions, `${OLD_VERSION}.json`),
-      JSON.stringify({ ...manifest, version: OLD_VERSION }),
-    );
+  mkdirSync(versions, { recursive: true });
+  for (const version of newest.version === manifest.version ? [] : [manifest.version, OLD_VERSION]) {
+    writeFileSync(join(versions, `${version}.json`), JSON.stringify({ ...manifest, version }));
   }
   return { folder, remove: () => rmSync(folder, { recursive: true }) };
 }

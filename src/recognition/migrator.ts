@@ -56,10 +56,10 @@ const SYSTEM: AuditActor = { kind: 'system', id: null };
  */
 export class Migrator implements MigrationAdministration {
   readonly #parts: MigratorParts;
-  /** Faces whose crop shows no face to the new version, by row gallery. */
-  readonly #hopeless = new Map<number, Set<number>>();
-  /** Store generation of the last complete pass, by row gallery. */
-  readonly #passed = new Map<number, number>();
+  /** Collections that may move. */
+  readonly #moving = new Map<string, CollectionKey>();
+  /** Last label that was tried, by row gallery. Later faces have higher labels. */
+  readonly #tried = new Map<number, number>();
   #timer: NodeJS.Timeout | null = null;
   #running: Promise<void> | null = null;
   #isClosed = false;
@@ -72,6 +72,7 @@ export class Migrator implements MigrationAdministration {
   start(): void {
     this.#timer = setInterval(() => this.#wake(), LOOK_MS);
     this.#timer.unref();
+    for (const { key } of this.#parts.store.migrations.moving()) this.#moving.set(key.join('/'), key);
     this.#wake();
   }
 
@@ -93,7 +94,8 @@ export class Migrator implements MigrationAdministration {
     const target = this.#target(rows.second ?? collection, to);
     const place = await store.migrations.start(keyOf(where), target, sightings, now());
     await this.#record(OPERATOR, rows.second ? 'migration.resume' : 'migration.start', where, target);
-    this.#passed.delete(place.rows.second.gallery);
+    this.#tried.delete(place.rows.second.gallery);
+    this.#moving.set(place.key.join('/'), place.key);
     this.#wake();
     return this.#view(place);
   }
@@ -184,7 +186,12 @@ export class Migrator implements MigrationAdministration {
 
   #wake(): void {
     if (this.#isClosed || this.#running) return;
-    const places = this.#parts.store.migrations.moving().filter(isMoving);
+    const places: MovingPlace[] = [];
+    for (const [name, key] of this.#moving) {
+      const place = this.#parts.store.migrations.place(key);
+      if (place && isMoving(place)) places.push(place);
+      else this.#moving.delete(name);
+    }
     if (places.length === 0) return;
     this.#running = this.#run(places)
       .catch((error: unknown) => {
@@ -199,59 +206,59 @@ export class Migrator implements MigrationAdministration {
     for (const place of places) {
       if (this.#isClosed) return;
       if (await this.#switch(place)) continue;
-      const { current, second } = place.rows;
-      const { generation } = this.#parts.store.faces.state(current);
-      if (this.#passed.get(second.gallery) === generation) continue;
-      if (await this.#pass(place)) this.#passed.set(second.gallery, generation);
+      await this.#pass(place);
       await this.#switch(place);
     }
   }
 
-  /** @returns false if it ended early. */
-  async #pass(place: MovingPlace): Promise<boolean> {
+  /** Tries each face once. */
+  async #pass(place: MovingPlace): Promise<void> {
     const { store, recognizers } = this.#parts;
     const { second } = place.rows;
+    const { gallery } = place.collection;
     const target = recognizers.of(second);
     const source = recognizers.of(place.collection);
-    if (!target) return false;
-    const hopeless = this.#hopeless.get(second.gallery) ?? new Set();
-    this.#hopeless.set(second.gallery, hopeless);
+    if (!target) return;
     const converts = source?.sharesTemplates(target) ? source : null;
-    let batch: number[] = [];
-    const flush = async () => {
-      const labels = batch;
-      batch = [];
+    while (!this.#isClosed && this.#goesOn(place)) {
+      const page = store.faces.list(gallery, this.#tried.get(second.gallery) ?? 0, BATCH);
+      const last = page.at(-1);
+      if (!last) return;
+      const labels = page.flatMap(({ label }) =>
+        store.migrations.hasRow(second.gallery, label) ? [] : label,
+      );
       const added = converts
-        ? this.#converted(place, labels, converts.space, target.space)
-        : await this.#embedded(place, labels, target, hopeless);
+        ? await this.#converted(place, labels, converts.space, target.space)
+        : await this.#embedded(place, labels, target);
       await this.#addAll(place, added);
-    };
-    for await (const { label } of this.#faces(place.collection.gallery)) {
-      if (store.migrations.hasRow(second.gallery, label) || hopeless.has(label)) continue;
-      batch.push(label);
-      if (batch.length < BATCH) continue;
-      await flush();
-      const now = store.migrations.place(place.key);
-      if (this.#isClosed || !now || !isMoving(now) || now.rows.second.gallery !== second.gallery)
-        return false;
+      if (!this.#isClosed) this.#tried.set(second.gallery, last.label);
     }
-    await flush();
-    return true;
   }
 
-  #converted({ rows }: MovingPlace, labels: readonly number[], from: SearchSpace, to: SearchSpace): NewRow[] {
+  #goesOn({ key, rows }: MovingPlace): boolean {
+    const now = this.#parts.store.migrations.place(key);
+    return now !== null && isMoving(now) && now.rows.second.gallery === rows.second.gallery;
+  }
+
+  async #converted(
+    { rows }: MovingPlace,
+    labels: readonly number[],
+    from: SearchSpace,
+    to: SearchSpace,
+  ): Promise<NewRow[]> {
     const { faces } = this.#parts.store;
-    return labels.flatMap((label) => {
+    const converted: NewRow[] = [];
+    for await (const label of inTurns(labels)) {
       const row = faces.row({ gallery: rows.current, label });
-      return row ? { label, row: to.row(from.template(row)) } : [];
-    });
+      if (row) converted.push({ label, row: to.row(from.template(row)) });
+    }
+    return converted;
   }
 
   async #embedded(
     { collection: { gallery } }: MovingPlace,
     labels: readonly number[],
     target: Recognizer,
-    hopeless: Set<number>,
   ): Promise<NewRow[]> {
     const { thumbnails } = this.#parts.store;
     const added: NewRow[] = [];
@@ -260,7 +267,6 @@ export class Migrator implements MigrationAdministration {
         const crop = thumbnails.get({ gallery, label });
         const template = crop && (await this.#templateOf(target, crop));
         if (template) added.push({ label, row: target.space.row(template) });
-        else if (!this.#isClosed) hopeless.add(label);
       });
       await Promise.all(some);
     }
@@ -306,8 +312,7 @@ export class Migrator implements MigrationAdministration {
     const where = whereOf(place);
     await this.#record(SYSTEM, 'migration.switch', where, moved.collection);
     const { startedAt } = place.rows.second;
-    this.#hopeless.delete(place.rows.second.gallery);
-    this.#passed.delete(place.rows.second.gallery);
+    this.#tried.delete(place.rows.second.gallery);
     const seconds = (began - startedAt) / 1000;
     log.info(
       { collectionId: where.collectionId, faces: moved.faces, to: nameOf(moved.collection), seconds },

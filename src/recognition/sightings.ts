@@ -74,16 +74,16 @@ export class Sightings implements SightingWatch {
     if (!livenessOf([liveness], second.liveness).isLive) return;
     const by = caller.key?.id ?? caller.member?.id ?? '';
     const earlier = store.migrations.sighting(rows, label);
-    const score = earlier?.template ? innerProduct(vectorOf(earlier.template), template) : null;
-    if (score !== null && score >= SAME_IMAGE) return;
-    if (score === null || second.similarity.toSimilarity(score) < LEAST_SIMILARITY) {
+    const first = earlier?.template ? vectorOf(earlier.template) : null;
+    if (first && innerProduct(first, template) >= SAME_IMAGE) return;
+    if (!first || similarityOf(second, first, template) < LEAST_SIMILARITY) {
       const sighting = { template: Buffer.from(Float32Array.from(template).buffer), at: now(), by: [by] };
       if (await store.migrations.putSighting(place, label, sighting)) {
         await this.#record(caller, 'migration.sighting', place, faceId);
       }
       return;
     }
-    const row = second.space.row(meanOf(vectorOf(earlier?.template as Buffer), template));
+    const row = second.space.row(meanOf(first, template));
     const sighting = { at: now(), by: [...(earlier?.by ?? []), by] };
     if (await this.#migrator.add(place, { label, row, sighting })) {
       await this.#record(caller, 'migration.confirm', place, faceId);
@@ -97,6 +97,11 @@ export class Sightings implements SightingWatch {
       : { kind: 'member', id: member?.id ?? null };
     return this.#parts.audit({ actor, action, accountId, environment, collectionId: key[2], target });
   }
+}
+
+function similarityOf({ space, similarity }: Recognizer, a: Float32Array, b: Float32Array): number {
+  const [score] = space.compare(space.row(a), [space.row(b)]);
+  return similarity.toSimilarity(score as number);
 }
 
 function vectorOf(bytes: Buffer): Float32Array {

@@ -58,7 +58,7 @@ export async function openIndexes(
   });
   for (const recognizer of recognizers.serving) await selfInference(recognizer);
   health.pass('selfInference');
-  const conversion = new RowConversion({ faces: store.faces, packs: recognizers.all, log });
+  const conversion = new RowConversion({ faces: store.faces, packs: recognizers.serving, log });
   return { indexes, indexStart, keeper, conversion };
 }
 
