@@ -115,10 +115,11 @@ Napi::Value IndexObject::Search(const Napi::CallbackInfo& info) {
     allowed = Labels(info[2], "allow");
     kept.push_back(info[2].As<Napi::Object>());
   }
+  pipeline::Executor* team = executor_.get();
   return Sequence(
       info, search::Sequencer::Kind::kRead, std::move(kept),
-      [index = index_, probe, k, allowed] {
-        return allowed ? index->Search(probe, k, *allowed) : index->Search(probe, k);
+      [index = index_, team, probe, k, allowed] {
+        return allowed ? index->Search(probe, k, *allowed, *team) : index->Search(probe, k, *team);
       },
       [](Napi::Env env, const search::GalleryIndex::Matches& matches) {
         auto ids = Napi::BigInt64Array::New(env, matches.labels.size());

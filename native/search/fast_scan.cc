@@ -88,15 +88,16 @@ void FastScan::Scan(const std::byte* blocks, std::size_t block_count, std::uint3
                              state_->reservoir, faiss::DummyScaler());
 }
 
-std::vector<std::uint32_t> FastScan::Take() {
+std::vector<Proposal> FastScan::Take() {
   const auto& kept = state_->reservoir.reservoirs.front();
   std::vector<float> losses(kept.n);
   std::vector<std::int64_t> rows(kept.n);
   state_->reservoir.to_flat_arrays(losses.data(), rows.data());
-  rows.resize(kept.i);
-  std::vector<std::uint32_t> best(rows.size());
-  std::ranges::transform(rows, best.begin(),
-                         [&](std::int64_t row) { return static_cast<std::uint32_t>(row) + state_->origin; });
+  std::vector<Proposal> best(kept.i);
+  for (std::size_t i = 0; i < best.size(); ++i) {
+    best[i] = {losses[i], static_cast<std::uint32_t>(rows[i]) + state_->origin};
+  }
+  std::ranges::sort(best);
   return best;
 }
 

@@ -1,6 +1,7 @@
 /// FAISS's fast scan over 4-bit codes.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,6 +20,15 @@ constexpr std::size_t FastScanBlockBytes(std::size_t subquantizers) {
 /// must be 0.
 void PackCodes(std::span<const std::uint8_t> codes, std::size_t place, std::byte* block);
 
+struct Proposal {
+  /// Of the tables quantised to 8 bits; comparable among scans with the same tables.
+  float loss;
+  std::uint32_t row;
+
+  /// The better one first; of equally good ones the first row.
+  auto operator<=>(const Proposal&) const = default;
+};
+
 /// One search over any number of pieces. Not thread-safe.
 class FastScan {
  public:
@@ -31,8 +41,8 @@ class FastScan {
   /// number of the first row.
   void Scan(const std::byte* blocks, std::size_t block_count, std::uint32_t first_row);
 
-  /// Up to `count` rows, best first by the tables quantised to 8 bits. Call it once.
-  std::vector<std::uint32_t> Take();
+  /// Up to `count` rows, best first. Call it once.
+  std::vector<Proposal> Take();
 
  private:
   struct State;

@@ -23,6 +23,10 @@ constexpr double kLeastShare = 0.85;
 /// Rows that searches scan exactly before the background copies them to the GPU.
 constexpr std::size_t kLongTail = 256;
 constexpr std::size_t kAhead = 8;
+/// Rows that one thread scans at a time. A row's piece does not depend on the number of threads, because the
+/// fast scan keeps one or another of equally good rows.
+constexpr std::size_t kFastPiece = std::size_t{1} << 17;
+constexpr std::size_t kExactPiece = std::size_t{1} << 14;
 
 GalleryIndex::Matches MatchesOf(const Codes::View& view, float offset, Nearest& nearest) {
   GalleryIndex::Matches matches;
@@ -37,6 +41,48 @@ double Proposals(std::size_t k) { return kProposals + kProposalsPerMatch * stati
 
 /// The GPU's half-precision order is nearly exact.
 double DeviceProposals(std::size_t k) { return 1.5 * static_cast<double>(k) + 8; }
+
+/// Scans pieces of `first` to before `last` on the team. @param scan takes the first row of a piece, the row
+/// after its last one, and a list for its nearest rows.
+template <typename Scan>
+void ScanInPieces(base::Team& team, std::size_t first, std::size_t last, std::size_t k, Nearest& nearest,
+                  const Scan& scan) {
+  if (last <= first + kExactPiece) {
+    if (first < last) scan(first, last, nearest);
+    return;
+  }
+  std::vector<Nearest> found((last - first + kExactPiece - 1) / kExactPiece, Nearest(k));
+  team.Share(found.size(), [&](std::size_t piece, std::size_t) {
+    const std::size_t start = first + piece * kExactPiece;
+    scan(start, std::min(last, start + kExactPiece), found[piece]);
+  });
+  for (Nearest& piece : found) {
+    for (const auto& [score, row] : piece.Take()) nearest.Offer(score, row);
+  }
+}
+
+/// The best proposals of the rows before `last`, best first.
+std::vector<Codes::Row> FastScanInPieces(base::Team& team, const Codes::View& view, std::size_t last,
+                                         std::span<const float> tables, std::size_t count) {
+  std::vector<std::vector<Proposal>> found((last + kFastPiece - 1) / kFastPiece);
+  team.Share(found.size(), [&](std::size_t piece, std::size_t) {
+    FastScan scan(tables, view.subquantizers(), count);
+    const std::size_t end = std::min(last, (piece + 1) * kFastPiece);
+    for (std::size_t row = piece * kFastPiece; row < end;) {
+      const Codes::Rows rows = view.From(static_cast<Codes::Row>(row));
+      const std::size_t taken = std::min(rows.count, end - row);
+      scan.Scan(rows.packed, taken / kFastScanBlock, static_cast<std::uint32_t>(row));
+      row += taken;
+    }
+    found[piece] = scan.Take();
+  });
+  std::vector<Proposal> all;
+  for (const auto& piece : found) all.insert(all.end(), piece.begin(), piece.end());
+  if (found.size() > 1) std::ranges::sort(all);
+  std::vector<Codes::Row> best(std::min(count, all.size()));
+  for (std::size_t i = 0; i < best.size(); ++i) best[i] = all[i].row;
+  return best;
+}
 
 /// Offers the living and allowed rows among the proposals before `last`. @param expected number of such rows.
 /// @returns false and offers nothing if the proposals hold fewer than `k`, or miss allowed rows.
@@ -89,8 +135,9 @@ void GalleryIndex::Add(std::span<const std::int64_t> labels, std::span<const std
   {
     const std::unique_lock lock(mutex_);
     for (std::size_t i = 0; i < labels.size(); ++i) {
-      const Row row = now_->codes.Append(labels[i], std::span(coordinates).subspan(i * rank, rank), offsets[i],
-                                         std::span(codes).subspan(i * subquantizers, subquantizers));
+      const Row row =
+          now_->codes.Append(labels[i], std::span(coordinates).subspan(i * rank, rank), offsets[i],
+                             std::span(codes).subspan(i * subquantizers, subquantizers));
       if (const auto before = now_->rows.Put(row)) RemoveRow(*before);
     }
   }
@@ -163,7 +210,8 @@ GalleryIndex::Query GalleryIndex::QueryOf(std::span<const std::byte> probe) cons
   return {std::move(coordinates), codes, offset};
 }
 
-GalleryIndex::Matches GalleryIndex::Search(std::span<const std::byte> probe, std::size_t k) const {
+GalleryIndex::Matches GalleryIndex::Search(std::span<const std::byte> probe, std::size_t k,
+                                           base::Team& team) const {
   std::shared_lock lock(mutex_);
   const State state = CurrentState();
   lock.unlock();
@@ -171,13 +219,16 @@ GalleryIndex::Matches GalleryIndex::Search(std::span<const std::byte> probe, std
   Nearest nearest(k);
   const auto rows = static_cast<double>(state.view.size());
   const double share = 1 - static_cast<double>(state.removed) / rows;
-  const Row first = SearchProposals(state, query, k, share, rows, {}, nearest);
-  ScanExact(BestKernels(), state.view, query.codes, first, state.view.size(), nearest);
+  const Row first = SearchProposals(state, query, k, share, rows, {}, team, nearest);
+  ScanInPieces(team, first, state.view.size(), k, nearest,
+               [&](std::size_t start, std::size_t end, Nearest& found) {
+                 ScanExact(BestKernels(), state.view, query.codes, start, end, found);
+               });
   return MatchesOf(state.view, query.offset, nearest);
 }
 
 GalleryIndex::Matches GalleryIndex::Search(std::span<const std::byte> probe, std::size_t k,
-                                           std::span<const std::int64_t> allowed) const {
+                                           std::span<const std::int64_t> allowed, base::Team& team) const {
   std::vector<Row> rows;
   std::shared_lock lock(mutex_);
   const State state = CurrentState();
@@ -197,16 +248,19 @@ GalleryIndex::Matches GalleryIndex::Search(std::span<const std::byte> probe, std
   if (kRandomRow * accepted > kFastRow * all) {
     std::vector<std::uint64_t> bits(state.view.size() / 64 + 1);
     for (const Row row : rows) bits[row / 64] |= std::uint64_t{1} << (row % 64);
-    const Row first = SearchProposals(state, query, k, accepted / all, kRandomRow * accepted, bits, nearest);
+    const Row first =
+        SearchProposals(state, query, k, accepted / all, kRandomRow * accepted, bits, team, nearest);
     left = left.subspan(static_cast<std::size_t>(std::ranges::lower_bound(rows, first) - rows.begin()));
   }
-  ScanExact(BestKernels(), state.view, query.codes, left, nearest);
+  ScanInPieces(team, 0, left.size(), k, nearest, [&](std::size_t start, std::size_t end, Nearest& found) {
+    ScanExact(BestKernels(), state.view, query.codes, left.subspan(start, end - start), found);
+  });
   return MatchesOf(state.view, query.offset, nearest);
 }
 
 GalleryIndex::Row GalleryIndex::SearchProposals(const State& state, const Query& query, std::size_t k,
                                                 double share, double exact_cost,
-                                                std::span<const std::uint64_t> allowed,
+                                                std::span<const std::uint64_t> allowed, base::Team& team,
                                                 Nearest& nearest) const {
   const std::size_t size = state.view.size();
   // The GPU may still lack most rows.
@@ -228,15 +282,9 @@ GalleryIndex::Row GalleryIndex::SearchProposals(const State& state, const Query&
   if (subquantizers == 0 || !(cost < exact_cost)) return 0;
   std::vector<float> tables(subquantizers * SearchSpace::kCentroids);
   space_->Tables(query.coordinates, tables);
-  FastScan scan(tables, subquantizers, static_cast<std::size_t>(wanted));
   const auto last = static_cast<Row>(size - size % kFastScanBlock);
-  for (Row row = 0; row < last;) {
-    const Codes::Rows piece = state.view.From(row);
-    const std::size_t count = std::min<std::size_t>(piece.count, last - row);
-    scan.Scan(piece.packed, count / kFastScanBlock, row);
-    row += static_cast<Row>(count);
-  }
-  return Rank(state.view, scan.Take(), last, query.codes, k, accepted, allowed, nearest) ? last : 0;
+  const auto found = FastScanInPieces(team, state.view, last, tables, static_cast<std::size_t>(wanted));
+  return Rank(state.view, found, last, query.codes, k, accepted, allowed, nearest) ? last : 0;
 }
 
 GalleryIndex::OnDevice GalleryIndex::on_device() const {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/team.h"
 #include "search/background.h"
 #include "search/codes.h"
 #include "search/exact.h"
@@ -60,12 +61,13 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   /// @returns how many labels were held.
   std::size_t Remove(std::span<const std::int64_t> labels);
 
-  /// Up to `k` matches, best first. @param probe a row. @throws base::Error as ReadRow.
-  Matches Search(std::span<const std::byte> probe, std::size_t k) const;
+  /// Up to `k` matches, best first. @param probe a row. @param team shares the scan; the number of threads
+  /// does not change the result. @throws base::Error as ReadRow.
+  Matches Search(std::span<const std::byte> probe, std::size_t k, base::Team& team) const;
 
   /// @param allowed the only candidates; may hold unknown and repeated labels.
-  Matches Search(std::span<const std::byte> probe, std::size_t k,
-                 std::span<const std::int64_t> allowed) const;
+  Matches Search(std::span<const std::byte> probe, std::size_t k, std::span<const std::int64_t> allowed,
+                 base::Team& team) const;
 
   IndexContents Contents() const;
 
@@ -119,7 +121,7 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   /// @param allowed a bit a row; empty accepts all rows. @returns the first row that the search must scan
   /// itself.
   Row SearchProposals(const State& state, const Query& query, std::size_t k, double share, double exact_cost,
-                      std::span<const std::uint64_t> allowed, Nearest& nearest) const;
+                      std::span<const std::uint64_t> allowed, base::Team& team, Nearest& nearest) const;
 
   void RemoveRow(Row row);
   void Report();

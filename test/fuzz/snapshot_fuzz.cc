@@ -253,12 +253,13 @@ void CheckSearches(const GalleryIndex& index, Random& random) {
     if (std::ranges::any_of(matches.scores, [](float score) { return std::isnan(score); })) Fail("no number");
   };
   const std::vector<float> probes = Vectors(3, random());
+  visage::base::Alone alone;
   for (std::size_t i = 0; i < 3; ++i) {
     const auto probe = std::as_bytes(std::span(probes).subspan(i * kDimension, kDimension));
     for (const std::size_t k : {1, 16, 100}) {
-      check(index.Search(probe, k), std::min(k, held.size()));
+      check(index.Search(probe, k, alone), std::min(k, held.size()));
       const auto allowed = std::span(labels).first(labels.size() / 2);
-      check(index.Search(probe, k, allowed), std::min(k, allowed.size()));
+      check(index.Search(probe, k, allowed, alone), std::min(k, allowed.size()));
     }
   }
 }

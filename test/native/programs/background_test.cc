@@ -157,7 +157,8 @@ TEST_CASE("A search keeps the rows that it reads and does not free them") {
   std::thread search([&] {
     searched_on = std::this_thread::get_id();
     const std::vector<float> probe = Vectors(1);
-    index->Search(std::as_bytes(std::span(probe)), 1);
+    visage::base::Alone alone;
+    index->Search(std::as_bytes(std::span(probe)), 1, alone);
   });
   {
     std::unique_lock lock(mutex);

@@ -75,7 +75,9 @@ class Gallery {
   std::vector<std::uint32_t> Search(std::span<const float> tables, std::size_t count) {
     FastScan scan(tables, subquantizers_, count);
     for (Piece& piece : pieces_) scan.Scan(piece.blocks.data(), piece.block_count, piece.first_row);
-    return scan.Take();
+    std::vector<std::uint32_t> rows;
+    for (const auto& [loss, row] : scan.Take()) rows.push_back(row);
+    return rows;
   }
 
   /// Checks that the numbers are of different rows of the gallery.
