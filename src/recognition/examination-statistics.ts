@@ -18,9 +18,9 @@ function logTail(z: number): number {
   return (density - Math.log(0.661 * z + 0.339 * Math.sqrt(z * z + 5.51))) / Math.LN10;
 }
 
-/** @param share 0..0.5 exclusive. */
+/** @param share 0..1 exclusive. */
 function tailPoint(share: number): number {
-  let [low, high] = [0, 40];
+  let [low, high] = [-8, 40];
   for (let step = 0; step < 60; step++) {
     const middle = (low + high) / 2;
     if (logTail(middle) > Math.log10(share)) low = middle;

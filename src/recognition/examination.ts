@@ -53,8 +53,9 @@ const MAX_FINDINGS = 1000;
 /** Expected shares of wrong findings. */
 const DUPLICATE_ERRORS = 0.02;
 const MIXED_ERRORS = 0.04;
-/** Lowest similarity of two keys of one person. */
+/** Lowest similarity of two keys of one person; the second where the pack's calibration judges. */
 const LEAST_DUPLICATE = 70;
+const LEAST_CALIBRATED = 90;
 /** Lower scores are as rare as 1 % of the images of LFW. */
 const LOW_QUALITY = 25;
 /** Faces that stand for their key. */
@@ -67,7 +68,7 @@ const SAMPLE = 300;
 const STRANGERS_BELOW = 0.99;
 const MAX_EXCESSES = 4096;
 /** With fewer people, the model pack's calibration says how strangers score. */
-const LEAST_PEOPLE = 2 * NEIGHBOURS;
+const LEAST_PEOPLE = NEIGHBOURS + 1;
 /** Neighbours besides: the person itself, and other nodes of its key. */
 const MORE = 4;
 const PAGE = 256;
@@ -314,7 +315,7 @@ export class Examination {
       tail
         ? tail.logExpected(score, (nearest.startOf(first) + nearest.startOf(second)) / 2)
         : Math.log10(nodes.length) + logFalseMatchRate(similarity, score);
-    const least = similarity.toScore(LEAST_DUPLICATE);
+    const least = similarity.toScore(tail ? LEAST_DUPLICATE : LEAST_CALIBRATED);
     const judged: (Pair & { readonly expectedWrong: number })[] = [];
     const lookAlikes = new Best<Pair>(MAX_FINDINGS, (pair) => pair.score);
     const unlikely = similarity.toScore(this.#gallery.threshold) - this.#deviation;
