@@ -25,6 +25,8 @@ enum Marker : std::uint16_t {
 /// CMYK and opacity.
 constexpr int kMaxComponents = 5;
 constexpr int kMaxBits = 16;
+/// OpenJPEG takes four bytes a sample.
+constexpr std::int64_t kMaxSamples = 60'000'000;
 constexpr std::int64_t kMaxTiles = 4096;
 constexpr std::int64_t kMaxPrecincts = 250'000;
 constexpr std::int64_t kMaxCodeBlocks = 500'000;
@@ -119,6 +121,12 @@ class HeaderReader {
       throw base::Error(base::ErrorCode::kUnsupportedImage,
                         "The JPEG 2000 file has " + std::to_string(header_.components) +
                             " components; at most " + std::to_string(kMaxComponents) + " are supported.");
+    }
+    const std::int64_t samples = (right - left) * (bottom - top) * header_.components;
+    if (samples > kMaxSamples) {
+      throw base::Error(base::ErrorCode::kImageTooLarge, "The JPEG 2000 file has " + std::to_string(samples) +
+                                                             " samples; at most " +
+                                                             std::to_string(kMaxSamples) + " are allowed.");
     }
     for (int i = 0; i < header_.components; ++i) {
       constexpr int kMaxStep = 4;

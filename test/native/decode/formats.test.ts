@@ -86,6 +86,8 @@ describe('HEIC, AVIF and JPEG 2000', () => {
     jp2.writeUInt32BE(8192, 8);
     jp2.writeUInt32BE(4883, 12);
     await assertRefused(decode(jp2), 'IMAGE_TOO_LARGE', /8192 x 4883.*40000000/);
+    jp2.writeUInt32BE(4000, 12);
+    await assertRefused(decode(jp2), 'IMAGE_TOO_LARGE', /98304000 samples.*60000000/);
   });
 
   test('JPEG 2000 files with too many parts are refused', async () => {
