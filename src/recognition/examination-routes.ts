@@ -197,7 +197,7 @@ export function examinationRoutes(examinations: ExaminationService): readonly Ro
       description:
         'Starts an examination if the service has none of this collection, waits up to two seconds for it, and answers 202 while it runs. The report stays until the next examination or restart. Findings of each kind come with the most certain first. An API key limited to some faces may not read it.',
       tags: TAGS,
-      access: { ...ACCESS, readsOwn: true },
+      access: ACCESS,
       query: object({ collectionId: COLLECTION_ID, kind: KIND, ...PAGING }, { required: ['collectionId'] }),
       responses: {
         200: { description: 'The report.', schema: REPORT },

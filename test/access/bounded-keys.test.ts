@@ -390,7 +390,7 @@ const RULES: Readonly<Record<string, (kind: Kind, route: Route) => Probe[]>> = {
 };
 
 const RECOGNITION = ['v1:faces', 'v1:external-keys'];
-const READS_OWN = ['getCollection', 'getAllCollections', 'getExamination'];
+const READS_OWN = ['getCollection', 'getAllCollections'];
 const MANAGEMENT = ['v1:collections', 'v1:events', 'v1:api-keys', 'v1:billing', 'v1:audit'];
 
 function isManagement({ access }: Route): boolean {

@@ -47,7 +47,7 @@ const DECISIONS: Readonly<Record<string, Access>> = {
   updateCollection: COLLECTIONS,
   resetCollection: COLLECTIONS,
   deleteCollection: COLLECTIONS,
-  getExamination: READING,
+  getExamination: COLLECTIONS,
   startExamination: COLLECTIONS,
   applyProposal: COLLECTIONS,
   undoProposal: COLLECTIONS,
