@@ -2,7 +2,8 @@
  * `npm run bench:reach -- <faces>`: which faces the detectors of the packs find, by size, angle, light and place, how
  * well their boxes fit, and what they find where nobody is.
  *
- * `<faces>` holds `lfw-dev/<person>/<picture>` and, if there are any, the group photographs `group/*.jpg`.
+ * `<faces>` holds `lfw-dev/<person>/<picture>` and, if there are any, the group photographs `group/*.jpg` and images
+ * without faces, `face-free/*`.
  */
 
 import { existsSync } from 'node:fs';
@@ -27,6 +28,7 @@ import {
   strewn,
   textures,
   turned,
+  wheels,
   withoutFaces,
 } from './scenes.ts';
 
@@ -113,6 +115,11 @@ async function photographs(set: 'samples' | 'group', where: string): Promise<Sce
   return Promise.all(
     [...annotated(set)].map(async ([name, faces]) => ({ picture: await readFile(join(where, name)), faces })),
   );
+}
+
+async function faceFree(where: string): Promise<Buffer[]> {
+  if (!existsSync(where)) return [];
+  return Promise.all((await readdir(where)).sort().map((name) => readFile(join(where, name))));
 }
 
 const portraits = await findPortraits();
@@ -205,7 +212,10 @@ const empty = await Promise.all(sampleScenes.map(({ picture, faces }) => without
 for (const [name, pictures] of [
   ['textures of 1280 x 960', await textures({ width: 1280, height: 960 })],
   ['cut-outs of photographs, 480 x 480', empty.flat()],
+  ['drawn wheels', await wheels(250)],
+  ['images without faces', await faceFree(join(folder, 'face-free'))],
 ] as const) {
+  if (pictures.length === 0) continue;
   const cells = recognizers.map(async (recognizer) => {
     let found = 0;
     for (const picture of pictures) found += (await facesOf(recognizer, picture)).faces.length;

@@ -143,6 +143,34 @@ export async function textures(size: Size): Promise<Buffer[]> {
   return pictures;
 }
 
+/** Drawings of wheels: a dark ellipse around a light one with dark holes in a ring, which detectors take for faces. */
+export async function wheels(count: number): Promise<Buffer[]> {
+  const random = uniforms(12);
+  const between = (least: number, most: number) => least + (most - least) * random();
+  const colour = (least: number, most: number) =>
+    `rgb(${Array.from({ length: 3 }, () => Math.floor(between(least, most))).join()})`;
+  const pictures: Buffer[] = [];
+  while (pictures.length < count) {
+    const [width, height] = [Math.floor(between(320, 640)), Math.floor(between(240, 480))];
+    const across = between(30, 0.35 * height);
+    const down = Math.min(across * between(0.9, 1.6), height / 2 - 8);
+    const [rim, ring, hole] = [between(0.6, 0.85), between(0.5, 0.8), across * between(0.1, 0.22)];
+    const holes = 4 + Math.floor(between(0, 4));
+    const first = between(0, 2 * Math.PI);
+    const [x, y] = [width / 2, height / 2];
+    const ellipse = (rx: number, ry: number, fill: string) =>
+      `<ellipse cx="${x}" cy="${y}" rx="${rx}" ry="${ry}" fill="${fill}"/>`;
+    const drawn = Array.from({ length: holes }, (_, i) => {
+      const angle = first + (2 * Math.PI * i) / holes + between(-0.2, 0.2);
+      const [dx, dy] = [Math.cos(angle) * across * rim * ring, Math.sin(angle) * down * rim * ring];
+      return `<circle cx="${x + dx}" cy="${y + dy}" r="${hole}" fill="#3a302c"/>`;
+    });
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><rect width="100%" height="100%" fill="${colour(90, 240)}"/>${ellipse(across, down, '#181a1d')}${ellipse(across * rim, down * rim, colour(150, 230))}${drawn.join('')}${ellipse(0.7 * hole, 0.7 * hole, '#666')}</svg>`;
+    pictures.push(await sharp(Buffer.from(svg)).blur(between(0.5, 2)).jpeg({ quality: 90 }).toBuffer());
+  }
+  return pictures;
+}
+
 /** Squares cut out of a photograph that no face comes near to. */
 export async function withoutFaces(picture: Buffer, faces: readonly Box[], side: number): Promise<Buffer[]> {
   const { width = 0, height = 0 } = await sharp(picture).metadata();

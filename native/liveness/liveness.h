@@ -31,9 +31,10 @@ class Liveness {
   /// @throws Error kInternal if a file is invalid.
   explicit Liveness(const std::vector<LookOptions>& looks);
 
-  /// @param box in pixels of `image`. @param team runs the looks in parallel. @returns one probability per
-  /// class, look after look.
-  std::vector<float> Classify(const runtime::SourceImage& image, const base::Box& box, base::Team& team);
+  /// @param box in pixels of `image`. @param turn clockwise quarter turns of the face in the image, 0..3.
+  /// @param team runs the looks in parallel. @returns one probability per class, look after look.
+  std::vector<float> Classify(const runtime::SourceImage& image, const base::Box& box, int turn,
+                              base::Team& team);
 
  private:
   struct Look {

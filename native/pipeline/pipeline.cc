@@ -23,6 +23,8 @@ constexpr float kCertain = 0.85f;
 constexpr std::size_t kMostOpinions = 32;
 /// Where scores differ by less, the landmarks tell which way up a face is.
 constexpr float kComparable = 0.1f;
+/// A search for the largest face asks no opinion about faces of a smaller part of its area.
+constexpr float kCompany = 0.5f;
 /// Better agreement of landmarks is chance.
 constexpr float kLeastDisagreement = 0.02f;
 /// Turned faces may take at least this part of the image's longer side, which bounds the cost of images
@@ -209,6 +211,18 @@ std::vector<detect::Detection> Pipeline::Find(const runtime::SourceImage& view, 
   std::vector<detect::Detection> faces = stages.detector.Detect(view, least_face, wanted, team);
   for (detect::Detection& face : faces) face.certainty = second_opinion_ ? 1 : face.score;
   if (!second_opinion_) return faces;
+  if (wanted == detect::Wanted::kLargest) {
+    const auto certain = std::ranges::find_if(
+        faces, [&](const detect::Detection& face) { return face.score >= second_opinion_->below; });
+    if (certain != faces.end()) {
+      const float least = kCompany * certain->box.Area();
+      faces.erase(std::remove_if(certain + 1, faces.end(),
+                                 [&](const detect::Detection& face) {
+                                   return face.score < second_opinion_->below && face.box.Area() < least;
+                                 }),
+                  faces.end());
+    }
+  }
   Judge(view, faces, stages, team);
   const auto is_certain = [](const detect::Detection& face) { return face.certainty >= kCertain; };
   const float longer_side = static_cast<float>(std::max(view.width, view.height));
@@ -347,7 +361,8 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
   Describe(view, full, described, request, stages, team, analysis);
   watch.Lap();
   if (request.liveness) {
-    analysis.liveness = stages.liveness->Classify(view, box_of(analysis.faces.front()), team);
+    const AnalyzedFace& face = analysis.faces.front();
+    analysis.liveness = stages.liveness->Classify(view, box_of(face), face.detection.turn, team);
     analysis.timings.liveness = watch.Lap();
   }
   const std::size_t crops = std::min(request.crops, analysis.faces.size());
