@@ -18,6 +18,9 @@ import {
 /** The service's threshold where neither call nor collection has one. */
 const DEFAULT_THRESHOLD = 80;
 
+/** As the API proposes for new collections. */
+const NEW_MIN_QUALITY = 3;
+
 interface Fields {
   readonly collectionId: string;
   readonly description: string;
@@ -35,7 +38,7 @@ function fieldsOf(collection: Collection | undefined): Fields {
     collectionId: collection?.collectionId ?? '',
     description: collection?.description ?? '',
     model: collection?.model ?? null,
-    minQuality: String(collection?.minQuality ?? 0),
+    minQuality: String(collection?.minQuality ?? NEW_MIN_QUALITY),
     threshold: String(collection?.faceMatchThreshold ?? ''),
     searchRate: decimal(collection?.maxFalsePositiveRate),
     verifyRate: decimal(collection?.maxFalseMatchRate),
