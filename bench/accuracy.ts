@@ -12,6 +12,7 @@ import { createExecutor } from '../src/native/executor.ts';
 import { ImpostorScores } from '../src/vision/impostors.ts';
 import { type LabelledTemplate, readLabelledTemplates } from '../src/vision/labelled-templates.ts';
 import { type ModelPack, openModelPack } from '../src/vision/model-pack.ts';
+import { asServed as asServedTemplates } from '../src/vision/normalised-templates.ts';
 import type { SimilarityScale } from '../src/vision/similarity.ts';
 import { loadAsServed } from './as-served.ts';
 import { crossValidate } from './cross-validation.ts';
@@ -91,7 +92,7 @@ async function templatesOf(model: ModelPack, faces: string): Promise<LabelledTem
     if (done % 500 === 0 || done === total) console.error(`embedded ${done} of ${total} pictures`);
   });
   await executor.close();
-  return made;
+  return asServedTemplates(model, made);
 }
 
 function scaleOf({ name, similarity }: ModelPack): SimilarityScale {

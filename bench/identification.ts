@@ -2,7 +2,7 @@
  * Open-set identification (ISO/IEC 19795-1): a probe is searched for in a gallery that may or may not hold its person.
  */
 import { uniforms } from '../src/base/random.ts';
-import { innerProduct } from '../src/vision/impostors.ts';
+import { innerProduct, NormalisedTemplate, scoreOf } from '../src/vision/impostors.ts';
 import type { LabelledTemplate } from '../src/vision/labelled-templates.ts';
 
 /** A person of a gallery with the templates that were enrolled. */
@@ -16,11 +16,11 @@ export type Fusion = (probe: Float32Array, enrolled: Enrolled) => number;
 
 /** The best of the person's templates. */
 export const bestOf: Fusion = (probe, { templates }) =>
-  templates.reduce((best, template) => Math.max(best, innerProduct(probe, template)), -1);
+  templates.reduce((best, template) => Math.max(best, scoreOf(probe, template)), -1);
 
 /** The mean of the scores of the person's templates. */
 export const meanScore: Fusion = (probe, { templates }) =>
-  templates.reduce((sum, template) => sum + innerProduct(probe, template), 0) / templates.length;
+  templates.reduce((sum, template) => sum + scoreOf(probe, template), 0) / templates.length;
 
 /** The person's templates added up and made a unit vector again; worked out once a person. */
 export function meanTemplate(): Fusion {
@@ -31,7 +31,7 @@ export function meanTemplate(): Fusion {
       mean = unitMean(enrolled.templates);
       means.set(enrolled, mean);
     }
-    return innerProduct(probe, mean);
+    return scoreOf(probe, mean);
   };
 }
 
@@ -44,7 +44,7 @@ export function asServed(onePerson: number): Fusion {
       middle = normalizedMean(enrolled.templates, onePerson);
       middles.set(enrolled, middle);
     }
-    return middle ? innerProduct(probe, middle) : bestOf(probe, enrolled);
+    return middle ? scoreOf(probe, middle) : bestOf(probe, enrolled);
   };
 }
 
@@ -123,7 +123,18 @@ function unitMean(templates: readonly Float32Array[]): Float32Array {
     for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (template[i] as number);
   }
   const length = Math.sqrt(innerProduct(sum, sum));
-  return sum.map((value) => value / length);
+  return withOffset(
+    sum.map((value) => value / length),
+    templates,
+  );
+}
+
+/** The offset of a mean is about the mean of the offsets. */
+function withOffset(mean: Float32Array, templates: readonly Float32Array[]): Float32Array {
+  const offsets = templates.map((template) => (template instanceof NormalisedTemplate ? template.offset : 0));
+  const result = new NormalisedTemplate(mean);
+  result.offset = offsets.reduce((sum, offset) => sum + offset, 0) / offsets.length;
+  return result;
 }
 
 /**
@@ -147,5 +158,8 @@ function normalizedMean(templates: readonly Float32Array[], samePersonScore: num
     return withAll - 1 < samePersonScore * others;
   };
   if (meanScore < samePersonScore || templates.some(isOutlier)) return null;
-  return sum.map((value) => value / Math.sqrt(square));
+  return withOffset(
+    sum.map((value) => value / Math.sqrt(square)),
+    templates,
+  );
 }

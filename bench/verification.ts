@@ -2,7 +2,7 @@
  * How well templates tell people apart, in the field's measures (ISO/IEC 19795-1).
  */
 
-import { innerProduct } from '../src/vision/impostors.ts';
+import { scoreOf as scoreOfTemplates } from '../src/vision/impostors.ts';
 import type { LabelledTemplate } from '../src/vision/labelled-templates.ts';
 
 /** One labelled pair, in the order of its protocol. */
@@ -64,7 +64,7 @@ function bestThreshold(pairs: readonly LabelledScore[]): number {
 
 /** Score of two pictures; -1 where one of them shows no face. */
 export function scoreOf(first: LabelledTemplate, second: LabelledTemplate): number {
-  return first.template && second.template ? innerProduct(first.template, second.template) : -1;
+  return first.template && second.template ? scoreOfTemplates(first.template, second.template) : -1;
 }
 
 /** Scores of all pairs of pictures of one person. @param templates in order of person. */

@@ -142,9 +142,10 @@ _visagectl() {
       mapfile -t COMPREPLY < <(compgen -W '--all --to --sightings --status --pause --rollback --finish --delete-left --undo --account --environment --json --data-dir --config --help' -- "$word"); return ;;
     'models calibrate')
       case $before in
+        --groups) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
       esac
       [[ $word != -* ]] && { mapfile -t COMPREPLY < <(compgen -d -- "$word"); return; }
-      mapfile -t COMPREPLY < <(compgen -W '--pack --write --help' -- "$word"); return ;;
+      mapfile -t COMPREPLY < <(compgen -W '--pack --groups --write --help' -- "$word"); return ;;
     'models basis')
       case $before in
         --faces) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;

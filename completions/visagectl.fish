@@ -148,6 +148,7 @@ complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_su
 complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_subcommand_from migrate' -l config -r -F -d 'Read the settings from this file.'
 complete -c visagectl -n '__fish_seen_subcommand_from models; and not __fish_seen_subcommand_from check list migrate calibrate basis cohort' -a calibrate -d 'Compute a model pack\'s similarity scale from FOLDER/<person>/<image>.'
 complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_subcommand_from calibrate' -l pack -x -d 'Calibrate this model pack.'
+complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_subcommand_from calibrate' -l groups -r -F -d 'Also use images of different people, labelled in this CSV (file, age, gender, race).'
 complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_subcommand_from calibrate' -l write -d 'Write the scale to the pack\'s manifest instead of printing it.'
 complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_subcommand_from calibrate' -F
 complete -c visagectl -n '__fish_seen_subcommand_from models; and not __fish_seen_subcommand_from check list migrate calibrate basis cohort' -a basis -d 'Compute a model pack\'s search space from images of many people.'

@@ -143,9 +143,10 @@ _visagectl() {
       compadd -- --all --to --sightings --status --pause --rollback --finish --delete-left --undo --account --environment --json --data-dir --config --help; return ;;
     'models calibrate')
       case $before in
+        --groups) _files; return ;;
       esac
       [[ $word != -* ]] && { _files -/; return; }
-      compadd -- --pack --write --help; return ;;
+      compadd -- --pack --groups --write --help; return ;;
     'models basis')
       case $before in
         --faces) _files -/; return ;;

@@ -68,6 +68,7 @@ async function trainOn(pack: ModelPack, folder: string) {
 
 interface Report {
   readonly faces: number;
+  readonly people: number;
   readonly degradedFaces: number;
   readonly vectors: number;
   readonly vectorsOfFaces: number;
@@ -76,11 +77,12 @@ interface Report {
 }
 
 function reportOf(
-  { cohort, faces, leastMembers }: TrainedCohort,
+  { cohort, people, faces, leastMembers }: TrainedCohort,
   images: { readonly faces: number; readonly degraded: number },
 ): Report {
   return {
     faces: images.faces,
+    people,
     degradedFaces: images.degraded,
     vectors: cohort.vectors.length,
     vectorsOfFaces: faces,
@@ -89,9 +91,17 @@ function reportOf(
   };
 }
 
-function textOf({ faces, degradedFaces, vectors, vectorsOfFaces, leastMembers, bytes }: Report): string {
+function textOf({
+  faces,
+  people,
+  degradedFaces,
+  vectors,
+  vectorsOfFaces,
+  leastMembers,
+  bytes,
+}: Report): string {
   return columns([
-    ['templates', `${faces} of faces, ${degradedFaces} of degraded faces`],
+    ['templates', `${faces} of faces (${people} people), ${degradedFaces} of degraded faces`],
     ['vectors', `${vectors}, ${vectorsOfFaces} of them of faces`],
     ['members', `at least ${leastMembers} templates a vector`],
     ['file', `${bytes} bytes`],

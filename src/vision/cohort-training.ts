@@ -6,12 +6,16 @@ import { innerProduct } from './impostors.ts';
 export const LEAST_MEMBERS = 8;
 /** docs/experiments.md has the other numbers that were tried. */
 const NEAREST = 8;
+/** Normalised score from which two faces count as one person. It is rarer than 1e-5 among strangers. */
+const ONE_PERSON = 0.35;
 const ITERATIONS = 15;
 /** Iterations in which groups may still be small, because they may grow. */
 const FREE_ITERATIONS = 11;
 
 export interface TrainedCohort {
   readonly cohort: Cohort;
+  /** Different people among the faces. */
+  readonly people: number;
   /** Vectors of faces; the others are of degraded faces. */
   readonly faces: number;
   /** Fewest templates of a vector. */
@@ -20,8 +24,9 @@ export interface TrainedCohort {
 
 /**
  * Spherical k-means (I. Dhillon and D. Modha, Machine Learning 42, 2001) of the faces, and apart of the degraded
- * faces. Groups of fewer than {@link LEAST_MEMBERS} dissolve into the others.
- * @param faces unit vectors, one a person; at least {@link LEAST_MEMBERS} times the nearest vectors.
+ * faces. Groups of fewer than {@link LEAST_MEMBERS} dissolve into the others. Of faces that a first cohort tells
+ * to be one person, one counts.
+ * @param faces unit vectors, mostly of different people; at least {@link LEAST_MEMBERS} times the nearest vectors.
  * @param degraded unit vectors, or none.
  * @param options `coordinates` projects templates into the pack's search space, which is faster.
  */
@@ -30,7 +35,8 @@ export function trainCohort(
   degraded: readonly Float32Array[],
   { seed = 1, coordinates = (template: Float32Array) => template } = {},
 ): TrainedCohort {
-  const ofFaces = groupsOf(faces, coordinates, seed);
+  const people = distinct(faces, groupsOf(faces, coordinates, seed), coordinates);
+  const ofFaces = groupsOf(people, coordinates, seed);
   const ofDegraded = degraded.length < LEAST_MEMBERS ? [] : groupsOf(degraded, coordinates, seed + 1);
   const groups = [...ofFaces, ...ofDegraded];
   if (groups.length < NEAREST) {
@@ -43,6 +49,7 @@ export function trainCohort(
       groups.map(({ centre }) => centre),
       NEAREST,
     ),
+    people: people.length,
     faces: ofFaces.length,
     leastMembers: Math.min(...groups.map(({ members }) => members)),
   };
@@ -70,6 +77,25 @@ function groupsOf(templates: readonly Float32Array[], coordinates: Projection, s
     groups = regrouped(members, groups, coordinates).filter((group) => group.members >= least);
   }
   return groups;
+}
+
+/** The faces without repetitions of a person. */
+function distinct(
+  faces: readonly Float32Array[],
+  groups: readonly Group[],
+  coordinates: Projection,
+): Float32Array[] {
+  const centres = groups.map(({ centre }) => coordinates(centre));
+  const kept: { readonly face: Float32Array; readonly row: Float32Array; readonly offset: number }[] = [];
+  for (const face of faces) {
+    const row = coordinates(face);
+    const cosines = Float64Array.from(centres, (centre) => innerProduct(row, centre)).sort();
+    const nearest = cosines.subarray(-NEAREST);
+    const offset = nearest.reduce((sum, cosine) => sum + cosine, 0) / (2 * nearest.length);
+    const isKnown = kept.some((other) => innerProduct(row, other.row) - offset - other.offset > ONE_PERSON);
+    if (!isKnown) kept.push({ face, row, offset });
+  }
+  return kept.map(({ face }) => face);
 }
 
 function regrouped(

@@ -9,6 +9,12 @@ export interface ImpostorPair {
   readonly first: LabelledTemplate;
   readonly second: LabelledTemplate;
   readonly score: number;
+  readonly weight: number;
+}
+
+/** Coordinates of a row with its offset, so that JavaScript scores as the service does. */
+export class NormalisedTemplate extends Float32Array {
+  offset = 0;
 }
 
 /** Requires equal lengths. */
@@ -18,26 +24,46 @@ export function innerProduct(a: Float32Array, b: Float32Array): number {
   return sum;
 }
 
+/** The cosine of unit vectors, less the offsets of normalised templates. Requires equal lengths. */
+export function scoreOf(a: Float32Array, b: Float32Array): number {
+  return innerProduct(a, b) - offsetOf(a) - offsetOf(b);
+}
+
+function offsetOf(template: Float32Array): number {
+  return template instanceof NormalisedTemplate ? template.offset : 0;
+}
+
+/** Scores of pairs of different people. */
 export class ImpostorScores {
+  /** Sum of the weights. */
   pairs = 0;
   /** Best first. */
   best: ImpostorPair[] = [];
   readonly #bins = new Float64Array(2 * RESOLUTION + 1);
   #reaching: Float64Array | undefined;
 
-  /** Costs `n * n / 2 * dimension` multiplications. */
-  static of(templates: readonly LabelledTemplate[]): ImpostorScores {
+  /**
+   * Costs `n * n / 2 * dimension` multiplications.
+   * @param byPerson every pair of people weighs 1, however many pairs of images show them.
+   */
+  static of(templates: readonly LabelledTemplate[], byPerson = false): ImpostorScores {
     const scores = new ImpostorScores();
+    const images = new Map<string, number>();
+    for (const { person, template } of templates) {
+      if (template) images.set(person, (images.get(person) ?? 0) + 1);
+    }
+    const weightOf = ({ person }: LabelledTemplate) => (byPerson ? 1 / (images.get(person) ?? 1) : 1);
     let floor = -1;
     for (const [i, first] of templates.entries()) {
       if (!first.template) continue;
       for (let j = i + 1; j < templates.length; j++) {
         const second = templates[j] as LabelledTemplate;
         if (!second.template || second.person === first.person) continue;
-        const score = innerProduct(first.template, second.template);
-        scores.#count(score, 1);
+        const score = scoreOf(first.template, second.template);
+        const weight = weightOf(first) * weightOf(second);
+        scores.#count(score, weight);
         if (score <= floor) continue;
-        scores.best.push({ first, second, score });
+        scores.best.push({ first, second, score, weight });
         if (scores.best.length >= 2 * BEST_PAIRS) floor = scores.#keepBest();
       }
     }
@@ -45,8 +71,21 @@ export class ImpostorScores {
     return scores;
   }
 
+  /** Every set weighs the same. */
+  static joined(sets: readonly ImpostorScores[]): ImpostorScores {
+    const joined = new ImpostorScores();
+    const pairs = sets.reduce((sum, { pairs: of }) => sum + of, 0);
+    for (const set of sets) {
+      for (const [i, weight] of set.#bins.entries()) {
+        joined.#bins[i] = (joined.#bins[i] as number) + (weight * pairs) / (sets.length * set.pairs);
+      }
+    }
+    joined.pairs = pairs;
+    return joined;
+  }
+
   without(excluded: readonly ImpostorPair[]): void {
-    for (const pair of excluded) this.#count(pair.score, -1);
+    for (const pair of excluded) this.#count(pair.score, -pair.weight);
     const gone = new Set(excluded);
     this.best = this.best.filter((pair) => !gone.has(pair));
   }

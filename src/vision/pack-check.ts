@@ -2,6 +2,7 @@
 import type { Executor } from '../native/executor.ts';
 import { loadPipeline, type Pipeline } from '../native/pipeline.ts';
 import type { PipelineOptions } from '../native/pipeline-options.ts';
+import { parseCohort } from './cohort.ts';
 import { ImpostorScores, innerProduct } from './impostors.ts';
 import {
   type LabelledImage,
@@ -10,13 +11,22 @@ import {
   labelledTemplates,
 } from './labelled-templates.ts';
 import { checkFile, type ModelPack, openModelPack, packFolder, readManifest } from './model-pack.ts';
+import { asServed } from './normalised-templates.ts';
 import { ENERGY_KEPT, energyKept, parseSearchSpace, type SearchSpace } from './search-space.ts';
 import { selfInference } from './self-inference.ts';
 
 export interface Finding {
   /** `note`: the operator decides. */
   readonly kind: 'ok' | 'note' | 'problem';
-  readonly subject: 'manifest' | 'files' | 'networks' | 'detector' | 'embedder' | 'scale' | 'search';
+  readonly subject:
+    | 'manifest'
+    | 'files'
+    | 'networks'
+    | 'detector'
+    | 'embedder'
+    | 'scale'
+    | 'search'
+    | 'cohort';
   readonly text: string;
 }
 
@@ -63,6 +73,7 @@ export async function checkPack(
   }
   const space = pack.searchSpace && parseSearchSpace(pack.searchSpace);
   tell(spaceFinding(space));
+  tell(cohortFinding(pack));
   if (images === undefined) {
     const text = 'was not tested on faces: pass --pictures FOLDER to check whether it tells people apart';
     tell({ kind: 'note', subject: 'embedder', text });
@@ -79,6 +90,17 @@ function spaceFinding(space: SearchSpace | null): Finding {
   }
   const text = `${space.rank} of ${space.dimension} dimensions, ${space.subquantizers} codes of 4 bits`;
   return { kind: 'ok', subject: 'search', text };
+}
+
+function cohortFinding({ cohort }: ModelPack): Finding {
+  if (cohort) {
+    const { vectors, nearest } = parseCohort(cohort);
+    const text = `${vectors.length} averages over people normalise scores, the nearest ${nearest} each face's`;
+    return { kind: 'ok', subject: 'cohort', text };
+  }
+  const text =
+    'has no cohort, so strangers of some groups match far more often than others: create one with `visagectl models cohort FOLDER --pack PACK --write`';
+  return { kind: 'note', subject: 'cohort', text };
 }
 
 function energyFinding(space: SearchSpace, templates: readonly LabelledTemplate[]): Finding {
@@ -151,7 +173,7 @@ async function checkOnImages(
     tell({ kind: 'ok', subject: 'embedder', text: `tells people apart: d' ${apart.toFixed(1)}` });
   }
   if (space && found > 0) tell(energyFinding(space, templates));
-  if (pack.similarity) tell(scaleFinding(templates, pack.similarity.toScore(70)));
+  if (pack.similarity) tell(scaleFinding(asServed(pack, templates), pack.similarity.toScore(70)));
 }
 
 function twoOfEach(images: readonly LabelledImage[]): LabelledImage[] {

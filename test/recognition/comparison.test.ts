@@ -220,7 +220,7 @@ describe('Several pictures of one external key', () => {
     await service.call('enrollFace', key, { image: annaAgain });
     const [one, other] = [await similarity(anna), await similarity(annaAgain)];
     assert.equal(one, other);
-    assert.ok(other > alone && other < 100, `${other} after ${alone}`);
+    assert.ok(other > alone, `${other} after ${alone}`);
     const verified = await service.call(
       'verifyFace',
       { collectionId: 'pair', externalKey: 'anna' },

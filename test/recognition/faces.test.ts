@@ -94,14 +94,15 @@ describe('search', () => {
     }
   });
 
-  test('answers for the picture itself with a similarity of 100', async () => {
+  test('answers for the picture itself with a similarity of at least 95', async () => {
     const faceId = await index(person(3));
     const answer = await service.call(
       'searchFace',
-      { collectionId, faceMatchThreshold: 100 },
+      { collectionId, faceMatchThreshold: 95 },
       { image: person(3) },
     );
-    assert.deepEqual([answer.faceId, answer.similarity], [faceId, 100]);
+    assert.equal(answer.faceId, faceId);
+    assert.ok(answer.similarity >= 95, `${answer.similarity}`);
   });
 
   test('processes the largest face of a group and counts the others', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { normals } from '../../src/base/random.ts';
-import { cohortFile, cohortOf, parseCohort } from '../../src/vision/cohort.ts';
+import { type Cohort, cohortFile, cohortOf, parseCohort } from '../../src/vision/cohort.ts';
 import { LEAST_MEMBERS, trainCohort } from '../../src/vision/cohort-training.ts';
 import { innerProduct } from '../../src/vision/impostors.ts';
 
@@ -51,14 +51,23 @@ describe('the file of a cohort', () => {
 });
 
 describe('the training of a cohort', () => {
-  /** 20 groups of people, who differ little within a group. */
+  /** 20 groups of people, who resemble each other within a group. */
   function grouped(seed: number): { readonly templates: Float32Array[]; readonly centres: Float32Array[] } {
     const normal = normals(seed);
     const centres = people(20, seed);
     const templates = Array.from({ length: 800 }, (_, i) =>
-      unit((centres[i % 20] as Float32Array).map((value) => value + 0.08 * normal())),
+      unit((centres[i % 20] as Float32Array).map((value) => value + 0.25 * normal())),
     );
     return { templates, centres };
+  }
+
+  /** Two groups may share a vector. */
+  function assertFound({ vectors }: Cohort, centres: readonly Float32Array[]): void {
+    const nearest = centres.map((centre) =>
+      Math.max(...vectors.map((vector) => innerProduct(unit(vector), centre))),
+    );
+    const found = nearest.filter((cosine) => cosine > 0.8).length;
+    assert.ok(found >= 0.8 * centres.length, `${found} of ${centres.length} groups`);
   }
 
   test('averages at least eight people in each vector, so none shows a person', () => {
@@ -74,14 +83,22 @@ describe('the training of a cohort', () => {
     assert.ok(Math.max(...nearest) < 0.95, `a vector is as near as ${Math.max(...nearest)} to a person`);
   });
 
+  test('counts a person once, however many images show them', () => {
+    const normal = normals(7);
+    const several = people(800, 8);
+    const [person] = several as [Float32Array];
+    const again = Array.from({ length: 40 }, () => unit(person.map((value) => value + 0.02 * normal())));
+    const trained = trainCohort([...several, ...again], []);
+    assert.ok(trained.people <= 800, `${trained.people} people`);
+    const nearest = Math.max(...trained.cohort.vectors.map((vector) => innerProduct(unit(vector), person)));
+    assert.ok(nearest < 0.95, `a vector is as near as ${nearest} to the person`);
+  });
+
   test('finds every group of people, and of degraded faces', () => {
     const faces = grouped(3);
     const degraded = grouped(4);
     const { cohort } = trainCohort(faces.templates, degraded.templates);
-    for (const centre of [...faces.centres, ...degraded.centres]) {
-      const nearest = Math.max(...cohort.vectors.map((vector) => innerProduct(unit(vector), centre)));
-      assert.ok(nearest > 0.9, `the nearest vector has a cosine of ${nearest}`);
-    }
+    assertFound(cohort, [...faces.centres, ...degraded.centres]);
   });
 
   test('groups by coordinates in a search space, and averages whole templates', () => {
@@ -89,9 +106,7 @@ describe('the training of a cohort', () => {
     const coordinates = (template: Float32Array) => template.subarray(0, 16);
     const { cohort } = trainCohort(templates, [], { coordinates });
     assert.equal(cohort.dimension, DIMENSION);
-    for (const centre of centres) {
-      assert.ok(Math.max(...cohort.vectors.map((vector) => innerProduct(unit(vector), centre))) > 0.9);
-    }
+    assertFound(cohort, centres);
   });
 
   test('refuses too few people', () => {

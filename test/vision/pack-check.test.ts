@@ -20,6 +20,7 @@ type Manifest = {
   detector: { input: { mean: number; scale: number } };
   calibration?: { points: [number, number][] };
   search?: { file: string };
+  cohort?: { file: string };
   files: { name: string; sha256: string }[];
 };
 
@@ -87,6 +88,20 @@ describe('the check of a model pack', () => {
     assert.match(found?.text ?? '', /search is exact at every size: create one with `visagectl models basis/);
   });
 
+  test('says how many averages the cohort holds, and asks for one where there is none', async (t) => {
+    const cohortOf = async (pack: string) =>
+      (await findingsOf(pack)).find(({ subject }) => subject === 'cohort');
+    const shipped = await cohortOf('faceplugin');
+    assert.equal(shipped?.kind, 'ok');
+    assert.match(shipped?.text ?? '', /^\d+ averages over people normalise scores/);
+    const folder = await changedPack(t, (manifest) => {
+      delete manifest.cohort;
+    });
+    const missing = await cohortOf(folder);
+    assert.equal(missing?.kind, 'note');
+    assert.match(missing?.text ?? '', /visagectl models cohort FOLDER/);
+  });
+
   test('finds a search space in which the templates do not lie', async (t) => {
     const space = searchSpaceFile(smallSpace(512));
     const folder = await changedPack(t, ({ files }) => {
@@ -115,6 +130,7 @@ describe('the check of a model pack', () => {
     const folder = await changedPack(t, (manifest) => {
       manifest.embedder.dimension = 128;
       delete manifest.search;
+      delete manifest.cohort;
     });
     assert.match((await problems(folder))[0] ?? '', /^networks: .*fr_feature\.onnx.*1x512.*1x128/);
   });
