@@ -90,7 +90,7 @@ const MAX_SHIFT = 3;
 const MAX_DIFFERENCE = 1;
 
 describe('one face in every format', () => {
-  // Since faces are searched at other scales, the box of one JPEG moves by 9 pixels.
+  // The box of the JPEG with 4:2:0 chroma moves by 9 pixels.
   test('has the same box and the same similarity', { todo: 'a steadier box' }, async () => {
     const { similarity } = await openModelPack('faceplugin');
     assert.ok(similarity);
