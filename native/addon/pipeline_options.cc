@@ -117,6 +117,7 @@ pipeline::PipelineOptions ParsePipelineOptions(const Napi::Value& value, const r
     parsed.detector.doubtful_to = Number(doubtful.Get("to"), "detector.doubtful.to");
   }
   parsed.detector.nms_iou = Number(detector.Get("nmsIou"), "detector.nmsIou");
+  parsed.detector.average_boxes = detector.Get("averageBoxes").ToBoolean().Value();
   parsed.detector.certain_from = std::max(parsed.detector.doubtful_to, parsed.detector.score_threshold);
   if (const Napi::Value value = detector.Get("secondOpinion"); !value.IsUndefined()) {
     const Napi::Object opinion = Object(value, "detector.secondOpinion");

@@ -167,7 +167,7 @@ std::vector<Detection> Detector::Joined(const runtime::SourceImage& image,
   Candidates found;
   for (const Candidates& some : shown) found.insert(found.end(), some.begin(), some.end());
   std::vector<Detection> faces =
-      Settle(image, Merge(std::move(found), options_.nms_iou), ScaleOf(finest), team);
+      Settle(image, Merge(std::move(found), options_.nms_iou, options_.average_boxes), ScaleOf(finest), team);
   RankFaces(faces, image);
   return faces;
 }
@@ -200,7 +200,7 @@ std::vector<Detection> Detector::Settle(const runtime::SourceImage& image, const
     const auto same = std::ranges::max_element(seen[i], {}, overlap);
     if (same != seen[i].end() && overlap(*same) > options_.nms_iou) faces.push_back(*same);
   }
-  return Merge(std::move(faces), options_.nms_iou);
+  return Merge(std::move(faces), options_.nms_iou, options_.average_boxes);
 }
 
 std::vector<Detector::Candidates> Detector::LookAtAll(const runtime::SourceImage& image,

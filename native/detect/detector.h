@@ -40,6 +40,7 @@ struct DetectorOptions {
   float doubtful_from = 0;
   float doubtful_to = 0;
   float nms_iou = 0;
+  bool average_boxes = false;
   BoxFit box_fit;
   /// A face of this score ends a search for the largest face.
   float certain_from = 0;

@@ -19,7 +19,9 @@ export function fromText(schema: Schema, value: unknown): unknown {
     return read;
   }
   if (typeof value !== 'string') return value;
-  if (isOf(schema, 'number') || isOf(schema, 'integer')) return parseDecimal(value) ?? value;
+  if (isOf(schema, 'number') || isOf(schema, 'integer')) {
+    return value === 'null' && isOf(schema, 'null') ? null : (parseDecimal(value) ?? value);
+  }
   if (isOf(schema, 'boolean')) return Object.hasOwn(BOOLEANS, value) ? BOOLEANS[value] : value;
   return value;
 }

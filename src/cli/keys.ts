@@ -52,7 +52,7 @@ export const keysCreate = command({
   summary: 'Create an API key and print it. It is shown only once.',
   examples: [
     'keys create --name reception',
-    'keys create --name camera-3 --collection staff --rate-limit 600 --ip 10.0.3.0/24',
+    'keys create --name camera-3 --collection staff --rate-limit 600 --ip 10.0.5.0/24',
   ],
   options: {
     name: { type: 'string', value: 'NAME', required: true, about: 'Name the key.' },

@@ -37,6 +37,8 @@ export interface PipelineOptions {
     readonly boxFit?: Box;
     /** Intersection over union above which boxes are the same face. */
     readonly nmsIou: number;
+    /** Average the boxes of one face, weighted by score, instead of taking the best. Default false. */
+    readonly averageBoxes?: boolean;
     /** Default: none. */
     readonly secondOpinion?: SecondOpinion;
   };

@@ -4,7 +4,7 @@ import { VisageError } from '../errors.ts';
 import type { Neighbour } from '../gallery/gallery-indexes.ts';
 import type { RowOrTemplate } from '../native/gallery-index.ts';
 import type { Collection, FaceRecord } from '../store/records.ts';
-import { areDoubtful, type Doubts } from '../vision/quality.ts';
+import { type Doubts, isDoubtfulQuality } from '../vision/quality.ts';
 import type { Recognizer } from '../vision/recognizer.ts';
 import { fusedScore, maxFusedScore } from '../vision/template-fusion.ts';
 import { collectionOf, maySee, visibleFaceCount } from './collection-access.ts';
@@ -249,7 +249,7 @@ export class GallerySearch {
 
 /** Whether a stored face has a doubtful template. */
 export function isDoubtful({ quality }: FaceRecord): boolean {
-  return quality !== undefined && areDoubtful(quality.reasons);
+  return quality !== undefined && isDoubtfulQuality(quality);
 }
 
 function notFound(target: Target): VisageError {

@@ -36,7 +36,7 @@ export function verifyCriterion(collection: Collection | null, own: Settings): C
 }
 
 function criterionOf(name: Rate, collection: Collection | null, own: Settings): Criterion {
-  if (own.faceMatchThreshold !== undefined && own[name] !== undefined) {
+  if (own.faceMatchThreshold !== undefined && own[name] != null) {
     const message = `give either faceMatchThreshold or ${name}`;
     throw new VisageError('VALIDATION_FAILED', `Please ${message}.`, [
       { path: '/faceMatchThreshold', message },

@@ -110,7 +110,7 @@ export const THRESHOLD = {
 
 /** The rates of calls run from the scale's least false match rate to its highest measured one. */
 export const MAX_RATE = 0.1;
-const RATE = { type: 'number', minimum: 1e-6, maximum: MAX_RATE, examples: [0.001] } as const;
+const RATE = { type: 'number', minimum: 1e-6, maximum: MAX_RATE } as const;
 
 export const FALSE_POSITIVE_RATE = {
   ...RATE,
@@ -124,6 +124,9 @@ export const FALSE_MATCH_RATE = {
     'Maximum chance that a comparison of two strangers matches, instead of `faceMatchThreshold`: the service computes the threshold.',
 } as const satisfies Schema;
 
+/** Pages send the example of each field, and a threshold excludes a rate: the example is null, as without the field. */
+const CALL_RATE = { type: ['number', 'null'], examples: [null] } as const;
+
 const CALL_DEFAULT = "Default: the collection's threshold or rate, or else `faceMatchThreshold` 80.";
 
 const CALL_THRESHOLD = {
@@ -133,12 +136,12 @@ const CALL_THRESHOLD = {
 
 export const SEARCH_CRITERION = {
   faceMatchThreshold: CALL_THRESHOLD,
-  maxFalsePositiveRate: FALSE_POSITIVE_RATE,
+  maxFalsePositiveRate: { ...FALSE_POSITIVE_RATE, ...CALL_RATE },
 } as const satisfies Properties;
 
 export const VERIFY_CRITERION = {
   faceMatchThreshold: CALL_THRESHOLD,
-  maxFalseMatchRate: FALSE_MATCH_RATE,
+  maxFalseMatchRate: { ...FALSE_MATCH_RATE, ...CALL_RATE },
 } as const satisfies Properties;
 
 export const USED_THRESHOLD = {

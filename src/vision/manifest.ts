@@ -126,6 +126,7 @@ const MANIFEST = object(
         doubtful: object({ from: SHARE, to: SHARE }),
         boxFit: object({ x: SHIFT, y: SHIFT, width: FACTOR, height: FACTOR }),
         nmsIou: SHARE,
+        averageBoxes: { type: 'boolean' },
         secondOpinion: object({
           below: SHARE,
           score: WEIGHT,
@@ -134,7 +135,7 @@ const MANIFEST = object(
           bias: WEIGHT,
         }),
       },
-      ['doubtful', 'boxFit', 'secondOpinion'],
+      ['averageBoxes', 'doubtful', 'boxFit', 'secondOpinion'],
     ),
     landmarks: object(
       {

@@ -59,6 +59,8 @@ const CERTAINTY: Ramp = { worst: 0.7, best: 1 };
 const LANDMARK_DEVIATION: Ramp = { worst: 0.48, best: 0.11 };
 
 const REASON_BELOW = 0.5;
+/** Blur that makes templates of strangers resemble each other. Milder blur only lowers the quality. */
+const DOUBTFUL_BELOW = 0.1;
 const AMBIGUOUS_AREA_RATIO = 0.5;
 
 /** ArcFace's five points (J. Deng et al., 2019), centred, over the eye distance. */
@@ -109,13 +111,20 @@ export interface Doubts {
 
 export function doubtsOf(face: AnalyzedFace): Doubts {
   const isUncertain = certaintyOf(face) < REASON_BELOW;
-  const isBlurred = face.measures !== null && grade(face.measures.sharpness, SHARPNESS) < REASON_BELOW;
+  const isBlurred = face.measures !== null && grade(face.measures.sharpness, SHARPNESS) < DOUBTFUL_BELOW;
   return { isUncertain, isDoubtful: isUncertain || isBlurred };
 }
 
-/** @param reasons of a stored face. */
-export function areDoubtful(reasons: readonly string[]): boolean {
-  return reasons.includes('LOW_SHARPNESS') || reasons.includes('UNCERTAIN_FACE');
+/** Whether a face of this quality, stored with it, is doubtful. */
+export function isDoubtfulQuality({
+  score,
+  reasons,
+}: {
+  score: number;
+  reasons: readonly string[];
+}): boolean {
+  const isBlurred = reasons.includes('LOW_SHARPNESS') && score < 100 * DOUBTFUL_BELOW;
+  return isBlurred || reasons.includes('UNCERTAIN_FACE');
 }
 
 function certaintyOf({ certainty, landmarks }: AnalyzedFace): number {

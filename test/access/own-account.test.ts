@@ -109,6 +109,7 @@ describe('The model packs', () => {
           hasPose: true,
           hasLiveness: false,
           collectionCount: 2,
+          olderVersions: [],
         },
       );
       const member = await service.token(await service.member('member'));

@@ -13,7 +13,7 @@ const DRIVERS = join(ROOT, 'test/clients/drivers');
 const DOCUMENT = join(ROOT, 'docs/openapi.json');
 
 /** Orval wrote 1,076 files while the answers shared no schemas. */
-const MOST_FILES = 400;
+const MOST_FILES = 500;
 
 let service: Service;
 let key: string;

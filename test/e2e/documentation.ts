@@ -17,7 +17,7 @@ export async function commandsOf(page: string): Promise<string[]> {
  */
 export async function runCommands(commands: string, service: Child, folder: string): Promise<unknown[]> {
   const here = commands.replaceAll('http://127.0.0.1:8080', service.url).replaceAll('curl ', 'curl -sS ');
-  const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', here], {
+  const { stdout } = await promisify(execFile)('bash', ['--norc', '-euo', 'pipefail', '-c', here], {
     cwd: ROOT,
     env: childEnvironment({ VISAGE_DATA_DIR: folder }),
   });

@@ -65,14 +65,13 @@ describe('A hundred people', { skip: !existsSync(FOLDER) && 'needs ../shared/fac
   });
   after(() => service.stop());
 
-  const search = (threshold: number) =>
-    inParallel(everybody, ({ second }) =>
-      service.client.ok(
-        'POST',
-        `/v1/face/search?collectionId=people&faceMatchThreshold=${threshold}`,
-        sent(second),
-      ),
+  const searchFor = (picture: Buffer, threshold: number) =>
+    service.client.ok(
+      'POST',
+      `/v1/face/search?collectionId=people&faceMatchThreshold=${threshold}`,
+      sent(picture),
     );
+  const search = (threshold: number) => inParallel(everybody, ({ second }) => searchFor(second, threshold));
 
   test('are all seen when they are indexed', () => {
     assert.ok(ids.size >= PEOPLE - 1, `${ids.size} were seen`);
@@ -97,11 +96,27 @@ describe('A hundred people', { skip: !existsSync(FOLDER) && 'needs ../shared/fac
   });
 
   test('are found less the higher the threshold is', async () => {
+    const similarities = (await search(0)).map(({ similarity }) => similarity as number);
     const counts: number[] = [];
-    for (const threshold of [90, 100]) {
-      counts.push((await search(threshold)).filter(({ faceId }) => faceId !== null).length);
+    for (const threshold of [80, 90, 95, 98, 100]) {
+      const found = (await search(threshold)).filter(({ faceId }) => faceId !== null).length;
+      assert.equal(found, similarities.filter((similarity) => similarity >= threshold).length);
+      counts.push(found);
     }
-    const [high = 0, identical = 0] = counts;
-    assert.ok(high >= 80 && identical === 0, counts.join(' '));
+    const [, high = 0, , , highest = PEOPLE] = counts;
+    assert.deepEqual(
+      [...counts].sort((a, b) => b - a),
+      counts,
+    );
+    assert.ok(high >= 80 && highest < high / 4, counts.join(' '));
+  });
+
+  test('are all found at 95 in the picture that was indexed', async () => {
+    const seen = everybody.filter(({ name }) => ids.has(name));
+    const found = await inParallel(seen, ({ first }) => searchFor(first, 95));
+    assert.deepEqual(
+      found.map(({ faceId }) => faceId),
+      seen.map(({ name }) => ids.get(name)),
+    );
   });
 });

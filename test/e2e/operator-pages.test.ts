@@ -64,7 +64,7 @@ class Appliance {
       VISAGE_LISTEN: '127.0.0.1:0',
       VISAGE_BACKUP_KEY: this.backupKey,
     };
-    const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', here], {
+    const { stdout } = await promisify(execFile)('bash', ['--norc', '-euo', 'pipefail', '-c', here], {
       cwd: ROOT,
       env: childEnvironment(settings),
     });

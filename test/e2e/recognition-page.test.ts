@@ -38,7 +38,11 @@ test('the commands of docs/recognition.md go as written', async () => {
     );
     assert.equal(byId.faceId, first.faceId);
     assert.equal(everyone.faces.length, 3);
-    assert.equal(everyone.faces[0].matches[0].externalKey, 'ada');
+    const known = everyone.faces.flatMap(({ matches }: Answer) => matches.slice(0, 1));
+    assert.deepEqual(
+      known.map(({ externalKey }: Answer) => externalKey),
+      ['ada'],
+    );
     assert.deepEqual([everyone.unprocessedFaceCount, everyone.faceMatchThreshold], [0, 80]);
     assert.deepEqual(threshold, { collectionId: 'guests' });
     // 0.001 among the page's five faces.
@@ -59,7 +63,7 @@ test('the commands of docs/recognition.md go as written', async () => {
     assert.deepEqual([renamed.externalKey, renamed.faceCount], ['beatrice', 1]);
     assert.deepEqual(quality, { collectionId: 'guests' });
     assert.equal(refused.refusal.code, 'LOW_QUALITY');
-    assert.ok(refused.face.quality.score < 40 && refused.face.quality.reasons.length > 0);
+    assert.ok(refused.face.quality.score < 75 && refused.face.quality.reasons.length > 0);
     assert.deepEqual(bound, { collectionId: 'visitors' });
     assert.equal(collection.recognitionCollection.model, 'yunet');
     assert.deepEqual(kept, { collectionId: 'visitors' });

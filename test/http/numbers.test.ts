@@ -64,6 +64,7 @@ describe('A number in a query or a form', () => {
   test('is never one of the texts that only some parsers take', () => {
     for (const { name, schema } of textual) {
       for (const text of NONE) {
+        if (text === 'null' && [schema.type].flat().includes('null')) continue;
         assert.throws(
           () => read(schema, text, 'textual'),
           { code: 'VALIDATION_FAILED' },

@@ -42,7 +42,8 @@ describe('an uncertain face', () => {
     const stranger = await service.call('verifyFace', {}, { images: { image, targetImage } });
     assert.deepEqual([stranger.hasFace, stranger.isMatch], [true, false]);
     const own = await service.call('verifyFace', {}, { images: { image, targetImage: image } });
-    assert.deepEqual([own.similarity, own.isMatch], [100, false]);
+    assert.ok(own.similarity >= 95, `${own.similarity}`);
+    assert.equal(own.isMatch, false);
   });
 });
 
