@@ -169,7 +169,7 @@ describe('the check of a model pack', () => {
       manifest.embedder.input.channels = 'RGB';
       const points: [number, number][] = [
         [-1, 0],
-        [0.1, 70],
+        [0, 70],
         [1, 100],
       ];
       manifest.calibration = { points };
