@@ -59,7 +59,7 @@ const ENROLLED = [1, 2, 3, 5] as const;
 const SPLITS = 3;
 const IMAGES = fileURLToPath(new URL('../../docs/images/', import.meta.url));
 
-const [folder, packName = 'faceplugin'] = process.argv.slice(2);
+const [folder, packName = 'yunet'] = process.argv.slice(2);
 if (!folder) {
   console.error('Usage: npm run bench:accuracy -- <folder with lfw-dev/ and lfw-dev-pairs.csv> [pack]');
   process.exit(64);
@@ -69,7 +69,7 @@ const pack = await openModelPack(packName);
 const scale = scaleOf(pack);
 const templates = await templatesOf(pack, folder);
 /** The plots of the documentation are the default pack's. */
-const isDrawn = packName === 'faceplugin';
+const isDrawn = packName === 'yunet';
 
 console.log(`machine            ${cpus()[0]?.model}, ${availableParallelism()} threads`);
 console.log(`model pack         ${pack.name} ${pack.version}`);

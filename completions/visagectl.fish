@@ -140,7 +140,7 @@ complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_su
 complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_subcommand_from migrate' -l rollback -d 'Return to the old version.'
 complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_subcommand_from migrate' -l finish -d 'After the switch, delete the old rows. Before it, switch without the faces that are left.'
 complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_subcommand_from migrate' -l delete-left -d 'With --finish, delete the faces that are left.'
-complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_subcommand_from migrate' -l undo -x -d 'Take back what sightings added to this face.'
+complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_subcommand_from migrate' -l undo -x -d 'Remove the rows that sightings added to this face.'
 complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_subcommand_from migrate' -l account -x -d 'Choose the account, if several have the collection.'
 complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_subcommand_from migrate' -l environment -x -a 'live test' -d 'Choose the environment.'
 complete -c visagectl -n '__fish_seen_subcommand_from models; and __fish_seen_subcommand_from migrate' -l json -d 'Print the answer as JSON.'

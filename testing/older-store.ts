@@ -4,7 +4,7 @@ import type { Actor } from '../src/api/caller.ts';
 import type { Store } from '../src/store/store.ts';
 import { FACE, templateOf } from './temporary-store.ts';
 
-/** What a template's bytes were in schema 3. */
+/** A template's bytes in schema 3. */
 export function float32Of(template: Float32Array): Uint8Array {
   return new Uint8Array(template.buffer, template.byteOffset, template.byteLength);
 }

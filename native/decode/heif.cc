@@ -107,7 +107,7 @@ base::Image Transform(base::Image image, const Box& property) {
   }
 }
 
-/// Fills in what the file states. @param found from the bit stream.
+/// Adds the colour that the file states. @param found from the bit stream.
 ColourSpace ReadColour(const HeifItem& item, const Cicp& found) {
   ColourSpace space{.icc = {}, .cicp = found};
   for (const Box& property : item.properties) {

@@ -27,7 +27,7 @@ namespace {
 /// Enumerated colour spaces (ISO/IEC 15444-1, table I.10, and 15444-2, table M.25).
 enum Enumerated : std::uint32_t { kUnknown = 0, kCmyk = 12, kSrgb = 16, kGrey = 17, kYcc = 18, kEYcc = 24 };
 
-/// What the boxes around a codestream say.
+/// Colour and palette from the boxes around a codestream.
 struct Jp2Header {
   std::uint32_t colour = kUnknown;
   std::vector<std::uint8_t> icc;

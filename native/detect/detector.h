@@ -99,7 +99,7 @@ class Detector {
                                 base::Team& team);
   /// Width of the largest certain face in pixels, less if the image's edge cuts it; 0 for none.
   float LargestCertain(const std::vector<Candidates>& shown, const base::ImageView& image) const;
-  /// Merges what several windows show. @param finest the last window.
+  /// Merges the candidates of several windows. @param finest the last window.
   std::vector<Detection> Joined(const runtime::SourceImage& image, const std::vector<Candidates>& shown,
                                 const Window& finest, base::Team& team);
 

@@ -119,7 +119,7 @@ class Pipeline {
   /// @returns the faces of `view`, ranked as `Analysis::faces`.
   std::vector<detect::Detection> Find(const runtime::SourceImage& view, float least_face,
                                       detect::Wanted wanted, Stages& stages, base::Team& team) const;
-  /// Sets turn and certainty; removes what is no face.
+  /// Sets turn and certainty; removes unlikely faces.
   void Judge(const runtime::SourceImage& view, std::vector<detect::Detection>& faces, Stages& stages,
              base::Team& team) const;
 

@@ -55,7 +55,7 @@ export interface MigrationAdministration {
    * @throws as {@link begin}; `VALIDATION_FAILED` with faces left unless `deleteLeft`.
    */
   finish(place: CollectionPlace, deleteLeft: boolean): Promise<MigrationView>;
-  /** Takes back what sightings added to a face. @throws as {@link begin}, and `FACE_NOT_FOUND`. */
+  /** Removes the rows that sightings added to a face. @throws as {@link begin}, and `FACE_NOT_FOUND`. */
   removeSighting(place: CollectionPlace, faceId: string): Promise<MigrationView>;
   /** Faces without a row of the new version. @throws as {@link begin}. */
   left(place: CollectionPlace): Promise<readonly LeftFace[]>;

@@ -1,6 +1,3 @@
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
-import type { ManifestFile } from '../vision/manifest.ts';
 import type { ModelPack } from '../vision/model-pack.ts';
 import { searchSpaceFile } from '../vision/search-space.ts';
 import {
@@ -11,7 +8,7 @@ import {
 import { variedTemplates } from '../vision/varied-templates.ts';
 import { columns, command, JSON_OPTION, print } from './command.ts';
 import { tell } from './output.ts';
-import { changeManifest, openPack, replaceFile, withPipeline } from './pack-access.ts';
+import { openPack, withPipeline, writePackFile } from './pack-access.ts';
 
 const FILE = 'search_space.bin';
 const MIN_IMAGES = 2_000;
@@ -115,17 +112,6 @@ function textOf({ dimension, rank, bytesOfCode, templates, energy, matches, plac
 }
 
 /** Adds or replaces the pack's search space. @returns the file's path. */
-export async function writeSpace(pack: ModelPack, content: Uint8Array): Promise<string> {
-  const entry: ManifestFile = {
-    name: FILE,
-    bytes: content.length,
-    sha256: createHash('sha256').update(content).digest('hex'),
-  };
-  const path = join(pack.folder, FILE);
-  await replaceFile(path, content);
-  await changeManifest(pack, ({ files }) => ({
-    files: [...files.filter(({ name }) => name !== FILE), entry],
-    search: { file: FILE },
-  }));
-  return path;
+export function writeSpace(pack: ModelPack, content: Uint8Array): Promise<string> {
+  return writePackFile(pack, FILE, content, { search: { file: FILE } });
 }

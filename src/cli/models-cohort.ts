@@ -1,14 +1,11 @@
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { cohortFile } from '../vision/cohort.ts';
 import { type TrainedCohort, trainCohort } from '../vision/cohort-training.ts';
-import type { ManifestFile } from '../vision/manifest.ts';
 import type { ModelPack } from '../vision/model-pack.ts';
 import { parseSearchSpace, project } from '../vision/search-space.ts';
 import { variedTemplates } from '../vision/varied-templates.ts';
 import { columns, command, JSON_OPTION, print } from './command.ts';
 import { tell } from './output.ts';
-import { changeManifest, openPack, replaceFile, withPipeline } from './pack-access.ts';
+import { openPack, withPipeline, writePackFile } from './pack-access.ts';
 
 const FILE = 'cohort.bin';
 const MIN_IMAGES = 2_000;
@@ -109,18 +106,6 @@ function textOf({
 }
 
 /** Adds or replaces the pack's cohort, and removes the scale of the earlier scores. @returns the file's path. */
-export async function writeCohort(pack: ModelPack, content: Uint8Array): Promise<string> {
-  const entry: ManifestFile = {
-    name: FILE,
-    bytes: content.length,
-    sha256: createHash('sha256').update(content).digest('hex'),
-  };
-  const path = join(pack.folder, FILE);
-  await replaceFile(path, content);
-  await changeManifest(pack, ({ files }) => ({
-    files: [...files.filter(({ name }) => name !== FILE), entry],
-    cohort: { file: FILE },
-    calibration: undefined,
-  }));
-  return path;
+export function writeCohort(pack: ModelPack, content: Uint8Array): Promise<string> {
+  return writePackFile(pack, FILE, content, { cohort: { file: FILE }, calibration: undefined });
 }

@@ -44,7 +44,7 @@ export const modelsMigrate = command({
       about: 'After the switch, delete the old rows. Before it, switch without the faces that are left.',
     },
     'delete-left': { type: 'boolean', about: 'With --finish, delete the faces that are left.' },
-    undo: { type: 'string', value: 'FACE', about: 'Take back what sightings added to this face.' },
+    undo: { type: 'string', value: 'FACE', about: 'Remove the rows that sightings added to this face.' },
     account: { type: 'string', value: 'ID', about: 'Choose the account, if several have the collection.' },
     environment: { type: 'string', choices: ['live', 'test'], about: 'Choose the environment.' },
     ...JSON_OPTION,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { loadPipeline, type Pipeline } from '../native/pipeline.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import { createLog } from '../ops/log.ts';
 import { prepareNetworks } from '../vision/graph/prepare.ts';
-import type { Manifest } from '../vision/manifest.ts';
+import type { Manifest, ManifestFile } from '../vision/manifest.ts';
 import { type ModelPack, openModelPack } from '../vision/model-pack.ts';
 
 /** @throws ExitError */
@@ -41,10 +42,12 @@ export async function withPipeline<T>(
   }
 }
 
+type Change = { readonly [Field in keyof Manifest]?: Manifest[Field] | undefined };
+
 /** @returns the manifest's path. */
 export async function changeManifest(
   { folder }: ModelPack,
-  change: (manifest: Manifest) => { readonly [Field in keyof Manifest]?: Manifest[Field] | undefined },
+  change: (manifest: Manifest) => Change,
 ): Promise<string> {
   const file = join(folder, 'manifest.json');
   const manifest = JSON.parse(await readFile(file, 'utf8'));
@@ -52,7 +55,25 @@ export async function changeManifest(
   return file;
 }
 
-export async function replaceFile(file: string, content: string | Uint8Array): Promise<void> {
+/** Adds or replaces a file of the pack. @param fields of the manifest that change with it. @returns the file's path. */
+export async function writePackFile(
+  pack: ModelPack,
+  name: string,
+  content: Uint8Array,
+  fields: Change,
+): Promise<string> {
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  const entry: ManifestFile = { name, bytes: content.length, sha256 };
+  const path = join(pack.folder, name);
+  await replaceFile(path, content);
+  await changeManifest(pack, ({ files }) => ({
+    files: [...files.filter((file) => file.name !== name), entry],
+    ...fields,
+  }));
+  return path;
+}
+
+async function replaceFile(file: string, content: string | Uint8Array): Promise<void> {
   await writeFile(`${file}.new`, content);
   await rename(`${file}.new`, file);
 }

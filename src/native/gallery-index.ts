@@ -3,7 +3,7 @@ import { addon, withCallerStack } from './addon.ts';
 import type { Executor } from './executor.ts';
 
 /**
- * What the store keeps of a template: coordinates in the pack's search space, scaled to length 1, as 16-bit
+ * A template as the store keeps it: coordinates in the pack's search space, scaled to length 1, as 16-bit
  * floats, and its offset if scores are normalised (native/search/row.h).
  */
 export type Row = Uint8Array;

@@ -28,17 +28,17 @@ const DESCRIPTION = {
 
 const DEFAULT_THRESHOLD = nullable(
   THRESHOLD,
-  `${THRESHOLD.description} Calls without a threshold or rate of their own use it; null stands for 80, unless the collection has a rate.`,
+  `${THRESHOLD.description} Calls that give neither threshold nor rate use it; null stands for 80, unless the collection has a rate.`,
 );
 
 const DEFAULT_RATES = {
   maxFalsePositiveRate: nullable(
     FALSE_POSITIVE_RATE,
-    'The `maxFalsePositiveRate` of searches without a threshold or rate of their own. Not together with `faceMatchThreshold`. Searches are refused once the collection is too large for the rate.',
+    'The `maxFalsePositiveRate` of searches that give neither threshold nor rate. Not together with `faceMatchThreshold`. Searches are refused once the collection is too large for the rate.',
   ),
   maxFalseMatchRate: nullable(
     FALSE_MATCH_RATE,
-    'The `maxFalseMatchRate` of `face/verify` without a threshold or rate of its own. Not together with `faceMatchThreshold`.',
+    'The `maxFalseMatchRate` of `face/verify` calls that give neither threshold nor rate. Not together with `faceMatchThreshold`.',
   ),
 } as const;
 

@@ -173,3 +173,33 @@ export function logFalseMatchRate(scale: SimilarityScale, score: number): number
   if (score > at90) return -5 - (score - at90) / (at95 - at90);
   return -Math.max(0, scale.toSimilarity(score) - 40) / 10;
 }
+
+/**
+ * Share of the keys of several images of one person whose worst two groups score less, by similarity: LFW, half of
+ * its people, mislabelled images left out.
+ */
+const MATED_BELOW: readonly (readonly [similarity: number, share: number])[] = [
+  [50, 0.0005],
+  [55, 0.0012],
+  [60, 0.004],
+  [65, 0.008],
+  [70, 0.014],
+];
+
+/** The share of {@link MATED_BELOW} at a similarity, in log space between its points. */
+export function matedBelow(similarity: number): number {
+  let last = MATED_BELOW[0] as readonly [number, number];
+  for (const point of MATED_BELOW) {
+    if (similarity < point[0]) {
+      const share = Math.max(0, (similarity - last[0]) / (point[0] - last[0]));
+      return last[1] * (point[1] / last[1]) ** share;
+    }
+    last = point;
+  }
+  return last[1];
+}
+
+/** Share of the standard normal distribution below `z`. */
+export function normalShare(z: number): number {
+  return z < 0 ? 10 ** logTail(-z) : 1 - 10 ** logTail(z);
+}

@@ -5,10 +5,13 @@ import type { GalleryIndex, Row } from '../native/gallery-index.ts';
 import type { QualityRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import type { Recognizer } from '../vision/recognizer.ts';
+import { joined, Nearest, type Pair } from './examination-pairs.ts';
 import {
   logFalseMatchRate,
+  matedBelow,
   mostCertain,
   NEIGHBOURS,
+  normalShare,
   type Partition,
   partition,
   StrangerTail,
@@ -60,13 +63,10 @@ const LEAST_CALIBRATED = 90;
 const LOW_QUALITY = 25;
 /** Faces that stand for their key. */
 const MAX_FACES = 48;
-/** Nearest people of a person that are looked at. */
-const CANDIDATES = 8;
-/** People whose scores show what strangers score in this gallery. */
+/** People whose scores are the sample of strangers in this gallery. */
 const SAMPLE = 300;
 /** Share of strangers below the score that divides a key. */
 const STRANGERS_BELOW = 0.99;
-const MAX_EXCESSES = 4096;
 /** With fewer people, the model pack's calibration says how strangers score. */
 const LEAST_PEOPLE = NEIGHBOURS + 1;
 /** Neighbours besides: the person itself, and other nodes of its key. */
@@ -76,18 +76,6 @@ const PAGE = 256;
 /** How long a batch waits for threads that work for callers. */
 const BUSY_MS = 25;
 const POLL_MS = 2;
-
-/**
- * Share of the keys of several images of one person whose worst two groups score less, by similarity: LFW, half of
- * its people, mislabelled images left out.
- */
-const MATED_BELOW: readonly (readonly [similarity: number, share: number])[] = [
-  [50, 0.0005],
-  [55, 0.0012],
-  [60, 0.004],
-  [65, 0.008],
-  [70, 0.014],
-];
 
 export interface ExaminedGallery {
   readonly gallery: number;
@@ -117,12 +105,6 @@ interface MixedKey {
   readonly groups: readonly (readonly number[])[];
   readonly score: number;
   readonly expectedWrong: number;
-}
-
-interface Pair {
-  readonly first: number;
-  readonly second: number;
-  readonly score: number;
 }
 
 interface Compared {
@@ -501,51 +483,6 @@ export class Examination {
   }
 }
 
-/** The nearest nodes of each node, in 72 bytes. */
-class Nearest {
-  /** Of some nodes. */
-  readonly excesses: number[] = [];
-  readonly #nodes: Int32Array;
-  readonly #scores: Float32Array;
-  readonly #starts: Float32Array;
-
-  constructor(count: number) {
-    this.#nodes = new Int32Array(count * CANDIDATES).fill(-1);
-    this.#scores = new Float32Array(count * CANDIDATES);
-    this.#starts = new Float32Array(count).fill(1);
-  }
-
-  /** @param others best first. */
-  set(node: number, others: readonly number[], scores: readonly number[]): void {
-    for (let rank = 0; rank < Math.min(CANDIDATES, others.length); rank++) {
-      this.#nodes[node * CANDIDATES + rank] = others[rank] as number;
-      this.#scores[node * CANDIDATES + rank] = scores[rank] as number;
-    }
-    if (scores.length < NEIGHBOURS) return;
-    this.#starts[node] = StrangerTail.startOf(scores);
-    if (this.excesses.length < MAX_EXCESSES) this.excesses.push(StrangerTail.excessOf(scores));
-  }
-
-  startOf(node: number): number {
-    return this.#starts[node] as number;
-  }
-
-  /** Each pair once. */
-  *pairs(): Generator<Pair> {
-    for (let at = 0; at < this.#nodes.length; at++) {
-      const node = Math.floor(at / CANDIDATES);
-      const other = this.#nodes[at] as number;
-      if (other < 0 || (other < node && this.#has(other, node))) continue;
-      const [first, second] = node < other ? [node, other] : [other, node];
-      yield { first, second, score: this.#scores[at] as number };
-    }
-  }
-
-  #has(node: number, other: number): boolean {
-    return this.#nodes.subarray(node * CANDIDATES, (node + 1) * CANDIDATES).includes(other);
-  }
-}
-
 /** The items with the highest values. */
 class Best<T> {
   count = 0;
@@ -576,66 +513,8 @@ function countsOf(found: Readonly<Record<FindingKind, readonly Finding[]>>): Rec
 
 const NOTHING = { similarity: null, errorRate: null, falseAlarms: null, quality: null } as const;
 
-interface Joined {
-  readonly members: number[];
-  /** Lowest of the joining pairs. */
-  score: number;
-  errorRate: number;
-}
-
-/** Joins pairs of nodes to people: a further key joins if it is as certainly the person of half of the others. */
-function joined(pairs: readonly (Pair & { readonly errorRate: number })[]): Joined[] {
-  const partners = new Map<number, Set<number>>();
-  for (const { first, second } of pairs) {
-    partners.set(first, (partners.get(first) ?? new Set()).add(second));
-    partners.set(second, (partners.get(second) ?? new Set()).add(first));
-  }
-  const groupOf = new Map<number, Joined>();
-  const groups: Joined[] = [];
-  for (const { first, second, score, errorRate } of pairs) {
-    const [own, other] = [groupOf.get(first), groupOf.get(second)];
-    const isSettled = own !== undefined && own === other;
-    if (isSettled) continue;
-    const group = own ?? other;
-    const newcomer = own ? second : first;
-    const agrees = group?.members.filter((node) => partners.get(newcomer)?.has(node)).length ?? 0;
-    if (group && !(own && other) && 2 * agrees >= group.members.length) {
-      group.members.push(newcomer);
-      group.score = Math.min(group.score, score);
-      group.errorRate = Math.max(group.errorRate, errorRate);
-      groupOf.set(newcomer, group);
-      continue;
-    }
-    const pair = { members: [first, second], score, errorRate };
-    groups.push(pair);
-    for (const node of pair.members) if (!groupOf.has(node)) groupOf.set(node, pair);
-  }
-  return groups;
-}
-
-function matedBelow(similarity: number): number {
-  let last = MATED_BELOW[0] as readonly [number, number];
-  for (const point of MATED_BELOW) {
-    if (similarity < point[0]) {
-      const share = Math.max(0, (similarity - last[0]) / (point[0] - last[0]));
-      return last[1] * (point[1] / last[1]) ** share;
-    }
-    last = point;
-  }
-  return last[1];
-}
-
 /** Evenly spread over the list. */
 function spread<T>(items: readonly T[], most: number): readonly T[] {
   if (items.length <= most) return items;
   return Array.from({ length: most }, (_, i) => items[Math.floor((i * items.length) / most)] as T);
-}
-
-/** Share of a normal distribution below; M. Abramowitz and I. Stegun, 26.2.17, 7.5e-8 off at most. */
-function normalShare(z: number): number {
-  if (z < 0) return 1 - normalShare(-z);
-  const t = 1 / (1 + 0.2316419 * z);
-  const sum =
-    t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
-  return 1 - (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * sum;
 }

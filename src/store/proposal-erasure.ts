@@ -53,7 +53,7 @@ export function putProposal(db: Databases, gallery: number, findingId: string, r
   for (const target of targetsOf(record)) db.proposalsByTarget.put([gallery, target, findingId], true);
 }
 
-/** Also erases from events and answers what left the collection. */
+/** Also erases the removed faces and keys from events and answers. */
 export function removeProposal(db: Databases, gallery: number, findingId: string): void {
   const record = takeProposal(db, gallery, findingId);
   for (const { label, face } of record?.removed ?? []) {

@@ -123,7 +123,7 @@ export class Proposals {
   }
 
   /**
-   * Restores in one transaction what a proposal changed. The index must then take the removed faces again.
+   * Undoes a proposal in one transaction. The index must then take the removed faces again.
    * @throws `NOT_FOUND` for an unknown or expired one; `PRECONDITION_FAILED` if the faces have changed since;
    * `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`.
    */

@@ -101,7 +101,7 @@ export function qualityOf(analysis: Analysis, index: number): Quality {
   };
 }
 
-/** What an analysis with a template, also without attributes, says about its worth. */
+/** Whether a template is worth comparing. Needs no attributes. */
 export interface Doubts {
   /** The reason `UNCERTAIN_FACE`. */
   readonly isUncertain: boolean;

@@ -42,7 +42,7 @@ const SHOW = `(async (source) => {
   return { width: canvas.width, height: canvas.height, rgba: [...data] };
 })`;
 
-/** What Chromium shows of an image, over white. */
+/** An image as Chromium shows it, over white. */
 async function asChromiumShows(url: string): Promise<Pixels> {
   const shown = await page.evaluate(`${SHOW}(${JSON.stringify(url)})`);
   const { width, height, rgba } = shown as { width: number; height: number; rgba: number[] };

@@ -11,7 +11,7 @@ before(async () => {
 });
 after(() => service.close());
 
-/** A row in a direction of its own. */
+/** A row unlike all others. */
 function rowOf(direction: number): Row {
   const vector = new Float32Array(service.recognizer.dimension);
   vector[0] = 0.8;

@@ -24,7 +24,7 @@ function fixture(name: string): Promise<Buffer> {
   return readFile(fileURLToPath(new URL(name, FIXTURES)));
 }
 
-/** What sharp reads of a file, however damaged. */
+/** The pixels that sharp reads from a file, also from a damaged one. */
 async function asSharpReads(file: Uint8Array): Promise<Pixels> {
   const { data, info } = await sharp(file, { failOn: 'none' })
     .rotate()
