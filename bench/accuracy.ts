@@ -1,14 +1,17 @@
 /**
  * `npm run bench:accuracy -- <faces> [pack]`: how well a model pack, as the service runs it, tells people apart.
  *
- * `<faces>` holds `lfw-dev/<person>/<picture>` and `lfw-dev-pairs.csv` (first, second, same_person). Prints the tables
+ * `<faces>` holds `lfw-dev/<person>/<picture>`, `lfw-dev-pairs.csv` (first, second, same_person) and, for the figures by
+ * group, `fairface/eval.csv` with its images. Prints the tables
  * and draws the plots of docs/accuracy.md.
  */
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createExecutor } from '../src/native/executor.ts';
+import { readGroupedTemplates } from '../src/vision/grouped-templates.ts';
 import { ImpostorScores } from '../src/vision/impostors.ts';
 import { type LabelledTemplate, readLabelledTemplates } from '../src/vision/labelled-templates.ts';
 import { type ModelPack, openModelPack } from '../src/vision/model-pack.ts';
@@ -16,6 +19,7 @@ import { asServed as asServedTemplates } from '../src/vision/normalised-template
 import type { SimilarityScale } from '../src/vision/similarity.ts';
 import { loadAsServed } from './as-served.ts';
 import { crossValidate } from './cross-validation.ts';
+import { type AgedTemplate, reportGroups } from './groups.ts';
 import {
   asServed,
   bestOf,
@@ -56,7 +60,7 @@ const GALLERIES = [
 ] as const;
 /** Pictures enrolled under one external key. */
 const ENROLLED = [1, 2, 3, 5] as const;
-const SPLITS = 3;
+const PARTS = 5;
 const IMAGES = fileURLToPath(new URL('../../docs/images/', import.meta.url));
 
 const [folder, packName = 'yunet'] = process.argv.slice(2);
@@ -67,7 +71,7 @@ if (!folder) {
 
 const pack = await openModelPack(packName);
 const scale = scaleOf(pack);
-const templates = await templatesOf(pack, folder);
+const { templates, grouped } = await templatesOf(pack, folder);
 /** The plots of the documentation are the default pack's. */
 const isDrawn = packName === 'yunet';
 
@@ -76,6 +80,7 @@ console.log(`model pack         ${pack.name} ${pack.version}`);
 const missed = templates.filter((entry) => !entry.template).length;
 console.log(`pictures           ${templates.length}, no face found in ${missed}`);
 
+reportGroups(grouped, pack, scale);
 reportPairs(await readPairs(folder, templates));
 const impostors = ImpostorScores.of(templates);
 const mated = matedScores(templates);
@@ -84,15 +89,21 @@ reportCrossValidation();
 await reportIdentification();
 reportFusion();
 
-async function templatesOf(model: ModelPack, faces: string): Promise<LabelledTemplate[]> {
+/** Without `fairface/`, no groups. */
+async function templatesOf(
+  model: ModelPack,
+  faces: string,
+): Promise<{ readonly templates: LabelledTemplate[]; readonly grouped: AgedTemplate[] }> {
   const threads = availableParallelism();
   const executor = createExecutor({ threads, maxQueue: 4 * threads });
   const recognizer = await loadAsServed(model, executor);
   const made = await readLabelledTemplates(recognizer, join(faces, 'lfw-dev'), 2 * threads, (done, total) => {
     if (done % 500 === 0 || done === total) console.error(`embedded ${done} of ${total} pictures`);
   });
+  const labels = join(faces, 'fairface/eval.csv');
+  const found = existsSync(labels) ? await readGroupedTemplates(recognizer, executor, labels) : [];
   await executor.close();
-  return asServedTemplates(model, made);
+  return { templates: asServedTemplates(model, made), grouped: asServedTemplates(model, found) };
 }
 
 function scaleOf({ name, similarity }: ModelPack): SimilarityScale {
@@ -117,7 +128,8 @@ function reportPairs(pairs: readonly LabelledScore[]): void {
 
 /** All pairs: true match rates, what the similarity scale claims and meets, and the curve. */
 async function reportVerification(): Promise<void> {
-  const before = SIMILARITIES.map(([similarity]) => impostors.falseMatchRate(scale.toScore(similarity)));
+  const byPerson = ImpostorScores.of(templates, true);
+  byPerson.without(byPerson.best.filter(({ first, second }) => pack.excludes(first.person, second.person)));
   const withAll = FALSE_MATCH_RATES.map((rate) => impostors.scoreAt(rate));
   const counted = impostors.pairs;
   impostors.without(impostors.best.filter(({ first, second }) => pack.excludes(first.person, second.person)));
@@ -131,15 +143,16 @@ async function reportVerification(): Promise<void> {
     console.log(`  TMR at FMR ${power(rate)}  ${columns.join('').trimEnd()}`);
   }
 
-  console.log('\nsimilarity         score   FMR claimed   FMR met    met, two-name pairs left out   TMR');
-  for (const [i, [similarity, claimed]] of SIMILARITIES.entries()) {
+  console.log('\ntwo-name pairs left out                  FMR met by');
+  console.log('similarity         score   FMR claimed   pairs of people   pairs of pictures   TMR');
+  for (const [similarity, claimed] of SIMILARITIES) {
     const score = scale.toScore(similarity);
     const columns = [
       `  ${similarity}`.padEnd(19),
       score.toFixed(3).padEnd(8),
       power(claimed).padEnd(14),
-      before[i]?.toExponential(2).padEnd(11),
-      impostors.falseMatchRate(score).toExponential(2).padEnd(31),
+      byPerson.falseMatchRate(score).toExponential(2).padEnd(18),
+      impostors.falseMatchRate(score).toExponential(2).padEnd(20),
       percent(trueMatchRate(mated, score)),
     ];
     console.log(columns.join(''));
@@ -160,20 +173,20 @@ async function reportVerification(): Promise<void> {
 
 function reportCrossValidation(): void {
   const similarities = SIMILARITIES.map(([similarity]) => similarity);
-  const halves = crossValidate(
+  const parts = crossValidate(
     templates,
     similarities,
-    SPLITS,
+    PARTS,
     ({ first, second }) => pack.excludes(first.person, second.person),
-    (done, total) => console.error(`cross-validated ${done} of ${total} halves`),
+    (done, total) => console.error(`cross-validated ${done} of ${total} parts`),
   );
-  const pairs = Math.min(...halves.map((half) => half.pairs));
+  const pairs = Math.round(Math.min(...parts.map((part) => part.pairs)));
   console.log(
-    `\nscale made from one half of the people, judged on the other: ${halves.length} halves of at least ${pairs} pairs`,
+    `\nscale made from LFW alone, four fifths of the people, judged on the others: ${PARTS} parts of at least ${pairs} pairs of people`,
   );
   console.log('similarity         FMR claimed   FMR met, mean   lowest     highest');
   for (const [i, [similarity, claimed]] of SIMILARITIES.entries()) {
-    const rates = halves.map((half) => half.rates[i] as number);
+    const rates = parts.map((part) => part.rates[i] as number);
     const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
     const columns = [
       `  ${similarity}`.padEnd(19),

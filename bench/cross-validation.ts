@@ -5,40 +5,37 @@ import type { LabelledTemplate } from '../src/vision/labelled-templates.ts';
 import { SimilarityScale } from '../src/vision/similarity.ts';
 import { draw } from './identification.ts';
 
-/** One half of the people judged with the scale that the other half gave. */
-export interface JudgedHalf {
+/** One part of the people judged with the scale that the others gave. */
+export interface JudgedPart {
   /** False match rates at the similarities asked for. */
   readonly rates: readonly number[];
-  /** Non-mated pairs that were counted. */
+  /** Pairs of people, each of weight 1. */
   readonly pairs: number;
 }
 
 /**
- * Parts the people at random into two halves, `splits` times, and judges each half with the other one's scale.
+ * Parts the people at random into `parts`, and judges each with the scale of the others.
  * @param isSamePerson pairs of pictures that are left out of the judging: names that stand for one person. The
  *   calibration finds and leaves out its own.
- * @param progress called after each half.
+ * @param progress called after each part.
  */
 export function crossValidate(
   templates: readonly LabelledTemplate[],
   similarities: readonly number[],
-  splits: number,
+  parts: number,
   isSamePerson: (pair: ImpostorPair) => boolean,
   progress: (done: number, total: number) => void,
-): JudgedHalf[] {
-  const people = [...new Set(templates.map(({ person }) => person))];
-  return Array.from({ length: splits }, (_, split) => {
-    const chosen = new Set(draw(people, Math.floor(people.length / 2), split + 1));
-    const halves = [true, false].map((isChosen) =>
-      templates.filter(({ person }) => chosen.has(person) === isChosen),
-    );
-    return halves.map((judged, i): JudgedHalf => {
-      const scale = new SimilarityScale(calibrate(halves[1 - i] as LabelledTemplate[]).points);
-      const scores = ImpostorScores.of(judged);
-      scores.without(scores.best.filter(isSamePerson));
-      progress(2 * split + i + 1, 2 * splits);
-      const rates = similarities.map((similarity) => scores.falseMatchRate(scale.toScore(similarity)));
-      return { rates, pairs: scores.pairs };
-    });
-  }).flat();
+): JudgedPart[] {
+  const names = [...new Set(templates.map(({ person }) => person))];
+  const partOf = new Map(draw(names, names.length, 1).map((name, i) => [name, i % parts]));
+  return Array.from({ length: parts }, (_, part): JudgedPart => {
+    const others = templates.filter(({ person }) => partOf.get(person) !== part);
+    const scale = new SimilarityScale(calibrate(others).points);
+    const judged = templates.filter(({ person }) => partOf.get(person) === part);
+    const scores = ImpostorScores.of(judged, true);
+    scores.without(scores.best.filter(isSamePerson));
+    progress(part + 1, parts);
+    const rates = similarities.map((similarity) => scores.falseMatchRate(scale.toScore(similarity)));
+    return { rates, pairs: scores.pairs };
+  });
 }

@@ -44,7 +44,7 @@ export function groupedImages(labels: string): GroupedImage[] {
  * @param file CSV; the folder of the same name without its extension holds the images.
  */
 export async function readGroupedTemplates(
-  pipeline: Pipeline,
+  pipeline: Pick<Pipeline, 'analyze'>,
   executor: Executor,
   file: string,
   progress?: (done: number, total: number) => void,
