@@ -23,8 +23,8 @@ import { Progress } from './progress.ts';
 
 const BUSY_MS = 250;
 
-/** Similarity between a face and its source image. */
-const ITSELF = 99.9;
+/** Lowest similarity of a face and its source image. */
+const ITSELF = 95;
 
 const SHOWN = 5;
 
@@ -61,9 +61,11 @@ class Import {
     this.summary = { collectionId, added: 0, present: 0, several: 0, refused: [], interrupted: false };
   }
 
-  /** Discards a journal without any existing face, as after a collection reset. */
+  /** Discards a journal whose faces are all gone, as after a collection reset. */
   async checkJournal(): Promise<void> {
-    for (const faceId of this.#journal.faceIds()) {
+    const faceIds = this.#journal.faceIds();
+    if (faceIds.size === 0) return;
+    for (const faceId of faceIds) {
       const query = new URLSearchParams({ collectionId: this.#collectionId, faceId });
       const isThere = await this.#api('GET', `/v1/face/get?${query}`).then(
         () => true,
@@ -77,22 +79,39 @@ class Import {
     this.#journal.forget();
   }
 
+  /**
+   * Finds the faces that an earlier run added without recording the answer. Images of one person resemble each other, so
+   * the most similar pair of image and face belongs together, then the next. Images with equal similarities may swap faces.
+   */
+  async recover(images: readonly ImageFile[]): Promise<void> {
+    const written = this.#journal.faceIds();
+    const pairs: { readonly image: ImageFile; readonly faceId: string; readonly similarity: number }[] = [];
+    for (const image of images) {
+      if (this.#journal.get(image.path)?.faceId !== null) continue;
+      const bytes = await readImageFile(this.#folder, image);
+      if (!Buffer.isBuffer(bytes)) continue;
+      for (const faceId of await this.#facesOf(image)) {
+        if (written.has(faceId)) continue;
+        const similarity = await this.#similarity(image, bytes, faceId);
+        if (similarity >= ITSELF) pairs.push({ image, faceId, similarity });
+      }
+    }
+    pairs.sort((a, b) => b.similarity - a.similarity);
+    for (const { image, faceId } of pairs) {
+      if (written.has(faceId) || this.#journal.get(image.path)?.faceId) continue;
+      this.#journal.add(image.path, faceId);
+      written.add(faceId);
+    }
+  }
+
   /** @throws VisageError, ExitError if the import cannot continue. */
   async add(image: ImageFile): Promise<void> {
-    const known = this.#journal.get(image.path);
-    if (known?.faceId) {
+    if (this.#journal.get(image.path)?.faceId) {
       this.summary.present++;
       return;
     }
     const bytes = await readImageFile(this.#folder, image);
     if (!Buffer.isBuffer(bytes)) return this.#refuse(image, bytes.code, bytes.reason);
-    // An earlier run may have added the face without recording the answer.
-    const earlier = known && (await this.#find(image, bytes));
-    if (earlier) {
-      this.#journal.add(image.path, earlier);
-      this.summary.present++;
-      return;
-    }
     this.#journal.begin(image.path);
     try {
       await this.#enroll(image, bytes);
@@ -123,21 +142,21 @@ class Import {
     if (unprocessedFaceCount > 0) this.summary.several++;
   }
 
-  async #find(image: ImageFile, bytes: Buffer): Promise<string | null> {
-    const query = new URLSearchParams({ collectionId: this.#collectionId, externalKey: image.person });
+  async #facesOf({ person }: ImageFile): Promise<readonly string[]> {
+    const query = new URLSearchParams({ collectionId: this.#collectionId, externalKey: person });
     const { faceIds } = (await this.#api('GET', `/v1/external-key/get-face-ids?${query}`)) as {
       faceIds: string[];
     };
-    const written = this.#journal.faceIds();
-    for (const faceId of faceIds.filter((each) => !written.has(each))) {
-      const answer = await this.#send(image, bytes, 'verify', { faceId }).catch((error: unknown) => {
-        if (error instanceof VisageError && IMAGE_STATUSES.includes(error.status)) return null;
-        throw error;
-      });
-      const { similarity } = (answer ?? { similarity: null }) as { similarity: number | null };
-      if (similarity !== null && similarity >= ITSELF) return faceId;
-    }
-    return null;
+    return faceIds;
+  }
+
+  async #similarity(image: ImageFile, bytes: Buffer, faceId: string): Promise<number> {
+    const answer = await this.#send(image, bytes, 'verify', { faceId }).catch((error: unknown) => {
+      if (error instanceof VisageError && IMAGE_STATUSES.includes(error.status)) return null;
+      throw error;
+    });
+    const { similarity } = (answer ?? { similarity: null }) as { similarity: number | null };
+    return similarity ?? 0;
   }
 
   async #send(
@@ -316,6 +335,7 @@ export const importPeople = command({
         const work = new Import(api, { folder, collectionId, journal });
         work.summary.refused.push(...refused);
         await work.checkJournal();
+        await work.recover(images);
         await runAll(work, images, 2 * config.threads);
         return { ...work.summary, skipped, unknown };
       } finally {

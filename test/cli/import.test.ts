@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -235,6 +244,30 @@ describe('import', () => {
     assert.deepEqual([rest.added + rest.present, rest.refused], [24, []]);
     assert.ok(rest.present >= before - 1);
     assert.match((await run('collections', 'show', 'many')).stdout, /^faces +24$/m);
+  });
+
+  test('finds the face of each image whose answer was lost, among images that match each other', async () => {
+    const people = join(folder.path, 'alike');
+    for (const [n, blur] of [0.9, 0.3].entries()) {
+      const picture = sharp(photograph(6)).resize(320).blur(blur);
+      put(people, 'person', `${n}.jpg`, await picture.jpeg().toBuffer());
+    }
+    await run('collections', 'create', 'alike');
+    const journal = join(people, '.visage-import-live-alike.jsonl');
+    const both = readdirSync(join(people, 'person'));
+    renameSync(join(people, 'person', '0.jpg'), join(folder.path, '0.jpg'));
+    await json('import', people, '--collection', 'alike');
+    const [face] = await faceIds('alike', 'person');
+    renameSync(join(folder.path, '0.jpg'), join(people, 'person', '0.jpg'));
+    writeFileSync(
+      journal,
+      both.map((name) => JSON.stringify({ path: `person/${name}`, faceId: null })).join('\n'),
+    );
+    const rest = await json('import', people, '--collection', 'alike');
+    assert.deepEqual([rest.added, rest.present], [1, 1]);
+    const entries = readFileSync(journal, 'utf8').trim().split('\n').filter(Boolean);
+    assert.ok(entries.includes(JSON.stringify({ path: 'person/1.jpg', faceId: face })));
+    assert.equal((await faceIds('alike', 'person')).length, 2);
   });
 
   test('says what to do where there is no collection, no folder, no picture', async () => {

@@ -203,7 +203,7 @@ describe('The frame', () => {
     await heading(page, 'API keys').waitFor();
   });
 
-  test('goes to screens and people, and changes the theme, from the command palette', async () => {
+  test('goes to screens, collections and people, and changes the theme, from the command palette', async () => {
     const collectionId = 'palette';
     await dashboard.post('/v1/collection/create', { collectionId });
     const image = { bytes: (await portrait('anna')).toString('base64') };
@@ -218,6 +218,9 @@ describe('The frame', () => {
     await page.keyboard.type('audi');
     await page.keyboard.press('Enter');
     await heading(page, 'Audit').waitFor();
+    await open();
+    await page.keyboard.type(collectionId);
+    await page.getByRole('menuitem', { name: collectionId }).click();
     await open();
     await page.keyboard.type('bell');
     await page.getByRole('menuitem', { name: 'anna.bell' }).click();
