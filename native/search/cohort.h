@@ -15,8 +15,8 @@ class Cohort {
   /// @param vectors `rank` floats each; scaled to length 1. @param nearest 1 to the number of vectors.
   Cohort(std::span<const float> vectors, std::size_t rank, std::size_t nearest);
 
-  /// Half the mean of the `nearest` best cosines with the vectors, -0.5..0.5. @param coordinates `rank` floats
-  /// of length 1.
+  /// Half the mean of the `nearest` best cosines with the vectors, -0.5..0.5. @param coordinates `rank`
+  /// floats of length 1.
   float OffsetOf(std::span<const float> coordinates) const;
 
  private:

@@ -84,7 +84,8 @@ void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& pro
     if (view.is_removed(row)) continue;
     const Codes::Rows at = view.From(row);
     const std::int32_t product = kernels.dot(probe.values(), at.high, view.width());
-    const float most_product = *at.scales * 256 * static_cast<float>(product) + *at.residuals * probe.length();
+    const float most_product =
+        *at.scales * 256 * static_cast<float>(product) + *at.residuals * probe.length();
     const float most = most_product * static_cast<float>(probe.scale()) - *at.offsets + kBoundRounding;
     if (most < FloatThreshold(nearest)) continue;
     nearest.Offer(view.ScoreOf(kernels, probe, row), row);

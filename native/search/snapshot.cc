@@ -63,7 +63,8 @@ void CheckMagnitudes(const std::vector<Codes::NewRows>& pieces) {
   for (const Codes::NewRows& piece : pieces) {
     if (!std::ranges::all_of(std::span(piece.scales, piece.count), IsMagnitude) ||
         !std::ranges::all_of(std::span(piece.residuals, piece.count), IsMagnitude) ||
-        !std::ranges::all_of(std::span(piece.offsets, piece.count), [](float value) { return std::isfinite(value); })) {
+        !std::ranges::all_of(std::span(piece.offsets, piece.count),
+                             [](float value) { return std::isfinite(value); })) {
       throw SnapshotError("it is damaged");
     }
   }
