@@ -19,7 +19,6 @@
 namespace visage::addon {
 namespace {
 
-/// Runs once per environment. @returns the functions that `src/native/` declares.
 Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   runtime::DisableTelemetry();
   env.SetInstanceData(std::make_unique<Environment>(env).release());

@@ -101,7 +101,6 @@ Napi::Value FaceValue(Napi::Env env, const pipeline::AnalyzedFace& face) {
   return value;
 }
 
-/// A crop takes about 20 KB.
 constexpr int kMostCrops = 100;
 
 pipeline::AnalysisRequest ParseRequest(const Napi::Value& value) {

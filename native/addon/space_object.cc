@@ -32,7 +32,6 @@ Napi::Value BytesOf(Napi::Env env, std::span<const std::byte> bytes) {
   return value;
 }
 
-/// Runs code of the core, and throws its errors in JavaScript.
 template <typename Function>
 auto Rethrown(Napi::Env env, Function function) {
   try {

@@ -14,10 +14,8 @@ namespace visage::addon {
 class SpaceObject : public Napi::ObjectWrap<SpaceObject> {
  public:
   static Napi::Function Define(Napi::Env env);
-  /// @throws Napi::TypeError if the argument is not a SearchSpace.
   static std::shared_ptr<const search::SearchSpace> From(const Napi::Value& value);
 
-  /// Takes the file of a space, or the dimension of a whole space, and the file of a cohort or nothing.
   explicit SpaceObject(const Napi::CallbackInfo& info);
 
  private:

@@ -68,7 +68,6 @@ Napi::Promise SubmitCall(Napi::Env env, const std::shared_ptr<pipeline::Executor
   return HoldCall(env, executor, std::move(kept), hand_over, std::move(work), std::move(convert));
 }
 
-/// No limit refuses this work. @param hand_over passes the job to the executor's `Start`.
 template <typename HandOver, typename WorkFunction, typename ConvertFunction>
 Napi::Promise StartCall(Napi::Env env, const std::shared_ptr<pipeline::Executor>& executor,
                         std::vector<Napi::Object> kept, HandOver hand_over, WorkFunction work,
@@ -80,7 +79,6 @@ Napi::Promise StartCall(Napi::Env env, const std::shared_ptr<pipeline::Executor>
   return HoldCall(env, executor, std::move(kept), admit, std::move(work), std::move(convert));
 }
 
-/// For work whose order does not matter.
 template <typename WorkFunction, typename ConvertFunction>
 Napi::Promise StartCall(Napi::Env env, const std::shared_ptr<pipeline::Executor>& executor,
                         pipeline::Admission admission, std::vector<Napi::Object> kept, WorkFunction work,

@@ -16,7 +16,6 @@ constexpr int kPoints = 68;
 /// Makes the second crop show as much of a face as the first.
 constexpr float kHullScale = 1.1f;
 
-/// May extend past the image.
 base::Box Hull(std::span<const float> found, const base::Box& crop, int turn) {
   float left = found[0], right = left, top = found[1], bottom = top;
   for (int i = 1; i < kPoints; ++i) {

@@ -5,8 +5,7 @@
 
 namespace visage::align {
 
-/// S. Umeyama, "Least-squares estimation of transformation parameters between two point patterns", 1991,
-/// without reflection. @returns a translation if all points of `from` coincide.
+/// S. Umeyama, 1991, without reflection. @returns a translation if all points of `from` coincide.
 base::Affine FitSimilarity(const base::FivePoints& from, const base::FivePoints& to);
 
 }  // namespace visage::align

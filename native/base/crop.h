@@ -8,7 +8,6 @@ namespace visage::base {
 /// At least one pixel wide and high.
 Box GrownAndCut(const Box& box, float scale, const ImageView& image);
 
-/// `kBox` has the box's proportions, `kSquare` the box's longer side.
 enum class CropShape { kBox, kSquare };
 
 /// Centred on the box; may reach beyond the image.

@@ -26,7 +26,6 @@ class DeviceCalls {
   virtual void* stream() const = 0;
 
   virtual int Allocate(std::size_t size, void** memory) = 0;
-  /// Waits for all queued work.
   virtual void Free(void* memory) = 0;
   virtual int AllocatePinned(std::size_t size, void** memory) = 0;
   virtual void FreePinned(void* memory) = 0;

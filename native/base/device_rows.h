@@ -18,7 +18,6 @@ class DeviceRows {
 
   virtual ~DeviceRows() = default;
 
-  /// @param rows `count * dimension` floats.
   virtual const char* Append(const float* rows, std::size_t count) = 0;
   /// Finds the largest inner products, in half precision. @param count 1..kMost. @param best `count` rows,
   /// best first; -1 fills missing results.

@@ -12,7 +12,6 @@ VISAGE_DEVICE inline void WriteResized(const ImageView& image, const Resized& fr
     writer.Clear(column, y);
     return;
   }
-  // Where the pixel lies in the content before it was turned.
   const Size upright = framing.content;
   const bool is_on_side = framing.turn % 2 == 1;
   const Size before = is_on_side ? Size{upright.height, upright.width} : upright;

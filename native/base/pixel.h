@@ -16,7 +16,6 @@
 
 namespace visage::base {
 
-/// 0..255, not rounded.
 struct Colour {
   float red = 0;
   float green = 0;
@@ -45,7 +44,7 @@ VISAGE_DEVICE inline void AddPixel(const ImageView& image, int x, int y, float w
   sum.blue += weight * pixel[2];
 }
 
-/// Pixel centres are whole numbers. Pixels outside the image are black.
+/// Pixel centres are whole numbers. Outside the image is black.
 VISAGE_DEVICE inline void AddSample(const ImageView& image, float x, float y, Colour& sum) {
   const float floor_x = std::floor(x), floor_y = std::floor(y);
   const int left = static_cast<int>(floor_x), top = static_cast<int>(floor_y);
@@ -89,7 +88,6 @@ struct Tap {
   float reach;
   float total = 0;
 
-  /// @param start, length source range. @param i pixel of `target_size`.
   VISAGE_DEVICE Tap(float start, float length, int source_size, int target_size, int i) {
     const float step = length / static_cast<float>(target_size);
     reach = std::max(step, 1.0f);

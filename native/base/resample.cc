@@ -14,7 +14,6 @@ namespace {
 /// Unused taps have weight 0.
 constexpr std::size_t kTapsAtOnce = 4;
 
-/// @param row rows are `stride` bytes apart.
 void AddRows(const std::uint8_t* row, std::ptrdiff_t stride, std::span<const float> weights,
              std::span<float> sums) {
   constexpr std::size_t kLanes = 8, kBlock = 6;
@@ -40,7 +39,6 @@ void AddRows(const std::uint8_t* row, std::ptrdiff_t stride, std::span<const flo
   }
 }
 
-/// @param taps a multiple of `kTapsAtOnce`.
 Colour AddPixels(const float* pixels, const float* weights, std::size_t taps) {
   // The fourth lane holds the next pixel's red; callers ignore it.
   Floats4 sum = {};

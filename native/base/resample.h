@@ -8,7 +8,7 @@
 
 namespace visage::base {
 
-/// Bilinear when enlarging; a triangle filter avoids aliasing when shrinking. Not thread-safe.
+/// Bilinear when enlarging; a triangle filter avoids aliasing when shrinking.
 class Resampler {
  public:
   /// @param source clipped to the image. @param width, height of the result in the top left corner of `out`;

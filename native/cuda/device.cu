@@ -1,4 +1,3 @@
-/// `DeviceCalls` on CUDA for the first GPU: one stream, and one kernel per kind of framing.
 #include <cuda_runtime.h>
 
 #include <variant>
@@ -29,7 +28,6 @@ class Cuda final : public base::DeviceCalls {
  public:
   int Open() override {
     if (const cudaError_t failed = cudaSetDevice(0)) return Clear(failed);
-    // Does not synchronise with the default stream.
     return Clear(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
   }
   const char* Describe(int code) const override { return cudaGetErrorString(static_cast<cudaError_t>(code)); }

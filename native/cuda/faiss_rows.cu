@@ -1,4 +1,3 @@
-/// `DeviceRows` on FAISS's flat index in half precision, for the first GPU.
 #include <cuda_runtime.h>
 #include <faiss/gpu/GpuIndexFlat.h>
 #include <faiss/gpu/StandardGpuResources.h>

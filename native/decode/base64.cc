@@ -14,7 +14,6 @@ constexpr std::string_view kUrlSafe = "-_";
 
 using Table = std::array<std::uint32_t, 256>;
 
-/// Or-ing four entries gives a group; one comparison detects an invalid character.
 constexpr Table MakeTable(int place) {
   Table table;
   table.fill(kInvalid);
@@ -44,7 +43,6 @@ std::string_view Trimmed(std::string_view text) {
   return text;
 }
 
-/// @returns whether `text` was a data URL; removes its prefix.
 bool RemoveDataPrefix(std::string_view& text) {
   constexpr std::string_view kScheme = "data:";
   std::string_view url = text.substr(std::min(text.size(), text.find_first_not_of(" \t\n\v\f\r")));
@@ -67,7 +65,6 @@ int HexDigit(unsigned char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/// @returns -1 for anything else.
 int HexNumber(const unsigned char* digits, int count) {
   int number = 0;
   for (int i = 0; i < count; ++i) {
@@ -90,7 +87,6 @@ unsigned char Unescaped(const unsigned char*& in, const unsigned char* end) {
   return code >= 0 && code < 0x80 ? static_cast<unsigned char>(code) : 0;
 }
 
-/// A URL's escapes. @returns zero for an invalid escape.
 unsigned char PercentDecoded(const unsigned char*& in, const unsigned char* end) {
   if (end - in < 2) return 0;
   const int code = HexNumber(in, 2);

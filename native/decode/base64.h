@@ -9,13 +9,12 @@ namespace visage::decode {
 
 constexpr std::size_t Base64Bound(std::size_t text_size) { return text_size / 4 * 3 + 3; }
 
-/// RFC 4648. Thread-safe.
+/// RFC 4648.
 ///
 /// Accepts both alphabets, missing padding, a `data:<type>;base64,` prefix and ASCII white space. After the
 /// prefix, accepts JSON escapes (.NET writes `+` as `\u002B`, PHP `/` as `\/`).
 ///
 /// @param out at least Base64Bound(text.size()) bytes.
-/// @returns bytes written.
 /// @throws kInvalidImage
 std::size_t DecodeBase64(std::string_view text, std::span<std::uint8_t> out);
 

@@ -79,7 +79,7 @@ base::Image ReadRows(std::span<const std::uint8_t> pixels, BmpHeader header) {
   return image;
 }
 
-/// Microsoft, "Bitmap Compression". Skipped pixels have index 0.
+/// Skipped pixels have index 0.
 class RunReader {
  public:
   RunReader(std::span<const std::uint8_t> codes, const BmpHeader& header)
@@ -137,7 +137,6 @@ class RunReader {
       if (i % per_byte == 0) value = Next();
       Put(Index(value, i));
     }
-    // Encoders pad literals to whole words.
     if (bytes % 2 != 0) Next();
   }
 

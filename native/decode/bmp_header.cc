@@ -90,7 +90,6 @@ std::size_t ReadMasks(const ByteReader& reader, std::uint32_t header_bytes, BmpH
     header.blue = MakeChannel(is16 ? 0x001F : 0x0000FF, header.bits);
     return end;
   }
-  // The first Windows header has the masks at the same offset.
   header.red = MakeChannel(Need(reader.U32(kMasksAt)), header.bits);
   header.green = MakeChannel(Need(reader.U32(kMasksAt + 4)), header.bits);
   header.blue = MakeChannel(Need(reader.U32(kMasksAt + 8)), header.bits);
@@ -149,7 +148,6 @@ BmpHeader ReadBmpHeader(std::span<const std::uint8_t> bytes) {
   const std::uint32_t entries = header.bits > 8 ? 0 : colours == 0 ? 1U << header.bits : colours;
   const std::size_t entry_bytes = core ? 3 : 4;
   header.pixels = Need(reader.U32(10));
-  // Some programs write no offset.
   if (header.pixels == 0) header.pixels = palette_at + std::size_t{entries} * entry_bytes;
   if (header.pixels > bytes.size()) Refuse("The BMP file is cut short.");
   if (header.pixels < palette_at) Refuse("The BMP file's pixels begin inside of its header.");

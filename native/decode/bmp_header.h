@@ -9,7 +9,6 @@
 
 namespace visage::decode {
 
-/// `biCompression`.
 enum class BmpCompression : std::uint32_t {
   kNone = 0,
   kRle8 = 1,
@@ -37,7 +36,6 @@ struct BmpHeader {
   std::size_t pixels = 0;
   /// For up to 8 bits; undefined indices are black.
   std::array<std::array<std::uint8_t, base::Image::kChannels>, 256> palette{};
-  /// For 16 and 32 bits.
   BmpChannel red, green, blue, alpha;
 };
 

@@ -17,13 +17,12 @@ constexpr std::uint32_t FourCharacters(std::string_view name) {
 /// Reads big-endian numbers in order. @throws kInvalidImage past the end.
 class Cursor {
  public:
-  /// @param format names the file in errors. Borrows the bytes.
+  /// @param format names the file in errors.
   Cursor(std::span<const std::uint8_t> bytes, const char* format) : rest_(bytes), format_(format) {}
 
   std::uint8_t U8() { return static_cast<std::uint8_t>(Number(1)); }
   std::uint16_t U16() { return static_cast<std::uint16_t>(Number(2)); }
   std::uint32_t U32() { return static_cast<std::uint32_t>(Number(4)); }
-  /// @param size 0..8 bytes.
   std::uint64_t Number(std::size_t size);
   std::span<const std::uint8_t> Take(std::size_t size);
   std::span<const std::uint8_t> rest() const { return rest_; }
@@ -40,7 +39,6 @@ struct Box {
   std::span<const std::uint8_t> content;
 };
 
-/// Reads sibling boxes in order.
 class BoxReader {
  public:
   explicit BoxReader(std::span<const std::uint8_t> bytes) : rest_(bytes) {}

@@ -9,7 +9,6 @@
 
 namespace visage::decode {
 
-/// In its stored orientation.
 struct StoredPicture {
   base::Image image;
   /// Larger than `image` after a reduced decode.

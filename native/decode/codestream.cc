@@ -52,7 +52,6 @@ class HeaderReader {
     if (cursor_.U16() != kStart || cursor_.U16() != kSize) RefuseBroken();
     ReadSize(Segment());
     header_.halvings = kMaxDecompositions;
-    // Of the main header, then of each tile part.
     ReadSegments(kTilePart);
     if (!styled_) RefuseBroken();
     for (;;) {
@@ -63,7 +62,6 @@ class HeaderReader {
       part.U16();
       const std::size_t length = part.U32();
       ReadSegments(kData);
-      // Length 0 means up to the end.
       const std::size_t next = start + length;
       if (length == 0 || next >= bytes_.size()) break;
       if (next < bytes_.size() - cursor_.rest().size()) RefuseBroken();
@@ -142,7 +140,6 @@ class HeaderReader {
     if (tiles_ > kMaxTiles) RefuseParts("tiles");
   }
 
-  /// ISO/IEC 15444-1, table A.15.
   void ReadStyle(Cursor& segment, bool has_precincts) {
     const int levels = segment.U8();
     if (levels > kMaxDecompositions) RefuseBroken();

@@ -17,15 +17,14 @@ struct Cicp {
   bool full_range = false;
 };
 
-/// Colour space of pixels as a file states it. The ICC profile counts before the code points.
+/// The ICC profile counts before the code points.
 struct ColourSpace {
   /// Not validated; empty if missing.
   std::vector<std::uint8_t> icc;
   Cicp cicp;
 };
 
-/// Converts pixels to sRGB in place. Leaves them unchanged if the space is sRGB, unknown or invalid.
-/// Needs lcms2. Thread-safe.
+/// Leaves them unchanged if the space is sRGB, unknown or invalid. Needs lcms2. Thread-safe.
 void ToSrgb(base::Image& image, const ColourSpace& space);
 
 }  // namespace visage::decode

@@ -25,7 +25,6 @@ bool IsHeif(std::span<const std::uint8_t> bytes) {
   const auto box = BoxReader(bytes).Next();
   if (!box || box->type != FourCharacters("ftyp")) return false;
   for (std::size_t at = 0; at + 4 <= box->content.size(); at += 4) {
-    // The second word is a version.
     if (at == 4) continue;
     for (const std::string_view brand :
          {"mif1", "mif2", "msf1", "heic", "heix", "heim", "heis", "hevc", "hevx", "avif", "avis"}) {
@@ -56,7 +55,6 @@ ImageFormat Sniff(std::span<const std::uint8_t> bytes) {
       "The image is not a JPEG, PNG, WebP, BMP, GIF, TIFF, JPEG 2000, HEIC or AVIF file." + what);
 }
 
-/// @param format corrected to the exact one of a HEIF file.
 StoredPicture DecodeAs(ImageFormat& format, std::span<const std::uint8_t> bytes, const Reduction& reduction) {
   switch (format) {
     case ImageFormat::kJpeg:

@@ -18,14 +18,14 @@ constexpr std::uint32_t kInlineBytes = 4;
 /// Bytes of a whole number of this type (TIFF 6.0, section 2), 0 for other types.
 constexpr int BytesOf(std::uint16_t type) {
   switch (type) {
-    case 1:  // BYTE
-    case 6:  // SBYTE
+    case 1:
+    case 6:
       return 1;
-    case 3:  // SHORT
-    case 8:  // SSHORT
+    case 3:
+    case 8:
       return 2;
-    case 4:  // LONG
-    case 9:  // SLONG
+    case 4:
+    case 9:
       return 4;
     default:
       return 0;
@@ -43,7 +43,6 @@ std::uint32_t ValueAt(const ByteReader& tiff, std::size_t at, int bytes) {
 
 int ReadExifOrientation(std::span<const std::uint8_t> exif) {
   if (exif.size() > kJpegPrefix.size() && std::ranges::equal(exif.first(kJpegPrefix.size()), kJpegPrefix)) {
-    // A byte without a meaning follows.
     exif = exif.subspan(kJpegPrefix.size() + 1);
   }
   if (exif.size() < 2 || exif[0] != exif[1] || (exif[0] != 'I' && exif[0] != 'M')) return kUpright;
@@ -58,7 +57,6 @@ int ReadExifOrientation(std::span<const std::uint8_t> exif) {
     if (tiff.U16(entry) != kOrientationTag) continue;
     const int bytes = BytesOf(tiff.U16(entry + 2).value_or(0));
     const std::uint32_t count = tiff.U32(entry + 4).value_or(0);
-    // More values stand elsewhere.
     if (bytes == 0 || count == 0 || count > kInlineBytes / bytes) break;
     const std::uint32_t orientation = ValueAt(tiff, entry + 8, bytes);
     return orientation >= 1 && orientation <= 8 ? static_cast<int>(orientation) : kUpright;

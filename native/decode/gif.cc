@@ -24,7 +24,6 @@ constexpr std::uint8_t kExtension = 0x21;
 constexpr std::uint8_t kFrame = 0x2C;
 constexpr std::uint8_t kTrailer = 0x3B;
 constexpr std::uint8_t kGraphicControl = 0xF9;
-/// Of a colour table's packed fields.
 constexpr std::uint8_t kHasTable = 0x80;
 constexpr std::uint8_t kInterlace = 0x40;
 
@@ -51,7 +50,6 @@ struct Frame {
   int height = 0;
   bool interlaced = false;
   Palette palette{};
-  /// Of the pixels' code size.
   std::size_t data = 0;
 };
 
@@ -94,7 +92,6 @@ class GifReader {
   }
 
  private:
-  /// Moves `at` behind the table.
   std::optional<Palette> ReadTable(std::uint8_t packed, std::size_t& at) const {
     if ((packed & kHasTable) == 0) return std::nullopt;
     const std::size_t count = std::size_t{2} << (packed & 7);
@@ -112,7 +109,6 @@ class GifReader {
 /// Unpacks the indices of a frame (GIF89a, appendix F).
 class IndexReader {
  public:
-  /// @param data starts with the code size.
   explicit IndexReader(std::span<const std::uint8_t> data) : data_(data) {
     if (data.empty()) Refuse("The GIF file is cut short.");
     code_size_ = data[0];
@@ -147,7 +143,6 @@ class IndexReader {
     previous_ = kNone;
   }
 
-  /// `nullopt` at the end of the data.
   std::optional<unsigned> NextCode() {
     while (bit_count_ < width_) {
       if (block_ == 0) {
@@ -165,7 +160,6 @@ class IndexReader {
     return code;
   }
 
-  /// Puts the indices of the next code on the stack, the first on top.
   bool Unpack() {
     std::optional<unsigned> code = NextCode();
     while (code == Clear()) {
@@ -198,7 +192,6 @@ class IndexReader {
   std::span<const std::uint8_t> data_;
   std::size_t at_ = 0;
   unsigned code_size_ = 0;
-  /// Bytes left of the current block.
   unsigned block_ = 0;
   unsigned bits_ = 0;
   unsigned bit_count_ = 0;

@@ -36,7 +36,6 @@ struct Size {
   int height;
 };
 
-/// ISO/IEC 23008-12, 6.6.2.3.
 struct Grid {
   int rows = 0;
   int columns = 0;
@@ -107,7 +106,6 @@ base::Image Transform(base::Image image, const Box& property) {
   }
 }
 
-/// Adds the colour that the file states. @param found from the bit stream.
 ColourSpace ReadColour(const HeifItem& item, const Cicp& found) {
   ColourSpace space{.icc = {}, .cicp = found};
   for (const Box& property : item.properties) {
@@ -126,7 +124,6 @@ ColourSpace ReadColour(const HeifItem& item, const Cicp& found) {
   return space;
 }
 
-/// @param alpha of the same size. @param premultiplied the colours are.
 void BlendWithWhite(base::Image& image, const base::Image& alpha, bool premultiplied) {
   for (int y = 0; y < image.height(); ++y) {
     base::YieldPoint();
@@ -200,7 +197,6 @@ class HeifReader {
     const std::size_t count = static_cast<std::size_t>(grid.rows) * static_cast<std::size_t>(grid.columns);
     if (item.inputs.size() != count) RefuseBroken();
     const Size tile = ReadSize(file_.Item(item.inputs.front()));
-    // Each tile covers a part of the image.
     const auto fits = [](std::int64_t side, int tile_side, int tiles) {
       return std::int64_t{tile_side} * tiles >= side && std::int64_t{tile_side} * (tiles - 1) < side;
     };

@@ -12,7 +12,6 @@ namespace {
 /// A phone's picture has about 50 items, a burst of them 1,000.
 constexpr std::size_t kMaxItems = 10'000;
 constexpr std::size_t kMaxProperties = 10'000;
-/// Of all items together.
 constexpr std::size_t kMaxLinks = 100'000;
 /// Bytes that items may take together, in sizes of the file.
 constexpr std::uint64_t kMaxReads = 4;
@@ -223,7 +222,6 @@ std::vector<std::uint8_t> HeifFile::Read(std::uint32_t id) {
   std::vector<std::uint8_t> data;
   for (const Extent& extent : place.extents) {
     if (extent.offset > source.size()) RefuseBroken();
-    // Length 0 means everything up to the end.
     const std::uint64_t length = extent.length == 0 ? source.size() - extent.offset : extent.length;
     if (length > source.size() - extent.offset || length > readable_) RefuseBroken();
     readable_ -= length;

@@ -9,12 +9,10 @@
 
 namespace visage::decode {
 
-/// A part of a HEIF file (ISO/IEC 23008-12): a coded picture, a derived one, or metadata.
 struct HeifItem {
   std::uint32_t type = 0;
   /// In the order in which a reader applies them.
   std::vector<Box> properties;
-  /// Items of which a derived picture consists, in order.
   std::vector<std::uint32_t> inputs;
 
   /// Null if missing.

@@ -11,7 +11,6 @@
 namespace visage::decode {
 namespace {
 
-/// Of ITU-T H.265, table 7-1.
 enum NalUnit { kLastSlice = 21, kVideoParameters = 32, kPictureParameters = 34 };
 
 /// A coding block may pass the picture's edge by less than this.
@@ -117,7 +116,6 @@ class HevcReader {
   }
 
   void Run() {
-    // `more` stays set while a finished picture waits.
     for (int more = 1; more != 0 && de265_peek_next_picture(decoder_.get()) == nullptr;) {
       more = 0;
       const de265_error error = de265_decode(decoder_.get(), &more);

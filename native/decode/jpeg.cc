@@ -41,7 +41,6 @@ enum Marker : std::uint8_t {
 
 struct Scans {
   int count = 0;
-  /// Identifiers of components with a scan.
   std::bitset<256> components;
 };
 
@@ -112,7 +111,6 @@ class JpegReader {
         std::min<std::int64_t>(kMaxScans, kMaxScannedPixels / std::max<std::int64_t>(pixels, 1)));
   }
 
-  /// @throws kInvalidImage, kImageTooLarge.
   void CheckScans(int scans) const {
     if (scans <= MaxScans()) return;
     if (scans > kMaxScans) {
@@ -166,8 +164,7 @@ class JpegReader {
     body();
   }
 
-  /// libjpeg fills missing pixels with grey. It looks for the next marker before it needs it, so the end of
-  /// the file alone loses no pixel. Arithmetic coding does not tell where the data ended.
+  /// libjpeg fills missing pixels with grey. Arithmetic coding does not tell where the data ended.
   void Warn(int code) {
     if (code == JWRN_JPEG_EOF) {
       ended_ = true;
@@ -177,7 +174,6 @@ class JpegReader {
     }
   }
 
-  /// @throws kInvalidImage.
   void CheckCompleteness(const Scans& scans) const {
     bool complete = true;
     for (int c = 0; c < info_.num_components; ++c) {
@@ -279,7 +275,6 @@ class JpegReader {
   std::jmp_buf jump_;
   bool too_many_scans_ = false;
   bool header_read_ = false;
-  /// The file ended before its end marker.
   bool ended_ = false;
 };
 
@@ -291,7 +286,6 @@ StoredPicture DecodeJpeg(std::span<const std::uint8_t> bytes, const Reduction& r
   CheckSize(reader.width(), reader.height());
   const Scans scans = FindScans(bytes);
   reader.CheckScans(scans.count);
-  // libjpeg frees the markers with the pixels.
   const int orientation = reader.Orientation();
   return {.image = reader.Decode(reduction, scans),
           .full_width = reader.width(),

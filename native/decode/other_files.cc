@@ -17,7 +17,6 @@ struct Signature {
 constexpr std::string_view kRaw = "a camera's raw file";
 constexpr std::string_view kBase64 = "base64 text, not the bytes of a file";
 
-/// The first match counts.
 constexpr std::array kSignatures = {
     Signature{0, "\x00\x00\x00\x0CJXL \r\n\x87\n"sv, "a JPEG XL file"},
     Signature{0, "\xFF\x0A"sv, "a JPEG XL file"},

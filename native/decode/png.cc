@@ -39,7 +39,6 @@ base::Image MakeImage(std::span<const std::uint8_t> bytes) {
   return base::Image(static_cast<int>(*width), static_cast<int>(*height));
 }
 
-/// eXIf may follow the pixels.
 int FindOrientation(std::span<const std::uint8_t> bytes) {
   const ByteReader reader(bytes, ByteOrder::kBig);
   std::size_t chunk = kSignatureBytes;
@@ -71,7 +70,6 @@ class PngReader {
   void Decode(std::span<const std::uint8_t> bytes) {
     Run([&] {
       Open();
-      // libpng does not write to the bytes.
       png_process_data(png_, info_, const_cast<png_bytep>(bytes.data()), bytes.size());
     });
     if (!filled_) RefuseShort();
@@ -130,7 +128,6 @@ class PngReader {
     if (png_get_rowbytes(png_, info_) != static_cast<std::size_t>(image_.stride())) Jump();
   }
 
-  /// @param row null if this pass adds nothing.
   void TakeRow(png_bytep row, png_uint_32 y, int pass) {
     base::YieldPoint();
     const int at = static_cast<int>(y);
@@ -158,7 +155,6 @@ class PngReader {
   png_infop info_ = nullptr;
   std::jmp_buf jump_;
   int last_pass_ = 0;
-  /// Of the last pass.
   int rows_ = 0;
   bool filled_ = false;
   bool short_ = false;

@@ -11,15 +11,12 @@
 namespace visage::decode {
 namespace {
 
-/// Profiles of printers have about a megabyte.
 constexpr std::size_t kMaxProfileBytes = 4 << 20;
 
-/// @returns empty if broken or too large.
 std::vector<std::uint8_t> Inflate(std::span<const std::uint8_t> bytes) {
   std::vector<std::uint8_t> result(1 << 12);
   z_stream stream{};
   if (inflateInit(&stream) != Z_OK) return {};
-  // zlib does not write to the bytes.
   stream.next_in = const_cast<Bytef*>(bytes.data());
   stream.avail_in = static_cast<uInt>(bytes.size());
   int status = Z_OK;
@@ -89,7 +86,6 @@ ColourSpace FindPngColour(std::span<const std::uint8_t> bytes) {
     }
     if (name == "iCCP") {
       const auto end = std::ranges::find(content, 0);
-      // A name, its end, and the compression method.
       const std::size_t head = static_cast<std::size_t>(end - content.begin()) + 2;
       if (head < content.size()) space.icc = Inflate(content.subspan(head));
     }

@@ -47,7 +47,6 @@ Tiff Open(Source& source) {
   const auto silent = [](TIFF*, void*, const char*, const char*, va_list) { return 1; };
   TIFFOpenOptionsSetErrorHandlerExtR(options.get(), silent, nullptr);
   TIFFOpenOptionsSetWarningHandlerExtR(options.get(), silent, nullptr);
-  // `m`: no memory map; `O`: read the tables of tiles on demand.
   return Tiff(TIFFClientOpenExt(
       "", "rmO", &source,
       [](thandle_t handle, void* to, tmsize_t count) -> tmsize_t {
@@ -93,7 +92,6 @@ void CheckCompression(TIFF* tiff) {
   RefuseUnsupported("compression " + std::to_string(compression));
 }
 
-/// @returns rows of a strip or tile.
 std::int64_t CheckTiles(TIFF* tiff, std::int64_t width, std::int64_t height) {
   std::uint32_t tile_width = static_cast<std::uint32_t>(width), tile_height = 0;
   if (TIFFIsTiled(tiff)) {
@@ -119,7 +117,6 @@ class RgbaReader {
     char why[1024] = "";
     if (!TIFFRGBAImageOK(tiff, why)) RefuseUnsupported("a pixel format");
     if (!TIFFRGBAImageBegin(&image_, tiff, 1, why)) RefuseBroken();
-    // Rows in their stored order.
     image_.req_orientation = image_.orientation;
   }
   ~RgbaReader() { TIFFRGBAImageEnd(&image_); }
@@ -183,7 +180,6 @@ StoredPicture DecodeTiff(std::span<const std::uint8_t> bytes) {
     const auto* const from = static_cast<const std::uint8_t*>(profile);
     picture.colour.icc.assign(from, from + profile_bytes);
   }
-  // Whole tiles, so that none is decoded twice.
   const std::int64_t tiles = (kBandRows + tile_rows - 1) / tile_rows;
   RgbaReader(tiff.get())
       .Read(picture.image, static_cast<int>(std::min<std::int64_t>(tiles * tile_rows, height)));

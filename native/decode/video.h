@@ -12,14 +12,12 @@ namespace visage::decode {
 class PixelBudget {
  public:
   explicit PixelBudget(std::int64_t pixels) : left_(pixels) {}
-  /// @throws kImageTooLarge.
   void Take(std::int64_t pixels);
 
  private:
   std::int64_t left_;
 };
 
-/// One coded picture of a HEIF file.
 struct CodedPicture {
   /// Content of `hvcC` or `av1C`.
   std::span<const std::uint8_t> configuration;

@@ -16,7 +16,6 @@ struct Conversion {
   std::array<float, 3> offset = {};
 };
 
-/// Weights of red and blue in luma (ITU-T H.273, table 4).
 std::array<float, 2> LumaWeights(int matrix) {
   switch (matrix) {
     case 1:
@@ -77,7 +76,6 @@ class ChromaReader {
         near_(static_cast<std::size_t>(width_)),
         far_(static_cast<std::size_t>(width_)) {}
 
-  /// @param to has a place for each of the picture's columns, rounded up to two.
   void Read(int plane, int y, Row& to) {
     Row& blended = picture_.half_width ? near_ : to;
     if (picture_.half_height) {

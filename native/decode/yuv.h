@@ -9,13 +9,12 @@
 
 namespace visage::decode {
 
-/// A decoded picture of a video codec. Borrows the decoder's memory.
+/// Borrows the decoder's memory.
 struct YuvPicture {
   int width = 0;
   int height = 0;
   /// Of a sample, 8..16. Above 8, samples are 16-bit words.
   int bits = 8;
-  /// Without chroma, only the first plane exists.
   bool has_chroma = true;
   /// Chroma planes have half the columns or rows, rounded up.
   bool half_width = false;
@@ -23,7 +22,6 @@ struct YuvPicture {
   std::array<const std::uint8_t*, 3> planes = {};
   /// Bytes between rows.
   std::array<std::ptrdiff_t, 3> strides = {};
-  /// As the bit stream states it.
   Cicp cicp;
 };
 

@@ -34,7 +34,6 @@ struct DetectorOptions {
   /// Reliable face widths, in pixels of the input.
   float least_face = 0;
   float most_face = 0;
-  /// 0..1.
   float score_threshold = 0;
   /// Small candidates with these scores run again, enlarged.
   float doubtful_from = 0;
@@ -48,7 +47,6 @@ struct DetectorOptions {
 
 enum class Wanted {
   kAll,
-  /// May include smaller faces.
   kLargest,
 };
 
@@ -70,36 +68,29 @@ class Detector {
   std::vector<Detection> DetectTurned(const runtime::SourceImage& image, float least_face, int turn,
                                       base::Team& team);
 
-  /// Score at each turn of the face; 0 for no face, or for no look.
   using Details = std::array<float, 4>;
   /// Looks at each face again in detail, and turned where it does not look upright.
   /// @param upright_from score from which the other turns need no look.
   std::vector<Details> LookInDetail(const runtime::SourceImage& image, std::span<const Detection> faces,
                                     float upright_from, base::Team& team);
 
-  /// Of the last image.
   std::size_t runs() const { return runs_; }
 
-  /// In input pixels.
   float least_face() const { return scan_.least_face; }
 
-  /// At most 1; keeps faces of `least_face` pixels detectable.
   float ScaleFor(float least_face) const { return detect::ScaleFor(scan_, least_face); }
 
  private:
   using Candidates = std::vector<Detection>;
 
-  /// @returns candidates in pixels of the image.
   Candidates Look(const runtime::SourceImage& image, const Window& window, float least_score,
                   runtime::InputMaker& maker) const;
   std::vector<Candidates> LookAtAll(const runtime::SourceImage& image, std::span<const Window> windows,
                                     float least_score, base::Team& team);
-  /// Runs doubtful candidates again. @param scale of the finest level.
   std::vector<Detection> Settle(const runtime::SourceImage& image, const Candidates& candidates, float scale,
                                 base::Team& team);
   /// Width of the largest certain face in pixels, less if the image's edge cuts it; 0 for none.
   float LargestCertain(const std::vector<Candidates>& shown, const base::ImageView& image) const;
-  /// Merges the candidates of several windows. @param finest the last window.
   std::vector<Detection> Joined(const runtime::SourceImage& image, const std::vector<Candidates>& shown,
                                 const Window& finest, base::Team& team);
 
@@ -107,7 +98,6 @@ class Detector {
   ReadOutputs read_outputs_;
   std::shared_ptr<const runtime::InferenceSession> session_;
   ScanOptions scan_;
-  /// One per thread.
   std::vector<runtime::InputMaker> makers_;
   std::size_t runs_ = 0;
 };

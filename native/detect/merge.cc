@@ -14,12 +14,10 @@ float CommonArea(const base::Box& a, const base::Box& b) {
   return width <= 0 || height <= 0 ? 0 : width * height;
 }
 
-/// Candidates with less overlap describe the face less well.
 constexpr float kVoting = 0.5f;
 
 /// The mean of the candidates of one face, weighted by score ("box voting": S. Gidaris, N. Komodakis, "Object
-/// detection via a multi-region and semantic segmentation-aware CNN model", ICCV 2015). The best one alone
-/// jumps between cells of the network when the image changes a little.
+/// detection via a multi-region and semantic segmentation-aware CNN model", ICCV 2015).
 Detection Averaged(const Detection& best, const std::vector<Detection>& candidates) {
   Detection mean = best;
   mean.box = {0, 0, 0, 0};

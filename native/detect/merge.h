@@ -12,8 +12,7 @@ float IntersectionOverUnion(const base::Box& a, const base::Box& b);
 /// largest area first. @param average the boxes and points of a face's candidates, weighted by score.
 std::vector<Detection> Merge(std::vector<Detection> candidates, float iou, bool average = false);
 
-/// Adds `more` to `faces`. Of two boxes with an intersection over union above 0.3, the more certain one
-/// stays.
+/// Of two boxes with an intersection over union above 0.3, the more certain one stays.
 void AddOthers(const std::vector<Detection>& more, std::vector<Detection>& faces);
 
 }  // namespace visage::detect

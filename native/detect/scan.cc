@@ -12,15 +12,12 @@ namespace {
 constexpr int kStride = 32;
 /// A run takes about 60 bytes per pixel.
 constexpr int kMostSide = 1024;
-/// About a hundred runs of 320 x 240.
 constexpr float kMostPixels = 8'000'000;
-/// A larger step between levels needs larger overlaps.
 constexpr float kMostStep = 3;
 /// A face's height, with the network's margin, over its width.
 constexpr float kRoom = 1.6f;
 /// A level's windows accept faces up to this multiple of the coarser level's minimum.
 constexpr float kShared = 1.25f;
-/// Width of a face that fills the image's height, over that height.
 constexpr float kWidthOfHeight = 0.8f;
 
 constexpr float kWorthwhile = 1.1f;
@@ -32,7 +29,6 @@ base::Size Scaled(base::Size size, float scale) {
           std::max(1, static_cast<int>(std::lround(static_cast<float>(size.height) * scale)))};
 }
 
-/// Equal, overlapping windows along one axis.
 struct Tiling {
   int count;
   int length;
@@ -63,7 +59,6 @@ class Plan {
     return size.width <= options_.input.width && size.height <= options_.input.height;
   }
 
-  /// 0 for none.
   float CoarserThan(float scale) const {
     const float coarsest = CoarsestScale();
     if (scale <= coarsest) return 0;
@@ -153,7 +148,6 @@ Window PlanCloseUp(const base::Box& face, int turn, const CloseUp& shown, const 
   const bool is_on_side = turn % 2 == 1;
   const base::Size before = is_on_side ? base::Size{input.height, input.width} : input;
   const float scale = shown.face / (is_on_side ? face.height : face.width);
-  // Shifts the window into the image, or clips it.
   const auto stretch = [&](float centre, int side, int pixels) {
     const float length = std::min(static_cast<float>(side) / scale, static_cast<float>(pixels));
     return std::pair{std::clamp(centre - length / 2, 0.0f, static_cast<float>(pixels) - length), length};

@@ -10,17 +10,14 @@ struct ScanOptions {
   /// Must be landscape if the size is free.
   base::Size input;
   bool free_size = false;
-  /// Reliable face widths, in pixels of the input.
   float least_face = 0;
   float most_face = 0;
 };
 
 struct Window {
-  /// In pixels of the image.
   base::Box source;
   /// Clockwise quarter turns of the faces that the network sees upright, 0..3.
   int turn = 0;
-  /// Size of the region in the top left corner of the input.
   base::Size content;
   base::Size input;
   /// In pixels of the image; coarser levels find wider faces.
@@ -33,29 +30,23 @@ float ScaleFor(const ScanOptions& options, float least_face);
 /// Plans windows, coarsest first, that show every face of at least `least_face` pixels whole and at a size
 /// that the network finds.
 ///
-/// The finest level has at most eight million pixels, which bounds the time per image. A free-size network
-/// scans a level in a few large windows, a fixed-size network in windows of its input size. Windows overlap
-/// by the largest face that only this level finds.
+/// The finest level has at most eight million pixels, which bounds the time per image. Windows overlap by the
+/// largest face that only this level finds.
 std::vector<Window> PlanScan(const ScanOptions& options, base::Size picture, float least_face);
 
-/// The windows in which the network sees the image so that faces of `turn` are upright.
 std::vector<Window> PlanTurnedScan(const ScanOptions& options, base::Size picture, float least_face,
                                    int turn);
 
-/// How a network looks at one face again.
 struct CloseUp {
-  /// Width of the face in the input, pixels.
   float face;
-  /// Of the square input, if its size is free.
   int side;
 };
 
-/// For small, doubtful candidates. Larger faces are no more accurate.
+/// For small, doubtful candidates.
 constexpr CloseUp kSecondLook = {40, 128};
 /// For the second opinion, which asks whether the face also looks like one in detail.
 constexpr CloseUp kDetail = {80, 192};
 
-/// @param face in pixels of the image.
 /// @param turn clockwise quarter turns of the face that the network sees upright, 0..3.
 Window PlanCloseUp(const base::Box& face, int turn, const CloseUp& shown, const ScanOptions& options,
                    base::Size picture);

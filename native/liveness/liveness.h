@@ -13,7 +13,6 @@
 
 namespace visage::liveness {
 
-/// One network's look at one crop.
 struct LookOptions {
   runtime::Network network;
   base::NetworkInput input;
@@ -28,7 +27,6 @@ struct LookOptions {
 /// Not thread-safe; copies share the networks.
 class Liveness {
  public:
-  /// @throws Error kInternal if a file is invalid.
   explicit Liveness(const std::vector<LookOptions>& looks);
 
   /// @param box in pixels of `image`. @param turn clockwise quarter turns of the face in the image, 0..3.

@@ -18,12 +18,11 @@ struct Tenant {
 
 /// Accounts share the queue fairly, and so do an account's keys. Not thread-safe.
 ///
-/// Order: start-time fair queueing on two levels (Goyal, Guo, Vin: "A hierarchical CPU scheduler for
-/// multimedia operating systems", OSDI 1996). A job is charged when it ends. An idle account earns no credit.
+/// Order: start-time fair queueing on two levels (Goyal, Guo, Vin, OSDI 1996). A job is charged when it ends.
+/// An idle account earns no credit.
 ///
 /// Room: a full queue refuses the newest job of the tenant with the most jobs, for a tenant with fewer
-/// (longest queue drop; Suter, Lakshman, Stiliadis, Choudhury: "Buffer management schemes for supporting TCP
-/// in gigabit routers with per-flow queueing", IEEE JSAC 17(6), 1999).
+/// (longest queue drop; Suter et al., IEEE JSAC 17(6), 1999).
 class FairQueue {
  private:
   struct Flow;
@@ -35,7 +34,6 @@ class FairQueue {
     std::function<void()> run;
     /// Replaces `run` if the queue drops the job.
     std::function<void(std::exception_ptr)> refuse;
-    /// Runs after `run` or `refuse`.
     std::function<void()> done;
   };
 
@@ -58,7 +56,6 @@ class FairQueue {
 
   enum class Whose { kAny, kIdle };
 
-  /// @param capacity waiting and running jobs.
   explicit FairQueue(std::size_t capacity);
   ~FairQueue();
   FairQueue(const FairQueue&) = delete;
@@ -72,7 +69,6 @@ class FairQueue {
   bool Waits(Whose whose) const;
   /// Requires `Waits(whose)`.
   Turn Take(Whose whose);
-  /// @param seconds of thread time.
   void End(const Turn& turn, double seconds);
 
   std::deque<Job> TakeAll();
@@ -88,7 +84,6 @@ class FairQueue {
   };
   struct Key : Flow {
     std::deque<Job> jobs;
-    /// Moving average.
     double usual = 0;
   };
   struct Account : Flow {

@@ -19,7 +19,6 @@ namespace {
 constexpr float kLikely = 0.7f;
 /// Less certain faces rank behind, and do not end the search for turned faces.
 constexpr float kCertain = 0.85f;
-/// Limits the cost of an image with many doubtful detections.
 constexpr std::size_t kMostOpinions = 32;
 /// Where scores differ by less, the landmarks tell which way up a face is.
 constexpr float kComparable = 0.1f;
@@ -36,7 +35,6 @@ constexpr float kLeastFaceSide = 112;
 
 class Stopwatch {
  public:
-  /// Milliseconds since the last call.
   double Lap() {
     const Clock::time_point now = Clock::now();
     const double passed = std::chrono::duration<double, std::milli>(now - last_).count();
@@ -68,7 +66,6 @@ class Base64File {
 };
 
 constexpr float kDefaultLeastFace = 32;
-/// Of base::Extent().
 constexpr float kDefaultFacesAlongSide = 60;
 
 decode::Reduction SearchReduction(const detect::Detector& detector, const AnalysisRequest& request) {
@@ -99,7 +96,6 @@ struct FaceTimes {
   double sum() const { return align + embed + attributes; }
 };
 
-/// @param box in pixels of `view`. @param vector null for no template.
 FaceTimes DescribeFace(const runtime::SourceImage& view, const base::Box& box, bool has_attributes,
                        std::vector<float>* vector, FaceStages& stages, base::Team& team, AnalyzedFace& face) {
   Stopwatch watch;
@@ -142,10 +138,8 @@ decode::DecodedImage DecodeEncoded(std::span<const std::uint8_t> bytes, ImageEnc
 
 struct Pipeline::Stages {
   detect::Detector detector;
-  /// One per seat.
   std::vector<FaceStages> faces;
   std::optional<liveness::Liveness> liveness;
-  /// Null if the host builds inputs.
   runtime::Accelerator* accelerator;
   base::NetworkInput crop_input = thumbnail::CropInput();
   std::vector<float> crop;
@@ -295,8 +289,7 @@ void Pipeline::Describe(const runtime::SourceImage& view, base::Point to_full, s
   };
   if (described == 1) return add(describe(0, stages.faces.front(), team), 1);
 
-  // Threads share faces, not parts of a face. After each group, the team asks only idle threads, so an image
-  // with many faces holds the others for one face each.
+  // Threads share faces, not parts of a face.
   stages.faces.resize(std::max(stages.faces.size(), team.seats()), stages.faces.front());
   for (std::size_t first = 0; first < described; first += team.seats()) {
     std::vector<FaceTimes> times(std::min(team.seats(), described - first));

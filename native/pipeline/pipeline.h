@@ -18,10 +18,8 @@
 
 namespace visage::pipeline {
 
-/// Decides whether a doubtful detection is a face, from the detector's second look in detail and from the
-/// landmarks: `certainty = logistic(score * s + detail * d + landmarks * ln(disagreement) + bias)`.
+/// See `SecondOpinion` in `src/native/pipeline-options.ts`.
 struct SecondOpinion {
-  /// Detections below this score are doubtful.
   float below = 0;
   float score = 0;
   float detail = 0;
@@ -35,24 +33,20 @@ struct PipelineOptions {
   std::optional<SecondOpinion> second_opinion;
   align::LandmarkOptions landmarks;
   embed::EmbedderOptions embedder;
-  /// Empty if the pack lacks the network.
   std::optional<pose::PoseOptions> pose;
-  /// Empty without a liveness network.
   std::vector<liveness::LookOptions> liveness;
 };
 
 enum class ImageEncoding { kBinary, kBase64 };
 
-/// @throws as `Decode`; kInvalidImage for invalid base64.
 decode::DecodedImage DecodeEncoded(std::span<const std::uint8_t> bytes, ImageEncoding encoding);
 
 /// Counts take the largest faces first.
 struct AnalysisRequest {
   std::size_t described = 1;
   std::size_t templates = 1;
-  /// Pose, and measures of faces without a template. Needs landmarks.
+  /// Pose, and measures of faces without a template.
   bool attributes = false;
-  /// Needs a liveness network.
   bool liveness = false;
   std::size_t crops = 0;
   /// In upright image pixels; 0 for `DefaultLeastFace`.
@@ -60,7 +54,6 @@ struct AnalysisRequest {
   detect::Wanted wanted = detect::Wanted::kAll;
 };
 
-/// Grows with the image, which bounds the work.
 float DefaultLeastFace(int width, int height);
 
 /// In pixels of the upright image in full size.
@@ -75,14 +68,11 @@ struct Analysis {
   int width = 0;
   int height = 0;
   decode::ImageFormat format = decode::ImageFormat::kJpeg;
-  /// Certain faces first, then the largest area first.
   std::vector<AnalyzedFace> faces;
   std::vector<std::vector<float>> templates;
-  /// Probability per class.
   std::vector<float> liveness;
   /// JPEG; see `thumbnail::EncodeJpeg`.
   std::vector<std::vector<std::uint8_t>> crops;
-  /// Detector runs.
   std::size_t looks = 0;
   /// Milliseconds.
   struct {
@@ -112,18 +102,14 @@ class Pipeline {
                    const AnalysisRequest& request, base::Team& team) const;
 
  private:
-  /// Not thread-safe.
   struct Stages;
   class Lease;
 
-  /// @returns the faces of `view`, ranked as `Analysis::faces`.
   std::vector<detect::Detection> Find(const runtime::SourceImage& view, float least_face,
                                       detect::Wanted wanted, Stages& stages, base::Team& team) const;
-  /// Sets turn and certainty; removes unlikely faces.
   void Judge(const runtime::SourceImage& view, std::vector<detect::Detection>& faces, Stages& stages,
              base::Team& team) const;
 
-  /// @param to_full scales `view` to the full image.
   void Describe(const runtime::SourceImage& view, base::Point to_full, std::size_t described,
                 const AnalysisRequest& request, Stages& stages, base::Team& team, Analysis& analysis) const;
   void Examine(std::span<const std::uint8_t> file, const AnalysisRequest& request, Stages& stages,

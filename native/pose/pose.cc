@@ -26,7 +26,6 @@ float Degrees(std::span<float> bins) {
 
 base::Point Between(const base::Point& a, const base::Point& b) { return {(a.x + b.x) / 2, (a.y + b.y) / 2}; }
 
-/// Left to right; the x axis if the points coincide.
 base::Point Across(const base::FivePoints& points) {
   const float x = points[1].x - points[0].x + points[4].x - points[3].x;
   const float y = points[1].y - points[0].y + points[4].y - points[3].y;

@@ -6,10 +6,10 @@
 
 namespace visage::quality {
 
-/// Measures of an aligned face. Light is ITU-R BT.601 luma, 0..255.
+/// Light is ITU-R BT.601 luma, 0..255.
 struct FaceMeasures {
-  /// Variance of the Laplacian (J. L. Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy",
-  /// 2000) over the variance of light, so that low contrast does not count as blur.
+  /// Variance of the Laplacian (J. L. Pech-Pacheco et al., 2000) over the variance of light, so that low
+  /// contrast does not count as blur.
   float sharpness = 0;
   float light = 0;
   float contrast = 0;
@@ -21,7 +21,6 @@ struct FaceMeasures {
 /// Input of `Measure`: 112 x 112, grey, 0..255.
 base::NetworkInput MeasuredInput();
 
-/// @param face `MeasuredInput().size()` values.
 FaceMeasures Measure(std::span<const float> face);
 
 }  // namespace visage::quality

@@ -60,7 +60,6 @@ class Accelerator {
   void Ready();
   /// Waits for all queued work. Call after a failure, before freeing inputs.
   void Settle() noexcept;
-  /// Waits for all queued work. @throws kInternal
   std::vector<float> CopyOut(const float* from, std::size_t count);
 
  private:
@@ -82,7 +81,6 @@ class Accelerator {
 
   base::DeviceCalls& calls_;
   std::mutex mutex_;
-  /// Free buffers by size.
   std::multimap<std::size_t, void*> stock_;
   std::size_t stock_bytes_ = 0;
   std::vector<Pinned> pinned_;

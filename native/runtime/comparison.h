@@ -12,7 +12,6 @@ struct Comparison {
   double cosine = 1;
   /// Largest |a - b| over the largest |a|; NaN as above.
   double difference = 0;
-  /// Lowest processor time.
   double original_ms = 0;
   double changed_ms = 0;
 };

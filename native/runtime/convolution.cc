@@ -10,7 +10,6 @@
 namespace visage::runtime {
 namespace {
 
-/// Reorders to outputs x kernel height x kernel width x channels.
 std::vector<float> Matrix(const ConvGeometry& geometry, int inputs, int outputs,
                           std::span<const float> weights) {
   const std::size_t places = geometry.size();
@@ -42,7 +41,6 @@ void CopyRun(const std::int16_t* from, std::ptrdiff_t count, std::int16_t* to) {
   }
 }
 
-/// All channels of a pixel side by side, with padding.
 struct IntegerFeatureMap {
   std::vector<std::int16_t> values;
   int width = 0;
@@ -66,7 +64,6 @@ void MakeIntegers(const FeatureMap& in, const ConvGeometry& geometry, float most
   const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(geometry.pad_left) * in.channels;
   for (int y = 0; y < in.height; ++y) {
     std::int16_t* const to = out.values.data() + (y + geometry.pad_top) * row_size + left;
-    // The next pixel overwrites the zeros past the channels.
     for (int x = 0; x < in.width; ++x) {
       for (int plane = 0; plane < in.planes(); ++plane) {
         ToIntegers16(in.Row(plane, y) + x * kLane, factor,

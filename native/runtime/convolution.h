@@ -10,13 +10,12 @@
 
 namespace visage::runtime {
 
-/// A dense convolution by `FixedPointMatrix`. Immutable.
+/// A dense convolution by `FixedPointMatrix`.
 ///
 /// A 1 x 1 kernel quantises pixels in small groups, each with a scale. A larger kernel quantises the whole
 /// input once, because several outputs read each pixel.
 class DenseConvolution {
  public:
-  /// @param weights `outputs` x `inputs` x kernel height x kernel width.
   DenseConvolution(const ConvGeometry& geometry, int inputs, int outputs, std::span<const float> weights,
                    Epilogue epilogue);
 

@@ -8,7 +8,6 @@
 namespace visage::runtime {
 namespace {
 
-/// Kernel positions inside the input.
 struct Reach {
   int begin;
   int end;
@@ -28,7 +27,6 @@ struct Three {
   base::Floats8 slope;
 };
 
-/// @param rows first pixels of the three input rows.
 template <int kStride>
 void RunPixels(const Three& three, const float* const (&rows)[3], float* out) {
   static_assert(kPixels == 4);
@@ -76,11 +74,9 @@ void DepthwiseConvolution::Run(const FeatureMap& in, const FeatureMap& out) cons
 template <int kStride>
 void DepthwiseConvolution::RunThree(const FeatureMap& in, const FeatureMap& out) const {
   const ConvGeometry& g = geometry_;
-  // Up to here, the kernel lies inside the input.
   const int last = in.width + g.pad_left - 3;
   const int begin = std::min(out.width, (g.pad_left + kStride - 1) / kStride);
   const int end = last < 0 ? begin : std::clamp(last / kStride + 1, begin, out.width);
-  // Padding.
   thread_local std::vector<float> zeros;
   zeros.resize(std::max(zeros.size(), static_cast<std::size_t>(in.width) * kLane));
   for (int plane = 0; plane < out.planes(); ++plane) {
@@ -112,7 +108,6 @@ void DepthwiseConvolution::RunThree(const FeatureMap& in, const FeatureMap& out)
         if (!is_wide) continue;
         for (int x = end; x < out.width; ++x) at_edge(x);
         for (int x = begin; x < end; x += kPixels) {
-          // The last step overlaps the previous one.
           const int first = std::min(x, end - kPixels);
           const std::ptrdiff_t left = (first * kStride - g.pad_left) * kLane;
           RunPixels<kStride>(three, {lines[0] + left, lines[1] + left, lines[2] + left}, to + first * kLane);

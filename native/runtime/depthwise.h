@@ -8,10 +8,9 @@
 
 namespace visage::runtime {
 
-/// In floats. Immutable.
+/// In floats.
 class DepthwiseConvolution {
  public:
-  /// @param weights `channels` x kernel height x kernel width.
   DepthwiseConvolution(const ConvGeometry& geometry, int channels, std::span<const float> weights,
                        Epilogue epilogue);
 

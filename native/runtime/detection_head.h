@@ -7,11 +7,9 @@
 
 namespace visage::runtime {
 
-/// Makes rows of scores and boxes, column by column. Immutable. `src/vision/graph/detection-head.ts` encodes
-/// it.
+/// Makes rows of scores and boxes, column by column. `src/vision/graph/detection-head.ts` encodes it.
 class DetectionHead {
  public:
-  /// Batch x channels x pixels.
   struct FeatureMap {
     const float* values = nullptr;
     std::int64_t batch = 0;
@@ -32,7 +30,6 @@ class DetectionHead {
   DetectionHead(std::span<const std::int64_t> inputs, std::span<const std::int64_t> steps,
                 std::span<const float> floats, std::span<const std::int64_t> outputs);
 
-  /// @param output returns an output's buffer. @throws kInternal if the feature maps do not fit.
   void Run(std::span<const FeatureMap> maps,
            const std::function<float*(std::size_t output, const Shape& shape)>& output) const;
 
@@ -54,7 +51,6 @@ class DetectionHead {
   void RunBlock(const float* gathered, std::int64_t stride, std::int64_t first, float* block) const;
 
   std::vector<Input> inputs_;
-  /// First column of each source, then the total.
   std::vector<std::int64_t> first_columns_;
   std::vector<Step> steps_;
   std::vector<float> floats_;

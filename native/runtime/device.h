@@ -12,7 +12,6 @@ enum class Provider { kCpu, kCuda, kTensorRt };
 struct Device {
   Provider provider = Provider::kCpu;
   int max_batch = 1;
-  /// Longest wait of a batch's first input.
   std::chrono::milliseconds max_delay{0};
   /// Bytes of GPU memory per network; 0 for no limit.
   std::size_t memory_limit = 0;
@@ -26,12 +25,11 @@ struct Network {
   Device device = {};
 };
 
-/// Empty if the provider works. Only loading a network detects a missing GPU. Thread-safe.
+/// Empty if the provider works. Only loading a network detects a missing GPU.
 std::string WhyUnavailable(Provider provider);
 
 class Accelerator;
 
-/// Null if the host builds inputs. Thread-safe. @throws kInternal
 Accelerator* AcceleratorOf(const Device& device);
 
 }  // namespace visage::runtime

@@ -4,7 +4,6 @@
 
 namespace visage::runtime {
 
-/// One cache line of floats.
 inline constexpr int kLane = 16;
 
 constexpr int Padded(int size) { return (size + kLane - 1) / kLane * kLane; }
@@ -27,7 +26,6 @@ struct FeatureMap {
   }
 };
 
-/// As in ONNX's `Conv`.
 struct ConvGeometry {
   int kernel_height = 1;
   int kernel_width = 1;

@@ -15,7 +15,7 @@ struct Epilogue {
   std::vector<float> slope;
 };
 
-/// 16-bit weights. `Quantise` scales every `kRows` input rows at run time, so networks need no calibration.
+/// `Quantise` scales every `kRows` input rows at run time, so networks need no calibration.
 ///
 /// x86 multiplies and adds sixteen pairs of 16-bit integers in the time of eight pairs of floats. Weights and
 /// rows share the bits so that no sum overflows: `sum over k of |weight| * most < 2^31` for every output.
@@ -23,7 +23,6 @@ class FixedPointMatrix {
  public:
   static constexpr int kRows = 6;
 
-  /// @param weights row-major, `outputs` x `inputs`.
   FixedPointMatrix(int inputs, int outputs, std::span<const float> weights);
 
   int inputs() const { return inputs_; }

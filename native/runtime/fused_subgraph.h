@@ -13,7 +13,7 @@
 namespace visage::runtime {
 
 /// A network's first part as one ONNX Runtime operator. Steps produce values, numbered in order; value 0 is
-/// the input. Immutable. `src/vision/graph/fused-subgraph.ts` encodes it.
+/// the input. `src/vision/graph/fused-subgraph.ts` encodes it.
 class FusedSubgraph {
  public:
   struct Shape {
@@ -30,13 +30,10 @@ class FusedSubgraph {
   FusedSubgraph(std::span<const std::int64_t> steps, std::span<const std::int64_t> outputs,
                 std::span<const float> weights);
 
-  /// @param allocate returns memory that is valid until the call ends. @param output returns an output's
-  /// buffer. @throws kInternal if the input does not fit.
   void Run(const float* input, const Shape& shape, const std::function<float*(std::size_t floats)>& allocate,
            const std::function<float*(std::size_t output, const Shape& shape)>& output) const;
 
  private:
-  /// `out = PReLU(a + b)`.
   struct Sum {
     std::vector<float> slope;
   };

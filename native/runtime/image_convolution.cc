@@ -10,7 +10,6 @@
 namespace visage::runtime {
 namespace {
 
-/// Outputs per step; their sums fill twelve registers.
 constexpr int kPixels = 6;
 
 struct Lane {
@@ -19,8 +18,6 @@ struct Lane {
   base::Floats8 slope[2];
 };
 
-/// @param from corner of the first output's kernel window. @param places offsets from a corner. @param step
-/// between corners.
 template <int kCount>
 void RunPixels(const Lane& lane, const float* from, const std::vector<std::ptrdiff_t>& places,
                std::ptrdiff_t step, float* out) {
@@ -105,7 +102,6 @@ void ImageConvolution::Run(const FeatureMap& in, const FeatureMap& out) const {
         for (int x = 0; x < out.width; ++x) run(std::integral_constant<int, 1>(), x);
         continue;
       }
-      // The last step overlaps the previous one.
       for (int x = 0; x < out.width; x += kPixels) {
         run(std::integral_constant<int, kPixels>(), std::min(x, out.width - kPixels));
       }

@@ -8,10 +8,9 @@
 
 namespace visage::runtime {
 
-/// A network's first convolution, in floats: an image has too few channels for quantising to pay. Immutable.
+/// A network's first convolution, in floats: an image has too few channels for quantising to pay.
 class ImageConvolution {
  public:
-  /// @param weights `outputs` x `inputs` x kernel height x kernel width.
   ImageConvolution(const ConvGeometry& geometry, int inputs, int outputs, std::span<const float> weights,
                    Epilogue epilogue);
 

@@ -63,7 +63,6 @@ struct InferenceSession::Parts {
     std::string name;
     Shape shape;
     std::size_t size = 0;
-    /// The first dimension is free; `shape` has 1 there.
     bool is_batched = false;
   };
   using Joined = Batcher<Shape, Input, std::vector<Ort::Value>>;
@@ -209,7 +208,6 @@ struct InferenceSession::Parts {
       return RunBound(Ort::Value::CreateTensor<float>(device_memory, joined.floats(), size * inputs.size(),
                                                       batch.data(), batch.size()));
     } catch (...) {
-      // Callers free their images and values after an error.
       accelerator->Settle();
       throw;
     }

@@ -24,13 +24,11 @@ void DisableTelemetry();
 class InferenceSession {
  public:
   using Shape = std::vector<std::int64_t>;
-  /// Whether the file must fix all shapes.
   enum class Sizes { kFixed, kFree };
   /// Borrows values, or an image in device memory.
   struct Input {
     Input(std::span<float> values) : values(values) {}     // NOLINT(google-explicit-constructor)
     Input(std::vector<float>& values) : values(values) {}  // NOLINT(google-explicit-constructor)
-    /// @param form network input in the size of this run.
     Input(const DeviceImage& image, const base::Framing& framing, const base::NetworkInput& form)
         : image(&image), framing(framing), form(form) {}
 
@@ -56,7 +54,6 @@ class InferenceSession {
 
   /// With a batch of 1; -1 for a free size.
   const Shape& input_shape() const;
-  /// Requires a fixed shape.
   std::size_t input_size() const;
   std::vector<Shape> output_shapes() const;
   std::size_t output_size(std::size_t output) const;

@@ -43,7 +43,6 @@ void InputMaker::MakeUpright(const SourceImage& picture, const base::Resized& re
 
   std::ranges::fill(values_, 0.0f);
   const std::ptrdiff_t row = before.width, last = static_cast<std::ptrdiff_t>(before.plane_size()) - 1;
-  // Where the top left pixel lies before the turn, and the steps to its right and lower neighbours.
   const std::array<std::array<std::ptrdiff_t, 3>, 4> walks = {
       {{0, 1, row}, {row - 1, row, -1}, {last, -1, -row}, {last - row + 1, -row, 1}}};
   const auto& [start, right, down] = walks[resized.turn];

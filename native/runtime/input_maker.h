@@ -10,7 +10,6 @@
 
 namespace visage::runtime {
 
-/// Not thread-safe.
 class InputMaker {
  public:
   /// Valid until the next call or the image's end.

@@ -12,7 +12,6 @@
 namespace visage::runtime {
 namespace {
 
-/// @param stream null for the provider's stream.
 template <typename Options>
 void Set(OrtStatus* (*update)(Options*, const char* const*, const char* const*, std::size_t),
          OrtStatus* (*update_with_value)(Options*, const char*, void*), Options* options,
@@ -89,7 +88,6 @@ std::string WhyUnavailable(Provider provider) {
     AppendProvider(options, {.file = {}, .device = {.provider = provider}}, {}, {});
     return {};
   } catch (const std::exception& error) {
-    // The loader's message comes last.
     const std::string text = error.what();
     const std::string_view kMark = "with error: ";
     const std::size_t mark = text.find(kMark);

@@ -6,7 +6,6 @@
 namespace visage::runtime {
 namespace {
 
-/// Such as `input:8x3x112x112`.
 std::string ProfileShape(const std::string& input, const std::vector<std::int64_t>& shape, int batch) {
   std::string text = input + ":" + std::to_string(batch);
   for (std::size_t i = 1; i < shape.size(); ++i) text.append("x").append(std::to_string(shape[i]));

@@ -13,7 +13,6 @@ using ProviderOptions = std::vector<std::pair<std::string, std::string>>;
 
 ProviderOptions CudaOptions(const Device& device);
 
-/// @param input name. @param shape -1 for a free size.
 ProviderOptions TensorRtOptions(const Network& network, const std::string& input,
                                 const std::vector<std::int64_t>& shape);
 

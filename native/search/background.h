@@ -26,7 +26,6 @@ class BackgroundWork {
   virtual bool Step(const GoOn& go_on) = 0;
 };
 
-/// An object whose memory takes long to free.
 class Leftover {
  public:
   virtual ~Leftover() = default;
@@ -38,16 +37,14 @@ class Leftover {
 
 /// Threads of low priority (nice 10) that run enrolled work in turns. Thread-safe.
 ///
-/// They also sleep while others need the core: Linux (seen with 6.18, EEVDF) may leave a woken thread waiting
-/// for hundreds of milliseconds behind one of lower priority.
+/// They also sleep while others need the core, since Linux may let a woken thread wait behind one of lower
+/// priority.
 class Background {
  public:
   /// Naps in a row, and the parts that follow without one, so that work proceeds on busy cores.
   static constexpr unsigned kNaps = 5;
   static constexpr unsigned kPartsAtOnce = 8;
 
-  /// @param threads at least 1. @param is_crowded whether others need the cores; called often, from all
-  /// threads.
   explicit Background(
       unsigned threads, std::function<bool()> is_crowded = [] { return false; })
       : most_threads_(threads), is_crowded_(std::move(is_crowded)) {}
@@ -57,14 +54,12 @@ class Background {
 
   /// Runs `work` until it reports no more, or its last other owner releases it. Does nothing after Stop.
   void Enrol(const std::shared_ptr<BackgroundWork>& work);
-  /// Frees the object on a thread; after Stop, at once.
   void Discard(std::unique_ptr<Leftover> leftover) noexcept;
   void Stop();
 
  private:
   struct Entry {
     std::weak_ptr<BackgroundWork> work;
-    /// Only compared.
     const void* identity;
     std::uint64_t enrolments;
   };

@@ -10,7 +10,6 @@
 namespace visage::search {
 namespace {
 
-/// Huge page of x86-64 and, with pages of 4 KB, arm64.
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kAlignment = 64;
 
@@ -100,7 +99,6 @@ std::pair<const Codes::Chunk&, std::size_t> Codes::Room() {
   if (index == directory_->size()) {
     const std::size_t full = std::size_t{1} << full_bits_;
     const std::size_t rows = std::clamp(size_, std::size_t{kBlock}, full);
-    // Only a gallery that has filled half a huge page gets one more.
     auto chunk =
         std::make_shared<const Chunk>(rows, PaddedDimension(dimension_), subquantizers_, size_ >= full);
     auto larger = std::make_shared<Directory>(*directory_);

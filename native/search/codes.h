@@ -16,7 +16,6 @@
 
 namespace visage::search {
 
-/// Of a quantised row.
 struct Magnitudes {
   /// A coordinate is its number times this.
   float scale;
@@ -51,7 +50,6 @@ inline double Normalise(double score, const Probe& probe, float offset) {
 class Codes {
  public:
   using Row = std::uint32_t;
-  /// Rows whose tombstones share a word.
   static constexpr Row kBlock = 64;
   static constexpr std::size_t kRowExtra = sizeof(std::int64_t) + 3 * sizeof(float);
 
@@ -59,7 +57,6 @@ class Codes {
   struct Rows;
   struct NewRows;
 
-  /// @param dimension 1..65536. @param subquantizers even; 0 without a product quantiser.
   explicit Codes(std::size_t dimension, std::size_t subquantizers = 0);
 
   std::size_t dimension() const { return dimension_; }
@@ -72,12 +69,10 @@ class Codes {
   /// and changes nothing.
   Row Append(std::int64_t label, std::span<const float> coordinates, float offset = 0,
              std::span<const std::uint8_t> codes = {});
-  /// @param from has the same sizes.
   Row Append(const View& from, Row row, std::span<const std::uint8_t> codes = {});
-  /// Appends rows to an empty Codes; the caller fills them before other threads see them. @returns pieces
-  /// that begin with a block. @throws std::bad_alloc; then discard the Codes.
+  /// Appends rows to an empty Codes; the caller fills them before other threads see them. @throws
+  /// std::bad_alloc; then discard the Codes.
   std::vector<NewRows> Extend(std::size_t count);
-  /// @param row without a tombstone.
   void Remove(Row row);
   View view() const;
 
@@ -110,15 +105,12 @@ class Codes {
 
 struct Codes::Rows {
   std::size_t count;
-  /// Row `i` begins at `i * width`.
   const std::int8_t* high;
   const std::int8_t* low;
-  /// Magnitudes of the rows, like `residuals`.
   const float* scales;
   const float* residuals;
   const float* offsets;
   const std::int64_t* labels;
-  /// Begins with the first row's block.
   const std::byte* packed;
 };
 
@@ -135,13 +127,11 @@ struct Codes::NewRows {
 
 struct Codes::Chunk {
   struct Free {
-    /// 0 for memory of `operator new`.
     std::size_t mapped;
     void operator()(std::byte* memory) const;
   };
 
   /// @param is_full the largest size, which gets huge pages where the system has them.
-  /// @throws std::bad_alloc.
   Chunk(std::size_t rows, std::size_t width, std::size_t subquantizers, bool is_full);
 
   std::size_t capacity;
@@ -170,7 +160,6 @@ class Codes::View {
   std::size_t subquantizers() const { return subquantizers_; }
   std::size_t width() const { return PaddedDimension(dimension_); }
 
-  /// @param row below `size()`.
   Rows From(Row row) const {
     const auto [index, place] = PlaceOf(row, full_bits_);
     const Chunk& chunk = *(*directory_)[index];
@@ -194,14 +183,12 @@ class Codes::View {
     }
   }
 
-  /// Tombstones of the row's block, from the lowest bit on.
   std::uint64_t Tombstones(Row row) const {
     const auto [index, place] = PlaceOf(row, full_bits_);
     return (*directory_)[index]->tombstones[place / kBlock].load(std::memory_order_relaxed);
   }
   bool is_removed(Row row) const { return Tombstones(row) >> (row % kBlock) & 1; }
 
-  /// As Normalise.
   double ScoreOf(const Kernels& kernels, const Probe& probe, Row row) const {
     const Rows at = From(row);
     return Normalise(Score(kernels, probe, at.high, at.low, *at.scales, width()), probe, *at.offsets);

@@ -7,9 +7,8 @@
 namespace visage::search {
 
 /// A pack's cohort: averages over groups of people, and of degraded faces. Symmetric score normalisation with
-/// it (P. Matejka et al., "Analysis of Score Normalization in Multilingual Speaker Recognition", Interspeech
-/// 2017) makes a score mean the same in dense and in sparse regions of the templates: the score of two faces
-/// is their cosine, less the offsets of both. Immutable.
+/// it (P. Matejka et al., Interspeech 2017): the score of two faces is their cosine, less the offsets of
+/// both. Immutable.
 class Cohort {
  public:
   /// @param vectors `rank` floats each; scaled to length 1. @param nearest 1 to the number of vectors.

@@ -26,7 +26,6 @@ std::uint32_t Step1(std::uint32_t crc, std::uint8_t byte) { return __crc32cb(crc
 
 #else
 
-/// The polynomial 0x1EDC6F41, bits reversed.
 constexpr std::uint32_t kPolynomial = 0x82F63B78;
 
 constexpr std::array<std::uint32_t, 256> kTable = [] {

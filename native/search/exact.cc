@@ -16,7 +16,6 @@ bool IsBetter(const Nearest::Candidate& a, const Nearest::Candidate& b) {
   return a.score != b.score ? a.score > b.score : a.row < b.row;
 }
 
-/// Rounds the threshold down.
 float FloatThreshold(const Nearest& nearest) {
   const double threshold = nearest.threshold();
   const auto rounded = static_cast<float>(threshold);

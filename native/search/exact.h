@@ -13,7 +13,6 @@ namespace visage::search {
 class Nearest {
  public:
   struct Candidate {
-    /// As Normalise.
     double score;
     Codes::Row row;
   };
@@ -40,7 +39,6 @@ class Nearest {
 void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& probe, std::size_t first,
                std::size_t last, Nearest& nearest);
 
-/// @param rows each listed once.
 void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& probe,
                std::span<const Codes::Row> rows, Nearest& nearest);
 

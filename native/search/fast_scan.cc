@@ -60,7 +60,6 @@ struct FastScan::State {
         // FAISS needs the number of rows only to skip places behind the last.
         reservoir(1, std::numeric_limits<std::size_t>::max(), count, 2 * count) {}
 
-  /// FAISS counts rows from the start of each piece.
   void MoveOrigin(std::uint32_t next) {
     const std::span kept(reservoir.all_ids.data(), reservoir.reservoirs.front().i);
     for (int& id : kept) id = static_cast<int>(static_cast<std::uint32_t>(id) + origin - next);

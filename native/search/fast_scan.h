@@ -1,4 +1,3 @@
-/// FAISS's fast scan over 4-bit codes.
 #pragma once
 
 #include <compare>
@@ -16,8 +15,6 @@ constexpr std::size_t FastScanBlockBytes(std::size_t subquantizers) {
   return subquantizers * kFastScanBlock / 2;
 }
 
-/// Keeps the block's other places. @param codes one per subquantizer, 0..15. @param place 0..31; its bits
-/// must be 0.
 void PackCodes(std::span<const std::uint8_t> codes, std::size_t place, std::byte* block);
 
 struct Proposal {
@@ -25,7 +22,6 @@ struct Proposal {
   float loss;
   std::uint32_t row;
 
-  /// The better one first; of equally good ones the first row.
   auto operator<=>(const Proposal&) const = default;
 };
 

@@ -17,14 +17,11 @@ constexpr double kProposalsPerMatch = 8;
 constexpr double kFastRow = 0.25;
 constexpr double kProposal = 16;
 constexpr double kRandomRow = 4;
-/// Share of the expected proposals that must be living and allowed. Chance leaves fewer than this of 300 in
-/// one search of 200; filters that exclude rows near the probe always do.
+/// Share of the expected proposals that must be living and allowed.
 constexpr double kLeastShare = 0.85;
-/// Rows that searches scan exactly before the background copies them to the GPU.
 constexpr std::size_t kLongTail = 256;
 constexpr std::size_t kAhead = 8;
-/// Rows that one thread scans at a time. A row's piece does not depend on the number of threads, because the
-/// fast scan keeps one or another of equally good rows.
+/// Rows that one thread scans at a time.
 constexpr std::size_t kFastPiece = std::size_t{1} << 17;
 constexpr std::size_t kExactPiece = std::size_t{1} << 14;
 
@@ -42,8 +39,6 @@ double Proposals(std::size_t k) { return kProposals + kProposalsPerMatch * stati
 /// The GPU's half-precision order is nearly exact.
 double DeviceProposals(std::size_t k) { return 1.5 * static_cast<double>(k) + 8; }
 
-/// Scans pieces of `first` to before `last` on the team. @param scan takes the first row of a piece, the row
-/// after its last one, and a list for its nearest rows.
 template <typename Scan>
 void ScanInPieces(base::Team& team, std::size_t first, std::size_t last, std::size_t k, Nearest& nearest,
                   const Scan& scan) {
@@ -61,7 +56,6 @@ void ScanInPieces(base::Team& team, std::size_t first, std::size_t last, std::si
   }
 }
 
-/// The best proposals of the rows before `last`, best first.
 std::vector<Codes::Row> FastScanInPieces(base::Team& team, const Codes::View& view, std::size_t last,
                                          std::span<const float> tables, std::size_t count) {
   std::vector<std::vector<Proposal>> found((last + kFastPiece - 1) / kFastPiece);
@@ -263,7 +257,6 @@ GalleryIndex::Row GalleryIndex::SearchProposals(const State& state, const Query&
                                                 std::span<const std::uint64_t> allowed, base::Team& team,
                                                 Nearest& nearest) const {
   const std::size_t size = state.view.size();
-  // The GPU may still lack most rows.
   if (state.on_device >= size - size / 8 && state.on_device > 0) {
     // Proposals rank by cosine, so offsets need as many as the quantiser's errors do.
     const double needed = space_->cohort() ? Proposals(k) : DeviceProposals(k);
@@ -276,7 +269,6 @@ GalleryIndex::Row GalleryIndex::SearchProposals(const State& state, const Query&
   }
   const std::size_t subquantizers = space_->subquantizers();
   const double accepted = Proposals(k);
-  // Not a number without rows.
   const double wanted = std::ceil(accepted / share);
   const double cost = kFastRow * static_cast<double>(size) + kProposal * wanted;
   if (subquantizers == 0 || !(cost < exact_cost)) return 0;

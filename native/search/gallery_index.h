@@ -38,7 +38,6 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   /// From this many rows, searches use a GPU, and the background frees memory.
   static constexpr std::size_t kLarge = 8192;
 
-  /// @param device null for none.
   GalleryIndex(std::shared_ptr<const SearchSpace> space, std::shared_ptr<Background> background,
                base::DeviceRows::Factory device = nullptr);
 
@@ -58,7 +57,6 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   /// base::Error as ReadRow; then adds none.
   void Add(std::span<const std::int64_t> labels, std::span<const std::byte> rows);
 
-  /// @returns how many labels were held.
   std::size_t Remove(std::span<const std::int64_t> labels);
 
   /// Up to `k` matches, best first. @param probe a row. @param team shares the scan; the number of threads
@@ -71,10 +69,8 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
 
   IndexContents Contents() const;
 
-  /// Fills an empty index. @throws SnapshotError if two rows have one label.
   void Adopt(Codes rows);
 
-  /// Unordered.
   std::vector<std::int64_t> Labels() const;
 
   bool Step(const GoOn& go_on) override;
@@ -94,11 +90,9 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
     std::shared_ptr<Generation> generation;
     /// Earlier rows are copied, or have tombstones.
     Row looked_at = 0;
-    /// Rows of the current generation, by copied row.
     std::vector<Row> origins;
   };
   struct State {
-    /// Owns all that follows, so it is released last.
     std::shared_ptr<const Generation> generation;
     Codes::View view;
     std::shared_ptr<Proposer> proposer;
@@ -108,7 +102,6 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   struct Query {
     std::vector<float> coordinates;
     Probe codes;
-    /// See Cohort.
     float offset;
   };
 
@@ -137,7 +130,6 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   /// @returns the earlier generation; null if the copy is incomplete.
   std::shared_ptr<Generation> TakeOver();
   void CopyRows(const Codes::View& from, std::size_t last, const GoOn& go_on);
-  /// @param removed rows of the current generation.
   void RemoveFromCopy(std::span<const Row> removed);
   void ReportCopy();
 

@@ -7,7 +7,6 @@ namespace visage::search {
 namespace {
 
 constexpr std::size_t kFewTombstones = 1024;
-/// Rows per step.
 constexpr std::size_t kCopied = 1024;
 
 }  // namespace

@@ -20,7 +20,6 @@ constexpr std::size_t PaddedDimension(std::size_t dimension) {
 struct Kernels {
   const char* name;
   std::int32_t (*dot)(const std::int16_t* probe, const std::int8_t* row, std::size_t width);
-  /// @param rows consecutive.
   void (*dot_rows)(const std::int16_t* probe, const std::int8_t* rows, std::size_t width, std::size_t count,
                    std::int32_t* products);
 };

@@ -45,7 +45,6 @@ std::optional<LabelTable::Row> LabelTable::Put(Row row) {
   const std::int64_t label = codes_.label(row);
   const std::uint64_t hash = Hash(label);
   Part& part = parts_[PartOf(hash)];
-  // A quarter stays empty.
   if (4 * (part.used + 1) > 3 * part.slots.size()) Grow(part);
   Row& held = part.slots[SlotOf(part, label, hash)];
   const Row before = std::exchange(held, row);

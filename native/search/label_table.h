@@ -12,7 +12,6 @@ namespace visage::search {
 
 /// Maps labels to rows of Codes by open addressing, in about 8 bytes a label, a fifth of a node-based map.
 ///
-/// Labels spread over many tables, so a write waits for the growth of one, a millisecond at a million labels.
 /// Writes need the owner's lock.
 class LabelTable {
  public:
@@ -45,7 +44,6 @@ class LabelTable {
 
   static std::uint64_t Hash(std::int64_t label);
   static std::size_t PartOf(std::uint64_t hash) { return hash >> (64 - kPartBits); }
-  /// The label's slot, or the empty slot for it. @param part with slots.
   std::size_t SlotOf(const Part& part, std::int64_t label, std::uint64_t hash) const;
   void Grow(Part& part);
 

@@ -11,12 +11,9 @@ namespace visage::search {
 /// The numbers are as large as the kernels' 32-bit sums allow: precise up to 512 dimensions.
 class Probe {
  public:
-  /// @param vector finite.
   explicit Probe(std::span<const float> vector);
 
-  /// PaddedDimension of the vector's, aligned to 64 bytes.
   const std::int16_t* values() const { return lines_.front().values; }
-  /// The vector is about `values() * scale()`.
   double scale() const { return scale_; }
   /// Euclidean length of `values()`, rounded up.
   float length() const { return length_; }

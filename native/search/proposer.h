@@ -35,7 +35,6 @@ class Proposer {
   bool ExtendSome(const Codes::View& view);
 
   /// About the best rows, best first, even from `held()` on; none after a failure. @param probe finite.
-  /// @param count 1..DeviceRows::kMost.
   std::vector<Row> Propose(std::span<const float> probe, std::size_t count);
 
  private:

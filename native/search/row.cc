@@ -14,13 +14,11 @@
 namespace visage::search {
 namespace {
 
-/// Moves the exponent of a float to that of a half, 127 - 15 binary places; the mantissa has 13 more bits.
 constexpr float kToHalf = 0x1p-112F;
 constexpr unsigned kMantissaShift = 13;
 constexpr std::uint32_t kMagnitude = 0x7FFF;
 constexpr std::uint16_t kInfinity = 0x7C00;
 
-/// Rounds to nearest, ties to even. @param value magnitude below 65520.
 std::uint16_t ToHalf(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(std::abs(value) * kToHalf);
   const std::uint32_t is_odd = bits >> kMantissaShift & 1;
@@ -28,7 +26,6 @@ std::uint16_t ToHalf(float value) {
   return static_cast<std::uint16_t>((std::signbit(value) ? kMagnitude + 1 : 0) | rounded);
 }
 
-/// @param half finite.
 float FromHalf(std::uint16_t half) {
   const std::uint32_t bits = (half & kMagnitude) << kMantissaShift;
   const float magnitude = std::bit_cast<float>(bits) / kToHalf;
@@ -51,7 +48,6 @@ void Restore(std::span<const std::uint16_t> halves, std::span<float> coordinates
   Normalize(coordinates);
 }
 
-/// @param coordinates of length 1; rounded. @param row receives RowBytes.
 void WriteCoordinates(const SearchSpace& space, std::span<float> coordinates, std::span<std::byte> row) {
   std::vector<std::uint16_t> halves(coordinates.size());
   std::ranges::transform(coordinates, halves.begin(), ToHalf);

@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::array<char, 8> kMagic = {'V', 'I', 'S', 'A', 'G', 'E', 'S', 'S'};
 constexpr std::uint32_t kFormat = 1;
-/// Ranks are multiples of this.
 constexpr std::size_t kLanes = 32;
 /// Rounding to float moves the length of a unit vector by less.
 constexpr double kUnitTolerance = 1e-3;
@@ -27,7 +26,6 @@ struct Header {
   std::uint32_t subquantizers;
 };
 
-/// The smallest of eight numbers, in every lane.
 template <typename Lanes>
 Lanes Least(Lanes lanes) {
   const auto smaller = [](Lanes one, Lanes other) { return one < other ? one : other; };
@@ -36,8 +34,7 @@ Lanes Least(Lanes lanes) {
   return smaller(lanes, __builtin_shufflevector(lanes, lanes, 1, 0, 3, 2, 5, 4, 7, 6));
 }
 
-/// The place of the smallest of 16 numbers, the first of equal ones. Without branches, which a processor
-/// would predict wrongly.
+/// Without branches, which a processor would predict wrongly.
 std::uint8_t PlaceOfLeast(base::Floats8 first, base::Floats8 second) {
   constexpr base::Ints8 kPlaces = {0, 1, 2, 3, 4, 5, 6, 7};
   constexpr base::Ints8 kNone = kPlaces + 16;

@@ -23,8 +23,7 @@ class SearchSpace {
   /// @param file laid out as in src/vision/search-space.ts. @throws base::Error kInternal with the reason.
   static std::shared_ptr<const SearchSpace> Parse(std::span<const std::byte> file);
 
-  /// The same space with a pack's cohort. @param file laid out as in src/vision/cohort.ts. @throws
-  /// base::Error kInternal with the reason.
+  /// @param file laid out as in src/vision/cohort.ts. @throws base::Error kInternal with the reason.
   std::shared_ptr<const SearchSpace> With(std::span<const std::byte> file) const;
 
   /// Floats per template.
@@ -37,13 +36,10 @@ class SearchSpace {
   /// CRC-32C of the files; 0 for a whole space without a cohort. Only rows with equal marks are comparable.
   std::uint32_t mark() const { return mark_; }
 
-  /// Keeps inner products within the subspace. @param vector `dimension()` floats. @param row receives
-  /// `rank()` floats.
   void Project(std::span<const float> vector, std::span<float> row) const;
   /// The vector of the subspace that has these coordinates. @param row `rank()` floats. @param vector
   /// receives `dimension()` floats.
   void Lift(std::span<const float> row, std::span<float> vector) const;
-  /// @param row `rank()` floats. @param codes receives `subquantizers()` numbers, 0..15.
   void Encode(std::span<const float> row, std::span<std::uint8_t> codes) const;
   /// Inner products with the centroids; their sum over a row's codes estimates its score. @param probe
   /// `rank()` floats. @param tables receives `subquantizers()` times 16 floats.

@@ -16,7 +16,6 @@ namespace visage::search {
 struct IndexContents {
   std::shared_ptr<const SearchSpace> space;
   Codes::View view;
-  /// A copy, one word a block of Codes::kBlock rows.
   std::vector<std::uint64_t> tombstones;
 };
 
