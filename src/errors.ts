@@ -57,7 +57,6 @@ export class VisageError extends Error {
   /** Seconds; undefined uses the code's default. */
   readonly retryAfter: number | undefined;
 
-  /** @param detail one sentence: the problem and its fix. */
   constructor(code: ErrorCode, detail: string, errors?: readonly FieldError[], retryAfter?: number) {
     super(detail);
     this.name = 'VisageError';

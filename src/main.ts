@@ -1,4 +1,3 @@
-/** Starts the service in stages. */
 import { setFlagsFromString } from 'node:v8';
 import { answerTo } from './ops/command-line.ts';
 import { createApplication } from './service/application.ts';
@@ -9,7 +8,6 @@ import { openModels } from './service/models.ts';
 import { serve } from './service/serve.ts';
 import { endFailedStart, Undos } from './service/shutdown.ts';
 
-// A parallel scavenge would wait for its threads while the executor uses all cores.
 setFlagsFromString('--no-parallel-scavenge');
 
 async function start(undos: Undos): Promise<void> {

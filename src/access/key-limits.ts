@@ -17,7 +17,6 @@ function numberWithin(inner: number | null, outer: number | null): boolean {
   return outer === null || (inner !== null && inner <= outer);
 }
 
-/** Parsing takes about 10 µs. */
 const known = new BoundedMap<string, Network | null>(10_000);
 
 function networkOf(text: string): Network | null {
@@ -63,10 +62,7 @@ export function requestsAMinute({ rateLimit, memberId }: ApiKeyRecord, planLimit
   return rateLimit ?? (memberId === null ? Number.POSITIVE_INFINITY : planLimit);
 }
 
-/**
- * Ignores the name and `frozen`.
- * @param planLimit requests a minute.
- */
+/** @param planLimit requests a minute. */
 export function beyond(
   inner: ApiKeyRecord,
   outer: ApiKeyRecord,

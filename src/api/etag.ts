@@ -4,7 +4,6 @@ import { VisageError } from '../errors.ts';
 import type { RequestHeaders } from './route.ts';
 
 const MAX_TAGS = 100;
-/** One tag, up to its comma; a tag may hold commas. */
 const ENTRY = /[ \t]*((?:W\/)?"[\x21\x23-\x7E\x80-\xFF]*")[ \t]*(,|$)/y;
 
 /**
@@ -13,14 +12,12 @@ const ENTRY = /[ \t]*((?:W\/)?"[\x21\x23-\x7E\x80-\xFF]*")[ \t]*(,|$)/y;
  */
 export type Precondition = (record: object | null) => void;
 
-/** Independent of the order of fields. */
 export function etagOf(record: object): string {
   const fields = Object.entries(record).filter(([, value]) => value !== undefined);
   fields.sort(([first], [second]) => (first < second ? -1 : 1));
   return tagOf(JSON.stringify(fields));
 }
 
-/** Browsers must revalidate the image. */
 export function imageHeaders(jpeg: Buffer): { readonly ETag: string; readonly 'Cache-Control': string } {
   return { ETag: tagOf(jpeg), 'Cache-Control': 'private, no-cache' };
 }

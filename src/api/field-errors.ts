@@ -9,9 +9,7 @@ const MAX_SHOWN = 32;
 export interface Place {
   /** `textual`: queries and forms; `typed`: JSON. */
   readonly kind: 'typed' | 'textual';
-  /** In words, such as `the query`. */
   readonly here: string | null;
-  /** In words, by parameter. */
   readonly elsewhere: Readonly<Record<string, string>>;
 }
 
@@ -115,7 +113,6 @@ function pathOf(error: ErrorObject, { kind }: Place): string {
   return kind === 'textual' ? pointer.slice(1) : pointer;
 }
 
-/** @param errors of a `verbose` Ajv. */
 export function fieldErrors(errors: readonly ErrorObject[], place: Place): FieldError[] {
   return errors
     .slice(0, MAX_ERRORS)

@@ -1,4 +1,3 @@
-/** How the operator moves collections to another version of their model pack. */
 import type { Environment } from './caller.ts';
 
 export interface PackVersionView {
@@ -12,13 +11,11 @@ export interface MigrationView {
   readonly collectionId: string;
   /** Answers calls. */
   readonly from: PackVersionView;
-  /** Of the migration; without one, the newest version of the pack, or null if that answers already. */
   readonly to: PackVersionView | null;
   /** `moved`: `from` is the new version, and the rows of `to` are kept for a rollback. */
   readonly state: 'none' | 'moving' | 'paused' | 'moved';
   readonly sightings: boolean;
   readonly faces: number;
-  /** Faces with a row of `to`. */
   readonly moved: number;
 }
 
@@ -26,7 +23,6 @@ export interface LeftFace {
   readonly faceId: string;
   readonly externalKey: string | null;
   readonly hasThumbnail: boolean;
-  /** Seen once. */
   readonly isProvisional: boolean;
 }
 
@@ -37,7 +33,6 @@ export interface CollectionPlace {
 }
 
 export interface MigrationStart {
-  /** Default: the newest version of the collection's pack. */
   readonly to?: string | undefined;
   readonly sightings: boolean;
 }

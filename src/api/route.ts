@@ -10,7 +10,7 @@ import type { RouteScope } from './scopes.ts';
 export interface ImageInput {
   readonly data: Uint8Array;
   readonly encoding: 'binary' | 'base64';
-  /** Call once. Absent if the bytes belong to the request's body. */
+  /** Call once. */
   readonly release?: () => void;
 }
 
@@ -23,9 +23,7 @@ export type ImageSource = () => Promise<ImageInput>;
 export type ImageSources = Readonly<Record<string, readonly ImageSource[] | undefined>>;
 
 export type ImageParameter =
-  /** In a form, the file part of that name. */
   | { readonly kind: 'one'; readonly required: boolean }
-  /** In a form, file parts `images`. */
   | { readonly kind: 'list'; readonly max: number }
   /**
    * Objects, each with an `image` and the fields of `item`; `body` has the fields under the same name. In a
@@ -64,7 +62,6 @@ export interface RouteRequest {
   /** From the connection, or from a trusted proxy. */
   readonly address: string;
   readonly headers: RequestHeaders;
-  /** Null on public routes. */
   readonly caller: Caller | null;
   /** Throws VisageError if the caller could no longer send this request. */
   readonly reauthorize: () => void;
@@ -76,7 +73,7 @@ export interface RouteRequest {
 
 export interface RouteResponse {
   readonly status: number;
-  /** JSON value. With another `contentType`: a string, or a Buffer for the schema `FILE`. */
+  /** JSON value. */
   readonly body: unknown;
   /** Multiple of the price; default: the route's `units`. */
   readonly units?: number;
@@ -109,7 +106,6 @@ interface ResponseSpec {
 
 interface RouteData {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Such as `/v1/things/{id}`. */
   readonly path: string;
   /** A mismatch is a `NOT_FOUND`. */
   readonly params?: Readonly<Record<string, Schema>>;
@@ -130,7 +126,6 @@ interface RouteData {
    * handler checks `If-Match` inside its transaction.
    */
   readonly etag?: 'read' | 'write';
-  /** Body or answer has a secret, so no retry can get it. */
   readonly secret?: true;
   /** A cookie session must have confirmed the password recently. */
   readonly confirmed?: true;

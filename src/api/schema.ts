@@ -4,7 +4,6 @@ export type Schema = Readonly<Record<string, unknown>>;
 
 export type Properties = Readonly<Record<string, Schema>>;
 
-/** `R` are the required properties. */
 export type ObjectSchema<P extends Properties = Properties, R extends PropertyKey = PropertyKey> = {
   readonly type: 'object';
   readonly properties: P;
@@ -52,7 +51,6 @@ export function object(
   };
 }
 
-/** Keeps an existing title. */
 export function titled<S extends Schema>(title: string, schema: S): S & { readonly title: string } {
   return { title, ...schema };
 }

@@ -22,7 +22,6 @@ export type ValueKind = Place['kind'];
 
 type Validated<S> = unknown extends FromSchema<S> ? Record<string, unknown> : FromSchema<S>;
 
-/** Fills in defaults, and converts text. */
 export type Validator<S = Schema> = (value: unknown) => Validated<S>;
 
 function refused(errors: readonly FieldError[]): VisageError {

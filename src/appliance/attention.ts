@@ -1,9 +1,7 @@
 export interface Attention {
   readonly code: string;
   readonly severity: 'info' | 'warning' | 'error';
-  /** One sentence. */
   readonly text: string;
-  /** One sentence. */
   readonly action: string;
 }
 
@@ -13,7 +11,6 @@ export interface ApplianceFacts {
   /** A listener without TLS takes connections from other machines. */
   readonly isExposedWithoutTls: boolean;
   readonly lastBackup: number | null;
-  /** Sentence about the last backup started over the API. */
   readonly backupFailure: string | null;
   readonly backupDir: string | null;
   readonly disk: { readonly freeBytes: number; readonly totalBytes: number } | null;
@@ -25,13 +22,11 @@ export interface ApplianceFacts {
   readonly eventsDays: number;
   readonly isRegistrationOpen: boolean;
   readonly settingsThatNeedRestart: readonly string[];
-  /** Internal errors and requests that were not served. */
   readonly errorsOfLastHour: number;
 }
 
 const DAY_MS = 86_400_000;
 const EXPIRY_NOTICE_DAYS = 21;
-/** Allows one missed daily backup. */
 const OLD_BACKUP_DAYS = 2;
 const MIB = 1024 ** 2;
 const FULL_DISK = 0.85;

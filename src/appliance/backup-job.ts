@@ -11,7 +11,6 @@ export interface BackupState {
 }
 
 export interface BackupJobParts {
-  /** Null without `backup_dir`. */
   readonly target: () => { readonly folder: string; readonly keep: number } | null;
   readonly start: (args: readonly string[]) => RunningCommand;
   readonly now: () => number;
@@ -38,7 +37,6 @@ export class BackupJob {
     this.#parts = parts;
   }
 
-  /** State of the newest backup since the service's start. */
   get state(): BackupState {
     return this.#state;
   }

@@ -7,7 +7,6 @@ import type { HistoryRecord } from '../store/records.ts';
 
 const MINUTE_MS = 60_000;
 
-/** Length and number of steps. */
 export const PERIODS = {
   hour: { step: MINUTE_MS, kept: 60 },
   day: { step: 15 * MINUTE_MS, kept: 96 },
@@ -37,7 +36,6 @@ export interface HistorySources {
 }
 
 export interface HistoryPoint extends Omit<HistoryRecord, 'latency' | 'stages'> {
-  /** Begin: UTC, ISO 8601. */
   readonly time: string;
   readonly latency: { readonly p50: number | null; readonly p95: number | null };
   /** Means; null where the stage did not run. */

@@ -23,7 +23,6 @@ function impersonalValue(schema: Schema, value: unknown): unknown {
   return schema.type === 'string' && !('enum' in schema) ? SET : value;
 }
 
-/** Omits texts that the operator chose. */
 export function impersonalSettings({ values, sources, defaults }: SettingsInUse) {
   return SETTING_NAMES.map((name) => {
     const { schema, isSecret } = SETTINGS[name];

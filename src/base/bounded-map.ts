@@ -1,7 +1,4 @@
-/**
- * Keeps the `limit` newest entries, and at most a sixteenth more; setting a key again keeps its age. Removes
- * the oldest in groups, since a map scans all deleted slots for its first key.
- */
+/** Keeps the `limit` newest entries, and at most a sixteenth more; setting a key again keeps its age. */
 export class BoundedMap<Key, Value> extends Map<Key, Value> {
   readonly #limit: number;
 

@@ -1,7 +1,6 @@
 import type ipaddr from 'ipaddr.js';
 import { type Network, parseAddress, within } from './ip-networks.ts';
 
-/** The connection has just closed. */
 const UNKNOWN = '';
 
 /**
@@ -37,7 +36,6 @@ export function networkOf(text: string): string {
   return prefixOf(text, { ipv4: 16, ipv6: 32 });
 }
 
-/** The text itself if it is no address. */
 function prefixOf(text: string, bits: { readonly ipv4: 16 | 32; readonly ipv6: 32 | 64 }): string {
   const address = parseAddress(text);
   if (address === null) return text;

@@ -3,14 +3,11 @@ const FIRST_MS = 0.1;
 /** Ratio of buckets' ends; a percentile is at most a tenth off. */
 const GROWTH = 1.2;
 const LOG_GROWTH = Math.log(GROWTH);
-/** The last bucket begins at about three minutes. */
 const BUCKETS = 80;
 
 export interface Durations {
   readonly count: number;
-  /** Milliseconds. */
   readonly sum: number;
-  /** Counts by bucket, without the zeros at the end. */
   readonly buckets: readonly number[];
 }
 

@@ -3,10 +3,8 @@ import ipaddr from 'ipaddr.js';
 
 export type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-/** An address has the full prefix. */
 export interface Network {
   readonly address: Address;
-  /** Length in bits. */
   readonly prefix: number;
 }
 
@@ -24,7 +22,6 @@ export function parseAddress(text: string): Address | null {
   return address;
 }
 
-/** Refuses a lax dotted tail, and `::192.0.2.1`, which `ipaddr.js` treats as mapped. */
 function isStrictIPv6(text: string): boolean {
   if (!ipaddr.IPv6.isValid(text)) return false;
   const [withoutZone = ''] = text.split('%');
@@ -56,7 +53,6 @@ export function covered({ address, prefix }: Network, networks: readonly Network
 }
 
 function matches(address: Address, network: Address, prefix: number): boolean {
-  // `within` checks that both are of one kind.
   return (address as ipaddr.IPv6).match(network as ipaddr.IPv6, prefix);
 }
 

@@ -11,7 +11,6 @@ export function uniforms(seed: number): () => number {
   };
 }
 
-/** Box and Muller's method. */
 export function normals(seed: number): () => number {
   const uniform = uniforms(seed);
   return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());

@@ -2,7 +2,6 @@ type OneOf<T> = T extends readonly (infer Item)[] ? Item : T;
 
 type Defaulted<P> = { [N in keyof P]: P[N] extends { readonly default: unknown } ? N : never }[keyof P];
 
-/** Properties that are required, or have a default. */
 type Present<S, P> = Defaulted<P> | (S extends { readonly required?: infer R } ? OneOf<R> & keyof P : never);
 
 type Fields<S, P> = {

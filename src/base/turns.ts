@@ -1,5 +1,3 @@
-/** Between turns, the event loop serves sockets and timers. */
-
 const TURN_MS = 4;
 
 const waiting: (() => void)[] = [];

@@ -8,7 +8,6 @@ const UNSAFE = new RegExp(
 );
 const UNSAFE_IN_LINE = new RegExp(`(?!\\n)(?:${UNSAFE.source})`, 'gu');
 
-/** JSON's escapes keep the meaning of escaped JSON. */
 function escaped(characters: string): string {
   return Array.from(
     { length: characters.length },
@@ -20,7 +19,6 @@ export function visible(text: string): string {
   return text.replaceAll(UNSAFE, escaped);
 }
 
-/** Keeps line feeds. */
 export function visibleLines(text: string): string {
   return text.replaceAll(UNSAFE_IN_LINE, escaped);
 }

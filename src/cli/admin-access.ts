@@ -1,4 +1,3 @@
-/** Commands run in the service over its admin socket, or on the store without a running service. */
 import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
@@ -70,7 +69,6 @@ export type AdminCall = (
 
 export interface Administrations<Administration> {
   readonly remote: (call: AdminCall) => Administration;
-  /** Runs under the store's lock. */
   readonly local: (store: Store, config: Config) => Administration;
 }
 

@@ -33,7 +33,6 @@ export const auditExport = command({
     try {
       await pipeline(Readable.from(batches(log.entries())), process.stdout, { end: false });
     } catch (error) {
-      // The reader closed the pipe, as `| head` does.
       if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
     } finally {
       await log.close();

@@ -6,11 +6,9 @@ import { COLLECTION, ENVIRONMENT_OPTIONS, withOperatorApi } from './operator-api
 import { tell } from './output.ts';
 import { Progress } from './progress.ts';
 
-/** Name in the audit log. */
 const KEY_NAME = 'visagectl collections examine';
 const PATH = '/v1/collection/examine';
 const POLL_MS = 200;
-/** Of a list of external keys or faces. */
 const SHOWN = 4;
 
 interface Group {

@@ -4,7 +4,6 @@ import { columns, command, configOf, DATA_OPTIONS, JSON_OPTION, print, usageErro
 import { COLLECTION, ENVIRONMENT_OPTIONS, withOperatorApi } from './operator-api.ts';
 import { tell } from './output.ts';
 
-/** Name in the audit log. */
 const KEY_NAME = 'visagectl collections';
 
 const YES_OPTION = {

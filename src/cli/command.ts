@@ -1,4 +1,3 @@
-/** Yields usage, help, manual and completion. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { nearest } from '../base/nearest.ts';
@@ -12,7 +11,6 @@ export type Completion = 'file' | 'folder' | readonly string[];
 
 export interface Option {
   readonly type: 'string' | 'boolean';
-  /** Starts with an imperative verb. */
   readonly about: string;
   /** Such as `DIR`; defaults to the choices. */
   readonly value?: string;
@@ -56,7 +54,6 @@ export interface Command {
   /** One line with an imperative verb first. */
   readonly summary: string;
   readonly details: readonly string[];
-  /** Without `visagectl`. */
   readonly examples: readonly string[];
   readonly operands: readonly Operand[];
   readonly options: Options;

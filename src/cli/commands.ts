@@ -1,4 +1,3 @@
-/** Help and manual keep this order. */
 import { auditExport, auditVerify } from './audit.ts';
 import { backup } from './backup.ts';
 import {

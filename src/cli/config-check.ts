@@ -14,7 +14,6 @@ import { tell } from './output.ts';
 import { becomeOwnerOf } from './privileges.ts';
 import { serviceState } from './service-state.ts';
 
-/** The first start creates the data folder. */
 function checkDataFolder(dataDir: string): void {
   let folder = dataDir;
   while (!existsSync(folder)) folder = dirname(folder);
@@ -46,7 +45,6 @@ async function tryStart(config: Config, isGivenHere: (setting: 'listen' | 'tls_l
     ? facts.listeners.filter(({ isInherited }) => isInherited).map(({ name }) => name)
     : heldBySystemd();
   const isApiHeld = held.some((name) => name !== 'metrics');
-  // A starting service listens, but does not report its addresses.
   if (service !== 'starting') {
     await tryAddresses(config, (name, address) => {
       if (name === 'metrics' ? held.includes(name) : isApiHeld) return true;

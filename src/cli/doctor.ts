@@ -83,7 +83,6 @@ async function examine(options: DataOptions): Promise<Finding[]> {
     finding,
     ...(await checkModels(config, packs)),
     checkDevice(config.device.choice, device, whyUnavailable),
-    // A starting service does not report its listeners.
     ...(isRunning && facts === null
       ? []
       : await checkAddresses(config, facts, isRunning ? [] : heldBySystemd())),

@@ -4,7 +4,6 @@ export function optionUsage(name: string, option: Option): string {
   return option.type === 'boolean' ? `--${name}` : `--${name} ${placeholderOf(option)}`;
 }
 
-/** Required options first. */
 export function usageOf({ operands, options }: Command): string {
   const words = operands.map(({ name, choices, optional }) => {
     const word = choices?.join('|') ?? name;

@@ -3,7 +3,6 @@ import { open } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
 import { EXTERNAL_KEY_RULE, isExternalKey, nameKey } from './name-map.ts';
 
-/** Media types by file name extension. */
 const TYPES: Readonly<Record<string, string>> = {
   '.jpg': 'image/jpeg',
   '.jpeg': 'image/jpeg',
@@ -29,19 +28,16 @@ const TYPES: Readonly<Record<string, string>> = {
 
 const OTHER_IMAGES = /\.(jxl|svg|psd|raw|dng|cr2|cr3|nef|arw|orf|rw2|raf)$/i;
 
-/** Exceeds every request body limit. */
 const MAX_IMAGE_BYTES = 64 * 1024 ** 2;
 
 export interface ImageFile {
   readonly path: string;
-  /** External key. */
   readonly person: string;
   readonly type: string;
 }
 
 export interface Refused {
   readonly path: string;
-  /** API code, or `NO_FACE`, `NOT_READABLE`, `NAME_NOT_ALLOWED`. */
   readonly code: string;
   readonly reason: string;
 }
@@ -80,7 +76,6 @@ export interface People {
 export interface FolderOptions {
   /** External keys by {@link nameKey}. */
   readonly map: ReadonlyMap<string, string>;
-  /** Images directly in the folder get their name as external key. */
   readonly looseFiles: boolean;
 }
 

@@ -23,19 +23,16 @@ import { Progress } from './progress.ts';
 
 const BUSY_MS = 250;
 
-/** Lowest similarity of a face and its source image. */
 const ITSELF = 95;
 
 const SHOWN = 5;
 
-/** Other statuses end the import. */
 const IMAGE_STATUSES = [400, 413, 415];
 
 interface Counts {
   readonly collectionId: string;
   added: number;
   present: number;
-  /** The import added the largest face. */
   several: number;
   readonly refused: Refused[];
   interrupted: boolean;
@@ -61,7 +58,6 @@ class Import {
     this.summary = { collectionId, added: 0, present: 0, several: 0, refused: [], interrupted: false };
   }
 
-  /** Discards a journal whose faces are all gone, as after a collection reset. */
   async checkJournal(): Promise<void> {
     const faceIds = this.#journal.faceIds();
     if (faceIds.size === 0) return;
@@ -80,8 +76,8 @@ class Import {
   }
 
   /**
-   * Finds the faces that an earlier run added without recording the answer. Images of one person resemble each other, so
-   * the most similar pair of image and face belongs together, then the next. Images with equal similarities may swap faces.
+   * Finds the faces that an earlier run added without recording the answer. The most similar pair of image
+   * and face belongs together, then the next. Images with equal similarities may swap faces.
    */
   async recover(images: readonly ImageFile[]): Promise<void> {
     const written = this.#journal.faceIds();

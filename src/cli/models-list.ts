@@ -7,9 +7,7 @@ import { columns, command, DATA_OPTIONS, environmentOf, JSON_OPTION, print } fro
 
 interface Listed {
   readonly name: string;
-  /** Null for an unreadable pack. */
   readonly version: string | null;
-  /** In the settings. */
   readonly used: boolean;
   readonly default: boolean;
   readonly collections: number;
@@ -61,7 +59,6 @@ export const modelsList = command({
   },
 });
 
-/** @param counts by name and version; this version's is removed. */
 async function listed(
   nameOrPath: string,
   version: string | undefined,
@@ -80,7 +77,6 @@ async function listed(
   }
 }
 
-/** By pack and version. */
 async function collectionCounts(dataDir: string): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   if (!existsSync(join(dataDir, 'data.mdb'))) return counts;

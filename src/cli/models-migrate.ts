@@ -6,7 +6,6 @@ import { columns, command, DATA_OPTIONS, JSON_OPTION, print, usageError } from '
 import { Progress } from './progress.ts';
 
 const POLL_MS = 500;
-/** Without progress for this long, the service has handled every face that it can. */
 const STILL_MS = 5_000;
 const NAMED_LEFT = 20;
 
@@ -139,7 +138,6 @@ async function chosenOf(
   );
 }
 
-/** Waits until the collection has switched, or no more faces move. */
 async function followed(call: AdminCall, started: MigrationView, isQuiet: boolean): Promise<MigrationView> {
   const progress = new Progress(started.faces);
   let view = started;

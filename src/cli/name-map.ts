@@ -1,7 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 
-/** The service's rule. */
 const EXTERNAL_KEY = /^[\x21-\x7E]{1,512}$/;
 
 export const EXTERNAL_KEY_RULE = '1 to 512 visible ASCII characters without spaces';
@@ -96,7 +95,6 @@ export function parseNameMap(text: string): Map<string, string> {
   return map;
 }
 
-/** @throws ExitError `data` with the line and the expected content. */
 export function readNameMap(file: string): Map<string, string> {
   const wrong = (why: string) => new ExitError(EXIT.data, `Map ${file}: ${why}.`);
   let bytes: Buffer;
@@ -110,7 +108,6 @@ export function readNameMap(file: string): Map<string, string> {
     throw wrong(`cannot read the file (${(error as NodeJS.ErrnoException).code})`);
   }
   try {
-    // Drops a byte order mark.
     return parseNameMap(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
     throw wrong(

@@ -1,4 +1,3 @@
-/** A bar on a terminal, occasional lines elsewhere. */
 import { draw } from './output.ts';
 
 const BAR_WIDTH = 30;

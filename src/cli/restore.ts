@@ -35,7 +35,6 @@ export const restore = command({
     const config = loadConfig(environmentOf(values));
     const { dataDir } = config;
     await withBackupErrors(async () => {
-      // Root can open the backup; the data folder's owner may lack permission.
       const trust = await trustOf(values, config);
       const backup = await openBackup(folder, trust);
       becomeOwnerOf(dataDir);

@@ -25,14 +25,12 @@ export function configOf(values: SettingValues) {
     metricsListen: values.metrics_listen === null ? null : addressOf(values.metrics_listen),
     dataDir: resolve(values.data_dir),
     backupKey: resolve(values.backup_key),
-    /** Null: no backups over the API. */
     backupDir: backupDirOf(values),
     backupKeep: values.backup_keep,
     modelPack: packOf(values.model_pack),
     extraModelPacks: values.extra_model_packs.map(packOf),
     threads: values.threads,
     maxQueue: values.max_queue,
-    /** Bytes. */
     maxBodyMemory: values.max_body_memory * MEGABYTE,
     logLevel: values.log_level,
     device: {
@@ -87,7 +85,6 @@ function tlsConfigOf(values: SettingValues) {
     files:
       certificate === null || key === null ? null : { certificate: resolve(certificate), key: resolve(key) },
     redirect: values.tls_redirect,
-    /** Seconds. */
     hstsMaxAge: values.hsts_max_age,
   };
 }
@@ -100,9 +97,7 @@ function accessConfigOf(values: SettingValues) {
   }
   return {
     trustedProxies: values.trusted_proxies.map(networkOf),
-    /** `maxRateLimit`: requests per minute. */
     plan: { name: values.plan, keysPerMember: plan.keys_per_member, maxRateLimit: plan.max_rate_limit },
-    /** Micro-dollars by `operationId`; unlisted operations are free. */
     prices: Object.fromEntries(
       Object.entries(values.prices).map(([operation, dollars]) => [
         operation,
@@ -111,7 +106,6 @@ function accessConfigOf(values: SettingValues) {
     ) as Readonly<Record<string, number>>,
     isPrepaid: values.account_balance === 'prepaid',
     sessionIdleMs: values.session_idle_minutes * MINUTE_MS,
-    /** Requests per minute. */
     addressRateLimit: values.address_rate_limit,
   };
 }
@@ -124,7 +118,6 @@ function webConfigOf({ web, dashboard_origin, allowed_origins, image_url }: Sett
     allowedOrigins: allowed_origins,
     imageUrl: {
       enabled,
-      /** Permitted for public addresses. */
       ports,
       allow: allow.map(({ account, network, port }) => ({
         accountId: account,
@@ -135,7 +128,6 @@ function webConfigOf({ web, dashboard_origin, allowed_origins, image_url }: Sett
   };
 }
 
-/** Properties return the newest configuration. */
 export type LiveAccessConfig = AccessConfig & { readonly replace: (next: AccessConfig) => void };
 
 export function liveAccessConfig(first: AccessConfig): LiveAccessConfig {

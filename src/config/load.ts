@@ -44,7 +44,6 @@ function shown(value: unknown): string {
   return typeof value === 'object' ? 'a table' : String(value);
 }
 
-/** `/a/0/b` becomes `.a[0].b`. */
 function pathOf(pointer: string): string {
   return pointer
     .split('/')
@@ -74,9 +73,7 @@ function refusal(error: ErrorObject, { place, origin, unit }: Place): string {
 }
 
 interface Place {
-  /** Name of a setting or environment variable. */
   readonly place: string;
-  /** Text ` in FILE`, or empty. */
   readonly origin: string;
   readonly unit: string | undefined;
 }
@@ -136,7 +133,6 @@ function fromFile(file: string): GivenValues {
   return values;
 }
 
-/** Commas separate list items. */
 function fromText({ type }: Schema, text: string): unknown {
   if (type === 'integer') return parseWhole(text) ?? text;
   if (type === 'boolean' && /^(?:true|false)$/.test(text)) return text === 'true';

@@ -39,7 +39,6 @@ export const FORMATS = {
   },
 } satisfies Record<string, Format>;
 
-/** An origin as browsers send it: lower case, no default port, no path. */
 function isOrigin(text: string): boolean {
   if (!/^https?:\/\//.test(text) || !URL.canParse(text)) return false;
   return new URL(text).origin === text;
@@ -71,7 +70,6 @@ export interface Source {
 
 export type Setting = {
   readonly schema: Schema;
-  /** Such as `seconds`. */
   readonly unit?: string;
   /** Hidden from the API, such as the path of a private key. */
   readonly isSecret?: true;

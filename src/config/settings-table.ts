@@ -18,7 +18,6 @@ function defaultBackupKey({ environment, file }: Source): string {
   return join(state, 'visage', 'backup.key');
 }
 
-/** Generated files keep this order. */
 export const SETTING_GROUPS = {
   'Addresses and connections': {
     listen: {

@@ -1,7 +1,6 @@
 import { isLoopback } from '../base/ip-networks.ts';
 import type { Config } from './config.ts';
 
-/** Settings that allow more than their defaults, for the audit log. */
 export function wideningSettings({ registration, access, web, metricsListen }: Config): string[] {
   const { dashboardOrigin, allowedOrigins, imageUrl } = web;
   return [

@@ -9,9 +9,7 @@ import { OrderedIdentifiers, type QualityRecord } from '../store/records.ts';
 const BATCH_MS = 250;
 /** Blocks the event loop for a few milliseconds. */
 const MAX_BATCH = 200;
-/** Queued events; an account gets at most half. */
 const MAX_WAITING = 20_000;
-/** Queued crops. */
 const MAX_CROP_BYTES = 32 * 1024 * 1024;
 const MAX_CROPS = 100_000;
 
@@ -29,21 +27,18 @@ export interface RecognitionEvent {
   /** When the call began; `label` and `crop` need it. */
   readonly gallery?: number | undefined;
   readonly label?: number | null | undefined;
-  /** From the call, if no face has it yet, as in a refused enrolment. */
   readonly externalKey?: string | null | undefined;
-  /** 0..100. */
   readonly similarity?: number | null | undefined;
   readonly threshold?: number | null | undefined;
   readonly quality?: QualityRecord | null | undefined;
   readonly refusal?: string | null | undefined;
   readonly source?: string | undefined;
   readonly box?: Box | null | undefined;
-  /** JPEG of the probe. Pass it only if the collection keeps crops. */
+  /** JPEG of the probe. */
   readonly crop?: Buffer | null | undefined;
 }
 
 export interface EventLimitConfig {
-  /** 0 records nothing. */
   readonly days: number;
   readonly maxEvents: number;
   readonly cropDays: number;
@@ -144,7 +139,6 @@ export class EventRecorder {
       externalKey: event.externalKey ?? null,
       crop,
     });
-    // A queued name could outlive its erasure.
     if (event.externalKey) void this.flush();
     else this.#timer ??= setTimeout(() => void this.flush(), BATCH_MS);
   }

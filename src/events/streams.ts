@@ -13,7 +13,6 @@ const MAX_STREAMS_OF_ACCOUNT = 8;
 const KEEP_ALIVE_MS = 15_000;
 const RETRY_MS = 2_000;
 
-/** Events per slow client; beyond, the stream reads events from the store again. */
 const MAX_WAITING = 1_000;
 const CHUNK = 100;
 const SCAN = 1_000;
@@ -66,7 +65,6 @@ function textOf(view: EventView): string {
 export interface StreamRequest {
   readonly owner: Owner;
   readonly filter: EventFilter;
-  /** Undefined to begin now. */
   readonly lastEventId: string | undefined;
   /** Throws if the caller may no longer read events. */
   readonly reauthorize: () => void;
@@ -112,7 +110,6 @@ class EventStream implements AsyncIterableIterator<string> {
     this.#wakeUp();
   }
 
-  /** The account lost events before they had ids. */
   miss(): void {
     this.#hasGap = true;
     this.#wakeUp();
@@ -141,7 +138,6 @@ class EventStream implements AsyncIterableIterator<string> {
     return { done: true, value: undefined };
   }
 
-  /** Empty if no event passes the filter. */
   async #chunk(): Promise<string> {
     if (this.#isNew) {
       this.#isNew = false;
@@ -157,14 +153,12 @@ class EventStream implements AsyncIterableIterator<string> {
     return isTimeOut ? `: keep-alive\n${this.#idLine()}\n` : '';
   }
 
-  /** Lets a client resume behind events that its filter left out. */
   #idLine(): string {
     return this.#position === null ? '' : `id: ${this.#position}\n`;
   }
 
   async #stored(): Promise<string> {
     const { owner, filter } = this.#request;
-    // Without the bounds of time, `last` moves past events outside of them.
     const isVisible = (event: EventView) => matches(event, filter);
     const bounds = { from: this.#position, limit: CHUNK, scan: SCAN };
     const { events, next, last } = await this.#log.pageAfter(owner, { isVisible }, bounds);

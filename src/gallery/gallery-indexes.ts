@@ -17,13 +17,11 @@ const PROGRESS_MS = 250;
 
 const LABELS_A_LOOK = 4096;
 
-/** `rows` has one per label. */
 interface RowBatch {
   readonly labels: BigInt64Array;
   readonly rows: RowOrTemplate;
 }
 
-/** `score` is the cosine, -1..1. */
 export interface Neighbour {
   readonly label: number;
   readonly score: number;
@@ -43,7 +41,6 @@ export interface IndexTotals {
   readonly galleries: number;
   readonly templates: number;
   readonly bytes: number;
-  /** Removed templates that still use memory. */
   readonly tombstones: number;
 }
 
@@ -65,10 +62,6 @@ export class GalleryIndexes {
   readonly #device: SearchDevice | null;
   readonly #held = new Map<number, Held>();
 
-  /**
-   * @param snapshots null for none.
-   * @param device GPU library to search with; null for none.
-   */
   constructor(
     executor: Executor,
     snapshots: SnapshotFolder | null = null,
@@ -92,7 +85,6 @@ export class GalleryIndexes {
     return totals;
   }
 
-  /** Yields to the event loop. */
   async countTotals(): Promise<IndexTotals> {
     const totals = { galleries: this.#held.size, templates: 0, bytes: 0, tombstones: 0 };
     for await (const held of inTurns(this.#held.values())) addTo(totals, held);
@@ -103,10 +95,7 @@ export class GalleryIndexes {
     return [...this.#held.keys()];
   }
 
-  /**
-   * @param onProgress takes each batch's number of rows.
-   * @returns the total.
-   */
+  /** @returns the total. */
   async fill(
     gallery: number,
     batches: Iterable<RowBatch>,
@@ -180,12 +169,10 @@ export class GalleryIndexes {
     this.#held.set(gallery, { index, generation: Number.NaN, removals: 0, isFailureTold: false });
   }
 
-  /** Keeps the snapshot. */
   unload(gallery: number): void {
     this.#held.delete(gallery);
   }
 
-  /** Unordered. */
   async labels(gallery: number): Promise<BigInt64Array> {
     return (await this.#held.get(gallery)?.index.labels()) ?? new BigInt64Array(0);
   }
@@ -200,7 +187,6 @@ export class GalleryIndexes {
     if (!held || !this.#snapshots) throw new Error('there is nothing to save');
     const { index } = held;
     const bytes = await index.save(background, this.#snapshots.path(gallery), stampText(stamp));
-    // The gallery was dropped meanwhile.
     if (this.#held.get(gallery) !== held) this.#snapshots.remove(gallery);
     return bytes;
   }
@@ -231,7 +217,6 @@ export class GalleryIndexes {
     if (this.#device) tellFailure(held, gallery, this.#device.log);
     const neighbours: Neighbour[] = [];
     const turn = new Turn();
-    // Array.from would create three objects per neighbour on this hot path.
     for (let i = 0; i < ids.length; i++) {
       neighbours.push({ label: Number(ids[i]), score: scores[i] as number });
       if (i % LABELS_A_LOOK === LABELS_A_LOOK - 1 && turn.isOver) await turn.next();
@@ -248,7 +233,6 @@ export class GalleryIndexes {
     return this.#executor.stats().threads;
   }
 
-  /** Whether no thread has work. */
   get isIdle(): boolean {
     const { queued, running } = this.#executor.stats();
     return queued + running === 0;
@@ -273,7 +257,6 @@ export interface SearchDevice {
   readonly log: Log;
 }
 
-/** Logs why search cannot use a GPU. */
 export function findSearchDevice(log: Log, library = FAISS_LIBRARY): SearchDevice | null {
   const why = existsSync(library) ? whySearchUnavailable(library) : 'this build has no library by FAISS';
   if (why === null) {

@@ -8,7 +8,6 @@ import type { PackId } from '../store/records.ts';
 import type { GalleryIndexes } from './gallery-indexes.ts';
 import type { SnapshotFolder, SnapshotStamp } from './snapshot-folder.ts';
 
-/** Each read blocks the event loop for some milliseconds. */
 const BATCH = 1024;
 const LABELS_A_TURN = 4_096;
 
@@ -41,7 +40,6 @@ export async function startIndexes(
   );
   const known = new Set(galleries.map(({ gallery }) => gallery));
   const galleriesOfSnapshots = snapshots.galleryIds();
-  // Collection deleted, or pack not loaded.
   for (const gallery of galleriesOfSnapshots) if (!known.has(gallery)) snapshots.remove(gallery);
   const { total } = store.faces;
   onProgress(0, total);
@@ -94,7 +92,6 @@ async function loadSnapshot(
     await indexes.load(gallery, space, (share) => onProgress(Math.floor(share * info.faces)));
     const { size } = indexes.state(gallery);
     const isWhole = isStateOf(info.stamp, state) && size === store.faces.countedRows(gallery);
-    // Walks over all labels.
     const faces = isWhole ? size : await catchUp({ store, indexes, log }, gallery, space);
     if (indexes.state(gallery).size !== faces) throw new Error('it does not lead to what the store holds');
     return faces;
@@ -132,7 +129,6 @@ async function catchUp(
   const missing: number[] = [];
   let place = 0;
   let seen = 0;
-  // Both lists ascend.
   for (const label of store.faces.labels(gallery)) {
     while (heldAt(place) < label) surplus.push(heldAt(place++));
     if (heldAt(place) === label) place++;

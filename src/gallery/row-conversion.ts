@@ -22,14 +22,12 @@ export class RowConversion {
     this.#parts = parts;
   }
 
-  /** Logs an error. */
   start(): void {
     this.#running = this.#convertAll().catch((err: unknown) => {
       this.#parts.log.warn({ err }, 'templates could not be converted: the next start continues');
     });
   }
 
-  /** Resolves when no transaction runs. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#running;

@@ -7,7 +7,6 @@ export interface SnapshotStamp {
   readonly gallery: number;
   readonly pack: string;
   readonly packVersion: string;
-  /** Generation and epoch of the store. */
   readonly generation: number;
   readonly epochId: string;
   readonly lastLabel: number;
@@ -67,7 +66,6 @@ export function stampText({ epochId, ...rest }: SnapshotStamp): string {
   return JSON.stringify({ ...rest, writer: epochId });
 }
 
-/** @throws Error if invalid. */
 function stampOf(text: string): SnapshotStamp {
   let stamp: (Partial<SnapshotStamp> & { readonly writer?: unknown }) | null;
   try {

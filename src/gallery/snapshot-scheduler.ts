@@ -9,7 +9,6 @@ import type { SnapshotFolder } from './snapshot-folder.ts';
 export const LEAST_FACES = 5_000;
 /** Share of changed faces from which a running service writes a snapshot. */
 const CHANGED_SHARE = 0.1;
-/** Below this share, a start without a new snapshot costs little. */
 const CHANGED_SHARE_AT_STOP = 0.01;
 /** No snapshot holds a removed face for longer. */
 export const LONGEST_REMOVED_MS = 60 * 60_000;
@@ -23,11 +22,8 @@ export interface SnapshotCounts {
 }
 
 interface Kept {
-  /** Without a snapshot, lower than any other. */
   generation: number;
-  /** Counted as in {@link IndexState}. */
   removals: number;
-  /** First removal that the snapshot lacks; null if it lacks none. */
   removedSince: number | null;
   bytes: number;
   notBefore: number;
@@ -46,11 +42,9 @@ export interface SnapshotKeeperParts {
   readonly indexes: GalleryIndexes;
   readonly snapshots: SnapshotFolder;
   readonly packs: readonly PackId[];
-  /** Smaller galleries get no snapshot. */
   readonly leastFaces: number;
   /** Needs one idle thread. */
   readonly background: Executor;
-  /** Milliseconds. */
   readonly now: () => number;
   readonly log: Log;
 }

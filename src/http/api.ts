@@ -69,7 +69,6 @@ type InputReader = (
   readonly body: Record<string, unknown>;
   readonly images: ImageSources;
   readonly raw: Buffer | null;
-  /** Input that a retry must repeat. */
   readonly pieces: () => readonly Uint8Array[];
 }>;
 
@@ -113,11 +112,9 @@ export interface RouterParts {
   readonly fetchImage: ImageFetcher | null;
   readonly bodies: BodyBudget;
   readonly idempotency: Pick<Idempotency, 'run'>;
-  /** Absent: no limits. */
   readonly addresses?: AddressLimits;
 }
 
-/** Authorizes before reading the body. */
 function responderOf(
   route: Route,
   { gate, audit, fetchImage, bodies, idempotency }: RouterParts,

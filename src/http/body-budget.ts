@@ -46,7 +46,6 @@ export class FairShares {
     return held + amount <= most && own + amount <= SHARE * (most - (held - own));
   }
 
-  /** A negative amount releases. */
   add({ account, key }: Tenant, amount: number): void {
     const own = this.#accounts.get(account) ?? { held: 0, keys: new Map<string, number>() };
     this.#held += amount;

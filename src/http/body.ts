@@ -21,7 +21,6 @@ function tooLarge(limit: number): VisageError {
   return new VisageError('PAYLOAD_TOO_LARGE', `The body may have at most ${limit} bytes here.`);
 }
 
-/** Each buffer costs a hundred bytes, so the reader joins small ones. */
 const SMALL_PIECE = 4 * 1024;
 const BLOCK = 64 * 1024;
 
@@ -85,7 +84,6 @@ export function readBody(
   const declared = Number(request.headers['content-length'] ?? Number.NaN);
   if (declared > limit) return Promise.reject(tooLarge(limit));
   return new Promise((resolve, reject) => {
-    // Refuses before the client sends.
     if (declared > 0) hold?.check(declared);
     if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
     const pieces = new Pieces();
@@ -115,7 +113,6 @@ export function readBody(
     };
     const onEnd = () => settle(() => resolve(pieces.joined()));
     const onGone = () => {
-      // Node reports the hang-up again.
       request.on('error', () => {});
       pieces.release();
       settle(() => reject(new ClientGoneError('The client went away')));

@@ -7,7 +7,6 @@ const LEAST_PIECE = 256;
 
 const MOST_SENT = 64 * 1024;
 
-/** Larger chunks do not wait for the garbage collector. */
 const LARGE_CHUNK = 16 * 1024;
 
 const SEND_LIMIT_MS = 30_000;
@@ -29,20 +28,17 @@ function endOfEmptyLine(bytes: Buffer, from: number): number {
 /**
  * Stands between a client's socket and Node's HTTP parser.
  *
- * A chunk of 64 KB can hold 2,600 requests, so the parser gets pieces that end with a head, and none during
- * an answer.
+ * The parser gets pieces that end with a head, and none during an answer.
  *
  * The stream sends 64 KB, then waits until the client has read them, so TLS encrypts no more ahead. The
  * server disconnects slow clients.
  */
 export class Connection extends Duplex {
-  /** Kept after the close; undefined for a Unix socket. */
   readonly remoteAddress: string | undefined;
   readonly #socket: Socket;
   /** The parser has the bytes before `#at`. */
   #rest: Buffer | null = null;
   #at = 0;
-  /** The parser has read it to its end. */
   #spent: Buffer | null = null;
   #hasEnded = false;
   #isAsked = false;
@@ -78,12 +74,10 @@ export class Connection extends Duplex {
       .on('close', () => this.destroy());
   }
 
-  /** Koa reads it. */
   get encrypted(): boolean {
     return 'encrypted' in this.#socket;
   }
 
-  /** Node's HTTP server sets the keep-alive time here. */
   setTimeout(ms: number): this {
     this.#socket.setTimeout(ms);
     return this;
@@ -138,7 +132,6 @@ export class Connection extends Duplex {
     return true;
   }
 
-  /** Milliseconds; 0 or less: keep the connection. */
   overstayed(now: number): number {
     if (this.#sendingSince > 0) return now - this.#sendingSince - STALLED_MS;
     // The service, not the client, is late with unread bytes.
@@ -207,7 +200,6 @@ export class Connection extends Duplex {
     );
   }
 
-  /** Does not copy. */
   #send(chunks: readonly Buffer[], done: (error?: Error | null) => void): void {
     const rest = [...chunks];
     let room = MOST_SENT;

@@ -18,7 +18,6 @@ interface Entry {
   readonly socket: Socket;
   readonly origin: string;
   readonly since: number;
-  /** Null during the TLS handshake. */
   connection: Connection | null;
 }
 
@@ -27,13 +26,11 @@ const HANDSHAKE_MS = 5_000;
 
 export interface ConnectionsOptions {
   readonly limits: ConnectionConfig;
-  /** Have no address limit. */
   readonly trustedProxies: () => readonly Network[];
   /** @param origin an address, or its /64. */
   readonly onClose?: (reason: CloseReason, origin: string) => void;
 }
 
-/** Equal for a socket and its TLS socket. */
 function keyOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }

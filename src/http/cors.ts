@@ -1,7 +1,6 @@
 /** Answers never allow `null` or `*`. */
 import type { CallerAccess, PublicAccess, Route } from '../api/route.ts';
 
-/** Only the dashboard's pages send cookies. */
 type Audience = 'dashboard' | 'applications';
 
 const AUDIENCES: Readonly<Record<(CallerAccess | PublicAccess)['by'], Audience>> = {
@@ -21,7 +20,6 @@ const REQUEST_HEADERS =
   'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, X-API-Key, X-CSRF-Token, X-Request-Id, X-Visage-Background';
 const EXPOSED_HEADERS = 'ETag, Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id';
 
-/** Seconds. */
 const MAX_AGE = '600';
 
 type Headers = Readonly<Record<string, string>>;

@@ -1,7 +1,6 @@
 /**
- * The caller chooses the URL, so each hop resolves the name once, checks every address, connects to a checked
- * one and checks the peer. Failures behind a permitted address share one sentence, so answers reveal nothing
- * about the inner network.
+ * Each hop resolves the name once, checks every address, connects to a checked one and checks the peer.
+ * Failures behind a permitted address share one sentence, so answers reveal nothing about the inner network.
  */
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
@@ -123,7 +122,6 @@ class ImageFetch {
     throw failed();
   }
 
-  /** @returns the image, or a redirect's location. */
   async #exchange(url: URL): Promise<Buffer | string> {
     const { limits, hold } = this.#parts;
     const address = await this.#permittedAddress(url);
@@ -135,7 +133,6 @@ class ImageFetch {
     return readImage(response, limits, hold);
   }
 
-  /** @throws VisageError */
   async #permittedAddress(url: URL): Promise<Address> {
     const { policy, resolve, accountId } = this.#parts;
     const literal = literalAddress(url.hostname);

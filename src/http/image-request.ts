@@ -21,7 +21,6 @@ import { parseImageJson } from './json-body.ts';
 import { type BodyForm, bodyForm } from './media-type.ts';
 import { type FormLimits, type FormParts, parseForm } from './multipart.ts';
 
-/** 10 MB per image (base64 in JSON) and other fields. */
 const MAX_BYTES: Readonly<Record<BodyForm, number>> = {
   json: 14_000_000,
   multipart: 10_100_000,
@@ -189,7 +188,6 @@ export class ImageReader {
     sender: Sender,
   ): Promise<ReadImages> {
     const form = bodyForm(request.headers, this.#forms);
-    // An invalid query costs no upload.
     const fromQuery = this.#checks.query[form](queryParameters(query));
     const complete = form === 'raw' ? this.#checks.raw({ ...fromQuery }) : fromQuery;
     const largest = form === 'raw' ? 1 : Math.min(maxImages(this.#images), MAX_LARGEST);

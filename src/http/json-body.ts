@@ -17,7 +17,6 @@ const MAX_VALUES_AN_IMAGE = 64;
 
 const WINDOW = 4 * 1024 * 1024;
 
-/** Real bodies have fewer. */
 const MAX_BACKSLASHES = 64 * 1024;
 
 const QUOTE = 0x22;
@@ -37,7 +36,6 @@ function notJson(got?: string): VisageError {
   return new VisageError('VALIDATION_FAILED', `The body: ${message}.`, [{ path: '', message }]);
 }
 
-/** JSON begins with two characters of ASCII. */
 function isUtf16(body: Buffer): boolean {
   const first = body.length < 2 ? 0 : body.readUInt16BE();
   return first === 0xfeff || first === 0xfffe || (body.length >= 2 && (body[0] === 0) !== (body[1] === 0));
@@ -73,7 +71,6 @@ function valuesBetween(body: Buffer, start: number, end: number): number {
 
 export interface CutBody {
   readonly rest: Buffer;
-  /** Still escaped; views of the body. */
   readonly cuts: ReadonlyMap<string, Buffer>;
 }
 
@@ -94,7 +91,6 @@ export async function cutLongStrings(body: Buffer, { minCut, bytes, values }: Re
   let kept = 0;
   let cutBytes = 0;
   let count = 0;
-  // `start`: current string, 0 outside. `end`: previous string.
   let start = 0;
   let ended = 0;
   const bound = (end: number) => {

@@ -16,7 +16,6 @@ export interface RequestState {
   route: string | null;
   operation: string | null;
   trail: Pick<Trail, 'caller'> | null;
-  /** A stream's duration counts until here. */
   streamsSince?: number;
   isLogged: () => boolean;
 }
@@ -88,7 +87,6 @@ function closeIfUnread(context: Context): void {
   answerAndClose(context.req, context.res, body);
 }
 
-/** The client hung up before the answer. */
 const CLIENT_GONE_STATUS = 499;
 
 function recordOf(

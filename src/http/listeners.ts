@@ -1,4 +1,3 @@
-/** Opens TCP listeners on configured addresses or systemd's sockets. */
 import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Config } from '../config/config.ts';
@@ -14,7 +13,6 @@ import { plainListener } from './tls.ts';
 interface Entrance {
   readonly setting: SettingName;
   readonly address: ListenAddress | null;
-  /** Descriptors that replace the address. */
   readonly inherited: readonly number[];
   readonly scheme: 'http' | 'https';
   readonly serve: () => Server;

@@ -1,4 +1,3 @@
-/** Replaces TLS settings of open servers on reload. */
 import type { RequestListener } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { SecureContextOptions } from 'node:tls';

@@ -4,7 +4,6 @@ import type { Log } from '../ops/log.ts';
 import type { Metrics } from '../ops/metrics.ts';
 
 export function metricsListener(metrics: Metrics, log: Log): RequestListener {
-  // Concurrent scrapes share one text.
   let pending: Promise<Buffer> | null = null;
   const exposition = () => {
     pending ??= metrics

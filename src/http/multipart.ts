@@ -7,7 +7,6 @@ const MAX_FIELDS = 19;
 const MAX_NAME = 64;
 const MAX_VALUE_BYTES = 4096;
 const MAX_HEAD_BYTES = 4096;
-/** Lines that begin like a delimiter and go on. */
 const MAX_FALSE_DELIMITERS = 1000;
 const MAX_PADDING = 64;
 
@@ -21,7 +20,6 @@ const TAB = 0x09;
 
 export interface FormLimits {
   readonly files: Readonly<Record<string, number>>;
-  /** May repeat, once per file. */
   readonly repeated: readonly string[];
 }
 
@@ -40,7 +38,6 @@ export interface FormParts {
 interface Part {
   readonly name: string;
   readonly filename: string | undefined;
-  /** In lower case, without parameters. */
   readonly type: string;
   readonly encoding: ImageEncoding;
   readonly content: Buffer;
@@ -107,7 +104,6 @@ function readPart(bytes: Buffer): Part {
 }
 
 interface Delimiter {
-  /** Of the line break before it. */
   readonly start: number;
   readonly end: number;
   readonly isLast: boolean;
@@ -126,7 +122,6 @@ class DelimiterFinder {
     this.#boundary = boundary;
   }
 
-  /** @throws `VALIDATION_FAILED` if there is none. */
   async first(): Promise<Delimiter> {
     const begin = `--${this.#boundary}`;
     const atStart =
@@ -152,7 +147,6 @@ class DelimiterFinder {
     throw invalid('', 'must be a complete multipart form');
   }
 
-  /** @param after the boundary. @returns null if the line goes on. */
   #read(start: number, after: number): Delimiter | null {
     const body = this.#body;
     if (body.toString('latin1', after, after + 2) === '--') {
@@ -166,7 +160,6 @@ class DelimiterFinder {
   }
 }
 
-/** Programs that leave out the file name may leave out the media type too. */
 function isFile({ filename, type, encoding, content }: Part, isAllowed: boolean): boolean {
   if (filename !== undefined || type === 'application/octet-stream') return true;
   if (!isAllowed) return false;
@@ -193,7 +186,6 @@ export async function parseForm(
   const lists: Record<string, string[]> = Object.create(null);
   const files: Record<string, FormFile[]> = Object.create(null);
   const addFile = ({ name, filename, encoding, content }: Part) => {
-    // A browser's form without a chosen file.
     if (filename === '' && content.length === 0) return;
     const most = Object.hasOwn(allowed, name) ? (allowed[name] ?? 0) : 0;
     if (most === 0) {

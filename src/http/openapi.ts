@@ -132,7 +132,6 @@ function queryParameters(schema: Schema, isBesideBody: boolean): Json[] {
       in: 'query',
       required: !isBesideBody && requiredOf(schema).includes(name),
       ...(description || note ? { description: `${description ?? ''}${note}`.trim() } : {}),
-      // Documentation pages would send the default beside the body's value.
       schema: { ...property, ...(isBesideBody || fallback === undefined ? {} : { default: fallback }) },
     };
   });
@@ -148,7 +147,6 @@ function exampleOf(schema: Schema): Json | undefined {
   return example;
 }
 
-/** Has no face, so the example is valid. */
 const IMAGE_EXAMPLE = {
   bytes:
     '/9j/2wBDACgcHiMeGSgjISMtKygwPGRBPDc3PHtYXUlkkYCZlo+AjIqgtObDoKrarYqMyP/L2u71////m8H////6/+b9//j/wAALCABAAEABAREA/8QAFAABAAAAAAAAAAAAAAAAAAAAAP/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEAAD8AAAAAAAAAAAAAAAAAAAAAAP/Z',
@@ -270,7 +268,6 @@ function securityOf({ access }: Route): Json[] {
   return names.map((name) => ({ [name]: [] }));
 }
 
-/** JSON comes first, as generators' default. */
 function operationOf(route: Route, schemas: ComponentSchemas, bodies: Json): Json {
   const schema = route.images ? route.body : route.query;
   const body = requestBody(route, schemas);

@@ -1,13 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Mean of random delays, so that clients do not retry together. */
 const DELAY_MS = 200;
 
 export function refusalPace(): Promise<void> {
   return wait(DELAY_MS * (0.5 + Math.random()));
 }
 
-/** Per client and second. */
 const AT_ONCE = 16;
 const SECOND_MS = 1_000;
 

@@ -27,7 +27,6 @@ const OPTIONS = {
   ...TIMEOUTS,
   maxHeaderSize: MAX_HEADER_BYTES,
   connectionsCheckingInterval: CHECK_INTERVAL_MS,
-  // `checkHead` answers a missing `Host` with a problem.
   requireHostHeader: false,
 } as const;
 
@@ -78,10 +77,8 @@ function prepared<T extends Server>(server: T, listener: RequestListener, common
     const connection = request.socket as unknown as Connection;
     connection.enter(request, response, () => answer(request, response));
   };
-  // No limit: Node would silently drop further headers.
   server.maxHeadersCount = 0;
   server.on('request', follow);
-  // The body reader sends 100 Continue.
   server.on('checkContinue', follow);
   server.on('checkExpectation', follow);
   server.on('clientError', (error: NodeJS.ErrnoException, stream: Duplex) => {

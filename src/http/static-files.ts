@@ -3,7 +3,6 @@ import type Router from '@koa/router';
 import type { AddressLimits } from '../access/gate/address-limits.ts';
 import { type Context, limitByAddress, type RequestState } from './koa-app.ts';
 
-/** In order of preference. */
 export const ENCODINGS = ['br', 'gzip'] as const;
 export type Encoding = (typeof ENCODINGS)[number];
 
@@ -13,7 +12,6 @@ export interface StaticFile {
   readonly compressed: Readonly<Partial<Record<Encoding, Buffer>>>;
   /** Seconds; at 0, clients revalidate each time. */
   readonly maxAge: number;
-  /** The name holds a hash of the content. */
   readonly immutable?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
 }

@@ -56,10 +56,8 @@ const ASSET_FOLDER = dirname(createRequire(import.meta.url).resolve('swagger-ui-
 const COMPRESSED_FOLDER = fileURLToPath(new URL('static', import.meta.url));
 const SUFFIXES = { br: '.br', gzip: '.gz' } as const;
 
-/** Seconds. */
 const ASSET_MAX_AGE = 3600;
 
-/** 10 ms for an OpenAPI document. */
 const BROTLI_QUALITY = 4;
 
 const ENTRANCES = ['/docs', '/docs/', '/swagger/'];
@@ -79,7 +77,6 @@ function compressedText(content: Buffer): StaticFile['compressed'] {
   };
 }
 
-/** @param isFirstPage `/` leads here. */
 export function addDocumentation(
   router: Router<RequestState>,
   document: Json,

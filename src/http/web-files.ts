@@ -1,4 +1,3 @@
-/** Serves the dashboard, which `scripts/build-web.mjs` builds. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -8,7 +8,6 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { isErrorCode, VisageError } from '../errors.ts';
 
-/** From `dist/src/native/`. */
 const ADDON_FILE = fileURLToPath(new URL('../../../build/Release/visage.node', import.meta.url));
 
 let loaded: unknown;

@@ -13,7 +13,6 @@ export interface DeviceOptions {
   readonly maxDelayMs: number;
   /** GPU memory per network; 0 for no limit. */
   readonly memoryLimit: number;
-  /** Prepares inputs in GPU memory; default: host memory. */
   readonly inputLibrary?: string;
 }
 

@@ -2,10 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { addon, withCallerStack } from './addon.ts';
 import type { Executor } from './executor.ts';
 
-/**
- * A template as the store keeps it: coordinates in the pack's search space, scaled to length 1, as 16-bit
- * floats, and its offset if scores are normalised (native/search/row.h).
- */
+/** A template as the store keeps it: native/search/row.h. */
 export type Row = Uint8Array;
 
 /** A row, or the template of an older store. */
@@ -17,9 +14,7 @@ export interface SearchSpace {
   readonly dimension: number;
   /** Coordinates of a row. */
   readonly rank: number;
-  /** Codes of a row; 0 for none. */
   readonly subquantizers: number;
-  /** Bytes of a row. */
   readonly rowBytes: number;
   /** Whether scores are normalised with a cohort (native/search/cohort.h). */
   readonly isNormalised: boolean;
@@ -47,7 +42,6 @@ export interface SearchSpace {
  */
 export interface GalleryIndex {
   readonly size: number;
-  /** Rows, labels and a background copy. */
   readonly bytes: number;
   /** Removed vectors that still use memory. */
   readonly tombstones: number;
@@ -85,7 +79,6 @@ export interface GalleryIndex {
    * @throws Error with a sentence for a damaged file.
    */
   load(path: string): Promise<void>;
-  /** Bytes that {@link load} has read so far. */
   readonly loaded: number;
 }
 
@@ -104,8 +97,7 @@ interface Exports {
 }
 
 /**
- * @param source a file of `visagectl models basis`; or the dimension of a pack without one, whose rows hold the
- *   whole template and are searched exactly.
+ * @param source a file of `visagectl models basis`, or the dimension of a pack without one.
  * @throws Error with a sentence for a damaged file.
  */
 export function openSearchSpace(source: Uint8Array | number, cohort?: Uint8Array): SearchSpace {

@@ -1,4 +1,3 @@
-/** Pixels of the upright image, from its top left corner. */
 export interface Box {
   readonly x: number;
   readonly y: number;
@@ -20,7 +19,6 @@ export interface NetworkInput {
 export const DETECTOR_DECODERS = ['rfb', 'yunet', 'scrfd', 'retinaface'] as const;
 export type DetectorDecoder = (typeof DETECTOR_DECODERS)[number];
 
-/** As in the manifest, with absolute paths. */
 export interface PipelineOptions {
   readonly detector: {
     readonly file: string;
@@ -29,7 +27,6 @@ export interface PipelineOptions {
     readonly input: NetworkInput;
     /** Reliable widths from forehead to chin, in input pixels. */
     readonly faceWidths: { readonly least: number; readonly most: number };
-    /** 0..1. */
     readonly scoreThreshold: number;
     /** Small candidates with these scores run again, enlarged. Default: none. */
     readonly doubtful?: { readonly from: number; readonly to: number };
@@ -58,7 +55,7 @@ export interface PipelineOptions {
     /** For `box`: side over the box's longer side. Default 1. */
     readonly cropScale?: number;
     readonly input: NetworkInput;
-    /** The template sums the views' embeddings. Default: `{ context: 1, mirrored: false }`. */
+    /** The template sums the views' embeddings. */
     readonly views?: readonly FaceView[];
     readonly dimension: number;
   };
@@ -67,7 +64,6 @@ export interface PipelineOptions {
     /** 66 bins each for yaw, pitch and roll. */
     readonly decoder: 'bins66';
     readonly input: NetworkInput;
-    /** As for `landmarks`. */
     readonly cropScale: number;
   };
   /** Their log-odds of `live` over those of the thresholds are averaged. Several may use one file. */

@@ -17,9 +17,7 @@ export interface Pose {
 export interface FaceMeasures {
   /** Variance of the Laplacian over that of the luma. */
   readonly sharpness: number;
-  /** Mean luma. */
   readonly light: number;
-  /** Standard deviation of the luma. */
   readonly contrast: number;
   /** Share of pixels with luma up to 25. */
   readonly underexposed: number;
@@ -47,22 +45,22 @@ export interface AnalyzedFace {
 export interface AnalysisRequest {
   /** Largest faces that get landmarks. Default 1. */
   readonly described?: number;
-  /** Of the largest face. Default true. */
+  /** Of the largest face. */
   readonly template?: boolean;
   /** Largest faces that get a template; overrides `template`. */
   readonly templates?: number;
-  /** Pose of faces with landmarks, and measures of those without a template, which always have them. Default false. */
+  /** Pose of faces with landmarks, and measures of those without a template, which always have them. */
   readonly attributes?: boolean;
-  /** Of the largest face; needs a `liveness` stage. Default false. */
+  /** Of the largest face; needs a `liveness` stage. */
   readonly liveness?: boolean;
-  /** Largest faces that get a crop, up to 100. Default 0. */
+  /** Largest faces that get a crop, up to 100. */
   readonly crops?: number;
   /**
    * Pixels, 16..8192; results may include smaller faces. Default 32; beyond 1920 pixels, a sixtieth of the
    * longer side of the image, or of the 4:3 image with its area if that is shorter.
    */
   readonly minFaceSize?: number | undefined;
-  /** Only the largest face, which is faster; smaller ones that are seen count too. Default false. */
+  /** Only the largest face, which is faster; smaller ones that are seen count too. */
   readonly largestOnly?: boolean;
 }
 
@@ -70,12 +68,8 @@ export interface Analysis {
   readonly width: number;
   readonly height: number;
   readonly format: 'jpeg' | 'png' | 'webp' | 'bmp' | 'gif' | 'tiff' | 'jpeg2000' | 'heic' | 'avif';
-  /**
-   * Faces with a certainty of at least 0.85 first, then the largest box area first. A face cut off by the image's edge
-   * counts three quarters.
-   */
+  /** Faces with a certainty of at least 0.85 first, then the largest box area first. */
   readonly faces: readonly AnalyzedFace[];
-  /** Unit vector of `faces[0]`. */
   readonly template: Float32Array | null;
   /** Unit vectors of the largest faces. */
   readonly templates: readonly Float32Array[];

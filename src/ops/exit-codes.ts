@@ -1,6 +1,5 @@
 import { ConfigError } from '../config/config-error.ts';
 
-/** Follows BSD's sysexits.h where possible. */
 export const EXIT = {
   ok: 0,
   failure: 1,

@@ -1,6 +1,5 @@
 import type { Provider } from '../native/device.ts';
 
-/** In start order. */
 export const CHECKS = ['modelsLoaded', 'storeOpen', 'indexConsistent', 'selfInference'] as const;
 export type Check = (typeof CHECKS)[number];
 
@@ -36,7 +35,6 @@ export class Health {
     return `Not passed yet: ${missing}.${this.#progress === null ? '' : ` ${this.#progress}`}`;
   }
 
-  /** Load balancers then send no new requests. */
   stop(): void {
     this.#stopping = true;
   }

@@ -13,7 +13,6 @@ const PRIORITIES: Readonly<Record<string, number>> = {
 
 const PLAIN = /^[\w./:@{}+-]+$/;
 
-/** @param stream systemd's `JOURNAL_STREAM`. */
 export function leadsToJournal(descriptor: number, stream: string | undefined): boolean {
   if (!stream) return false;
   try {

@@ -27,7 +27,6 @@ export class LogBudget {
     this.#log = log;
   }
 
-  /** @returns false if the budget is used up. */
   allows(address: string): boolean {
     this.#timer ??= setTimeout(() => this.flush(), WINDOW_MS).unref();
     const count = this.#countOf(address);

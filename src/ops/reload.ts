@@ -1,4 +1,3 @@
-/** Reloads all reloadable settings or none. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import type { SettingSources } from '../config/load.ts';
@@ -12,7 +11,6 @@ export interface ReloadReport {
 
 export interface ReloaderOptions {
   readonly values: SettingValues;
-  /** @throws ConfigError. */
   readonly readSources: () => SettingSources;
   /** @throws ConfigError. */
   readonly read: () => SettingValues;
@@ -75,9 +73,7 @@ export class Reloader {
   tryReload(): void {
     try {
       this.reload();
-    } catch {
-      // `reload` has logged the error.
-    }
+    } catch {}
   }
 
   #apply(): ReloadReport {

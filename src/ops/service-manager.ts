@@ -7,7 +7,6 @@ import type { Log } from './log.ts';
 
 const MICROSECONDS = 1_000_000;
 
-/** `NAME=value` lines. */
 export type Send = (socket: string, text: string) => void;
 
 export class ServiceManager {
@@ -52,7 +51,6 @@ export class ServiceManager {
     this.#notify('STOPPING=1', statusLine('Stopping'));
   }
 
-  /** @param seconds until the next report or readiness. */
   starting(status: string, seconds: number): void {
     this.#notify(statusLine(status), `EXTEND_TIMEOUT_USEC=${seconds * MICROSECONDS}`);
   }

@@ -16,7 +16,6 @@ export interface StateSources {
   readonly health: Health;
   readonly index: { totals(): IndexTotals };
   readonly indexStart: { readonly faces: number; readonly fromSnapshots: number; readonly seconds: number };
-  /** `bytes` is the size of all snapshots. */
   readonly snapshots: () => { readonly written: number; readonly failed: number; readonly bytes: number };
   readonly models: readonly {
     readonly pack: string;
@@ -26,7 +25,6 @@ export interface StateSources {
   }[];
   readonly storeFile: string;
   readonly lastBackup: () => number | null;
-  /** Closed since the start, by reason. */
   readonly connections: { readonly open: number; readonly closed: Readonly<Record<string, number>> };
   readonly events: () => {
     readonly recorded: number;
@@ -175,7 +173,6 @@ export function addStateMetrics(registry: Registry, sources: StateSources): void
   for (const model of models) modelInfo.set(model, 1);
 }
 
-/** Lets one scrape's metrics share the result. */
 function onceATurn<T>(read: () => T): () => T {
   let known: { readonly value: T } | null = null;
   return () => {

@@ -23,7 +23,6 @@ export interface TlsCertificate {
   /** SHA-256: hexadecimal pairs, separated by colons. */
   readonly fingerprint: string;
   readonly expiresAt: number;
-  /** For the operator. */
   readonly warnings: readonly string[];
 }
 
@@ -38,7 +37,6 @@ function wrong(sentence: string): ExitError {
   return new ExitError(EXIT.config, sentence);
 }
 
-/** True for an unreadable credential, so that loading reports it. */
 function isThere(file: string): boolean {
   try {
     statSync(file);

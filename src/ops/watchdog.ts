@@ -1,7 +1,6 @@
 import type { Executor } from '../native/executor.ts';
 import type { Log } from './log.ts';
 
-/** One late check does not end the service. */
 const CHECKS = 4;
 
 export interface WatchdogOptions {

@@ -17,7 +17,6 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 type CallFacts = Pick<RecognitionEvent, 'type' | 'operation' | 'externalKey' | 'threshold' | 'source'> & {
-  /** Null for a call without a collection. */
   readonly collection: Collection | null;
 };
 
@@ -61,7 +60,6 @@ export function keepsCrop(
   return collection?.storeThumbnails === true && collection.eventCropDays !== 0 && events.keepsCrops;
 }
 
-/** `call` ends the event; an error that it throws becomes a refusal. */
 export async function recorded<T>(
   { events }: Pick<RecognitionParts, 'events'>,
   caller: Caller,

@@ -4,10 +4,7 @@ import type { Collection, FaceRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { checkMayUse } from './model-choice.ts';
 
-/**
- * The collection may not exist yet.
- * @throws `COLLECTION_NOT_ALLOWED`, `COLLECTION_NOT_FOUND`, `MODEL_NOT_ALLOWED`.
- */
+/** @throws `COLLECTION_NOT_ALLOWED`, `COLLECTION_NOT_FOUND`, `MODEL_NOT_ALLOWED`. */
 export function checkAllowed(store: Store, caller: Caller, collectionId: string): void {
   const collection = store.collections.get(caller, collectionId);
   if (caller.collectionId !== null && caller.collectionId !== collectionId) {

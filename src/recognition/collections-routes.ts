@@ -42,10 +42,7 @@ const DEFAULT_RATES = {
   ),
 } as const;
 
-/**
- * Of new collections. On LFW and degraded copies it refuses no original, 40 % of the copies, and takes false matches among
- * copies from 1e-2 to none at similarity 80 (docs/quality.md).
- */
+/** Of new collections. docs/quality.md says what it refuses. */
 const NEW_MIN_QUALITY = 3;
 
 const TIME = {

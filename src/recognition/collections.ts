@@ -31,7 +31,6 @@ export class CollectionService {
     this.#parts = parts;
   }
 
-  /** @throws as `collectionOf`. */
   async get(
     caller: Caller,
     collectionId: string,
@@ -49,7 +48,7 @@ export class CollectionService {
   }
 
   /**
-   * Sorted by id. Page and cursor omit collections of forbidden packs.
+   * Sorted by id.
    * @throws `VALIDATION_FAILED` for an invalid cursor.
    */
   async list(
@@ -155,7 +154,6 @@ export class CollectionService {
   }
 }
 
-/** Each call would refuse a rate that the collection cannot have. @throws as `thresholdFor`. */
 function checkRates(change: CollectionChange, faces: number, recognizer: Recognizer): void {
   const { maxFalsePositiveRate, maxFalseMatchRate } = change;
   if (maxFalsePositiveRate != null) thresholdFor({ maxFalsePositiveRate }, faces, recognizer);

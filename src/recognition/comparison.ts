@@ -22,7 +22,6 @@ interface VerifyAnswer {
   readonly isMatch: boolean;
   /** 0..100; null if either image has no face. */
   readonly similarity: number | null;
-  /** As `similarity`. */
   readonly falseMatchRate: number | null;
   readonly faceMatchThreshold: number;
   readonly face: VisibleFace | null;
@@ -35,7 +34,6 @@ export interface RankedMatch {
   readonly externalKey: string | null;
   readonly similarity: number;
   readonly falseMatchRate: number;
-  /** 1 is the best. */
   readonly rank: number;
 }
 
@@ -60,8 +58,8 @@ export class ComparisonService {
   }
 
   /**
-   * @throws as `chooseModel`, `GallerySearch.open`, `verifyCriterion`, `thresholdFor` and `Recognizer.analyze`;
-   * the target's errors name the target.
+   * @throws as `chooseModel`, `GallerySearch.open`, `verifyCriterion`, `thresholdFor` and
+   * `Recognizer.analyze`; the target's errors name the target.
    */
   async verifyImages(
     caller: Caller,
@@ -108,7 +106,6 @@ export class ComparisonService {
     const { collectionId, model, attributes } = request;
     const { collection, recognizer } = this.#search.open(caller, collectionId, model);
     const threshold = thresholdFor(verifyCriterion(collection, request), 1, recognizer);
-    // A missing target then costs no image analysis.
     const first = this.#search.labelOf(caller, collection.gallery, target);
     const crop = keepsCrop(this.#parts, collection);
     return recorded(this.#parts, caller, factsOf(request, collection, threshold), async (event) => {
@@ -169,7 +166,6 @@ export class ComparisonService {
       maxResults,
       label,
     );
-    // Another call may have hidden the face meanwhile.
     const { collection: now } = this.#search.open(caller, collectionId);
     this.#search.labelOf(caller, now.gallery, { faceId });
     return { faceId, matches: ranked(matches), faceMatchThreshold: threshold };

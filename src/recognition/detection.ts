@@ -9,7 +9,6 @@ import { chooseModel } from './model-choice.ts';
 import type { DetectRequest, ImageRequest, RecognitionParts } from './requests.ts';
 
 interface DetectAnswer {
-  /** Largest first. */
   readonly faces: readonly VisibleFace[];
   readonly hasFace: boolean;
   readonly unprocessedFaceCount: number;
@@ -20,7 +19,6 @@ interface LivenessAnswer {
   /** 0.5..1; null without a face. */
   readonly confidence: number | null;
   readonly spoofType: LivenessVerdict['spoofType'];
-  /** Largest face of the first image with a face. */
   readonly face: VisibleFace | null;
   readonly hasFace: boolean;
 }
@@ -32,7 +30,6 @@ export class DetectionService {
     this.#parts = parts;
   }
 
-  /** @throws as `chooseModel` and `Recognizer.analyze`. */
   async detect(
     caller: Caller,
     image: ImageInput,
@@ -96,7 +93,6 @@ export class DetectionService {
   }
 }
 
-/** Null without a face. */
 async function analyzeFrame(
   caller: Caller,
   recognizer: Recognizer,

@@ -14,7 +14,6 @@ interface EnrollAnswer extends IndexAnswer {
   readonly externalKey: string | null;
   /** `Created` for an external key's first face, `Updated` for later ones; null without a new face. */
   readonly result: 'Created' | 'Updated' | null;
-  /** On request, if the image has a face. */
   readonly liveness?: LivenessVerdict;
 }
 
@@ -28,7 +27,6 @@ interface Analyzed {
   readonly probe: Probe | null;
 }
 
-/** A low limit gives other calls their turn. */
 const PARALLEL = 4;
 
 export class EnrolmentService {
@@ -138,7 +136,6 @@ function factsOf(
   return { type: 'enroll', operation, collection, externalKey, source } as const;
 }
 
-/** Returns VisageErrors. */
 async function settle<T>(work: () => Promise<T>): Promise<T | VisageError> {
   try {
     return await work();

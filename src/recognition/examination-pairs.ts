@@ -1,6 +1,5 @@
 import { NEIGHBOURS, StrangerTail } from './examination-statistics.ts';
 
-/** Nearest people of a person that are looked at. */
 const CANDIDATES = 8;
 const MAX_EXCESSES = 4096;
 
@@ -12,7 +11,6 @@ export interface Pair {
 
 /** The nearest nodes of each node, in 72 bytes. */
 export class Nearest {
-  /** Of some nodes. */
   readonly excesses: number[] = [];
   readonly #nodes: Int32Array;
   readonly #scores: Float32Array;
@@ -57,7 +55,6 @@ export class Nearest {
 
 interface Joined {
   readonly members: number[];
-  /** Lowest of the joining pairs. */
   score: number;
   errorRate: number;
 }

@@ -1,14 +1,12 @@
 /**
- * Decides which scores within a gallery are surprising. The strangers of the same gallery are the yardstick: a
- * gallery of children or of relatives has higher ones than the model pack's calibration.
+ * Decides which scores within a gallery are surprising. Strangers of the same gallery are the yardstick,
+ * since a gallery of relatives scores higher than the pack's calibration.
  */
 import type { SimilarityScale } from '../vision/similarity.ts';
 
 /** Rank of the stranger from whom the tail of a face's strangers is extrapolated. */
 const TAIL_RANK = 16;
-/** Nearer neighbours than this rank may be other keys of the same person. */
 const FIRST_STRANGER = 4;
-/** Other people whose scores with each person {@link StrangerTail} needs. */
 export const NEIGHBOURS = TAIL_RANK + 1;
 
 /** log10 of the upper tail of the normal distribution; P. Börjesson and C. Sundberg, 1979, 0.3 % off at most. */
@@ -18,7 +16,6 @@ function logTail(z: number): number {
   return (density - Math.log(0.661 * z + 0.339 * Math.sqrt(z * z + 5.51))) / Math.LN10;
 }
 
-/** @param share 0..1 exclusive. */
 function tailPoint(share: number): number {
   let [low, high] = [-8, 40];
   for (let step = 0; step < 60; step++) {
@@ -35,10 +32,9 @@ function median(values: number[]): number {
 }
 
 /**
- * The upper tail of the scores between strangers in a gallery. It keeps the shape of the gallery's median person and
- * moves with each person: the 17th best score says how many look like that person. The decrease is the mean, in
- * logarithms, of an exponential and of a normal tail through the same scores. On real galleries (LFW, FairFace) the
- * first expects two to four times too many strangers, the second half of them.
+ * The upper tail of the scores between strangers in a gallery. It keeps the shape of the gallery's median
+ * person and moves with each person's 17th best score. The decrease is the mean, in logarithms, of an
+ * exponential and of a normal tail through the same scores.
  */
 export class StrangerTail {
   readonly #people: number;
@@ -46,10 +42,7 @@ export class StrangerTail {
   readonly #normal: number;
   readonly #start: number;
 
-  /**
-   * @param people in the gallery, more than {@link NEIGHBOURS}.
-   * @param excesses of people: {@link excessOf}.
-   */
+  /** @param excesses of people: {@link excessOf}. */
   constructor(people: number, excesses: number[]) {
     const ranks = Array.from({ length: TAIL_RANK - FIRST_STRANGER + 1 }, (_, i) => FIRST_STRANGER + i);
     const mean = (value: (rank: number) => number) =>
@@ -67,7 +60,6 @@ export class StrangerTail {
     this.#normal = excess / mean((rank) => tailPoint((rank - 0.5) / people) - this.#start);
   }
 
-  /** @param scores of the best {@link NEIGHBOURS} other people, best first. */
   static excessOf(scores: ArrayLike<number>): number {
     let sum = 0;
     for (let rank = FIRST_STRANGER; rank <= TAIL_RANK; rank++) sum += scores[rank - 1] as number;
@@ -106,7 +98,6 @@ export function mostCertain<T extends { readonly expectedWrong: number }>(
   return findings.slice(0, count).map((finding, i) => ({ ...finding, errorRate: rates[i] as number }));
 }
 
-/** Scores of faces with each other; row after row, symmetric. */
 export interface ScoreMatrix {
   readonly size: number;
   readonly scores: Float64Array;
@@ -119,10 +110,7 @@ export interface Partition {
   readonly score: number;
 }
 
-/**
- * Joins faces while two groups still score at least `least` with each other. The score of two groups is that of their
- * mean templates, so a bad image weighs little and two images of one person support each other.
- */
+/** Joins faces while two groups still score at least `least` with each other. */
 export function partition({ size, scores }: ScoreMatrix, least: number): Partition {
   const across = Float64Array.from(scores);
   const within = new Float64Array(size).fill(1);
@@ -160,7 +148,7 @@ export function partition({ size, scores }: ScoreMatrix, least: number): Partiti
   }
 }
 
-/** A normalised score is a cosine less the offsets of both faces; a face's score with itself tells its offset. */
+/** A face's score with itself tells its offset. */
 function cosine({ size, scores }: ScoreMatrix, i: number, j: number): number {
   const own = (scores[i * size + i] as number) + (scores[j * size + j] as number);
   return (scores[i * size + j] as number) + (2 - own) / 2;
@@ -174,10 +162,6 @@ export function logFalseMatchRate(scale: SimilarityScale, score: number): number
   return -Math.max(0, scale.toSimilarity(score) - 40) / 10;
 }
 
-/**
- * Share of the keys of several images of one person whose worst two groups score less, by similarity: LFW, half of
- * its people, mislabelled images left out.
- */
 const MATED_BELOW: readonly (readonly [similarity: number, share: number])[] = [
   [50, 0.0005],
   [55, 0.0012],
@@ -199,7 +183,6 @@ export function matedBelow(similarity: number): number {
   return last[1];
 }
 
-/** Share of the standard normal distribution below `z`. */
 export function normalShare(z: number): number {
   return z < 0 ? 10 ** logTail(-z) : 1 - 10 ** logTail(z);
 }

@@ -22,12 +22,9 @@ export const FINDING_KINDS = ['duplicate', 'mixed', 'look-alike', 'low-quality']
 export type FindingKind = (typeof FINDING_KINDS)[number];
 
 export interface FoundGroup {
-  /** Null: a face without a key. */
   readonly externalKey: string | null;
   readonly labels: readonly number[];
-  /** After the proposal. */
   readonly newExternalKey: string | null;
-  /** No face has the new key yet. */
   readonly isNewKey: boolean;
 }
 
@@ -46,9 +43,7 @@ export interface Finding {
 export interface Findings {
   readonly faces: number;
   readonly people: number;
-  /** At most {@link MAX_FINDINGS} of a kind, the most certain or worst first. */
   readonly found: readonly Finding[];
-  /** Without that limit. */
   readonly counts: Readonly<Record<FindingKind, number>>;
 }
 
@@ -63,17 +58,13 @@ const LEAST_CALIBRATED = 90;
 const LOW_QUALITY = 25;
 /** Faces that stand for their key. */
 const MAX_FACES = 48;
-/** People whose scores are the sample of strangers in this gallery. */
 const SAMPLE = 300;
-/** Share of strangers below the score that divides a key. */
 const STRANGERS_BELOW = 0.99;
 /** With fewer people, the model pack's calibration says how strangers score. */
 const LEAST_PEOPLE = NEIGHBOURS + 1;
-/** Neighbours besides: the person itself, and other nodes of its key. */
 const MORE = 4;
 const PAGE = 256;
 
-/** How long a batch waits for threads that work for callers. */
 const BUSY_MS = 25;
 const POLL_MS = 2;
 
@@ -94,7 +85,6 @@ interface Person {
   readonly labels: number[];
 }
 
-/** Faces of one key that look like one person. */
 interface Node {
   readonly person: number;
   readonly labels: readonly number[];
@@ -109,9 +99,7 @@ interface MixedKey {
 
 interface Compared {
   readonly duplicates: readonly (Pair & { readonly errorRate: number })[];
-  /** The highest scores first, at most {@link MAX_FINDINGS}. */
   readonly lookAlikes: readonly Pair[];
-  /** Of all look-alikes. */
   readonly count: number;
 }
 
@@ -135,10 +123,7 @@ export class Examination {
   }[] = [];
   #faces = 0;
 
-  /**
-   * @param isEnded the store is closed or the gallery gone.
-   * @param onProgress takes the share done, 0..1.
-   */
+  /** @param isEnded the store is closed or the gallery gone. */
   constructor(
     parts: ExaminationParts,
     gallery: ExaminedGallery,
@@ -241,7 +226,7 @@ export class Examination {
     return mostCertain(certain, MIXED_ERRORS);
   }
 
-  /** @returns groups of labels. Of a key with many faces, those that stand for it are divided, and the others follow. */
+  /** Of a key with many faces, those that stand for it are divided, and the others follow. */
   async #divide(labels: readonly number[], least: number): Promise<Partition> {
     const shown = spread(labels, MAX_FACES);
     const templates = this.#templates.read(shown);
@@ -304,7 +289,6 @@ export class Examination {
     for (const pair of nearest.pairs()) {
       if (pair.score >= least) {
         const log = logExpected(pair);
-        // Each of the two people expects so many strangers.
         if (log < 0) judged.push({ ...pair, expectedWrong: (nodes.length * 10 ** log) / 2 });
       }
       if (pair.score >= unlikely) lookAlikes.add(pair);
@@ -341,7 +325,6 @@ export class Examination {
     return this.#templates.mean(spread(labels, MAX_FACES));
   }
 
-  /** Notes the nearest nodes of other people. */
   async #search(index: GalleryIndex, nodes: readonly Node[], node: number, k: number, nearest: Nearest) {
     const own = nodes[node] as Node;
     const mean = this.#meanOf(own);
@@ -357,7 +340,6 @@ export class Examination {
     nearest.set(node, found.nodes, found.scores);
   }
 
-  /** Images of two people of LFW score about as unevenly. */
   get #deviation(): number {
     const { similarity } = this.#gallery.recognizer;
     return similarity.toScore(80) - similarity.toScore(70);
@@ -378,7 +360,6 @@ export class Examination {
     const { similarity } = this.#gallery.recognizer;
     const parts = new Map(mixed.map(({ person, groups }) => [person, groups]));
     const isPart = ({ person, labels }: Node) => (parts.get(person) ?? [labels])[0] !== labels;
-    /** Where a part of a mixed key belongs. */
     const homes = new Map<readonly number[], number>();
     const whole: (Pair & { readonly errorRate: number })[] = [];
     for (const pair of duplicates) {
@@ -457,7 +438,6 @@ export class Examination {
     );
   }
 
-  /** Names two faces without a key. */
   #faceIdOf({ labels }: Node): string | null {
     const { gallery } = this.#gallery;
     return this.#parts.store.faces.get({ gallery, label: labels[0] as number })?.faceId ?? null;
@@ -483,7 +463,6 @@ export class Examination {
   }
 }
 
-/** The items with the highest values. */
 class Best<T> {
   count = 0;
   readonly #most: number;
@@ -500,7 +479,6 @@ class Best<T> {
     if (this.#items.push(item) >= 2 * this.#most) this.#items = this.take();
   }
 
-  /** Best first. */
   take(): T[] {
     return this.#items.sort((a, b) => this.#value(b) - this.#value(a)).slice(0, this.#most);
   }
@@ -513,7 +491,6 @@ function countsOf(found: Readonly<Record<FindingKind, readonly Finding[]>>): Rec
 
 const NOTHING = { similarity: null, errorRate: null, falseAlarms: null, quality: null } as const;
 
-/** Evenly spread over the list. */
 function spread<T>(items: readonly T[], most: number): readonly T[] {
   if (items.length <= most) return items;
   return Array.from({ length: most }, (_, i) => items[Math.floor((i * items.length) / most)] as T);

@@ -17,13 +17,9 @@ import { searchCriterion, thresholdFor } from './match-criterion.ts';
 import { modelOf } from './model-choice.ts';
 import type { RecognitionParts } from './requests.ts';
 
-/** Examinations that wait or run. */
 const MAX_WAITING = 16;
-/** Finished reports in memory. */
 const MAX_REPORTS = 16;
-/** How long a read waits for the examination that it starts. */
 const PATIENCE_MS = 2_000;
-/** Faces of a group in an answer. */
 const SHOWN_FACES = 16;
 const EXPIRY_MS = 600_000;
 const SCALE_END = 95;
@@ -98,7 +94,6 @@ interface ReportRequest {
  */
 export class ExaminationService {
   readonly #parts: RecognitionParts;
-  /** By gallery, the oldest first. */
   readonly #reports = new Map<number, Report>();
   #last: Promise<void> = Promise.resolve();
 
@@ -236,7 +231,6 @@ export class ExaminationService {
     return report;
   }
 
-  /** Never rejects. */
   async #run(
     report: Report,
     gallery: ExaminedGallery,
@@ -327,7 +321,6 @@ function isUnderWay({ state }: Report): boolean {
   return state === 'waiting' || state === 'running';
 }
 
-/** @throws `VALIDATION_FAILED`. */
 function proposalOf(gallery: number, { findingId, kind, groups }: NamedFinding): Proposal {
   if (PROPOSALS[kind] === null) {
     throw new VisageError('VALIDATION_FAILED', 'This finding has no proposal that can be applied.');

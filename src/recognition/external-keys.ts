@@ -27,7 +27,6 @@ export class ExternalKeyService {
     return result;
   }
 
-  /** Oldest first. @throws `VALIDATION_FAILED`. */
   async faceIds(
     caller: Caller,
     collectionId: string,
@@ -38,7 +37,6 @@ export class ExternalKeyService {
     const { store } = this.#parts;
     checkAllowed(store, caller, collectionId);
     const after = Number(decodeCursor(cursor, LABEL) ?? 0);
-    // Keys that the caller may not see look unused.
     if (caller.allowedExternalKeys?.includes(externalKey) === false) {
       collectionOf(store, caller, collectionId);
       return { faceIds: [], nextCursor: null };

@@ -31,7 +31,6 @@ export function refusalOf({ quality, liveness, doubts }: Probe, minQuality: numb
 }
 
 /**
- * Adds a face to the store, then to the index.
  * @param key external key to set in the same transaction.
  * @throws `COLLECTION_NOT_FOUND`, `EXTERNAL_KEY_CONFLICT`, `FACE_NOT_ALLOWED`, `NOT_READY`,
  * `STORAGE_READ_ONLY`.

@@ -19,7 +19,6 @@ export interface Landmark {
   readonly y: number;
 }
 
-/** Optional parts appear on request. */
 export interface VisibleFace {
   /** 0..1, four decimals. */
   readonly confidence: number;
@@ -42,9 +41,7 @@ export interface Probe {
   readonly face: VisibleFace;
   readonly row: Row;
   readonly doubts: Doubts;
-  /** Null if not requested. */
   readonly quality: Quality | null;
-  /** Null if not requested. */
   readonly liveness: LivenessVerdict | null;
   /** JPEG; null if not requested. */
   readonly crop: Buffer | null;
@@ -58,7 +55,6 @@ export interface SecondRow {
 }
 
 interface AnalysisOptions {
-  /** Measures quality even if the answer omits it. */
   readonly quality?: boolean;
   readonly liveness?: boolean;
   readonly crop?: boolean;
@@ -82,7 +78,6 @@ export async function analyzeFor(
   }
 }
 
-/** @throws as `Recognizer.analyze`. */
 export async function analyzeLargestFace(
   caller: Caller,
   recognizer: Recognizer,
@@ -121,7 +116,6 @@ export async function analyzeLargestFace(
   };
 }
 
-/** Also makes the row of the second recognizer, which may embed otherwise. */
 async function analyzeTwice(
   caller: Caller,
   recognizer: Recognizer,
@@ -216,7 +210,6 @@ function rounded(value: number, decimals: number): number {
   return Math.round(value * 10 ** decimals) / 10 ** decimals;
 }
 
-/** At least one pixel wide and high, inside the image. */
 function wholePixels({ x, y, width, height }: Box, image: Pick<Analysis, 'width' | 'height'>): Box {
   const [left, right] = wholeSpan(x, width, image.width);
   const [top, bottom] = wholeSpan(y, height, image.height);
@@ -233,7 +226,6 @@ export function storedQuality({ quality }: FaceRecord): Quality | null {
   return (quality as Quality | undefined) ?? null;
 }
 
-/** The store keeps neither landmarks nor pose. */
 export function storedFace(face: FaceRecord, attributes: 'none' | 'all'): VisibleFace {
   const quality = attributes === 'all' ? storedQuality(face) : null;
   return { confidence: face.confidence, boundingBox: face.box, ...(quality ? { quality } : {}) };

@@ -8,7 +8,6 @@ import { collectionOf, maySee } from './collection-access.ts';
 import type { GallerySearch } from './gallery-search.ts';
 import type { RecognitionParts } from './requests.ts';
 
-/** Records that one page without names examines. */
 const MAX_EXAMINED = 50_000;
 const EXAMINED_A_READ = 256;
 
@@ -126,7 +125,6 @@ export class FaceRecordService {
     return found;
   }
 
-  /** May end a page early, after many named faces. */
   async #unnamed(
     caller: Caller,
     gallery: number,

@@ -21,9 +21,7 @@ export interface Match {
 }
 
 export interface Matches {
-  /** Best first. */
   readonly matches: readonly Match[];
-  /** Minimum similarity that the search used, 0..100. */
   readonly threshold: number;
 }
 
@@ -43,7 +41,6 @@ export interface OpenCollection {
 
 interface SearchPlace {
   readonly gallery: number;
-  /** Row gallery. */
   readonly rows: number;
 }
 
@@ -89,7 +86,6 @@ export class GallerySearch {
     const { recognizer, row } = probe;
     for (let k = Math.max(CANDIDATES, limit + (except === null ? 0 : 1)); ; k *= 8) {
       const { gallery, rows } = this.#place(caller, collectionId, recognizer);
-      // Closer forbidden faces would crowd allowed ones out.
       const allowed = caller.allowedExternalKeys;
       const allow = allowed && (await store.externalKeys.labels(gallery, allowed));
       // The index searches the faces of the moment of its call: count them without an await in between.
@@ -152,7 +148,6 @@ export class GallerySearch {
       if (scale.toSimilarity(maxFusedScore(probe.recognizer.space, score, onePerson)) < least)
         return { matches, isComplete: true };
       const face = faces.get({ gallery, label });
-      // Another call deleted the face or changed its key.
       if (!face || !maySee(caller, face)) continue;
       if (probe.doubts.isDoubtful && isDoubtful(face)) continue;
       const { externalKey } = face;
@@ -217,7 +212,6 @@ export class GallerySearch {
   }
 
   /**
-   * @param rows row gallery.
    * @param labels up to `MAX_FUSED` + 1 faces of an external key.
    * @param best highest score, used above `MAX_FUSED`.
    */
@@ -235,7 +229,6 @@ export class GallerySearch {
     return fusedScore(recognizer.space, row, own, onePerson);
   }
 
-  /** @throws `NOT_READY` if the collection has no rows of the probe's pack. */
   #place(caller: Caller, collectionId: string, made: Recognizer): SearchPlace {
     const { collection } = this.open(caller, collectionId);
     const rows = this.#parts.store.faces.rowsFor(collection, made.packId);
@@ -247,7 +240,6 @@ export class GallerySearch {
   }
 }
 
-/** Whether a stored face has a doubtful template. */
 export function isDoubtful({ quality }: FaceRecord): boolean {
   return quality !== undefined && isDoubtfulQuality(quality);
 }

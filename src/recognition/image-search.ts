@@ -6,10 +6,7 @@ import type { GallerySearch, Match, Matches } from './gallery-search.ts';
 import { searchCriterion } from './match-criterion.ts';
 import type { RecognitionParts, SearchRequest } from './requests.ts';
 
-/**
- * Searches for the image's largest face, and records one event.
- * @throws as `GallerySearch.open`, `searchCriterion`, `thresholdFor` and `Recognizer.analyze`.
- */
+/** Searches for the image's largest face, and records one event. */
 export async function searchByImage(
   parts: RecognitionParts,
   search: GallerySearch,
@@ -24,7 +21,6 @@ export async function searchByImage(
   const { collection, recognizer, second } = opened;
   const sight = parts.sightings?.watch(caller, collection, recognizer, second) ?? null;
   const criterion = searchCriterion(collection, request);
-  // A rate that is too low then costs no image analysis.
   const threshold = await search.threshold(caller, opened, criterion);
   const facts = { type, operation, collection, threshold, source };
   return recorded(parts, caller, facts, async (event) => {

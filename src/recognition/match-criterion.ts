@@ -10,7 +10,6 @@ import {
 import type { Recognizer } from '../vision/recognizer.ts';
 import { MAX_RATE } from './schemas.ts';
 
-/** A minimum similarity, or the chance of a false match that sets it. */
 export type Criterion =
   | { readonly threshold: number }
   /** The chance that a stranger matches anyone. */
@@ -25,12 +24,11 @@ type Settings = { readonly [name in Rate | 'faceMatchThreshold']?: number | null
 const DEFAULT_THRESHOLD = 80;
 const LEAST_DIGITS = 3;
 
-/** Of a search. The call's own wins over the collection's. @throws `VALIDATION_FAILED` for both in one call. */
+/** The call's own wins over the collection's. @throws `VALIDATION_FAILED` for both in one call. */
 export function searchCriterion(collection: Collection, own: Settings): Criterion {
   return criterionOf('maxFalsePositiveRate', collection, own);
 }
 
-/** As `searchCriterion`, of a comparison with one target. */
 export function verifyCriterion(collection: Collection | null, own: Settings): Criterion {
   return criterionOf('maxFalseMatchRate', collection, own);
 }
@@ -54,7 +52,7 @@ function criterionOf(name: Rate, collection: Collection | null, own: Settings): 
 /**
  * @param faces that a search compares with: each counts, also when several are of one person.
  * @returns the minimum similarity, 0..100, in hundredths for a rate.
- * @throws `VALIDATION_FAILED` for a rate below the scale of the pack; the error names the rate that can be had.
+ * @throws `VALIDATION_FAILED` for a rate below the pack's scale.
  */
 export function thresholdFor(criterion: Criterion, faces: number, recognizer: Recognizer): number {
   if ('threshold' in criterion) return criterion.threshold;

@@ -19,9 +19,8 @@ import type { Store } from '../store/store.ts';
 import type { Recognizer, Recognizers } from '../vision/recognizer.ts';
 import { forget } from './faces.ts';
 
-/** One transaction's faces. */
 const BATCH = 64;
-/** Crops that are embedded at a time. A low number gives calls their turn. */
+/** A low number gives calls their turn. */
 const PARALLEL = 2;
 const LOOK_MS = 1_000;
 const RETRY_MS = 1_000;
@@ -56,7 +55,6 @@ const SYSTEM: AuditActor = { kind: 'system', id: null };
  */
 export class Migrator implements MigrationAdministration {
   readonly #parts: MigratorParts;
-  /** Collections that may move. */
   readonly #moving = new Map<string, CollectionKey>();
   /** Last label that was tried, by row gallery. Later faces have higher labels. */
   readonly #tried = new Map<number, number>();
@@ -68,7 +66,6 @@ export class Migrator implements MigrationAdministration {
     this.#parts = parts;
   }
 
-  /** Resumes what an earlier run began. */
   start(): void {
     this.#timer = setInterval(() => this.#wake(), LOOK_MS);
     this.#timer.unref();
@@ -211,7 +208,6 @@ export class Migrator implements MigrationAdministration {
     }
   }
 
-  /** Tries each face once. */
   async #pass(place: MovingPlace): Promise<void> {
     const { store, recognizers } = this.#parts;
     const { second } = place.rows;
@@ -273,7 +269,6 @@ export class Migrator implements MigrationAdministration {
     return added;
   }
 
-  /** Null without a face. */
   async #templateOf(target: Recognizer, crop: Buffer): Promise<Float32Array | null> {
     while (!this.#isClosed) {
       try {

@@ -4,7 +4,6 @@ import type { Collection } from '../store/records.ts';
 import type { Recognizer, Recognizers } from '../vision/recognizer.ts';
 
 /**
- * For calls without an existing collection.
  * @param model default: the caller's first permitted pack.
  * @throws `MODEL_NOT_ALLOWED`; `VALIDATION_FAILED` for a pack that is not loaded.
  */
@@ -44,7 +43,6 @@ export function modelOf(
   );
 }
 
-/** @throws `MODEL_NOT_ALLOWED`. */
 export function checkMayUse(caller: Caller, pack: string): void {
   if (!mayUse(caller, pack)) throw notAllowed(pack);
 }

@@ -4,7 +4,6 @@ import type { PackId } from '../store/records.ts';
 import { mayUse } from './model-choice.ts';
 import type { RecognitionParts } from './requests.ts';
 
-/** Limits a call to some milliseconds. */
 const MAX_SCAN = 10_000;
 const PAGE = 128;
 
@@ -16,7 +15,6 @@ export interface ModelView {
   readonly hasPose: boolean;
   readonly hasLiveness: boolean;
   readonly collectionCount: number;
-  /** Loaded for collections that were made with them. */
   readonly olderVersions: readonly { readonly version: string; readonly collectionCount: number }[];
 }
 

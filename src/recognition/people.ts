@@ -6,13 +6,11 @@ import { PERSON_SORTS, type Person, type PersonSort, sortValue } from '../store/
 import { checkAllowed, collectionOf, maySee } from './collection-access.ts';
 import type { RecognitionParts } from './requests.ts';
 
-/** Order, number and key of a page's last person. */
 const CURSOR = new RegExp(
   `^(${PERSON_SORTS.join('|')}) (asc|desc) (-?[0-9]{1,17}(?:\\.[0-9]{1,24})?(?:e-?[0-9]{1,2})?) ([!-~]{1,512})$`,
 );
 
 interface ListRequest {
-  /** Text within the key, in any case. */
   readonly filter?: string | undefined;
   readonly sort: PersonSort;
   readonly order: 'asc' | 'desc';
@@ -53,7 +51,6 @@ export class PeopleService {
         : store.people.pageOf(gallery, allowed, query));
       const page = found.people.slice(0, limit);
       const people = await this.#shown(caller, gallery, page);
-      // A reset has replaced the gallery.
       if (collectionOf(store, caller, collectionId).gallery !== gallery) continue;
       const last = page.at(-1);
       const isLast = found.people.length <= limit || !last;
@@ -94,7 +91,6 @@ export class PeopleService {
       let person: Person | null = listed;
       let face = store.faces.get({ gallery, label: person.bestLabel });
       if (face?.externalKey !== externalKey) {
-        // A write has removed this face from the person.
         person = await store.people.person(gallery, externalKey);
         face = person && store.faces.get({ gallery, label: person.bestLabel });
       }

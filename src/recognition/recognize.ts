@@ -12,7 +12,6 @@ interface RecognizedFace extends VisibleFace {
 }
 
 interface RecognizeAnswer {
-  /** Largest first. */
   readonly faces: readonly RecognizedFace[];
   readonly hasFace: boolean;
   readonly unprocessedFaceCount: number;
@@ -31,10 +30,7 @@ export class RecognizeService {
     this.#search = search;
   }
 
-  /**
-   * Records an event for each face.
-   * @throws as `GallerySearch.open`, `searchCriterion`, `thresholdFor` and `Recognizer.analyze`.
-   */
+  /** Records an event for each face. */
   async recognize(caller: Caller, image: ImageInput, request: RecognizeRequest): Promise<RecognizeAnswer> {
     const { collectionId, maxResults, model, source } = request;
     const opened = this.#search.open(caller, collectionId, model);

@@ -147,7 +147,6 @@ export const ENROLL_BODY = collectionBody({ externalKey: EXTERNAL_KEY, ...ENROLL
 ]);
 export type EnrollRequest = FromSchema<typeof ENROLL_BODY>;
 
-/** Takes the image of a call, its probe's box and its best match. */
 export type Sight = (
   image: ImageInput,
   seen: { readonly box: Box; readonly label: number; readonly faceId: string; readonly similarity: number },
@@ -172,7 +171,6 @@ export interface RecognitionParts {
     'record' | 'keepsCrops' | 'cropDays' | 'recordingOf' | 'setRecording' | 'limitsChanged'
   >;
   readonly eventStreams: Pick<EventStreams, 'begin'>;
-  /** Absent: calls add no rows to migrations. */
   readonly sightings?: SightingWatch;
   /** Milliseconds since 1970. */
   readonly now: () => number;

@@ -108,7 +108,6 @@ export const THRESHOLD = {
   examples: [80],
 } as const satisfies Schema;
 
-/** The rates of calls run from the scale's least false match rate to its highest measured one. */
 export const MAX_RATE = 0.1;
 const RATE = { type: 'number', minimum: 1e-6, maximum: MAX_RATE } as const;
 
@@ -124,7 +123,7 @@ export const FALSE_MATCH_RATE = {
     'Maximum chance that a comparison of two strangers matches, instead of `faceMatchThreshold`: the service computes the threshold.',
 } as const satisfies Schema;
 
-/** Pages send the example of each field, and a threshold excludes a rate: the example is null, as without the field. */
+/** Documentation pages send examples, and a threshold excludes a rate. */
 const CALL_RATE = { type: ['number', 'null'], examples: [null] } as const;
 
 const CALL_DEFAULT = "Default: the collection's threshold or rate, or else `faceMatchThreshold` 80.";

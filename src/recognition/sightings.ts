@@ -34,7 +34,6 @@ export class Sightings implements SightingWatch {
     this.#migrator = migrator;
   }
 
-  /** Null unless the operator turned sightings on and the caller may add faces. */
   watch(
     caller: Caller,
     { collectionId }: Collection,
@@ -108,7 +107,6 @@ function vectorOf(bytes: Buffer): Float32Array {
   return new Float32Array(Uint8Array.from(bytes).buffer);
 }
 
-/** Of length 1. */
 function meanOf(a: Float32Array, b: Float32Array): Float32Array {
   const sum = a.map((value, i) => value + (b[i] as number));
   const length = Math.sqrt(innerProduct(sum, sum));

@@ -2,10 +2,8 @@ import type { Row, SearchSpace } from '../native/gallery-index.ts';
 import type { Store } from '../store/store.ts';
 import type { ScoreMatrix } from './examination-statistics.ts';
 
-/** Any rows have a mean. */
 const NO_LEAST = -1;
 
-/** Rows of stored faces, and their scores. */
 export class StoredTemplates {
   readonly #faces: Pick<Store['faces'], 'row' | 'rowGalleries'>;
   readonly #gallery: number;
@@ -17,7 +15,6 @@ export class StoredTemplates {
     this.#space = space;
   }
 
-  /** Skips faces that are gone. */
   read(labels: readonly number[]): Row[] {
     const { current } = this.#faces.rowGalleries(this.#gallery);
     return labels.flatMap((label) => this.#faces.row({ gallery: current, label }) ?? []);
@@ -29,7 +26,6 @@ export class StoredTemplates {
     const [first] = rows;
     if (!first) return null;
     if (rows.length > 1) return this.#space.mean(rows, NO_LEAST);
-    // Templates of an older store become rows.
     return first.length === this.#space.rowBytes ? first : this.#space.row(this.#space.template(first));
   }
 

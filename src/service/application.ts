@@ -36,7 +36,6 @@ export interface Application {
   readonly reloader: Reloader;
   readonly audit: Audit;
   readonly events: EventRecorder;
-  /** Null if an owner exists. */
   readonly setupCode: string | null;
   readonly status: () => string;
 }
@@ -144,7 +143,6 @@ export async function createApplication(stages: Stages, undos: Undos): Promise<A
   };
 }
 
-/** Records each setting once. */
 function wideningRecord(audit: Audit): (config: Config) => Promise<void> {
   const recorded = new Set<string>();
   return async (config) => {

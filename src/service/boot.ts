@@ -20,10 +20,8 @@ import { Store } from '../store/store.ts';
 import { anonymousLimitsOf } from './app.ts';
 import type { Undos } from './shutdown.ts';
 
-/** Limit for open requests after a signal. */
 export const DRAIN_LIMIT_MS = 10_000;
 
-/** One command opens several connections. */
 const MAX_ADMIN_CONNECTIONS = 256;
 
 const STDIN = 0;
@@ -40,7 +38,6 @@ export interface Boot {
   readonly access: LiveAccessConfig;
   readonly anonymousLimits: AnonymousLimits;
   readonly connections: Connections;
-  /** Like `adminHandler`, answers NOT_READY during the start. */
   readonly publicHandler: ReplaceableHandler;
   readonly adminHandler: ReplaceableHandler;
 }
@@ -106,7 +103,6 @@ async function openAdminSocket(dataDir: string, handler: ReplaceableHandler, und
 
 export interface Data {
   readonly store: Store;
-  /** The first start generates a key on a worker thread. */
   readonly signingKeysReady: Promise<SigningKeys>;
 }
 

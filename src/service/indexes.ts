@@ -20,7 +20,6 @@ const PROGRESS_LIMIT_S = 60;
 export interface Indexes {
   readonly indexes: GalleryIndexes;
   readonly indexStart: IndexStart;
-  /** Not running yet, like `conversion`. */
   readonly keeper: SnapshotKeeper;
   readonly conversion: RowConversion;
 }
@@ -74,7 +73,6 @@ function progressReport({ health, log, manager }: Boot): (done: number, total: n
     reportedAt = performance.now();
     reported = done;
     log.info({ done, total }, 'filling the index');
-    // Short starts need no extension.
     if (!isFirst) manager.starting(`Reading faces: ${done} of ${total}`, PROGRESS_LIMIT_S);
   };
 }

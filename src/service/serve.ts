@@ -10,7 +10,6 @@ import type { Stages } from './stages.ts';
 
 const STDIN = 0;
 
-/** Part of `SHUTDOWN_LIMIT_MS`. */
 const SNAPSHOT_LIMIT_MS = 8_000;
 
 export async function serve(stages: Stages, application: Application, undos: Undos): Promise<void> {
@@ -69,7 +68,6 @@ interface GreetingParts {
   readonly url: string;
   readonly secure: { readonly url: string; readonly fingerprint: string } | null;
   readonly dataDir: string;
-  /** Null if an owner exists. */
   readonly setupCode: string | null;
 }
 

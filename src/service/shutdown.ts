@@ -23,7 +23,6 @@ const STEPS = [
 ] as const;
 export type Step = (typeof STEPS)[number];
 
-/** Limit for all steps together. */
 const SHUTDOWN_LIMIT_MS = 20_000;
 
 const FAILED_START_LIMIT_MS = 5_000;
@@ -38,7 +37,6 @@ export class Undos {
     this.#undos.set(step, [...(this.#undos.get(step) ?? []), undo]);
   }
 
-  /** Reports failures to `onError` and continues. */
   async run(onError: (step: Step, error: unknown) => void): Promise<void> {
     for (const step of STEPS) {
       const undos = this.#undos.get(step) ?? [];
@@ -51,7 +49,6 @@ export class Undos {
 export interface ShutdownOptions {
   readonly log: Log;
   readonly undos: Undos;
-  /** After this time, the process ends with `EXIT.forced`. */
   readonly limitMs?: number;
   readonly exit?: (code: ExitCode) => void;
 }
@@ -130,7 +127,6 @@ async function endsWithin(promise: Promise<unknown>, limitMs: number): Promise<b
   return isInTime;
 }
 
-/** A sentence for the operator, or the stack of a defect. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return visible(String(error));
   return exitCodeOf(error) === EXIT.failure ? visibleLines(String(error.stack)) : visible(error.message);

@@ -5,7 +5,6 @@
 import type { AnswerKey, CallKey, CallRecord, Databases } from './databases.ts';
 import { labelsOfKey } from './key-steps.ts';
 
-/** Size that limits count for a call without an answer. */
 export const CALL_BYTES = 256;
 export const NO_GALLERY = 0;
 
@@ -35,7 +34,6 @@ export function isNamedStill(
   );
 }
 
-/** The total has an empty key. */
 export function changeSizes(db: Databases, accountId: string, bytes: number): void {
   for (const key of [accountId, '']) {
     const size = (db.callSizes.get(key) ?? 0) + bytes;

@@ -135,7 +135,6 @@ export class ApiKeys {
     });
   }
 
-  /** @returns false if missing. */
   remove(id: string, confirm: (record: ApiKeyRecord) => void = () => {}): Promise<boolean> {
     const { db } = this.#context;
     return this.#changing(() => {

@@ -15,7 +15,6 @@ export const TRUNCATE_ANONYMOUS_ACTION = 'audit.truncate-anonymous';
 
 const TRUNCATIONS: ReadonlySet<string> = new Set([TRUNCATE_ACTION, TRUNCATE_ANONYMOUS_ACTION]);
 
-/** An account, `anonymous`, or `appliance`. */
 export function groupOf({ accountId, actor, action }: NewAuditRecord): string {
   if (accountId !== null) return accountId;
   const isAnonymous = actor.kind === 'anonymous' || action === TRUNCATE_ANONYMOUS_ACTION;
@@ -65,7 +64,6 @@ export interface AuditVerdict {
   readonly removed: number;
   /** A copy kept elsewhere proves later that earlier entries are unchanged. */
   readonly head: AuditMark;
-  /** A sentence; null if sound. */
   readonly fault: string | null;
 }
 

@@ -8,14 +8,12 @@ import { type AuditMarks, OPEN_OPTIONS } from './databases.ts';
 
 export interface AuditReader {
   verify(): AuditVerdict;
-  /** Also knows the last entry removed from the beginning. */
   hashOf(sequence: number): string | null;
   isRemoved(sequence: number): boolean;
   entries(): Iterable<AuditRecord>;
   close(): Promise<void>;
 }
 
-/** Null if the store is too old. */
 function openIfThere<Value>(root: RootDatabase, name: string): Database<Value, number> | null {
   try {
     return root.openDB<Value, number>(name, {});

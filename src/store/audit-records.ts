@@ -4,10 +4,8 @@ import type { ErrorCode } from '../errors.ts';
 /** Never holds images, templates or secrets. */
 export interface NewAuditRecord {
   readonly at: number;
-  /** Null if unknown or appliance-wide. */
   readonly accountId: string | null;
   readonly actor: AuditActor;
-  /** Such as `api-key.create`; for a refusal, the operationId. */
   readonly action: string;
   /** An id, or an external key's pseudonym. */
   readonly target: string | null;
@@ -16,7 +14,6 @@ export interface NewAuditRecord {
   readonly requestId: string | null;
   readonly count: number;
   readonly environment?: Environment | null;
-  /** The affected collection, or the key's only one. */
   readonly collectionId?: string | null;
 }
 

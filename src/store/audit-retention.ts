@@ -3,7 +3,6 @@ import { appendAudit, groupOf, markText, TRUNCATE_ACTION, TRUNCATE_ANONYMOUS_ACT
 import { removeFromChain } from './audit-gaps.ts';
 import type { Databases, StoreContext } from './databases.ts';
 
-/** Blocks the event loop for a few milliseconds. */
 const REMOVE_STEP = 100;
 const SCAN_STEP = 2_000;
 
@@ -52,7 +51,6 @@ async function indexOldEntries({ db, write }: StoreContext, isStopped: () => boo
   }
 }
 
-/** @returns whether more may qualify. */
 async function removeOldest({ db, write }: StoreContext, { since, now }: AuditLimits): Promise<boolean> {
   for (const { value } of db.audit.getRange({ limit: 1 })) if (value.at >= since) return false;
   return write(() => {

@@ -1,7 +1,4 @@
-/**
- * Authenticates backups. The key lies outside the data folder and the backups, so write access to them does
- * not suffice to forge a backup.
- */
+/** Authenticates backups. Write access to data folder and backups does not suffice to forge a backup. */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chownSync, linkSync, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -19,7 +16,6 @@ const MAC_DOMAIN = 'visage backup manifest\0';
 const ID_DOMAIN = 'visage backup key id\0';
 
 export class BackupKey {
-  /** 16 hex digits. */
   readonly id: string;
   readonly #secret: Buffer;
 
@@ -28,7 +24,6 @@ export class BackupKey {
     this.id = createHash('sha256').update(ID_DOMAIN).update(secret).digest('hex').slice(0, 16);
   }
 
-  /** @returns 64 hex digits. */
   sign(bytes: Buffer): string {
     return this.#mac(bytes).toString('hex');
   }
@@ -79,7 +74,6 @@ export async function readBackupKey(path: string): Promise<BackupKey | null> {
 /**
  * Keeps an existing file.
  * @param group may also read the file.
- * @throws BackupError
  */
 export async function makeBackupKey(path: string, group: number | null): Promise<BackupKey> {
   const draft = `${path}.${randomBytes(6).toString('hex')}`;
@@ -117,7 +111,6 @@ export async function makeBackupKey(path: string, group: number | null): Promise
   return key;
 }
 
-/** @throws BackupError */
 export function checkKeyIsOutside(path: string, folders: readonly string[]): void {
   const place = join(realpathOf(dirname(path)), basename(path));
   for (const folder of folders) {

@@ -52,14 +52,12 @@ export interface Backup {
 }
 
 export interface BackupOptions {
-  /** Null for all. */
   readonly keep: number | null;
   readonly key: BackupKey;
   readonly version: string;
   readonly now: Date;
 }
 
-/** Names sort by time. */
 function nameOf(now: Date): string {
   return `visage-${now.toISOString().replaceAll(/[-:]/g, '')}`;
 }
@@ -83,7 +81,6 @@ export async function flush(path: string): Promise<void> {
   }
 }
 
-/** Skips incomplete files. */
 export function secretFiles(dataDir: string): string[] {
   return SECRET_FOLDERS.flatMap((folder) =>
     existsSync(join(dataDir, folder))
@@ -113,7 +110,6 @@ async function copyInto(dataDir: string, folder: string): Promise<void> {
   }
 }
 
-/** @throws BackupError if the disk lacks room. */
 function checkRoom(dataDir: string, target: string): void {
   const { bavail, bsize } = statfsSync(target);
   const needed = statSync(join(dataDir, STORE_FILE)).size + SPARE_BYTES;
@@ -265,7 +261,6 @@ function differences(said: StoreSummary, found: StoreSummary): string[] {
 export interface LastBackup {
   readonly at: string;
   readonly folder: string;
-  /** Null from an earlier version. */
   readonly bytes: number | null;
 }
 

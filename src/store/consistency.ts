@@ -55,7 +55,6 @@ function* checkFaces(db: Databases): Generator<string> {
   }
 }
 
-/** Galleries by row gallery. */
 function ownersOfRows(db: Databases): Map<number, number> {
   const owners = new Map<number, number>();
   for (const { key, value } of db.rowGalleries.getRange()) {
@@ -251,7 +250,6 @@ function floatNorm(bytes: Uint8Array): number {
   return Math.sqrt(sum);
 }
 
-/** By the bits of an IEEE 754 binary16. */
 const SQUARES = Float64Array.from({ length: 2 ** 16 }, (_, half) => {
   const [exponent, fraction] = [(half >> 10) & 31, (half & 1023) / 1024];
   if (exponent === 31) return Number.NaN;

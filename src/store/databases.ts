@@ -39,7 +39,6 @@ export type AuditAccountKey = [group: string, sequence: number];
 export type AuditMarks = Database<AuditMark, 'head' | 'base'> & Database<GapMark, 'gaps'>;
 export type EventOwner = [accountId: string, environment: Environment];
 export type EventKey = [...owner: EventOwner, eventId: string];
-/** See `event-erasure.ts`. */
 export type EventFaceKey = [gallery: number, target: string | number, eventId: string];
 export type ExternalKeyKey = [gallery: number, externalKey: string, label: number];
 
@@ -67,7 +66,6 @@ export interface AnswerRecord {
   readonly externalKeys: readonly string[];
 }
 
-/** See `docs/architecture.md`. */
 export interface Databases {
   readonly meta: Database<number, string>;
   readonly accounts: Database<AccountRecord, string>;
@@ -86,15 +84,12 @@ export interface Databases {
   readonly sessions: Database<SessionRecord, [memberId: string, sessionId: string]>;
   readonly collections: Database<CollectionRecord, CollectionKey>;
   readonly faces: Database<FaceRecord, FaceKey>;
-  /** The first part of the key is a row gallery: see `row-galleries.ts`. */
   readonly templates: Database<Uint8Array, FaceKey>;
-  /** See `Faces.convertSome`. */
   readonly unconverted: Database<number, number>;
   readonly rowGalleries: Database<RowGalleries, number>;
   readonly rowGarbage: Database<true, number>;
   readonly sightings: Database<SightingRecord, FaceKey>;
   readonly thumbnails: Database<Buffer, FaceKey>;
-  /** See `thumbnails.ts`. */
   readonly thumbnailGarbage: Database<number, number>;
   readonly faceLabels: Database<number, FaceIdKey>;
   readonly externalKeys: Database<true, ExternalKeyKey>;
@@ -112,13 +107,11 @@ export interface Databases {
   readonly events: Database<EventRecord, EventKey>;
   readonly eventCounts: Database<number, EventOwner>;
   readonly eventsByFace: Database<EventOwner, EventFaceKey>;
-  /** External keys of events without a face. */
   readonly eventNames: Database<string, [gallery: number, eventId: string]>;
   readonly eventCrops: Database<Buffer, [gallery: number, eventId: string]>;
   readonly eventCropQueue: Database<number, string>;
   readonly eventGarbage: Database<true, [gallery: number, target: string | number]>;
   readonly lastSeen: Database<number, FaceKey>;
-  /** See `proposal-erasure.ts`. */
   readonly proposals: Database<ProposalRecord, [gallery: number, findingId: string]>;
   readonly proposalsByTarget: Database<true, [gallery: number, target: string | number, findingId: string]>;
   readonly calls: Database<CallRecord, CallKey>;
@@ -223,7 +216,6 @@ export function writeAs<T>({ write }: StoreContext, { confirm }: Actor, action: 
   });
 }
 
-/** @returns the value before. */
 export function allocateNumber(db: Databases, counter: 'nextGallery' | 'nextLabel'): number {
   const value = db.meta.get(counter) ?? 1;
   db.meta.put(counter, value + 1);

@@ -9,7 +9,6 @@ import type { Databases, EventFaceKey, EventOwner } from './databases.ts';
 import type { EventRecord } from './event-records.ts';
 import { labelsOfKey } from './key-steps.ts';
 
-/** Labels begin with 1. */
 export const NO_FACE = 0;
 
 export type EventTarget = string | number;

@@ -56,7 +56,6 @@ export interface EventRecord {
   readonly refusal?: string;
   readonly source?: string;
   readonly box?: Box;
-  /** `eventNames` has the external key of a call that found no face. */
   readonly hasName?: true;
   /** `eventCrops` may have dropped it. */
   readonly hasCrop?: true;
@@ -69,7 +68,6 @@ export interface NewEventRecord {
   readonly accountId: string;
   readonly environment: Environment;
   readonly record: EventRecord;
-  /** From the call, if no face has it. */
   readonly externalKey: string | null;
   readonly crop: Buffer | null;
 }

@@ -4,7 +4,6 @@ import { removeParts, targetOf } from './event-erasure.ts';
 import { keysOf } from './key-pages.ts';
 import { firstIdentifierAt } from './records.ts';
 
-/** Blocks the event loop for about a millisecond. */
 const STEP = 64;
 const PAGE = 256;
 
@@ -18,7 +17,6 @@ export interface EventLimits {
   readonly isStopped?: () => boolean;
 }
 
-/** Takes constant time. */
 export function entriesOf(database: { getStats(): object }): number {
   return (database.getStats() as { readonly entryCount: number }).entryCount;
 }
@@ -75,7 +73,6 @@ function isOlder(db: Databases, owner: EventOwner, before: string): boolean {
   return false;
 }
 
-/** @returns how many it removed. */
 export function removeOldest(db: Databases, owner: EventOwner, limit: number, before: string | null): number {
   const oldest = Array.from(db.events.getRange(rangeOf(owner, before, limit) as never));
   for (const { key, value } of oldest) {

@@ -21,7 +21,6 @@ import { Thumbnails } from './thumbnails.ts';
 
 const PAGE = 128;
 const FACE_PAGE = 32;
-/** Above this, a filter for a person scans all events. */
 const MAX_FACES = 64;
 
 const AFTER_IDS = '\uffff';
@@ -42,7 +41,6 @@ export interface EventFilter {
 
 export interface EventPage {
   readonly events: readonly EventView[];
-  /** The next page's `from`; null at the end. */
   readonly next: string | null;
   /** The last event read, even if filtered out. */
   readonly last: string | null;
@@ -71,7 +69,6 @@ export class EventLog {
     return this.#context.version();
   }
 
-  /** Takes constant time. */
   get count(): number {
     return entriesOf(this.#context.db.events);
   }
@@ -122,7 +119,6 @@ export class EventLog {
     });
   }
 
-  /** @param collection the current one: a reset or deletion forbids traces of the old gallery. */
   #put(
     { id, accountId, environment, record, externalKey, ...event }: NewEventRecord,
     collection: CollectionRecord | undefined,
@@ -162,7 +158,7 @@ export class EventLog {
     if (externalKey) this.#context.personChanged(gallery, externalKey);
   }
 
-  /** Null if unknown. Up to a second late. */
+  /** Up to a second late. */
   lastSeenOf(gallery: number, label: number): number | null {
     return this.#context.db.lastSeen.get([gallery, label]) ?? null;
   }
@@ -311,7 +307,6 @@ export class EventLog {
     return { entries, isLast: ids.length < FACE_PAGE || entries.length === 0 };
   }
 
-  /** A person's faces and names; null if only a scan finds them. */
   #targetsOf(
     [accountId, environment]: EventOwner,
     { collectionId, externalKey, faceId }: EventFilter,
@@ -340,7 +335,6 @@ interface Entries {
   readonly isLast: boolean;
 }
 
-/** @returns the keys after `last` that begin with `prefix` and end with an id of the filter's time. */
 function rangeOf({ since, until }: EventFilter, last: string | null, isReverse: boolean) {
   return (prefix: readonly unknown[], limit: number) => {
     // After the clock is set back, ids and event times differ; `matches` decides.

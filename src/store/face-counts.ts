@@ -31,7 +31,7 @@ export function scanCounts(db: Databases, gallery: number): FaceCounts {
   return { faces, named, people };
 }
 
-/** For stores of an earlier version. Takes seconds for a million faces. */
+/** For stores of an earlier version. */
 export function adoptCounts(root: RootDatabase, db: Databases): void {
   const uncounted = Array.from(db.collections.getRange(), ({ value }) => value.gallery).filter(
     (gallery) => !db.faceCounts.doesExist(gallery) && db.generations.doesExist(gallery),

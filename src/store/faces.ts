@@ -40,7 +40,6 @@ import {
 } from './row-galleries.ts';
 
 const PAGE = 256;
-/** Templates that a transaction converts at most. */
 const CONVERTED = 256;
 
 /** @throws `FACE_NOT_FOUND`. */
@@ -90,7 +89,6 @@ function bytesOfTemplate({ dimension }: SearchSpace): number {
   return dimension * Float32Array.BYTES_PER_ELEMENT;
 }
 
-/** A batch has values of one length. */
 function* batches(
   entries: Iterable<{ readonly label: number; readonly bytes: Uint8Array }>,
   batchSize: number,
@@ -125,7 +123,6 @@ export interface RowOfPack extends PackId {
 
 export interface AddedFace extends FacePlace {
   readonly faceId: string;
-  /** Rows that the store took, each with its row gallery. */
   readonly rows: readonly (RowOfPack & { readonly gallery: number })[];
   readonly isNewKey: boolean;
 }
@@ -158,7 +155,6 @@ export class Faces {
     return rowGalleriesOf(this.#context.db, gallery);
   }
 
-  /** Whether the gallery's faces have rows in this row gallery. */
   hasRows(gallery: number, rowGallery: number): boolean {
     const { current, second } = this.rowGalleries(gallery);
     return rowGallery === current || rowGallery === second?.gallery;
@@ -194,7 +190,6 @@ export class Faces {
     return countsOf(this.#context.db, gallery);
   }
 
-  /** Scans. */
   count(gallery: number): number {
     const { current } = this.rowGalleries(gallery);
     return this.rowCount(current);
@@ -262,7 +257,6 @@ export class Faces {
     });
   }
 
-  /** @throws `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`, `FACE_NOT_ALLOWED`. */
   async removeById(owner: Actor, collectionId: string, faceId: string): Promise<FacePlace[]> {
     const { db, collectGarbage } = this.#context;
     const removed = await writeAs(this.#context, owner, () => {
@@ -343,7 +337,6 @@ export class Faces {
     });
   }
 
-  /** @param select runs inside the step's transaction. */
   async *#removeInSteps(
     owner: Actor,
     collectionId: string,
@@ -410,7 +403,6 @@ export class Faces {
     return stateOf(this.#context.db, gallery);
   }
 
-  /** See `generations.ts`. */
   hasBeen(gallery: number, state: GalleryState): boolean {
     return hasBeen(this.#context.db, gallery, state);
   }
@@ -486,7 +478,6 @@ export class Faces {
     }
   }
 
-  /** Row galleries. */
   galleriesOf(packId: PackId): number[] {
     const galleries: number[] = [];
     for (const { value } of this.#context.db.collections.getRange()) {

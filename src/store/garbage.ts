@@ -8,7 +8,6 @@ import { eraseProposals } from './proposal-erasure.ts';
 import { eraseRows } from './row-galleries.ts';
 import { eraseThumbnails } from './thumbnails.ts';
 
-/** Works in small transactions. */
 export class GarbageCollector {
   readonly #context: StoreContext;
   #running: Promise<void> | null = null;

@@ -1,14 +1,12 @@
 /**
  * Each transaction that changes a gallery's faces increments its generation. A restored store reuses
- * generation numbers for other faces, so the store records which opening (a random epoch id) wrote from which
- * generation.
+ * generation numbers, so the store records which opening (a random epoch id) wrote from which generation.
  */
 import { randomBytes } from 'node:crypto';
 import type { Databases } from './databases.ts';
 
 export interface GalleryState {
   readonly generation: number;
-  /** Empty for generation 0. */
   readonly epochId: string;
   readonly lastLabel: number;
 }
@@ -17,7 +15,6 @@ export function newEpochId(): string {
   return randomBytes(8).toString('hex');
 }
 
-/** Older states count as unknown. */
 const KEPT_EPOCHS = 100;
 
 export function incrementGeneration(db: Databases, gallery: number, epochId: string): void {

@@ -62,7 +62,6 @@ export class History {
     return Array.from(range, ({ key, value }) => ({ step: key[0], slot: key[1], record: value }));
   }
 
-  /** Keeps the newest `kept(step)` steps of each length. */
   add(steps: readonly HistoryStep[], kept: (step: number) => number): Promise<void> {
     const { db, write } = this.#context;
     return write(() => {

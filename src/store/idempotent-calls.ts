@@ -28,7 +28,6 @@ export interface Names {
 export interface CallResult {
   readonly owner: Owner;
   readonly collectionId: string | null;
-  /** Null if answer or request has a secret. */
   readonly answer: Pick<AnswerRecord, 'status' | 'headers' | 'body'> | null;
   readonly names: Names;
   /** Names in the request, which may not exist. */
@@ -179,7 +178,6 @@ function hasOld(db: Databases, accountId: string, now: number): boolean {
   return oldestOf(db, accountId, 1).some(([, at]) => isOld(at, now));
 }
 
-/** @returns how many it removed. */
 function removeOldest(
   db: Databases,
   accountId: string,

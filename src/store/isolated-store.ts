@@ -12,7 +12,6 @@ const PROGRAM = fileURLToPath(new URL('./store-process.js', import.meta.url));
 const BYTES_PER_SECOND = 1024 ** 2;
 const MIN_MS = 60_000;
 
-/** Excludes the mapped file. */
 const MAX_HEAP_MIB = 1024;
 const MAX_MEMORY_KIB = 2 * 1024 ** 2;
 const WATCH_MS = 200;
@@ -64,7 +63,6 @@ async function perform(task: StoreTask, { limitMs }: Limits): Promise<Inspection
   throw new Error(answer.error);
 }
 
-/** A string says how the child ended. */
 function answerOf(child: ChildProcess, limitMs: number): Promise<StoreAnswer | string> {
   return new Promise((resolve, reject) => {
     let answer: StoreAnswer | null = null;
@@ -94,7 +92,6 @@ function answerOf(child: ChildProcess, limitMs: number): Promise<StoreAnswer | s
   });
 }
 
-/** Resident, without mapped files. */
 function memoryOf(pid: number | undefined): number {
   try {
     return Number(/^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);

@@ -4,7 +4,6 @@ import { findCollection, requireCollection } from './collections.ts';
 import type { Databases, StoreContext } from './databases.ts';
 import type { FacePlace } from './records.ts';
 
-/** Blocks the event loop for up to 0.1 ms. */
 export const STEP = 64;
 
 /** @throws `FACE_NOT_ALLOWED`. */

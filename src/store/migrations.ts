@@ -10,11 +10,9 @@ export interface MigrationPlace {
   readonly key: CollectionKey;
   readonly collection: CollectionRecord;
   readonly rows: RowGalleries;
-  /** Faces of the collection. */
   readonly faces: number;
 }
 
-/** A collection under migration. */
 export type MovingPlace = MigrationPlace & { readonly rows: { readonly second: SecondRows } };
 
 export interface NewRow {
@@ -30,13 +28,11 @@ export class Migrations {
     this.#context = context;
   }
 
-  /** Every collection of every account. */
   *places(): Generator<MigrationPlace> {
     const { db } = this.#context;
     for (const { key, value } of db.collections.getRange()) yield placeOf(db, key, value);
   }
 
-  /** Collections under migration. */
   moving(): MovingPlace[] {
     const { db } = this.#context;
     if ((db.rowGalleries.getStats() as { entryCount: number }).entryCount === 0) return [];
@@ -237,7 +233,6 @@ function requireAt(db: Databases, key: CollectionKey): CollectionRecord {
   return collection;
 }
 
-/** The migration's present state; null after its end or a reset. */
 function sameSecond(
   db: Databases,
   key: CollectionKey,

@@ -8,7 +8,6 @@ export interface Person {
   readonly quality: number | null;
   /** Prefers a thumbnail, then quality. */
   readonly bestLabel: number;
-  /** Null if never. */
   readonly lastSeenAt: number | null;
 }
 
@@ -131,7 +130,6 @@ interface Candidate {
   readonly row: number;
 }
 
-/** Candidates arrive in key order. */
 class FirstOf {
   readonly #limit: number;
   readonly #direction: 1 | -1;
@@ -155,7 +153,6 @@ class FirstOf {
   }
 
   #cut(): void {
-    // Stable: equal values stay in key order.
     this.#kept.sort((a, b) => (a.value - b.value) * this.#direction);
     this.#kept.length = Math.min(this.#kept.length, this.#limit);
     if (this.#kept.length === this.#limit) this.#worst = this.#kept.at(-1)?.value ?? null;

@@ -4,7 +4,6 @@ import { countsOf } from './face-counts.ts';
 import { labelsOfKey } from './key-steps.ts';
 import { type PeoplePage, type PeopleQuery, PeopleTable, type Person } from './people-table.ts';
 
-/** The newest table stays even if larger. */
 const MAX_BYTES = 128 * 1024 * 1024;
 const PAGE = 256;
 const FEW_CHANGES = 1000;
@@ -92,7 +91,6 @@ export class People {
     const held = this.#held.get(gallery);
     if (!held) return;
     held.changed.add(externalKey);
-    // Rebuilding is faster than this many changes.
     if (held.changed.size > Math.max(FEW_CHANGES, held.size / 4)) this.#held.delete(gallery);
   }
 

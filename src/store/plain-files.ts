@@ -44,7 +44,6 @@ export async function readPlainFile(folder: string, path: string, maxBytes: numb
   }
 }
 
-/** Does not follow symbolic links. */
 export function unexpectedEntries(folder: string, expected: ReadonlySet<string>): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((path) => !expected.has(path))

@@ -1,6 +1,6 @@
 /**
- * Erases applied proposals. `proposalsByTarget` lists them by the labels and external keys in them, and by
- * the ids of removed faces, so that they disappear with a deleted face or key.
+ * Erases applied proposals. `proposalsByTarget` lists them by labels, external keys and removed face ids, so
+ * that they disappear with a deleted face or key.
  */
 import { markAnswers } from './answer-erasure.ts';
 import type { Databases } from './databases.ts';

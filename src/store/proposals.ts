@@ -49,15 +49,12 @@ export interface Proposal {
   readonly gallery: number;
   /** The faces as they were examined. */
   readonly faces: readonly { readonly label: number; readonly externalKey: string | null }[];
-  /** Keys whose faces must be these. */
   readonly keys: readonly KeyedLabels[];
-  /** Other keys whose faces change. */
   readonly others: readonly string[];
   readonly moves: readonly Move[];
   readonly removed: readonly number[];
 }
 
-/** Applied proposals of examinations, until they can no longer be undone. */
 export class Proposals {
   readonly #context: StoreContext;
 
@@ -65,7 +62,6 @@ export class Proposals {
     this.#context = context;
   }
 
-  /** Newest first. */
   list(gallery: number, now: number): AppliedProposal[] {
     const range = { start: [gallery], end: [gallery + 1] } as never;
     const all = Array.from(this.#context.db.proposals.getRange(range), ({ key, value }) => ({
@@ -80,7 +76,6 @@ export class Proposals {
     return this.#context.db.proposals.doesExist([gallery, findingId]);
   }
 
-  /** Erases proposals that can no longer be undone. */
   async expire(now: number): Promise<void> {
     const { db, writeStep, collectGarbage } = this.#context;
     const isOld = ({ value }: { readonly value: ProposalRecord }) => value.appliedAt + UNDO_MS <= now;
@@ -152,7 +147,6 @@ export class Proposals {
     });
   }
 
-  /** @throws `PRECONDITION_FAILED`. */
   #move(gallery: number, moves: readonly Move[]): void {
     const { db } = this.#context;
     let named = 0;
@@ -201,7 +195,6 @@ function setAside(db: Databases, collection: CollectionRecord, label: number): S
   return { label, face, rows, thumbnail: thumbnail && Buffer.from(thumbnail), lastSeen };
 }
 
-/** Row galleries with the packs of their rows; the one that answers calls first. */
 function packsOf(
   db: Databases,
   { gallery, pack, packVersion }: CollectionRecord,
@@ -219,7 +212,6 @@ function restore(db: Databases, collection: CollectionRecord, aside: SetAside): 
     return own ? [{ ...own, row: Buffer.from(own.row), gallery: place.gallery, label }] : [];
   });
   const isIn = (rowGallery: number | undefined) => restored.some((row) => row.gallery === rowGallery);
-  // A migration to another pack version has ended meanwhile.
   if (!isIn(rowGalleriesOf(db, gallery).current)) throw changed();
   if (second?.state === 'moved' && !isIn(second.gallery)) throw changed();
   for (const row of restored) db.templates.put([row.gallery, label], row.row);
@@ -233,7 +225,6 @@ function restore(db: Databases, collection: CollectionRecord, aside: SetAside): 
   return restored;
 }
 
-/** At most one face more than a proposal may name. */
 function keyed(db: Databases, gallery: number, externalKey: string): KeyedLabels {
   return { externalKey, labels: labelsOfKey(db, gallery, externalKey, 0, MAX_PROPOSED + 1) };
 }

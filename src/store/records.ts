@@ -21,18 +21,15 @@ export interface Account extends AccountRecord {
 
 export interface ApiKeySettings {
   readonly name: string;
-  /** Null: all. */
   readonly collectionId: string | null;
   readonly scopes: readonly string[];
   /** Per minute; null: the plan's limit. */
   readonly rateLimit: number | null;
   /** IP addresses and CIDR ranges; empty: any. */
   readonly allowedIps: readonly string[];
-  /** Null: every face. */
   readonly allowedExternalKeys: readonly string[] | null;
   /** Model packs; null: all. */
   readonly allowedModels: readonly string[] | null;
-  /** Null: no limit. */
   readonly budget: number | null;
   readonly expiresAt: number | null;
   readonly frozen: boolean;
@@ -41,12 +38,9 @@ export interface ApiKeySettings {
 export interface ApiKeyRecord extends ApiKeySettings {
   readonly id: string;
   readonly accountId: string;
-  /** Null for an operator's key. */
   readonly memberId: string | null;
-  /** Displayed part. */
   readonly prefix: string;
   readonly environment: Environment;
-  /** Of the key's secret. */
   readonly generation: number;
   readonly createdAt: number;
 }
@@ -55,7 +49,6 @@ export interface ApiKeyRecord extends ApiKeySettings {
 export interface UsageRecord {
   readonly calls: number;
   readonly failures?: number;
-  /** Of successful calls. */
   readonly latency?: Durations;
   readonly charged: number;
   readonly environment?: Environment;
@@ -68,7 +61,6 @@ export interface HistoryRecord {
   readonly refusals: number;
   readonly matches: number;
   readonly noMatches: number;
-  /** Of image calls. */
   readonly latency: Durations;
   readonly stages: Readonly<Record<string, { readonly count: number; readonly sum: number }>>;
   readonly queueLength: number;
@@ -87,7 +79,6 @@ export interface CollectionRecord extends PackId {
   readonly description: string | null;
   readonly minQuality?: number;
   readonly storeThumbnails?: boolean;
-  /** Null: the default of calls. */
   readonly faceMatchThreshold?: number | null;
   /** Instead of a threshold: of searches, and of comparisons with one target. */
   readonly maxFalsePositiveRate?: number | null;
@@ -105,14 +96,11 @@ export interface Collection extends CollectionRecord {
 /** `moved`: rows of the former version, kept until the operator finishes. */
 export type MigrationState = 'moving' | 'paused' | 'moved';
 
-/** Rows of a gallery's faces in another pack version. */
 export interface SecondRows extends PackId {
-  /** Row gallery. */
   readonly gallery: number;
   readonly state: MigrationState;
   /** Whether searches may add rows. */
   readonly sightings: boolean;
-  /** Number of rows. */
   readonly faces: number;
   readonly startedAt: number;
 }
@@ -139,9 +127,7 @@ export interface QualityRecord {
 
 export interface FaceRecord extends PackId {
   readonly faceId: string;
-  /** Pixels of the upright image. */
   readonly box: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
-  /** Detector's score, 0..1. */
   readonly confidence: number;
   readonly quality?: QualityRecord;
   readonly createdAt: number;
@@ -178,7 +164,6 @@ export interface RowBatch {
 
 export interface KeyedLabels {
   readonly externalKey: string;
-  /** All faces with the key. */
   readonly labels: readonly number[];
 }
 
@@ -191,7 +176,6 @@ export interface Move {
 export interface SetAside {
   readonly label: number;
   readonly face: FaceRecord;
-  /** Of each row gallery. */
   readonly rows: readonly (PackId & { readonly row: Uint8Array })[];
   readonly thumbnail: Buffer | null;
   readonly lastSeen: number | null;
@@ -203,7 +187,6 @@ export interface ProposalRecord {
   readonly appliedAt: number;
   readonly moves: readonly Move[];
   readonly removed: readonly SetAside[];
-  /** After the proposal. */
   readonly keys: readonly KeyedLabels[];
 }
 
@@ -222,10 +205,8 @@ export interface MemberRecord {
 }
 
 export interface InvitationRecord {
-  /** SHA-256. */
   readonly hash: string;
   readonly expiresAt: number;
-  /** Inviting member; absent for the operator. */
   readonly by?: string;
 }
 
@@ -244,7 +225,6 @@ export interface SessionRecord {
   readonly secretHash: string;
   /** Other valid refresh tokens, newest first: a token sent twice gets several successors. */
   readonly siblings?: readonly string[];
-  /** Refresh tokens, newest first. */
   readonly used?: readonly { readonly hash: string; readonly at: number }[];
   readonly createdAt: number;
   readonly expiresAt: number;

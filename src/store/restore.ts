@@ -66,7 +66,6 @@ async function copyAll({ handles, manifest }: OpenBackup, copies: string): Promi
   }
 }
 
-/** Leaves the originals in place. */
 async function setAside(dataDir: string, now: Date): Promise<string> {
   const folder = join(dataDir, `${REPLACED}${now.toISOString().replaceAll(/[-:]/g, '')}`);
   mkdirSync(folder, { mode: 0o700 });

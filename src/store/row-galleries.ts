@@ -1,7 +1,7 @@
 /**
- * `templates` holds the rows of a gallery's faces under a row gallery: the gallery's own number, or another one
- * after a migration to another pack version. During a migration a second row gallery fills. Both have generations
- * and an index of their own.
+ * `templates` holds the rows of a gallery's faces under a row gallery: the gallery's own number, or another
+ * one after a migration. During a migration a second row gallery fills. Both have generations and an index of
+ * their own.
  */
 import type { Databases } from './databases.ts';
 import { incrementGeneration, removeGenerations } from './generations.ts';
@@ -20,7 +20,6 @@ export function changeSecond(db: Databases, gallery: number, change: Partial<Sec
   if (second) db.rowGalleries.put(gallery, { current, second: { ...second, ...change } });
 }
 
-/** Counts a transaction that adds or removes faces. */
 export function incrementRowGenerations(db: Databases, gallery: number, epochId: string): void {
   const { current, second } = rowGalleriesOf(db, gallery);
   incrementGeneration(db, current, epochId);

@@ -71,7 +71,6 @@ export class Sessions {
     });
   }
 
-  /** @returns false if the session has ended. */
   note(
     { memberId, sessionId }: { readonly memberId: string; readonly sessionId: string },
     times: Pick<SessionRecord, 'usedAt' | 'confirmedAt'>,

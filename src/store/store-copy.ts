@@ -32,10 +32,8 @@ const OF_GALLERIES = new Set([
   'answersByFace',
 ]);
 
-/** See `row-galleries.ts`. */
 const OF_ROWS = new Set(['templates', 'sightings']);
 
-/** See `thumbnails.ts`. */
 const OF_CROPS = new Set(['thumbnails', 'eventCrops']);
 
 export class StructureError extends Error {}
@@ -154,7 +152,6 @@ function isGarbage(garbage: Garbage, name: string): ((key: Buffer) => boolean) |
   };
 }
 
-/** Empty for a database that an older store lacks. */
 async function keysOf({ databases, transaction }: OpenSource, name: string): Promise<Set<unknown>> {
   const keys = new Set<unknown>();
   const database = databases.find((each) => each.name === name);

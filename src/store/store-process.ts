@@ -20,7 +20,6 @@ const MAX_FAULTS = 1000;
 
 const MAX_MESSAGE = 200;
 
-/** LMDB's error codes for readers full, map full and map resized. */
 const NOT_DAMAGE = new Set([-30790, -30792, -30785]);
 
 async function inspect({ kind, folder }: StoreTask): Promise<Inspection> {

@@ -133,8 +133,7 @@ export class Store {
     const schema = db.meta.get('schema');
     if (schema === SCHEMA_VERSION) return;
     if (schema !== undefined && schema >= OLDEST_SCHEMA && schema < SCHEMA_VERSION) {
-      // Older versions would report the audit log as broken, accept suspended keys, leave deleted faces in
-      // events, and read rows as float32.
+      // Older versions would misread these.
       this.#root.transactionSync(() => {
         for (const { value } of [...db.collections.getRange()]) db.unconverted.put(value.gallery, 0);
         db.meta.put('schema', SCHEMA_VERSION);

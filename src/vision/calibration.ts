@@ -16,7 +16,7 @@ const SCALE = [
 
 /** Pairs that measure a rate; a fit extrapolates lower rates. */
 const COUNTED_PAIRS = 100;
-/** Pairs from a score on show one person each if they are this many times as many as the fit expects. */
+/** Pairs from a score on show one person each if they exceed the fit this many times. */
 const EXCESS = 20;
 const EXCESS_OF_SEVERAL = 5;
 const SEVERAL = 5;
@@ -25,24 +25,19 @@ const FIT_FROM = 1e-2;
 const WITHIN_GROUPS = 80;
 /** The group with most false matches may exceed the rate by this factor. */
 const WORST_GROUP = 3;
-/** Pairs that measure the rate of one group. */
 const PAIRS_OF_GROUP = 20;
-/** A group needs this many people. */
 const PEOPLE_OF_GROUP = 50;
 /** Share of faces that score 100 with themselves. */
 const SCORE_100 = 0.99;
 const LEAST_STEP = 1e-3;
 
-/** An image of a person whom no other image shows. */
 export interface GroupedTemplate extends LabelledTemplate {
-  /** Null: counts only among all people. */
   readonly group: string | null;
 }
 
 export interface ExcludedPeople {
   readonly people: readonly [string, string];
   readonly pairs: number;
-  /** Highest of the pairs. */
   readonly score: number;
   readonly pictures: readonly [string, string];
 }
@@ -51,11 +46,9 @@ export interface Calibration {
   readonly method: string;
   readonly pictures: number;
   readonly people: number;
-  /** Pairs of people, each of weight 1. */
   readonly impostorPairs: number;
   readonly groups?: { readonly people: number; readonly names: readonly string[]; readonly pairs: number };
   readonly excluded: readonly ExcludedPeople[];
-  /** (score, similarity), both strictly increasing, similarity 0..100. */
   readonly points: readonly (readonly [number, number])[];
 }
 
@@ -114,7 +107,6 @@ function scoreAt(scores: ImpostorScores, rate: number): number {
   return rate * scores.pairs >= COUNTED_PAIRS ? scores.scoreAt(rate) : fitTail(scores).scoreAt(rate);
 }
 
-/** The score that most faces have with themselves. */
 function topOf(points: readonly (readonly [number, number])[], found: readonly LabelledTemplate[]): number {
   const own = found
     .map(({ template }) => (template instanceof NormalisedTemplate ? 1 - 2 * template.offset : 1))
@@ -129,7 +121,6 @@ class Groups {
   readonly #byGroup: ReadonlyMap<string, ImpostorScores>;
   readonly #people: number;
 
-  /** Of two images of one person, one counts. @throws Error without a group of enough people. */
   static of(grouped: readonly GroupedTemplate[]): Groups {
     const found = grouped.filter(({ template }) => template);
     const excluded = excludeSamePeople(ImpostorScores.of(found));
@@ -167,7 +158,6 @@ class Groups {
     return scoreAt(this.#all, rate);
   }
 
-  /** The score at which the groups have the rate in the mean, and none has {@link WORST_GROUP} times the rate. */
   scoreWithin(rate: number): number {
     const groups = [...this.#byGroup.values()];
     const together = ImpostorScores.joined(groups);
@@ -248,7 +238,6 @@ function fitTail(scores: ImpostorScores): Tail {
   };
 }
 
-/** By the normal equations and Cramer's rule. */
 function fitQuadratic(samples: readonly { x: number; y: number }[]): [number, number, number] {
   const power = [0, 0, 0, 0, 0];
   const right = [0, 0, 0];

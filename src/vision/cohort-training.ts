@@ -9,16 +9,12 @@ const NEAREST = 8;
 /** Normalised score from which two faces count as one person. It is rarer than 1e-5 among strangers. */
 const ONE_PERSON = 0.35;
 const ITERATIONS = 15;
-/** Iterations in which groups may still be small, because they may grow. */
 const FREE_ITERATIONS = 11;
 
 export interface TrainedCohort {
   readonly cohort: Cohort;
-  /** Different people among the faces. */
   readonly people: number;
-  /** Vectors of faces; the others are of degraded faces. */
   readonly faces: number;
-  /** Fewest templates of a vector. */
   readonly leastMembers: number;
 }
 
@@ -56,7 +52,6 @@ export function trainCohort(
 }
 
 interface Group {
-  /** Unit vector. */
   readonly centre: Float32Array;
   readonly members: number;
 }
@@ -79,7 +74,6 @@ function groupsOf(templates: readonly Float32Array[], coordinates: Projection, s
   return groups;
 }
 
-/** The faces without repetitions of a person. */
 function distinct(
   faces: readonly Float32Array[],
   groups: readonly Group[],

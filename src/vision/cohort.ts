@@ -12,7 +12,6 @@ const HEADER_BYTES = 24;
 const MOST_VALUE = 127;
 
 export interface Cohort {
-  /** Floats of a template. */
   readonly dimension: number;
   /** Vectors whose cosines with a face give the face's offset. */
   readonly nearest: number;
@@ -20,7 +19,6 @@ export interface Cohort {
   readonly vectors: readonly Int8Array[];
 }
 
-/** @param averages of one length, none zero. */
 export function cohortOf(averages: readonly Float32Array[], nearest: number): Cohort {
   const vectors = averages.map((average) => {
     const most = average.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);

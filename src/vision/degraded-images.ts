@@ -4,7 +4,6 @@ import type { DecodedImage } from '../native/pipeline.ts';
 type Pixels = Pick<DecodedImage, 'width' | 'height' | 'pixels'>;
 
 const GREY = 128;
-/** Share of the image's width. */
 const BLUR_RADIUS = 0.015;
 const HEAVY_BLUR_RADIUS = 0.04;
 const DARK = 0.12;
@@ -51,7 +50,6 @@ function filtered(image: Pixels, share: number): Pixels {
   return { ...image, pixels };
 }
 
-/** @param step bytes between the pixels of a line, whose ends repeat. */
 function boxFiltered(
   pixels: Uint8Array,
   lines: number,

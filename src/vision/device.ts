@@ -3,7 +3,6 @@ import type { DeviceChoice } from '../config/config.ts';
 import { CUDA_LIBRARY, type Provider, whyInputsUnavailable, whyUnavailable } from '../native/device.ts';
 import type { Log } from '../ops/log.ts';
 
-/** Preferred provider first. */
 const ON_GPU = ['tensorrt', 'cuda'] as const;
 
 /**
@@ -43,7 +42,6 @@ export async function startOnDevice<Started>(
   return { provider: 'cpu', started: await start('cpu') };
 }
 
-/** @throws Error for the operator if an explicit choice does not load. */
 export function checkDeviceChoice(choice: DeviceChoice): void {
   const why = choice === 'auto' ? null : whyUnavailable(choice);
   if (why !== null) throw new Error(notUsable(choice, why));

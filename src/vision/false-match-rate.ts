@@ -3,10 +3,7 @@
  * scale of every pack fixes it at these points; log10(FMR) is linear in the similarity between them.
  */
 
-/**
- * (similarity, log10 of the FMR). `calibration.ts` measures the points from 50 on. Below 50 the line only
- * reaches the FMR of 1 at 0, and no call can ask for such a rate.
- */
+/** (similarity, log10 of the FMR). `calibration.ts` measures the points from 50 on. */
 const POINTS = [
   [0, 0],
   [50, -1],
@@ -59,15 +56,13 @@ export function thresholdAt(rate: number): number {
 }
 
 /**
- * The FMR at which a stranger matches any of several people with the given chance: 1 - (1 - FMR)^N is the
- * chance of N independent comparisons.
+ * The FMR at which a stranger matches any of several people with the given chance.
  * @param falsePositiveRate below 1. @param comparisons at least 1.
  */
 export function falseMatchRateFor(falsePositiveRate: number, comparisons: number): number {
   return -Math.expm1(Math.log1p(-falsePositiveRate) / comparisons);
 }
 
-/** The inverse of `falseMatchRateFor`. */
 export function falsePositiveRateFor(falseMatchRate: number, comparisons: number): number {
   return -Math.expm1(comparisons * Math.log1p(-falseMatchRate));
 }
@@ -77,7 +72,6 @@ export function isCovered(rate: number, least: number): boolean {
   return rate >= least * (1 - TOLERANCE);
 }
 
-/** @param rate positive. */
 export function roundedUp(rate: number, digits: number): number {
   const unit = 10 ** (Math.floor(Math.log10(rate)) + 1 - digits);
   return Number((Math.ceil((rate / unit) * (1 - TOLERANCE)) * unit).toPrecision(digits));

@@ -18,7 +18,6 @@ interface GroupedImage {
 /**
  * Reads labels as FairFace has them.
  * @param labels CSV with the columns file, age, gender and race.
- * @throws Error that names a missing column.
  */
 export function groupedImages(labels: string): GroupedImage[] {
   const [head = '', ...lines] = labels.trim().split(/\r?\n/);

@@ -1,8 +1,6 @@
 import type { LabelledTemplate } from './labelled-templates.ts';
 
-/** Histogram bins per unit of score. */
 const RESOLUTION = 20_000;
-/** Best pairs, kept for inspection. */
 const BEST_PAIRS = 50_000;
 
 export interface ImpostorPair {
@@ -33,19 +31,13 @@ function offsetOf(template: Float32Array): number {
   return template instanceof NormalisedTemplate ? template.offset : 0;
 }
 
-/** Scores of pairs of different people. */
 export class ImpostorScores {
-  /** Sum of the weights. */
   pairs = 0;
-  /** Best first. */
   best: ImpostorPair[] = [];
   readonly #bins = new Float64Array(2 * RESOLUTION + 1);
   #reaching: Float64Array | undefined;
 
-  /**
-   * Costs `n * n / 2 * dimension` multiplications.
-   * @param byPerson every pair of people weighs 1, however many pairs of images show them.
-   */
+  /** @param byPerson every pair of people weighs 1, however many pairs of images show them. */
   static of(templates: readonly LabelledTemplate[], byPerson = false): ImpostorScores {
     const scores = new ImpostorScores();
     const images = new Map<string, number>();
@@ -71,7 +63,6 @@ export class ImpostorScores {
     return scores;
   }
 
-  /** Every set weighs the same. */
   static joined(sets: readonly ImpostorScores[]): ImpostorScores {
     const joined = new ImpostorScores();
     const pairs = sets.reduce((sum, { pairs: of }) => sum + of, 0);

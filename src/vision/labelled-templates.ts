@@ -7,7 +7,6 @@ const IMAGE_FILE = /\.(jpe?g|png|webp|bmp|gif|tiff?|jp2|j2k|heic|heif|avif)$/i;
 
 export interface LabelledTemplate {
   readonly person: string;
-  /** `<person>/<image>`. */
   readonly image: string;
   /** Template of the largest face; null without a face or for an undecodable image. */
   readonly template: Float32Array | null;
@@ -25,12 +24,10 @@ export async function labelledImages(folder: string): Promise<LabelledImage[]> {
   return images.sort((a, b) => (a.image < b.image ? -1 : 1));
 }
 
-/** Sorted; relative to the folder. */
 export async function imagesBelow(folder: string): Promise<string[]> {
   return (await readdir(folder, { recursive: true })).filter((name) => IMAGE_FILE.test(name)).sort();
 }
 
-/** @returns results in the order of the items. */
 export async function inParallel<Item, Result>(
   items: readonly Item[],
   parallel: number,
@@ -50,7 +47,6 @@ export async function inParallel<Item, Result>(
   return results;
 }
 
-/** @returns templates in the order of the images. */
 export async function labelledTemplates(
   pipeline: Pipeline,
   folder: string,

@@ -2,7 +2,6 @@ import type { LivenessClass } from '../native/pipeline-options.ts';
 
 /** Of each look, in the order of the pack. */
 export type LivenessScale = readonly {
-  /** In the order of the probabilities. */
   readonly classes: readonly LivenessClass[];
   /** Minimum probability of a live face, 0..1. */
   readonly threshold: number;
@@ -10,7 +9,6 @@ export type LivenessScale = readonly {
 
 export interface LivenessVerdict {
   readonly isLive: boolean;
-  /** 0.5 (at the threshold) to 1. */
   readonly confidence: number;
   /** Null for a live face or an unknown attack. */
   readonly spoofType: 'print' | 'replay' | null;

@@ -5,7 +5,6 @@ import { DETECTOR_DECODERS, type LivenessLook, type PipelineOptions } from '../n
 export interface ManifestFile {
   readonly name: string;
   readonly bytes: number;
-  /** 64 hex digits, lower case. */
   readonly sha256: string;
 }
 
@@ -20,17 +19,14 @@ export interface Manifest extends Omit<PipelineOptions, 'liveness'> {
   readonly liveness?: readonly LivenessLook[] | SingleLook;
   /** Absent until `visagectl models basis`; search is then exact. */
   readonly search?: {
-    /** See `search-space.ts`. */
     readonly file: string;
   };
   /** Absent until `visagectl models cohort`; scores are then plain cosines. */
   readonly cohort?: {
-    /** See `cohort.ts`. */
     readonly file: string;
   };
   /** Absent until `visagectl models calibrate`. */
   readonly calibration?: {
-    /** See `SimilarityScale`. */
     readonly points: readonly (readonly [number, number])[];
     readonly excluded?: readonly { readonly people: readonly [string, string] }[];
   };

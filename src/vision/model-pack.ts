@@ -9,14 +9,12 @@ import { type Manifest, type ManifestFile, parseManifest } from './manifest.ts';
 import { parseSearchSpace } from './search-space.ts';
 import { SimilarityScale } from './similarity.ts';
 
-/** Relative to `dist/src/vision/`. */
 export const MODELS_FOLDER = fileURLToPath(new URL('../../../models/', import.meta.url));
 
 export interface ModelPack {
   readonly name: string;
   readonly version: string;
   readonly folder: string;
-  /** File paths are absolute. */
   readonly pipeline: PipelineOptions;
   /** Hex SHA-256 by absolute path. */
   readonly hashes: ReadonlyMap<string, string>;
@@ -60,7 +58,6 @@ export async function openModelPack(nameOrPath: string, version?: string): Promi
   };
 }
 
-/** @throws Error for a repeated name. */
 export function checkPackNames(names: readonly string[]): void {
   if (new Set(names).size === names.length) return;
   throw new Error(
@@ -77,11 +74,9 @@ export async function openModelPacks(namesOrPaths: readonly string[]): Promise<M
   return packs;
 }
 
-/** Folder of older versions' manifests, in the pack's folder. */
 const VERSIONS = 'versions';
 const VERSION_FILE = /^([A-Za-z0-9_][A-Za-z0-9_.-]*)\.json$/;
 
-/** Versions besides the newest, sorted. */
 export async function olderVersions(folder: string): Promise<string[]> {
   const names = await readdir(join(folder, VERSIONS)).catch(() => []);
   return names.flatMap((name) => VERSION_FILE.exec(name)?.[1] ?? []).sort();
@@ -138,7 +133,6 @@ function looksOf(liveness: NonNullable<Manifest['liveness']>): readonly Liveness
   return [{ ...look, crop: { mode: 'square', scale: cropScale, padding: 'none' } }];
 }
 
-/** @throws Error for a file outside the manifest. */
 function listedFile(folder: string, { files }: Manifest, file: string): string {
   if (!files.some(({ name }) => name === file)) {
     throw new Error(

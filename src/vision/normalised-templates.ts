@@ -15,7 +15,6 @@ export function asServed<Entry extends LabelledTemplate>(
   }));
 }
 
-/** @returns the template as the space compares it. */
 export function normalised(space: SearchSpace, template: Float32Array): NormalisedTemplate {
   return templateOfRow(space, space.row(template));
 }
@@ -30,7 +29,6 @@ function templateOfRow({ rank, isNormalised }: SearchSpace, row: Row): Normalise
   return template;
 }
 
-/** IEEE 754 binary16, finite. */
 function fromHalf(half: number): number {
   const [exponent, fraction] = [(half >> 10) & 31, half & 1023];
   const magnitude = exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15);

@@ -16,7 +16,6 @@ import { ENERGY_KEPT, energyKept, parseSearchSpace, type SearchSpace } from './s
 import { selfInference } from './self-inference.ts';
 
 export interface Finding {
-  /** `note`: the operator decides. */
   readonly kind: 'ok' | 'note' | 'problem';
   readonly subject:
     | 'manifest'
@@ -32,19 +31,15 @@ export interface Finding {
 
 const PEOPLE = 200;
 const MIN_PEOPLE = 20;
-/** A lower rate suggests a wrong detector manifest. */
 const MIN_DETECTION_RATE = 0.9;
-/** A lower d' means that the pack does not separate people. */
 const MIN_D_PRIME = 3;
-/** Gain that suggests a wrong channel order. */
 const SWAP_GAIN = 1.05;
 const RATE_FACTOR = 3;
 /** Non-mated pairs needed to judge a rate of 1e-3. */
 const MIN_PAIRS = 10_000;
 
 /**
- * Loads and runs the networks. With `images` (`<person>/<image>`), also tests detection, separation and
- * scale.
+ * With `images` (`<person>/<image>`), also tests detection, separation and scale.
  * @param tell receives findings, up to the first fatal problem.
  */
 export async function checkPack(

@@ -5,7 +5,6 @@ export interface Eigen {
   readonly vectors: Float64Array;
 }
 
-/** Mean of `v v^T`, row after row. */
 export function secondMoments(vectors: readonly Float32Array[], dimension: number): Float64Array {
   const sums = new Float64Array(dimension * dimension);
   for (const vector of vectors) {
@@ -43,9 +42,7 @@ export function eigenOf(matrix: Float64Array, size: number): Eigen {
 
 interface Tridiagonal {
   readonly diagonal: Float64Array;
-  /** Element `i` stands beside diagonal elements `i` and `i + 1`; the last is 0. */
   readonly beside: Float64Array;
-  /** Orthonormal rows `Q`, with `matrix = Q^T T Q`. */
   readonly axes: Float64Array;
 }
 

@@ -21,7 +21,6 @@ export const QUALITY_REASONS = [
 export type QualityReason = (typeof QUALITY_REASONS)[number];
 
 export interface Quality {
-  /** 0..100. */
   readonly score: number;
   /** Largest reduction first. */
   readonly reasons: readonly QualityReason[];
@@ -36,26 +35,20 @@ interface Ramp {
 
 /** Pixels. The embedding network's input has 35. */
 const EYE_DISTANCE: Ramp = { worst: 8, best: 36, log: true };
-/** Variance of the Laplacian over that of the luma. */
 const SHARPNESS: Ramp = { worst: 0.01, best: 0.12, log: true };
 /** Mean luma. A low `best` avoids penalising dark skin. */
 const LIGHT: Ramp = { worst: 15, best: 60 };
 const UNDEREXPOSURE: Ramp = { worst: 0.5, best: 0.05 };
 const OVEREXPOSURE: Ramp = { worst: 0.5, best: 0.03 };
-/** Degrees. Alignment corrects roll. */
+/** Alignment corrects roll. */
 const YAW: Ramp = { worst: 80, best: 25 };
 const PITCH: Ramp = { worst: 60, best: 25 };
 const ROLL: Ramp = { worst: 70, best: 10 };
-/** Mean pitch of LFW under the default pack, degrees. */
 const LEVEL_PITCH = -7;
-/**
- * Share of the box plus margin outside the image that halves the component. Boxes end at the image's edge.
- */
+/** Share of the box plus margin outside the image that halves the component. */
 const HALVING_TRUNCATION = 0.08;
 const EDGE_MARGIN = 0.1;
-/** Native `kCertain` is its middle. */
 const CERTAINTY: Ramp = { worst: 0.7, best: 1 };
-/** RMS distance of landmarks from a fitted mean face, over its eye distance. */
 const LANDMARK_DEVIATION: Ramp = { worst: 0.48, best: 0.11 };
 
 const REASON_BELOW = 0.5;
@@ -63,7 +56,6 @@ const REASON_BELOW = 0.5;
 const DOUBTFUL_BELOW = 0.1;
 const AMBIGUOUS_AREA_RATIO = 0.5;
 
-/** ArcFace's five points (J. Deng et al., 2019), centred, over the eye distance. */
 const MEAN_FACE = [
   [-0.503, -0.573],
   [0.497, -0.579],
@@ -101,11 +93,9 @@ export function qualityOf(analysis: Analysis, index: number): Quality {
   };
 }
 
-/** Whether a template is worth comparing. Needs no attributes. */
+/** Needs no attributes. */
 export interface Doubts {
-  /** The reason `UNCERTAIN_FACE`. */
   readonly isUncertain: boolean;
-  /** A reason for which templates of strangers resemble each other. */
   readonly isDoubtful: boolean;
 }
 
@@ -115,7 +105,6 @@ export function doubtsOf(face: AnalyzedFace): Doubts {
   return { isUncertain, isDoubtful: isUncertain || isBlurred };
 }
 
-/** Whether a face of this quality, stored with it, is doubtful. */
 export function isDoubtfulQuality({
   score,
   reasons,
@@ -157,7 +146,6 @@ function eyeDistance([leftX = 0, leftY = 0, rightX = 0, rightY = 0]: Float32Arra
   return Math.hypot(rightX - leftX, rightY - leftY);
 }
 
-/** Least squares (S. Umeyama, 1991). */
 function landmarkDeviation(landmarks: Float32Array): number {
   const points = MEAN_FACE.map((_, i) => [landmarks[2 * i] ?? 0, landmarks[2 * i + 1] ?? 0] as const);
   const middle = (axis: 0 | 1) => points.reduce((sum, point) => sum + point[axis] / points.length, 0);

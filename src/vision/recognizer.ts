@@ -18,9 +18,7 @@ import type { SimilarityScale } from './similarity.ts';
 
 export class Recognizer {
   readonly packId: { readonly pack: string; readonly packVersion: string };
-  /** Floats per template. */
   readonly dimension: number;
-  /** Makes and compares the rows of templates. */
   readonly space: SearchSpace;
   readonly similarity: SimilarityScale;
   /** Undefined without a liveness network. */
@@ -107,10 +105,8 @@ export class Recognizer {
   }
 }
 
-/** Equal for packs whose pipelines compute the same. */
 function pipelineKeyOf(pack: ModelPack): string {
   const { liveness, ...stages } = pack.pipeline;
-  // The verdict's threshold and the meaning of classes lie outside the pipeline.
   const judged = liveness?.map((look) => ({ ...look, classes: look.classes.length, threshold: undefined }));
   return keyOf(pack, { ...stages, liveness: judged });
 }
@@ -142,7 +138,6 @@ export class Recognizers {
     checkPackNames(newest.map(({ packId }) => packId.pack));
   }
 
-  /** The newest version of each pack. */
   get all(): readonly Recognizer[] {
     return [...this.#byName.values()];
   }
@@ -151,7 +146,6 @@ export class Recognizers {
     return this.#older;
   }
 
-  /** All versions. */
   get serving(): readonly Recognizer[] {
     return [...this.all, ...this.#older];
   }

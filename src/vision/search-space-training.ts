@@ -9,7 +9,6 @@ const MOST_SUBQUANTIZERS = 128;
 const TRAINING_PEOPLE = 65_536;
 const ITERATIONS = 25;
 const MATCH_PROBES = 1_000;
-/** Every tenth template only tests the quantiser. */
 const HELD_OUT = 10;
 const TEST_PEOPLE = 20_000;
 const TEST_PROBES = 200;
@@ -114,8 +113,8 @@ function subquantizersFor(rank: number): number {
 }
 
 /**
- * Random orthonormal rows (Gram and Schmidt) spread the variance evenly over the subquantizers, which keeps
- * the order of scores better than the allocation of smallest error: `docs/experiments.md`.
+ * Random orthonormal rows (Gram and Schmidt) spread the variance evenly over the subquantizers:
+ * `docs/experiments.md`.
  */
 function randomRotation(size: number, seed: number): Float64Array {
   const normal = normals(seed);
@@ -159,7 +158,6 @@ function trainQuantizer(rows: readonly Float32Array[], subquantizers: number, se
   return centroids;
 }
 
-/** Lloyd's algorithm from random points. */
 function means(points: Float64Array, size: number, uniform: () => number): Float64Array {
   const count = points.length / size;
   const centres = new Float64Array(CENTROIDS * size);

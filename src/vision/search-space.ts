@@ -26,7 +26,6 @@ export interface SearchSpace {
   readonly centroids: Float32Array;
 }
 
-/** Smallest first. */
 export function ranksFor(dimension: number): number[] {
   return Array.from({ length: Math.floor(dimension / RANK_STEP) }, (_, i) => RANK_STEP * (i + 1));
 }
@@ -93,7 +92,6 @@ function floatBytes({ buffer, byteOffset, byteLength }: Float32Array): Uint8Arra
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** The bytes may not be aligned. */
 function floatsAt(bytes: Buffer, start: number, count: number): Float32Array {
   return new Float32Array(Uint8Array.from(bytes.subarray(start, start + 4 * count)).buffer);
 }

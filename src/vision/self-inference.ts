@@ -2,7 +2,6 @@ import type { Pipeline } from '../native/pipeline.ts';
 
 const SIDE = 96;
 
-/** 24-bit BMP, 96 x 96. */
 function gradientImage(): Buffer {
   const headerBytes = 54;
   const image = Buffer.alloc(headerBytes + SIDE * SIDE * 3);
@@ -21,8 +20,7 @@ function gradientImage(): Buffer {
 }
 
 /**
- * Tests executor, decoder and detection network on an image without a face, so landmarks and embedding do not
- * run.
+ * The image has no face, so landmarks and embedding do not run.
  * @throws Error if the pipeline fails.
  */
 export async function selfInference(pipeline: Pick<Pipeline, 'analyze'>): Promise<void> {

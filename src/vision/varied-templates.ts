@@ -10,11 +10,10 @@ export interface VariedTemplates {
   readonly image: string;
   /** Null without a face, also with a border around the image, or for an undecodable image. */
   readonly plain: Float32Array | null;
-  /** Each image has the next kind of degradation. Null without a face. */
+  /** Each image has the next kind of degradation. */
   readonly degraded: Float32Array | null;
 }
 
-/** In the order of the images' paths. */
 export async function variedTemplates(
   pipeline: Pipeline,
   executor: Executor,

@@ -6,8 +6,8 @@ import { isBounded, isWithinReach } from '../key-limits.ts';
 const KEY_ACTIONS = 'api-key.';
 
 /**
- * Filters the entries that a caller may read. Members read all of their account. A key reads its environment;
- * a live key without limits also reads entries without one. All of a key's limits apply:
+ * Members read all of their account. A key reads its environment; a live key without limits also reads
+ * entries without one. All of a key's limits apply:
  *
  * - collection: entries that name it;
  * - faces or models: entries by or about API keys within its limits; with faces but no models, also entries

@@ -14,7 +14,6 @@ const REPEAT_MS = 60_000;
 const MAX_BATCH = 200;
 
 const RETENTION_INTERVAL_MS = 3_600_000;
-/** New entries beyond this share of `maxEntries` trigger retention. */
 const RETENTION_SHARE = 0.01;
 const DAY_MS = 86_400_000;
 

@@ -6,7 +6,6 @@ const SEVERAL = 'several';
 
 const MAX_DISTINCT = 1_000;
 
-/** Maximum groups of the pool, a share, and a holder within a share. */
 interface PoolLimits {
   readonly total: number;
   readonly share: number;
@@ -178,7 +177,6 @@ class Pool {
     return this.#total < this.#limits.total || this.#makeRoom(own);
   }
 
-  /** Takes room from the largest share if it exceeds the requester's. */
   #makeRoom(own: number): boolean {
     let [largest, most] = ['', own + 1];
     for (const [share, places] of this.#shares) if (places > most) [largest, most] = [share, places];
@@ -208,10 +206,7 @@ function withoutNames(record: NewAuditRecord, actor: AuditActor): NewAuditRecord
   return { ...record, actor, action: SEVERAL, target: null, address: null, requestId: null };
 }
 
-/**
- * Accounts, networks (IPv4 /16, IPv6 /32) and addresses take no room from each other. A refusal without room
- * joins an overflow group of its caller, its share, or all callers.
- */
+/** Accounts, networks (IPv4 /16, IPv6 /32) and addresses take no room from each other. */
 export class Refusals {
   readonly #known = new Pool(AUTHENTICATED_LIMITS, true);
   readonly #anonymous = new Pool(ANONYMOUS_LIMITS, false);

@@ -22,7 +22,6 @@ const ACCESS = { by: 'member-or-key', role: 'admin', scope: 'v1:billing' } as co
 
 const DAY_MS = 86_400_000;
 const DEFAULT_DAYS = 30;
-/** Limits a call to a few milliseconds. */
 const MAX_SCAN = 1_000;
 
 const BALANCE = titled(
@@ -66,10 +65,7 @@ const CURSORS = {
 } as const;
 type Granularity = keyof typeof CURSORS;
 
-/**
- * Test keys cannot read the live balance.
- * @throws `PERMISSION_DENIED`.
- */
+/** Test keys cannot read the live balance. */
 function balanceFor(store: Store, caller: Caller): number {
   if (isBounded(caller)) {
     throw new VisageError(

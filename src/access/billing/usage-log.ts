@@ -49,14 +49,12 @@ export class UsageLog {
     this.#uses.set(keyId, time);
   }
 
-  /** For calls that the store has not charged. */
   count(place: CountedPlace, ms: number): void {
     const counter = this.#counterOf(place);
     counter.calls++;
     counter.latency.add(ms);
   }
 
-  /** For calls that the store has counted. */
   measure(place: CountedPlace, ms: number): void {
     this.#counterOf(place).latency.add(ms);
   }

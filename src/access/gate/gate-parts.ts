@@ -16,7 +16,6 @@ export interface RequestFacts {
 }
 
 export interface Admission {
-  /** Null on public routes. */
   readonly caller: Caller | null;
   readonly address: string;
   /**

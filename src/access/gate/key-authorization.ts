@@ -35,7 +35,6 @@ export class KeyAuthorization {
   readonly #changes: number;
   #hasWritten = false;
 
-  /** @throws `INVALID_API_KEY`. */
   constructor(parts: GateParts, route: Route, known: Caller, key: CallingKey, address: string) {
     this.#parts = parts;
     this.#route = route;
@@ -125,7 +124,6 @@ export class KeyAuthorization {
     if (!reachesWithin(this.caller, record)) throw revoked();
   }
 
-  /** See {@link Admission}; the answer may report fewer units. */
   async runAuthorized(
     handler: () => Promise<RouteResponse>,
     units = 1,
@@ -175,14 +173,12 @@ export class KeyAuthorization {
     return { accountId, environment, ...time, keyId: this.#key.id, operation };
   }
 
-  /** Saves almost every request the second check. */
   #mayHaveChanged(): boolean {
     const { store, now } = this.#parts;
     const { expiresAt } = this.#record;
     return changesOf(store) !== this.#changes || (expiresAt !== null && expiresAt <= now());
   }
 
-  /** The transaction of a call that wrote ran the checks, and may have changed the key. */
   #confirmAnswer(): void {
     if (!this.#hasWritten) this.#confirm();
   }

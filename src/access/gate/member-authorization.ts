@@ -35,7 +35,6 @@ export function checkMemberRoute(
   }
 }
 
-/** @throws `CONFIRMATION_REQUIRED`. */
 export function checkConfirmation(
   { confirmed }: Pick<Route, 'confirmed'>,
   { confirmedUntil }: Pick<CallingMember, 'confirmedUntil'>,
@@ -48,7 +47,6 @@ export function checkConfirmation(
   );
 }
 
-/** @throws `TOKEN_INVALID`. */
 export function confirmMember(store: Store, { access }: Route, caller: Caller): void {
   const { id, sessionId } = checkMember(caller);
   const member = store.members.get(caller.accountId, id);

@@ -41,7 +41,6 @@ export function hashApiKey(key: string): string {
   return hash('sha256', key);
 }
 
-/** 128 random bits. */
 export function newKeyValue(environment: Environment): NewKeyValue & { readonly key: string } {
   const key = `fr_${environment}_${randomBytes(16).toString('hex')}`;
   return { key, hash: hashApiKey(key), prefix: key.slice(0, PREFIX_LENGTH) };

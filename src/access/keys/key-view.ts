@@ -88,7 +88,6 @@ export function viewOf(record: ApiKeyRecord, { spent, lastUsed, suspended }: Key
     key_prefix: record.prefix,
     environment: record.environment,
     collection_id: record.collectionId,
-    // Request schemas accept only known scopes.
     scopes: record.scopes as readonly Scope[],
     rate_limit: record.rateLimit,
     allowed_ips: record.allowedIps,

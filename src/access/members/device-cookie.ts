@@ -1,7 +1,4 @@
-/**
- * Lets a known browser log in while guesses from elsewhere fill the throttle (OWASP, "Slow Down Online
- * Guessing Attacks with Device Cookies"). The cookie is no credential.
- */
+/** Lets a known browser log in while guesses from elsewhere fill the throttle (OWASP, device cookies). */
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { RequestHeaders } from '../../api/route.ts';

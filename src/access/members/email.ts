@@ -21,7 +21,6 @@ export function normalizedEmail(email: string): string {
 
 /**
  * NFKC can expand one character to eighteen, including spaces, so validation follows.
- * @param path JSON pointer.
  * @throws `VALIDATION_FAILED`.
  */
 export function emailOf(typed: string, path = '/email'): string {

@@ -31,10 +31,7 @@ export interface NewMember {
 
 /** `member` is an id or an e-mail. */
 export interface IdentityAdministration {
-  /**
-   * The member joins the appliance's own account.
-   * @throws `VALIDATION_FAILED`.
-   */
+  /** @throws `VALIDATION_FAILED`. */
   createMember(member: NewMember): Promise<WithPassword>;
   listMembers(): Promise<OperatorMemberView[]>;
   /** @throws `NOT_FOUND`; `PERMISSION_DENIED` for the last owner. */

@@ -6,7 +6,7 @@ import { VisageError } from '../../errors.ts';
 /**
  * Free failures, maximum delay in seconds, milliseconds until one failure fades. An account's delay is short,
  * so outsiders cannot lock its member out. An address's failures fade, so mistakes in an office do not add
- * up. A device cookie ends with its free failures.
+ * up.
  */
 const LIMITS = {
   account: { free: 5, longest: 60, fade: Number.POSITIVE_INFINITY },

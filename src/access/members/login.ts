@@ -6,10 +6,7 @@ import { emailOf } from './email.ts';
 import type { Attempt, LoginThrottle } from './login-throttle.ts';
 import { checkPassword, type Passwords } from './passwords.ts';
 
-/**
- * With several accounts, each log-in computes this many hashes, so its time does not reveal how many accounts
- * have the e-mail.
- */
+/** Each log-in computes this many hashes, so its time does not reveal how many accounts have the e-mail. */
 const MAX_TRIED = 4;
 
 export interface LoginParts {

@@ -9,7 +9,6 @@ import type { Store } from '../../store/store.ts';
 export interface ActingMember {
   readonly accountId: string;
   readonly memberId: string;
-  /** Throws if the log-in session has ended. */
   readonly confirm?: (() => void) | undefined;
 }
 
@@ -53,7 +52,6 @@ export function isInvitationBacked(
   return mayManage(store.members.get(accountId, invitation.by), [role]);
 }
 
-/** For an open invitation, the actor becomes its inviter. */
 export function roleChange(store: Store, by: ActingMember, role: Role): MemberDecision {
   return (target, memberId) => {
     const actor = actorOf(store, by);

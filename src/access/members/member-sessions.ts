@@ -27,7 +27,6 @@ const BACKGROUND_HEADER = 'x-visage-background';
 const IDLE_LIMIT_MS = 30 * 24 * HOUR_MS;
 const TOTAL_LIMIT_MS = 90 * 24 * HOUR_MS;
 
-/** A page that streams events loads their images without the header. */
 function isBackground(headers: RequestHeaders): boolean {
   return headers[BACKGROUND_HEADER]?.[0] === '1' || headers['sec-fetch-dest']?.[0] === 'image';
 }
@@ -190,7 +189,6 @@ export class MemberSessions {
     return this.#uses.get(sessionId)?.last ?? usedAt ?? createdAt;
   }
 
-  /** After a restart, a session may end a minute early. */
   #use(memberId: string, sessionId: string): void {
     const { store, now } = this.#parts;
     const uses = this.#uses.get(sessionId) ?? { last: 0, recorded: Number.NEGATIVE_INFINITY };

@@ -13,7 +13,6 @@ const OPTIONS = {
   outputLen: ARGON2.hashBytes,
 };
 
-/** Loading takes about 50 ms. */
 let commonPasswords: Promise<ReadonlySet<string>> | null = null;
 
 async function read(): Promise<ReadonlySet<string>> {
@@ -21,14 +20,12 @@ async function read(): Promise<ReadonlySet<string>> {
   return new Set(dictionary['passwords-common'].map((word) => word.toLowerCase()));
 }
 
-/** Also true for sequences such as `abcdefgh` or `98765432`. */
 function isMonotonous(text: string): boolean {
   const codes = Array.from(text, (character) => character.codePointAt(0) as number);
   const steps = new Set(codes.slice(1).map((code, at) => code - (codes[at] as number)));
   return new Set(codes).size <= 2 || (steps.size === 1 && (steps.has(1) || steps.has(-1)));
 }
 
-/** @param password after NFKC. */
 async function isCommonPassword(password: string): Promise<boolean> {
   commonPasswords ??= read();
   const words = await commonPasswords;

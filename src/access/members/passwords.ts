@@ -12,7 +12,6 @@ const MAX_WAITING = 64;
 /** OWASP's minimum for Argon2id (RFC 9106). `memory` in KiB. */
 export const ARGON2 = { memory: 19_456, passes: 2, lanes: 1, hashBytes: 32 } as const;
 
-/** For unknown e-mails. */
 const UNMATCHABLE_HASH = `$argon2id$v=19$m=${ARGON2.memory},t=${ARGON2.passes},p=${ARGON2.lanes}$${'A'.repeat(22)}$${'A'.repeat(43)}`;
 
 export type PasswordJob = { readonly id: number; readonly password: string } & (
@@ -21,7 +20,6 @@ export type PasswordJob = { readonly id: number; readonly password: string } & (
   | { readonly kind: 'find'; readonly hashes: readonly string[] }
 );
 
-/** Whether a password is common, a hash, or an index; null on failure. */
 export interface PasswordResult {
   readonly id: number;
   readonly value: boolean | string | number | null;

@@ -130,7 +130,6 @@ async function acceptInvitation(
   return member as Member;
 }
 
-/** The only object with the plaintext token. */
 export interface NewInvitation {
   readonly member: Member;
   readonly token: string;

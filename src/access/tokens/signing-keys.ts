@@ -40,7 +40,6 @@ function generate(): Promise<string> {
   });
 }
 
-/** @throws Error for the operator. */
 function parse(pem: string, from: string, retiredAt: number | null): SigningKey {
   let privateKey: KeyObject;
   try {
@@ -117,10 +116,7 @@ export class SigningKeys {
   #keys: readonly SigningKey[];
   #rotating: Promise<unknown> = Promise.resolve();
 
-  /**
-   * @param credentials systemd's `$CREDENTIALS_DIRECTORY`.
-   * @throws Error for the operator if a key is unusable.
-   */
+  /** @throws Error for the operator if a key is unusable. */
   static async open(
     dataFolder: string,
     { now = Date.now, credentials }: { now?: () => number; credentials?: string | undefined } = {},

@@ -82,7 +82,6 @@ function claimsOf(part: string): TokenClaims {
 export class Tokens {
   readonly #keys: SigningKeys;
   readonly #now: () => number;
-  /** Saves a client's next request the signature check. */
   readonly #verified = new BoundedMap<string, TokenClaims>(MAX_CACHED);
 
   constructor(keys: SigningKeys, now: () => number) {

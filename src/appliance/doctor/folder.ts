@@ -20,10 +20,8 @@ const LITTLE_BYTES = 1024 * MIB;
 const TOO_LITTLE_BYTES = 128 * MIB;
 const SLOW_SYNC_MS = 1000;
 const DAY_MS = 86_400_000;
-/** Allows one missed daily backup. */
 const OLD_BACKUP_DAYS = 2;
 
-/** By statfs(2)'s magic numbers. */
 const VOLATILE = new Map([
   [0x01021994, 'tmpfs'],
   [0x858458f6, 'ramfs'],

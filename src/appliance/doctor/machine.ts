@@ -4,12 +4,10 @@ import { type Finding, ok, problem, warning } from './finding.ts';
 
 const MIB = 1024 ** 2;
 
-/** Networks and images in progress. */
 const BASE_BYTES = 512 * MIB;
 /** As much again is in use during a copy. */
 const FACE_BYTES = 1024;
 
-/** On x86-64. */
 const NEEDED_FLAGS = ['avx2', 'fma'];
 
 /** @param cpuinfo the text of `/proc/cpuinfo`. */
@@ -62,7 +60,6 @@ export function checkClock(now: number, newest: number | null, isSynchronised: b
   return ok('clock', `shows ${shown}`);
 }
 
-/** Null without systemd-timesyncd. */
 export function clockIsSynchronised(): boolean | null {
   if (!existsSync('/run/systemd/timesync')) return null;
   return existsSync('/run/systemd/timesync/synchronized');

@@ -48,10 +48,7 @@ export async function checkModels(
   return [...findings, ...served.filter(isUsed).map(says), ...faults];
 }
 
-/**
- * @param inUse null if the service is not ready.
- * @param whyUnavailable called only for a GPU.
- */
+/** @param inUse null if the service is not ready. */
 export function checkDevice(
   choice: DeviceChoice,
   inUse: string | null,

@@ -12,7 +12,6 @@ const ATTRIBUTE_TENSOR = 5;
 const TENSOR_INT64_DATA = 7;
 const TENSOR_RAW_DATA = 9;
 
-/** Dimension of size 1, and a free one (an empty name). */
 const ONE = Buffer.from([0x08, 0x01]);
 const FREE = Buffer.from([0x12, 0x00]);
 
@@ -78,7 +77,6 @@ function isFixedAtOne(value: Uint8Array): boolean {
   return dimension !== undefined && ONE.equals(dimension);
 }
 
-/** Size 0 makes `Reshape` copy its input's size. */
 function keepFirst(shape: Uint8Array): void {
   const raw = within(shape, TENSOR_RAW_DATA);
   const packed = within(shape, TENSOR_INT64_DATA);

@@ -8,7 +8,6 @@ const WAVES = 2;
 /** 0..255 for channel `c`; x and y are 0..1 from the top left. */
 type Pattern = (x: number, y: number, c: number) => number;
 
-/** Input sides of a detector of any size are multiples of it (`native/detect/scan.cc`). */
 const STRIDE = 32;
 
 export interface CheckInputs {

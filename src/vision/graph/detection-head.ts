@@ -44,7 +44,6 @@ interface FeatureMap {
   readonly columns: number;
 }
 
-/** Indices into the list of all columns. */
 type Columns = readonly number[];
 
 /**
@@ -176,7 +175,6 @@ class DetectionHeadBuilder {
     return maps.every(({ columns }) => columns === maps[0]?.columns) ? maps : undefined;
   }
 
-  /** Size 0 is the batch: the first size of a value in `batched`. */
   #sizesOf(name: string, batched: readonly string[]): readonly number[] | undefined {
     const constant = this.#constants.get(name);
     if (constant) return constant.wholes();
@@ -245,7 +243,6 @@ class DetectionHeadBuilder {
     return powers.map((power) => this.#add(KIND.divide, power, sum));
   }
 
-  /** Attributes up to opset 9, inputs since opset 10. */
   #slice(
     columnIds: Columns,
     { inputs }: Node,

@@ -27,7 +27,7 @@ export interface DevicePreparation {
 }
 
 /**
- * Prepares networks for a device, with a free batch if possible, in folders named by SHA-256. Runs each once.
+ * Prepares networks for a device, with a free batch if possible, in folders named by SHA-256.
  * @throws Error if a network fails on the device or differs from the CPU.
  */
 export async function deviceNetworks(

@@ -37,7 +37,6 @@ const DATA_TYPE_INT64 = 7;
 const ATTRIBUTE_TYPE = { int: 2, floats: 6, ints: 7 } as const;
 
 export interface Node {
-  /** Empty outside ONNX's domain. */
   readonly opType: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -49,7 +48,6 @@ export interface Attribute {
   readonly i: number | undefined;
   readonly s: string | undefined;
   readonly ints: readonly number[];
-  /** The subgraph's nodes may read values of the outer graph. */
   readonly isGraph: boolean;
 }
 
@@ -58,7 +56,6 @@ export interface Tensor {
   readonly dims: readonly number[];
   /** The file holds 32-bit floats, as `floats` requires. */
   readonly isFloats: boolean;
-  /** Row-major. */
   floats(): Float32Array;
   /** Undefined without 64-bit integers. */
   wholes(): readonly number[] | undefined;
@@ -92,7 +89,6 @@ export function withGraph(model: Model, graph: readonly Uint8Array[]): Uint8Arra
 
 const text = ({ content }: Field): string => Buffer.from(content).toString('utf8');
 
-/** @throws Error for invalid bytes. */
 export function readNode(bytes: Uint8Array): Node {
   const fields = readFields(bytes);
   const texts = (number: number) => fields.filter((field) => field.number === number).map(text);
@@ -105,7 +101,6 @@ export function readNode(bytes: Uint8Array): Node {
   };
 }
 
-/** @throws Error for invalid bytes. */
 export function readTensor(bytes: Uint8Array): Tensor {
   let name = '';
   let dataType = 0;
@@ -172,7 +167,6 @@ export function valueName(bytes: Uint8Array): string {
   return name ? text(name) : '';
 }
 
-/** Undefined if the constant is not a tensor. */
 export function constantOf(node: Node): Tensor | undefined {
   if (node.opType !== 'Constant') return undefined;
   for (const attribute of node.attributes) {

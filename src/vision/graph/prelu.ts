@@ -14,18 +14,16 @@ import {
 } from './onnx.ts';
 import { bytesField, type Field } from './wire.ts';
 
-/** Bounds the file's growth, because one slope can stand for many channels. */
 const SPARE_ROOM = 1 << 20;
 
 export interface Rewritten {
-  /** The argument itself if nothing changed. */
   readonly model: Uint8Array;
   readonly replaced: number;
 }
 
 /**
  * Replaces `PRelu` by depthwise 1 x 1 convolutions, because ONNX Runtime's blocked layout (NCHWc) lacks
- * PRelu: each one costs two layout changes. Results are equal for finite x, up to rounding.
+ * PRelu. Results are equal for finite x, up to rounding.
  *
  * Slopes up to 1 use `Add(Relu(Conv(x, 1 - slope)), Conv(x, slope))`, which the runtime fuses into two
  * passes. Keeps a PRelu without a known 4-D input or constant slopes per channel.
@@ -73,7 +71,6 @@ function unusedPrefix(model: Uint8Array): string {
   return prefix;
 }
 
-/** Requires nodes in topological order. */
 function noteChannels(
   { opType, inputs, outputs }: Node,
   constants: ReadonlyMap<string, Tensor>,

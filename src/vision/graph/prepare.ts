@@ -14,7 +14,6 @@ import { splitPRelus } from './prelu.ts';
 import { changedStages, type Stage } from './stages.ts';
 
 export interface Rewrite {
-  /** Returns its argument if nothing changes. */
   readonly rewrite: (model: Uint8Array) => Uint8Array;
   readonly minCosine: number;
   readonly maxDifference: number;
@@ -37,7 +36,6 @@ export const REWRITES = {
 /** Increment when a rewrite or the choice among rewrites changes. */
 const PREPARATION_VERSION = 4;
 
-/** Maximum time ratio that justifies a file. */
 const MAX_TIME_RATIO = 0.95;
 
 export interface Preparation {
@@ -49,9 +47,7 @@ export interface Preparation {
 type Attempt = (NetworkComparison & { readonly isSame: boolean }) | { readonly problem: string };
 
 interface Verdict {
-  /** Runtime and processor, which affect rounding and speed. */
   readonly on: string;
-  /** Null for the original. */
   readonly rewrite: string | null;
   readonly sha256?: string;
   readonly attempts: Readonly<Record<string, Attempt>>;
@@ -96,7 +92,6 @@ export async function prepareNetworks(
     log.warn({ err: error }, 'cannot prepare networks: using the originals');
     return stages;
   }
-  // Parallel work would disturb the timings.
   return changedStages(stages, prepared);
 }
 

@@ -21,11 +21,9 @@ interface Step {
   readonly outputs: number;
   /** Kernel, strides, dilations, each vertical then horizontal; padding top, left, bottom, right. */
   readonly geometry: readonly number[];
-  /** In ONNX order; empty for a sum. */
   readonly weights: Float32Array;
   readonly bias: Float32Array;
   readonly slope: Float32Array;
-  /** True closes the step. */
   hasActivation: boolean;
 }
 
@@ -34,7 +32,6 @@ const POINTWISE = [1, 1, 1, 1, 1, 1, 0, 0, 0, 0] as const;
 export interface FusedSubgraph {
   readonly node: Uint8Array;
   readonly replaced: ReadonlySet<number>;
-  /** Constants that only replaced nodes read. */
   readonly unread: ReadonlySet<string>;
 }
 
@@ -50,7 +47,6 @@ export class SubgraphBuilder {
   readonly #reads = new Map<string, number>();
   readonly #values = new Map<string, number>();
   readonly #steps: Step[] = [];
-  /** Parts of concatenated values, by the `Concat`'s output name. */
   readonly #joined = new Map<string, readonly number[]>();
 
   constructor(
@@ -81,7 +77,7 @@ export class SubgraphBuilder {
       if (constant) this.#constants.set(node.outputs[0] ?? '', constant);
       else if (this.#fuse(node)) replaced.add(place);
     }
-    // Keep a `Concat` that other nodes read. In reverse order, because one may read another.
+    // Keep a `Concat` that other nodes read.
     for (const [place, { outputs }] of [...this.#nodes.entries()].reverse()) {
       const [name = ''] = outputs;
       const isRead = (node: Node, at: number) => !replaced.has(at) && node.inputs.includes(name);
@@ -138,7 +134,6 @@ export class SubgraphBuilder {
     );
   }
 
-  /** @returns false if the node does not qualify. */
   #fuse(node: Node): boolean {
     const attributes = attributesOf(node);
     if (node.opType === 'Concat') return this.#join(node, attributes);
@@ -217,7 +212,6 @@ export class SubgraphBuilder {
     return added;
   }
 
-  /** Several numbers for concatenated values. */
   #partsOf(name: string): readonly number[] | undefined {
     const value = this.#values.get(name);
     return value === undefined ? this.#joined.get(name) : [value];
@@ -262,7 +256,6 @@ export class SubgraphBuilder {
     return this.#fuseScale(name, step, factors, new Float32Array(step.outputs));
   }
 
-  /** Computes `factors[c] * x + offsets[c]`. */
   #fuseScale(x: string, step: Step, factors: Float32Array, offsets: Float32Array): number | undefined {
     if (!this.#isOpen(x, step) || step.kind === KIND.sum || step.added !== NO_VALUE) {
       return this.#pointwise(this.#values.get(x) ?? 0, factors, offsets);
@@ -302,7 +295,6 @@ export class SubgraphBuilder {
     if (values.length === 1 && tensor.dims.length <= 4) {
       return new Float32Array(channels).fill(values[0] ?? 0);
     }
-    // Broadcasting aligns last dimensions, so a plain list is per column.
     const shape = tensor.dims.join('x');
     return shape === `${channels}x1x1` || shape === `1x${channels}x1x1` ? values : undefined;
   }

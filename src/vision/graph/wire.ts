@@ -7,13 +7,10 @@ const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
 const MAX_VARINT_BYTES = 10;
 
-/** Arrays are views of the message. */
 export interface Field {
-  /** 1..2^29 - 1. */
   readonly number: number;
   /** Unsigned; 0 for other types. */
   readonly varint: bigint;
-  /** Empty for a varint. */
   readonly content: Uint8Array;
   readonly isBytes: boolean;
   readonly bytes: Uint8Array;
@@ -81,7 +78,6 @@ function readVarint(message: Uint8Array, start: number): { value: bigint; end: n
   throw new Error('A varint of the message has no end.');
 }
 
-/** @param value integer, 0 or more. */
 function varintBytes(value: number): Uint8Array {
   const bytes: number[] = [];
   let rest = value;
