@@ -134,7 +134,17 @@ const REPORT = titled(
     findings: { type: 'array', items: FINDING },
     applied: {
       type: 'array',
-      items: object({ findingId: FINDING_ID, kind: KIND, appliedAt: TIME, undoUntil: TIME }),
+      items: object({
+        findingId: FINDING_ID,
+        kind: KIND,
+        externalKeys: {
+          type: 'array',
+          items: { type: 'string', examples: ['user-123'] },
+          description: 'External keys that the proposal changed.',
+        },
+        appliedAt: TIME,
+        undoUntil: TIME,
+      }),
       description: 'Applied proposals that can be undone, the newest first.',
     },
     nextCursor: NEXT_CURSOR,
@@ -169,8 +179,9 @@ function visible(collectionId: string, report: ShownReport) {
       groups: groups.map(({ faceIds, ...group }) => ({ ...group, faceIds: [...faceIds] })),
       quality: quality && { score: quality.score, reasons: [...quality.reasons] },
     })),
-    applied: applied.map(({ appliedAt, undoUntil, ...each }) => ({
+    applied: applied.map(({ appliedAt, undoUntil, externalKeys, ...each }) => ({
       ...each,
+      externalKeys: [...externalKeys],
       appliedAt: new Date(appliedAt).toISOString(),
       undoUntil: new Date(undoUntil).toISOString(),
     })),

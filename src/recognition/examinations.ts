@@ -66,6 +66,7 @@ export interface ShownFinding extends Omit<Finding, 'groups'> {
 interface ShownApplied {
   readonly findingId: string;
   readonly kind: FindingKind;
+  readonly externalKeys: readonly string[];
   readonly appliedAt: number;
   readonly undoUntil: number;
 }
@@ -271,10 +272,13 @@ export class ExaminationService {
     return {
       ...{ state, progress, startedAt, endedAt, totals },
       findings: page.map((finding) => this.#shownFinding(gallery, finding)),
-      applied: store.proposals.list(gallery, now()).map(({ findingId, kind, appliedAt, undoUntil }) => ({
-        ...{ findingId, appliedAt, undoUntil },
-        kind: kind as FindingKind,
-      })),
+      applied: store.proposals
+        .list(gallery, now())
+        .map(({ findingId, kind, keys, appliedAt, undoUntil }) => ({
+          ...{ findingId, appliedAt, undoUntil },
+          kind: kind as FindingKind,
+          externalKeys: keys.map(({ externalKey }) => externalKey),
+        })),
       nextCursor: from + limit < matching.length && limit > 0 ? encodeCursor(String(from + limit)) : null,
     };
   }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
+import type { Locator } from 'playwright-core';
+import sharp from 'sharp';
 import { assertAccessible, assertFits, Dashboard, PHONE, screenshot } from '../../testing/dashboard.ts';
 import { portrait } from '../../testing/photographs.ts';
 
@@ -30,6 +32,38 @@ async function known(collectionId: string): Promise<Known | null> {
   });
   if (response.status === 404) return null;
   return ((await response.json()) as { recognitionCollection: Known }).recognitionCollection;
+}
+
+const enrol = (collectionId: string, externalKey: string, image: Buffer) => {
+  const face = { collectionId, externalKey, allowDuplicates: true };
+  return dashboard.post('/v1/face/enroll', { ...face, image: { bytes: image.toString('base64') } });
+};
+
+/** Anna under two keys, two people under bea, and a blurred face. */
+async function plantMistakes(collectionId: string): Promise<void> {
+  await dashboard.post('/v1/collection/create', { collectionId, storeThumbnails: true, minQuality: 0 });
+  const bea = await portrait('bea');
+  await enrol(collectionId, 'anna', await portrait('anna'));
+  await enrol(collectionId, 'a.smith', await portrait('annaElsewhere'));
+  await enrol(collectionId, 'bea', bea);
+  await enrol(collectionId, 'bea', await sharp(bea).flop().jpeg().toBuffer());
+  await enrol(collectionId, 'bea', await portrait('dora'));
+  await enrol(collectionId, 'cleo', await portrait('cleo'));
+  const emma = sharp(await portrait('emma')).resize(64);
+  await enrol(collectionId, 'emma', await emma.blur(2).jpeg({ quality: 40 }).toBuffer());
+}
+
+/** Number of faces by external key. */
+async function keysOf(collectionId: string): Promise<Record<string, number>> {
+  const { people } = await dashboard.get(`/v1/external-key/list?collectionId=${collectionId}`);
+  const pairs = people as readonly { readonly externalKey: string; readonly faceCount: number }[];
+  return Object.fromEntries(pairs.map(({ externalKey, faceCount }) => [externalKey, faceCount]));
+}
+
+async function assertCrops(within: Locator, count: number): Promise<void> {
+  const images = within.locator('img');
+  await images.nth(count - 1).waitFor();
+  assert.equal(await images.count(), count);
 }
 
 describe('The collections', () => {
@@ -152,6 +186,89 @@ describe('The collections', () => {
     await page.getByRole('button', { name: 'Delete collection' }).click();
     await page.getByRole('heading', { name: 'No collections yet' }).waitFor();
     assert.equal(await known('guests'), null);
+  });
+
+  test('show who is in them twice, and merge with undo', async () => {
+    await plantMistakes('staff');
+    const page = await dashboard.loggedIn('/collections');
+    await page.getByRole('link', { name: 'Check for mistakes' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Mistakes in staff' }).waitFor();
+    const twice = page.getByRole('article', { name: 'anna and a.smith look like one person' });
+    const merge = twice.getByRole('button', { name: 'Merge' });
+    await merge.waitFor();
+    await assertCrops(twice, 2);
+    await screenshot(page, 'dashboard-mistakes');
+    await assertAccessible(page, 'mistakes');
+    await merge.focus();
+    await page.keyboard.press('Enter');
+    await twice.getByText('Merged', { exact: true }).waitFor();
+    assert.deepEqual(await keysOf('staff'), { anna: 2, bea: 3, cleo: 1, emma: 1 });
+    await page.getByRole('button', { name: 'Undo', exact: true }).last().click();
+    await merge.waitFor();
+    assert.deepEqual(await keysOf('staff'), { 'a.smith': 1, anna: 1, bea: 3, cleo: 1, emma: 1 });
+    await merge.click();
+    await twice.getByText('Merged', { exact: true }).waitFor();
+    // Another administrator changes the faces: nothing to undo any more.
+    await enrol('staff', 'anna', await portrait('anna'));
+    await page.getByRole('button', { name: /^Undo: Merged / }).click();
+    await page.getByText(/^Not undone: Someone else changed this/).waitFor();
+    await page.getByRole('button', { name: 'Check again' }).click();
+    await page.getByRole('tab', { name: 'Same person twice (0)' }).waitFor();
+  });
+
+  test('split two people, and remove a poor face until a reload undoes it', async () => {
+    const page = await dashboard.loggedIn('/collections/check?collection=staff');
+    await page.getByRole('tab', { name: 'Several people under one name (1)' }).click();
+    const mixed = page.getByRole('article', { name: 'bea looks like 2 people' });
+    await mixed.getByText('becomes bea.2').waitFor();
+    await assertCrops(mixed, 3);
+    await assertAccessible(page, 'a mixed name');
+    await mixed.getByRole('button', { name: 'Split' }).click();
+    await mixed.getByText('Split', { exact: true }).waitFor();
+    assert.equal((await keysOf('staff'))['bea.2'], 1);
+    await page.keyboard.press('Tab');
+    await page.getByRole('tab', { name: /^Several/ }).focus();
+    await page.keyboard.press('ArrowRight');
+    const poor = page.getByRole('article', { name: 'Poor image of emma' });
+    await poor.getByText('The face is blurred').waitFor();
+    await poor.getByRole('button', { name: 'Remove face' }).click();
+    await poor.getByText('Removed', { exact: true }).waitFor();
+    assert.equal((await keysOf('staff')).emma, undefined);
+    await page.reload();
+    await page.getByRole('button', { name: 'Undo: Removed a poor image of emma' }).click();
+    await page.getByText('Everything is as it was').waitFor();
+    assert.equal((await keysOf('staff')).emma, 1);
+  });
+
+  test('say that the check runs, found nothing, or failed; in German on a phone too', async () => {
+    const page = await dashboard.loggedIn('/');
+    await page.setViewportSize(PHONE);
+    await page.evaluate(`localStorage.setItem('visage.language', 'de')`);
+    await page.goto(`${dashboard.url}/collections`);
+    let answer: object | number = { state: 'running', progress: 0.42, startedAt: null, endedAt: null };
+    await page.route('**/v1/collection/examine?*', async (route) => {
+      if (typeof answer === 'number') return route.fulfill({ status: answer, json: { code: 'NOT_READY' } });
+      const real = await (await route.fetch()).json();
+      return route.fulfill({ json: { ...real, ...answer } });
+    });
+    await page.getByRole('link', { name: 'Auf Fehler prüfen' }).click();
+    await page.getByRole('progressbar', { name: 'Auf Fehler prüfen' }).waitFor();
+    await assertAccessible(page, 'a check that runs');
+    answer = { counts: { duplicate: 0, mixed: 0, 'look-alike': 0, 'low-quality': 0 } };
+    await page.getByRole('heading', { name: 'Keine Fehler gefunden' }).waitFor();
+    await assertFits(page, 'no mistakes');
+    answer = { state: 'failed' };
+    await page.reload();
+    await page.getByText('Die Prüfung wurde nicht fertig').waitFor();
+    answer = 409;
+    await page.reload();
+    await page.getByRole('button', { name: 'Erneut versuchen' }).waitFor();
+    answer = {};
+    await page.getByRole('button', { name: 'Erneut versuchen' }).click();
+    await page.getByRole('tab', { name: /^Schlechte Bilder/ }).click();
+    await page.getByRole('article', { name: 'Schlechtes Bild von emma' }).waitFor();
+    await assertFits(page, 'mistakes');
+    await assertAccessible(page, 'mistakes on a phone');
   });
 
   test('fit a phone', async () => {

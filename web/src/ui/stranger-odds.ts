@@ -29,6 +29,11 @@ function rounded(value: number): number {
   return Math.round(value / step) * step;
 }
 
+/** The N of "1 in N". */
+export function oneIn(rate: number): number {
+  return rounded(1 / rate);
+}
+
 export type StrangerOdds =
   | { readonly kind: 'empty' }
   /** More than half: `count` of 100. */
@@ -48,5 +53,5 @@ export function strangerOdds(threshold: number, people: number): StrangerOdds {
   const rate = strangerMatchRate(threshold, people);
   if (rate > 0.5) return { kind: 'most', count: Math.min(99, Math.round(rate * 100)) };
   if (rate < RARE) return { kind: 'rare' };
-  return { kind: 'one', count: rounded(1 / rate) };
+  return { kind: 'one', count: oneIn(rate) };
 }

@@ -1,7 +1,7 @@
-import { Eraser, FolderClosed, MoreHorizontal, Pencil, Plus, Trash2, Users } from 'lucide-react';
+import { Eraser, FolderClosed, MoreHorizontal, Pencil, Plus, SearchCheck, Trash2, Users } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useSearchParams } from 'wouter';
+import { Route, Switch, useSearchParams } from 'wouter';
 import { type Collection, useCollection } from '../../api/collection.tsx';
 import { useEventRecording } from '../../api/event-recording.ts';
 import { useFormat } from '../../i18n/format.ts';
@@ -16,10 +16,27 @@ import { toast } from '../../ui/toast.tsx';
 import { CollectionForm } from './collection-form.tsx';
 import styles from './collections.module.css';
 import { deleteCollection, readCollection, resetCollection, useModels } from './collections-data.ts';
+import { ExaminationPage } from './examination-page.tsx';
 
 type Act = { readonly kind: 'reset' | 'delete'; readonly collection: Collection };
 
 export default function Collections() {
+  const { collection } = useCollection();
+  return (
+    <Switch>
+      {collection && (
+        <Route path="/collections/check">
+          <ExaminationPage key={collection.collectionId} collection={collection} />
+        </Route>
+      )}
+      <Route>
+        <CollectionList />
+      </Route>
+    </Switch>
+  );
+}
+
+function CollectionList() {
   const { t } = useTranslation(['collections', 'common']);
   const format = useFormat();
   const textOf = useErrorText();
@@ -160,14 +177,22 @@ export default function Collections() {
                 <Fact label={t('field.model')}>{collection.model}</Fact>
                 <Fact label={t('field.created')}>{format.date(collection.createdAt)}</Fact>
               </Facts>
-              <ButtonLink
-                href="/people"
-                icon={Users}
-                size="sm"
-                onPress={() => select(collection.collectionId)}
-              >
-                {t('showPeople')}
-              </ButtonLink>
+              <div className={styles.links}>
+                <ButtonLink
+                  href={`/people?${new URLSearchParams({ collection: collection.collectionId })}`}
+                  icon={Users}
+                  size="sm"
+                >
+                  {t('showPeople')}
+                </ButtonLink>
+                <ButtonLink
+                  href={`/collections/check?${new URLSearchParams({ collection: collection.collectionId })}`}
+                  icon={SearchCheck}
+                  size="sm"
+                >
+                  {t('check.title')}
+                </ButtonLink>
+              </div>
             </Card>
           ))}
         </Tiles>
