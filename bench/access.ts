@@ -1,7 +1,4 @@
-/**
- * What access costs: the same small route of the same service once for anyone and once behind the gate, in turns, over
- * one kept connection. `npm run bench:access [requests]` prints microseconds at p50 and what the gate adds.
- */
+/** `npm run bench:access [requests]` prints microseconds at p50 and what the gate adds. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -81,7 +78,6 @@ await listen(server, { host: '127.0.0.1', port: 0 });
 const { port } = server.address() as AddressInfo;
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
-/** Microseconds of one request. */
 function time(path: string, authorization: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const began = performance.now();

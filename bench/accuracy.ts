@@ -45,7 +45,6 @@ import {
 } from './verification.ts';
 
 const FALSE_MATCH_RATES = [1e-2, 1e-3, 1e-4, 1e-5] as const;
-/** Similarities and the false match rates that they claim. */
 const SIMILARITIES = [
   [70, 1e-3],
   [80, 1e-4],
@@ -53,12 +52,10 @@ const SIMILARITIES = [
   [95, 1e-6],
 ] as const;
 const FALSE_POSITIVE_RATES = [0.01, 0.003] as const;
-/** Galleries drawn for each size; all people are one gallery. */
 const GALLERIES = [
   { people: 100, draws: 10 },
   { people: 1000, draws: 3 },
 ] as const;
-/** Pictures enrolled under one external key. */
 const ENROLLED = [1, 2, 3, 5] as const;
 const PARTS = 5;
 const IMAGES = fileURLToPath(new URL('../../docs/images/', import.meta.url));
@@ -72,7 +69,6 @@ if (!folder) {
 const pack = await openModelPack(packName);
 const scale = scaleOf(pack);
 const { templates, grouped } = await templatesOf(pack, folder);
-/** The plots of the documentation are the default pack's. */
 const isDrawn = packName === 'yunet';
 
 console.log(`machine            ${cpus()[0]?.model}, ${availableParallelism()} threads`);
@@ -89,7 +85,6 @@ reportCrossValidation();
 await reportIdentification();
 reportFusion();
 
-/** Without `fairface/`, no groups. */
 async function templatesOf(
   model: ModelPack,
   faces: string,
@@ -126,7 +121,6 @@ function reportPairs(pairs: readonly LabelledScore[]): void {
   }
 }
 
-/** All pairs: true match rates, what the similarity scale claims and meets, and the curve. */
 async function reportVerification(): Promise<void> {
   const byPerson = ImpostorScores.of(templates, true);
   byPerson.without(byPerson.best.filter(({ first, second }) => pack.excludes(first.person, second.person)));
@@ -201,7 +195,6 @@ function reportCrossValidation(): void {
   }
 }
 
-/** A gallery of one picture a person, everybody's other pictures searched for. */
 async function reportIdentification(): Promise<void> {
   const all = enrolFirst(1);
   const sizes = [...GALLERIES, { people: all.length, draws: 1 }];
@@ -253,7 +246,6 @@ async function reportIdentification(): Promise<void> {
   );
 }
 
-/** Several pictures enrolled under one external key: how their scores become one. */
 function reportFusion(): void {
   const { similarity } = pack;
   const fusions: (readonly [string, () => Fusion])[] = [
@@ -287,7 +279,6 @@ function reportFusion(): void {
   }
 }
 
-/** Everybody with their first `count` pictures that show a face, fewer where there are fewer. */
 function enrolFirst(count: number): Enrolled[] {
   return [...byPerson(templates.filter(({ template }) => template))].map(([person, pictures]) => ({
     person,
@@ -295,7 +286,6 @@ function enrolFirst(count: number): Enrolled[] {
   }));
 }
 
-/** Searches for every picture that is not enrolled, and for one picture of everybody as a stranger's. */
 function searchesOf(gallery: readonly Enrolled[], fusion: Fusion): Searches {
   const names = new Set(gallery.map(({ person }) => person));
   const held = new Set(gallery.flatMap((enrolled) => enrolled.templates));
@@ -327,13 +317,11 @@ async function readPairs(faces: string, entries: readonly LabelledTemplate[]): P
   });
 }
 
-/** Rates from `from` to `to`, ten to a power of ten. */
 function spread(from: number, to: number): number[] {
   const steps = Math.round(10 * Math.log10(to / from));
   return Array.from({ length: steps + 1 }, (_, i) => from * 10 ** (i / 10));
 }
 
-/** Draws a plot of the documentation: shares of errors against a rate. */
 async function draws(
   file: string,
   title: string,

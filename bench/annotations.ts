@@ -3,16 +3,13 @@
 import { readFileSync } from 'node:fs';
 import type { Box } from '../src/native/pipeline-options.ts';
 
-/** Seen from `dist/bench/`. */
 const FOLDER = new URL('../../test/fixtures/annotations/', import.meta.url);
 
-/** Boxes of every face of each picture of a set, by the picture's file name. */
 export function annotated(set: 'samples' | 'group'): ReadonlyMap<string, readonly Box[]> {
   const boxes = JSON.parse(readFileSync(new URL(`${set}.json`, FOLDER), 'utf8')) as Record<string, Box[]>;
   return new Map(Object.entries(boxes));
 }
 
-/** Pictures of LFW, `<person>/<picture>`, by what the face in the middle has or does. */
 export function judgedByEye(): ReadonlyMap<string, readonly string[]> {
   return new Map(Object.entries(JSON.parse(readFileSync(new URL('lfw-by-eye.json', FOLDER), 'utf8'))));
 }

@@ -7,7 +7,6 @@ import { createLog } from '../src/ops/log.ts';
 import type { ModelPack } from '../src/vision/model-pack.ts';
 import { Recognizer } from '../src/vision/recognizer.ts';
 
-/** Prepares a pack, which takes some seconds, and loads it. Leaves no file. */
 export async function loadAsServed(pack: ModelPack, executor: Executor): Promise<Recognizer> {
   const folder = await mkdtemp(join(tmpdir(), 'visage-bench-'));
   try {

@@ -1,7 +1,6 @@
 /**
- * The part "fairness" of `npm run bench:attack`: what a tenant that sends ten requests a second notices while another
- * tenant floods the appliance: requests lost, and latency against that without a flood. Seconds with a flood and seconds
- * without one take turns, so that other programs of the machine slow both alike.
+ * `npm run bench:attack -- --part fairness`: lost requests and latency of a tenant that sends ten requests a
+ * second while another tenant floods the appliance.
  */
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -13,18 +12,14 @@ import { startTenants } from '../testing/tenants.ts';
 import { HttpClient } from './http-client.ts';
 import { report } from './report.ts';
 
-/** Milliseconds between two requests of the victim, which do not wait for each other. */
 const INTERVAL_MS = 100;
-/** Milliseconds for a flood to fill what it can fill, and for what is left of it to be worked off. */
 const SETTLE_MS = 1_000;
-/** How many times nominal the latency at p99 may be. */
+/** Permitted factor of the latency at p99. */
 const AIM = 3;
 
-/** Latency and losses that the victim observes. */
 interface Experience {
-  /** Milliseconds of each request. */
   readonly times: number[];
-  /** Statuses other than 200; 0 where the connection ended without an answer. */
+  /** Statuses other than 200; 0 if the connection ended without an answer. */
   readonly lost: number[];
 }
 
@@ -33,7 +28,6 @@ function quantile(times: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
 }
 
-/** Sends requests at a fixed rate for some seconds. @param into to which their experience is added. */
 async function experience(
   url: string,
   key: string,
@@ -59,7 +53,6 @@ async function experience(
   client.close();
 }
 
-/** Starts a flood on a separate thread. @returns a function that ends the flood and counts its answers by status. */
 async function begin(
   name: string,
   url: string,
@@ -78,7 +71,6 @@ async function begin(
   };
 }
 
-/** Prints the victim's latency and losses under each flood. @param isQuick whether for 8 seconds instead of 30. */
 export async function measureFairness(isQuick: boolean): Promise<void> {
   const { rounds, seconds } = isQuick ? { rounds: 2, seconds: 4 } : { rounds: 6, seconds: 5 };
   const body = await portrait('anna');

@@ -1,6 +1,5 @@
 /**
- * The part "memory" of `npm run bench:attack`: by how much hostile clients let the service's resident memory grow, each
- * against a service of its own that had answered ordinary requests before.
+ * `npm run bench:attack -- --part memory`: growth of a warm service's resident memory under hostile clients.
  */
 import type { Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -17,10 +16,8 @@ import type { Child } from '../testing/service.ts';
 import { startTenants } from '../testing/tenants.ts';
 import { report } from './report.ts';
 
-/** Connections that pipeline, and the requests of each. */
 const PIPELINES = 100;
 const REQUESTS = 1_000;
-/** Silent connections: as many as the service accepts by default, of all and of one address. */
 const SILENT = 4_096;
 const PER_ADDRESS = 64;
 const AIM_MB = 32;
@@ -28,7 +25,6 @@ const UPLOADS = 12;
 
 const SECURE = { VISAGE_TLS_LISTEN: '127.0.0.1:0' };
 const SETTINGS = 'address_rate_limit = 1000000';
-/** Ordinary requests before, so that what V8 takes for the first of their kind is not counted. */
 const WARM_UP = 100;
 
 const PATHS: Readonly<Record<string, string>> = {
@@ -38,7 +34,6 @@ const PATHS: Readonly<Record<string, string>> = {
   'a path that is none (404)': '/nothing',
 };
 
-/** The address of a client of many, so that none has more connections than one may. */
 const addressOf = (at: number, each: number) => `127.0.1.${1 + Math.floor(at / each)}`;
 
 function targetOf({ url, log }: Child, isSecure: boolean): Target {
@@ -52,7 +47,6 @@ async function isAlive({ url }: Child): Promise<boolean> {
   return answer?.status === 200;
 }
 
-/** Megabytes by which the service has grown at the most until some seconds after an attack began. */
 async function growthUnder(child: Child, seconds: number, begin: () => Promise<void>): Promise<number> {
   const pid = child.process.pid as number;
   const before = residentBytes(pid);
@@ -72,7 +66,6 @@ function line(claim: string, growth: number, isAlive: boolean, held: string, aim
   report({ claim: `${claim}, growth`, value: growth, unit: 'MB', note, ...(aim ? { aim } : {}) });
 }
 
-/** How many connections the service has not ended, in words. */
 function heldOf(sockets: readonly Socket[]): string {
   const held = sockets.filter(({ closed }) => !closed).length;
   return `${held.toLocaleString('en')} of ${sockets.length.toLocaleString('en')} connections`;
@@ -128,7 +121,6 @@ async function halfUploads(seconds: number): Promise<void> {
   await stop();
 }
 
-/** Prints the growth. @param isQuick whether each is watched for two seconds instead of five. */
 export async function measureMemory(isQuick: boolean): Promise<void> {
   const seconds = isQuick ? 2 : 5;
   console.log(

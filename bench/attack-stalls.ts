@@ -1,8 +1,7 @@
 /**
- * The part "stalls" of `npm run bench:attack`: a service under hostile requests, one at a time, and for how long each held
- * its event loop, in processor time of its thread. First the calls that work over galleries of 30,000 faces (6,000 in the
- * quick form), then every shape of `hostile-shapes.ts` to every route at full body size. Each is sent three times (once in
- * the quick form), and the shortest of the longest holds counts. Changes of whole galleries are made once.
+ * `npm run bench:attack -- --part stalls`: how long each hostile request holds the event loop, in processor
+ * time of its thread. First calls over galleries of 30,000 faces (6,000 with `--quick`), then every shape of
+ * `hostile-shapes.ts` to every route. Changes of whole galleries run once.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request as send } from 'node:http';
@@ -17,14 +16,10 @@ import { type Shape, shapesOf } from './hostile-shapes.ts';
 import { report } from './report.ts';
 import { stallSettings, stallsOf } from './stalls.ts';
 
-/** Milliseconds that a request may hold the event loop. */
 const AIM = 20;
 
-/** How much is measured. */
 interface Extent {
-  /** How often a request is sent. */
   readonly rounds: number;
-  /** Faces of a gallery. */
   readonly faces: number;
 }
 
@@ -35,14 +30,12 @@ keys_per_member = 1000000
 max_rate_limit = 1000000
 `;
 
-/** A request and the longest time in milliseconds that it held the event loop. */
 interface Hold {
   readonly name: string;
   readonly status: number | null;
   readonly ms: number;
 }
 
-/** Sends one request. @returns the status; null where the service closed the connection before its answer. */
 function call(
   url: string,
   method: string,
@@ -63,13 +56,11 @@ function call(
   });
 }
 
-/** A route's path, with an id that is well formed. */
 function pathOf({ path }: Route): string {
   const kind = path.includes('/members/') ? 'mem' : 'key';
   return path.replaceAll(/\{\w+\}/g, `${kind}_01KF2M7Q8TC5V9XW3E6YB4NZRD`);
 }
 
-/** A service under attack. */
 class Target {
   readonly #child: Child;
   readonly #file: string;
@@ -84,7 +75,6 @@ class Target {
     this.#rounds = rounds;
   }
 
-  /** Tokens live for a quarter of an hour. */
   async logIn(): Promise<void> {
     const { email, password } = this.#store;
     const response = await fetch(`${this.#child.url}/auth/login`, {
@@ -102,7 +92,6 @@ class Target {
     return access.by === 'member' ? this.#token : this.#store.key;
   }
 
-  /** Sends a request several times. */
   async hold(
     route: Route,
     shape: Shape,
@@ -139,7 +128,6 @@ function worstOf(holds: readonly Hold[]): Hold {
   return holds.reduce((worst, hold) => (hold.ms > worst.ms ? hold : worst));
 }
 
-/** Every shape to every route. */
 async function shapes(target: Target, routes: readonly Route[]): Promise<Hold[]> {
   console.log('Hostile requests, by route: the one that held the event loop longest');
   const worst: Hold[] = [];
@@ -153,7 +141,6 @@ async function shapes(target: Target, routes: readonly Route[]): Promise<Hold[]>
   return worst;
 }
 
-/** The calls that work over many faces, collections and keys. */
 async function loops(
   target: Target,
   routes: readonly Route[],
@@ -197,7 +184,6 @@ async function loops(
   return worst;
 }
 
-/** Prints the longest holds. @param isQuick whether once, and with small galleries. */
 export async function measureStalls(isQuick: boolean): Promise<void> {
   const extent = isQuick ? { rounds: 1, faces: 6_000 } : { rounds: 3, faces: 30_000 };
   const folder = await mkdtemp(join(tmpdir(), 'visage-bench-'));

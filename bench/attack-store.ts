@@ -8,21 +8,16 @@ import { openSearchSpace, type Row } from '../src/native/gallery-index.ts';
 import { Store } from '../src/store/store.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 
-/** External keys of the gallery of many people. */
 const PEOPLE = 1_000;
-/** Collections, keys and members besides. */
 const COLLECTIONS = 2_000;
 const KEYS = 2_000;
 
-/** Galleries whose faces have one external key, `many`. */
 const FAMILIES = ['family', 'doomed', 'untied'] as const;
 
 export interface AttackStore {
   readonly email: string;
   readonly password: string;
-  /** May do everything. */
   readonly key: string;
-  /** May see faces of all the people of `people`, by name. */
   readonly limitedKey: string;
 }
 
@@ -63,7 +58,6 @@ async function fill(
   }
 }
 
-/** Makes the store in a folder that no service uses yet. @param faces of each gallery. */
 export async function makeAttackStore(folder: string, faces: number): Promise<AttackStore> {
   const store = Store.open(folder);
   const { accountId } = store.accounts.first();

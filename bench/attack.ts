@@ -1,6 +1,6 @@
 /**
- * `npm run bench:attack [-- --quick] [--part stalls|memory|fairness]...`: what hostile clients cost the service and those
- * who use it beside them. `--part` may be given several times; without it all parts run.
+ * `npm run bench:attack [-- --quick] [--part stalls|memory|fairness]...`: what hostile clients cost the
+ * service and those who use it beside them.
  */
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -8,7 +8,6 @@ import { measureFairness } from './attack-fairness.ts';
 import { measureMemory } from './attack-memory.ts';
 import { measureStalls } from './attack-stalls.ts';
 
-/** Title and measurement of each part. */
 const PARTS = {
   stalls: { title: 'Stalls: how long a request holds the event loop', measure: measureStalls },
   memory: { title: 'Memory: how much the service grows', measure: measureMemory },

@@ -1,13 +1,11 @@
 /**
- * `npm run bench -- [--faces FOLDER] [--quick] [--all] [--plots FOLDER] [--only PART,...] [--keep FOLDER [--reuse PART,...]]`:
- * every bench of speed in turn, each as a process of its own, and one table of what they measured. It judges nothing and
- * fails on no figure.
+ * `npm run bench -- [--faces FOLDER] [--quick] [--all] [--plots FOLDER] [--only PART,...] [--keep FOLDER
+ * [--reuse PART,...]]`: runs every speed bench and prints one table. It judges nothing and fails on no
+ * figure.
  *
- * `--faces` has `lfw-dev/`, from whose templates the galleries are made; `--quick` is small and short; `--all` builds
- * the peers' graphs of a million faces too, which takes an hour or more, searches ten million faces, and sends 100,000
- * requests in the part of memory;
- * `--plots` is where the plots of growth go. `--keep` is where each part's report goes as JSON; the parts of `--reuse` are
- * not run but read from there, and the table says of when and of which commit they are.
+ * `--faces` holds `lfw-dev/`; `--all` takes hours: it builds the peers' graphs of a million faces, searches
+ * ten million faces, and measures memory over 100,000 requests. `--keep` stores each part's report as JSON;
+ * `--reuse` reads a part's report instead of running it.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -23,7 +21,6 @@ import { type Part, type PartReport, runPart } from './parts.ts';
 import type { Versions } from './report.ts';
 import { tableOf } from './table.ts';
 
-/** Seconds after which a part is ended. */
 const LIMIT = 3 * 3600;
 
 const { values: options } = parseArgs({
@@ -62,7 +59,6 @@ if (options.plots) {
 }
 console.log(tableOf(await head(), reports));
 
-/** Every part of the table, in its order. */
 function partsOf(quick: boolean): { readonly name: string; readonly part: Part }[] {
   const faces = options.faces ? ['--faces', options.faces] : [];
   const part = (name: string, title: string, ...args: string[]) => ({
@@ -97,7 +93,6 @@ function partsOf(quick: boolean): { readonly name: string; readonly part: Part }
   ];
 }
 
-/** Names of parts, from a list of the command line. */
 function namesOf(list: string): string[] {
   const names = list.split(',').filter((name) => name !== '');
   const unknown = names.find((name) => !all.some((part) => part.name === name));
@@ -124,7 +119,6 @@ function fileOf(folder: string, name: string): string {
   return join(folder, `${name}.json`);
 }
 
-/** A report of an earlier run, which says so. */
 async function reusedReport(file: string): Promise<PartReport> {
   const report = JSON.parse(await readFile(file, 'utf8')) as PartReport;
   const ended = report.ended ?? minute((await stat(file)).mtime);

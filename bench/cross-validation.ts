@@ -5,18 +5,14 @@ import type { LabelledTemplate } from '../src/vision/labelled-templates.ts';
 import { SimilarityScale } from '../src/vision/similarity.ts';
 import { draw } from './identification.ts';
 
-/** One part of the people judged with the scale that the others gave. */
 export interface JudgedPart {
-  /** False match rates at the similarities asked for. */
   readonly rates: readonly number[];
   /** Pairs of people, each of weight 1. */
   readonly pairs: number;
 }
 
 /**
- * Parts the people at random into `parts`, and judges each with the scale of the others.
- * @param isSamePerson pairs of pictures that are left out of the judging: names that stand for one person. The
- *   calibration finds and leaves out its own.
+ * @param isSamePerson pairs of pictures that are left out of the judging: names that stand for one person.
  * @param progress called after each part.
  */
 export function crossValidate(

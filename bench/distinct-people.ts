@@ -7,33 +7,23 @@
  */
 import type { PeopleBase } from './people-base.ts';
 
-/** Real templates in a combination, and real differences in the noise of a probe. */
 const TERMS = 8;
-/** Range of the weights in a combination. Similar weights keep two people with a template in common apart. */
 const LEAST_WEIGHT = 0.5;
 const MOST_WEIGHT = 1.5;
-/** Scores of a probe with its mate: those of two images of one person in LFW. */
 const MATED = { mean: 0.68, deviation: 0.12 };
-/** Share of a template that relatives have in common: they score about as much. */
 const KINSHIP = 0.5;
 
-/** Sequences of random numbers. */
 const Stream = { person: 1, family: 2, probe: 3 } as const;
 
 /** @property people number of different people. */
 export interface GalleryShape {
   readonly people: number;
-  /** The first so many people have so many rows each, equal ones. */
   readonly copies?: { readonly people: number; readonly rows: number };
-  /** Every so many people are relatives. */
   readonly family?: number;
 }
 
-/** Images of enrolled people that the gallery does not hold. */
 export interface Probes {
-  /** Unit vectors, row after row. */
   readonly vectors: Float32Array;
-  /** For each probe, a row of its person. */
   readonly mates: Uint32Array;
 }
 
@@ -57,7 +47,6 @@ export class Gallery {
     this.#second = new Float64Array(base.dimension);
   }
 
-  /** Writes the rows from `from` on into `into`: unit vectors, as many as fit. */
   fill(from: number, into: Float32Array): void {
     const { dimension } = this;
     for (let at = 0; at < into.length; at += dimension) {
@@ -65,14 +54,12 @@ export class Gallery {
     }
   }
 
-  /** `count` rows from `from` on. */
   take(from: number, count: number): Float32Array {
     const rows = new Float32Array(count * this.dimension);
     this.fill(from, rows);
     return rows;
   }
 
-  /** All rows, `count` at a time in one buffer that the next step overwrites. */
   *batches(count: number): Generator<{ readonly from: number; readonly rows: Float32Array }> {
     const buffer = new Float32Array(Math.min(count, this.rows) * this.dimension);
     for (let from = 0; from < this.rows; from += count) {
@@ -82,7 +69,6 @@ export class Gallery {
     }
   }
 
-  /** Probes of random rows. */
   probes(count: number): Probes {
     const { dimension } = this;
     const vectors = new Float32Array(count * dimension);
@@ -144,7 +130,6 @@ export class Gallery {
     }
   }
 
-  /** The sum of eight different rows of `from`, with random weights whose squares add up to 1. */
   #combine(from: Float32Array, draw: () => number, signs: boolean, into: Float64Array): void {
     const { dimension } = this;
     const rows = from.length / dimension;
@@ -175,7 +160,7 @@ export class Gallery {
 
 type Eight = [number, number, number, number, number, number, number, number];
 
-/** Chris Doty-Humphrey's sfc32: its 96 bits of seed give each row a separate sequence. Numbers from 0 to below 1. */
+/** Numbers from 0 to below 1. */
 function draws(seed: number, stream: number, row: number): () => number {
   let [a, b, c, counter] = [seed | 0, stream | 0, row | 0, 1];
   const next = () => {
@@ -191,7 +176,6 @@ function draws(seed: number, stream: number, row: number): () => number {
   return next;
 }
 
-/** A number of the standard normal distribution (Box and Muller's method). */
 function normal(draw: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - draw())) * Math.cos(2 * Math.PI * draw());
 }

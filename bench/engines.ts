@@ -1,4 +1,3 @@
-/** The engines of bench:search behind one interface: ours through the addon, and what a user might pick instead. */
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,48 +6,35 @@ import { createGalleryIndex, type GalleryIndex, openSearchSpace } from '../src/n
 import { openModelPack } from '../src/vision/model-pack.ts';
 import { collectGarbage } from './garbage.ts';
 
-/** Its search space serves our engine. */
 const PACK = 'faceplugin';
 
-/** One way to search. Rows have the numbers of their order, from 0. */
+/** Rows have the numbers of their order, from 0. */
 export interface Engine {
   readonly name: string;
   readonly isPeer: boolean;
-  /** Threads that build. */
   readonly threads: number;
-  /** Settings of search effort, least first; one entry for an engine without them. */
   readonly efforts: readonly number[];
   /** @param rows number of rows to come. */
   open(dimension: number, rows: number): Promise<void>;
-  /** Adds the next rows. The caller overwrites `batch` afterwards. @param from number of the first row. */
   add(from: number, batch: Float32Array): Promise<void> | void;
-  /** Waits until searches are as fast as they will be. */
   finish(): Promise<void>;
-  /** Puts an effort in force. Requires {@link ownBytes} before. */
   exert(effort: number): Promise<void>;
   /** @returns row number of the nearest. */
   nearest(probe: Float32Array): number | Promise<number>;
-  /** Bytes of the index by the engine's own account, or of its file. */
   ownBytes(): Promise<number>;
   close(): Promise<void>;
-  /** Costs of an engine that runs in a separate process. */
   readonly outside?: () => Outside;
 }
 
-/** Costs by the clocks of the engine's process, without the pipes. */
 export interface Outside {
-  /** Of the build: seconds, seconds of processor time, and bytes of memory. */
   readonly wall: number;
   readonly processor: number;
   readonly grown: number;
-  /** Milliseconds of the last search. */
   readonly searchMs: number;
 }
 
-/** `efSearch` of HNSW. */
 export const EFFORTS = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048];
 
-/** Visage as the service uses it, searching on one thread. */
 export function ours(): Engine {
   return ourEngine('Visage');
 }
@@ -103,7 +89,7 @@ interface Usearch {
   }) => UsearchIndex;
 }
 
-/** `usearch` with its default settings; it builds on every core. Another effort needs a new index from its file. */
+/** Another effort needs a new index from its file. */
 export function usearch(require: NodeJS.Require, quantization: 'f16' | 'i8'): Engine {
   const { Index } = require('usearch') as Usearch;
   let index: UsearchIndex;
@@ -150,7 +136,6 @@ interface Hnswlib {
   readonly HierarchicalNSW: new (space: 'ip', dimension: number) => HnswlibIndex;
 }
 
-/** `hnswlib-node` with its default settings; it takes plain arrays, and builds on one thread. */
 export function hnswlib(require: NodeJS.Require): Engine {
   const { HierarchicalNSW } = require('hnswlib-node') as Hnswlib;
   let index: HnswlibIndex;

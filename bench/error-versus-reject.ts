@@ -1,4 +1,3 @@
-/** A mated pair of samples, by their numbers, and whether it was not matched. */
 export interface JudgedPair {
   readonly first: number;
   readonly second: number;
@@ -6,8 +5,6 @@ export interface JudgedPair {
 }
 
 /**
- * The share of errors among the pairs whose both samples are kept, for each share of samples that is refused, those of
- * the lowest quality first. Of samples with the same quality, those that come first are refused first.
  * @param qualities one a sample.
  * @param rates shares of the samples, 0..1.
  * @returns one value a rate; NaN where no pair is left.

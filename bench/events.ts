@@ -1,8 +1,6 @@
 /**
- * `npm run bench:events [seconds]`: what events cost. Two services with the same gallery, one that records events and one
- * that does not, get the same searches in turns: one client request by request, many clients block by block. Then the same
- * with eight streams that read the events. Processor time tells more than the clock on a machine with other work. It also
- * measures by itself what a request waits for, one `record`, and the processor time until an event is on disk.
+ * `npm run bench:events [seconds]`: the cost of events. Two services with the same gallery, with and without
+ * events, get the same searches in turns. Then the same with eight streams that read the events.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +18,6 @@ import { report } from './report.ts';
 
 const seconds = Number(process.argv[2] ?? 60);
 const CLIENTS = 16;
-/** Seconds of many clients at one service before the other's turn. */
 const BLOCK = 2;
 const WARM_UP = 50;
 const STREAMS = 8;
@@ -32,7 +29,6 @@ interface Side {
   readonly pid: number;
   readonly headers: Readonly<Record<string, string>>;
   times: number[];
-  /** Milliseconds of processor time. */
   worked: number;
   answers: number;
   seconds: number;
@@ -96,7 +92,6 @@ async function measure(what: string): Promise<void> {
   for (let i = 0; i < WARM_UP; i++) for (const side of sides) await post(side);
   const end = performance.now() + (seconds / 4) * 1000;
   while (performance.now() < end) {
-    // Which service comes first alternates too.
     for (const side of on.times.length % 2 === 0 ? [on, off] : [off, on]) side.times.push(await post(side));
   }
   const blocks = Math.max(2, 2 * Math.round(seconds / 8 / BLOCK));
@@ -118,12 +113,10 @@ async function load(side: Side): Promise<void> {
   };
   await Promise.all(Array.from({ length: CLIENTS }, one));
   side.seconds += (performance.now() - began) / 1000;
-  // The last events of the block are written by then.
   await wait(500);
   side.worked += processorTime(side.pid) - workedBefore;
 }
 
-/** Milliseconds of all threads; Linux counts hundredths of a second. */
 function processorTime(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
   return 10 * (Number(fields[11]) + Number(fields[12]));
@@ -148,7 +141,6 @@ function tell(claim: string, unit: string, figureOf: (side: Side) => number): vo
   });
 }
 
-/** Records events into a separate store, and waits until they are durable. */
 async function tellRecords(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'visage-bench-'));
   const store = Store.open(folder);

@@ -1,8 +1,8 @@
 /**
- * `npm run bench:examine -- [faces]`: how long an examination of a collection takes with 100,000 distinct people, and,
- * with a folder that holds `lfw-dev/`, how many planted faults it finds and how many of its proposals are wrong.
+ * `npm run bench:examine -- [faces]`: times the examination of 100,000 distinct people; with `lfw-dev/` in
+ * the folder, counts planted faults found and wrong proposals.
  *
- * The constants of `src/recognition/examination.ts` come from the first half of the people, every second one by name.
+ * `src/recognition/examination.ts` was tuned on the first half of these people.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -23,7 +23,6 @@ const COLLECTION = 'people';
 const PEOPLE = 100_000;
 const BATCH = 500;
 const SEEDS = 5;
-/** Faults of each kind, as a share of the people with several images. */
 const FAULTS = 0.06;
 
 const faces = process.argv[2];
@@ -37,7 +36,6 @@ interface StoredFace {
   readonly template: Float32Array;
 }
 
-/** @returns the findings, with the external keys and positions of the faces that they name. */
 async function examine(stored: (i: number) => StoredFace, count: number) {
   const folder = await mkdtemp(join(tmpdir(), 'visage-bench-'));
   const store = Store.open(folder);
@@ -110,7 +108,6 @@ function shuffled<T>(items: readonly T[], uniform: () => number): T[] {
   return all;
 }
 
-/** Divides people over two keys, adds people to the keys of others, and files single images under other keys. */
 function plant(people: ReadonlyMap<string, readonly Float32Array[]>, seed: number): Planted {
   const uniform = uniforms(seed);
   const several = shuffled(
@@ -131,7 +128,6 @@ function plant(people: ReadonlyMap<string, readonly Float32Array[]>, seed: numbe
   for (const [i, host] of hosts.entries()) {
     const guest = guests[i] as string;
     mixed.add(host);
-    // Of half of the guests with several images, one image is filed wrongly; else the whole person.
     if (i % 2 === 0 && (people.get(guest)?.length ?? 0) > 1) moved.set(guest, host);
     else keyOf.set(guest, host);
   }
@@ -150,7 +146,6 @@ function plant(people: ReadonlyMap<string, readonly Float32Array[]>, seed: numbe
   return { stored: shuffled(stored, uniform), duplicates, mixed };
 }
 
-/** Whether the groups of a mixed key are its people. */
 function isDividedRightly(
   finding: Finding,
   { stored }: Planted,

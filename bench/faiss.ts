@@ -5,9 +5,7 @@ import { availableParallelism } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { EFFORTS, type Engine } from './engines.ts';
 
-/** Bytes that are handed over at once. */
 const CHUNK = 1 << 22;
-/** Bytes of the answer to the build, four doubles, and of that to a probe, a row and a float. */
 const BUILT = 32;
 const ANSWER = 8;
 
@@ -40,7 +38,6 @@ export function faiss(program: string): Engine {
       child.once('exit', () => gone.abort(new Error('faiss_graph ended before its answer')));
     },
     add: async (_, batch) => {
-      // The stream keeps what it is given until the pipe takes it, and the caller overwrites the batch.
       const bytes = new Uint8Array(batch.slice().buffer);
       for (let at = 0; at < bytes.length; at += CHUNK) await send(bytes.subarray(at, at + CHUNK));
     },

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:gpu`: what of the GPU's part can be shown on this machine: whether the CUDA kernels compile, and whether
- * there is a GPU. Nothing is timed on one: docs/gpu.md says what has been run and what has not.
+ * `npm run bench:gpu`: what of the GPU's part can be shown on this machine: whether the CUDA kernels compile,
+ * and whether there is a GPU.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -8,11 +8,9 @@ import { join } from 'node:path';
 import { ROOT } from '../testing/service.ts';
 import { report } from './report.ts';
 
-/** Of its own, so that set-up does not take the library for one that was asked for. */
 const FOLDER = join(ROOT, 'build/cuda');
 const DRIVER = '/dev/nvidiactl';
 
-/** In words. */
 function compiled(): string {
   const version = spawnSync('nvcc', ['--version'], { encoding: 'utf8' });
   if (version.status !== 0) return 'no: there is no nvcc here';

@@ -1,25 +1,19 @@
-/** False match rates within groups of people, at a pack's own scale. */
 import { uniforms } from '../src/base/random.ts';
 import type { GroupedTemplate } from '../src/vision/calibration.ts';
 import { scoreOf } from '../src/vision/impostors.ts';
 import type { ModelPack } from '../src/vision/model-pack.ts';
 import type { SimilarityScale } from '../src/vision/similarity.ts';
 
-/** One image a person. */
 export type AgedTemplate = GroupedTemplate & { readonly age: string };
 
 const SIMILARITIES = [70, 80] as const;
-/** Samples of the people, drawn with replacement (B. Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993). */
 const SAMPLES = 400;
 /** 95 %. */
 const TAIL = 0.025;
 
-/** Pairs of different people of one group, by people's places in it. */
 interface Pairs {
   readonly people: number;
-  /** Pairs that reach a score. */
   reaching(score: number): readonly (readonly [number, number])[];
-  /** Two images of one person. */
   readonly excluded: readonly (readonly [number, number])[];
 }
 

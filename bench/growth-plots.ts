@@ -2,16 +2,13 @@
 import { type Axis, type Line, linePlot } from './plot.ts';
 import type { PlotPoint } from './report.ts';
 
-/** One plot and where its points come from. */
 interface GrowthPlot {
-  /** `PlotPoint.plot` of its points. */
   readonly plot: string;
   readonly file: string;
   readonly title: string;
   readonly x: string;
   readonly y: string;
   readonly formatX: (value: number) => string;
-  /** Whether the points' own x are the ticks. */
   readonly ownTicks: boolean;
   /** Of y; linear ones begin at 0. */
   readonly scale: Axis['scale'];
@@ -66,7 +63,6 @@ const PLOTS: readonly GrowthPlot[] = [
   },
 ];
 
-/** Every plot that there are points for. @returns the SVG texts by file name. */
 export function growthPlots(points: readonly PlotPoint[]): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   for (const { plot, file, title, x, y, formatX, ownTicks, scale } of PLOTS) {
@@ -97,12 +93,10 @@ const ROUND = Array.from({ length: 16 }, (_, i) =>
   [1, 2, 5].map((digit) => Number(`${digit}e${i - 6}`)),
 ).flat();
 
-/** From one round number to another, with the values between. */
 function logarithmic(label: string, values: readonly number[], format: (value: number) => string): Axis {
   const from = Math.max(...ROUND.filter((tick) => tick <= Math.min(...values)));
   const to = Math.min(...ROUND.filter((tick) => tick >= Math.max(...values) && tick > from));
   const within = ROUND.filter((tick) => tick >= from && tick <= to);
-  // More than a dozen are too close together to be read.
   const ticks = within.length <= 12 ? within : within.filter((tick) => Math.log10(tick) % 1 === 0);
   return { label, scale: 'log', from, to, ticks, format };
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:growth -- [--seconds N]`: how the cost of a search over HTTP grows with the picture, with the clients
- * and with the threads that compute. The plots of docs/performance.md are drawn from it by `npm run bench`.
+ * `npm run bench:growth -- [--seconds N]`: how the cost of a search over HTTP grows with the picture, with
+ * the clients and with the threads that compute.
  */
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -47,7 +47,6 @@ await withService({}, async (service) => {
     ratio: last / first,
   });
 });
-/** Threads, a power of two each, up to one a core. */
 const threads = Array.from({ length: Math.floor(Math.log2(availableParallelism())) + 1 }, (_, i) => 2 ** i);
 console.log(`\nsearches a second, ${small.length} bytes of 640 x 480`);
 console.log(`threads  ${CLIENTS.map((clients) => `${clients} clients`.padStart(12)).join('')}`);

@@ -4,16 +4,12 @@ import type { Route } from '../src/api/route.ts';
 import type { Schema } from '../src/api/schema.ts';
 import { maxImages, propertiesOf } from '../src/http/image-parameters.ts';
 
-/** One thing to send. */
 export interface Shape {
   readonly name: string;
-  /** Empty, or with its question mark. */
   readonly query: string;
-  /** Null where the route takes no body. */
   readonly body: { readonly type: string; readonly data: Buffer } | null;
 }
 
-/** Bytes of a body: what a route without images takes, and an image route for each of its images. */
 const MAX_JSON = 64 * 1024;
 const MAX_IMAGE_JSON = 14_000_000;
 const MAX_FORM = 10_100_000;
@@ -21,7 +17,6 @@ const MAX_LARGEST = 4;
 
 const MAX_QUERY = 15 * 1024;
 
-/** As often as it fits, between a beginning and an end. */
 function filled(size: number, begin: string, unit: string, end: string): Buffer {
   const [head, tail] = [Buffer.from(begin), Buffer.from(end)];
   const bytes = Buffer.from(unit);
@@ -29,7 +24,6 @@ function filled(size: number, begin: string, unit: string, end: string): Buffer 
   return Buffer.concat([head, Buffer.alloc(room - (room % bytes.length), bytes), tail]);
 }
 
-/** An object of as many different properties as fit. */
 function properties(size: number): Buffer {
   const parts: string[] = [];
   for (let i = 0, length = 2; length < size - 16; i++) {
@@ -40,7 +34,6 @@ function properties(size: number): Buffer {
   return Buffer.from(`{${parts.join(',')}}`);
 }
 
-/** JSON texts that fill a body, around one place of it. @param before, after the place, in JSON. */
 function jsonTexts(size: number, before: string, after: string): [name: string, Buffer][] {
   const fill = (begin: string, unit: string, end: string) => filled(size, before + begin, unit, end + after);
   const escaped = '\\u0041';
@@ -68,7 +61,6 @@ function jsonTexts(size: number, before: string, after: string): [name: string, 
   ];
 }
 
-/** Where texts are put: the whole body, each list of the schema, a string of it, a property that it does not have. */
 function places({ body = {}, images }: Route): [name: string, before: string, after: string][] {
   const own = Object.entries(propertiesOf(body));
   const isOf = ({ type }: Schema, name: string) => [type].flat().includes(name);
@@ -108,7 +100,6 @@ function* jsonShapes(route: Route): Generator<Shape> {
   for (const [name, data] of jsonTexts(size, before, after)) yield of(name, data);
   yield of('different keys', properties(size > MAX_JSON ? 256 * 1024 : size));
   for (const [place, open, close] of inside) {
-    // A large body costs as much in every place of those that it does not fit.
     const isWorthwhile = size === MAX_JSON || place.endsWith('bytes');
     if (!isWorthwhile) continue;
     for (const [name, data] of jsonTexts(size, open, close)) yield of(`${place} is ${name}`, data);
@@ -140,7 +131,6 @@ function* rawShapes({ images, body = {} }: Route): Generator<Shape> {
   yield { name: 'image: no image', query, body: { type: 'image/jpeg', data } };
 }
 
-/** A body that says what it is at full length. */
 function* typeShapes({ body, images }: Route): Generator<Shape> {
   if (!body && !images) return;
   const data = Buffer.from('{}');
@@ -162,7 +152,6 @@ function* queryShapes({ query }: Route): Generator<Shape> {
   for (const name of names) yield of(`long ${name}`, `${name}=${'a'.repeat(MAX_QUERY)}`);
 }
 
-/** Everything hostile that fits a route. */
 export function* shapesOf(route: Route): Generator<Shape> {
   yield* queryShapes(route);
   yield* typeShapes(route);

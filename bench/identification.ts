@@ -5,24 +5,19 @@ import { uniforms } from '../src/base/random.ts';
 import { innerProduct, NormalisedTemplate, scoreOf } from '../src/vision/impostors.ts';
 import type { LabelledTemplate } from '../src/vision/labelled-templates.ts';
 
-/** A person of a gallery with the templates that were enrolled. */
 export interface Enrolled {
   readonly person: string;
   readonly templates: readonly Float32Array[];
 }
 
-/** How the scores of one person's templates become that person's score. */
 export type Fusion = (probe: Float32Array, enrolled: Enrolled) => number;
 
-/** The best of the person's templates. */
 export const bestOf: Fusion = (probe, { templates }) =>
   templates.reduce((best, template) => Math.max(best, scoreOf(probe, template)), -1);
 
-/** The mean of the scores of the person's templates. */
 export const meanScore: Fusion = (probe, { templates }) =>
   templates.reduce((sum, template) => sum + scoreOf(probe, template), 0) / templates.length;
 
-/** The person's templates added up and made a unit vector again; worked out once a person. */
 export function meanTemplate(): Fusion {
   const means = new Map<Enrolled, Float32Array>();
   return (probe, enrolled) => {
@@ -35,7 +30,6 @@ export function meanTemplate(): Fusion {
   };
 }
 
-/** As the service does: the middle where the templates are of one person, the best of them where not. */
 export function asServed(onePerson: number): Fusion {
   const middles = new Map<Enrolled, Float32Array | null>();
   return (probe, enrolled) => {
@@ -48,16 +42,13 @@ export function asServed(onePerson: number): Fusion {
   };
 }
 
-/** Searches of one or more galleries. A probe without a face scores -1 everywhere. */
+/** A probe without a face scores -1 everywhere. */
 export interface Searches {
-  /** Of probes whose person is enrolled: the mate's score, and whether nobody scored higher. */
   readonly mated: readonly { readonly score: number; readonly isFirst: boolean }[];
-  /** Of probes whose person is not: the best score. */
   readonly nonMated: readonly number[];
 }
 
 /**
- * Searches a gallery.
  * @param mated pictures of people who are enrolled, not the enrolled ones.
  * @param nonMated each is searched for without its own person.
  * @param isSamePerson names that stand for one person: such an entry is passed over.
@@ -89,24 +80,20 @@ export function search(
   };
 }
 
-/** Share of mated searches whose mate scores highest. */
 export function rankOne({ mated }: Searches): number {
   return mated.filter(({ isFirst }) => isFirst).length / mated.length;
 }
 
-/** The least threshold at which at most the share `fpir` of non-mated searches finds anybody. */
 export function identificationThreshold({ nonMated }: Searches, fpir: number): number {
   const sorted = [...nonMated].sort((a, b) => b - a);
   const first = sorted[Math.floor(fpir * sorted.length)];
   return first === undefined ? -1 : first + Number.EPSILON;
 }
 
-/** FNIR: share of mated searches whose mate does not score highest or stays below the threshold. */
 export function falseNegativeRate({ mated }: Searches, threshold: number): number {
   return mated.filter(({ score, isFirst }) => !isFirst || score < threshold).length / mated.length;
 }
 
-/** `count` of `items`, drawn without putting back; the same ones for one seed. */
 export function draw<T>(items: readonly T[], count: number, seed: number): T[] {
   const random = uniforms(seed);
   const pool = [...items];
@@ -129,7 +116,6 @@ function unitMean(templates: readonly Float32Array[]): Float32Array {
   );
 }
 
-/** The offset of a mean is about the mean of the offsets. */
 function withOffset(mean: Float32Array, templates: readonly Float32Array[]): Float32Array {
   const offsets = templates.map((template) => (template instanceof NormalisedTemplate ? template.offset : 0));
   const result = new NormalisedTemplate(mean);
@@ -138,7 +124,6 @@ function withOffset(mean: Float32Array, templates: readonly Float32Array[]): Flo
 }
 
 /**
- * As `SearchSpace.mean`, of whole templates.
  * @param templates unit vectors, at least one.
  * @param samePersonScore positive; minimum average of the pairs, and of each template with the others' mean.
  */

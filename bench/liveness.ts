@@ -1,10 +1,10 @@
 /**
- * `npm run bench:liveness -- [faces]`: how often the default pack takes a picture of a face for the face itself (APCER)
- * and a face for a picture (BPCER), in the terms of ISO/IEC 30107-3, at several thresholds.
+ * `npm run bench:liveness -- [faces]`: error rates of the default pack (APCER, BPCER of ISO/IEC 30107-3) at
+ * several thresholds.
  *
- * The faces are those of the group photographs that a development dependency ships, and the attacks are rendered of them
- * (`presentation-attacks.ts`): a regression check, which says nothing about real attacks. Of `<faces>/lfw-dev` the first
- * picture of every tenth person is judged as it is, and every tenth of `<faces>/fairface/eval`, which are tight crops.
+ * Attacks are rendered (`presentation-attacks.ts`): a regression check, which says nothing about real
+ * attacks. Live faces are every tenth person of `<faces>/lfw-dev` and every tenth crop of
+ * `<faces>/fairface/eval`.
  */
 
 import { readdir, readFile } from 'node:fs/promises';
@@ -21,7 +21,6 @@ import { loadAsServed } from './as-served.ts';
 import { type Portrait, PRESENTATIONS, type Presentation, present } from './presentation-attacks.ts';
 
 const PEOPLE_STEP = 10;
-/** A portrait of a group photograph shows this many times the face's box. */
 const CONTEXT = 3.2;
 const LEAST_FACE = 100;
 
@@ -33,7 +32,6 @@ const pack = await openModelPack('faceplugin');
 const recognizer = await loadAsServed(pack, executor);
 const scale = recognizer.liveness;
 if (!scale) throw new Error('The pack has no liveness network');
-/** The pack's own, and others around it. */
 const THRESHOLDS = [0.05, scale[0]?.threshold ?? 0.5, 0.5, 0.7, 0.9];
 
 const folder = process.argv[2];
@@ -125,7 +123,6 @@ async function fairFacePictures(pictures: string): Promise<Buffer[]> {
   return Promise.all(names.map((name) => readFile(join(pictures, name))));
 }
 
-/** The face nearest to `box`; none where none is found. */
 async function portraitOf(image: Uint8Array, box: Box): Promise<Portrait[]> {
   const { faces, width, height } = await recognizer.analyze(image, 'binary', {
     template: false,

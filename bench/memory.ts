@@ -1,10 +1,6 @@
 /**
- * `npm run bench:memory -- --requests N`: what the service holds in memory while it answers N searches (default 4,000),
- * by several clients, with pictures of all formats, sizes and bodies, broken ones among them.
- *
- * The slope is the straight line, least squares, through what was held after the first third, in which every thread,
- * network and cache comes to its size. Of the resident memory the mapped files are left out: LMDB's pages of the store
- * are the kernel's to keep or take back.
+ * `npm run bench:memory -- --requests N`: the service's memory while it answers N searches (default 4,000) of
+ * mixed formats, sizes and bodies.
  */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -21,7 +17,6 @@ if (!Number.isInteger(requests) || requests < SAMPLES) {
   process.exit(64);
 }
 
-/** Every format and body, from a passport picture to 12 megapixels, pictures without a face, and broken ones. */
 async function mixedBodies(): Promise<Body[]> {
   const bodies: Body[] = [];
   const add = (file: Buffer, type: string) => bodies.push(...bodiesOf(file, type));
@@ -45,13 +40,11 @@ async function mixedBodies(): Promise<Body[]> {
   return bodies;
 }
 
-/** Megabytes of a process that are no mapped file. */
 async function heldBy(pid: number | undefined): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
 }
 
-/** Megabytes that a straight line through the points gains in 10,000 requests. */
 function slopeOf(points: readonly (readonly [requests: number, megabytes: number])[]): number {
   const mean = (axis: 0 | 1) => points.reduce((sum, point) => sum + point[axis], 0) / points.length;
   const [x0, y0] = [mean(0), mean(1)];
@@ -68,7 +61,6 @@ try {
   let sent = 0;
   const client = async (until: number) => {
     while (sent < until) {
-      // A step that shares no factor with their number, so that neighbours differ in size and form.
       const status = await service.search(bodies[(sent++ * 31) % bodies.length] as Body);
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
     }

@@ -1,4 +1,3 @@
-/** Networks for `bench:networks` that are made from others, or from nothing. */
 import { attributeMessage, nodeMessage, tensorMessage } from '../src/vision/graph/onnx.ts';
 import { bytesField, readFields, varintField } from '../src/vision/graph/wire.ts';
 import { modelBytes, weights } from '../testing/small-model.ts';
@@ -6,15 +5,11 @@ import { modelBytes, weights } from '../testing/small-model.ts';
 /** Convolutions of 1 x 1, one after the other. */
 export interface Chain {
   readonly convolutions: number;
-  /** Of inputs and outputs. */
   readonly channels: number;
-  /** Of the square that they are applied to. */
   readonly side: number;
 }
 
-/** The same network for so many inputs in a run. */
 export function withBatch(model: Uint8Array, batch: number): Uint8Array {
-  /** Replaces the fields with a number by what `change` makes of their content. */
   const within = (
     message: Uint8Array,
     number: number,
@@ -53,7 +48,6 @@ export function chain({ convolutions, channels, side }: Chain): Uint8Array {
   });
 }
 
-/** The chain with activations of unsigned and weights of signed integers of 8 bits. */
 export function chainOfBytes({ convolutions, channels, side }: Chain): Uint8Array {
   const [UINT8, INT8] = [2, 3] as const;
   const integers = (name: string, type: number, dims: readonly number[], bytes: Uint8Array) =>

@@ -1,9 +1,6 @@
 /**
- * `npm run bench:networks`: what each network of the packs costs as it is, and in each of the ways in which it can be
- * prepared; how near that is to what the core can do; several pictures in one run, two threads, integers of 8 bits.
- *
- * Times are the least of some rounds in which all that is compared runs in turn (`bench/native/networks.cc`): processor
- * time, but for two threads time.
+ * `npm run bench:networks`: compares the cost of each network and its prepared variants with the core's peak;
+ * also batches, two threads and 8-bit integers.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -23,17 +20,14 @@ const { values: options } = parseArgs({ options: { rounds: { type: 'string', def
 const ROUNDS = Number(options.rounds);
 const PROFILED = 30;
 const BATCHES = [1, 2, 4, 8];
-/** The pointwise convolutions that the embedder has most of. */
 const CHAIN = { convolutions: 8, channels: 256, side: 14 } as const;
 
 interface Measured {
   readonly peak: { readonly floats: number; readonly integers: number };
-  /** Least and median of each file, milliseconds. */
   readonly ms: readonly (readonly [number, number])[];
   readonly profile: string;
 }
 
-/** An operator of a profile. */
 interface Event {
   readonly cat: string;
   readonly name: string;
@@ -139,7 +133,6 @@ async function measureBatch(file: string, batch: number, threads: number): Promi
   );
 }
 
-/** Time and rate of each kind of operator. */
 async function printOperators(file: string): Promise<void> {
   const kinds = new Map<string, { count: number; microseconds: number; products: number }>();
   for (const event of await profileOf(file)) {
@@ -157,7 +150,6 @@ async function printOperators(file: string): Promise<void> {
   }
 }
 
-/** Each operator once, with its least time. */
 async function profileOf(file: string): Promise<Event[]> {
   const { profile } = measure([file], { rounds: PROFILED, profile: join(folder, 'profile') });
   const events = (JSON.parse(await readFile(profile, 'utf8')) as Event[]).filter(
@@ -178,7 +170,6 @@ function shapesOf({ args }: Event): { weights: number[]; output: number[] } {
   };
 }
 
-/** Multiplications of a convolution; of the others there are few. */
 function productsOf(event: Event): number {
   if (!/Conv/.test(event.args.op_name)) return 0;
   const { weights, output } = shapesOf(event);

@@ -5,35 +5,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type PlotPoint, REPORT_FILE, type ReportEntry, type ReportLine, type Versions } from './report.ts';
 
-/** One bench to run. */
 export interface Part {
-  /** Heading of its lines. */
   readonly title: string;
-  /** Path of the program. */
   readonly program: string;
   readonly args: readonly string[];
 }
 
-/** What a bench reported before it ended, in whichever way it did. */
 export interface PartReport {
   readonly title: string;
   readonly lines: readonly ReportLine[];
   readonly points: readonly PlotPoint[];
   readonly versions: Versions;
-  /** How it failed, in words; undefined where it ended well. */
   readonly failure: string | undefined;
   readonly seconds: number;
-  /** State of the sources and time of its end, in words; kept with it for later runs. */
   readonly commit?: string;
   readonly ended?: string;
-  /** Of when it is, in words, where it is not of this run. */
   readonly earlier?: string;
 }
 
-/**
- * Runs a bench to its end. What it prints goes to standard error.
- * @param limit seconds after which it is ended.
- */
+/** @param limit seconds after which it is ended. */
 export async function runPart({ title, program, args }: Part, limit: number): Promise<PartReport> {
   const folder = await mkdtemp(join(tmpdir(), 'visage-bench-'));
   const file = join(folder, 'report.jsonl');
@@ -80,7 +70,6 @@ function endOf(
   });
 }
 
-/** Whole lines only: a bench that was killed may have left half of one. */
 async function entriesOf(file: string): Promise<ReportEntry[]> {
   const text = await readFile(file, 'utf8').catch(() => '');
   return text

@@ -6,11 +6,9 @@ import { dirname, join } from 'node:path';
 import { ROOT } from '../testing/service.ts';
 
 const MANIFESTS = join(ROOT, 'bench/peers');
-/** Where they are installed: below `build/`, since what is below `bench/` is compiled. */
 const FOLDER = join(ROOT, 'build/peers');
 const MANIFEST_FILES = ['package.json', 'package-lock.json'] as const;
 
-/** Installs the packages where they are not, and answers what loads them. Takes a minute the first time. */
 export function peerRequire(): NodeJS.Require {
   const wanted = readFileSync(join(MANIFESTS, 'package-lock.json'), 'utf8');
   const mark = join(FOLDER, 'installed');
@@ -24,7 +22,6 @@ export function peerRequire(): NodeJS.Require {
   return createRequire(join(FOLDER, 'package.json'));
 }
 
-/** Makes FAISS and the program that asks it where they are not, and answers the program's path. Takes minutes the first time. */
 export function faissProgram(): string {
   const { status } = spawnSync(process.execPath, [join(MANIFESTS, 'faiss.mjs')], {
     cwd: ROOT,
@@ -34,7 +31,6 @@ export function faissProgram(): string {
   return join(FOLDER, 'faiss/faiss_graph');
 }
 
-/** Where a package is that is installed for `require`; not by its package.json, which its exports may hide. */
 export function packageFolder(require: NodeJS.Require, name: string): string {
   const folder = require.resolve.paths(name)?.find((path) => existsSync(join(path, name)));
   if (!folder) throw new Error(`${name} is not installed`);
@@ -54,7 +50,6 @@ function npm(...args: string[]): void {
     stdio: ['ignore', 2, 2],
     env: {
       ...process.env,
-      // hnswlib-node is compiled here, so it gets what this processor has, which its own settings leave out.
       CXXFLAGS: '-O3 -march=native',
       ...(existsSync(join(headers, 'include/node/node.h')) ? { npm_config_nodedir: headers } : {}),
     },

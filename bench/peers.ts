@@ -1,10 +1,8 @@
 /**
- * `npm run bench:peers -- [--seconds N]`: pictures a second next to what a user might pick instead, and for how long
- * each one's event loop stands still.
+ * `npm run bench:peers -- [--seconds N]`: images a second and stalls of the event loop, next to what a user
+ * might pick instead.
  *
- * The same pictures and the same task for all: a JPEG of 640 x 480 in, the template of its largest face out. Each is a
- * process of its own; they take turns, round after round. *Alone* is without HTTP, promises at once; *HTTP* is behind a
- * minimal server, and for Visage also the whole service with its key, its limits and a search.
+ * *Alone* is without HTTP; *HTTP* is behind a minimal server, and for Visage also the whole service.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -23,7 +21,6 @@ import { stallOf, stallSettings } from './stalls.ts';
 
 const CLIENTS = [1, 16] as const;
 const ROUNDS = 2;
-/** What Visage is compared with, the arguments of its server, and how many times as fast Visage shall be. */
 const PEERS = [
   { name: 'face-api', server: ['face-api'], aim: 15 },
   { name: 'human', server: ['human'], aim: 15 },
@@ -38,19 +35,15 @@ if (!(seconds > 0)) {
   process.exit(64);
 }
 
-/** One of those compared. */
 interface Contestant {
   readonly name: string;
-  /** Answers over HTTP. */
   ask(picture: Buffer): Promise<unknown>;
-  /** Images a second without HTTP; null where there is no such thing. */
   readonly alone: ((clients: number) => Promise<number>) | null;
   /** Longest stall of its event loop since the last call, in milliseconds. */
   stall(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** Images a second, and milliseconds of the longest stall, by the number of clients. */
 interface Measured {
   readonly contestant: Contestant;
   readonly alone: Map<number, number[]>;
@@ -171,7 +164,6 @@ function mean(values: readonly number[] = []): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** The whole service. */
 async function service(): Promise<Contestant> {
   const stallFile = join(folder, 'stall-service');
   const started = await startSearchService(stallSettings(stallFile));
@@ -187,7 +179,6 @@ async function service(): Promise<Contestant> {
   };
 }
 
-/** A recogniser behind its minimal server. */
 async function recogniser(name: string, args: readonly string[]): Promise<Contestant> {
   const stallFile = join(folder, `stall-${contestants.length}`);
   const program = join(ROOT, 'dist/bench/recognisers/server.js');
@@ -196,7 +187,6 @@ async function recogniser(name: string, args: readonly string[]): Promise<Contes
     env: { ...process.env, ...stallSettings(stallFile) },
   });
   const port = await new Promise<number>((resolve, reject) => {
-    // What the libraries print stands on lines of its own.
     createInterface(child.stdout).on('line', (line) => {
       if (/^\d+$/.test(line)) resolve(Number(line));
     });

@@ -13,29 +13,19 @@ import { faceMixes } from '../testing/face-mixes.ts';
 import { loadAsServed } from './as-served.ts';
 
 const PACK = 'faceplugin';
-/** Of {@link baseOfAverages}: rows it makes, rows in each, evenly spread directions and their share of the variance. */
 const COMBINATIONS = 4096;
 const TERMS = 16;
 const EVEN = 128;
 const EVEN_SHARE = 0.2;
 
-/** Vectors lie row after row. */
 export interface PeopleBase {
-  /** Origin of the templates, for a report. */
   readonly source: string;
   readonly dimension: number;
-  /** Mean of the templates. */
   readonly mean: Float32Array;
-  /** Templates of different people, less the mean. */
   readonly residuals: Float32Array;
-  /** Unit vectors: differences between the templates of two images of one person. */
   readonly differences: Float32Array;
 }
 
-/**
- * Templates of `<faces>/lfw-dev`, kept in the system's temporary folder between runs; without `faces`, the averages in
- * `test/fixtures/`.
- */
 export async function openPeopleBase(faces: string | undefined): Promise<PeopleBase> {
   const folder = faces && join(faces, 'lfw-dev');
   return folder && existsSync(folder) ? baseOfImages(folder) : baseOfAverages();
@@ -49,7 +39,6 @@ async function baseOfImages(folder: string): Promise<PeopleBase> {
     const template = templates[i];
     if (template) people.set(person, [...(people.get(person) ?? []), template]);
   }
-  // One image of each person, so that a person with hundreds of images counts once.
   const firsts = [...people.values()].map(([first]) => first as Float32Array);
   const differences: Float32Array[] = [];
   for (const own of people.values()) {
@@ -65,11 +54,6 @@ async function baseOfImages(folder: string): Promise<PeopleBase> {
   };
 }
 
-/**
- * Random combinations of the averages in `test/fixtures/`. So few averages concentrate in fewer directions than the people
- * behind them. A part of each combination spreads evenly over {@link EVEN} directions, which brings the spread of scores
- * back to that of people.
- */
 function baseOfAverages(): PeopleBase {
   const averages = faceMixes();
   const { dimension, residuals } = spreadAround(averages);
@@ -86,12 +70,10 @@ function baseOfAverages(): PeopleBase {
     dimension,
     mean: new Float32Array(dimension),
     residuals: combinations,
-    // In LFW, images of one person differ in the same directions as people do.
     differences: combinations,
   };
 }
 
-/** Adds a normal combination of rows out of each sixteenth, with the squared length `scale^2`. */
 function addCombination(
   into: Float32Array,
   rows: Float32Array,
@@ -108,7 +90,6 @@ function addCombination(
   }
 }
 
-/** Gram and Schmidt's method. */
 function orthonormal(rows: Float32Array, dimension: number): Float32Array {
   const done = rows.slice();
   for (let at = 0; at < done.length; at += dimension) {
@@ -136,7 +117,6 @@ function spreadAround(
   return { dimension, mean, residuals: joined(residuals, dimension) };
 }
 
-/** Templates of images below a folder, in their order; null where there is no face. Kept between runs. */
 export async function templatesOf(
   folder: string,
   images: readonly LabelledImage[],
@@ -149,7 +129,6 @@ export async function templatesOf(
   const bytes = 4 * dimension * images.length;
   if (!existsSync(file) || statSync(file).size !== bytes) {
     const made = await embed(pack, folder, images);
-    // A missing template is kept as zeros.
     const rows = made.map((template) => template ?? new Float32Array(dimension));
     await writeFile(`${file}.${process.pid}`, joined(rows, dimension));
     await rename(`${file}.${process.pid}`, file);

@@ -1,13 +1,6 @@
 /**
- * `npm run bench:pipeline`: what a search costs next to the bare floor, libjpeg-turbo's decode plus the networks alone.
- *
- * All is measured in rounds, each line a little in every one of them: a machine that speeds up or slows down meanwhile
- * does so for all lines alike. The floor (`bench/native/floor.cc`) is that of the networks that the service runs, which are
- * prepared, each run as many times as the pipeline runs it on that picture. That of the original networks, of one run of
- * each, and of a process for each core at once, which shows what cores in use together take from each other, are printed
- * besides.
- *
- * `npm run bench:pipeline -- --iterations N` for another number of each than 300.
+ * `npm run bench:pipeline [-- --iterations N]`: compares a search with its floor, libjpeg-turbo's decode plus
+ * the networks (`bench/native/floor.cc`).
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -29,7 +22,6 @@ import { stallOf, stallSettings } from './stalls.ts';
 
 const CLIENTS = 16;
 const ROUNDS = 8;
-/** Searches of all clients together, for each of one. */
 const CROWD = 8;
 const CORES = availableParallelism();
 const FLOOR_STEPS = ['decode', 'detect', 'landmarks', 'embed', 'total', 'once'] as const;
@@ -39,7 +31,6 @@ interface Quantiles {
   readonly p50: number;
   readonly p99: number;
 }
-/** How many times each network runs for a picture. */
 interface Runs {
   readonly detect: number;
   readonly landmarks: number;
@@ -53,12 +44,10 @@ if (!Number.isInteger(ITERATIONS) || ITERATIONS < 1) {
   console.error('Usage: npm run bench:pipeline -- --iterations N');
   process.exit(64);
 }
-/** Iterations of a line in one round. */
 const SHARE = Math.ceil(ITERATIONS / ROUNDS);
 
 const stallFile = join(tmpdir(), `visage-bench-stall-${process.pid}`);
 const service = await startSearchService(stallSettings(stallFile));
-/** The service's own, which it has made by now. */
 const preparation: Preparation = { folder: join(service.folder, 'prepared'), log: createLog('warn') };
 const pack = await openModelPack('faceplugin');
 async function run(): Promise<void> {
@@ -169,7 +158,6 @@ async function measure(title: string, jpeg: Buffer, throughput: boolean): Promis
   console.log(`floor in each of the rounds: ${rounds} ms\n`);
 }
 
-/** The first way to send a picture against the floor, the others against the first. */
 function reportRequests(title: string, asked: readonly Asked[], floor: number, aim: string): void {
   const [first] = asked;
   if (!first) return;
@@ -191,7 +179,6 @@ function reportRequests(title: string, asked: readonly Asked[], floor: number, a
   }
 }
 
-/** The networks as the service runs them. */
 async function preparedNetworks(): Promise<PipelineOptions> {
   const executor = createExecutor({ threads: 1, maxQueue: 4 });
   try {
@@ -201,7 +188,7 @@ async function preparedNetworks(): Promise<PipelineOptions> {
   }
 }
 
-/** One round of it. @param processes that run at the same time: medians are their mean's, the p99 the longest. */
+/** @param processes at the same time: medians are their mean's, the p99 the longest. */
 async function floorOf(
   file: string,
   { detector, landmarks, embedder }: PipelineOptions,
@@ -225,7 +212,6 @@ async function floorOf(
   return Object.fromEntries(FLOOR_STEPS.map((step) => [step, meanOf(floors, step)])) as Floor;
 }
 
-/** The mean of several medians, and the longest. */
 function meanOf(floors: readonly Floor[], step: keyof Floor): Quantiles {
   const p50 = floors.reduce((sum, floor) => sum + floor[step].p50, 0) / floors.length;
   return { p50, p99: Math.max(...floors.map((floor) => floor[step].p99)) };
@@ -236,9 +222,7 @@ function runsOf(looks: number): Runs {
   return { detect: looks, landmarks: landmarks.secondLook ? 3 : 1, embed: embedder.views?.length ?? 1 };
 }
 
-/** The addon's own clock, one picture at a time on so many threads, without HTTP. */
 class Stages {
-  /** Milliseconds by the name of a line. */
   readonly times: ReadonlyMap<string, number[]>;
   readonly #executor: Executor;
   readonly #recognizer: Recognizer;
@@ -259,7 +243,6 @@ class Stages {
     return this.#recognizer.analyze(jpeg, 'binary', { largestOnly: true });
   }
 
-  /** One round. */
   async measure(jpeg: Buffer): Promise<void> {
     for (let i = -5; i < SHARE; i++) {
       const { timings } = await this.look(jpeg);
@@ -284,16 +267,12 @@ async function search(body: Body): Promise<void> {
   if (status !== 200) throw new Error(`A search with ${body.name} answered ${status}`);
 }
 
-/** What one way to send a picture took. */
 interface Asked {
   readonly body: Body;
-  /** Milliseconds. */
   readonly times: number[];
-  /** Milliseconds of processor time, of the service and of its JavaScript thread. */
   readonly processor: [all: number, script: number];
 }
 
-/** One client, the bodies by turns, one round. */
 async function askInTurns(ways: readonly Asked[]): Promise<void> {
   for (let i = -5; i < SHARE; i++) {
     for (const { body, times, processor } of ways) {
@@ -301,7 +280,6 @@ async function askInTurns(ways: readonly Asked[]): Promise<void> {
       const began = performance.now();
       await search(body);
       const passed = performance.now() - began;
-      // What follows an answer, such as its line in the log, belongs to it.
       await setTimeout(2);
       const after = await processorTime();
       if (i < 0) continue;
@@ -311,7 +289,6 @@ async function askInTurns(ways: readonly Asked[]): Promise<void> {
   }
 }
 
-/** Milliseconds of processor time that the service has used, all of it and on its JavaScript thread. */
 async function processorTime(): Promise<[all: number, script: number]> {
   const tasks = `/proc/${service.child.process.pid}/task`;
   let all = 0;
@@ -324,20 +301,16 @@ async function processorTime(): Promise<[all: number, script: number]> {
   return [all, script];
 }
 
-/** What all clients together had. */
 class Rate {
   searches = 0;
   seconds = 0;
-  /** Milliseconds: the longest time for which the event loop did not turn. */
   stall = 0;
-  /** Milliseconds of processor time: of the service, of its JavaScript thread, of this process, which is the clients. */
   readonly processor: [all: number, script: number, clients: number] = [0, 0, 0];
 
   get perSecond(): number {
     return this.searches / this.seconds;
   }
 
-  /** One round. */
   async measure(body: Body): Promise<void> {
     let left = 2 * CLIENTS;
     const client = async () => {

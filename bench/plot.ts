@@ -1,28 +1,21 @@
 /** Line plots as SVG, for the documentation: readable on a light page and on a dark one. */
 
-/** One axis. Values outside its range are cut off. */
 export interface Axis {
   readonly label: string;
   readonly scale: 'linear' | 'log';
   readonly from: number;
   readonly to: number;
-  /** Where lines and numbers are drawn; within the range. */
   readonly ticks: readonly number[];
   readonly format: (value: number) => string;
 }
 
-/** One line with its name; at most six are told apart by colour. */
 export interface Line {
   readonly name: string;
-  /** (x, y), in the order in which they are joined. */
   readonly points: readonly (readonly [number, number])[];
 }
 
-/** Where it may differ from one plot to the next. */
 export interface Look {
-  /** Where the names of the lines stand, at the top. Default `right`. */
   readonly legend?: 'left' | 'right';
-  /** Whether each point is marked, for lines of a few. Default false. */
   readonly marks?: boolean;
 }
 
@@ -45,7 +38,6 @@ const STYLE = `
       .frame { stroke: #8b949e; }
     }`;
 
-/** A plot as the text of an SVG file. */
 export function linePlot(title: string, x: Axis, y: Axis, lines: readonly Line[], look: Look = {}): string {
   const toX = position(x, PLOT.left, PLOT.right);
   const toY = position(y, PLOT.bottom, PLOT.top);
@@ -91,7 +83,6 @@ export function linePlot(title: string, x: Axis, y: Axis, lines: readonly Line[]
   ].join('\n  ');
 }
 
-/** Ticks at the powers of ten of a logarithmic axis, both ends among them. */
 export function powersOfTen(from: number, to: number): number[] {
   const [first, last] = [Math.round(Math.log10(from)), Math.round(Math.log10(to))];
   return Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i));

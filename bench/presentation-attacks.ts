@@ -1,13 +1,10 @@
 /**
- * Pictures of pictures of a face, rendered: a print held into a scene, a screen, a mask cut out of a print. What a
- * camera would see is worked out per pixel, in linear light, from where the pixel's ray meets the sheet.
+ * Pictures of pictures of a face, rendered: a print held into a scene, a screen, a mask cut out of a print.
  *
- * They are not photographs of attacks. They hold what such photographs have in common and what can be computed: ink
- * dots, paper, a screen's stripes and the moiré they make on a camera's grid, edges, perspective, shadow, glare.
+ * They are not photographs of attacks.
  */
 import sharp from 'sharp';
 
-/** Kinds of picture that are made of a face; `live` is the face itself, taken by the same camera. */
 export const PRESENTATIONS = [
   'live',
   'print',
@@ -18,34 +15,24 @@ export const PRESENTATIONS = [
 ] as const;
 export type Presentation = (typeof PRESENTATIONS)[number];
 
-/** A photograph to make attacks of. Coordinates are shares of its width and height. */
 export interface Portrait {
   readonly image: Uint8Array;
-  /** Centre of the face, and its width over the photograph's width. */
   readonly face: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
   readonly eyes: readonly (readonly [x: number, y: number])[];
 }
 
-/** The camera's picture in pixels; samples in each pixel are `SAMPLES` x `SAMPLES`. */
 const WIDTH = 560;
 const HEIGHT = 420;
 const SAMPLES = 3;
-/** Width of the face in the camera's picture, in pixels: least and most. A close sheet fills the picture. */
 const FACE_PIXELS = [90, 160] as const;
 const CLOSE_FACE_PIXELS = [190, 240] as const;
-/** Pixels between a sheet's edge and its shadow's. */
 const SHADOW = 8;
 
 type Colour = readonly [red: number, green: number, blue: number];
-/** Where a colour is written to, so that none is made for each of a picture's millions of samples. */
 type Light = [red: number, green: number, blue: number];
-/**
- * Writes the light, in linear RGB 0..1, that comes from a place of a sheet, in millimetres from its centre.
- * @returns false where there is no sheet.
- */
+/** @returns false where there is no sheet. */
 type Surface = (u: number, v: number, out: Light) => boolean;
 
-/** A photograph in linear light, to be looked at between its pixels. */
 class Photograph {
   readonly width: number;
   readonly height: number;
@@ -78,16 +65,13 @@ class Photograph {
   }
 }
 
-/** A flat sheet before a pinhole camera: which place of it a pixel shows. */
 class Sheet {
   readonly #inverse: readonly number[];
-  /** Millimetres from the sheet's centre, of the last pixel that was asked for. */
   u = 0;
   v = 0;
 
   /**
    * @param turn radians.
-   * @param scale pixels a millimetre where the sheet's centre is.
    * @param centre where the sheet's centre is in the picture.
    */
   constructor(
@@ -100,7 +84,6 @@ class Sheet {
     const [cr, sr] = [Math.cos(turn.roll), Math.sin(turn.roll)];
     const focal = 1.2 * WIDTH;
     const distance = focal / scale;
-    // Columns of K [r1 r2 t] for the rotation roll * pitch * yaw, with the picture's centre moved to `centre`.
     const r1 = [cr * cy - sr * sp * sy, sr * cy + cr * sp * sy, -cp * sy];
     const r2 = [-sr * cp, cr * cp, sp];
     const column = ([x = 0, y = 0, z = 0]: number[]) => [
@@ -112,7 +95,6 @@ class Sheet {
     this.#inverse = inverse([a, b, t]);
   }
 
-  /** Sets `u` and `v` for a place of the picture, in pixels. */
   look(x: number, y: number): void {
     const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0, i = 0] = this.#inverse;
     const depth = g * x + h * y + i;
@@ -121,7 +103,6 @@ class Sheet {
   }
 }
 
-/** Rows of the inverse of a 3 x 3 matrix that is given by its columns. */
 function inverse(columns: readonly (readonly number[])[]): number[] {
   const [[a = 0, d = 0, g = 0] = [], [b = 0, e = 0, h = 0] = [], [c = 0, f = 0, i = 0] = []] = columns;
   const determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g);
@@ -133,10 +114,6 @@ function inverse(columns: readonly (readonly number[])[]): number[] {
   return adjugate.flat().map((value) => value / determinant);
 }
 
-/**
- * One presentation of a face as a camera's JPEG, the same for the same seed.
- * @param scene any photograph: blurred, it is what is behind the sheet.
- */
 export async function present(
   kind: Presentation,
   portrait: Portrait,
@@ -160,7 +137,6 @@ export async function present(
     kind === 'live'
       ? { yaw: 0, pitch: 0, roll }
       : { yaw: between(-0.25, 0.25), pitch: between(-0.2, 0.2), roll };
-  // The face is near the middle of the picture, wherever it is on the sheet.
   const centre = {
     x: WIDTH / 2 + between(-40, 40) - (face.x - 0.5) * size.picture.width * scale,
     y: HEIGHT / 2 + between(-20, 20) - (face.y - 0.5) * size.picture.height * scale,
@@ -198,9 +174,7 @@ export async function present(
 }
 
 interface Size {
-  /** Millimetres of the picture on the sheet. */
   readonly picture: { readonly width: number; readonly height: number };
-  /** Millimetres of paper or bezel around it. */
   readonly border: number;
 }
 
@@ -250,7 +224,6 @@ function surfaceOf(
   };
 }
 
-/** Ink dots on white paper: each cell of a tenth of a millimetre has or has not a dot of each ink. */
 function onPaper(
   photograph: Photograph,
   { picture: { width, height }, border }: Size,
@@ -273,7 +246,6 @@ function onPaper(
     for (let c = 0; c < 3; c++) {
       const share = Math.min(1, (out[c] ?? 0) * 1.05);
       const isBare = hash(i + 7919 * c, j, grain) < share;
-      // Ink spreads: half of what is seen is the dot, half the mean.
       const dyed = 0.5 * (isBare ? 1 : 0) + 0.5 * share;
       out[c] = (paper[c] ?? 0) * fibre * (ink + (1 - ink) * dyed) + shine;
     }
@@ -281,7 +253,6 @@ function onPaper(
   };
 }
 
-/** Pixels of three stripes behind glass, with a bezel; the camera's grid makes moiré of them. */
 function onScreen(
   photograph: Photograph,
   { picture: { width, height }, border }: Size,
@@ -307,7 +278,6 @@ function onScreen(
     }
     const [i, j] = [Math.floor(u / pitch), Math.floor(v / pitch)];
     photograph.at(((i + 0.5) * pitch) / width + 0.5, ((j + 0.5) * pitch) / height + 0.5, out);
-    // Each stripe lights a third of the pixel's width, and a gap between the rows stays dark.
     const row = v / pitch - j < 0.88 ? 1 / 0.88 : 0;
     const stripe = Math.min(2, Math.floor((u / pitch - i) * 3));
     for (let c = 0; c < 3; c++) {
@@ -317,7 +287,6 @@ function onScreen(
   };
 }
 
-/** The camera behind its lens: a little blur, noise of photons and of reading, JPEG. */
 async function develop(
   exposed: Float32Array,
   between: (least: number, most: number) => number,
@@ -335,7 +304,6 @@ async function develop(
     .toBuffer();
 }
 
-/** A share beyond 0..1 brought back into it, there and back again. */
 function mirrored(share: number): number {
   const folded = Math.abs(share) % 2;
   return folded > 1 ? 2 - folded : folded;

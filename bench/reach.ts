@@ -1,8 +1,8 @@
 /**
- * `npm run bench:reach -- <faces>`: which faces the detectors of the packs find, by size, angle, light and place, how
- * well their boxes fit, and what they find where nobody is.
+ * `npm run bench:reach -- <faces>`: recall of the packs' detectors by size, angle, light and place, the fit
+ * of their boxes, and false detections.
  *
- * `<faces>` holds `lfw-dev/<person>/<picture>` and, if there are any, the group photographs `group/*.jpg` and images
+ * `<faces>` holds `lfw-dev/<person>/<image>` and, optionally, group photographs `group/*.jpg` and images
  * without faces, `face-free/*`.
  */
 
@@ -64,7 +64,6 @@ function print(label: string, cells: readonly string[]): void {
   );
 }
 
-/** A face is met by a box whose centre lies within its middle half, and that is no larger than twice and no smaller than half. */
 function isMet(face: Box, box: Box): boolean {
   return (
     Math.abs(box.x + box.width / 2 - face.x - face.width / 2) < face.width / 4 &&
@@ -74,7 +73,6 @@ function isMet(face: Box, box: Box): boolean {
   );
 }
 
-/** One row: the share of the scenes' faces that each detector finds. */
 async function reportFound(label: string, scenes: readonly Scene[]): Promise<void> {
   const cells = await Promise.all(
     recognizers.map(async (recognizer) => {
@@ -91,7 +89,6 @@ async function reportFound(label: string, scenes: readonly Scene[]): Promise<voi
   print(`  ${label}`, cells);
 }
 
-/** The first pictures of people in which all detectors find the same one face; its box is the mean of theirs. */
 async function findPortraits(): Promise<Portrait[]> {
   const portraits: Portrait[] = [];
   for (const person of (await readdir(lfw)).sort()) {
@@ -109,7 +106,6 @@ async function findPortraits(): Promise<Portrait[]> {
   return portraits;
 }
 
-/** Annotated photographs with where their faces are. */
 async function photographs(set: 'samples' | 'group', where: string): Promise<Scene[]> {
   if (!existsSync(where)) return [];
   return Promise.all(

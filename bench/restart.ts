@@ -1,13 +1,9 @@
 /**
- * `npm run bench:restart -- [faces] [--faces FOLDER] [--store FOLDER]`: how long a service with so many faces takes to
- * start, with a snapshot of the index and without, what that costs, and how it answers meanwhile. The store is filled with
- * the templates of distinct people (`distinct-people.ts`), through its own writes; with `--store` it stays in that folder, and a later run
- * with as many faces uses it again. 1,000,000 faces take 6 GB of disk.
+ * `npm run bench:restart -- [faces] [--faces FOLDER] [--store FOLDER]`: measures starts with and without a
+ * snapshot, their cost, and the service's answers meanwhile. Distinct people (`distinct-people.ts`) fill the
+ * store; `--store` keeps it for later runs. 1,000,000 faces take 6 GB of disk.
  *
- * Files are in the system's memory, as after a restart of the service, but for the starts that say otherwise: those are as
- * after a boot. *Processor* is of all threads but those of low priority, which write snapshots. *Held*
- * is the most memory that was no mapped file. *Answer* is the longest that anybody who asked for the state on the admin
- * socket waited from its first answer on.
+ * *Held* excludes mapped files.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
@@ -26,10 +22,8 @@ import { openPeopleBase } from './people-base.ts';
 import { report } from './report.ts';
 import { StartWatch, type Watched } from './start-watch.ts';
 
-/** Faces that are written at once. */
 const BATCH = 5_000;
 const COLLECTION = 'people';
-/** Smaller galleries have no snapshot. */
 const LEAST_FACES = 5_000;
 const PACK = await openModelPack('faceplugin');
 const SPACE = openSearchSpace(PACK.searchSpace ?? PACK.pipeline.embedder.dimension);
@@ -47,14 +41,12 @@ if (!Number.isInteger(faces) || faces < LEAST_FACES) {
   process.exit(64);
 }
 
-/** What was seen of one start. */
 interface Start extends Watched {
   readonly child: Child;
-  /** Seconds of the start in which the index was filled. */
   readonly index: number;
 }
 
-/** Fills the store of a folder, unless it is filled already. @throws Error where it holds another number of faces. */
+/** @throws Error if the store holds another number of faces. */
 async function fill(folder: string): Promise<void> {
   const held = facesOf(folder);
   if (held === faces) return;
@@ -112,13 +104,11 @@ async function stop({ child }: Start): Promise<number> {
   return (performance.now() - began) / 1000;
 }
 
-/** A snapshot as the service tells of it. */
 interface Snapshot {
   readonly seconds: number;
   readonly bytes: number;
 }
 
-/** The `count`th snapshot that the service writes, when it has. */
 async function snapshotWritten({ child }: Start, count: number): Promise<Snapshot> {
   while (child.process.exitCode === null) {
     const written = child.log.filter(({ msg }) => msg === 'a snapshot of the index was written')[count - 1];
@@ -128,7 +118,6 @@ async function snapshotWritten({ child }: Start, count: number): Promise<Snapsho
   throw new Error('The service ended without another snapshot');
 }
 
-/** Has the system forget what it holds of the files of a folder. */
 async function forget(folder: string): Promise<void> {
   const snapshots = await readdir(join(folder, SNAPSHOTS)).catch(() => []);
   for (const file of ['data.mdb', ...snapshots.map((name) => join(SNAPSHOTS, name))]) {
@@ -166,7 +155,6 @@ function further(what: string, value: number, unit: string): void {
 }
 
 async function measure(folder: string): Promise<void> {
-  // The first start prepares the networks, which a later one does not.
   await (await startChild(folder)).stop();
   await fill(folder);
   await rm(join(folder, SNAPSHOTS), { recursive: true, force: true });

@@ -10,7 +10,6 @@ import { report } from './report.ts';
 const DIMENSION = 512;
 const PROBES = 100;
 
-/** Milliseconds; `bytes` is what the search reads, but for the few rows that it looks at twice. */
 interface Scan {
   readonly kernel: string;
   readonly bytes: number;
@@ -22,7 +21,6 @@ interface Scan {
 const [faces = '100000'] = process.argv.slice(2);
 execFileSync('cmake', ['--build', 'build', '--target', 'visage_scan'], { cwd: ROOT, stdio: 'ignore' });
 const output = execFileSync(join(ROOT, 'build/visage_scan'), [faces, String(DIMENSION), String(PROBES)]);
-// The fastest comes first: it is the one that searches.
 for (const [i, line] of output.toString().trim().split('\n').entries()) {
   const { kernel, bytes, searchMs, readMs, scoreError } = JSON.parse(line) as Scan;
   const ratio = searchMs.p50 / readMs.p50;

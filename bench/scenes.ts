@@ -1,16 +1,12 @@
-/** Pictures made from photographs, of which it is known where the faces are. */
-
 import sharp from 'sharp';
 import { uniforms } from '../src/base/random.ts';
 import type { Box } from '../src/native/pipeline-options.ts';
 
-/** A picture and the faces in it, in its own pixels. */
 export interface Scene {
   readonly picture: Buffer;
   readonly faces: readonly Box[];
 }
 
-/** A photograph of one face. */
 export interface Portrait {
   readonly picture: Buffer;
   readonly width: number;
@@ -25,7 +21,6 @@ interface Size {
 
 const GREY = { r: 128, g: 128, b: 128 };
 
-/** Faces of `width` pixels, each with what is around it, strewn over a picture with a soft slope, a cell of 4 x 3 each. */
 export async function strewn(portraits: readonly Portrait[], width: number, size: Size): Promise<Scene[]> {
   const [columns, rows] = [4, 3];
   const random = uniforms(width);
@@ -50,7 +45,6 @@ export async function strewn(portraits: readonly Portrait[], width: number, size
   return scenes;
 }
 
-/** The face and 0.6 of its size around it, so that it is `width` pixels wide. */
 async function patchOf({ picture, width: right, height: bottom, box }: Portrait, width: number) {
   const scale = width / box.width;
   const left = Math.max(0, Math.round(box.x - 0.6 * box.width));
@@ -69,7 +63,6 @@ async function patchOf({ picture, width: right, height: bottom, box }: Portrait,
   };
 }
 
-/** The face cut out so closely that it takes `share` of the picture's width, `side` pixels wide. */
 export async function cutClose(portrait: Portrait, share: number, side: number): Promise<Scene> {
   const { picture, width: right, height: bottom, box } = portrait;
   const width = Math.min(right, Math.round(box.width / share));
@@ -84,7 +77,6 @@ export async function cutClose(portrait: Portrait, share: number, side: number):
   return { picture: cut, faces: [scaled({ ...box, x: box.x - left, y: box.y - top }, side / width)] };
 }
 
-/** The photograph turned by `angle` degrees, on grey. */
 export async function turned({ picture, width, height, box }: Portrait, angle: number): Promise<Scene> {
   const { data, info } = await sharp(picture)
     .rotate(angle, { background: GREY })
@@ -103,18 +95,15 @@ export async function turned({ picture, width, height, box }: Portrait, angle: n
   };
 }
 
-/** The photograph with its light times `factor`, cut at white. */
 export async function lit({ picture, box }: Portrait, factor: number): Promise<Scene> {
   return { picture: await sharp(picture).linear(factor, 0).jpeg({ quality: 90 }).toBuffer(), faces: [box] };
 }
 
-/** Stored turned, with the EXIF orientation that says so. */
 export async function storedTurned(picture: Buffer, orientation: 3 | 6 | 8): Promise<Buffer> {
   const back = { 3: 180, 6: 270, 8: 90 }[orientation];
   return sharp(picture).rotate(back).withMetadata({ orientation }).jpeg({ quality: 95 }).toBuffer();
 }
 
-/** Pictures without faces: noise at several finenesses, stripes, squares. */
 export async function textures(size: Size): Promise<Buffer[]> {
   const pictures: Buffer[] = [];
   const random = uniforms(7);
@@ -143,7 +132,6 @@ export async function textures(size: Size): Promise<Buffer[]> {
   return pictures;
 }
 
-/** Drawings of wheels: a dark ellipse around a light one with dark holes in a ring, which detectors take for faces. */
 export async function wheels(count: number): Promise<Buffer[]> {
   const random = uniforms(12);
   const between = (least: number, most: number) => least + (most - least) * random();
@@ -171,7 +159,6 @@ export async function wheels(count: number): Promise<Buffer[]> {
   return pictures;
 }
 
-/** Squares cut out of a photograph that no face comes near to. */
 export async function withoutFaces(picture: Buffer, faces: readonly Box[], side: number): Promise<Buffer[]> {
   const { width = 0, height = 0 } = await sharp(picture).metadata();
   const cuts: Buffer[] = [];

@@ -1,8 +1,6 @@
 /**
- * `npm run bench:search-cost`: what finding the faces of a picture costs, by its size and the least face, with the
- * detectors of the packs.
- *
- * Processor time of decoding and search together, which other work on the machine hardly changes.
+ * `npm run bench:search-cost`: what finding the faces of a picture costs, by its size and the least face,
+ * with the detectors of the packs.
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -14,7 +12,6 @@ import { loadAsServed } from './as-served.ts';
 
 const PACKS = ['faceplugin', 'yunet'];
 const ROUNDS = 9;
-/** Width, height, and `minFaceSize` where it is not the default; `largest` where only the largest face is wanted. */
 const SEARCHES = [
   [640, 480],
   [1280, 720],
@@ -37,7 +34,6 @@ const packs = await Promise.all(PACKS.map((name) => openModelPack(name)));
 const recognizers: Recognizer[] = [];
 for (const pack of packs) recognizers.push(await loadAsServed(pack, executor));
 
-/** Milliseconds of processor time that this process takes for one picture; nothing else runs in it meanwhile. */
 async function costOf(recognizer: Recognizer, picture: Buffer, look: Look): Promise<number> {
   const before = process.cpuUsage();
   await recognizer.analyze(picture, 'binary', {

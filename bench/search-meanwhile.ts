@@ -1,7 +1,6 @@
 /**
- * `npm run bench:search-meanwhile -- [faces] [--faces FOLDER]`: how long searches, additions and removals take while the
- * background copies the living rows of a gallery, next to those of a quiet index. One search each few
- * milliseconds, on one thread, as those of requests come.
+ * `npm run bench:search-meanwhile -- [faces] [--faces FOLDER]`: latency of searches, additions and removals
+ * while the background copies a gallery's living rows.
  */
 
 import { setTimeout as wait } from 'node:timers/promises';
@@ -14,19 +13,13 @@ import { Gallery } from './distinct-people.ts';
 import { openPeopleBase } from './people-base.ts';
 import { report } from './report.ts';
 
-/** Milliseconds from the end of one search to the next. */
 const PAUSE_MS = 4;
-/** Searches of a quiet index. */
 const QUIET = 1000;
 const PROBES = 1000;
-/** Vectors that are added in one call. */
 const BATCH = 10_000;
-/** A face is added and removed after so many searches. */
 const SEARCHES_A_WRITE = 8;
-/** Share of the faces that are removed, so that the background copies the others. */
 const REMOVED = 0.3;
 
-/** Milliseconds, and how many were measured. */
 interface Latency {
   readonly p50: number;
   readonly p99: number;
@@ -34,7 +27,6 @@ interface Latency {
   readonly count: number;
 }
 
-/** Of calls on an index in one state of it. */
 interface Latencies {
   readonly searches: Latency;
   readonly writes: Latency;
@@ -79,7 +71,7 @@ async function filled(by: Executor): Promise<GalleryIndex> {
   return index;
 }
 
-/** @param goesOn asked before each search, with how many there were. */
+/** As the service does. */
 async function latenciesOf(index: GalleryIndex, goesOn: (count: number) => boolean): Promise<Latencies> {
   const searches: number[] = [];
   const writes: number[] = [];

@@ -1,4 +1,3 @@
-/** A service in a child process with a small collection to search in, and requests to send it. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +8,6 @@ import { HttpClient } from './http-client.ts';
 const SAMPLES = join(ROOT, 'node_modules/@vladmandic/face-api/demo');
 const COLLECTION = 'bench';
 
-/** One way to send a picture. */
 export interface Body {
   readonly name: string;
   readonly type: string;
@@ -19,18 +17,12 @@ export interface Body {
 
 export interface SearchService {
   readonly child: Child;
-  /** Its data folder. */
   readonly folder: string;
-  /** Searches the collection, which has a face of each of the six sample photographs. @returns the status. */
   search(body: Body): Promise<number>;
-  /** Ends the service and removes its data. */
   stop(): Promise<void>;
 }
 
-/**
- * Starts a service with the default settings.
- * @param environment of its process, besides.
- */
+/** @param environment of its process, besides. */
 export async function startSearchService(environment: Record<string, string> = {}): Promise<SearchService> {
   const folder = await mkdtemp(join(tmpdir(), 'visage-bench-'));
   const child = await startChild(folder, environment);
@@ -66,7 +58,6 @@ export function sample(number: number, width: number, height: number): Sharp {
   return sharp(join(SAMPLES, `sample${number}.jpg`)).resize(width, height);
 }
 
-/** The three ways to send a picture. @param type media type of the file. */
 export function bodiesOf(file: Buffer, type = 'image/jpeg'): readonly [Body, Body, Body] {
   const edge = 'visage-bench-form';
   const form = Buffer.concat([

@@ -1,15 +1,12 @@
 /**
- * `npm run bench:search -- [--faces FOLDER] [--sizes 10000,...] [--galleries distinct,duplicates,families] [--all] [--ours]
- * [--probes N]`: Visage next to `usearch`, `hnswlib-node` and FAISS's HNSW at equal recall, on galleries of distinct people
- * (`distinct-people.ts`), with copies of some people, and with families.
+ * `npm run bench:search -- [--faces FOLDER] [--sizes 10000,...] [--galleries distinct,duplicates,families]
+ * [--all] [--ours] [--probes N]`: compares Visage with `usearch`, `hnswlib-node` and FAISS's HNSW at equal
+ * recall.
  *
- * Recall is the share of probes that an engine answers with the exact nearest row, counted over the probes whose exact
- * nearest row is of their own person. Each peer gets the least effort that reaches the recall aimed at for the size of the
- * gallery, or the effort beyond which it gains nothing; Visage searches as served. Then all engines take turns of 50 probes,
- * one at a time on one thread.
+ * Recall counts probes whose exact nearest row is of their own person. Each peer gets the least effort that
+ * reaches the recall, or the effort beyond which it gains nothing.
  *
- * `--sizes` are those of galleries of distinct people. From half a million faces on, peers need `--all`: they build for an
- * hour. Beyond a million, Visage searches alone. Each pass makes the rows again, so none holds them as floats.
+ * `--sizes` are sizes of galleries of distinct people. Beyond a million, Visage searches alone.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -28,13 +25,10 @@ import { faissProgram, peerRequire, versionOf } from './peer-packages.ts';
 import { openPeopleBase } from './people-base.ts';
 import { type ReportLine, report, reportPoint, reportVersions } from './report.ts';
 
-/** For galleries of at most so many faces. */
 interface Aim {
   readonly faces: number;
   readonly recall: number;
-  /** Milliseconds of the median search. */
   readonly p50: number;
-  /** Bytes of memory a face. */
   readonly bytes: number;
 }
 
@@ -45,12 +39,9 @@ const AIMS: readonly [Aim, ...Aim[]] = [
   { faces: 10_000_000, recall: 0.999, p50: 10, bytes: 400 },
   { faces: 100_000_000, recall: 0.999, p50: 100, bytes: 80 },
 ];
-/** Microseconds of processor time to add a face. */
 const ADD_AIM = 20;
-/** Faces from which on peers build for long, and beyond which Visage is alone. */
 const LONG = 500_000;
 const ALONE = 1_000_000;
-/** Galleries beside those of distinct people. */
 const OTHERS: Readonly<Record<string, GalleryShape & { readonly name: string }>> = {
   duplicates: {
     name: '20,000 people, 60 of them 100 times',
@@ -60,37 +51,25 @@ const OTHERS: Readonly<Record<string, GalleryShape & { readonly name: string }>>
   families: { name: '20,000 people in families of 5', people: 20_000, family: 5 },
 };
 const KINDS = ['distinct', ...Object.keys(OTHERS)];
-/** Probes timed at most, and probes counted before a hopeless effort is given up. */
 const TIMED = 1000;
-/** Probes of an engine before the next engine's turn. So processor caches hold its own index, as far as they can. */
 const TURN = 50;
 const LEAST_COUNTED = 1000;
-/** Scores that differ by less are equal: rounding of floats. */
 const TIE = 1e-6;
-/** Steps of effort without a gain after which the bench stops. */
 const PLATEAU = 3;
-/** Rows made and added at once. */
 const BATCH = 10_000;
-/** Letters of a column. */
 const COLUMN = 15;
 
-/** Costs of a build: seconds, and bytes a face. */
 interface Built {
   readonly engine: Engine;
   readonly wall: number;
-  /** Processor time, all threads together. */
   readonly processor: number;
-  /** Growth of the process. */
   readonly grown: number;
-  /** By the engine's own account. */
   readonly own: number;
 }
 
-/** The probes whose exact nearest row is of their own person. */
 interface Question {
   readonly gallery: Gallery;
   readonly probes: readonly Float32Array[];
-  /** For each probe, its score with the nearest row. */
   readonly scores: readonly number[];
 }
 
@@ -100,7 +79,6 @@ interface Reached {
   readonly recall: number;
 }
 
-/** Answers of one engine, in milliseconds. */
 interface Asked extends Reached {
   readonly name: string;
   readonly isPeer: boolean;
@@ -191,7 +169,6 @@ function print<T>(label: string, columns: readonly T[], text: (column: T) => str
   console.log(`  ${label.padEnd(26)}${columns.map((column) => text(column).padStart(COLUMN)).join('')}`);
 }
 
-/** Times leave out the making of the rows. */
 async function build(engine: Engine, gallery: Gallery): Promise<Built> {
   await collectGarbage();
   const memory = ownMemory();
@@ -214,7 +191,6 @@ async function build(engine: Engine, gallery: Gallery): Promise<Built> {
   return { engine, own, ...measured, grown: measured.grown / gallery.rows };
 }
 
-/** Brings every engine to a recall, then asks them the same probes in turns. */
 async function ask(
   name: string,
   built: readonly Built[],
@@ -243,7 +219,6 @@ async function ask(
   });
 }
 
-/** @returns undefined for an engine that fails, and reports it: the others are measured without it. */
 async function unlessItFails<T>(
   name: string,
   engine: Engine,
@@ -258,7 +233,6 @@ async function unlessItFails<T>(
   }
 }
 
-/** Puts the least effort in force that reaches the recall, or the one beyond which there is no gain. */
 async function reach(engine: Engine, wanted: number, question: Question): Promise<Reached> {
   const tried: Reached[] = [];
   for (const effort of engine.efforts) {
@@ -277,7 +251,6 @@ async function reach(engine: Engine, wanted: number, question: Question): Promis
   return chosen;
 }
 
-/** Counts on fewer probes once those cannot reach `wanted` any more. */
 async function recallOf(engine: Engine, wanted: number, question: Question): Promise<number> {
   const { gallery, probes, scores } = question;
   const mayMiss = (1 - wanted) * probes.length;
@@ -313,7 +286,6 @@ function reportBuild(name: string, aim: Aim, rows: number, built: readonly Built
   }
 }
 
-/** Compares with the fastest peer that reaches the recall. */
 function reportSearch(name: string, aim: Aim, asked: readonly Asked[], x?: number): void {
   const best = asked
     .filter(({ isPeer, recall }) => isPeer && recall >= aim.recall)
@@ -335,7 +307,6 @@ function reportSearch(name: string, aim: Aim, asked: readonly Asked[], x?: numbe
   }
 }
 
-/** Exact answers of the program that compares every row with every probe. */
 async function questionOf(gallery: Gallery): Promise<Question> {
   const probes = gallery.probes(PROBES);
   const nearest = await nearestByBruteForce(gallery, probes);
@@ -343,14 +314,12 @@ async function questionOf(gallery: Gallery): Promise<Question> {
     const mate = gallery.take(probes.mates[i] as number, 1);
     return innerProduct(rowOf(probes.vectors, i), mate) >= scoreOf(i) - TIE;
   });
-  /** In this program's own rounding. */
   function scoreOf(i: number): number {
     return innerProduct(rowOf(probes.vectors, i), gallery.take(nearest[i] as number, 1));
   }
   return { gallery, probes: kept.map((i) => rowOf(probes.vectors, i)), scores: kept.map(scoreOf) };
 }
 
-/** Row number of the nearest to each probe. */
 async function nearestByBruteForce(gallery: Gallery, probes: Probes): Promise<number[]> {
   execFileSync('cmake', ['--build', 'build', '--target', 'visage_nearest'], { cwd: ROOT, stdio: 'ignore' });
   const child = spawn(join(ROOT, 'build/visage_nearest'), [String(dimension), String(PROBES)], {
@@ -363,7 +332,6 @@ async function nearestByBruteForce(gallery: Gallery, probes: Probes): Promise<nu
     }
   };
   await send(probes.vectors);
-  // Copies: the stream keeps what it is given until the pipe takes it.
   for (const { rows } of gallery.batches(BATCH)) await send(rows.slice());
   child.stdin.end();
   const pairs = await answer;
@@ -375,7 +343,6 @@ function rowOf(vectors: Float32Array, row: number): Float32Array {
   return vectors.subarray(row * dimension, (row + 1) * dimension);
 }
 
-/** Bytes of memory that are the process's own (proc(5), `RssAnon`). */
 function ownMemory(): number {
   return Number(/^RssAnon:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024;
 }

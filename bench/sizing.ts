@@ -1,7 +1,6 @@
 /**
- * `npm run bench:sizing [faces...]`: what a face takes of memory and disk, how long a start takes with so many of them,
- * and what a search costs in processor time. Each line is a whole service of its own, on a store that was filled with
- * the templates of distinct people (`distinct-people.ts`), through the store's own writes.
+ * `npm run bench:sizing [faces...]`: memory and disk of a face, time of a start, and processor time of a
+ * search.
  */
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
@@ -19,31 +18,22 @@ const PACK = await openModelPack('faceplugin');
 const SPACE = openSearchSpace(PACK.searchSpace ?? PACK.pipeline.embedder.dimension);
 const BASE = await openPeopleBase(undefined);
 const DIMENSION = BASE.dimension;
-/** Faces that are written at once, searches by each of the clients, and clients. */
 const BATCH = 500;
 const SEARCHES = 60;
 const CLIENTS = 8;
 
-/** What one service was seen to take. */
 interface Size {
   readonly faces: number;
-  /** Bytes, of the store and of the snapshot of its index. */
   readonly disk: number;
   readonly snapshot: number;
-  /** Bytes of its own, without the pages of files that the system may take back. */
   readonly memory: number;
-  /** Bytes of that in the index, by its own account. */
   readonly index: number;
-  /** Seconds of a start in which the index is filled: from the store, and from its snapshot where there is one. */
   readonly reading: number;
   readonly loading: number;
-  /** Milliseconds of one look into the index, mean. */
   readonly search: number;
-  /** Milliseconds of processor time of one request, all threads together. */
   readonly cpu: number;
 }
 
-/** Fills the store of a folder. @returns an API key. */
 async function fill(folder: string, faces: number): Promise<string> {
   const store = Store.open(folder);
   const packId = { pack: PACK.name, packVersion: PACK.version };
@@ -81,13 +71,11 @@ async function fill(folder: string, faces: number): Promise<string> {
   return key;
 }
 
-/** Bytes of memory that are a process's own: anonymous, and not to be had back (proc(5), `RssAnon`). */
 async function ownMemory(pid: number | undefined): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
 }
 
-/** Reads series of the service's metrics. */
 async function metricsOf(child: Child): Promise<(series: string) => number> {
   const url = child.log.find(({ msg }) => msg === 'metrics')?.url;
   const text = await (await fetch(String(url))).text();
@@ -101,7 +89,6 @@ async function metricsOf(child: Child): Promise<(series: string) => number> {
     );
 }
 
-/** Searches by clients that each wait for their answer. */
 async function search(child: Child, key: string, clients: number, each: number): Promise<void> {
   const client = async () => {
     for (let i = 0; i < each; i++) {
@@ -122,7 +109,6 @@ async function measure(faces: number): Promise<Size> {
   try {
     const key = await fill(folder, faces);
     const settings = { VISAGE_METRICS_LISTEN: '127.0.0.1:0' };
-    // Prepares the networks and writes the snapshot, which takes memory that a later start does not.
     const first = await startChild(folder, settings);
     const filled = await metricsOf(first);
     await first.stop();

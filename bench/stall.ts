@@ -1,20 +1,16 @@
 /**
- * Watches a process's event loop from inside: `node --import <this> program`. On SIGUSR2 it writes the longest time, in
- * milliseconds, for which the loop did not turn since the last such signal, to the file named by {@link STALL_FILE}: by the
- * clock, and in processor time of the loop's thread, which other programs of the machine do not lengthen. The first
- * signal begins it: watching takes processor time.
+ * Measures stalls of a process's event loop from inside: `node --import <this> program`. On SIGUSR2 it writes
+ * the longest stall since the last signal to the file named by {@link STALL_FILE}: milliseconds by the clock,
+ * and of the thread's processor time. The first signal starts the measurement.
  */
 import { openSync, readSync, renameSync, writeFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { isMainThread } from 'node:worker_threads';
 
-/** The environment's variable with the path of the file. */
 export const STALL_FILE = 'BENCH_STALL_FILE';
 
-/** Milliseconds between two looks; a loop that always turns at once reads as this much. */
 const RESOLUTION = 1;
 
-/** Milliseconds of processor time that this process's first thread has taken; the kernel counts to a tick or better. */
 function threadTime(): number {
   const length = readSync(schedule, bytes, 0, bytes.length, 0);
   return Number(bytes.toString('latin1', 0, length).split(' ', 1)[0]) / 1e6;

@@ -6,7 +6,6 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { ROOT } from '../testing/service.ts';
 import { STALL_FILE } from './stall.ts';
 
-/** What the child's environment needs. @param file where its figure goes. */
 export function stallSettings(file: string): Record<string, string> {
   return {
     NODE_OPTIONS: `--import ${join(ROOT, 'dist/bench/stall.js')}`,
@@ -19,7 +18,6 @@ export async function stallOf(child: ChildProcess, file: string): Promise<number
   return (await stallsOf(child, file))[0];
 }
 
-/** The same by the clock, and in processor time of the loop's thread. */
 export async function stallsOf(
   child: ChildProcess,
   file: string,

@@ -9,19 +9,13 @@ const PAUSE_MS = 10;
 /** The kernel's USER_HZ, which is 100 everywhere. */
 const TICKS = 100;
 
-/** What was seen of a start. */
 export interface Watched {
-  /** From nothing to serving. */
   readonly seconds: number;
-  /** Seconds of processor time of all threads but those of low priority. */
   readonly processor: number;
-  /** Most megabytes that were no mapped file. */
   readonly held: number;
-  /** Milliseconds that the slowest answer about the state took. */
   readonly answer: number;
 }
 
-/** Asks a service for its state and looks at its memory, from before it is started until it serves. */
 export class StartWatch {
   readonly #began = performance.now();
   readonly #socket: string;
@@ -55,7 +49,6 @@ export class StartWatch {
   }
 }
 
-/** Whether anybody is there to answer. */
 function isAnswered(socketPath: string): Promise<boolean> {
   return new Promise((resolve) => {
     const asked = request({ socketPath, path: '/readyz' }, (answer) => {
@@ -66,7 +59,6 @@ function isAnswered(socketPath: string): Promise<boolean> {
   });
 }
 
-/** Megabytes that this process's children hold and that are no mapped file. */
 async function heldByChildren(): Promise<number> {
   const children = await readFile(`/proc/self/task/${process.pid}/children`, 'utf8');
   let kilobytes = 0;
@@ -77,11 +69,9 @@ async function heldByChildren(): Promise<number> {
   return kilobytes / 1024;
 }
 
-/** Of all threads that have the priority of the main one. */
 async function processorSeconds(pid: number): Promise<number> {
   const timesOf = async (thread: string | number) => {
     const text = await readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => '');
-    // From the third field of proc(5) on: the second may hold anything.
     const [user = 0, system = 0, , , , nice] = text
       .slice(text.lastIndexOf(')') + 2)
       .split(' ')

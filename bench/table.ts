@@ -4,7 +4,6 @@ import type { ReportLine, Versions } from './report.ts';
 
 const COLUMNS = { claim: 62, value: 20, against: 46, ratio: 6 } as const;
 
-/** Three digits that mean something; whole numbers from a thousand on in groups of three. */
 function number(value: number): string {
   if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en');
   return String(Number(value.toPrecision(3)));
@@ -23,7 +22,6 @@ function lineOf({ claim, value, unit, against, ratio, aim, note }: ReportLine): 
     .trimEnd();
 }
 
-/** The whole table. @param head what is on top, as names and what they stand for. */
 export function tableOf(head: Versions, parts: readonly PartReport[]): string {
   const versions = Object.entries(Object.assign({}, ...parts.map((part) => part.versions)) as Versions)
     .map(([name, version]) => `${name} ${version}`)

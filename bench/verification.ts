@@ -1,22 +1,15 @@
-/**
- * How well templates tell people apart, in the field's measures (ISO/IEC 19795-1).
- */
-
 import { scoreOf as scoreOfTemplates } from '../src/vision/impostors.ts';
 import type { LabelledTemplate } from '../src/vision/labelled-templates.ts';
 
-/** One labelled pair, in the order of its protocol. */
 export interface LabelledScore {
   readonly score: number;
   readonly mated: boolean;
 }
 
-/** Share of mated scores that reach `threshold`: the true match rate, 1 - FNMR. */
 export function trueMatchRate(mated: readonly number[], threshold: number): number {
   return mated.filter((score) => score >= threshold).length / mated.length;
 }
 
-/** The least threshold that at most the share `rate` of the non-mated scores reaches. */
 export function thresholdAt(nonMated: readonly number[], rate: number): number {
   const sorted = [...nonMated].sort((a, b) => b - a);
   const allowed = Math.floor(rate * sorted.length);
@@ -24,10 +17,6 @@ export function thresholdAt(nonMated: readonly number[], rate: number): number {
   return first === undefined ? -1 : first + Number.EPSILON;
 }
 
-/**
- * Mean accuracy over `folds` folds: each is judged with the threshold that is best on the others, as LFW's protocol
- * does. Every fold takes an equal share of the mated and of the non-mated pairs, in order.
- */
 export function foldedAccuracy(
   pairs: readonly LabelledScore[],
   folds: number,
@@ -67,7 +56,6 @@ export function scoreOf(first: LabelledTemplate, second: LabelledTemplate): numb
   return first.template && second.template ? scoreOfTemplates(first.template, second.template) : -1;
 }
 
-/** Scores of all pairs of pictures of one person. @param templates in order of person. */
 export function matedScores(templates: readonly LabelledTemplate[]): number[] {
   const scores: number[] = [];
   for (const [i, first] of templates.entries()) {

@@ -1,7 +1,7 @@
 /**
- * `npm run bench:web -- [loads]`: how long the dashboard takes until a reader can use it, in Chromium with the processor
- * slowed down four times, on loopback. *Cold* has an empty cache; *warm* has the files of an earlier load. A page is
- * interactive when its heading shows and the last long task before it has ended.
+ * `npm run bench:web -- [loads]`: how long the dashboard takes until a reader can use it, in Chromium with
+ * the processor slowed down four times, on loopback. A page is interactive when its heading shows and the
+ * last long task before it has ended.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
@@ -10,7 +10,6 @@ import { Dashboard } from '../testing/dashboard.ts';
 const SLOWDOWN = 4;
 const loads = Number(process.argv[2] ?? 9);
 
-/** Runs in the page, before its scripts. */
 const WATCH = `
   window.longTasks = [];
   new PerformanceObserver((list) => window.longTasks.push(...list.getEntries()))
@@ -29,7 +28,6 @@ const INTERACTIVE = `
 async function timeOf(page: Page, url: string): Promise<number> {
   await page.goto(url);
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
-  // The content policy forbids the code of Playwright's own way to wait.
   while (!(await page.evaluate('window.shownAt'))) await sleep(20);
   return (await page.evaluate(INTERACTIVE)) as number;
 }

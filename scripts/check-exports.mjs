@@ -9,7 +9,6 @@ import { dirname, join, normalize, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const FOLDERS = ['src', 'tools', 'testing', 'bench', 'test', 'scripts', 'web/src'];
-/** Files that Node starts: the service, `visagectl` and threads. */
 const ENTRIES = /^src\/(main|cli\/main|.*-worker|store\/store-process)\.ts$/;
 
 const EXPORT = /^export (?:async )?(?:const|let|function\*?|(?:abstract )?class) (\w+)/gm;
@@ -26,10 +25,8 @@ const files = FOLDERS.filter((folder) => existsSync(join(root, folder))).flatMap
 );
 const texts = new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')]));
 
-/** Names that are imported from each file; `*` stands for all. */
 const imported = new Map(files.map((file) => [file, new Set()]));
 
-/** The file that an import leads to: scripts import compiled files of `dist/`, and tests import scripts from there. */
 function targetOf(file, path) {
   const target = normalize(join(dirname(file), path)).replace(/^(\.\.\/|dist\/)+/, '');
   return imported.has(target) ? target : target.replace(/\.(m?)js$/, '.$1ts');
@@ -53,7 +50,6 @@ const dead = [];
 for (const [file, used] of imported) {
   if (file.startsWith('src/') && used.size === 0 && !ENTRIES.test(file))
     dead.push(`${file}:1: no file imports it`);
-  // Tests load scripts by paths that they compute.
   if (used.has('*') || file.startsWith('scripts/')) continue;
   const text = texts.get(file);
   const isInner = (name) => text.match(new RegExp(`\\b${name}\\b`, 'g')).length > 1;

@@ -23,13 +23,8 @@ const BELOW_CLI = [
   ...TOOLS,
 ];
 
-/** The rooms that the room at `index` of {@link ACCESS} may import: those below it. */
 const below = (index) => [...ACCESS.slice(index + 1), 'access', 'store', 'api', ...TOOLS];
 
-/**
- * Rooms of `src/`, top to bottom, and the rooms that each may import besides itself; `*` means every room. A room is a
- * folder or a file of `src/`, or a folder of `access/`; `access` itself is the files directly in it.
- */
 const ROOMS = new Map([
   ['main', ['*']],
   ['service', BELOW_CLI],
@@ -47,7 +42,6 @@ const ROOMS = new Map([
   ...TOOLS.map((room, index) => [room, TOOLS.slice(index + 1)]),
 ]);
 
-/** What each folder of `native/` may include, besides itself. */
 const STAGES = ['decode', 'detect', 'align', 'embed', 'pose', 'quality', 'liveness', 'thumbnail'];
 const NATIVE = {
   addon: ['pipeline', 'search', ...STAGES, 'runtime', 'base'],
@@ -59,7 +53,6 @@ const NATIVE = {
   base: [],
 };
 
-/** Third-party headers, and the only folders or files that may name them. */
 const OWNED_HEADERS = [
   { header: /^(napi|node_api|js_native_api|uv)[^/]*\.h$/, owners: ['addon'], what: "Node's headers" },
   { header: /onnxruntime/, owners: ['runtime'], what: 'ONNX Runtime' },
@@ -77,7 +70,6 @@ function sources(folder, pattern) {
     .sort();
 }
 
-/** Every match of a pattern with the number of its line, comments of the whole line left out. */
 function* matches(text, pattern) {
   for (const match of text.matchAll(pattern)) {
     const lineStart = text.lastIndexOf('\n', match.index) + 1;
@@ -88,13 +80,11 @@ function* matches(text, pattern) {
 
 const partOf = (module) => module.split('/')[0].replace(/\.(ts|mts|js)$/, '');
 
-/** The room of a module of `src/`, given by its path below it. */
 function roomOf(module) {
   const [folder, next, ...rest] = module.split('/');
   return folder === 'access' && rest.length > 0 ? `${folder}/${next}` : partOf(module);
 }
 
-/** Tells of a room that may import one above it. */
 function* brokenOrder() {
   const order = [...ROOMS.keys()];
   for (const [room, allowed] of ROOMS) {
@@ -104,7 +94,6 @@ function* brokenOrder() {
   }
 }
 
-/** Tells of each circle of imports once. @param graph modules that each module imports. */
 function* circles(graph) {
   const done = new Set();
   const path = [];

@@ -1,9 +1,9 @@
 /**
- * Checks that each folder that needs a map has one: a README.md with tables `| file | does |` that name each source file of
- * the folder once, and no file that does not exist. A header and its sources of one name may share a row.
+ * Checks the maps of folders: a README.md with tables `| file | does |` that name each source file once, and
+ * no missing file. A header and its sources of one name may share a row.
  *
- * `node scripts/check-maps.mjs [folder]`: the folder holds `src/` and `native/`; the project's own by default.
- * Prints each fault, and ends with code 1 if there was one.
+ * `node scripts/check-maps.mjs [folder]`: the folder holds `src/` and `native/`; the project's own by
+ * default. Prints each fault, and ends with code 1 if there is one.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -27,7 +27,6 @@ function* foldersIn(root, folder) {
   for (const one of entries) if (one.isDirectory()) yield* foldersIn(root, `${folder}/${one.name}`);
 }
 
-/** The files of each row of a map's tables, in order; null without a table. */
 function rowsOf(text) {
   const rows = [];
   let hasTable = false;

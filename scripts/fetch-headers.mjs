@@ -5,19 +5,17 @@ import { fileURLToPath } from 'node:url';
 import { downloadFromDebian } from './setup/debian-packages.mjs';
 import { commandRunner, exitWith, ROOT } from './setup/run.mjs';
 
-/** Debian 13's. The newer library of onnxruntime-node still serves this version of the C interface. */
+/** Debian 13's. */
 const API_VERSION = 21;
 const PACKAGE = {
   path: 'pool/main/o/onnxruntime/libonnxruntime-dev_1.21.0+dfsg-1_amd64.deb',
   sha256: '14f7d959d5deacbcf1504830d4189f91fc67382b399ed9ae9d3aa9c4050ced08',
 };
 
-/** Where CMakeLists.txt finds the system's headers. */
 const SYSTEM_FOLDERS = ['/usr/include', '/usr/local/include'].flatMap((prefix) =>
   ['', 'onnxruntime', 'onnxruntime/core/session'].map((folder) => join(prefix, folder)),
 );
 
-/** Accepts any version of the system's headers. */
 export function hasHeaders() {
   if (SYSTEM_FOLDERS.some((folder) => existsSync(join(folder, 'onnxruntime_cxx_api.h')))) return true;
   const file = join(ROOT, 'deps/onnxruntime/include/onnxruntime_c_api.h');

@@ -39,7 +39,6 @@ function download(pack, folder) {
   return join(folder, JSON.parse(packed)[0].filename);
 }
 
-/** The packs whose package is `file`. An unknown file counts as the first pack's, which then refuses it. */
 function packsIn(file, packs) {
   const isOf = ({ manifest: { source } }) => integrityOf(file, source.integrity) === source.integrity;
   const { npm: name } = (packs.find(isOf) ?? packs[0]).manifest.source;

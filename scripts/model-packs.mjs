@@ -12,14 +12,12 @@ function readManifest(file) {
   }
 }
 
-/** The manifests of a pack, the newest version's first. */
 function manifestsOf(folder) {
   const versions = join(folder, 'versions');
   const older = existsSync(versions) ? readdirSync(versions).filter((name) => name.endsWith('.json')) : [];
   return [join(folder, 'manifest.json'), ...older.map((name) => join(versions, name))];
 }
 
-/** The versions of packs whose weights come from npm: `{ folder, file, manifest }` each. */
 export function packsFromNpm(root) {
   const models = join(root, 'models');
   return readdirSync(models)
@@ -29,7 +27,6 @@ export function packsFromNpm(root) {
     .filter(({ manifest }) => manifest.source?.npm);
 }
 
-/** Compares sizes only; the service checks every hash at each start. */
 export function missingFiles({ folder, manifest }) {
   return manifest.files.filter(
     ({ name, bytes }) => statSync(join(folder, name), { throwIfNoEntry: false })?.size !== bytes,
@@ -40,14 +37,12 @@ export function incompletePacks(root) {
   return packsFromNpm(root).filter((pack) => missingFiles(pack).length > 0);
 }
 
-/** A file's hash, by the algorithm of npm's `integrity` in `expected`. */
 export function integrityOf(file, expected) {
   const [algorithm] = expected.split('-', 1);
   return `${algorithm}-${createHash(algorithm).update(readFileSync(file)).digest('base64')}`;
 }
 
 /**
- * Moves a pack's missing files from a tarball into its folder, after checking their hashes.
  * @param {{ folder: string, file: string, manifest: object }} pack
  * @param {string} tarball from `npm pack`
  * @param {string} staging an empty folder on the same file system

@@ -10,7 +10,6 @@ import { ROOT, setUpOrExit } from './setup/set-up.mjs';
 
 const { values } = parseArgs({
   options: {
-    /** Includes the model weights. */
     offline: { type: 'boolean', default: false },
     arch: { type: 'string', default: ARCHITECTURES[process.arch] },
     out: { type: 'string', default: join(ROOT, 'release') },
@@ -18,9 +17,7 @@ const { values } = parseArgs({
       type: 'string',
       default: JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version,
     },
-    /** Overrides the store's schema version, for tests of upgrades. */
     schema: { type: 'string' },
-    /** Skips compression. */
     fast: { type: 'boolean', default: false },
   },
 });

@@ -7,7 +7,6 @@ import { Writable } from 'node:stream';
 import { ROOT, setUpOrExit, TEST_STEPS } from './setup/set-up.mjs';
 import { runTests, testFiles } from './test-runner.mjs';
 
-/** For one file. */
 const TIMEOUT_MS = 1_800_000;
 const MARK = 'attack-result ';
 

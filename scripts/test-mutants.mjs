@@ -1,8 +1,8 @@
 /**
- * `npm run test:mutants`: plants one-line faults, one at a time, and counts those that a test notices. The fixed list is
- * always planted; `--count N` more are drawn by `--seed S`, evenly from each folder. `--only access` takes one folder.
- * A fault that no test notices must be explained in `test/mutants/survivors.json`. Ends with 1 where fewer than 95 of
- * 100 are noticed, or where a survivor is not explained.
+ * `npm run test:mutants`: plants one-line faults, one at a time, and counts those that a test notices. The
+ * fixed list is always planted; `--count N` more are drawn by `--seed S`, evenly from each folder. `--only
+ * access` takes one folder. `test/mutants/survivors.json` must explain each fault that no test notices. Ends
+ * with 1 if tests notice fewer than 95 of 100, or a survivor lacks its explanation.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -23,7 +23,6 @@ const FOLDERS = [
   'native/search',
   'native/decode',
 ];
-/** Kernels of processors that the machine may not be: other tests run them under emulation. */
 const LEFT_OUT = /kernels_(?:neon|avx512)/;
 /** Where the tests of each folder are; for C++, the quickest that would notice something come first. */
 const TESTS = {
@@ -66,7 +65,6 @@ const TESTS = {
   'native/decode': ['native/decode/', 'fuzz/decode', 'native/analyze'],
 };
 const GOAL = 0.95;
-/** A fault may make a test slower by so much; beyond it the test counts as failed. */
 const SLOWER = 5;
 const LEAST_LIMIT_MS = 180_000;
 
@@ -78,7 +76,6 @@ const { values } = parseArgs({
   },
 });
 
-/** The file that a fault is planted in, relative to the project: TypeScript is changed as compiled. */
 function filesOf(folder) {
   const isCpp = folder.startsWith('native/');
   const place = isCpp ? folder : join('dist', folder);
@@ -101,7 +98,6 @@ function describe(file, source, fault) {
   return { ...fault, file, line, before, after, id: `${file}:${fault.at}:${fault.text}` };
 }
 
-/** Draws `count` different faults of a folder. */
 function draw(folder, count, random) {
   const all = filesOf(folder).flatMap(faultsOf);
   const drawn = [];
@@ -126,14 +122,12 @@ function explanationOf({ file, before, after }) {
   return known.find((each) => each.file === file && each.before === before && each.after === after)?.why;
 }
 
-/** The test files of a folder, relative to the project. */
 function testsOf(folder) {
   const all = testFiles(join(ROOT, 'dist/test')).map((file) => relative(ROOT, file));
   const places = TESTS[folder].map((place) => join('dist/test', place));
   return [...new Set(places.flatMap((place) => all.filter((file) => file.startsWith(place))))];
 }
 
-/** Runs tests in their order until one notices the fault. */
 async function firstToNotice(mirror, tests, times) {
   for (const test of tests) {
     const limit = Math.max(LEAST_LIMIT_MS, SLOWER * (times.get(test) ?? 0));
@@ -154,7 +148,6 @@ async function withFault(mirror, { file, at, end, text }, work) {
   }
 }
 
-/** Works through a list with as many workers as there are places to work in. */
 async function share(list, places, work) {
   const waiting = [...list];
   const worker = async (place) => {

@@ -4,9 +4,7 @@ import { Readable } from 'node:stream';
 import { run } from 'node:test';
 import { spec as Spec } from 'node:test/reporters';
 
-/** Characters of failed reports that the end of a run repeats. */
 const FAILURES_SHOWN = 20_000;
-/** With more failed files than this, the cause is not chance. */
 const MOST_REPEATED = 5;
 
 export function testFiles(folder) {
@@ -17,10 +15,6 @@ export function testFiles(folder) {
     .sort();
 }
 
-/**
- * Counts the tests of one file. Suites and parent tests count only if they fail themselves, such as in a hook. A file
- * without a test, or one that crashes, is a failure.
- */
 export class Count {
   passed = 0;
   failed = 0;
@@ -37,7 +31,6 @@ export class Count {
     const isParent = details?.type === 'suite' || (this.#reports[nesting + 1] ?? 0) > 0;
     this.#reports.length = nesting + 1;
     this.#reports[nesting] = (this.#reports[nesting] ?? 0) + 1;
-    // node:test reports a file only if it has no test or crashes.
     const isFile = nesting === 0 && name.endsWith('.test.js');
     if (type === 'test:fail' && todo === undefined) {
       if (details.error?.failureType !== 'subtestsFailed') this.failed += 1;
@@ -62,10 +55,7 @@ export class Count {
   }
 }
 
-/**
- * Runs one file for at most `timeout` milliseconds. node:test's own limit does not end a process that hangs.
- * @returns {Promise<{ count: Count, text: string }>} `text` is the report
- */
+/** @returns {Promise<{ count: Count, text: string }>} `text` is the report */
 async function runFile(file, timeout) {
   const count = new Count();
   const complaints = [];
@@ -74,7 +64,6 @@ async function runFile(file, timeout) {
       const { type, data } = event;
       const complaint = type === 'test:pass' || type === 'test:fail' ? count.add(type, data) : undefined;
       if (complaint) complaints.push(complaint);
-      // Without the file's totals.
       if (type !== 'test:diagnostic' || data.file !== undefined) yield event;
     }
   }
@@ -83,11 +72,10 @@ async function runFile(file, timeout) {
 }
 
 /**
- * Runs up to five failed files once more, alone, since load can make a test with real processes fail. Such a test is a
- * defect to mend: the end of the report names the file and why it failed at first.
+ * Runs up to five failed files once more, alone, since load can make a test with real processes fail.
  * @param {string[]} files absolute paths
- * @param {{ output?: NodeJS.WritableStream, concurrency?: number, timeout?: number }} options files at once, and
- *   milliseconds for each
+ * @param {{ output?: NodeJS.WritableStream, concurrency?: number, timeout?: number }} options files at once,
+ * and milliseconds for each
  */
 export async function runTests(files, { output = process.stdout, concurrency = 2, timeout = 300_000 } = {}) {
   const total = new Count();
@@ -114,7 +102,6 @@ export async function runTests(files, { output = process.stdout, concurrency = 2
     const heading = result.count.failed > 0 ? 'Failed' : 'Failed at first, passed when repeated';
     summary.push(`${heading}: ${first.shown}`);
   }
-  // A long log is often cut to its end.
   if (summary.length > 0) output.write(summary.join('').slice(-FAILURES_SHOWN));
   return total;
 }

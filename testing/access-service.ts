@@ -1,5 +1,3 @@
-/** The whole API in this process, on a port of its own: real parts but for the clock and a hold before pictures. */
-
 import { mkdtempSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -38,7 +36,6 @@ import { Recognizer, Recognizers } from '../src/vision/recognizer.ts';
 const executor: Executor = createExecutor({ threads: 2, maxQueue: 256 });
 const recognizer = await Recognizer.load(await openModelPack('yunet'), executor);
 
-/** Status and body of an answer; problems have a `code`. */
 export interface Said {
   readonly status: number;
   readonly headers: Headers;
@@ -54,16 +51,12 @@ export class AccessService {
   readonly identity: Identity;
   readonly idempotency: Idempotency;
   readonly usage: UsageLog;
-  /** Awaited before each picture is looked at. */
   beforePicture: () => Promise<void> = async () => {};
-  /** Fetches images by URL. Refuses all of them, as the product does by default. */
   fetchImage: ImageFetcher = async () => {
     throw new VisageError('IMAGE_URL_FORBIDDEN', 'Off.');
   };
-  /** Memory for the bodies of all requests. */
   readonly bodies = new BodyBudget(512_000_000);
   url = '';
-  /** The clock of members, sessions and tokens. */
   now: () => number = Date.now;
   readonly audit: Audit;
   readonly events: EventRecorder;
@@ -137,7 +130,6 @@ export class AccessService {
       now: Date.now,
       log,
     });
-    // Commands of the operator end at once and say nothing.
     const start = () => ({ outcome: Promise.resolve({ code: 0, stdout: '', stderr: '' }), stop: () => {} });
     const backup = new BackupJob({ target: () => ({ folder: '/x', keep: 7 }), start, now: Date.now, log });
     const diagnosis = new Diagnoser({
@@ -185,7 +177,6 @@ export class AccessService {
     this.#server = createHttpServer(createApp(parts).callback());
   }
 
-  /** A key of the first account, made by the operator. */
   key(limits: Partial<NewApiKeyRequest> = {}): Promise<NewApiKey> {
     return createApiKey(this.store, {
       accountId: this.accountId,
@@ -196,12 +187,10 @@ export class AccessService {
     });
   }
 
-  /** A member who can log in; of the first account where no other is named. */
   member(role: Role, accountId = this.accountId): Promise<Member> {
     return this.store.members.add(accountId, this.#newMember(role));
   }
 
-  /** The owner of another account. */
   stranger(): Promise<Member> {
     return this.store.members.addWithAccount('other', this.#newMember('owner'));
   }
@@ -218,12 +207,10 @@ export class AccessService {
     };
   }
 
-  /** Opens a log-in session for a member, and returns its token. */
   async token(member: Member): Promise<string> {
     return (await this.identity.sessions.beginToken(member)).token;
   }
 
-  /** @param credential an API key or a token; null for none. */
   async call(
     credential: string | null,
     method: string,
@@ -241,7 +228,6 @@ export class AccessService {
       ...(json === undefined ? {} : { body: JSON.stringify(json) }),
     });
     const type = response.headers.get('content-type') ?? '';
-    // A stream does not end by itself.
     const isStream = type.startsWith('text/event-stream');
     if (isStream) await response.body?.cancel();
     const text = isStream ? '' : await response.text();
@@ -263,7 +249,6 @@ export class AccessService {
   }
 }
 
-/** Ends what all services of this process share. */
 export function closeShared(): Promise<void> {
   return executor.close();
 }

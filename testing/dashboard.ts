@@ -1,4 +1,3 @@
-/** The dashboard of a real service in a real browser. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -14,7 +13,6 @@ import { type Child, ROOT, type Service, setupCodeOf, startChild, startService }
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** WCAG 2.2 AA. */
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa'];
-/** Frames of a fake webcam. */
 const FRAMES = 30;
 
 export const PHONE = { width: 360, height: 740 };
@@ -32,13 +30,9 @@ export const OWNER: Account & { readonly name: string } = {
 };
 
 interface DashboardOptions {
-  /** Settings of the service. */
   readonly settings?: Record<string, string>;
-  /** JPEG that the webcam shows; absent: no webcam. */
   readonly webcam?: Buffer;
-  /** False: the service has no owner yet. */
   readonly hasOwner?: boolean;
-  /** Another name of this machine. */
   readonly host?: string;
 }
 
@@ -60,11 +54,9 @@ async function post(url: string, path: string, json: unknown, token?: string): P
 export class Dashboard {
   readonly service: Service;
   readonly browser: Browser;
-  /** Faults of all pages: console errors, exceptions, content policy violations. */
   readonly faults: string[] = [];
   readonly #contexts: BrowserContext[] = [];
   readonly #settings: Record<string, string>;
-  /** The service again, after {@link restart}. */
   #again: Child | null = null;
 
   private constructor(service: Service, browser: Browser, settings: Record<string, string>) {
@@ -110,24 +102,20 @@ export class Dashboard {
     await post(this.url, '/auth/register-email', { name, email, password, setup_code: code });
   }
 
-  /** A member's token, for calls beside the browser. */
   async token({ email, password }: Account = OWNER): Promise<string> {
     const { data } = await post(this.url, '/auth/login', { email, password });
     return data.token;
   }
 
-  /** Sends JSON as the owner, beside the browser. */
   async post(path: string, json: unknown): Promise<Body> {
     return post(this.url, path, json, await this.token());
   }
 
-  /** Reads as the owner, beside the browser. */
   async get(path: string): Promise<Body> {
     const headers = { Authorization: `Bearer ${await this.token()}` };
     return (await fetch(this.url + path, { headers })).json();
   }
 
-  /** Invites and registers another member. */
   async member(role: 'member' | 'admin' | 'owner', email = `${role}@example.com`): Promise<Account> {
     const { invitation } = await this.post('/v1/auth/members/invite', { email, role });
     const account = { email, password: 'seventeen blue kettles' };
@@ -135,7 +123,6 @@ export class Dashboard {
     return account;
   }
 
-  /** Opens a page without a log-in session, in a separate browser context. */
   async page(options: BrowserContextOptions = {}): Promise<Page> {
     const context = await this.browser.newContext({ viewport: DESK, locale: 'en-GB', ...options });
     context.setDefaultTimeout(15_000);
@@ -143,7 +130,6 @@ export class Dashboard {
     const page = await context.newPage();
     page.on('pageerror', (error) => this.faults.push(String(error)));
     page.on('console', (message) => {
-      // The browser reports refused calls, which tests of refusals cause.
       if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) {
         this.faults.push(message.text());
       }
@@ -151,7 +137,6 @@ export class Dashboard {
     return page;
   }
 
-  /** Logs in at a path. */
   async logIn(page: Page, { email, password }: Account = OWNER, path = '/'): Promise<void> {
     await page.goto(this.url + path);
     await page.getByLabel('E-mail').fill(email);
@@ -160,25 +145,21 @@ export class Dashboard {
     await page.getByRole('navigation', { name: 'Main' }).waitFor({ state: 'attached' });
   }
 
-  /** A page of a member, at a path. */
   async loggedIn(path = '/', options: BrowserContextOptions = {}, account: Account = OWNER): Promise<Page> {
     const page = await this.page(options);
     await this.logIn(page, account, path);
     return page;
   }
 
-  /** Stops the service. */
   async halt(): Promise<void> {
     await (this.#again ?? this.service.child).stop();
   }
 
-  /** Starts the service again at the same address. */
   async restart(): Promise<void> {
     const { host } = new URL(this.url);
     this.#again = await startChild(this.service.folder, { ...this.#settings, VISAGE_LISTEN: host });
   }
 
-  /** Makes all log-ins, their last use and their last confirmation older. Restarts the service. */
   async age(milliseconds: number): Promise<void> {
     await this.halt();
     const root = open(this.service.folder, OPEN_OPTIONS);
@@ -204,14 +185,10 @@ export class Dashboard {
   }
 }
 
-/**
- * Checks what the page shows against WCAG 2.2 AA, in light and dark. React Aria's announcer keeps references to buttons
- * that are gone for seconds, so it does not count.
- */
+/** React Aria's announcer keeps references to buttons that are gone for seconds, so it does not count. */
 export async function assertAccessible(
   page: Page,
   where: string,
-  /** Rules of axe that do not apply. */
   without: readonly string[] = [],
 ): Promise<void> {
   const rules = Object.fromEntries(without.map((rule) => [rule, { enabled: false }]));
@@ -237,8 +214,7 @@ export async function assertFits(page: Page, where: string): Promise<void> {
 }
 
 /**
- * Types into a combobox and takes a suggestion by keyboard. The list narrows by an answer of the service, which clears
- * its focus, so this presses the arrow until the suggestion has the focus.
+ * An answer of the service clears the list's focus, so this presses the arrow until the suggestion has it.
  */
 export async function takeSuggestion(page: Page, label: string, typed: string, name: string): Promise<void> {
   const box = page.getByRole('combobox', { name: label });

@@ -1,5 +1,3 @@
-/** A client of server-sent events: reads the stream as the HTML standard says. */
-
 export interface Sent {
   readonly event: string;
   readonly id: string;
@@ -12,7 +10,6 @@ export class EventSourceClient {
   readonly headers: Headers;
   /** The id that a browser would send as `Last-Event-ID`. */
   lastEventId = '';
-  /** True once the server has ended the stream. */
   hasEnded = false;
   readonly comments: string[] = [];
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | null;
@@ -41,7 +38,6 @@ export class EventSourceClient {
     this.#reader = isStream && response.body ? response.body.getReader() : null;
   }
 
-  /** Reads once. @returns false at the end. */
   async read(): Promise<boolean> {
     const result = await this.#reader?.read().catch(() => undefined);
     if (!result || result.done) {
@@ -69,13 +65,11 @@ export class EventSourceClient {
     if (data !== null) this.#received.push({ event, id: this.lastEventId, data: JSON.parse(data) });
   }
 
-  /** Waits for that many events, or the end of the stream. */
   async take(count: number): Promise<Sent[]> {
     while (this.#received.length < count && (await this.read()));
     return this.#received.splice(0, count);
   }
 
-  /** Reads until the server ends the stream. */
   async end(): Promise<void> {
     while (await this.read());
   }

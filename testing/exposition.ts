@@ -1,18 +1,14 @@
-/** The metrics of a service that has done a little of everything, and what can be read out of their text. */
 import { Health } from '../src/ops/health.ts';
 import { Metrics } from '../src/ops/metrics.ts';
 import { stageTook } from '../src/ops/stage-times.ts';
 import { addStateMetrics } from '../src/ops/state-metrics.ts';
 
-/** Values of the label `stage`. */
 export const STAGES = 'queue decode detect align embed attributes liveness search store'.split(' ');
 
-/** One metric of an exposition. */
 export interface Family {
   readonly name: string;
   readonly type: string;
   readonly help: string;
-  /** Names of its labels, without a histogram's `le`. */
   readonly labels: readonly string[];
 }
 
@@ -28,7 +24,6 @@ export function familiesOf(text: string): Map<string, Family> {
   return families;
 }
 
-/** An exposition with a series of every metric. */
 export async function exposition(): Promise<string> {
   const metrics = new Metrics({ version: '1.2.3', onnxruntime: '9.9', searchKernel: 'avx2' });
   addStateMetrics(metrics.registry, {
@@ -67,7 +62,6 @@ export async function exposition(): Promise<string> {
   return text;
 }
 
-/** The rows of the manual's table: what the service has of its own. */
 export function metricsTable(families: Iterable<Family>): string {
   return [...families]
     .filter(({ name }) => name.startsWith('visage_'))
@@ -78,5 +72,4 @@ export function metricsTable(families: Iterable<Family>): string {
     .join('');
 }
 
-/** Where the table stands in `docs/monitoring.md`: the text before it, its rows, the text behind it. */
 export const TABLE_IN_MANUAL = /(<!-- metrics -->\n\|.*\n\|[-|]+\n)([\s\S]*?)(<!-- end -->)/;

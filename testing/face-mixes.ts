@@ -1,4 +1,3 @@
-/** Made-up templates of the default pack, each mixed from many people: `test/fixtures/face-mixes/README.md`. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { innerProduct } from '../src/vision/impostors.ts';
@@ -9,10 +8,10 @@ const FACE_MIX_DIMENSION = 512;
 const MIXES = 512;
 const SCALE = 1 / 32_767;
 const MIN_PEOPLE = 8;
-/** Cosine score of a mix with a template in it. Strangers score as much: 0.48 is the pack's similarity of 90. */
+/** Strangers score as much: 0.48 is the pack's similarity of 90. */
 const MAX_SCORE = 0.45;
 
-/** 512 unit vectors of 512 values. They score against each other as templates of different people do. */
+/** 512 unit vectors of 512 values. */
 export function faceMixes(): Float32Array[] {
   const file = readFileSync(FACE_MIXES_FILE);
   return Array.from({ length: MIXES }, (_, mix) =>
@@ -25,11 +24,7 @@ export function faceMixes(): Float32Array[] {
   );
 }
 
-/**
- * Content of {@link FACE_MIXES_FILE}. Each template goes into one mix: the average of a mix, moved away from the mean of
- * all templates, so that mixes differ as much as people do. Templates that resemble their mix stay out of it.
- * @param templates of different people; at least eight for each mix.
- */
+/** Averages of templates, moved away from the mean of all, so mixes differ as much as people do. */
 export function faceMixesFile(templates: readonly Float32Array[]): Buffer {
   const mean = average(templates);
   const file = Buffer.alloc(2 * MIXES * FACE_MIX_DIMENSION);

@@ -1,10 +1,8 @@
-/** What the tests of the addon work on: photographs that a development dependency ships, and the pipeline. */
 import { after, before } from 'node:test';
 import { createExecutor, type Executor } from '../src/native/executor.ts';
 import { loadPipeline, type Pipeline } from '../src/native/pipeline.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 
-/** Faces in `photograph(n)`, counted by eye. */
 export const FACES_OF_PHOTOGRAPH: ReadonlyMap<number, number> = new Map([
   [1, 3],
   [2, 3],
@@ -14,13 +12,11 @@ export const FACES_OF_PHOTOGRAPH: ReadonlyMap<number, number> = new Map([
   [6, 4],
 ]);
 
-/** The default pack's pipeline on an executor. */
 export async function openPipeline(executor: Executor): Promise<Pipeline> {
   const pack = await openModelPack('yunet');
   return loadPipeline(executor, pack.pipeline);
 }
 
-/** A pipeline on an executor of its own, made before and closed after the tests of the file. */
 export function usePipeline(options: { threads: number; maxQueue: number } = { threads: 2, maxQueue: 256 }): {
   readonly executor: Executor;
   readonly pipeline: Pipeline;
@@ -34,7 +30,6 @@ export function usePipeline(options: { threads: number; maxQueue: number } = { t
   return parts;
 }
 
-/** Cosine of two unit vectors. */
 export function cosine(a: Float32Array | null, b: Float32Array | null): number {
   if (!a || !b) throw new Error('No face was found');
   return a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);

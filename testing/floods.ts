@@ -1,4 +1,3 @@
-/** Floods by which one tenant tries to take the appliance away from the others. */
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import sharp from 'sharp';
@@ -8,7 +7,6 @@ import { photograph } from './photographs.ts';
 /** Just below 40 megapixels, the most that an image may have. */
 const HUGE = { width: 8192, height: 4882 } as const;
 
-/** Connections of one flood, half of them from each address: fewer than the appliance accepts of one address. */
 const CONNECTIONS = 80;
 const ADDRESSES = ['127.0.0.1', '127.0.0.2'] as const;
 
@@ -29,14 +27,12 @@ function twelveMegapixels(): Promise<Buffer> {
   return sharp(photograph(1)).resize(4000, 3000, { fit: 'fill' }).jpeg().toBuffer();
 }
 
-/** A running flood. */
 export interface Flood {
   /** Answers so far, by status; 0 for a connection that ended without one. */
   readonly answers: ReadonlyMap<number, number>;
   stop(): Promise<void>;
 }
 
-/** Calls an endpoint over many connections, each again as soon as it was answered. */
 function hammer(
   url: string,
   path: string,
@@ -72,7 +68,6 @@ function hammer(
   };
 }
 
-/** Sends half of each of many large bodies and then nothing. */
 function halfUploads(url: string, key: string, count: number): Flood {
   const { hostname, port } = new URL(url);
   const length = 50_000_000;
@@ -105,7 +100,6 @@ function halfUploads(url: string, key: string, count: number): Flood {
 
 const DETECT = '/v1/face/detect';
 
-/** The floods by name; each is begun with the attacker's keys. */
 export const FLOODS: Readonly<Record<string, (url: string, keys: readonly string[]) => Promise<Flood>>> = {
   'a 35-byte GIF of 40 megapixels': async (url, [key = '']) => hammer(url, DETECT, [key], tinyGif()),
   'that GIF with several keys of one account': async (url, keys) => hammer(url, DETECT, keys, tinyGif()),

@@ -1,4 +1,3 @@
-/** Clients that no browser is: they pipeline without reading, read a byte at a time, or never finish what they send. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -9,11 +8,9 @@ export interface Target {
   /** Address that the client calls from; one of 127.0.0.0/8. */
   readonly from?: string;
   readonly isSecure?: boolean;
-  /** Whether the client goes on though the service has ended its side. */
   readonly allowHalfOpen?: boolean;
 }
 
-/** Opens a connection. Errors are ignored: the service may cut it at any time. */
 export async function open(target: Target): Promise<Socket> {
   const { port, from = '127.0.0.1', isSecure = false, allowHalfOpen = false } = target;
   const socket = connect({ host: '127.0.0.1', port, localAddress: from, allowHalfOpen });
@@ -28,12 +25,10 @@ export async function open(target: Target): Promise<Socket> {
   return secure;
 }
 
-/** The text of many requests in a row. @param headers lines with their line ends. */
 export function requests(method: string, path: string, count: number, headers = ''): string {
   return `${method} ${path} HTTP/1.1\r\nHost: a\r\n${headers}\r\n`.repeat(count);
 }
 
-/** Sends requests in a row and never reads an answer. */
 export async function pipelineUnread(target: Target, text: string): Promise<Socket> {
   const socket = await open(target);
   socket.pause();
@@ -41,7 +36,6 @@ export async function pipelineUnread(target: Target, text: string): Promise<Sock
   return socket;
 }
 
-/** Sends requests and reads `bytes` each `ms`. @returns the connection, and a function that ends the reading. */
 export async function readSlowly(
   target: Target,
   text: string,
@@ -57,7 +51,6 @@ export async function readSlowly(
   return { socket, end };
 }
 
-/** Sends a text and reads what comes until the service closes the connection, or for `ms`. */
 export async function exchange(target: Target, text: string, ms = 10_000): Promise<string> {
   const socket = await open(target);
   let answer = '';
@@ -71,7 +64,6 @@ export async function exchange(target: Target, text: string, ms = 10_000): Promi
   return answer;
 }
 
-/** Resident memory of a process in bytes. */
 export function residentBytes(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;

@@ -1,6 +1,5 @@
 import type { Caller } from '../src/api/caller.ts';
 
-/** A caller with an API key of no limits but those given. */
 export function keyCaller(accountId: string, limits: Partial<Caller> = {}): Caller {
   return {
     accountId,

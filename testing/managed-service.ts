@@ -1,4 +1,3 @@
-/** The service under a manager that does what systemd does: holds its sockets, hears it, restarts it. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -8,7 +7,6 @@ import { childEnvironment, ROOT } from './service.ts';
 const SOURCE = join(ROOT, 'test/systemd/manager.cc');
 const MAIN = join(ROOT, 'dist/src/main.js');
 
-/** Compiles the manager. @returns the program's path. */
 export function buildManager(folder: string): string {
   const program = join(folder, 'manager');
   execFileSync('g++', ['-std=c++20', '-O1', '-o', program, SOURCE]);
@@ -17,23 +15,16 @@ export function buildManager(folder: string): string {
 
 export interface ManagedOptions {
   readonly manager: string;
-  /** Path, or `@name`. */
   readonly notifySocket: string;
-  /** Names of the sockets that it is handed. */
   readonly sockets: readonly string[];
   readonly settings: Record<string, string>;
-  /** What is started; the service if absent. */
   readonly command?: readonly string[];
 }
 
-/** A service and its manager. */
 export class ManagedService {
   readonly ports = new Map<string, number>();
-  /** Process ids of the services that were started, one after the other. */
   readonly started: number[] = [];
-  /** Exit codes of those that ended. */
   readonly ended: number[] = [];
-  /** Every notification, with `|` between its lines. */
   readonly told: string[] = [];
   readonly log: Record<string, unknown>[] = [];
   stderr = '';
@@ -70,7 +61,7 @@ export class ManagedService {
     this.#wake();
   }
 
-  /** Waits until something holds; nothing but what the manager prints can make it so. @throws if it ends before. */
+  /** Waits for a condition on the manager's output. @throws if it ends before. */
   async until(holds: () => boolean): Promise<void> {
     while (!holds()) {
       const next = new Promise<void>((resolve) => {
@@ -81,7 +72,6 @@ export class ManagedService {
     }
   }
 
-  /** Waits for the next notification that matches. */
   async hears(pattern: RegExp, since = 0): Promise<string> {
     const find = () => this.told.slice(since).find((text) => pattern.test(text));
     await this.until(() => find() !== undefined);

@@ -1,4 +1,3 @@
-/** Stores as earlier versions of Visage left them. */
 import { open } from 'lmdb';
 import type { Actor } from '../src/api/caller.ts';
 import type { Store } from '../src/store/store.ts';
@@ -9,10 +8,7 @@ export function float32Of(template: Float32Array): Uint8Array {
   return new Uint8Array(template.buffer, template.byteOffset, template.byteLength);
 }
 
-/**
- * Adds faces as schema 3 kept them: the label of each is the seed of its template.
- * @param from first label; that of the next face of the store.
- */
+/** Adds faces as schema 3 kept them: the label of each is the seed of its template. */
 export async function addOldFaces(
   store: Store,
   owner: Actor,
@@ -31,7 +27,6 @@ export async function addOldFaces(
   return added;
 }
 
-/** Gives a closed store the schema of an earlier version. */
 export async function makeOld(folder: string, schema = 3): Promise<void> {
   const environment = open(folder, { noSubdir: false, maxDbs: 64, overlappingSync: false });
   const unconverted = environment.openDB<number, number>('unconverted', {});

@@ -1,4 +1,3 @@
-/** People of the group photographs that a development dependency ships. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -11,7 +10,6 @@ const FOLDER = join(
 
 type Crop = readonly [sample: number, left: number, top: number, width: number, height: number];
 
-/** Where people are, in pixels. `anna` and `annaElsewhere` are the same person in two photographs. */
 const PEOPLE = {
   anna: [1, 1339, 105, 468, 447],
   annaElsewhere: [3, 918, 47, 545, 626],
@@ -28,13 +26,11 @@ export function photograph(sample: number): Buffer {
   return readFileSync(join(FOLDER, `sample${sample}.jpg`));
 }
 
-/** One person's face, JPEG. */
 export function portrait(person: Person): Promise<Buffer> {
   const [sample, left, top, width, height] = PEOPLE[person];
   return sharp(photograph(sample)).extract({ left, top, width, height }).jpeg({ quality: 95 }).toBuffer();
 }
 
-/** A picture without a face, JPEG. */
 export function nobody(): Promise<Buffer> {
   return sharp({ create: { width: 320, height: 240, channels: 3, background: '#88a0b8' } })
     .jpeg()

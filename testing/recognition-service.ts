@@ -23,13 +23,11 @@ import { openModelPack } from '../src/vision/model-pack.ts';
 import { Recognizer, Recognizers } from '../src/vision/recognizer.ts';
 import { keyCaller } from './key-caller.ts';
 
-/** Body of an answer; its shape has been checked against the route's schema. */
 // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of many shapes, each validated before.
 export type Answer = any;
 
 const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true });
 
-/** The routes of recognition on a real store, real indexes and the real addon, without HTTP. */
 export class TestService {
   readonly folder: string;
   readonly recognizers: Recognizers;
@@ -40,16 +38,11 @@ export class TestService {
   events!: EventRecorder;
   eventStreams!: EventStreams;
   migrator!: Migrator;
-  /** Of migrations. */
   readonly audited: MigrationAudit[] = [];
   readonly log = createLog('silent');
   readonly #executor: Executor;
   #routes = new Map<string, Route>();
 
-  /**
-   * @param packs model packs to load, the default first.
-   * @param older versions of their packs to serve collections with: pairs of a pack and a version.
-   */
   static async open(
     packs: readonly string[] = ['yunet'],
     older: readonly (readonly [string, string])[] = [],
@@ -72,7 +65,6 @@ export class TestService {
     this.#serve();
   }
 
-  /** The default pack. */
   get recognizer(): Recognizer {
     return this.recognizers.default;
   }
@@ -95,7 +87,6 @@ export class TestService {
     this.#routes = new Map(routes.map((route) => [route.operationId, route]));
   }
 
-  /** Closes the store, opens it again and fills the indexes again, as a restart does. */
   async restart(): Promise<void> {
     await this.migrator.close();
     await this.events.close();
@@ -127,7 +118,6 @@ export class TestService {
     return keyCaller(accountId, limits);
   }
 
-  /** Calls a route as HTTP does, and checks the answer against the route's schema. */
   async call(
     operationId: string,
     parameters: Record<string, unknown>,
@@ -140,7 +130,6 @@ export class TestService {
     const route = this.#routes.get(operationId);
     assert.ok(route && route.access.by !== 'anyone', `no route ${operationId}`);
     const schema = route.query ?? route.body ?? {};
-    // What stands beside the pictures of a list is checked with them.
     const beside = Object.keys(parameters).filter((name) => route.images?.[name]?.kind === 'entries');
     const own = (isBeside: boolean) =>
       Object.fromEntries(Object.entries(parameters).filter(([name]) => beside.includes(name) === isBeside));
@@ -170,7 +159,6 @@ export class TestService {
     return response.body;
   }
 
-  /** The code of the error that a call ends with. */
   async code(...args: Parameters<TestService['call']>): Promise<string> {
     try {
       await this.call(...args);
@@ -180,7 +168,6 @@ export class TestService {
     return 'succeeded';
   }
 
-  /** Where the faces of a collection are, by the store. */
   gallery(collectionId: string): FacePlace['gallery'] {
     const collection = this.store.collections.get(this.caller(), collectionId);
     assert.ok(collection);

@@ -1,4 +1,3 @@
-/** Rows as numbers. */
 import type { Row } from '../src/native/gallery-index.ts';
 
 /** Coordinates of a row, from IEEE 754 binary16. */

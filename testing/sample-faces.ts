@@ -46,7 +46,6 @@ const BOXES: readonly (readonly (readonly [number, number, number, number])[])[]
   ],
 ];
 
-/** A margin of this share of the box on each side leaves one face in the picture. */
 const MARGIN = 0.4;
 
 /** One of the six group photographs, 1,920 pixels wide. @param number 1..6. */
@@ -65,22 +64,20 @@ async function crop(picture: number, box: readonly [number, number, number, numb
     .toBuffer();
 }
 
-/** A woman who is in two photographs: the crop from the one, 160 pixels wide, and the crop from the other. */
+/** The same woman in two photographs, 160 pixels wide. */
 export async function samePerson(): Promise<readonly [Buffer, Buffer]> {
   const [first, second] = [BOXES[0]?.[0], BOXES[2]?.[0]];
   if (!first || !second) throw new Error('The table of boxes is not complete');
   return [await crop(1, first, 160), await crop(3, second, 160)];
 }
 
-/** Small JPEGs (about 10 KB) of 21 different women, one face in each. @param width pixels of the crop. */
+/** JPEGs of about 10 KB of 21 women, one face each. @param width pixels of the crop. */
 export async function differentPeople(width = 160): Promise<Buffer[]> {
   const crops = BOXES.flatMap((boxes, i) => boxes.map((box) => ({ picture: i + 1, box })));
-  // The largest face of the third picture is that of the first.
   const people = crops.filter(({ picture, box }) => !(picture === 3 && box === BOXES[2]?.[0]));
   return Promise.all(people.map(({ picture, box }) => crop(picture, box, width)));
 }
 
-/** A picture without a face. */
 export function emptyPicture(): Promise<Buffer> {
   return sharp({ create: { width: 320, height: 240, channels: 3, background: '#406080' } })
     .jpeg()

@@ -1,4 +1,3 @@
-/** Search spaces of tests. */
 import { normals } from '../src/base/random.ts';
 import { openSearchSpace, type SearchSpace } from '../src/native/gallery-index.ts';
 import { searchSpaceFile } from '../src/vision/search-space.ts';
@@ -15,7 +14,6 @@ export interface SpaceOptions {
   readonly isBlind?: boolean;
 }
 
-/** Orthonormal random directions, row after row. */
 export function orthonormal({ dimension, rank, seed = 1 }: SpaceOptions): Float64Array[] {
   const normal = normals(seed);
   const basis: Float64Array[] = [];
@@ -31,7 +29,6 @@ export function orthonormal({ dimension, rank, seed = 1 }: SpaceOptions): Float6
   return basis;
 }
 
-/** Parts of two coordinates, with four levels each, for unit vectors without preferred directions in the subspace. */
 export function evenSpaceFile(options: SpaceOptions): Buffer {
   const { dimension, rank, isBlind = false } = options;
   const subquantizers = rank / 2;

@@ -8,11 +8,6 @@ const ORIGINAL = fileURLToPath(new URL('../../models/faceplugin/', import.meta.u
 
 export const OLD_VERSION = '0.9';
 
-/**
- * The pack `faceplugin` under another name, in a new folder.
- * @param change of the newest manifest. If it sets a version, the original
- *   stays under its version, and under {@link OLD_VERSION}.
- */
 export function secondPack(
   name = 'second',
   change: (manifest: Manifest) => Partial<Manifest> = () => ({}),

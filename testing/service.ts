@@ -1,4 +1,3 @@
-/** A whole service in a child process, on a folder of its own, as an operator starts it. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,40 +10,31 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Answer, Contract } from '../test/e2e/contract.ts';
 
-/** The project's top, seen from `dist/test/e2e/`. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const MAIN = join(ROOT, 'dist/src/main.js');
 export const VISAGECTL = join(ROOT, 'bin/visagectl');
 
-/** The environment of a child without the settings of whoever runs the tests. */
 export function childEnvironment(settings: Record<string, string>): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !/^(VISAGE|NODE_TEST)_/.test(name));
-  // Where visagectl keeps the backup key: not in the home of who runs the tests.
   const state = { XDG_STATE_HOME: join(ROOT, 'build', 'test-state') };
   return { ...Object.fromEntries(own), ...state, ...settings };
 }
 
-/** A folder that is gone after the test. */
 export async function temporaryFolder(): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'visage-'));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** A started child. */
 export interface Child {
   readonly url: string;
   readonly process: ChildProcess;
-  /** Every JSON line of its log. */
   readonly log: Record<string, unknown>[];
-  /** Everything that it wrote to its log, as it stands. */
   stdout(): string;
-  /** What it wrote for people. */
   stderr(): string;
-  /** Sends SIGTERM and answers the exit code. */
   stop(): Promise<number | null>;
 }
 
-/** Starts a service on a port that the system picks. @throws Error with what it said if it ends instead. */
+/** @throws Error with the service's output if it ends instead. */
 export async function startChild(folder: string, settings: Record<string, string> = {}): Promise<Child> {
   const environment = { VISAGE_DATA_DIR: folder, VISAGE_LISTEN: '127.0.0.1:0', ...settings };
   const child = spawn(process.execPath, [MAIN], { env: childEnvironment(environment), cwd: ROOT });
@@ -83,7 +73,6 @@ export async function startChild(folder: string, settings: Record<string, string
   };
 }
 
-/** The set-up code of a service without an owner, once it stands in the log and, for people, on standard error. */
 export async function setupCodeOf(child: Child): Promise<string> {
   for (let tries = 0; tries < 500; tries++) {
     const code = child.log.find((line) => line.setupCode)?.setupCode;
@@ -93,7 +82,6 @@ export async function setupCodeOf(child: Child): Promise<string> {
   throw new Error('No set-up code was told');
 }
 
-/** Runs visagectl. */
 export async function visagectl(
   args: string[],
   settings: Record<string, string>,
@@ -107,14 +95,12 @@ export async function visagectl(
   }
 }
 
-/** Something to send: JSON, or a body with its own headers. */
 export interface Sent {
   readonly json?: unknown;
   readonly body?: NonNullable<RequestInit['body']>;
   readonly headers?: Record<string, string>;
 }
 
-/** A client of one key, whose every answer is held against the service's OpenAPI document. */
 export class Client {
   readonly url: string;
   readonly contract: Contract;
@@ -126,7 +112,6 @@ export class Client {
     this.#key = key;
   }
 
-  /** @param target path and query. */
   async call(method: string, target: string, { json, body, headers }: Sent = {}): Promise<Answer> {
     const isJson = json !== undefined;
     const response = await fetch(this.url + target, {
@@ -155,23 +140,19 @@ export class Client {
     return body;
   }
 
-  /** The same key at another address. */
   at(url: string): Client {
     return new Client(url, this.contract, this.#key);
   }
 
-  /** The same service with another key. */
   withKey(key: string): Client {
     return new Client(this.url, this.contract, key);
   }
 }
 
-/** A service with a first key. */
 export interface Service {
   readonly child: Child;
   readonly client: Client;
   readonly folder: string;
-  /** Makes a key. */
   key(...options: string[]): Promise<{ id: string; key: string; account_id: string }>;
   stop(): Promise<void>;
 }

@@ -1,14 +1,11 @@
-/** Small ONNX models, written field by field. */
 import { nodeMessage, tensorMessage } from '../src/vision/graph/onnx.ts';
 import { bytesField, readFields, varintField } from '../src/vision/graph/wire.ts';
 
-/** A model of one input and, mostly, one output, all of floats. */
 export interface SmallModel {
   readonly nodes: readonly Uint8Array[];
   readonly initializers: readonly Uint8Array[];
   readonly input: readonly number[];
   readonly output: readonly number[];
-  /** Names and shapes of further outputs. */
   readonly others?: readonly (readonly [string, readonly number[]])[];
   readonly irVersion?: number;
 }
@@ -20,7 +17,7 @@ export function valueInfo(name: string, dims: readonly number[]): Uint8Array {
   return Buffer.concat([bytesField(1, name), bytesField(2, bytesField(1, tensor))]);
 }
 
-/** Bytes of the file. The input is named `x`, the output `y`; operators are of version 13. */
+/** The input is named `x`, the output `y`; operators are of version 13. */
 export function modelBytes({
   nodes,
   initializers,
@@ -52,7 +49,6 @@ export function wholesMessage(name: string, dims: readonly number[], values: rea
   ]);
 }
 
-/** Names of the operators of a model, in their order. */
 export function operators(model: Uint8Array): string[] {
   const graph = readFields(model).find(({ number }) => number === 7);
   return readFields(graph?.content ?? new Uint8Array())

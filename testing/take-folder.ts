@@ -1,25 +1,19 @@
-/** Takes a data folder in a separate process, as a start of the service does. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const FOLDER = fileURLToPath(new URL('../src/ops/data-folder.js', import.meta.url));
 const STORE = fileURLToPath(new URL('../src/store/store.js', import.meta.url));
 
-/** A user who is nobody else's, where the tests run as root. */
 export const STRANGER = 65534;
 export const isRoot = process.getuid?.() === 0;
 
 export interface Taking {
-  /** Why the folder was refused; null where it was taken. */
   readonly refusal: string | null;
   readonly exitCode: number | null;
   readonly repaired: readonly string[];
 }
 
-/**
- * Takes a folder and opens the store in it.
- * @param uid the user who does it; the tests' own unless given, which only root may.
- */
+/** @param uid the user who does it; the tests' own unless given, which only root may. */
 export function takeElsewhere(folder: string, uid?: number): Taking {
   const script = `
     process.umask(0);

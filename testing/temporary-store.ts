@@ -6,7 +6,6 @@ import { openSearchSpace, type Row } from '../src/native/gallery-index.ts';
 import type { NewFace } from '../src/store/records.ts';
 import { Store } from '../src/store/store.ts';
 
-/** Of templates of this file. */
 export const SPACE = openSearchSpace(8);
 
 export const PACK = { pack: 'test-pack', packVersion: '1' } as const;
@@ -18,7 +17,6 @@ export const FACE: NewFace = {
   ...PACK,
 };
 
-/** A folder that is gone after the test. */
 export function temporaryFolder(t: { after(work: () => void): void }): string {
   const folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -29,7 +27,6 @@ export function ownerIn(store: Store): Owner {
   return { accountId: store.accounts.first().accountId, environment: 'live' };
 }
 
-/** A store with one collection `people`. */
 export async function storeWithCollection(folder: string): Promise<{ store: Store; owner: Owner }> {
   const store = Store.open(folder);
   const owner = ownerIn(store);
@@ -37,14 +34,12 @@ export async function storeWithCollection(folder: string): Promise<{ store: Stor
   return { store, owner };
 }
 
-/** A template of eight floats, a unit vector that tells the number it was made from. */
 export function templateOf(seed: number): Float32Array {
   const vector = Float32Array.from({ length: 8 }, (_, i) => Math.sin(seed * 8 + i));
   const norm = Math.hypot(...vector);
   return vector.map((value) => value / norm);
 }
 
-/** The same as a row of {@link SPACE}. */
 export function rowOf(seed: number): Row {
   return SPACE.row(templateOf(seed));
 }

@@ -1,27 +1,18 @@
-/** A service with two accounts, so that one can be attacked by the other. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApiKey } from '../src/access/keys/api-keys.ts';
 import { Store } from '../src/store/store.ts';
 import { type Child, startChild, temporaryFolder } from './service.ts';
 
-/** Far above what a test sends, so that the limit under test is the one that acts. */
 const UNLIMITED_RATE = 1_000_000;
 
 export interface Tenants {
   readonly child: Child;
-  /** Keys of one account. */
   readonly attacker: readonly string[];
-  /** Key of another account. */
   readonly victim: string;
   stop(): Promise<void>;
 }
 
-/**
- * Starts a service whose two accounts have keys without a rate limit.
- * @param settings lines of the settings file.
- * @param environment more settings.
- */
 export async function startTenants(
   settings = '',
   environment: Readonly<Record<string, string>> = {},

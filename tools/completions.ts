@@ -1,7 +1,6 @@
 /** Shell completions, made from the table of commands. */
 import type { Command, Completion } from '../src/cli/command.ts';
 
-/** Completions that a shell offers after `words`. */
 interface Place {
   readonly words: string;
   readonly options: readonly string[];
@@ -26,7 +25,6 @@ function placesOf(commands: readonly Command[]): Place[] {
   });
 }
 
-/** Second words by first word. */
 function families(commands: readonly Command[]): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const { name } of commands) {
@@ -36,7 +34,6 @@ function families(commands: readonly Command[]): Map<string, string[]> {
   return found;
 }
 
-/** Shell code that offers completions and returns. */
 type Offer = (offered: Completion) => string;
 
 const bashOffer: Offer = (offered) => {
@@ -50,7 +47,6 @@ const zshOffer: Offer = (offered) => {
   return `${typeof offered === 'string' ? hows[offered] : `compadd -- ${offered.join(' ')}`}; return`;
 };
 
-/** Branches of a `case` over commands of `length` words. */
 function branches(commands: readonly Command[], length: 1 | 2, offer: Offer): string {
   const some = commands.filter(({ name }) => name.split(' ').length === length);
   return placesOf(some)

@@ -3,7 +3,6 @@ import type { Command } from '../src/cli/command.ts';
 import { aboutOption, optionUsage, usageOf } from '../src/cli/help.ts';
 import { EXIT } from '../src/ops/exit-codes.ts';
 
-/** Escapes text for troff. */
 function roff(text: string): string {
   return text
     .replaceAll('\\', '\\e')
@@ -11,7 +10,6 @@ function roff(text: string): string {
     .replaceAll(/^([.'])/gm, '\\&$1');
 }
 
-/** Sets text between backticks in bold. */
 export function prose(text: string): string {
   return roff(text).replaceAll(/`([^`]+)`/g, '\\fB$1\\fR');
 }

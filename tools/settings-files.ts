@@ -7,11 +7,9 @@ import { header, prose } from './manual-pages.ts';
 
 const LINE_WIDTH = 100;
 
-/** A setting, or a key of a table. */
 interface Row {
   readonly name: string;
   readonly rule: string;
-  /** Markdown. */
   readonly fallback: string;
   readonly appliedBy: 'reload' | 'restart';
   /** Null: the environment cannot set it. */
@@ -26,7 +24,6 @@ function groups(): [title: string, settings: [SettingName, Setting][]][] {
   ]);
 }
 
-/** TOML on one line. */
 function inline(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(inline).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
@@ -46,7 +43,6 @@ interface Key {
   readonly isRequired: boolean;
 }
 
-/** Keys of a table, or of the tables in it. */
 function keysOf(name: string, schema: Schema): Key[] {
   if (schema.type !== 'object') return [];
   if (!('properties' in schema)) return keysOf(`${name}.NAME`, schema.additionalProperties);
@@ -104,7 +100,6 @@ export function settingsPage(version: string): string {
   ].join('');
 }
 
-/** Markdown. */
 export function settingsTables(): string {
   const line = ({ name, rule, fallback, appliedBy, about }: Row) =>
     `| \`${name}\` | ${about} | ${rule} | ${fallback} | ${appliedBy} |\n`;
@@ -126,7 +121,6 @@ function comment(text: string): string {
   return lines.map((line) => `#${line}\n`).join('');
 }
 
-/** A `visage.toml` with every setting commented out, except `given`. */
 export function annotatedSettings(
   intro: readonly string[],
   given: Partial<Record<SettingName, unknown>>,
@@ -144,7 +138,6 @@ export function annotatedSettings(
   };
   const section = (title: string, settings: [SettingName, Setting][]) =>
     settings.length === 0 ? [] : [`## ${title}\n\n${settings.map(entry).join('\n')}`];
-  // In TOML, what follows a table's heading belongs to the table.
   return [
     `${intro.map((line) => `# ${line}`.trim()).join('\n')}\n`,
     ...groups().flatMap(([title, settings]) =>

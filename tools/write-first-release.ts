@@ -18,7 +18,7 @@ const TARGET = join(ROOT, 'test/fixtures/first-release');
 const ENROLLED_WIDTH = 224;
 const PROBE_WIDTH = 160;
 
-/** @param built an existing clone of that version, whose parts are installed and built. Default: makes one. */
+/** @param built an existing clone of that version, whose parts are installed and built. */
 async function main(built?: string): Promise<void> {
   const work = mkdtempSync(join(tmpdir(), 'visage-first-release-'));
   const clone = built ?? join(work, 'clone');

@@ -8,7 +8,6 @@ import { routeTable } from '../src/service/app.ts';
 /** The committed document, seen from `dist/test/http/`. */
 export const DOCUMENT_FILE = new URL('../../docs/openapi.json', import.meta.url);
 
-/** The document as it should stand in the file. */
 export function documentText(): string {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
   // The table is only read: no handler runs, so the parts that handlers would work with are not made.

@@ -25,7 +25,6 @@
 namespace {
 
 constexpr int kLinks = 16;
-/// Rows that are read at once, and added at once: FAISS's threads share a batch.
 constexpr std::size_t kBatch = 10'000;
 
 using Clock = std::chrono::steady_clock;

@@ -1,5 +1,5 @@
-/// The bare floor of a picture's way: libjpeg-turbo's decoding of one file and the runs of the default pack's
-/// networks, each on a fixed input, one after the other on one thread, and nothing else.
+/// Lower bound of an image's cost: libjpeg-turbo decodes one file, then the default pack's networks run on
+/// fixed inputs, on one thread.
 ///
 ///   cmake --build build --target visage_floor
 ///   build/visage_floor picture.jpg fr_detect.onnx:1 fr_landmark.onnx:3 fr_feature.onnx:2 200
@@ -31,7 +31,6 @@ namespace {
 
 using visage::runtime::InferenceSession;
 
-/// As the pipeline decodes: reduced as long as the longer side keeps Pipeline::kSearchSide pixels.
 unsigned Reduction(unsigned width, unsigned height) {
   unsigned reduction = 8;
   while (reduction > 1 &&
@@ -41,7 +40,6 @@ unsigned Reduction(unsigned width, unsigned height) {
   return reduction;
 }
 
-/// libjpeg's own error handler ends the program, which is right here.
 void DecodeJpeg(const std::vector<unsigned char>& file, std::vector<unsigned char>& pixels) {
   jpeg_decompress_struct info;
   jpeg_error_mgr errors;
@@ -63,7 +61,6 @@ void DecodeJpeg(const std::vector<unsigned char>& file, std::vector<unsigned cha
   jpeg_destroy_decompress(&info);
 }
 
-/// A network with buffers of its own.
 class FixedRun {
  public:
   FixedRun(const std::string& file, const InferenceSession::Shape& input,
@@ -92,7 +89,6 @@ double Quantile(std::vector<double> times, double share) {
   return times[std::max<std::size_t>(rank, 1) - 1];
 }
 
-/// One of the default pack's networks, or what it was prepared to.
 struct Network {
   std::string file;
   int runs = 0;

@@ -16,7 +16,6 @@
 
 namespace {
 
-/// Rows that are read at once, and rows that stay in the nearest cache while all probes pass by.
 constexpr std::size_t kBatch = 4096;
 constexpr std::size_t kTile = 16;
 
@@ -25,7 +24,6 @@ struct Nearest {
   float score = -2;
 };
 
-/// Reads as many whole rows as there are, `most` at most.
 std::size_t ReadRows(std::vector<float>& rows, std::size_t dimension, std::size_t most) {
   rows.resize(most * dimension);
   return std::fread(rows.data(), sizeof(float) * dimension, most, stdin);
@@ -35,7 +33,6 @@ void Keep(Nearest& nearest, std::uint32_t row, float score) {
   if (score > nearest.score) nearest = {row, score};
 }
 
-/// Compares `count` rows, the first of which is number `base`, with the probes from `begin` to `end`.
 void Compare(const std::vector<float>& rows, std::size_t count, std::uint32_t base,
              const std::vector<float>& probes, std::size_t begin, std::size_t end, std::size_t dimension,
              std::vector<Nearest>& nearest) {

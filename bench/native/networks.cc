@@ -1,13 +1,11 @@
-/// What networks cost on one core, each by itself, and what that core can do at most.
+/// The cost of networks on one core, and the core's peak.
 ///
 ///   cmake --build build --target visage_networks
 ///   build/visage_networks ROUNDS THREADS PROFILE a.onnx b.onnx ...
 ///
-/// Runs them in turn, so that a machine that speeds up or slows down does so for all. Prints one JSON object:
-/// `peak`, billions of multiplications and additions a second of floats and of 16-bit integers in the
-/// tightest loop, and for each file `ms`, the least and the median of the rounds: processor time, with more
-/// than one thread time. With a PROFILE that is not `-`, ONNX Runtime writes its profile of the first file to
-/// it.
+/// Prints one JSON object: `peak`, billions of multiplications and additions a second of floats and of 16-bit
+/// integers, and for each file `ms`, the least and the median of the rounds: processor time; with more than
+/// one thread, wall time. ONNX Runtime writes the first file's profile to PROFILE, unless that is `-`.
 
 #include <algorithm>
 #include <cmath>

@@ -32,7 +32,6 @@ const faiss = {
   name: `FAISS ${FAISS_VERSION}`,
   isDone: () => isMadeFrom(library, recipe()),
   async run(run) {
-    // The folder outlives an interrupted run, and ninja goes on where it was.
     const work = join(ROOT, 'deps/tmp', `faiss-${FAISS_VERSION}`);
     const [build, staged] = ['build', 'staged'].map((name) => join(work, name));
     mkdirSync(work, { recursive: true });

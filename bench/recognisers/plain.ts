@@ -1,6 +1,6 @@
 /**
- * The plain way to the same task: sharp decodes and resizes, onnxruntime-node's JavaScript runs the default pack's own
- * networks, and the little geometry between them is written out. No service's worries: one size of the picture, no limits.
+ * The same task without Visage: sharp decodes and resizes, and onnxruntime-node runs the default pack's
+ * networks. One image size, no limits.
  */
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
@@ -12,7 +12,6 @@ const DETECTOR = { width: 320, height: 240 } as const;
 const LEAST_SCORE = 0.85;
 const LANDMARKS = 64;
 const FACE = 112;
-/** ArcFace's five points in its 112 x 112 picture. */
 const TEMPLATE = [
   [38.2946, 51.6963],
   [73.5318, 51.5014],
@@ -20,7 +19,6 @@ const TEMPLATE = [
   [41.5493, 92.3655],
   [70.7299, 92.2041],
 ] as const;
-/** Of the 68 points: eyes, tip of the nose, corners of the mouth. */
 const FIVE = [
   [36, 41],
   [42, 47],
@@ -31,20 +29,18 @@ const FIVE = [
 
 type Point = readonly [x: number, y: number];
 
-/** RGB, three bytes a pixel. */
 interface Picture {
   readonly data: Buffer;
   readonly width: number;
   readonly height: number;
 }
 
-/** How often each network runs on a picture. */
 export interface Runs {
   readonly landmarks: number;
   readonly embedder: number;
 }
 
-/** @param runs further runs repeat the same work: they cost what the default pack's further looks cost, and give nothing. */
+/** @param runs repeats the work as often as the default pack's further looks do. */
 export async function plain({ landmarks, embedder }: Runs): Promise<Recogniser> {
   const open = (file: string) => InferenceSession.create(join(packFolder('faceplugin'), file));
   const [detection, points, embedding] = await Promise.all([
@@ -91,7 +87,7 @@ async function largestFace(session: InferenceSession, picture: Picture): Promise
   });
   const score = (scores as Tensor).data as Float32Array;
   const corner = (boxes as Tensor).data as Float32Array;
-  // Boxes of one face are near each other, so of all that are good the best of the largest face's is near enough.
+  // Boxes of one face are close to each other, so the largest face's best box is good enough.
   let best: Box | null = null;
   for (let i = 0; i < score.length / 2; i++) {
     if ((score[2 * i + 1] as number) < LEAST_SCORE) continue;
@@ -136,7 +132,6 @@ async function fivePoints(session: InferenceSession, picture: Picture, box: Box)
   });
 }
 
-/** The face upright as the embedder's input, BGR: least-squares similarity, bilinear samples. */
 function aligned({ data, width, height }: Picture, points: readonly Point[]): Tensor {
   const middle = (of: readonly Point[], axis: 0 | 1) => of.reduce((sum, p) => sum + p[axis], 0) / of.length;
   const [fromX, fromY] = [middle(TEMPLATE, 0), middle(TEMPLATE, 1)];

@@ -1,7 +1,3 @@
-/**
- * Pictures a second of `clients` that each wait for their answer before they ask again, for at least so many seconds
- * and two pictures a client.
- */
 export async function rateOf(
   ask: (picture: Buffer) => Promise<unknown>,
   pictures: readonly Buffer[],

@@ -1,8 +1,8 @@
 /**
- * `node server.js NAME`: one recogniser in a process of its own, behind the least HTTP server. Prints its port.
+ * `node server.js NAME`: one recogniser behind a minimal HTTP server. Prints its port.
  *
- * `POST /` takes a JPEG and answers with the length of its template. `POST /run?clients=N&seconds=S` has N promises at
- * once make templates of the sample photographs without HTTP, and answers with images a second.
+ * `POST /` takes a JPEG and answers with the length of its template. `POST /run?clients=N&seconds=S` makes
+ * templates of the sample photographs, and answers with images a second.
  */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -19,7 +19,6 @@ import { rateOf } from './rate.ts';
 import type { Recogniser } from './recogniser.ts';
 import { faceApi, human } from './tensorflow.ts';
 
-/** How each is made; an argument may follow the name. */
 const RECOGNISERS: Readonly<Record<string, (argument: string) => Promise<Recogniser>>> = {
   addon,
   'face-api': () => faceApi(peerRequire()),
@@ -30,7 +29,6 @@ const RECOGNISERS: Readonly<Record<string, (argument: string) => Promise<Recogni
   },
 };
 
-/** Visage without its service. @param folder where its networks are prepared. */
 async function addon(folder: string): Promise<Recogniser> {
   const executor = createExecutor({ threads: availableParallelism(), maxQueue: 64 });
   const pack = await openModelPack('faceplugin');

@@ -5,7 +5,6 @@ import sharp from 'sharp';
 import { packageFolder } from '../peer-packages.ts';
 import type { Recogniser } from './recogniser.ts';
 
-/** What is used of TensorFlow.js. */
 interface Tensorflow {
   setBackend(name: 'wasm'): Promise<boolean>;
   ready(): Promise<void>;
@@ -31,7 +30,6 @@ interface Human {
   detect(input: Tensor): Promise<{ readonly face: readonly { readonly embedding?: number[] }[] }>;
 }
 
-/** With its smallest detector, the fastest that it has. */
 export async function faceApi(require: NodeJS.Require): Promise<Recogniser> {
   const tf = require('@tensorflow/tfjs') as Tensorflow;
   const wasm = require('@tensorflow/tfjs-backend-wasm') as { setWasmPaths(folder: string): void };
@@ -56,7 +54,6 @@ export async function faceApi(require: NodeJS.Require): Promise<Recogniser> {
   };
 }
 
-/** With everything off that the task does not need. */
 export async function human(require: NodeJS.Require): Promise<Recogniser> {
   const folder = packageFolder(require, '@vladmandic/human');
   const { Human } = require(join(folder, 'dist/human.node-wasm.js')) as {
@@ -68,7 +65,6 @@ export async function human(require: NodeJS.Require): Promise<Recogniser> {
     wasmPath: wasmFolder(require),
     modelBasePath: `file://${join(folder, 'models')}/`,
     debug: false,
-    // Nothing is taken over from the picture before.
     cacheSensitivity: 0,
     softwareKernels: true,
     filter: off,
@@ -99,7 +95,6 @@ export async function human(require: NodeJS.Require): Promise<Recogniser> {
   };
 }
 
-/** Node's `fetch`, by which the models are loaded, knows no `file:` addresses. */
 async function withFilesFetched(work: () => Promise<void>): Promise<void> {
   const { fetch } = globalThis;
   globalThis.fetch = async (input, init) => {

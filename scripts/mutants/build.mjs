@@ -3,10 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-/**
- * Builds what has changed of a mirror's addon, the first time all of it.
- * @returns {Promise<boolean>} whether it compiled
- */
+/** @returns {Promise<boolean>} whether it compiled */
 export async function buildMirror(mirror) {
   const cmakeJs = join(mirror, 'node_modules/cmake-js/bin/cmake-js');
   const child = spawn(process.execPath, [cmakeJs, 'build'], { cwd: mirror, stdio: 'ignore' });

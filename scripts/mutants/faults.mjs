@@ -7,10 +7,8 @@ import { parse } from 'acorn';
 const COMPARISONS = { '<': '<=', '<=': '<', '>': '>=', '>=': '>', '===': '!==', '!==': '===' };
 const ARITHMETIC = { '+': '-', '-': '+', '*': '/', '/': '*' };
 
-/** Calls that only tell people something, and what stands in them. */
 const TELLS = /^(?:log|console|this\.#?log|this\.#options\.log)\b/;
 
-/** Every child node of a node of the syntax tree. */
 function* childrenOf(node) {
   for (const value of Object.values(node)) {
     for (const child of Array.isArray(value) ? value : [value]) {
@@ -28,13 +26,11 @@ function joinsText(node) {
   return [node.left, node.right].some((side) => isText(side) || (side.operator === '+' && joinsText(side)));
 }
 
-/** Where an operator stands between two operands. */
 function operatorAt(source, { left, right, operator }) {
   const at = source.indexOf(operator, left.end);
   return at >= 0 && at < right.start ? at : null;
 }
 
-/** Faults of one node; of its parts others come. */
 function* faultsOf(node, source) {
   const text = (part) => source.slice(part.start, part.end);
   const replace = (part, replacement, kind) => ({ at: part.start, end: part.end, text: replacement, kind });
@@ -83,7 +79,6 @@ function* faultsOf(node, source) {
   }
 }
 
-/** Nodes in which no fault is planted: what only people read, and schemas' words. */
 function isAside(node, source) {
   if (node.type === 'CallExpression' && TELLS.test(source.slice(node.callee.start, node.callee.end)))
     return true;
@@ -91,10 +86,7 @@ function isAside(node, source) {
   return ['description', 'examples', 'example', 'summary', 'title', 'tags'].includes(name);
 }
 
-/**
- * Every fault of a JavaScript file.
- * @param {string} source @returns {{ at: number, end: number, text: string, kind: string }[]}
- */
+/** @param {string} source @returns {{ at: number, end: number, text: string, kind: string }[]} */
 export function javaScriptFaults(source) {
   const faults = [];
   const walk = (node) => {
@@ -131,7 +123,6 @@ const CPP_STATEMENTS = [
   [/^\s+[a-z_]\w*(?:\.|->)\w+\([^;]*\);$/, (line) => line.replace(/\S.*/, ';'), 'call dropped'],
 ];
 
-/** Every fault of a C++ file, line by line. @param {string} source */
 export function cppFaults(source) {
   const faults = [];
   let at = 0;

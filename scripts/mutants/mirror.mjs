@@ -2,13 +2,11 @@
 import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Programs that find the project by where they lie, and what may be changed. */
 const OWN = ['dist', 'bin', 'scripts'];
 const NATIVE = ['native', 'CMakeLists.txt'];
 const LEFT_OUT = new Set(['.git', 'data']);
 
 /**
- * Makes the mirror anew.
  * @param {string} root the project
  * @param {string} folder where the mirror will be; removed first
  * @param {{ native?: boolean }} options whether the C++ sources and what is built of them are its own too
@@ -19,7 +17,6 @@ export function makeMirror(root, folder, { native = false } = {}) {
   const own = new Set([...OWN, ...(native ? NATIVE : [])]);
   for (const name of readdirSync(root)) {
     if (LEFT_OUT.has(name) || name.startsWith('dist.')) continue;
-    // CMake's files name the folder that they were made for.
     if (native && name === 'build') continue;
     if (own.has(name)) cpSync(join(root, name), join(folder, name), { recursive: true });
     else symlinkSync(join(root, name), join(folder, name));

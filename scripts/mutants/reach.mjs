@@ -6,11 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** Longest run of one test file, in milliseconds. */
 export const TEST_LIMIT_MS = 300_000;
 
 /**
- * Runs one test file.
  * @param {string} root the project, or a mirror of it
  * @param {string} file of the test, relative to `root`
  * @param {number} limit milliseconds; a run that is longer counts as failed
@@ -39,12 +37,9 @@ export async function runTest(root, file, { env = {}, limit = TEST_LIMIT_MS } = 
 function endGroup(pid) {
   try {
     process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It has ended.
-  }
+  } catch {}
 }
 
-/** node:test marks its children, which then report to a parent that is not there. */
 function withoutTestContext({ NODE_TEST_CONTEXT: _, ...env }) {
   return env;
 }
@@ -65,7 +60,6 @@ function isRun(functions, at) {
   return count > 0;
 }
 
-/** The scripts of one process; none where it was killed while it wrote them. */
 function coverageOf(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8')).result;
@@ -75,7 +69,6 @@ function coverageOf(file) {
 }
 
 /**
- * Runs one test file and says which faults its processes came by.
  * @param {Map<string, { id: string, at: number }[]>} faults by file, relative to `root`
  * @returns {Promise<{ passed: boolean, ms: number, reached: string[] }>}
  */

@@ -25,7 +25,6 @@ export function hashOf(root, paths, facts = [], except = []) {
   return hash.digest('hex');
 }
 
-/** A step writes it last. */
 const record = (folder) => join(folder, 'sources.sha256');
 
 export function isMadeFrom(folder, hash) {
@@ -39,10 +38,7 @@ export function recordSources(folder, hash) {
 
 const TYPESCRIPT = ['tsconfig.json', 'package-lock.json', 'src', 'test', 'testing', 'tools', 'bench'];
 
-/**
- * `dist/`, replaced whole: tsc keeps the output of deleted sources.
- * @returns {import('./set-up.mjs').Step}
- */
+/** @returns {import('./set-up.mjs').Step} */
 export function typescript(root) {
   return {
     name: 'TypeScript',
@@ -60,13 +56,9 @@ export function typescript(root) {
 }
 
 const DASHBOARD = ['web', 'docs/openapi.json', 'package-lock.json', 'scripts/build-web.mjs'];
-/** Written by the build. */
 const GENERATED = ['web/src/api/schema.d.ts'];
 
-/**
- * `dist-web/`, the pages of the dashboard, replaced whole.
- * @returns {import('./set-up.mjs').Step}
- */
+/** @returns {import('./set-up.mjs').Step} */
 export function dashboard(root) {
   const sources = () => hashOf(root, DASHBOARD, [], GENERATED);
   return {
@@ -93,8 +85,7 @@ export function compileJobs(cores = availableParallelism(), memory = totalmem())
 const NATIVE = ['CMakeLists.txt', 'package-lock.json', 'native', 'scripts/fetch-faiss.mjs'];
 
 /**
- * `build/Release/visage.node`, and `visage_cuda.so` if it exists or `VISAGE_CUDA=1` requests it. CMake recompiles changed
- * files; without its cache it notices a moved clone, other headers and a new compiler.
+ * `build/Release/visage.node`, and `visage_cuda.so` if it exists or `VISAGE_CUDA=1` requests it.
  * @returns {import('./set-up.mjs').Step}
  */
 export function addon(root, { VISAGE_CUDA, ONNXRUNTIME_INCLUDE_DIR: headers } = process.env) {

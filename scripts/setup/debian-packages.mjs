@@ -3,7 +3,6 @@ import { SetupError } from './run.mjs';
 
 const COMPILERS = ['g++', 'cmake', 'ninja-build', 'pkgconf'];
 const IMAGE_LIBRARIES = ['libjpeg62-turbo-dev', 'libpng-dev', 'libwebp-dev'];
-/** The addon builds without them, and refuses their formats. */
 const FORMAT_LIBRARIES = ['libtiff-dev', 'libopenjp2-7-dev', 'libde265-dev', 'libdav1d-dev', 'liblcms2-dev'];
 
 function missingPackages(packages) {
@@ -46,10 +45,7 @@ export function debianPackages(packages = [...COMPILERS, ...IMAGE_LIBRARIES], na
 
 export const missingFormatLibraries = () => missingPackages(FORMAT_LIBRARIES);
 
-/**
- * Without root or sudo, the step counts as done.
- * @returns {import('./set-up.mjs').Step}
- */
+/** @returns {import('./set-up.mjs').Step} */
 export function formatLibraries() {
   const step = debianPackages(FORMAT_LIBRARIES, 'Debian packages of image formats');
   return { ...step, isDone: () => step.isDone() || !canInstall() };
@@ -64,7 +60,6 @@ function archive() {
 }
 
 /**
- * Downloads one file of Debian's pool through the mirrors and proxies of apt.
  * @param {import('./run.mjs').Run} run
  * @param {{ path: string, sha256: string }} file `path` in the archive
  * @param {string} destination
@@ -73,7 +68,6 @@ export async function downloadFromDebian(run, { path, sha256 }, destination) {
   if (!archive()) await aptGet(run, 'update');
   const address = archive();
   if (!address) throw new SetupError('apt has no source for Debian main: add one, then start again.');
-  // apt's sandbox user may be unable to enter the clone.
   const asRoot = ['-o', 'APT::Sandbox::User=root'];
   await run(
     ['/usr/lib/apt/apt-helper', ...asRoot, 'download-file', address + path, destination, `SHA256:${sha256}`],

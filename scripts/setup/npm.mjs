@@ -4,15 +4,10 @@ import { join } from 'node:path';
 const CI = 'npm ci --ignore-scripts --include=dev --include=optional --no-audit --no-fund';
 const ADVICE = 'Check that this machine reaches the npm registry, then start again.';
 
-/** npm leaves out binaries for other machines. */
 function isForThisMachine({ os, cpu, libc = ['glibc'] }) {
   return os?.includes(process.platform) && cpu?.includes(process.arch) && libc.includes('glibc');
 }
 
-/**
- * Whether `target/node_modules` holds what the lock file in `source` lists, by the record that npm writes last.
- * Demands this machine's binaries, which npm skips if a download fails.
- */
 export function isInstalled(source, target = source) {
   const record = join(target, 'node_modules/.package-lock.json');
   if (!existsSync(record)) return false;
@@ -36,7 +31,7 @@ export function npmPackages(root) {
 }
 
 /**
- * The generator of the dashboard's API types needs an older TypeScript than the project's. Its own lock file keeps both.
+ * The generator of the dashboard's API types needs an older TypeScript than the project's.
  * @returns {import('./set-up.mjs').Step}
  */
 export function webTools(root) {
@@ -51,10 +46,7 @@ export function webTools(root) {
   };
 }
 
-/**
- * Only the tests use them. Their own lock file keeps them out of the product.
- * @returns {import('./set-up.mjs').Step}
- */
+/** @returns {import('./set-up.mjs').Step} */
 export function clientGenerators(root) {
   return {
     name: 'client generators',

@@ -15,7 +15,7 @@ export function exitWith(cause) {
 }
 
 /**
- * @callback Run Prints a command and runs it in the clone. All output goes to standard error.
+ * @callback Run Prints a command and runs it in the clone.
  * @param {string | string[]} command words separated by spaces, or a list
  * @param {string} [advice] what to do if the command fails
  * @returns {Promise<void>}
@@ -44,7 +44,6 @@ export function commandRunner({ cwd = ROOT, output = process.stderr, lock } = {}
   };
 }
 
-/** Locks a file until this process and all heirs of the descriptor close it. @returns {Promise<number>} the descriptor */
 export async function takeLock(file, onWait) {
   mkdirSync(dirname(file), { recursive: true });
   const descriptor = openSync(file, 'a');

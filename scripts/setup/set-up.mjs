@@ -54,7 +54,6 @@ export const TEST_STEPS = [
 ];
 
 /**
- * Runs the steps that are not done. Waits for another set-up of the clone.
  * @param {{ steps?: Step[], root?: string, output?: NodeJS.WritableStream }} options
  * @throws SetupError
  */

@@ -73,7 +73,9 @@ export class Reloader {
   tryReload(): void {
     try {
       this.reload();
-    } catch {}
+    } catch {
+      // `reload` has logged the error.
+    }
   }
 
   #apply(): ReloadReport {

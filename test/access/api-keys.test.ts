@@ -212,7 +212,6 @@ describe('A member without a role', () => {
 });
 
 describe('A key that handles keys', () => {
-  // The plan limits the keys of one member.
   before(async () => {
     admin = await service.member('admin');
   });

@@ -12,7 +12,6 @@ let admin: Member;
 let stranger: string;
 const ids = new Map<string, string>();
 
-/** An entry of the first release, without environment and collection. */
 function ofFirstRelease(action: string): NewAuditRecord {
   return {
     at: Date.now(),

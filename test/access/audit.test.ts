@@ -11,7 +11,6 @@ import { temporaryFolder } from '../../testing/temporary-store.ts';
 const NOBODY = { kind: 'anonymous', id: null } as const;
 const MEMBER = { kind: 'member', id: 'member_1' } as const;
 
-/** A real store with a stopped clock. */
 function openAudit(t: TestContext) {
   const folder = join(temporaryFolder(t), 'data');
   const store = Store.open(folder);

@@ -1,8 +1,3 @@
-/**
- * Runs every management route with every combination of key limits, live and test. The expected outcome follows from
- * the rules of this file. A route without a rule fails. Reads are checked entry by entry.
- */
-
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { NewApiKey, NewApiKeyRequest } from '../../src/access/keys/api-keys.ts';
@@ -15,13 +10,11 @@ import { keyCaller } from '../../testing/key-caller.ts';
 
 const PACK = { pack: 'yunet', packVersion: '1' };
 const OTHER_PACK = { pack: 'other', packVersion: '1' };
-/** Collections of each environment and their packs. */
 const COLLECTIONS = { staff: PACK, guests: PACK, foreign: OTHER_PACK };
 type Name = keyof typeof COLLECTIONS;
 const NAMES = Object.keys(COLLECTIONS) as Name[];
 const ENVIRONMENTS: readonly Environment[] = ['live', 'test'];
 
-/** `OTHER` and `WIDER` are limits of unreachable keys. */
 type Bounds = Pick<ApiKeyRecord, 'collectionId' | 'allowedExternalKeys' | 'allowedModels'>;
 const OWN: Bounds = { collectionId: 'staff', allowedExternalKeys: ['alice'], allowedModels: ['yunet'] };
 const OTHER: Bounds = { collectionId: 'guests', allowedExternalKeys: ['bob'], allowedModels: ['other'] };
@@ -49,7 +42,6 @@ const KINDS: readonly Kind[] = ENVIRONMENTS.flatMap((environment) =>
 
 const isLimited = (kind: Bounds) => DIMENSIONS.some((dimension) => kind[dimension] !== null);
 
-/** A key within the environment and limits of another. */
 function isWithin(inner: Bounds & { environment: Environment }, outer: Kind): boolean {
   const isSubset = (some: readonly string[] | null, all: readonly string[] | null) =>
     all === null || some?.every((each) => all.includes(each)) === true;
@@ -62,7 +54,6 @@ function isWithin(inner: Bounds & { environment: Environment }, outer: Kind): bo
 }
 
 let service: AccessService;
-/** Target keys within, beside and beyond each kind of limit. */
 const subjects: NewApiKey[] = [];
 before(async () => {
   service = await AccessService.open();
@@ -107,7 +98,6 @@ after(async () => {
   await closeShared();
 });
 
-/** Records an event for each collection and name. */
 async function recordEvents(): Promise<void> {
   const { accountId, store, events } = service;
   for (const environment of ENVIRONMENTS) {
@@ -153,7 +143,6 @@ function entryOf(entry: Partial<NewEntry>): NewEntry {
   };
 }
 
-/** Restores the collections. */
 async function restoreCollections(): Promise<void> {
   for (const environment of ENVIRONMENTS) {
     const owner = { accountId: service.accountId, environment };
@@ -168,7 +157,6 @@ async function restoreCollections(): Promise<void> {
   }
 }
 
-/** One request, and the expected refusal; null with a check of the answer. */
 interface Probe {
   readonly target: string;
   readonly json?: unknown;
@@ -258,7 +246,6 @@ const membersOnly = (_: Kind, route: Route): Probe[] => [
   },
 ];
 
-/** Expected answers to a key that holds the route's scope by name. */
 const RULES: Readonly<Record<string, (kind: Kind, route: Route) => Probe[]>> = {
   getCollection: onCollections('/v1/collection/get', readRefusal),
   getAllCollections: (kind) => [
@@ -273,7 +260,6 @@ const RULES: Readonly<Record<string, (kind: Kind, route: Route) => Probe[]>> = {
   ],
   createCollection: (kind) => [
     ...NAMES.map((collectionId) => {
-      // All exist; the caller may see one of another pack only if it may use its id.
       const isOther = kind.collectionId !== null && kind.collectionId !== collectionId;
       const refusal = kind.allowedExternalKeys === null ? null : 'FACE_NOT_ALLOWED';
       const json = { collectionId };
@@ -318,7 +304,6 @@ const RULES: Readonly<Record<string, (kind: Kind, route: Route) => Probe[]>> = {
   ],
   getApiKey: onKeys(),
   changeApiKey: onKeys('', { name: 'n' }),
-  // A later test regenerates and revokes keys within reach, which removes the subject.
   regenerateApiKey: onKeys('/regenerate', undefined, (subject, kind) => !isWithin(subject, kind)),
   revokeApiKey: onKeys('', undefined, (subject, kind) => !isWithin(subject, kind)),
   getBalance: (kind) => [

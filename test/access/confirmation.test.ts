@@ -23,7 +23,6 @@ after(async () => {
   await closeShared();
 });
 
-/** Headers of a browser whose member logged in some minutes ago. */
 async function browser(minutesAgo: number): Promise<Record<string, string>> {
   service.now = () => Date.now() - minutesAgo * MINUTE;
   const { setCookies, csrfToken } = await service.identity.sessions.beginCookie(owner);
@@ -34,7 +33,6 @@ async function browser(minutesAgo: number): Promise<Record<string, string>> {
 
 const KEY = `key_${'0'.repeat(26)}`;
 const MEMBER = `mem_${'0'.repeat(26)}`;
-/** Destructive calls, and what they answer once the gate has let them in. */
 const DESTRUCTIVE: readonly [string, string, unknown, number][] = [
   ['DELETE', '/v1/collection/reset?collectionId=none', undefined, 404],
   ['DELETE', '/v1/collection/delete?collectionId=none', undefined, 200],

@@ -33,10 +33,6 @@ async function byManyClients(at: AccessService, key: string, calls: number): Pro
   return statuses;
 }
 
-/**
- * Sends more calls than the budget pays for, and holds each until all others are decided. Returns how many were
- * admitted.
- */
 async function heldOpen(
   at: AccessService,
   keys: readonly string[],
@@ -131,7 +127,6 @@ describe('A call about several faces', () => {
     assert.deepEqual(await recognize(photograph(1)), [200, 3, 30_000]);
     assert.deepEqual(await recognize(await nobody(), { maxFaces: 2 }), [200, 0, 40_000]);
     assert.deepEqual(await recognize(photograph(1), { maxFaces: 1 }), [200, 1, 50_000]);
-    // The default of 10 faces may cost more than what is left.
     assert.deepEqual(await recognize(photograph(1)), [402, undefined, 50_000]);
     await at.close();
   });

@@ -18,7 +18,6 @@ after(async () => {
   await closeShared();
 });
 
-/** An object that has a tag, and how to read and change it. */
 interface Kind {
   readonly name: string;
   make(): Promise<string>;

@@ -1,4 +1,3 @@
-/** `GET` and `PUT /v1/events/recording` over HTTP, and what real searches leave. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';

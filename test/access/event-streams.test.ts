@@ -53,7 +53,6 @@ function record(event: Partial<RecognitionEvent> = {}, accountId = service.accou
   service.events.record(keyCaller(accountId), { ...basic, ...event });
 }
 
-/** Records events with these sources. @returns their ids. */
 async function recordAll(sources: readonly string[]): Promise<string[]> {
   for (const source of sources) record({ source });
   await service.events.flush();

@@ -54,7 +54,6 @@ const faceCount = () => {
 };
 const spent = () => service.store.credits.spent(keyId);
 
-/** An application after a restart, on the same store. */
 function restarted(): Idempotency {
   const another = new Idempotency({ store: service.store, now: () => service.now() });
   void another.close();
@@ -374,7 +373,6 @@ describe('After a crash', () => {
 
   test('a request that had written is not run again', async () => {
     const { store } = service;
-    // The process dies between the transaction of the effect and that of the answer.
     let wrote = () => {};
     const written = new Promise<void>((resolve) => {
       wrote = resolve;

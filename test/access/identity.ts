@@ -1,5 +1,3 @@
-/** Members and tokens on a real store without HTTP, with a fake clock. */
-
 import { createIdentity, type Identity } from '../../src/access/members/identity.ts';
 import type { RegistrationRequest } from '../../src/access/members/registration.ts';
 import { SigningKeys } from '../../src/access/tokens/signing-keys.ts';
@@ -21,7 +19,6 @@ export interface IdentityFixture {
   readonly signingKeys: SigningKeys;
   readonly clock: { now: number };
   identity(settings?: { registration: 'closed' | 'open' }): Identity;
-  /** An active member, added without checks. */
   member(email: string, role: Role, accountId?: string): Promise<Member>;
   close(): Promise<void>;
 }
@@ -30,7 +27,6 @@ export function person(email: string, rest: Partial<RegistrationRequest> = {}): 
   return { name: 'A', email, password: PASSWORD, username: null, setupCode: null, invitation: null, ...rest };
 }
 
-/** @param t deletes the folder afterwards. @param shared keys of another fixture; creating keys takes a second. */
 export async function openIdentity(
   t: { after(work: () => void): void },
   shared?: SigningKeys,

@@ -28,7 +28,6 @@ function faces(): number {
   return service.store.faces.count(collection.gallery);
 }
 
-/** Runs `act` while the service processes an image. */
 async function during(credential: string, path: string, act: () => Promise<unknown>): Promise<Said> {
   let goOn = () => {};
   const held = new Promise<void>((resolve) => {

@@ -35,7 +35,6 @@ async function codeOf(credential: string, target = '/v1/collection/get-all'): Pr
   return (await service.call(credential, 'GET', target)).body.code;
 }
 
-/** A key whose member has been removed. */
 async function suspendedKey(limits = {}): Promise<NewApiKey> {
   const member = await service.member('admin');
   const key = await keyOf(member, limits);

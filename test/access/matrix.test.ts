@@ -1,8 +1,3 @@
-/**
- * Calls every route with every kind of caller. The expected code stands in this file, not in the route table. A route
- * without a decision fails.
- */
-
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Access, Route } from '../../src/api/route.ts';
@@ -108,7 +103,6 @@ before(async () => {
   service = await AccessService.open();
   const owner = await service.stranger();
   stranger = { owner, key: (await service.key({ accountId: owner.accountId })).key };
-  // An owner who always remains.
   await service.member('owner');
   for (const role of ROLES) members.set(role, await service.member(role));
   const { key } = await service.key();
@@ -123,7 +117,6 @@ after(async () => {
   await closeShared();
 });
 
-/** Caller and expected refusal code; null if admitted. */
 interface Kind {
   readonly name: string;
   credential(): Promise<string | null>;
@@ -206,7 +199,6 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** All scopes except the required one. */
 function otherScopes(access: Access): string[] {
   const all = [
     'v1:collections',
@@ -223,13 +215,11 @@ function otherScopes(access: Access): string[] {
 const REFUSALS =
   /^(AUTHENTICATION_REQUIRED|\w*API_KEY\w*|TOKEN_\w+|INSUFFICIENT_CREDITS|IP_NOT_ALLOWED|SCOPE_DENIED|PERMISSION_DENIED|RATE_LIMIT_EXCEEDED)$/;
 
-/** A path with well-formed ids that do not exist. */
 function pathOf({ path }: Route, id?: string): string {
   const none = `${path.includes('member') ? 'mem' : 'key'}_${'0'.repeat(26)}`;
   return path.replace('{id}', id ?? none);
 }
 
-/** Sends an empty request, which changes nothing. */
 async function codeOf(route: Route, credential: string | null): Promise<string | undefined> {
   const hasBody = route.body !== undefined || route.images !== undefined;
   const { body } = await service.call(credential, route.method, pathOf(route), hasBody ? {} : undefined);
@@ -279,7 +269,6 @@ describe('Every route', () => {
   test('that is for anyone asks for nothing and looks at no credential', async () => {
     for (const route of service.routes.filter(({ operationId }) => DECISIONS[operationId]?.by === 'anyone')) {
       for (const credential of [null, 'let-me-in', (await service.key({ expiresAt: 1 })).key]) {
-        // These routes read credentials themselves.
         if (credential !== null && route.path.startsWith('/auth/')) continue;
         const code = await codeOf(route, credential);
         assert.ok(

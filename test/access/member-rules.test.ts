@@ -30,7 +30,6 @@ after(async () => {
 
 const newMember = (role: Role): Promise<Member> => fixture.member(`${role}${count++}@example.com`, role);
 
-/** The new role, `removed`, or the code of the refusal. */
 async function outcome(work: Promise<Member | null>): Promise<string> {
   try {
     return (await work)?.role ?? 'removed';

@@ -27,7 +27,6 @@ after(async () => {
 
 const newMember = (): Promise<Member> => fixture.member(`member${count++}@example.com`, 'member');
 
-/** The member of a credential, or the code of the refusal. */
 function who(headers: Record<string, string>, method = 'GET'): string {
   const lists = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
   try {
@@ -465,7 +464,6 @@ describe('A session of a browser', () => {
     fixture.clock.now += 30 * MINUTE - 1;
     assert.equal(who(polling), member.memberId);
     assert.equal(who({ ...HOST, cookie, 'sec-fetch-dest': 'image' }), member.memberId);
-    // A refused forgery is no act of the member.
     assert.equal(who({ ...SAME, cookie }, 'POST'), 'PERMISSION_DENIED');
     fixture.clock.now++;
     assert.equal(who(polling), 'TOKEN_INVALID');

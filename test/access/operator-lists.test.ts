@@ -1,4 +1,3 @@
-/** The operator's lists grow with the records of all accounts. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createApiKey } from '../../src/access/keys/api-keys.ts';
@@ -39,7 +38,6 @@ const identityOf = () => {
   return identityAdministration(parts);
 };
 
-/** Turns of the event loop during a call. */
 async function turnsOf(work: () => Promise<unknown>): Promise<number> {
   let turns = 0;
   let isOver = false;

@@ -14,7 +14,6 @@ const cleanups: (() => unknown)[] = [];
 after(async () => {
   for (const clean of cleanups.reverse()) await clean();
 });
-/** Each test uses a fresh appliance with a shared signing key. */
 beforeEach(async () => {
   fixture = await openIdentity({ after: (work) => cleanups.push(work) }, fixture?.signingKeys);
   const { close } = fixture;
@@ -112,7 +111,6 @@ describe('Later registration', () => {
     const other = await register(identity, person('b@example.com'), AWAY);
     assert.equal(other.role, 'owner');
     assert.notEqual(other.accountId, own);
-    // Holds even after the clock was set back.
     assert.equal(accountId(), own);
     assert.ok(fixture.store.accounts.get(other.accountId));
     assert.deepEqual(fixture.store.check(), []);

@@ -10,7 +10,6 @@ import { temporaryFolder } from '../../testing/temporary-store.ts';
 const MINUTE = 60_000;
 const SUBJECT = { use: 'key', sub: 'key_1', gen: 1 } as const;
 
-/** Shared: creating keys is slow. */
 let keyA: string;
 let keyB: string;
 before(() => {
@@ -18,7 +17,6 @@ before(() => {
   keyB = pemOf(3072);
 });
 
-/** A data folder with a key of a given time. */
 function folderWith(t: Parameters<typeof temporaryFolder>[0], pem: string, madeAt: number): string {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, 'signing-keys'));

@@ -4,7 +4,6 @@ import type { Schema } from '../../src/api/schema.ts';
 import { compile, type ValueKind } from '../../src/api/validation.ts';
 import type { VisageError } from '../../src/errors.ts';
 
-/** The message for a wrong value, with the name of its field. */
 function messageFor(properties: Readonly<Record<string, Schema>>, value: object, kind: ValueKind = 'typed') {
   const schema = { type: 'object', properties, additionalProperties: false };
   try {

@@ -5,7 +5,6 @@ import { EMPTY, type FromSchema, nullable, object } from '../../src/api/schema.t
 import { compile } from '../../src/api/validation.ts';
 import { keyCaller } from '../../testing/key-caller.ts';
 
-/** Compiles only if both types are the same. */
 function same<A, B>(
   _: (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false,
 ): void {}

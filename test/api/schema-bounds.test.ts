@@ -7,7 +7,6 @@ import { createRouter } from '../../src/http/api.ts';
 import { Health } from '../../src/ops/health.ts';
 import { routeTable } from '../../src/service/app.ts';
 
-/** Every schema that requests of the route table are held against. */
 function requestSchemas(): Schema[] {
   const noted: Schema[] = [];
   const original = Ajv2020.prototype.compile;
@@ -24,7 +23,6 @@ function requestSchemas(): Schema[] {
   return noted;
 }
 
-/** A schema and those of everything in it, with their places. */
 function* parts(schema: Schema, place = ''): Generator<[place: string, Schema]> {
   yield [place, schema];
   for (const keyword of ['items', 'not', 'additionalItems', 'contains'] as const) {
@@ -49,10 +47,8 @@ function* parts(schema: Schema, place = ''): Generator<[place: string, Schema]> 
 const isOf = ({ type }: Schema, name: string) => [type].flat().includes(name);
 const all = requestSchemas().flatMap((schema) => [...parts(schema)]);
 
-/** Most items of a list whose items are all compared with each other. */
 const MOST_COMPARED = 64;
 
-/** A repeated group that repeats something itself, or two repetitions of anything in a row: slow on some text. */
 const SLOW = /\([^)]*[+*}][^)]*\)[+*{]|\.[+*].*\.[+*]/;
 
 describe('What a request may hold is bounded:', () => {
@@ -98,7 +94,6 @@ describe('What a request may hold is bounded:', () => {
 });
 
 describe('A list or an object beyond its bound', () => {
-  /** Counts how often anything is read of a list's items. */
   function watched<T extends object>(items: T): { readonly items: T; readonly reads: () => number } {
     let reads = 0;
     const seen = new Proxy(items, {

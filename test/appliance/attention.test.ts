@@ -20,7 +20,6 @@ const SOUND: ApplianceFacts = {
   errorsOfLastHour: 0,
 };
 
-/** Code, severity and text of each finding. */
 function found(facts: Partial<ApplianceFacts>): string[] {
   return attentionOf({ ...SOUND, ...facts }).map(({ code, severity, text, action }) => {
     assert.match(text, /^[A-Z].*\.$/);

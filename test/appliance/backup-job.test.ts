@@ -10,7 +10,6 @@ import { Store } from '../../src/store/store.ts';
 import { childEnvironment } from '../../testing/service.ts';
 import { temporaryFolder } from '../../testing/temporary-store.ts';
 
-/** A job on a real store, by the real command. */
 function jobIn(folder: string, target: string | null): BackupJob {
   const environment = childEnvironment({
     VISAGE_DATA_DIR: join(folder, 'data'),

@@ -55,7 +55,6 @@ beforeEach((t) => {
 });
 afterEach(close);
 
-/** Ends the minute, as the timer does. */
 async function nextMinute(): Promise<void> {
   now += MINUTE;
   await history.flush();

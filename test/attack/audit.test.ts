@@ -1,4 +1,3 @@
-/** Attacks on the audit log: to hide what one does among what one makes the log write. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,10 +29,8 @@ async function entries(): Promise<AuditRecord[]> {
   return list;
 }
 
-/** Credentials that are refused with a code each. */
 const CREDENTIALS = ['fr_live_00000000000000000000000000000000', null, 'eyJ.eyJ.x'];
 
-/** Sends a request with a wrong credential or none, as a client behind the proxy; each number gets another refusal. */
 async function probe(address: string, number: number): Promise<void> {
   const routes = service.routes.filter(({ access }) => access.by !== 'anyone');
   const { method = 'GET', path = '/' } = routes[number % routes.length] ?? {};

@@ -1,5 +1,3 @@
-/** Attacks on backups by somebody who can write to their folder but has no backup key. */
-
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -31,7 +29,6 @@ const SIGNING_KEY = 'signing-keys/000001795387486030.pem';
 const NOW = new Date('2026-01-15T10:30:00Z');
 const [MANIFEST, MAC] = ['manifest.json', 'manifest.mac'];
 
-/** A data folder of one face, whose signing key says whose it is. */
 async function dataFolder(data: string, whose: string, seed: number): Promise<void> {
   const { store, owner } = await storeWithCollection(data);
   await store.faces.add(owner, 'people', FACE, rowOf(seed));
@@ -54,7 +51,6 @@ interface Manifest {
   files: { path: string; bytes: number; sha256: string }[];
 }
 
-/** Changes the manifest, and makes it say what its files are now, as somebody without the key can. */
 function rewrite(folder: string, change: (manifest: Manifest) => void = () => {}): void {
   const manifest = JSON.parse(readFileSync(join(folder, MANIFEST), 'utf8')) as Manifest;
   for (const file of manifest.files) {
@@ -69,7 +65,6 @@ function rewrite(folder: string, change: (manifest: Manifest) => void = () => {}
 const edit = (file: string, change: (text: string) => string) =>
   writeFileSync(file, change(readFileSync(file, 'latin1')), 'latin1');
 
-/** Each takes the copy of a backup, and a backup that the attacker made of a store of their own. */
 const ALTERATIONS: Readonly<Record<string, (mine: string, theirs: string) => void>> = {
   'replaces the signing key': (mine) => writeFileSync(join(mine, SIGNING_KEY), 'attacker'),
   'replaces the signing key and its hash': (mine) => {

@@ -1,4 +1,3 @@
-/** A client without a credential tries to fill the memory of the service, and to hide one request in another. */
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { after, before, describe } from 'node:test';
@@ -19,7 +18,6 @@ const CONNECTIONS = isFull ? 100 : 20;
 const REQUESTS = 1_000;
 const CHEAP_REQUESTS = isFull ? REQUESTS : 30;
 
-/** Bytes that all connections of an attack together may add. */
 const MOST_GROWTH = 32 * 1024 * 1024;
 
 /** No address may have more than 64, so the attacker has several. */
@@ -46,7 +44,6 @@ before(async () => {
 });
 after(() => service.stop());
 
-/** How much memory the service has more than before while an attack goes on, at the most, in bytes. */
 async function growthDuring(
   begin: (at: number) => Promise<Socket>,
 ): Promise<{ growth: number; isAlive: boolean }> {

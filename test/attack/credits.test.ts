@@ -1,4 +1,3 @@
-/** More calls at once than money pays for. */
 import { after } from 'node:test';
 import { AccessService, closeShared } from '../../testing/access-service.ts';
 import { attack, isFull } from '../../testing/attack.ts';
@@ -25,7 +24,6 @@ attack(
       const keys = isByBalance
         ? await Promise.all(Array.from({ length: CLIENTS }, async () => (await at.key()).key))
         : Array<string>(CLIENTS).fill(key);
-      // No call ends before all have been let in or refused.
       let decided = 0;
       let open = () => {};
       const all = new Promise<void>((resolve) => {

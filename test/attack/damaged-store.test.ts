@@ -1,5 +1,3 @@
-/** Stores whose file was damaged: whatever is in it, the operator gets a sentence. */
-
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +13,6 @@ const PAGE = 4096;
 const SEED = 20260115;
 const MUTATIONS = isFull ? 160 : 24;
 
-/** Whole numbers that are the same in each run. */
 function random(seed: number): Draw {
   const uniform = uniforms(seed);
   return (below) => Math.floor(uniform() * below);
@@ -25,14 +22,12 @@ type Draw = (below: number) => number;
 
 const page = (bytes: Buffer, draw: Draw) => draw(bytes.length / PAGE) * PAGE;
 
-/** Each damages a store's file in one place. */
 const KINDS: Readonly<Record<string, (bytes: Buffer, draw: Draw) => Buffer>> = {
   'flip a bit': (bytes, draw) => {
     const at = draw(bytes.length);
     bytes[at] = (bytes[at] as number) ^ (1 << draw(8));
     return bytes;
   },
-  // Where LMDB keeps flags, counts and page numbers.
   'change the head of a page': (bytes, draw) => {
     bytes[page(bytes, draw) + draw(64)] = draw(256);
     return bytes;
@@ -83,7 +78,6 @@ async function makeStore(data: string): Promise<void> {
   await store.close();
 }
 
-/** The keys of every database. Only for a store that was called sound. */
 async function keysOf(folder: string): Promise<string> {
   const root = open(folder, { noSubdir: false, maxDbs: 64, readOnly: true });
   const names = Array.from(root.getKeys(), String);
@@ -92,10 +86,6 @@ async function keysOf(folder: string): Promise<string> {
   return JSON.stringify(keys);
 }
 
-/**
- * Valid states of a store. LMDB has two head pages: if one is damaged, the other gives the state before the last
- * transaction. Nothing in the file shows that.
- */
 async function statesOf(folder: string, original: Buffer): Promise<ReadonlySet<string>> {
   const states = new Set<string>();
   for (const from of [0, 1]) {
@@ -161,7 +151,6 @@ test('visagectl says in a sentence that a store is damaged, and restores a backu
   const backup = (await run('backup', '--to', backups)).stdout.trim();
   const file = join(data, 'data.mdb');
   const sound = readFileSync(file);
-  // All pages but the two that LMDB reads first.
   const noise = Buffer.from(sound);
   noise.fill(255, 2 * PAGE);
   for (const bytes of [sound.subarray(0, 3 * PAGE), Buffer.alloc(sound.length), noise]) {

@@ -1,4 +1,3 @@
-/** Attacks on the data folder by another user of the machine who could write in it, or who finds it readable. */
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -147,7 +146,6 @@ attack('A running service leaves nothing of its data folder to other users', asy
   const { root, folder } = scene();
   const umask = process.umask(0);
   try {
-    // As a version left it that made `data.mdb` for everybody to read.
     takeElsewhere(folder);
     for (const name of ['data.mdb', 'lock.mdb']) chmodSync(join(folder, name), 0o644);
     chmodSync(folder, 0o755);

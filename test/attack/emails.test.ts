@@ -1,4 +1,3 @@
-/** Attacks with e-mails that change when Unicode normalizes them, or that look like another person's. */
 import { after, before } from 'node:test';
 import { AccessService, closeShared } from '../../testing/access-service.ts';
 import { attack } from '../../testing/attack.ts';

@@ -1,7 +1,4 @@
-/**
- * Runs visagectl's command lines one after the other in this process, as `bin/visagectl` would each. Standard input is
- * JSON: a list of lists of arguments. Each one's output ends with a mark on both streams.
- */
+/** Runs visagectl's command lines one after the other in this process, as `bin/visagectl` would each. */
 import { text } from 'node:stream/consumers';
 import { guardOutput } from '../../src/cli/output.ts';
 import { runCommandLine } from '../../src/cli/run.ts';

@@ -6,14 +6,11 @@ import { FLOODS } from '../../testing/floods.ts';
 import { portrait } from '../../testing/photographs.ts';
 import { startTenants, type Tenants } from '../../testing/tenants.ts';
 
-/** Requests of the victim during each flood, ten a second. */
 const REQUESTS = isFull ? 100 : 10;
 const INTERVAL_MS = 100;
-/** Milliseconds for a flood to fill what it can fill. */
 const HEAD_START_MS = 500;
 const LIMIT_MB = 128;
 
-/** Floods of the short form: one of each resource. */
 const SHORT = new Set([
   'that GIF with several keys of one account',
   'a progressive JPEG of 100 scans',
@@ -42,7 +39,6 @@ function residentMegabytes(): number {
 }
 
 describe('A tenant that floods the appliance', () => {
-  // First: what V8 and the decoder keep after a flood is not what it is about.
   attack('holds no more memory for bodies than the setting allows', async (tally) => {
     const before = residentMegabytes();
     const begin = FLOODS['twelve uploads of 50 MB that stop half-way'];

@@ -1,5 +1,3 @@
-/** API keys in hostile hands: of somebody who has left, and of somebody who was given a small part of an account. */
-
 import { after, before, describe } from 'node:test';
 import type { NewApiKeyRequest } from '../../src/access/keys/api-keys.ts';
 import type { Route } from '../../src/api/route.ts';
@@ -27,7 +25,6 @@ after(async () => {
 
 type Limits = Partial<NewApiKeyRequest>;
 
-/** Small parts of an account that a key may be limited to. */
 const PARTS: readonly Limits[] = [
   { collectionId: 'staff' },
   { allowedExternalKeys: ['alice'] },
@@ -171,7 +168,6 @@ describe('A key to a part of an account', () => {
     }
   });
 
-  /** Changes of which each gives a key something. */
   const WIDER: readonly object[] = [
     { collection_id: null },
     { collection_id: 'guests' },
@@ -295,7 +291,6 @@ describe('A test key', () => {
       `/v1/audit?actor=${live.id}`,
     ]) {
       const { body } = await service.call(key, 'GET', target);
-      // A problem repeats nothing of the request but its address.
       const answer = JSON.stringify({ ...body, instance: null });
       for (const mark of marks) tally.attempt(`${target} shows ${mark}`, answer.includes(mark));
     }

@@ -1,5 +1,3 @@
-/** Attacks of strangers, tenants and members on log-in, registration and roles. */
-
 import { connect, createServer, type Server } from 'node:net';
 import { after, before } from 'node:test';
 import { SetupCode } from '../../src/access/members/secrets.ts';
@@ -25,7 +23,6 @@ after(async () => {
   await closeShared();
 });
 
-/** A member who can log in. */
 function addMember(
   service: AccessService,
   email: string,
@@ -48,7 +45,6 @@ const register = (service: AccessService, fields: object, headers = {}) =>
 const logIn = (service: AccessService, email: string, password: string, headers = {}) =>
   post(service, '/auth/login', { email, password }, headers);
 
-/** Joins connections to a port byte for byte, as `ssh -L`, stunnel or HAProxy in TCP mode do. */
 async function forwarder(target: number): Promise<{ server: Server; url: string }> {
   const server = createServer((incoming) => {
     const outgoing = connect(target, '127.0.0.1');
@@ -105,7 +101,6 @@ attack(
     const fresh = await invite('fresh@example.com');
     const known = await invite('owner@example.com');
     tally.attempt('an invitation tells who is a member elsewhere', shape(fresh) !== shape(known));
-    // The tenant accepts the invitation itself: that makes a member of its own account, and nothing else.
     const accepted = [];
     for (const [email, { body }] of [
       ['fresh@example.com', fresh],
@@ -184,7 +179,6 @@ attack(
   'Failed log-ins hold up no known device, and no cookie opens the way to more guesses',
   async (tally) => {
     const service = await open();
-    // No wait ends.
     const now = Date.now();
     service.now = () => now;
     const cookieOf = async (email: string) => {
@@ -202,7 +196,6 @@ attack(
       const { status } = await logIn(service, 'ada@example.com', PASSWORD, { Cookie: known });
       tally.attempt(`a known device is held up: ${status}`, status !== 200);
     }
-    // A forged cookie gives an attacker no further guesses.
     const [, memberId, nonce, mac] = /=(.+)\.(.+)\.(.+)$/.exec(known) ?? [];
     const forged = [
       own,
@@ -211,7 +204,6 @@ attack(
       `${known}; ${own}`,
       known.replace('__Host-', ''),
     ];
-    // Failures of the last second may be over: what is counted is how many guesses are let through.
     const guesses = async (Cookie: string, tries: number) => {
       let through = 0;
       for (let i = 0; i < tries; i++) {

@@ -24,7 +24,6 @@ const FULL = [
   ...['-Infinity', 'NaN', '', '+5', '5.', '.5', '٥', '1e2', '1_0', ' 5', '5\n', '-1e999', '9'.repeat(400)],
 ];
 
-/** Parameters of a route that are numbers, in queries and forms. */
 function numbersOf(route: Route): string[] {
   const schema: Schema = route.query ?? (route.images && route.body) ?? {};
   return Object.entries(propertiesOf(schema)).flatMap(([name, { type }]) =>
@@ -32,7 +31,6 @@ function numbersOf(route: Route): string[] {
   );
 }
 
-/** Whether a call passes without an error about one parameter. */
 async function passes(route: Route, name: string, query: string, body?: FormData | Blob): Promise<boolean> {
   const response = await fetch(`${service.url}${route.path.replace(/\{\w+\}/, 'x')}${query}`, {
     method: route.method,

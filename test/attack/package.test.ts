@@ -7,7 +7,7 @@ import { after, before, describe } from 'node:test';
 import { attack, isFull } from '../../testing/attack.ts';
 import { ROOT } from '../../testing/service.ts';
 
-/** Only root comes to the check. The package is for another processor, so that nothing is ever installed. */
+/** The package is for another processor, so that nothing is ever installed. */
 const isRoot = process.getuid?.() === 0;
 
 let work: string;
@@ -29,7 +29,6 @@ describe('install.sh', { skip: isRoot ? false : 'only root installs packages' },
   attack('installs no package but the one that was published', async (tally) => {
     const sum = createHash('sha256').update(published).digest('hex');
     const file = join(work, 'visage_1_s390x.deb');
-    /** Whether the script came past the check, to the question for which processor the package is. */
     const passes = (bytes: Buffer, sums: string | null) => {
       writeFileSync(file, bytes);
       rmSync(`${file}.sha256`, { force: true });

@@ -1,4 +1,3 @@
-/** A local user tries to get secrets from the memory of the running service, by reading it or by making it crash. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,13 +7,11 @@ import { attack, isFull } from '../../testing/attack.ts';
 import { childEnvironment, MAIN, ROOT, startChild, temporaryFolder } from '../../testing/service.ts';
 import { isRoot, STRANGER } from '../../testing/take-folder.ts';
 
-/** Files of `/proc/PID` that show what a process knows. */
 const FILES = ['mem', 'maps', 'environ', 'smaps', 'auxv', 'io', 'fd', 'map_files'];
 const SIGNALS = isFull
   ? (['SIGABRT', 'SIGSEGV', 'SIGQUIT', 'SIGBUS', 'SIGILL', 'SIGFPE'] as const)
   : (['SIGSEGV'] as const);
 
-/** Which files of a process another process of a user can open. */
 function readable(pid: number, uid: number): string[] {
   const script = `
     const { openSync, readdirSync } = require('node:fs');
@@ -51,7 +48,6 @@ attack('A crash leaves no memory of the service in a file', async (tally) => {
   }
 });
 
-/** A process of the tests' user, or as root of a user without privileges, once it has written a word. */
 async function startAs(program: readonly string[], word: string, settings: Record<string, string> = {}) {
   const user = isRoot ? { uid: STRANGER, gid: STRANGER } : {};
   const child = spawn(process.execPath, program, { env: childEnvironment(settings), ...user });
@@ -71,7 +67,6 @@ attack('No process of the same user reads the memory of the service', async (tal
   const folder = await temporaryFolder();
   if (isRoot) chownSync(folder.path, STRANGER, STRANGER);
   const user = isRoot ? STRANGER : (process.getuid?.() as number);
-  // The control: another program of this user can be read.
   const other = await startAs(['-e', 'console.log("ready"); setInterval(() => {}, 1000)'], 'ready');
   assert.ok(readable(other.pid as number, user).includes('environ'));
   other.kill();

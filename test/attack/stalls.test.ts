@@ -17,7 +17,6 @@ after(async () => {
   await closeShared();
 });
 
-/** Routes of the short form: one that takes JSON with lists, one that takes an image. */
 const SHORT = ['changeApiKey', 'searchFace'];
 
 /** Not attacked here: these end the session that the other attempts need. */

@@ -1,4 +1,3 @@
-/** How much a client without a credential can ask for, whatever it asks. */
 import { after, before } from 'node:test';
 import { AccessService, closeShared } from '../../testing/access-service.ts';
 import { attack, isFull } from '../../testing/attack.ts';
@@ -18,7 +17,6 @@ after(async () => {
   await closeShared();
 });
 
-/** Method, target and headers of each kind of request. */
 const KINDS: readonly [string, string, string?][] = [
   ['GET', '/nothing'],
   ['OPTIONS', '/nothing'],
@@ -47,7 +45,6 @@ attack('An address without a credential gets no more answers than its limit', as
     const end = requests('GET', '/end', 1, 'Connection: close\r\n');
     const answer = await exchange({ port, from: `127.0.20.${at + 1}` }, texts.join('') + end, 60_000);
     const statuses = Array.from(answer.matchAll(/HTTP\/1\.1 (\d+) /g), ([, status]) => status);
-    // A minute holds the limit, and what is refilled while a long attack goes on.
     for (const [n, status] of statuses.slice(0, -1).entries()) {
       if (n >= 2 * LIMIT) tally.attempt(`${method} ${path} ${headers}${n + 1}: ${status}`, status !== '429');
     }

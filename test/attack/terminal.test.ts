@@ -18,7 +18,6 @@ import { childEnvironment, MAIN, temporaryFolder, VISAGECTL, visagectl } from '.
 
 const RUNNER = fileURLToPath(new URL('every-command.js', import.meta.url));
 
-/** Hostile names of keys, members and collections: each sequence does something to some terminal. */
 const SEQUENCES = [
   '\x1b]0;owned\x07\x1b[2J\x1b[31m',
   '\x9b2J\x9d0;owned\x9c\x90\x98',
@@ -30,7 +29,6 @@ const SEQUENCES = [
   `z${'\u0300\u0489'.repeat(40)}`,
   '\u{e0001}\u{e0041}\u{e0100}\ufff9\u180e',
 ];
-/** The short form has all sequences in one, fewer command lines, and fewer ways to get there. */
 const payloads = isFull ? [...SEQUENCES, SEQUENCES.join('|')] : [SEQUENCES.join('|')];
 
 /** Written out here, so that a mistake in the program's own list is seen. */
@@ -49,7 +47,7 @@ function isSteering(character: string): boolean {
   );
 }
 
-/** Finds output that would steer a terminal, forge a line or cover the lines around it; null for harmless output. */
+/** Null for harmless output. */
 function harmIn(output: string): string | null {
   const found = Array.from(output).find(isSteering);
   if (found !== undefined) return `writes U+${found.codePointAt(0)?.toString(16)}`;
@@ -57,12 +55,10 @@ function harmIn(output: string): string | null {
   return /\p{M}{9}/u.test(output) ? 'writes a flood of combining marks' : null;
 }
 
-/** A value for an option or an operand: the hostile one where a word is free. */
 function wordFor({ choices }: { readonly choices?: readonly string[] }, hostile: string): string {
   return choices?.[0] ?? hostile;
 }
 
-/** Command lines of a command: with required options alone, and where `isWhole` with all, and as JSON too. */
 function linesOf(
   { name, operands, options }: Command,
   hostile: string,
@@ -92,12 +88,10 @@ function linesOf(
   ]);
 }
 
-/** The system passes no zero byte to a program. */
 function withoutZero(argument: string): string {
   return argument.replaceAll('\0', '');
 }
 
-/** Runs command lines in one process. @returns the output of each. */
 async function outputsOf(lines: readonly string[][], cwd: string): Promise<string[]> {
   const child = spawn(process.execPath, [RUNNER], { env: childEnvironment({}), cwd });
   const ended = once(child, 'close');
@@ -109,7 +103,6 @@ async function outputsOf(lines: readonly string[][], cwd: string): Promise<strin
   return lines.map((_, at) => `${out[at]}\n${err[at]}`);
 }
 
-/** A store whose every name, e-mail, description and pack is the payload, as if a client had got it past the API. */
 async function hostileStore(folder: string, hostile: string): Promise<void> {
   const settings = { VISAGE_DATA_DIR: folder };
   for (const args of [
@@ -147,7 +140,6 @@ async function hostileStore(folder: string, hostile: string): Promise<void> {
   await root.close();
 }
 
-/** A service under hostile control: it answers hostile words in every field, or an error with a hostile detail. */
 async function hostileService(folder: string, hostile: string, status: number) {
   const record = {
     ...Object.fromEntries(

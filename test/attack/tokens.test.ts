@@ -1,4 +1,3 @@
-/** Tokens that are written in another way than they were issued. */
 import { after, before } from 'node:test';
 import { AccessService, closeShared } from '../../testing/access-service.ts';
 import { attack, isFull } from '../../testing/attack.ts';
@@ -14,7 +13,6 @@ after(async () => {
   await closeShared();
 });
 
-/** Other spellings of a token; some decode to the same bytes. */
 function* spellings(token: string): Generator<string> {
   const parts = token.split('.');
   for (const [at, part] of parts.entries()) {

@@ -1,5 +1,3 @@
-/** A thief of the disk, of a backup or of the logs looks for traces of people whose data was deleted. */
-
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
@@ -17,14 +15,12 @@ import { FACE, rowOf, storeWithCollection } from '../../testing/temporary-store.
 const FACES = isFull ? 1_000 : 100;
 const nameOf = (n: number) => `deleted-person-${n}-of-many`;
 
-/** All bytes of the files below a folder. */
 function bytesBelow(folder: string): Buffer {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   return Buffer.concat(files.map((file) => readFileSync(file)));
 }
 
-/** The ways to delete people. */
 const WAYS: Readonly<
   Record<string, (store: Store, owner: Owner, faceIds: readonly string[]) => Promise<void>>
 > = {
@@ -36,7 +32,6 @@ const WAYS: Readonly<
       for await (const _ of store.faces.removeByExternalKey(owner, 'people', nameOf(n)));
     }
   },
-  // The service is stopped before the gallery is cleared in the background.
   'with their collection': async (store, owner) => {
     await store.collections.delete(owner, 'people');
   },
@@ -91,7 +86,6 @@ attack('No log tells an external key, nor a hash by which to try names', async (
   }
   const settings = { VISAGE_DATA_DIR: folder };
   let audit = '';
-  // Entries come to the disk in batches.
   for (let tries = 0; tries < 20 && !audit.includes('face.delete'); tries++) {
     audit = (await visagectl(['audit', 'export'], settings)).stdout;
   }

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Health } from '../../src/ops/health.ts';
 
-/** Notes every schema that is compiled from now on, by whichever Ajv. */
 function noteCompiled(): object[] {
   const noted: object[] = [];
   const { compile } = Ajv2020.prototype;
@@ -16,7 +15,6 @@ function noteCompiled(): object[] {
 
 test('Every schema that a start compiles is one by the schema of schemas, which the start does not ask', async () => {
   const compiled = noteCompiled();
-  // What compiles schemas when it is loaded, and all routes.
   await import('../../src/config/load.ts');
   await import('../../src/access/tokens/tokens.ts');
   await import('../../src/vision/manifest.ts');

@@ -6,7 +6,6 @@ import { innerProduct } from '../../src/vision/impostors.ts';
 
 const base = await openPeopleBase(undefined);
 const { dimension } = base;
-/** As many as half of Labeled Faces in the Wild, whose scores the people are to have. */
 const PEOPLE = 2866;
 
 const rowOf = (vectors: Float32Array, i: number) => vectors.subarray(i * dimension, (i + 1) * dimension);

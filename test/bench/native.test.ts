@@ -4,13 +4,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { ROOT } from '../../testing/service.ts';
 
-/** Compiled with FAISS, by a project of its own. */
 const ELSEWHERE = ['faiss_graph.cc'];
 
 test('the programs of the benches compile against the code as it is', () => {
   const targets = readdirSync(join(ROOT, 'bench/native'))
     .filter((file) => file.endsWith('.cc') && !ELSEWHERE.includes(file))
     .map((file) => `visage_${file.slice(0, -3)}`);
-  // Throws with what the compiler said.
   execFileSync('cmake', ['--build', 'build', '--target', ...targets], { cwd: ROOT, stdio: 'pipe' });
 });

@@ -8,7 +8,6 @@ import { type PartReport, runPart } from '../../bench/parts.ts';
 import { tableOf } from '../../bench/table.ts';
 import { ROOT, temporaryFolder } from '../../testing/service.ts';
 
-/** Seconds; nothing here takes as long. */
 const LIMIT = 120;
 const REPORT = JSON.stringify(join(ROOT, 'dist/bench/report.js'));
 
@@ -18,7 +17,6 @@ before(async () => {
 });
 after(() => folder.remove());
 
-/** Runs a bench that is written for the test. */
 async function run(body: string, limit = LIMIT): Promise<PartReport> {
   const program = join(folder.path, 'bench.mjs');
   await writeFile(program, `import { report, reportPoint, reportVersions } from ${REPORT};\n${body}`);

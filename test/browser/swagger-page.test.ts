@@ -14,7 +14,6 @@ interface Operation {
 let service: Service;
 let browser: Browser;
 let page: Page;
-/** Every call of the document that takes an image. */
 let imageCalls: Operation[];
 let faceId: string;
 
@@ -48,7 +47,6 @@ after(async () => {
   await service?.stop();
 });
 
-/** Opens a call, and presses `Try it out`. */
 async function tryOut({ tags, operationId }: Operation) {
   const block = page.locator(`[id="operations-${tags[0].replaceAll(' ', '_')}-${operationId}"]`);
   if (!(await block.getByRole('button', { name: 'Try it out' }).isVisible())) {
@@ -58,7 +56,6 @@ async function tryOut({ tags, operationId }: Operation) {
   return block;
 }
 
-/** Presses `Execute`. @returns the status of the answer, and what it says. */
 async function execute(block: Awaited<ReturnType<typeof tryOut>>): Promise<[number, string]> {
   const answered = page.waitForResponse((response) => response.url().includes('/v1/'));
   await block.getByRole('button', { name: 'Execute' }).click();

@@ -18,7 +18,6 @@ import { startBrowser } from './browser.ts';
 
 const decode = useDecoder();
 
-/** `test/fixtures/wild`, seen from `dist/test/browser`. */
 const FIXTURES = new URL('../../../test/fixtures/wild/', import.meta.url);
 
 let browser: Browser;
@@ -42,7 +41,6 @@ const SHOW = `(async (source) => {
   return { width: canvas.width, height: canvas.height, rgba: [...data] };
 })`;
 
-/** An image as Chromium shows it, over white. */
 async function asChromiumShows(url: string): Promise<Pixels> {
   const shown = await page.evaluate(`${SHOW}(${JSON.stringify(url)})`);
   const { width, height, rgba } = shown as { width: number; height: number; rgba: number[] };
@@ -71,7 +69,6 @@ function cutHeader(bytes: number): Buffer {
 
 const runs = Buffer.from([...Array.from({ length: HEIGHT }, (_, y) => [WIDTH, y, 0, 0]).flat(), 0, 1]);
 
-/** Kinds that sharp refuses or reads in another way. */
 const FILES: Readonly<Record<string, () => Buffer | Promise<Buffer>>> = {
   ...Object.fromEntries(
     [16, 20, 36, 44, 48, 60, 64].map((bytes) => [

@@ -33,7 +33,6 @@ test('Planted faults of a collection of photographs are found, mended and brough
     writeFileSync(join(folder.path, key, name), image);
   };
   for (const [i, image] of people.slice(1, 15).entries()) put(`person-${i}`, 'a.jpg', image);
-  // One person under two keys, two people under one key, and a face that is too small to recognise.
   put('twice', 'a.jpg', first);
   put('again', 'a.jpg', second);
   put('person-3', 'b.jpg', people[18] as Buffer);
@@ -63,7 +62,6 @@ test('Planted faults of a collection of photographs are found, mended and brough
     ['duplicate', 'merge', ['again', 'twice']],
     ['mixed', 'split', ['person-3', 'person-3']],
   ]);
-  // One of the photographs is poor by itself.
   const rest = shown.slice(2).map((each: unknown) => JSON.stringify(each));
   assert.ok(rest.includes(JSON.stringify(['low-quality', 're-enrol', ['poor']])));
   assert.ok(rest.length <= 2 && rest.every((each: string) => each.startsWith('["low-quality"')));

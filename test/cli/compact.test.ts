@@ -9,7 +9,6 @@ import { FACE, rowOf, storeWithCollection } from '../../testing/temporary-store.
 import { beginning, killWhen, largeFolder, run } from './killed-command.ts';
 
 describe('A kill of a compaction', () => {
-  // Kills before the copy replaces the store, and between the later steps.
   for (const [moment, call, when] of [
     ['when its folder is made', 'mkdir', 1],
     ['before the copy takes the place of the store', 'rename', 1],

@@ -33,7 +33,6 @@ function pemFiles(name: string): { certificate: string; key: string } {
   return { certificate, key };
 }
 
-/** Invalid settings and part of the message. */
 const refused: [what: string, word: RegExp, toml: () => Promise<string> | string][] = [
   [
     'a price of an operation that there is not',
@@ -141,7 +140,6 @@ describe('config check refuses what the start refuses, in the same words', () =>
       assert.match(checked.stderr, word);
       const started = await startedWith(settings);
       assert.match(started, word);
-      // The start reports the system's error.
       if (!written.includes('data_dir'))
         assert.equal(started.replace(/^visage: /, 'visagectl: '), checked.stderr);
     });

@@ -232,7 +232,6 @@ describe('import', () => {
     while (lines() < 12) await delay(2);
     child.kill('SIGKILL');
     await once(child, 'close');
-    // Incomplete last line after a power cut.
     appendFileSync(journal, '{"path":"person-0/0.j');
     const { collections } = await json('collections', 'list');
     const before = collections.find(

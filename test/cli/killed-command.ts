@@ -8,7 +8,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { childEnvironment, ROOT, temporaryFolder, VISAGECTL, visagectl } from '../../testing/service.ts';
 import { FACE, rowOf, storeWithCollection } from '../../testing/temporary-store.ts';
 
-/** A data folder whose copy takes noticeable time. */
 export async function largeFolder(t: TestContext): Promise<{ data: string; backups: string }> {
   const folder = await temporaryFolder();
   t.after(() => folder.remove());
@@ -21,7 +20,6 @@ export async function largeFolder(t: TestContext): Promise<{ data: string; backu
   return { data, backups: join(folder.path, 'backups') };
 }
 
-/** Kills a command once a condition holds. @returns false if the command ended first. */
 export async function killWhen(isThere: () => boolean, args: string[]): Promise<boolean> {
   const child = spawn(VISAGECTL, args, { env: childEnvironment({}), cwd: ROOT, stdio: 'ignore' });
   const closed = once(child, 'close');

@@ -25,7 +25,6 @@ async function json(folder: Folder, ...args: string[]) {
   return JSON.parse(await run(folder, ...args, '--json'));
 }
 
-/** @returns the exit code. */
 async function runWithInput(folder: Folder, input: string, ...args: string[]): Promise<number | null> {
   const env = childEnvironment({ VISAGE_DATA_DIR: folder.path });
   const child = spawn(VISAGECTL, args, { env, cwd: ROOT, stdio: ['pipe', 'ignore', 'ignore'] });

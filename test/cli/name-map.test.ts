@@ -37,7 +37,6 @@ describe('A map of names', () => {
         fc.uniqueArray(fc.tuple(name, key), { selector: ([each]) => each.normalize('NFC') }),
         (rows) => {
           const csv = rows.map(([each, value]) => `${quoted(each)},${quoted(value)}\r\n`).join('');
-          // The first line says what separates fields, and may be a header.
           assert.deepEqual(read(`name,external_key\r\n${csv}`), rows);
         },
       ),

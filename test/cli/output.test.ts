@@ -11,7 +11,6 @@ test('A sentence keeps what it is told on its own line', () => {
 
 test('Commands write by tell, line, columns and print, which keep values on their lines', () => {
   const folder = join(ROOT, 'src/cli');
-  // Writes trusted text, JSON, or output of those functions.
   const allowed = [
     'command.ts',
     'models-calibrate.ts',

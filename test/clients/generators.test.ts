@@ -7,7 +7,6 @@ import { promisify } from 'node:util';
 import { portrait } from '../../testing/photographs.ts';
 import { ROOT, type Service, startService } from '../../testing/service.ts';
 
-/** Where set-up installs the generators. */
 const PACKAGES = join(ROOT, 'build/clients');
 const DRIVERS = join(ROOT, 'test/clients/drivers');
 const DOCUMENT = join(ROOT, 'docs/openapi.json');
@@ -41,7 +40,6 @@ async function run(
   }
 }
 
-/** A folder in which a driver finds its generated client, as a customer's project has it. */
 function project(name: string): string {
   const own = join(folder, name);
   mkdirSync(own);
@@ -63,7 +61,6 @@ function project(name: string): string {
   return own;
 }
 
-/** Compiles a driver, which checks its types, and runs it against the service. */
 async function drive(own: string): Promise<Record<string, unknown>> {
   await tool('tsc', ['--project', own], own);
   const image = join(folder, 'anna.jpg');

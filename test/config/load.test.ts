@@ -12,13 +12,11 @@ const folder = mkdtempSync(join(tmpdir(), 'visage-config-'));
 after(() => rmSync(folder, { recursive: true }));
 const file = join(folder, 'visage.toml');
 
-/** Environment that names a file of this text. */
 function withFile(text: string): { VISAGE_CONFIG: string } {
   writeFileSync(file, text);
   return { VISAGE_CONFIG: file };
 }
 
-/** The sentence that stops the start. */
 function refusal(environment: NodeJS.ProcessEnv): string {
   try {
     loadConfig(environment);

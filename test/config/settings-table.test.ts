@@ -9,7 +9,6 @@ import { SETTING_NAMES, SETTINGS } from '../../src/config/settings.ts';
 import { ROOT } from '../../testing/service.ts';
 import { annotatedSettings } from '../../tools/settings-files.ts';
 
-/** Tables as plain objects. */
 function parse(toml: string): Record<string, unknown> {
   return JSON.parse(JSON.stringify(parseToml(toml)));
 }

@@ -1,4 +1,3 @@
-/** Links and paths of the documentation: every relative link and every path of the repository exists. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -19,7 +18,6 @@ const PAGES = [
 
 const textOf = (page: string) => readFileSync(join(ROOT, page), 'utf8').replaceAll(/^```[\s\S]*?^```$/gm, '');
 
-/** The anchor that GitHub gives a heading. */
 function anchorOf(heading: string): string {
   const words = heading
     .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
@@ -38,7 +36,6 @@ function linksOf(page: string): string[] {
   );
 }
 
-/** Files and folders of the repository that a page names, such as `src/main.ts`. */
 function pathsOf(page: string): string[] {
   const path =
     /`((?:bench|docs|models|monitoring|native|packaging|scripts|src|systemd|test|testing|tools)\/[\w./-]*)`/g;

@@ -1,7 +1,4 @@
-/**
- * `node conversion-writer.js FOLDER`: converts a store of schema 3 while it adds and removes faces, until it is killed or
- * the conversion is over. Prints `converting` before the first transaction.
- */
+/** `node conversion-writer.js FOLDER`: converts a store of schema 3 while it adds and removes faces. */
 import { pino } from 'pino';
 import { RowConversion } from '../../src/gallery/row-conversion.ts';
 import { Store } from '../../src/store/store.ts';

@@ -18,7 +18,6 @@ const FACES = 20_000;
 const LONGEST_MS = 150;
 const MOST_KILLS = 200;
 
-/** Converts, and kills the process at some moment. @returns whether the conversion ended first. */
 async function convertAndKill(folder: string): Promise<boolean> {
   const child = spawn(process.execPath, [WRITER, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
   const closed = once(child, 'close');

@@ -9,7 +9,6 @@ import { temporaryFolder } from '../../testing/temporary-store.ts';
 const SOURCE = join(ROOT, 'test/durability/slow_flush.cc');
 const PROGRAM = fileURLToPath(new URL('./slow-writer.js', import.meta.url));
 
-/** A kill loses nothing that the kernel has, so only the order of flush and answer tells what a power cut would lose. */
 test('no write is acknowledged before it is flushed', (t) => {
   const folder = temporaryFolder(t);
   const library = join(folder, 'slow_flush.so');

@@ -1,4 +1,3 @@
-/** The judge of the kill test, judged. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Ledger } from './ledger.ts';

@@ -1,18 +1,11 @@
-/** What the clients were told, and what must therefore be true after a crash. */
-
-/** A face is there, with or without an external key, or it is not. */
 export type State = { readonly key: string | null } | 'gone';
 
 export interface LedgerFace {
   readonly faceId: string;
   readonly collectionId: string;
-  /** Number of the picture that it was indexed from. */
   readonly picture: number;
-  /** What was acknowledged last. */
   state: State;
-  /** What the call under way would make of it, if it takes effect; undefined where none is. */
   maybe: State | undefined;
-  /** The round in which it was last written to. */
   round: number;
 }
 
@@ -33,18 +26,15 @@ function inWords(state: State | undefined): string {
 
 export class Ledger {
   readonly faces = new Map<string, LedgerFace>();
-  /** By collection: faces that may have been added by calls that were never answered. */
   readonly unanswered = new Map<string, number>();
   round = 0;
 
-  /** Faces of a collection that are there as far as is known. */
   facesOf(collectionId: string): LedgerFace[] {
     return [...this.faces.values()].filter(
       (face) => face.collectionId === collectionId && face.state !== 'gone',
     );
   }
 
-  /** Runs a call that adds a face. @param call answers the face's id. @param key the external key that it gets. */
   async adding(
     collectionId: string,
     picture: number,
@@ -63,17 +53,12 @@ export class Ledger {
     return face;
   }
 
-  /** Runs a call that brings faces to a state. */
   async changing(faces: readonly LedgerFace[], state: State, call: () => Promise<unknown>): Promise<void> {
     for (const face of faces) Object.assign(face, { maybe: state, round: this.round });
     await call();
     for (const face of faces) Object.assign(face, { state, maybe: undefined });
   }
 
-  /**
-   * Compares with what is in the store of a collection, and takes over what became of unanswered calls.
-   * @returns what is wrong, in words.
-   */
   settle(collectionId: string, stored: readonly StoredFace[]): string[] {
     const problems: string[] = [];
     const found = new Map(stored.map((face) => [face.faceId, face]));

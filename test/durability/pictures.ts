@@ -1,17 +1,12 @@
 import sharp from 'sharp';
 import { differentPeople } from '../../testing/sample-faces.ts';
 
-/** Widths in pixels: of the crops that the pictures are made from, of the first pictures, and from one to the next. */
 const SOURCE = 240;
 const FIRST = 112;
 const STEP = 4;
-/** The person whose profile is too doubtful to match. */
 const PROFILE = 3;
 
-/**
- * Small pictures, no two alike: number `n` shows person `n % people`, in another size each time round. The template of
- * a picture differs a little from that of any other, so a search finds exactly the face that was indexed from it.
- */
+/** No two templates are equal, so a search finds exactly the face that was indexed from its image. */
 export class Pictures {
   readonly #sources: readonly Buffer[];
   readonly #made = new Map<number, Promise<Buffer>>();
@@ -25,7 +20,6 @@ export class Pictures {
     this.#sources = sources;
   }
 
-  /** Different people. */
   get people(): number {
     return this.#sources.length;
   }

@@ -61,7 +61,6 @@ test('a retry after a kill adds no second face, and repeats each answer that a c
     for (let round = 0; round < KILLS; round++) {
       const names = Array.from({ length: PEOPLE }, (_, i) => `person-${round}-${i}`);
       const sent = names.map((name) => enroll(name).catch(() => null));
-      // Between the first answers and the last.
       await Promise.race(sent);
       await sleep(random() * 250);
       const closed = once(child.process, 'close');

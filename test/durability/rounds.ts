@@ -1,5 +1,3 @@
-/** Starts the service, lets clients write to it, kills it, and looks at what is left; as often as wanted. */
-
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -25,21 +23,18 @@ import {
 
 const WRITERS = 4;
 const COLLECTIONS = ['one', 'two', 'cleared'];
-/** The kill comes after 1 to this many answers: half of the time with the answer, else up to so many ms later. */
+/** The kill comes after 1 to this many answers: half of the time at once, else up to as many ms later. */
 const MOST_ANSWERS = 80;
 const LONGEST_DELAY = 20;
-/** Faces of earlier rounds that are searched for after each kill; the store is always compared as a whole. */
 const SAMPLE = 10;
 
 export interface Report {
   readonly kills: number;
-  /** Calls that were answered. */
   readonly answers: number;
   readonly acknowledgedFaces: number;
   readonly problems: readonly string[];
 }
 
-/** Every face of the folder's store by collection, read from LMDB itself after the store has recovered. */
 async function readFaces(folder: string): Promise<Map<string, StoredFace[]>> {
   const root = open(folder, { noSubdir: false, maxDbs: 64, overlappingSync: false, readOnly: true });
   const collections = root.openDB<CollectionRecord, CollectionKey>('collections', {});
@@ -56,10 +51,6 @@ async function readFaces(folder: string): Promise<Map<string, StoredFace[]>> {
   return found;
 }
 
-/**
- * Kills the service `kills` times amid writing.
- * @param seed of what the clients do; when the kill comes is left to chance all the same.
- */
 export async function killRepeatedly(
   kills: number,
   seed: number,
@@ -97,7 +88,6 @@ class Rounds {
     await store.close();
     for (let round = 1; round <= kills + 1; round++) {
       this.#ledger.round = round;
-      // Half of the time as after a power cut: only what was flushed counts.
       process.env.LMDB_RESTORE = round % 2 === 0 ? 'safe' : '';
       await this.#round(key, round <= kills);
       const faces = this.#ledger.faces.size;
@@ -113,7 +103,6 @@ class Rounds {
     };
   }
 
-  /** One life of the service: what the life before left is compared, then more is written until the kill. */
   async #round(key: string, isToBeKilled: boolean): Promise<void> {
     await this.#compareStore();
     const restore = process.env.LMDB_RESTORE ?? '';

@@ -1,4 +1,3 @@
-/** Writes to a store in each way that it has, and says on standard output when each write was acknowledged. */
 import { writeSync } from 'node:fs';
 import { createApiKey } from '../../src/access/keys/api-keys.ts';
 import { FACE, PACK, rowOf, storeWithCollection } from '../../testing/temporary-store.ts';

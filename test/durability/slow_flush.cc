@@ -1,4 +1,3 @@
-// Preloaded into a process: makes fdatasync slow, and says on standard output when one has been done.
 
 #include <dlfcn.h>
 #include <unistd.h>

@@ -1,7 +1,4 @@
-/**
- * `node snapshot-writer.js FOLDER`: adds and removes faces as the service does, with snapshots of a small gallery all the
- * time, until it is killed. Prints `writing` after the first snapshot.
- */
+/** `node snapshot-writer.js FOLDER`: adds and removes faces and writes snapshots until it is killed. */
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { GalleryIndexes } from '../../src/gallery/gallery-indexes.ts';

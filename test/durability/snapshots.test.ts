@@ -19,10 +19,8 @@ const LONGEST_MS = 250;
 const executor = createExecutor({ threads: 2, maxQueue: 64 });
 after(() => executor.close());
 
-/** What is done to the folder after a kill, before the next start. */
 type Mishap = 'none' | 'damaged' | 'older' | 'put back';
 
-/** Lets the writer write, and kills it. */
 async function writeAndKill(folder: string): Promise<void> {
   const child = spawn(process.execPath, [WRITER, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
   const closed = once(child, 'close');
@@ -33,7 +31,7 @@ async function writeAndKill(folder: string): Promise<void> {
   assert.equal(signal, 'SIGKILL');
 }
 
-/** Starts as the service does. @returns whether the faces came from the snapshot; the index must hold the store's. */
+/** @returns whether the faces came from the snapshot. */
 async function startAndCompare(folder: string): Promise<boolean> {
   const store = Store.open(folder);
   assert.deepEqual(store.check(), []);

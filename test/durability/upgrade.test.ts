@@ -14,10 +14,8 @@ import { differentPeople } from '../../testing/sample-faces.ts';
 import { secondPack } from '../../testing/second-pack.ts';
 import { type Child, ROOT, startChild, temporaryFolder, visagectl } from '../../testing/service.ts';
 
-/** See `tools/write-first-release.ts`. */
 const FIXTURE = join(ROOT, 'test/fixtures/first-release');
 const KILLS = 8;
-/** A kill comes at most this long after a start, milliseconds. */
 const LONGEST_LIFE_MS = 1_500;
 const MIXES = 20_000;
 /** The store of 0.1.0 has 32-bit templates, this one 16-bit rows. */
@@ -36,7 +34,6 @@ interface Answers {
 const { collectionId, probeWidth, searches }: Answers = JSON.parse(
   readFileSync(join(FIXTURE, 'answers.json'), 'utf8'),
 );
-/** The next version of the pack: the same networks, another scale. */
 const next = secondPack('faceplugin', () => ({
   version: 'next',
   calibration: {
@@ -177,13 +174,11 @@ async function addMixes(): Promise<void> {
     return store.faces.add(owner, collectionId, face, row);
   });
   await Promise.all(adding);
-  // As the command does; each start of the service continues.
   const to = { pack: 'faceplugin', packVersion: 'next' };
   await store.migrations.start([owner.accountId, 'live', collectionId], to, false, Date.now());
   await store.close();
 }
 
-/** Searches, adds and deletes until the service is gone. */
 async function underLoad(added: Map<string, number>, deleted: Set<string>, round: string): Promise<void> {
   try {
     for (let i = 0; ; i++) {
@@ -199,7 +194,6 @@ async function underLoad(added: Map<string, number>, deleted: Set<string>, round
       assert.ok((await search(image)).similarity > 0);
       if (i % 3 === 0) {
         const faceId = enrolled.faceId as string;
-        // A killed deletion may have happened.
         deleted.add(faceId);
         await call('DELETE', `face/delete?collectionId=${collectionId}&faceId=${faceId}`);
       }
@@ -217,7 +211,6 @@ async function untilMoved(): Promise<void> {
   }
 }
 
-/** The store is sound. @returns the collection's version, its faces, and those with a row of the other version. */
 async function checked(): Promise<{ version: string; faces: number; moved: number }> {
   const store = Store.open(folder.path);
   await store.garbageCollected();

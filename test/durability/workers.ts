@@ -1,21 +1,15 @@
-/** Clients that write to the service as fast as it answers, and note in the ledger what they are told. */
 import type { Ledger, LedgerFace } from './ledger.ts';
 import type { Pictures } from './pictures.ts';
 
-/** Least similarity of a picture with itself. */
 const ITSELF = 99;
-/** Least similarity that means the same person, over all pictures used here. */
 const SAME_PERSON = 97;
 
-/** The service has been killed: the call was not answered. */
 export class Unanswered extends Error {}
 
 export class ServiceClient {
   readonly #url: string;
   readonly #key: string;
-  /** Calls that succeeded. */
   answered = 0;
-  /** Called after each of them. */
   onAnswer: () => void = () => {};
 
   constructor(url: string, key: string) {
@@ -53,7 +47,6 @@ export interface Work {
   readonly pictures: Pictures;
   /** 0 to below 1; the same every time for the same seed. */
   readonly random: () => number;
-  /** Number of the next picture that this collection has not seen. */
   readonly nextPicture: (collectionId: string) => number;
 }
 
@@ -61,7 +54,6 @@ function pick<T>(random: () => number, from: readonly T[]): T | undefined {
   return from[Math.floor(random() * from.length)];
 }
 
-/** Adds a face, with a key in the same call where it gets one. */
 async function add(work: Work, collectionId: string, externalKey: string | null): Promise<LedgerFace> {
   const number = work.nextPicture(collectionId);
   const picture = await work.pictures.get(number);
@@ -73,8 +65,7 @@ async function add(work: Work, collectionId: string, externalKey: string | null)
 }
 
 /**
- * Another picture of the person may score more than the very picture, since offsets differ; then a comparison with the
- * face decides.
+ * Offsets differ, so another image of the person may score more; then a comparison with the face decides.
  * @throws Error unless the next search after an acknowledgement finds the face.
  */
 export async function expectFound({ client, pictures }: Work, face: LedgerFace): Promise<void> {
@@ -98,7 +89,6 @@ export async function expectFound({ client, pictures }: Work, face: LedgerFace):
   }
 }
 
-/** Indexes, enrolls, sets and takes keys, deletes by id and by key, and searches for what it was told, for ever. */
 export async function keepWriting(work: Work, collectionId: string, name: string): Promise<never> {
   const { client, ledger, random } = work;
   const own: LedgerFace[] = [];
@@ -130,7 +120,6 @@ export async function keepWriting(work: Work, collectionId: string, name: string
   }
 }
 
-/** Fills a collection that nobody else uses and resets or deletes it, for ever. */
 export async function keepClearing(work: Work, collectionId: string): Promise<never> {
   const { client, ledger } = work;
   for (let n = 0; ; n++) {
@@ -147,7 +136,7 @@ export async function keepClearing(work: Work, collectionId: string): Promise<ne
   }
 }
 
-/** Brings every person once by search-or-index; several of these run at once and must be told the same ids. */
+/** Several of these run at once and must get the same ids. */
 export async function bringEverybody(
   work: Work,
   collectionId: string,

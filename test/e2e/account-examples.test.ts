@@ -12,12 +12,10 @@ interface Example {
   readonly answer?: unknown;
 }
 
-/** Requests and answers that a document of the Security API or the Accounts API shows, unchanged. */
 function examplesOf(api: 'security' | 'accounts'): Example[] {
   return JSON.parse(readFileSync(join(ROOT, `test/fixtures/${api}-api-examples.json`), 'utf8'));
 }
 
-/** Values for placeholders of the examples, such as `YOUR_JWT`. */
 type Secrets = Record<string, string>;
 
 let service: Service;
@@ -39,7 +37,6 @@ async function send({ method, target, headers, body }: Example, secrets: Secrets
   return { status: response.status, body: isJson ? JSON.parse(text) : text };
 }
 
-/** Checks that `actual` has every field of `shown`, with the same type. `actual` may have more. */
 function assertHolds(actual: unknown, shown: unknown, path = ''): void {
   assert.equal(typeof actual, typeof shown, path);
   if (typeof shown !== 'object' || shown === null) return;

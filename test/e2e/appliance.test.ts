@@ -1,4 +1,3 @@
-/** Backup and diagnosis of a real service that holds data of people. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -28,7 +27,6 @@ let key: string;
 /** Secrets that a diagnosis must not contain. */
 const secrets = new Map<string, string>();
 
-/** @returns the answer's status and JSON body. */
 async function call(method: string, path: string, json?: unknown, credential = token) {
   const response = await fetch(service.child.url + path, {
     method,
@@ -111,7 +109,6 @@ after(async () => {
   await backups.remove();
 });
 
-/** Waits until the backup has ended. */
 async function ended() {
   for (let tries = 0; tries < 300; tries++) {
     const { body } = await call('GET', '/v1/system/backup');

@@ -42,7 +42,6 @@ async function exported(): Promise<Entry[]> {
     .map((line) => JSON.parse(line) as Entry);
 }
 
-/** Entries once those that are waited for are there: refusals are written within a second or two. */
 async function exportedWith(...results: string[]): Promise<Entry[]> {
   for (let attempt = 0; attempt < 50; attempt++) {
     const entries = await exported();

@@ -1,4 +1,3 @@
-/** An hour of a service in a few seconds: good calls, bad calls, and secrets where they do not belong. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -13,33 +12,22 @@ import { Secrets } from './secrets.ts';
 
 const EMAIL = 'ada.owner@example.com';
 
-/** What came out of the service, by where. */
 export interface Output {
-  /** The log from when the set-up code had been used, at the level of trace. */
   readonly log: string;
-  /** What stands on standard error, from then on. */
   readonly stderr: string;
   readonly metrics: string;
-  /** Headers and bodies of answers that were no success, and what visagectl wrote for people. */
   readonly problems: string;
-  /** Headers and bodies of the others. */
   readonly successes: string;
-  /** `visagectl audit export`, and the API's list. */
   readonly audit: string;
 }
 
-/** What the session ends with. */
 export interface Outcome {
-  /** What nothing may show. */
   readonly hidden: Secrets;
-  /** What only the answer may show that hands it out: keys, tokens, invitations. */
   readonly handedOut: Secrets;
   readonly output: Output;
-  /** The log, a line an object. */
   readonly lines: readonly Record<string, unknown>[];
 }
 
-/** Starts a service, keeps it busy, stops it. */
 export async function busySession(): Promise<Outcome> {
   const folder = await temporaryFolder();
   const settings = join(folder.path, 'visage.toml');
@@ -65,7 +53,6 @@ interface Document {
     Record<string, { readonly post?: { readonly requestBody?: { content: Contents } } }>
   >;
 }
-/** An OpenAPI document whose references into its components are followed. */
 function dereferenced(document: unknown): unknown {
   // biome-ignore lint/suspicious/noExplicitAny: a reference leads to a place of any shape.
   const at = (path: string) => path.split('/').reduce((node: any, name) => node[name], document);
@@ -96,7 +83,6 @@ class BusySession {
   #ownerToken = '';
   #key = '';
   #audit = '';
-  /** Where the log and standard error stood when the set-up code had been used. */
   #before = { log: 0, stderr: 0 };
 
   constructor(child: Child, folder: string) {
@@ -151,7 +137,6 @@ class BusySession {
     return { Authorization: `Bearer ${this.#ownerToken}` };
   }
 
-  /** One call; its answer is kept for the search. */
   async #call(method: string, target: string, { json, body, headers }: Sent = {}) {
     const isJson = json !== undefined;
     const sent = isJson ? JSON.stringify(json) : body;
@@ -168,7 +153,6 @@ class BusySession {
     return { status: response.status, body: (isText ? text : JSON.parse(text)) as any };
   }
 
-  /** Sends bytes as they are, and hangs up when the other side does or after a while. */
   #raw(bytes: Uint8Array): Promise<void> {
     const { port } = new URL(this.#child.url);
     return new Promise((resolve) => {
@@ -192,7 +176,6 @@ class BusySession {
     return said;
   }
 
-  /** A password or the like that nobody else has. */
   #invented(name: string): string {
     const text = `${name}-${randomBytes(12).toString('base64url')}`;
     this.#hidden.addText(name, text);
@@ -205,7 +188,6 @@ class BusySession {
     return secret;
   }
 
-  /** A key is also told by half of it; a token by its signature. */
   #keepKey(name: string, key: string): string {
     this.#keep(`${name}, its end`, key.slice(-16));
     return this.#keep(name, key);
@@ -297,7 +279,6 @@ class BusySession {
     for (let i = 0; i < 5; i++)
       limited.push((await this.#call('GET', all, { headers: { 'X-API-Key': newKey } })).status);
     assert.deepEqual(limited, [200, 200, 200, 429, 429]);
-    // Where a secret does not belong.
     await this.#call('GET', `${all}?api_key=${this.#key}`);
     await this.#call('GET', `/v1/auth/api-keys/${this.#key}`, { headers: owner });
     await this.#call('GET', `/${this.#key}`);
@@ -345,7 +326,6 @@ class BusySession {
       const isTaken = ([name]: [string, unknown]) => name in taken;
       const given = {
         attributes: 'all',
-        // Against another picture, or against a collection.
         ...('targetImage' in taken
           ? { targetImage: base64(people[1] as Buffer) }
           : { collectionId: 'people', externalKey: 'anna' }),
@@ -399,7 +379,6 @@ class BusySession {
       headers,
     });
     assert.deepEqual([enrolled.status, enrolled.body.results.length], [200, 3]);
-    // More than one thread and one place in the queue can take.
     const json = { image: { bytes: anna.toString('base64') }, collectionId: 'people' };
     const many = await Promise.all(
       Array.from({ length: 9 }, () => this.#call('POST', '/v1/face/search', { json, headers })),
@@ -429,7 +408,6 @@ class BusySession {
     await this.#raw(
       Buffer.concat([bytes(`POST /v1/face/search HTTP/1.1\r\nX-API-Key: ${this.#key}\r\n`), anna]),
     );
-    // Hangs up in the middle of a picture.
     await this.#raw(
       Buffer.concat([
         bytes('POST /v1/face/search?collectionId=people HTTP/1.1\r\nHost: a\r\nContent-Type: image/jpeg\r\n'),

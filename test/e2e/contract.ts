@@ -1,8 +1,6 @@
-/** Holds what a service answers against its own OpenAPI document. */
 import assert from 'node:assert/strict';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 
-/** A JSON answer. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -20,10 +18,7 @@ interface Document {
   readonly paths: Record<string, Record<string, Operation>>;
 }
 
-/**
- * A copy in which no object may have a property that is not described: clients must survive new fields, but the tests
- * are to see each of them.
- */
+/** Forbids undescribed properties, which clients must survive but tests must see. */
 function closed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(closed);
   if (typeof value !== 'object' || value === null) return value;
@@ -34,7 +29,6 @@ function closed(value: unknown): unknown {
 
 const escaped = (name: string) => encodeURIComponent(name.replaceAll('~', '~0').replaceAll('/', '~1'));
 
-/** A document, ready to judge answers. */
 export class Contract {
   readonly document: Document;
   readonly #ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: false });
@@ -44,21 +38,18 @@ export class Contract {
     this.#ajv.addSchema(closed(document) as object, 'api', undefined, false);
   }
 
-  /** Checks a body against the schema at a place in the document. */
   #check(place: readonly string[], body: unknown): void {
     const validate = this.#ajv.getSchema(`api#/${place.map(escaped).join('/')}`);
     assert.ok(validate, `${place.join(' ')} is not in the document`);
     assert.ok(validate(body), `${place.join(' ')}: ${this.#ajv.errorsText(validate.errors)}`);
   }
 
-  /** The path as the document has it: with `{id}` for an id. */
   #pathOf(path: string): string {
     if (this.document.paths[path]) return path;
     const fits = (template: string) => new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path);
     return Object.keys(this.document.paths).find(fits) ?? path;
   }
 
-  /** Checks the status, the media type and the body of the answer to a call. @returns the body. */
   async check(method: string, target: string, response: Response): Promise<Answer> {
     const path = this.#pathOf(target.split('?', 1)[0] as string);
     const operation = this.document.paths[path]?.[method.toLowerCase()];

@@ -1,20 +1,14 @@
-/** Runs the commands of documentation pages. */
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Child, childEnvironment, ROOT } from '../../testing/service.ts';
 
-/** Reads a page's `sh` blocks, in order. @param page path from the project's root. */
 export async function commandsOf(page: string): Promise<string[]> {
   const text = await readFile(join(ROOT, page), 'utf8');
   return Array.from(text.matchAll(/^```sh\n([\s\S]*?)^```$/gm), (match) => match[1] as string);
 }
 
-/**
- * Runs commands, with the documented address replaced by the started service's.
- * @returns the JSON answers that they print, in order.
- */
 export async function runCommands(commands: string, service: Child, folder: string): Promise<unknown[]> {
   const here = commands.replaceAll('http://127.0.0.1:8080', service.url).replaceAll('curl ', 'curl -sS ');
   const { stdout } = await promisify(execFile)('bash', ['--norc', '-euo', 'pipefail', '-c', here], {

@@ -19,7 +19,6 @@ const FACE_CALLS = ['search', 'index', 'search-or-index', 'identify'].map((call)
 const send = (image: unknown, collectionId = 'here'): Sent => ({ json: { image, collectionId } });
 const bytes = (data: Buffer) => ({ bytes: data.toString('base64') });
 
-/** Every call of this slice with valid parameters for the collection. */
 function everyCall(collectionId: string): [method: string, target: string, sent?: Sent][] {
   const faceId = 'face_01KF2M7Q8TC5V9XW3E6YB4NZRD';
   const query = `collectionId=${collectionId}`;

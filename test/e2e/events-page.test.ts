@@ -17,7 +17,6 @@ test('the commands of docs/events.md go as written', async () => {
     assert.equal(searched.hasFace, true);
     const [event] = listed.events;
     assert.deepEqual([event.source, event.result, event.caller.name], ['entrance', 'no_match', 'events']);
-    // The page's table names each field.
     const page = readFileSync(join(ROOT, 'docs/events.md'), 'utf8');
     for (const field of Object.keys(event)) assert.ok(page.includes(`\`${field}\``), field);
   } finally {

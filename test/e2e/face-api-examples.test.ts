@@ -11,7 +11,6 @@ interface Example {
   readonly body?: string;
 }
 
-/** Every request that the Face API's document shows, unchanged. */
 const examples = JSON.parse(
   readFileSync(join(ROOT, 'test/fixtures/face-api-examples.json'), 'utf8'),
 ) as readonly Example[];
@@ -47,7 +46,6 @@ describe('Every example request of the Face API', () => {
         body?.includes('face_abc123xyz789') ||
         target.startsWith('/v1/face/delete')
       ) {
-        // This service never indexed the example's face.
         assert.equal(answer.body.code, 'FACE_NOT_FOUND');
       } else {
         assert.equal(answer.status, 200, JSON.stringify(answer.body));
@@ -56,7 +54,6 @@ describe('Every example request of the Face API', () => {
   }
 });
 
-/** Endpoints that the Face API's document lacks; docs/recognition.md and docs/examination.md show them. */
 const BEYOND = [
   'collection/examine',
   'collection/examine/apply',

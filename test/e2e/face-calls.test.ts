@@ -1,4 +1,3 @@
-/** The calls beyond the first contract's, over HTTP in every form of request, held against the OpenAPI document. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { nobody, photograph, portrait } from '../../testing/photographs.ts';

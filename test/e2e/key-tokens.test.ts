@@ -29,7 +29,6 @@ async function call(method: string, target: string, headers: Record<string, stri
   return { status: response.status, body: text === '' ? null : JSON.parse(text) };
 }
 
-/** A new key and a token of it. */
 async function keyWithToken(settings: Record<string, unknown> = {}) {
   const made = await call('POST', '/v1/auth/api-keys', owner, { name: 'a', ...settings });
   assert.equal(made.status, 201, JSON.stringify(made.body));

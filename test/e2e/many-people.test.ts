@@ -8,7 +8,6 @@ const FOLDER = join(ROOT, '../shared/faces/lfw-dev');
 const PEOPLE = 100;
 const PARALLEL = 8;
 
-/** A person with two pictures at least. */
 interface Person {
   readonly name: string;
   readonly first: Buffer;
@@ -30,7 +29,6 @@ function people(): Person[] {
   return found;
 }
 
-/** Works through a list, a few at a time. @returns the results in the list's order. */
 async function inParallel<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
@@ -88,7 +86,7 @@ describe('A hundred people', { skip: !existsSync(FOLDER) && 'needs ../shared/fac
     const matched = found.filter(({ faceId }) => faceId !== null);
     assert.ok(matched.length >= 90, `${matched.length} of ${PEOPLE} are found`);
     for (const { similarity } of matched) assert.ok(similarity >= 80);
-    // 100 probes against 100 faces at a false match rate of 1e-4: one wrong match is to be expected.
+    // 100 probes against 100 faces at a false match rate of 1e-4: expect one wrong match.
     const wrong = found.filter(
       ({ faceId }, at) => faceId !== null && faceId !== ids.get(everybody[at]?.name ?? ''),
     );

@@ -47,7 +47,6 @@ async function logIn(email: string): Promise<Person> {
 
 const as = ({ authorization: headers }: Person, json?: unknown) => ({ headers, json });
 
-/** Invites a person, who accepts and logs in. */
 async function join(email: string, role: string): Promise<Person> {
   const invited = await call('POST', '/v1/auth/members/invite', as(owner, { email, role }));
   assert.equal(invited.status, 201, JSON.stringify(invited.body));
@@ -171,7 +170,6 @@ describe('Guessing', () => {
     for (let i = 0; i < 7; i++) await call('POST', '/auth/login', { json: { ...json, password: 'wrong' } });
     assert.equal((await call('POST', '/auth/login', { json })).status, 429);
     assert.equal((await call('POST', '/auth/login', { json, headers: { Cookie } })).status, 200);
-    // As a browser's page does.
     const origin = { Origin: service.child.url, 'Sec-Fetch-Site': 'same-origin' };
     const cookies = { json: { ...json, session: 'cookie' }, headers: { Cookie, ...origin } };
     const again = await call('POST', '/auth/login', cookies);

@@ -14,7 +14,6 @@ import {
 } from '../../testing/service.ts';
 import { commandsOf } from './documentation.ts';
 
-/** An appliance that runs a page's commands, with paths and address replaced. */
 class Appliance {
   readonly folder: string;
   readonly data: string;
@@ -39,7 +38,6 @@ class Appliance {
     this.#child = child;
   }
 
-  /** Runs a page's `sh` blocks; `systemctl` stops and starts the service. @returns their output. */
   async run(page: string): Promise<string> {
     let output = '';
     for (const part of (await commandsOf(page)).join('').split(/^(systemctl (?:stop|start) visage)$/m)) {
@@ -80,7 +78,6 @@ class Appliance {
 
 test('the commands of docs/backup.md go as written', async (t) => {
   const appliance = await Appliance.start(t);
-  // The package's key, and the operator's copy.
   mkdirSync(join(appliance.folder, 'settings'));
   for (const path of [appliance.backupKey, join(appliance.folder, 'copy.key')]) {
     writeFileSync(path, `${'5a'.repeat(32)}\n`, { mode: 0o600 });

@@ -6,7 +6,6 @@ import type { Answer } from '../../testing/recognition-service.ts';
 import { ROOT, startChild, temporaryFolder } from '../../testing/service.ts';
 import { commandsOf, runCommands } from './documentation.ts';
 
-/** Runs commands against a service with an empty data folder. @returns the answers in JSON. */
 async function answersTo(commands: string): Promise<Answer[]> {
   const folder = await temporaryFolder();
   const service = await startChild(folder.path);

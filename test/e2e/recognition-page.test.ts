@@ -28,7 +28,6 @@ test('the commands of docs/recognition.md go as written', async () => {
       batch.results.map(({ result }: Answer) => result),
       ['Created', 'Created'],
     );
-    // The examples enrol the same image as ada and as anna.
     assert.deepEqual(
       identified.matches.map(({ externalKey, rank }: Answer) => [externalKey, rank]),
       [

@@ -14,7 +14,6 @@ after(() => service.stop());
 
 const jsonImage = (data: Buffer) => ({ bytes: data.toString('base64'), url: null });
 
-/** A collection of its own for each test. */
 let collections = 0;
 async function newCollection(): Promise<string> {
   const collectionId = `collection-${++collections}`;
@@ -57,7 +56,7 @@ describe('A person that was indexed', () => {
       form.set('collectionId', collectionId);
       form.set('image', new Blob([data]), 'picture');
       const target = '/v1/face/search';
-      // In the query, with a rate in place of the threshold: of one face, this rate is similarity 80.
+      // This rate is similarity 80 for one face.
       const query = `collectionId=${collectionId}&maxFalsePositiveRate=0.0001`;
       const raw = { body: data, headers: { 'Content-Type': `image/${format}` } };
       const dataUrl = { bytes: `data:image/${format};base64,${data.toString('base64url')}` };

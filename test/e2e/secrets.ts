@@ -1,13 +1,9 @@
-/** Looks for secrets in what a service lets out, in every form that they could have taken on the way. */
-
-/** Bytes of a slice that counts as found; texts are looked for whole. */
 const SLICE = 12;
 /** Slices begin this far apart, and closer where a message would begin to quote. */
 const STEP = 32;
 const STEP_AT_START = 4;
 const START = 160;
 
-/** What bytes are inside of longer base64, wherever they begin in it: the part that does not depend on neighbours. */
 function insideBase64(bytes: Uint8Array): string[] {
   return [0, 1, 2].map((before) => {
     const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');
@@ -33,13 +29,10 @@ function formsOf(bytes: Uint8Array): string[] {
   ];
 }
 
-/** Eight decimals in a row: what a vector looks like whatever its values are. */
 const VECTOR = /(?:-?\d*\.\d+(?:e[+-]?\d+)?[,\s]+){7}-?\d*\.\d+/i;
 
-/** Bytes that were taken for text: control characters, or what decoders put where there is no character. */
 const BINARY = /(?!\s)\p{Cc}|\ufffd|\\u00[01]|\\ufffd/iu;
 
-/** Secrets by name. */
 export class Secrets {
   readonly #needles = new Map<string, Set<string>>();
 
@@ -49,7 +42,6 @@ export class Secrets {
     this.#needles.set(name, held);
   }
 
-  /** A key, a password, a token: at least eight characters. */
   addText(name: string, text: string): void {
     if (text.length < 8) throw new Error(`${name} is too short to be told from other text`);
     this.#add(name, [
@@ -61,16 +53,13 @@ export class Secrets {
     ]);
   }
 
-  /** A picture: also a part of it is found. */
   addBytes(name: string, bytes: Uint8Array): void {
     for (let at = 0; at + SLICE <= bytes.length; at += at < START ? STEP_AT_START : STEP) {
       const slice = bytes.subarray(at, at + SLICE);
-      // A run of few values, such as padding, is in other things too.
       if (new Set(slice).size >= SLICE / 2) this.#add(name, formsOf(slice));
     }
   }
 
-  /** A template: its bytes, and its values as text. */
   addVector(name: string, vector: Float32Array): void {
     this.addBytes(name, new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
     const values = Array.from(vector).flatMap((value) => [String(value), value.toPrecision(8)]);
@@ -81,7 +70,6 @@ export class Secrets {
     );
   }
 
-  /** Names of the secrets that a text holds, and `a vector` or `binary` where something in it looks like that. */
   foundIn(text: string): string[] {
     const hay = Buffer.from(text).toString('latin1');
     const found = [...this.#needles].filter(([, needles]) => {

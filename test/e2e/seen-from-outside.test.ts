@@ -1,4 +1,3 @@
-/** Everything that a busy service lets out, searched for what it must keep. */
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { exposition, familiesOf, STAGES } from '../../testing/exposition.ts';

@@ -15,7 +15,6 @@ test('A collection of a pack is searched while that pack is loaded, and answers 
   const settings = { VISAGE_EXTRA_MODEL_PACKS: pack.folder };
   let key = '';
 
-  /** Starts the service, makes calls, stops it. @returns the bodies of the answers. */
   const during = async (environment: Record<string, string>, ...calls: [string, unknown][]) => {
     const child = await startChild(folder.path, environment);
     try {

@@ -21,7 +21,6 @@ import {
   temporaryFolder,
 } from '../../testing/service.ts';
 
-/** The exit code and the sentence of a start that does not succeed. */
 async function failure(settings: Record<string, string>): Promise<{ code: number; stderr: string }> {
   const folder = await temporaryFolder();
   try {
@@ -239,7 +238,6 @@ test('A store of an earlier version is converted while the service serves it', a
   await store.close();
 });
 
-/** Gives a new store a collection `people` of so many faces. */
 async function fillStore(
   folder: string,
   faces: number,

@@ -9,7 +9,6 @@ import { childEnvironment, MAIN, ROOT, temporaryFolder } from '../../testing/ser
 const hasTerminal = spawnSync('script', ['--version']).status === 0;
 const options = { skip: hasTerminal ? false : 'script(1), which makes a terminal, is not installed' };
 
-/** Runs a command on a terminal of its own until it has said something, and ends it with Ctrl-C. @returns all it said. */
 async function onTerminal(
   command: string,
   until: RegExp,

@@ -20,12 +20,9 @@ import {
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let child: Child;
-/** The service's own key: what it signs is refused for what it says alone. */
 let own: KeyObject;
-/** A key that was retired ten minutes ago, and one that was two hours ago. */
 let retired: KeyObject;
 let outdated: KeyObject;
-/** Ids of the service's keys. */
 let kidOf: (key: KeyObject) => string;
 let keyToken: string;
 let memberToken: string;
@@ -62,7 +59,6 @@ before(async () => {
     KeyObject,
     KeyObject,
   ];
-  // At the beginning of time none of the keys is too old.
   const { verifying } = await SigningKeys.open(folder.path, { now: () => 0 });
   kidOf = (key) => {
     const { n } = key.export({ format: 'jwk' });
@@ -98,10 +94,8 @@ const header = (): Claims => JSON.parse(decoded(parts(keyToken)[0]));
 const claims = (): Claims => JSON.parse(decoded(parts(keyToken)[1]));
 const now = () => Math.floor(Date.now() / 1000);
 
-/** The good token with other header fields, signed with the service's own key. */
 const withHeader = (change: Claims, key = own, hash = 'sha512'): string =>
   assemble(JSON.stringify({ ...header(), ...change }), JSON.stringify(claims()), rsa(key, hash));
-/** The good token with other claims, signed with the service's own key. */
 const withClaims = (change: Claims, from = claims()): string =>
   assemble(JSON.stringify(header()), JSON.stringify({ ...from, ...change }), rsa(own, 'sha512'));
 const withText = (head: string, payload: string): string => assemble(head, payload, rsa(own, 'sha512'));

@@ -1,4 +1,3 @@
-/** Makes tokens that a service must refuse, with what an attacker may have: even its own signing key. */
 import { createHmac, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 
 export type Claims = Record<string, unknown>;
@@ -6,7 +5,6 @@ export type Claims = Record<string, unknown>;
 export const base64url = (text: string | Buffer): string => Buffer.from(text).toString('base64url');
 export const decoded = (part: string): string => Buffer.from(part, 'base64url').toString();
 
-/** A token of any header and payload, as text, signed by any function. */
 export function assemble(
   header: string,
   payload: string,
@@ -26,7 +24,6 @@ export const hmac =
   (input: string): Buffer =>
     createHmac(hash, secret).update(input).digest();
 
-/** Everything that somebody may take for the secret of an HMAC who has the public key. */
 export function publicKeySpellings(privateKey: KeyObject): Record<string, string | Buffer> {
   const key = createPublicKey(privateKey);
   const pem = key.export({ type: 'spki', format: 'pem' }).toString();
@@ -46,6 +43,5 @@ export function publicKeySpellings(privateKey: KeyObject): Record<string, string
   };
 }
 
-/** A key of the attacker's own. */
 export const foreignKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 export const foreignCurveKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;

@@ -1,4 +1,3 @@
-/** Requests as cameras, phones and scripts send them, with the files of `test/fixtures/wild`. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
@@ -6,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import { portrait } from '../../testing/photographs.ts';
 import { type Client, type Sent, type Service, startService } from '../../testing/service.ts';
 
-/** `test/fixtures/wild`, seen from `dist/test/e2e`. */
 const FIXTURES = new URL('../../../test/fixtures/wild/', import.meta.url);
 
 let service: Service;

@@ -12,7 +12,6 @@ import { HEIGHT, photograph, transparentPhotograph, WIDTH } from '../../testing/
 
 const run = promisify(execFile);
 
-/** The project's top, seen from `dist/test/fuzz`. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const SOURCE = join(ROOT, 'test/fuzz/decode_fuzz.cc');
 const FIXTURES = join(ROOT, 'test/fixtures/decode');

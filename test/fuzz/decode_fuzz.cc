@@ -1,4 +1,3 @@
-// Mutates picture files and feeds them to the decoder; see README.md.
 #include <unistd.h>
 #include <zlib.h>
 
@@ -56,7 +55,6 @@ void Overwrite(Bytes& bytes, Random& random) {
       0, 1, 0x7F, 0x80, 0xFF, 64, 63, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 8192};
   const std::size_t width = std::size_t{1} << Below(random, 3);
   if (bytes.size() < width) return;
-  // Half of the time in the first bytes, where the headers are.
   const std::size_t range = bytes.size() - width + 1;
   const std::size_t at = Below(random, random() % 2 == 0 ? std::min<std::size_t>(range, 128) : range);
   const std::uint32_t value =
@@ -99,7 +97,6 @@ void Mutate(Bytes& bytes, const Bytes& other, Random& random) {
   }
 }
 
-/// Mends the checksums of a PNG file, without which nearly every mutation ends at the first chunk.
 void MendPng(Bytes& bytes) {
   if (bytes.size() < 8 || bytes[0] != 0x89) return;
   std::size_t at = 8;
@@ -113,7 +110,6 @@ void MendPng(Bytes& bytes) {
   }
 }
 
-/// @returns whether the input is a picture.
 bool Decodes(std::span<const std::uint8_t> input, int min_long_side, visage::decode::DecodedImage& decoded) {
   try {
     decoded = visage::decode::Decode(
@@ -149,7 +145,6 @@ void CheckPicture(const visage::decode::DecodedImage& decoded, int min_long_side
   }
 }
 
-/// @returns whether the input is a picture.
 bool TryPicture(int min_long_side) {
   // A copy of exactly the file's size, so that reading past its end is seen.
   const auto exact = std::make_unique<std::uint8_t[]>(g_input.size());
@@ -161,12 +156,11 @@ bool TryPicture(int min_long_side) {
   if (!Decodes(input, min_long_side, first)) return false;
   CheckPicture(first, min_long_side);
 
-  // Pixels that nobody wrote differ with what the memory held before.
   visage::decode::DecodedImage second;
   g_fill = 0xA5;
   if (!Decodes(input, min_long_side, second)) Fail("the same file decodes only once");
   if (first.image.size_bytes() != second.image.size_bytes()) Fail("the same file has two sizes");
-  // In broken slices, libde265 reads tables of its own that it did not fill. Its planes start at 0.
+  // In broken slices, libde265 reads tables that it did not fill.
   if (first.format == visage::decode::ImageFormat::kHeic) return true;
   if (std::memcmp(first.image.data(), second.image.data(), first.image.size_bytes()) != 0) {
     Fail("pixels were not written");

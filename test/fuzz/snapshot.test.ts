@@ -8,7 +8,6 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** The project's top, seen from `dist/test/fuzz`. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 test('a damaged snapshot is refused or a whole index, also where its checksums are right', async () => {
@@ -23,6 +22,5 @@ test('a damaged snapshot is refused or a whole index, also where its checksums a
   assert.ok(figures, stdout);
   const [inputs, loaded] = figures as [number, number];
   assert.equal(inputs, 300);
-  // If no file loads, the mutations test the checksums only. If all load, nothing is refused.
   assert.ok(loaded > 60 && loaded < 240, stdout);
 });

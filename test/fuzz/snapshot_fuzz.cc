@@ -1,4 +1,3 @@
-// Mutates snapshots of an index and loads them; see README.md.
 #include <unistd.h>
 
 #include <algorithm>
@@ -40,8 +39,6 @@ constexpr unsigned kSecondsOfOneInput = 60;
 constexpr const char* kInput = "snapshot_fuzz.input";
 constexpr const char* kAgain = "snapshot_fuzz.again";
 
-/// The head: magic, format, dimension, rows, length of the stamp, mark of the space; sections; stamp;
-/// checksum.
 constexpr std::size_t kTable = 32;
 constexpr std::size_t kHead = kTable + kSnapshotSections * 16 + visage::search::kMostStampBytes + 40;
 
@@ -74,7 +71,6 @@ struct Extent {
   std::size_t bytes = 0;
 };
 
-/// Where a section is by the table, as far as the file goes.
 Extent SectionOf(const Bytes& bytes, std::size_t index) {
   std::size_t from = kHead;
   for (std::size_t i = 0;; ++i) {
@@ -86,7 +82,6 @@ Extent SectionOf(const Bytes& bytes, std::size_t index) {
   }
 }
 
-/// Mends the checksums, without which every mutation ends at one of them.
 void Mend(Bytes& bytes) {
   if (bytes.size() < kHead) return;
   const auto crc_of = [&](Extent of) {
@@ -100,9 +95,8 @@ void Mend(Bytes& bytes) {
 
 /// Overwrites 32 bits by a likely number or one at the edge of a range.
 void Overwrite(Bytes& bytes, Extent where, Random& random) {
-  static constexpr std::uint32_t kEdges[] = {0, 1, 2, 7, 8, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
-                                             0xFFFFFFFE,
-                                             // Floats: the largest, infinity, none at all.
+  static constexpr std::uint32_t kEdges[] = {0,          1,          2,          7,          8,
+                                             0xFFFF,     0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFFE,
                                              0x7F7FFFFF, 0x7F800000, 0x7FC00000};
   if (where.bytes < 4) return;
   const std::size_t at = where.from + 4 * Below(random, where.bytes / 4);
@@ -134,7 +128,6 @@ void Mutate(Bytes& bytes, const Bytes& other, Random& random) {
       Overwrite(bytes, {8, kTable + kSnapshotSections * 16 - 8}, random);
       break;
     case 3: {
-      // Another file's section, with its length.
       const Extent theirs = SectionOf(other, index);
       const auto first = other.begin() + static_cast<std::ptrdiff_t>(theirs.from);
       Erase(bytes, section);
@@ -144,7 +137,6 @@ void Mutate(Bytes& bytes, const Bytes& other, Random& random) {
       break;
     }
     case 4: {
-      // A shorter section.
       if (section.bytes == 0) break;
       const std::size_t at = Below(random, section.bytes);
       const std::size_t count = 1 + Below(random, section.bytes - at);
@@ -153,7 +145,6 @@ void Mutate(Bytes& bytes, const Bytes& other, Random& random) {
       break;
     }
     case 5: {
-      // A piece of the file copied over another one.
       const std::size_t from = Below(random, bytes.size());
       const std::size_t to = Below(random, bytes.size());
       const std::size_t count = Below(random, std::min<std::size_t>(bytes.size() - std::max(from, to), 512));
@@ -179,7 +170,6 @@ std::vector<std::int64_t> Labels(std::int64_t from, std::int64_t count) {
   return labels;
 }
 
-/// All dimensions, with a quantiser.
 std::shared_ptr<const SearchSpace> Space() {
   constexpr std::size_t kPart = 2;
   struct {
@@ -229,7 +219,6 @@ void Save(const GalleryIndex& index, const char* path) {
   visage::search::WriteSnapshot(index.Contents(), path, "{\"stamp\":1}", cancelled);
 }
 
-/// A snapshot to start from.
 Bytes Snapshot(std::int64_t first, std::int64_t rows, std::int64_t removed) {
   const auto index = NewIndex();
   const std::vector<float> vectors = Vectors(rows, static_cast<std::uint64_t>(first));

@@ -18,13 +18,11 @@ const STAMP = {
   complete: true,
 };
 
-/** Of four axes. */
 const SPACE = openSearchSpace(4);
 
 const executor = createExecutor({ threads: 2, maxQueue: 64 });
 after(() => executor.close());
 
-/** The unit vector along one of four axes. */
 function axis(i: number): Float32Array {
   return Float32Array.from({ length: 4 }, (_, j) => (i === j ? 1 : 0));
 }

@@ -17,7 +17,6 @@ after(() => Promise.all([executor.close(), background.close()]));
 
 let nextSeed = 1;
 
-/** A store with its indexes and snapshots, as the service has them. */
 class Appliance {
   readonly folder: string;
   readonly said: Record<string, unknown>[] = [];
@@ -41,7 +40,6 @@ class Appliance {
     return startIndexes({ store, indexes, snapshots, packs: [{ packId: PACK, space: SPACE }], log });
   }
 
-  /** As a kill leaves it: nothing but what is on disk. */
   async kill(): Promise<void> {
     await this.store.close();
   }
@@ -54,7 +52,6 @@ class Appliance {
     return this.store.collections.get(this.owner, collectionId)?.gallery ?? 0;
   }
 
-  /** As the service does it; `isIndexed` false for a service that was killed in between. */
   async add(collectionId: string, count: number, isIndexed = true): Promise<string[]> {
     const ids: string[] = [];
     for (let i = 0; i < count; i++) {
@@ -87,7 +84,6 @@ class Appliance {
     return this.snapshots.path(this.gallery(collectionId));
   }
 
-  /** Every face of the store, and no other, is what is found for its own template. */
   async assertFound(collectionId: string): Promise<void> {
     const gallery = this.gallery(collectionId);
     let faces = 0;
@@ -187,7 +183,6 @@ describe('An index is filled when the service starts', () => {
   });
 });
 
-/** Closes the store and gives its one gallery another generation, as if the last writes had not been counted. */
 async function setGeneration({ store, folder, gallery }: Appliance, generation: number): Promise<void> {
   const number = gallery.call(appliance, 'people');
   await store.close();

@@ -56,7 +56,6 @@ function convert(packs: RowConversionParts['packs'] = PACKS): RowConversion {
   return conversion;
 }
 
-/** Numbers of faces by the bytes of their values. */
 function sizes(): Record<number, number> {
   const counts: Record<number, number> = {};
   for (const label of store.faces.labels(gallery)) {

@@ -67,7 +67,6 @@ async function remove(faceId: string): Promise<void> {
   }
 }
 
-/** Rows of the gallery's snapshot; null where there is none. */
 function rows(): number | null {
   const path = snapshots.path(gallery);
   return existsSync(path) ? readSnapshotInfo(path).rows : null;
@@ -188,7 +187,6 @@ test('A stop ends at its limit, and the snapshot from before stays', async () =>
   await add(1000);
   await keeper.stop(0);
   const left = rows();
-  // The writing may have been quicker than the limit.
   assert.ok(left === LEAST_FACES || left === LEAST_FACES + 1000);
   assert.equal(keeper.counts.failed, 0);
   await keeper.look();

@@ -17,7 +17,6 @@ import { exchange, requests } from '../../testing/hostile-clients.ts';
 
 const LIMIT = 10;
 
-/** Statuses of the answers to requests in a row from one address. */
 async function statuses(port: number, from: string, text: string): Promise<number[]> {
   const answer = await exchange({ port, from }, text + requests('GET', '/end', 1, 'Connection: close\r\n'));
   const all = Array.from(answer.matchAll(/HTTP\/1\.1 (\d+) /g), ([, status]) => Number(status));

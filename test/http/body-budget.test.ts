@@ -6,7 +6,6 @@ import type { Tenant } from '../../src/native/pipeline.ts';
 const A: Tenant = { account: 'a', key: 'a1' };
 const A2: Tenant = { account: 'a', key: 'a2' };
 
-/** Takes one unit after the other until it is refused. @returns how many that were. */
 function fill(shares: FairShares, tenant: Tenant): number {
   let count = 0;
   for (; shares.fits(tenant, 1); count++) shares.add(tenant, 1);

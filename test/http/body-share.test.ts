@@ -31,7 +31,6 @@ after(() => {
   server.close();
 });
 
-/** Begins a request over a new connection. */
 function begin(head: string): Socket {
   budget = new BodyBudget(100_000_000);
   outcomes = [];

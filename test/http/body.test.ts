@@ -8,7 +8,6 @@ import { runInNewContext } from 'node:vm';
 import type { VisageError } from '../../src/errors.ts';
 import { readBody } from '../../src/http/body.ts';
 
-/** Sends bytes as they are, and answers what `read` made of the request. */
 async function received<T>(
   raw: Iterable<Buffer>,
   read: (request: IncomingMessage) => Promise<T>,

@@ -14,7 +14,6 @@ import { exchange, open, pipelineUnread, requests } from '../../testing/hostile-
 const servers: Server[] = [];
 after(() => Promise.all(servers.map((server) => drain(server, 50))));
 
-/** Starts a server on a free port. */
 async function serve(
   listener: RequestListener,
   connections?: Connections,
@@ -36,7 +35,6 @@ function limited(limits: Partial<ConnectionConfig>, trusted: readonly string[] =
   return { connections, closed };
 }
 
-/** The bodies of the answers in a row that a server sent. */
 const bodies = (answers: string) =>
   Array.from(answers.matchAll(/\r\n\r\n(\S*?)(?=HTTP\/1\.1|$)/g), ([, body]) => body);
 
@@ -187,7 +185,6 @@ describe('A body', () => {
 
 describe('The number of connections', () => {
   const ok: RequestListener = (_, response) => response.end('ok');
-  /** Opens connections and waits until the server has accepted them. */
   const openMany = async (port: number, from: string, count: number, connections: Connections) => {
     const sockets = await Promise.all(Array.from({ length: count }, () => open({ port, from })));
     while (connections.open < count) await sleep(1);

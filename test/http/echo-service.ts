@@ -1,5 +1,3 @@
-/** A small service on a port of its own: the real plumbing around routes that say what they were given. */
-
 import { createHash } from 'node:crypto';
 import type { Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
@@ -61,13 +59,9 @@ async function echoImages({
   return { status: 200 as const, body: { ...body, images: Object.fromEntries(await Promise.all(told)) } };
 }
 
-/** Picks up what the routes can be made to do. */
 export interface EchoHooks {
-  /** Null where pictures are not fetched by URL; set before the start. */
   readonly fetchImage: ImageFetcher | null;
-  /** Awaited by every image route before it answers. */
   held: Promise<void>;
-  /** The picture that `/image` was given last. */
   picture: Uint8Array | null;
 }
 
@@ -161,15 +155,12 @@ const FAIL = route({
   },
 });
 
-/** A started echo service. */
 export interface EchoService {
   readonly url: string;
   readonly port: number;
   readonly server: Server;
   readonly hooks: EchoHooks;
-  /** Every line that was logged. */
   readonly log: Record<string, unknown>[];
-  /** Sends bytes as they are and answers everything that comes back until the connection ends. */
   raw(text: string): Promise<string>;
   stop(): Promise<void>;
 }

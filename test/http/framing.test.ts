@@ -1,5 +1,3 @@
-/** The pieces that a connection gives to Node's parser never change what the parser makes of them. */
-
 import assert from 'node:assert/strict';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
@@ -12,10 +10,8 @@ import { isFull } from '../../testing/attack.ts';
 
 const CONVERSATIONS = isFull ? 2_000 : 100;
 
-/** A server that waits for the rest of a request says nothing for so long. */
 const QUIET_MS = 50;
 
-/** Text in bodies that looks like a boundary between messages. */
 const DECOYS = ['\r\n\r\n', '\n\n', 'GET /decoy HTTP/1.1\r\nHost: a\r\n\r\n', '0\r\n\r\n', 'abc', '\r', '\n'];
 const METHODS = ['GET', 'POST', 'HEAD', 'PUT', 'OPTIONS', 'DELETE'];
 const CODINGS = [
@@ -31,7 +27,6 @@ const EXTENSIONS = [';a=b', ';a="b\t c"', ';x', ` ;y=${'z'.repeat(200)}`];
 const CONNECTIONS = ['Connection: Upgrade', 'Upgrade: h2c', 'Connection: close', 'Expect: 100-continue'];
 const LENGTHS = ['Content-Length: 0', 'Content-Length: +3', 'Content-Length: 3 ', 'Content-Length: 3, 3'];
 
-/** Random choices that are the same in each run. */
 class Dice {
   readonly #next: () => number;
 
@@ -43,7 +38,6 @@ class Dice {
     return Math.floor(this.#next() * count);
   }
 
-  /** Whether something happens that happens in one of so many cases. */
   oneIn(count: number): boolean {
     return this.below(count) === 0;
   }
@@ -69,7 +63,6 @@ function chunked(dice: Dice): string {
   return `${texts.join('')}${dice.pick(['0', '000', '0;end'])}\r\n${trailers}\r\n`;
 }
 
-/** One request, now and then a broken one. */
 function request(dice: Dice, at: number): string {
   const headers = ['Host: a'];
   if (dice.oneIn(5)) headers.push(`X-Pad: ${'p'.repeat(dice.below(600))}`);
@@ -90,7 +83,6 @@ function request(dice: Dice, at: number): string {
   return `${blanks}${dice.pick(METHODS)} /${at} HTTP/${version}${end}${headers.join(end)}${end}${end}${body}`;
 }
 
-/** Requests in a row, in some of which a byte or two are others. */
 function conversation(dice: Dice): string {
   let text = Array.from({ length: 1 + dice.below(30) }, (_, at) => request(dice, at)).join('');
   if (dice.oneIn(3)) {
@@ -100,7 +92,6 @@ function conversation(dice: Dice): string {
   return `${text}GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
 }
 
-/** Requests as a server saw them. */
 type Seen = string[];
 
 function recorder(seen: Seen): RequestListener {
@@ -121,7 +112,6 @@ function recorder(seen: Seen): RequestListener {
   };
 }
 
-/** Sends a text, half of the times in small segments. Resolves when the server has said all that it has to. */
 async function send(server: Server, text: string, dice: Dice): Promise<void> {
   const { port } = server.address() as AddressInfo;
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
@@ -144,7 +134,6 @@ describe('The pieces that the parser is given', () => {
   let seen: { ours: Seen; plain: Seen };
   before(async () => {
     ours = createHttpServer((...args) => recorder(seen.ours)(...args));
-    // Ours closes the connection there.
     const refused = new WeakSet<Seen>();
     const follow: RequestListener = (request, response) => {
       try {

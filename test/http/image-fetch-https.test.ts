@@ -39,7 +39,6 @@ describe('Over https', { skip: !hasOpenssl && 'openssl is not installed' }, () =
       wrong: 'IMAGE_URL_FAILED',
       literal: 'IMAGE_URL_FAILED',
       on: 'picture for good.example:PORT',
-      // A redirect from https to http.
       down: 'IMAGE_URL_FORBIDDEN',
     });
     assert.deepEqual(names, ['good.example', 'bad.example']);

@@ -42,9 +42,7 @@ beforeEach(() => {
 });
 
 interface Attempt {
-  /** Addresses of names; `*` for every other. */
   readonly names?: Readonly<Record<string, readonly string[]>>;
-  /** Addresses that the test's own policy permits; the product's where absent. */
   readonly permitted?: readonly string[];
   readonly limits?: Partial<FetchLimits>;
 }
@@ -58,7 +56,6 @@ function fetcher({ names = {}, permitted, limits }: Attempt) {
   return createImageFetcher({ policy, resolve, limits: { totalMs: 5_000, ...limits } });
 }
 
-/** What a fetch ends with: the text that came, or the code of the error. */
 async function outcome(url: string, attempt: Attempt = {}): Promise<string> {
   try {
     return (await fetcher(attempt)(url, 'acc_1')).toString();
@@ -74,7 +71,6 @@ const LOCAL = { permitted: ['127.0.0.1'], names: { '*': ['127.0.0.1'] } };
 
 describe('A host that is not of the public internet is never connected to', () => {
   const hosts = [
-    // Loopback in every spelling that a URL takes.
     '127.0.0.1',
     '127.0.0.1.',
     '127.1',
@@ -126,7 +122,6 @@ describe('A host that is not of the public internet is never connected to', () =
     '[::1%25lo]',
     '[::1%lo]',
     '[fe80::1%25eth0]',
-    // Private, shared, link-local and the like.
     '10.0.0.1',
     '10.1',
     '0xa.0.0.1',
@@ -162,7 +157,6 @@ describe('A host that is not of the public internet is never connected to', () =
     '[ff02::1]',
     '[2001:db8::1]',
     '[100::1]',
-    // Metadata of clouds.
     '169.254.169.254',
     '169.254.169.254.',
     '0xa9fea9fe',
@@ -177,7 +171,6 @@ describe('A host that is not of the public internet is never connected to', () =
     '100.100.100.200',
     '168.63.129.16',
     '192.0.0.192',
-    // Neither an address nor a name.
     '256.0.0.1',
     '1.2.3.4.5',
     '127.0.0.1%00.example.com',

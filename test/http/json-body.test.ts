@@ -10,7 +10,6 @@ import {
   type RestLimits,
 } from '../../src/http/json-body.ts';
 
-/** Puts the cut strings back, wherever they were. */
 function restore(value: unknown, cuts: ReadonlyMap<string, Buffer>): unknown {
   if (typeof value === 'string') {
     const cut = cuts.get(value);
@@ -37,12 +36,10 @@ const { json } = fc.letrec((tie) => ({
   ),
 }));
 
-/** The same JSON with escapes and spaces that `JSON.stringify` never writes. */
 function restyle(text: string, indent: number): Buffer {
   return Buffer.from(text.replaceAll('/', '\\/').replaceAll('":', `"${' '.repeat(indent)}:`));
 }
 
-/** Limits of a rest, wide where a test is about another one. */
 function limits(some: Partial<RestLimits> = {}): RestLimits {
   return { minCut: 16, bytes: MAX_REST_BYTES, values: MAX_VALUES, ...some };
 }
@@ -113,7 +110,6 @@ describe('Cutting long strings out of JSON', () => {
       const cutting = cutLongStrings(Buffer.from(text), limits());
       await assert.rejects(cutting, { code: 'PAYLOAD_TOO_LARGE', message: /at most 2000 values/ });
     }
-    // Brackets and commas of strings are no values.
     const strings = `["${'[,{'.repeat(many)}","${',[{'.repeat(1e5)}"]`;
     await cutLongStrings(Buffer.from(strings), limits({ minCut: 1e5 }));
   });
@@ -133,7 +129,7 @@ describe('Cutting long strings out of JSON', () => {
       if (count.hasRef()) setImmediate(tick);
     };
     setImmediate(tick);
-    // Full size: 55 MB of strings that are just long enough to be cut out, each with backslashes to be counted.
+    // 55 MB of strings just long enough to be cut, each with backslashes.
     const entry = Buffer.from(`"${'\\'.repeat(60_000)}",`);
     const body = Buffer.concat([
       Buffer.from('['),
@@ -149,7 +145,6 @@ describe('Cutting long strings out of JSON', () => {
   });
 });
 
-/** The image `image` of a body, if there is one. */
 async function parsed(
   body: Buffer,
 ): Promise<{ value: unknown; bytes: Uint8Array | null; check: () => void }> {

@@ -94,7 +94,6 @@ async function imageOf(body: Buffer, contentType = 'multipart/form-data; boundar
 }
 
 test('A form that a program sent without file name is read', async () => {
-  // Seen from `dist/test/http`.
   const body = readFileSync(
     new URL('../../../test/fixtures/wild/form-part-without-filename/body.bin', import.meta.url),
   );

@@ -16,7 +16,6 @@ const routes = routeTable({ health: new Health(), identity: {}, access: {} } as 
 interface NumberParameter {
   readonly name: string;
   readonly schema: Schema;
-  /** Whether it can stand in a query or a form. */
   readonly isTextual: boolean;
 }
 

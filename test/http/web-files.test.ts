@@ -20,7 +20,6 @@ interface Answer {
   readonly body: Buffer;
 }
 
-/** Asks without what `fetch` adds and undoes. */
 function ask(
   path: string,
   headers: Record<string, string> = {},

@@ -14,7 +14,6 @@ interface Planted {
 
 /** The first of the fixed list; `npm run test:mutants` plants the others, and many more. */
 const SAMPLE = 10;
-/** Milliseconds of one run; the whole file has five minutes. */
 const LIMIT_MS = 60_000;
 const MIRROR = join(ROOT, 'dist.mutants/sample');
 

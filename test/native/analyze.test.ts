@@ -37,7 +37,6 @@ describe('the analysis of a photograph', () => {
         assert.ok(box.x >= 0 && box.y >= 0 && box.x + box.width <= width && box.y + box.height <= height);
         assert.ok(confidence > 0.5 && confidence <= 1);
       }
-      // Uncertain faces come behind.
       const ranks = faces.map(({ box, certainty }) => area(box) - (certainty < 0.85 ? width * height : 0));
       assert.deepEqual(
         ranks,
@@ -186,7 +185,6 @@ describe('the analysis of a photograph', () => {
       assert.equal(faces.filter(({ landmarks, measures }) => landmarks && measures).length, templates.length);
     }
     assert.ok(cosine(one.template, all.template) > 0.99);
-    // Five people.
     for (const [i, a] of all.templates.entries()) {
       for (const b of all.templates.slice(i + 1)) assert.ok(cosine(a, b) < 0.5);
     }

@@ -22,11 +22,9 @@ const DIMENSION = 96;
 const RANK = 64;
 const SPACE = evenSpace({ dimension: DIMENSION, rank: RANK });
 const BASIS = orthonormal({ dimension: DIMENSION, rank: RANK });
-/** Enough for proposals, also of many matches. */
 const COUNT = 20_000;
 const PROBES = 40;
 
-/** Unit vectors of distinct people, in the subspace. */
 function people(count: number, seed: number): Float32Array {
   const normal = normals(seed);
   const vectors = new Float32Array(count * DIMENSION);
@@ -71,7 +69,6 @@ function rowOf(vector: Float32Array): Row {
   return own;
 }
 
-/** The `k` best of `held` by comparison with each, best first. */
 function best(held: ReadonlyMap<bigint, Float32Array>, probe: Float32Array, k: number): bigint[] {
   const scores = SPACE.compare(probe, [...held.values()].map(rowOf));
   return [...held.keys()]
@@ -81,7 +78,6 @@ function best(held: ReadonlyMap<bigint, Float32Array>, probe: Float32Array, k: n
     .map(({ label }) => label);
 }
 
-/** Share of the `k` best that a search finds, over PROBES people of `held`. */
 async function recall(
   index: GalleryIndex,
   held: ReadonlyMap<bigint, Float32Array>,
@@ -118,7 +114,6 @@ async function filled(): Promise<GalleryIndex> {
   return index;
 }
 
-/** For tests that change nothing. */
 let shared: Promise<GalleryIndex> | undefined;
 function unchanged(): Promise<GalleryIndex> {
   shared ??= filled();

@@ -20,7 +20,6 @@ describe('the comparison of two networks', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** y = factors * x, on as many values as there are factors. */
   function scaling(name: string, ...factors: number[]): string {
     const file = join(folder, `${name}.onnx`);
     const shape = [1, factors.length];
@@ -33,7 +32,6 @@ describe('the comparison of two networks', () => {
     writeFileSync(file, bytes);
     return file;
   }
-  /** How far they are apart, without what they cost. */
   const compare = async (original: string, changed: string, ...inputs: number[]) => {
     const compared = await compareNetworks(executor, original, changed, Float32Array.from(inputs));
     return { cosine: compared.cosine, difference: compared.difference };

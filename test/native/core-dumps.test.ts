@@ -8,7 +8,6 @@ import { createExecutor } from '../../src/native/executor.ts';
 import { createGalleryIndex, openSearchSpace } from '../../src/native/gallery-index.ts';
 import { ROOT, startChild, temporaryFolder } from '../../testing/service.ts';
 
-/** Sizes in bytes of this process's mappings that a core dump leaves out (`dd`). */
 function undumped(): number[] {
   const mappings = readFileSync('/proc/self/smaps', 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
   return mappings
@@ -16,11 +15,9 @@ function undumped(): number[] {
     .map((mapping) => Number(/^Size:\s+(\d+) kB/m.exec(mapping)?.[1]) * 1024);
 }
 
-/** A pattern that begins with a pipe, or leads to another folder, is not looked behind here. */
 const pattern = readFileSync('/proc/sys/kernel/core_pattern', 'utf8').trim();
 const skip = pattern === 'core' ? false : 'the kernel does not write core dumps to the working folder';
 
-/** Crashes a process that works in the project's folder. @returns whether it left a core dump, which is removed. */
 async function coreOf(child: ChildProcess): Promise<boolean> {
   execFileSync('prlimit', ['--pid', String(child.pid), '--core=unlimited']);
   const ended = once(child, 'close');
@@ -43,13 +40,11 @@ describe('A core dump', () => {
       labels,
       Float32Array.from({ length: faces * 512 }, () => Math.random() - 0.5),
     );
-    // Two bytes a value; the first chunks are too small for a mapping of their own.
     assert.ok(total() - before > (faces * 1024) / 2, `${total() - before} bytes of a gallery`);
     await executor.close();
   });
 
   test('is not made of a service that crashes, whatever its limits allow', { skip }, async () => {
-    // The control: with the same limit another program of Node leaves one.
     const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { cwd: ROOT });
     await once(other, 'spawn');
     assert.equal(await coreOf(other), true);

@@ -24,7 +24,6 @@ async function meanDifference(one: Buffer, other: Buffer): Promise<number> {
   return a.reduce((sum, value, i) => sum + Math.abs(value - (b[i] as number)), 0) / a.length;
 }
 
-/** The expected crop of the largest face, made by another program. */
 async function expectedCrop(image: Buffer, { faces }: Analysis): Promise<Buffer> {
   const { x, y, width, height } = faces[0]?.box ?? assert.fail('no face');
   const side = 1.6 * Math.max(width, height);
@@ -109,7 +108,6 @@ describe('crops', () => {
   });
 
   test('give the template of the picture again', async () => {
-    // Cleo is left out: a few pixels less around her turned head change the template as much.
     for (const person of ['anna', 'annaElsewhere', 'bea', 'dora', 'emma'] as const) {
       const { template, crops } = await analyze(await portrait(person));
       const again = await analyze(crops[0] as Buffer, {});

@@ -9,7 +9,6 @@ function run(command: string, ...args: string[]): string {
   return execFileSync(command, args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-// Configures first: CMake may have run before doctest was installed.
 run('cmake', BUILD);
 run('cmake', '--build', BUILD, '--target', 'native_tests');
 const listed = JSON.parse(run('ctest', '--test-dir', BUILD, '--show-only=json-v1')) as {

@@ -18,7 +18,6 @@ import type { Log } from '../../src/ops/log.ts';
 import { ROOT } from '../../testing/service.ts';
 
 const DIMENSION = 64;
-/** Vectors from which on an index uses the GPU. */
 const LARGE = 8192;
 const COUNT = 12_000;
 const INCLUDE = `-I${join(ROOT, 'native')}`;
@@ -46,7 +45,6 @@ after(async () => {
 const fault = (name: string) => writeFileSync(join(faults, name), '');
 const mend = (name: string) => rmSync(join(faults, name));
 
-/** Unit vectors, the same ones for one seed . */
 function vectorsOf(count: number, seed: number): Float32Array {
   const uniform = uniforms(seed);
   const vectors = new Float32Array(count * DIMENSION);
@@ -66,7 +64,6 @@ const probes = vectorsOf(20, 2);
 const row = (all: Float32Array, i: number) => all.subarray(i * DIMENSION, (i + 1) * DIMENSION);
 const labels = (count: number, from = 0) => BigInt64Array.from({ length: count }, (_, i) => BigInt(from + i));
 
-/** Waits until the background has done so much. */
 async function until(is: () => boolean): Promise<void> {
   for (let tries = 0; !is(); tries++) {
     assert.ok(tries < 2000, 'the background does not come to an end');
@@ -74,7 +71,6 @@ async function until(is: () => boolean): Promise<void> {
   }
 }
 
-/** One index that a GPU helps, and one that is always exact, which hold the same. */
 async function pair(count = COUNT): Promise<{ helped: GalleryIndex; exact: GalleryIndex }> {
   const helped = createGalleryIndex(executor, openSearchSpace(DIMENSION), library);
   const exact = createGalleryIndex(executor, openSearchSpace(DIMENSION));
@@ -98,7 +94,6 @@ describe('a gallery whose vectors are on a GPU, by a stand-in on the host', () =
     for (const k of [1, 10, 100, COUNT]) await assertSame(helped, exact, k);
     const more = vectorsOf(100, 3);
     for (const index of [helped, exact]) {
-      // Too few for the background: these are looked at one by one.
       await index.add(labels(100, COUNT), more);
       await index.remove(labels(700, 50));
       await index.add(labels(20), more.subarray(0, 20 * DIMENSION));
@@ -115,7 +110,6 @@ describe('a gallery whose vectors are on a GPU, by a stand-in on the host', () =
     fault('wrong');
     const { ids } = await helped.search(probe, 1);
     assert.ok((ids[0] as bigint) < 32n);
-    // A longer probe is the same one, and a zero probe none.
     const long = probe.map((value) => value * 1e6);
     assert.deepEqual((await helped.search(long, 1)).ids, ids);
     mend('wrong');
@@ -179,7 +173,6 @@ describe('a gallery whose vectors are on a GPU, by a stand-in on the host', () =
   });
 });
 
-/** What is told to a log. */
 function listen(): { log: Log; lines: unknown[][] } {
   const lines: unknown[][] = [];
   const line = (...said: unknown[]) => lines.push(said);

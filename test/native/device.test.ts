@@ -20,7 +20,7 @@ const LIBRARIES = {
 
 describe('A provider of ONNX Runtime', () => {
   test('is only believed where its libraries are beside the runtime, and load', (t) => {
-    // The addon looks beside the runtime that it was loaded with, so both stand in a place of their own.
+    // The addon looks beside the runtime that it was loaded with.
     const folder = temporaryFolder(t);
     for (const file of [ADDON, `${RUNTIME}/libonnxruntime.so.1`]) {
       mkdirSync(join(folder, file, '..'), { recursive: true });

@@ -13,13 +13,11 @@ const product = (a: Float32Array, b: Float32Array) =>
   a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);
 const length = (vector: Float32Array) => Math.sqrt(product(vector, vector));
 
-/** Vectors of one index: a few directions and noisy copies of them, as faces are, and what is not as faces are. */
 const gallery = fc.record({
   dimension: fc.constantFrom(1, 2, 3, 31, 63, 64, 65, 128, 200, 512, 513, 1000),
   count: fc.integer({ min: 1, max: 300 }),
   people: fc.integer({ min: 1, max: 40 }),
   noise: fc.constantFrom(0, 1e-6, 1e-3, 0.1, 1),
-  /** Ten to the power of up to as much, either way, is what a vector's length is. */
   lengths: fc.constantFrom(0, 1, 15),
   zeros: fc.boolean(),
   seed: fc.integer(),
@@ -58,7 +56,7 @@ describe('the exact search', () => {
       for (const [i, id] of all.ids.entries()) {
         const row = rounded(rows[Number(id) / 3] as Float32Array);
         const [score, wanted] = [all.scores[i] as number, product(rounded(probe), row)];
-        // Half a step of the codes each way, which is less than 2^-15 of the largest value, in every dimension.
+        // Half a step of both codes: below 2^-15 of the largest value, in every dimension.
         const bound = 2 ** -15 * Math.sqrt(dimension);
         assert.ok(Math.abs(score - wanted) <= 2 * bound, `${score} for ${wanted}`);
         assert.ok(i === 0 || score <= (all.scores[i - 1] as number), 'best first');
@@ -68,7 +66,6 @@ describe('the exact search', () => {
         assert.deepEqual(await index.search(probe, k), wanted);
         assert.deepEqual(await index.search(probe, k, ids), wanted);
       }
-      // What is removed leaves the others as they were.
       const gone = ids.filter((_, i) => i % 3 === 1);
       await index.remove(gone);
       const left = [...all.ids.keys()].filter((i) => !gone.includes(all.ids[i] as bigint)).slice(0, 16);

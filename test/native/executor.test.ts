@@ -42,7 +42,6 @@ describe('the executor', () => {
     ]).flat();
     const looked = Promise.all(looks).then(() => order.push('looks'));
     await Promise.all([...pictures, looked]);
-    // The thread was at the first picture when they came.
     assert.equal(order.length, 4);
     assert.ok(order.indexOf('looks') <= 1, order.join(', '));
     assert.equal(index.size, 0);
@@ -76,7 +75,6 @@ describe('the executor', () => {
       );
       work.push(index.search(Float32Array.of(1, 0), 1).then(() => settled.push('search')));
     }
-    // What settles in the same turn may be seen in another order: a turn later all of it is seen.
     const closed = executor
       .close()
       .then(() => new Promise((resolve) => setImmediate(resolve)))

@@ -6,7 +6,6 @@ import type { Tenant } from '../../src/native/pipeline.ts';
 import { usePipeline } from '../../testing/faces.ts';
 import { photograph } from '../../testing/photographs.ts';
 
-/** One thread and eight places: nine images are taken while nobody else sends any. */
 const PLACES = 9;
 const parts = usePipeline({ threads: 1, maxQueue: PLACES - 1 });
 
@@ -14,7 +13,6 @@ const A: Tenant = { account: 'a', key: 'a1' };
 const A2: Tenant = { account: 'a', key: 'a2' };
 const B: Tenant = { account: 'b', key: 'b1' };
 
-/** Names of images in the order in which they ended, refused ones with `!`. */
 class Order {
   readonly names: string[] = [];
   readonly refusals: string[] = [];

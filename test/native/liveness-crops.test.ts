@@ -13,7 +13,6 @@ import { portrait } from '../../testing/photographs.ts';
 import { modelBytes, wholesMessage } from '../../testing/small-model.ts';
 
 const SIDE = 48;
-/** Levels of colour by which one class gets e times as likely as another. */
 const LEVELS = 32;
 
 type Crop = LivenessLook['crop'];
@@ -32,7 +31,6 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true }));
 
-/** Its three classes are as likely as the input's mean red, green and blue are bright. */
 async function colourPipeline(crops: readonly Crop[], channels: 'RGB' | 'BGR' = 'RGB'): Promise<Pipeline> {
   const file = join(folder, 'colours.onnx');
   const nodes = [
@@ -50,7 +48,6 @@ async function colourPipeline(crops: readonly Crop[], channels: 'RGB' | 'BGR' = 
   return loadPipeline(parts.executor, { ...pipeline, liveness });
 }
 
-/** A face near a corner, in a picture of three colours. */
 async function cornered(left: number, top: number): Promise<Buffer> {
   const face = await sharp(await portrait('bea'))
     .resize({ width: 150 })
@@ -70,7 +67,6 @@ async function cornered(left: number, top: number): Promise<Buffer> {
     .toBuffer();
 }
 
-/** The crop's mean colour, computed by another program. */
 async function expected(image: Buffer, box: Box, { mode, scale, padding }: Crop): Promise<number[]> {
   const { width = 0, height = 0 } = await sharp(image).metadata();
   const longer = Math.max(box.width, box.height);

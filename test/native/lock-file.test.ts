@@ -10,7 +10,6 @@ import { lockFile } from '../../src/native/system.ts';
 
 const NATIVE = fileURLToPath(new URL('../../src/native/system.js', import.meta.url));
 
-/** What another process gets when it asks for the lock, just before it ends. */
 async function lockElsewhere(path: string): Promise<string> {
   const script = `import { lockFile } from ${JSON.stringify(NATIVE)}; console.log(lockFile(${JSON.stringify(path)}));`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);

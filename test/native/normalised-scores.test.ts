@@ -39,7 +39,6 @@ const bytes = cohortFile(cohort);
 const plain = openSearchSpace(file);
 const space = openSearchSpace(file, bytes);
 
-/** By the definition, in doubles. */
 function offsetOf(row: Row): number {
   const vectors = cohort.vectors.map((vector) =>
     unit(project(parseSearchSpace(file), Float32Array.from(vector))),
@@ -133,7 +132,6 @@ describe('a search in a space with a cohort', () => {
   const probes = templatesOf(40, 8).map((template) => space.row(template));
   const joined = Buffer.concat(rows);
 
-  /** The best `k` of all rows or of those allowed, by comparison. */
   function best(probe: Row, k: number, among = rows.map((_, i) => i)): [number, number][] {
     const scores = space.compare(
       probe,

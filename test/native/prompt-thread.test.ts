@@ -4,7 +4,6 @@ import { release } from 'node:os';
 import { test } from 'node:test';
 import { createExecutor } from '../../src/native/executor.ts';
 
-/** The turn in milliseconds that the kernel gives a thread; undefined where it does not say. */
 function turnOf(thread: string): number | undefined {
   const found = /^se\.slice\s*:\s*(\d+)/m.exec(readFileSync(`/proc/self/task/${thread}/sched`, 'utf8'));
   return found ? Number(found[1]) / 1e6 : undefined;

@@ -1,4 +1,3 @@
-/** Recall of the search as served, on the galleries of bench:search at sizes that a test can afford. */
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { Gallery, type GalleryShape } from '../../bench/distinct-people.ts';
@@ -8,11 +7,9 @@ import { createGalleryIndex, type GalleryIndex, openSearchSpace } from '../../sr
 import { innerProduct } from '../../src/vision/impostors.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
 
-/** Of probes whose exact nearest row is of their own person. */
 const RECALL = 0.9995;
 const PROBES = 2000;
 const BATCH = 10_000;
-/** Scores that differ by less are equal. */
 const TIE = 1e-6;
 
 const base = await openPeopleBase(undefined);
@@ -21,7 +18,6 @@ const { searchSpace } = await openModelPack('faceplugin');
 const executor = createExecutor({ threads: 2, maxQueue: 4096 });
 after(() => executor.close());
 
-/** A gallery as served, and one that compares every row. */
 interface Indexes {
   readonly gallery: Gallery;
   readonly served: GalleryIndex;
@@ -40,7 +36,6 @@ async function filled(shape: GalleryShape): Promise<Indexes> {
   return { gallery, served, exact };
 }
 
-/** @param each restricts the searches to each so many rows, and counts the probes of people among them. */
 async function recallOf({ gallery, served, exact }: Indexes, each = 1): Promise<number> {
   const allowed =
     each === 1

@@ -9,7 +9,6 @@ const executor = createExecutor({ threads: 3, maxQueue: 4096 });
 after(() => executor.close());
 
 const DIMENSION = 8;
-/** How far a score of rows of few dimensions may be from the one that is computed in floats. */
 const ROUNDING = 1e-3;
 
 const vector = fc
@@ -36,7 +35,6 @@ const operation = fc.oneof(
 const product = (a: Float32Array, b: Float32Array) =>
   a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);
 
-/** The plain computation, on what is held at this moment. */
 function expected(
   held: Map<bigint, Float32Array>,
   query: Float32Array,
@@ -70,7 +68,6 @@ describe('the search index', () => {
       fc.asyncProperty(fc.array(operation, { maxLength: 60 }), async (operations) => {
         const index = createGalleryIndex(executor, openSearchSpace(DIMENSION));
         const held = new Map<bigint, Float32Array>();
-        // No call is awaited before the next is made.
         const checks = operations.map((step) => {
           if (step.kind === 'add') {
             for (const [key, value] of step.entries) held.set(key, value);

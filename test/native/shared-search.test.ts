@@ -1,4 +1,3 @@
-/** A search that idle threads share answers as one thread does. */
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { normals } from '../../src/base/random.ts';
@@ -7,9 +6,7 @@ import { createGalleryIndex, openSearchSpace, type SearchSpace } from '../../src
 import { evenSpace } from '../../testing/search-spaces.ts';
 
 const DIMENSION = 32;
-/** Three pieces of the fast scan. */
 const COUNT = 300_000;
-/** More copies of each than a search proposes: another choice among them shows. */
 const PEOPLE = 150;
 
 const executors = [1, 2, 4].map((threads) => createExecutor({ threads, maxQueue: 16 }));
@@ -31,7 +28,6 @@ async function answersOf(executor: Executor, space: SearchSpace): Promise<unknow
       ids.map((id) => id + BigInt(from)),
       rows,
     );
-    // Spread over all pieces.
     const probe = probes[Math.floor((from / COUNT) * probes.length)];
     if (probe) await index.add(BigInt64Array.of(BigInt(COUNT + probes.indexOf(probe))), space.row(probe));
   }

@@ -1,17 +1,11 @@
-/** Changes to the file of an index's snapshot that its checksums do not tell. */
-
 const SECTIONS = 6;
-/** The head: magic, format, dimension, rows, length of the stamp, mark of the space; sections; stamp; checksum. */
 const TABLE = 32;
-/** Bytes of the head. */
 export const HEADER = TABLE + SECTIONS * 16 + 1024 + 40;
 
-/** Makes the head's checksum right again, which is over those of the sections too. */
 export function headChanged(file: Buffer): void {
   file.writeUInt32LE(crc32c(file.subarray(0, HEADER - 4)), HEADER - 4);
 }
 
-/** Changes one section, and makes its checksum right again. */
 export function sectionChanged(file: Buffer, index: number, change: (bytes: Buffer) => void): void {
   let offset = HEADER;
   for (let i = 0; i < index; i++) offset += Number(file.readBigUInt64LE(TABLE + 16 * i));

@@ -32,7 +32,6 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Numbers that look random and are the same each time. */
 function vectorOf(seed: number): Float32Array {
   const vector = Float32Array.from({ length: DIMENSION }, (_, i) => Math.sin(1000 * Math.sin(seed * 97 + i)));
   const length = Math.hypot(...vector);
@@ -51,7 +50,6 @@ function numbers(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i + 1);
 }
 
-/** Everything that an index answers to a few probes, to the last bit. */
 async function answers(index: GalleryIndex) {
   const found = [];
   for (const probe of [1, 77, 5000]) {
@@ -68,7 +66,6 @@ async function loaded(path: string, dimension = DIMENSION): Promise<GalleryIndex
 }
 
 describe('A snapshot of an index', () => {
-  // One row, a block, the first chunks, and beyond the size from which on all chunks have one size.
   for (const count of [1, 64, 700, 40_000]) {
     test(`answers what the index answered, with ${count} vectors`, async () => {
       const path = join(folder, `whole-${count}`);
@@ -241,7 +238,6 @@ describe('A snapshot that is damaged is refused, and the index stays empty,', ()
     assert.ok(!existsSync(join(folder, 'missing')));
   });
 
-  /** What proves that the forgeries are refused for what they are: with nothing forged the file loads. */
   function forgeAgain(bytes: Buffer): void {
     const same = Buffer.from(bytes);
     sectionChanged(same, 1, () => {});

@@ -9,7 +9,6 @@ import { cosine } from '../../testing/faces.ts';
 import { portrait } from '../../testing/photographs.ts';
 
 const PEOPLE = ['anna', 'annaElsewhere', 'bea', 'cleo', 'dora', 'emma'] as const;
-/** Pixels cut off at the left and at the top. */
 const CUTS = [
   [5, 0],
   [0, 9],
@@ -36,7 +35,6 @@ function pipelineWith(changes: {
   });
 }
 
-/** How far a face's points move where its picture is cut a few pixels tighter, in shares of the distance of the eyes. */
 async function jitter(pipeline: Pipeline): Promise<number> {
   const moves: number[] = [];
   for (const person of PEOPLE) {
@@ -157,7 +155,6 @@ describe('a face that is laid upright into the input', () => {
 });
 
 describe('the face that is processed', () => {
-  /** One face whole at the left, and the same `scale` times as wide at the right edge, which cuts a fifth off. */
   async function wholeAndCut(scale: number): Promise<Buffer> {
     const pipeline = await pipelineWith({});
     const face = await portrait('bea');

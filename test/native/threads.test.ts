@@ -11,7 +11,6 @@ const parts = usePipeline();
 
 const program = (name: string) => fileURLToPath(new URL(`./programs/${name}.js`, import.meta.url));
 
-/** Runs a program of `programs/` to its end. */
 async function run(name: string, args: readonly string[] = [], env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [program(name), ...args], {
     env: { ...process.env, ...env },

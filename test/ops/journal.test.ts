@@ -12,7 +12,6 @@ after(() => rmSync(folder, { recursive: true }));
 
 const LOG_MODULE = new URL('../../src/ops/log.js', import.meta.url);
 
-/** What a program writes to a standard output that is a file, and `JOURNAL_STREAM` names that file or another. */
 function written(program: string, isJournal: boolean): string[] {
   const file = join(folder, 'journal');
   const descriptor = openSync(file, 'w');

@@ -29,7 +29,6 @@ const RECORD: RequestRecord = {
   member: null,
 };
 
-/** The value of one series, as the exposition writes it; undefined where it is not there. */
 async function value(series: string): Promise<number | undefined> {
   const line = (await metrics.exposition()).split('\n').find((each) => each.startsWith(`${series} `));
   return line === undefined ? undefined : Number(line.slice(series.length + 1));

@@ -8,7 +8,6 @@ import { fileURLToPath } from 'node:url';
 import { isErrorCode } from '../../src/errors.ts';
 import { exposition, familiesOf, metricsTable, STAGES, TABLE_IN_MANUAL } from '../../testing/exposition.ts';
 
-/** The project's top, seen from `dist/test/ops/`. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const ALERTS = 'monitoring/visage-alerts.yml';
@@ -19,7 +18,6 @@ const operations = Object.values(JSON.parse(read('docs/openapi.json')).paths as 
   .flatMap((path) => Object.values(path))
   .map(({ operationId }) => operationId as string);
 
-/** Values of labels that exist, for those labels that have a fixed set. */
 const KNOWN: Readonly<Record<string, (value: string) => boolean>> = {
   code: isErrorCode,
   stage: (value) => STAGES.includes(value),
@@ -27,10 +25,8 @@ const KNOWN: Readonly<Record<string, (value: string) => boolean>> = {
   operation: (pattern) => operations.some((operation) => new RegExp(`^(?:${pattern})$`).test(operation)),
 };
 
-/** Labels that Prometheus gives to everything that it reads. */
 const OF_PROMETHEUS = ['instance', 'job'];
 
-/** What is wrong with the names in a query: metrics, labels and their values that the service does not have. */
 function unknownNames(query: string): string[] {
   const names = [...query.matchAll(/\b((?:visage|process|nodejs)_\w+)(?:\{([^}]*)\})?/g)];
   if (names.length === 0 && !/\bup\{/.test(query)) return [`${query}: no metric`];

@@ -6,7 +6,6 @@ import { readSettings, settingSources } from '../../src/config/load.ts';
 import type { SettingValues } from '../../src/config/settings.ts';
 import { Reloader } from '../../src/ops/reload.ts';
 
-/** A reloader of settings that a test changes. */
 function begin(prepare: (config: Config) => () => void = () => () => {}) {
   const values = readSettings({});
   const state = {

@@ -21,7 +21,6 @@ describe('A datagram', () => {
     manager = buildManager(folder);
   });
 
-  /** A receiver of datagrams: the manager, with a program that does nothing. */
   const receiver = (notifySocket: string) =>
     new ManagedService({ manager, notifySocket, sockets: [], settings: {}, command: ['sleep', '60'] });
 

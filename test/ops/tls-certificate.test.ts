@@ -16,7 +16,6 @@ const DAY_MS = 86_400_000;
 const NOW = Date.UTC(2026, 0, 15, 12);
 const days = (count: number) => new Date(NOW + count * DAY_MS);
 
-/** A pair of files. */
 function files(name: string, certificate: string, key: string) {
   const paths = { certificate: join(folder, `${name}.pem`), key: join(folder, `${name}.key`) };
   writeFileSync(paths.certificate, certificate);
@@ -98,7 +97,7 @@ describe('The certificate in use', () => {
     const own = load({ credentials, files: files('own', right.certificate, right.key) });
     assert.deepEqual([own.source, own.certificate], ['files', right.certificate]);
     assert.equal(own.fingerprint, new X509Certificate(right.certificate).fingerprint256);
-    // A name in place of a folder stands for all that is there and cannot be looked at, which root's tests cannot have.
+    // A file in place of a folder fails for root too.
     refused(
       { credentials: join(credentials, 'visage-tls-key') },
       /visage-tls-certificate cannot be read: ENOTDIR/,

@@ -1,6 +1,6 @@
 /**
- * `npm run test:package`: builds packages and takes them through the life of an appliance in a bare Debian 12 root, then
- * builds one from a second clone and compares the bytes, and asks lintian. Needs root, and network for the first run.
+ * `npm run test:package`: takes packages through the life of an appliance in a bare Debian 12 root, compares
+ * a second clone's package, and runs lintian. Needs root, and network for the first run.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -11,7 +11,6 @@ import { build, inBareDebian, walk } from './bare-debian.ts';
 
 const sha256 = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
 
-/** A clone of the commit elsewhere, that is set up with what is already downloaded. */
 function secondClone(folder: string): void {
   execFileSync('git', ['clone', '--quiet', ROOT, folder]);
   for (const name of ['node_modules', 'deps/onnxruntime', 'deps/faiss-src', 'models']) {

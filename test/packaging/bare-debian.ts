@@ -1,4 +1,4 @@
-/** A bare Debian 12 root and packages to install in it, for tests that need root, and network for their first run. */
+/** Needs root, and network for the first run. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,12 +7,10 @@ import { ROOT } from '../../testing/service.ts';
 const SAMPLES = join(ROOT, 'node_modules/@vladmandic/face-api/demo');
 const DEBIAN = join(ROOT, 'deps/debian-12');
 
-/** Runs a command whose output is for the person who waits. */
 function show(command: string, ...args: string[]): void {
   execFileSync(command, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
-/** Installs what is missing of these Debian packages, each of which has a program of its name. */
 function installTools(tools: readonly string[]): void {
   const missing = tools.filter((tool) => spawnSync(tool, ['--version']).error);
   if (missing.length > 0) show('apt-get', 'install', '-y', '--no-install-recommends', ...missing);
@@ -44,10 +42,6 @@ export function build(root: string, out: string, to: string, ...options: string[
   return file;
 }
 
-/**
- * Runs a script of this folder in a root that is thrown away, with namespaces of its own for mounts, processes and
- * network. @param packages what is at `/pkg` there. @returns the script's exit code.
- */
 export function walk(script: string, packages: string, work: string): number {
   const [root, upper] = [join(work, 'root'), join(work, 'upper')];
   const steps = `
@@ -67,11 +61,7 @@ export function walk(script: string, packages: string, work: string): number {
   return status ?? 1;
 }
 
-/**
- * Makes what is needed, and a folder for the work that is removed at the end. Ends the process with 1 where something
- * did not hold, and with 64 where it is not root.
- * @param name of the npm script. @param run returns what did not hold.
- */
+/** Ends the process with 1 where something did not hold, and with 64 where it is not root. */
 export function inBareDebian(name: string, tools: readonly string[], run: (work: string) => string[]): void {
   if (process.getuid?.() !== 0) {
     console.error(`${name}: run it as root, which it needs to make a Debian root and to install in it.`);

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { ROOT } from '../../testing/service.ts';
 
-/** Only root comes past the first question. The package is for another processor, so nothing is ever installed. */
+/** The package is for another processor, so nothing is ever installed. */
 const skip = process.getuid?.() !== 0 && 'only root installs packages';
 
 let work: string;

@@ -1,6 +1,5 @@
 /**
- * `npm run test:year`: an operator's year with the packaged files, in a bare Debian 12 root: install, first owner, key,
- * people, clients, rotation, reload, upgrade under load, crash, backup, lost disk, restore, removal. Needs root, and
+ * `npm run test:year`: an operator's year with the packaged files, in a bare Debian 12 root. Needs root, and
  * network for the first run.
  */
 import { execFileSync } from 'node:child_process';
@@ -13,14 +12,12 @@ inBareDebian('test:year', [], (work) => {
   const packages = join(work, 'packages');
   build(ROOT, packages, 'first.deb', '--fast');
   build(ROOT, packages, 'second.deb', '--fast', '--version', '99.0.0');
-  // The root has no compiler and no shared C++ library of its own but the package's.
   const manager = ['-std=c++20', '-O1', '-static', '-o', join(packages, 'manager')];
   execFileSync('g++', [...manager, join(ROOT, 'test/systemd/manager.cc')]);
   makeCertificate(join(packages, 'tls'));
   return walk('operators-year.sh', packages, work) === 0 ? [] : ["an operator's year"];
 });
 
-/** A certificate and its key, as the operator gets them from elsewhere. */
 function makeCertificate(folder: string): void {
   mkdirSync(folder);
   const files = ['-keyout', join(folder, 'key.pem'), '-out', join(folder, 'certificate.pem')];

@@ -10,7 +10,6 @@ import { loadConfig } from '../../src/config/load.ts';
 import { SCHEMA_VERSION } from '../../src/store/databases.ts';
 import { childEnvironment, ROOT } from '../../testing/service.ts';
 
-/** `packaging/`, which is plain JavaScript and is not compiled. */
 const PACKAGING = new URL('../../../packaging/', import.meta.url);
 const { buildPackage } = await import(new URL('deb.mjs', PACKAGING).href);
 const { makeTree } = await import(new URL('tree.mjs', PACKAGING).href);
@@ -26,7 +25,6 @@ const RELEASE = {
 };
 
 let work: string;
-/** The unpacked package, with `DEBIAN/`. */
 let tree: string;
 let files: string[];
 const built: { file: string; sha256: string }[] = [];
@@ -162,7 +160,6 @@ describe('the Debian package', () => {
 });
 
 describe('before it installs, the package', () => {
-  /** Runs preinst over a dpkg that holds another version, as dpkg does on an upgrade. */
   function upgradeFrom(schema: number) {
     const admin = mkdtempSync(join(work, 'dpkg-'));
     mkdirSync(join(admin, 'updates'));

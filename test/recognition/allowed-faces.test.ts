@@ -8,7 +8,6 @@ let service: TestService;
 let anna: Buffer;
 let annaAgain: Buffer;
 let bert: Buffer;
-/** Ids of the faces of the two, and of a second face of the first without external key. */
 let ids: { anna: string; bert: string; nameless: string };
 before(async () => {
   service = await TestService.open();

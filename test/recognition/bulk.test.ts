@@ -16,7 +16,6 @@ beforeEach(async () => {
 });
 
 let seed = 0;
-/** Adds faces without images; each template is its own direction. */
 async function add(externalKey: string | null, count = 1): Promise<string[]> {
   const { packId, dimension } = service.recognizer;
   const added = Array.from({ length: count }, async () => {
@@ -39,7 +38,6 @@ async function add(externalKey: string | null, count = 1): Promise<string[]> {
 }
 
 const limitedTo = (...allowedExternalKeys: string[]) => ({ caller: service.caller({ allowedExternalKeys }) });
-/** Each external key with its number of faces. */
 const people = async () =>
   Object.fromEntries(
     (await service.call('listExternalKeys', { collectionId })).people.map(

@@ -5,7 +5,6 @@ import sharp from 'sharp';
 import { portrait } from '../../testing/photographs.ts';
 import { TestService } from '../../testing/recognition-service.ts';
 
-/** Seen from `dist/test/recognition/`. */
 const FIXTURES = new URL('../../../test/fixtures/detection/', import.meta.url);
 const collectionId = 'doubts';
 

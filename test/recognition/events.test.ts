@@ -18,7 +18,6 @@ after(() => service.close());
 
 const IN = { collectionId: 'people' };
 
-/** The events that `work` leaves, oldest first. */
 async function eventsOf(work: () => Promise<unknown>): Promise<EventView[]> {
   const owner = service.caller();
   await service.events.flush();
@@ -29,7 +28,6 @@ async function eventsOf(work: () => Promise<unknown>): Promise<EventView[]> {
   return [...events];
 }
 
-/** The one event that a call leaves. */
 async function eventOf(...args: Parameters<TestService['call']>): Promise<EventView> {
   const events = await eventsOf(() => service.call(...args).catch(() => {}));
   assert.equal(events.length, 1, JSON.stringify(events));
@@ -85,7 +83,6 @@ describe('Each call about faces leaves one event', () => {
         .catch(() => {}),
     );
     const type = { type: 'enroll', operation: 'enrollFaces', source: 'batch' } as const;
-    // Entries of a batch run in parallel.
     const sorted = events.map(short).sort((a, b) => String(a.refusal).localeCompare(String(b.refusal)));
     assert.deepEqual(sorted, [
       expected({ ...type, result: 'refused', externalKey: 'ada', refusal: 'EXTERNAL_KEY_CONFLICT' }),

@@ -44,7 +44,6 @@ interface Stored {
   readonly quality?: QualityRecord;
 }
 
-/** @returns the face ids, in the order of the faces. */
 async function add(faces: readonly Stored[]): Promise<string[]> {
   const { packId, space } = service.recognizer;
   const ids: string[] = [];
@@ -80,7 +79,6 @@ const keysOf = (finding: Answer): string[] =>
 const open = (report: Answer, kind: string): Answer[] =>
   report.findings.filter((finding: Answer) => finding.kind === kind);
 
-/** All that callers can see of the collection, and what the store holds of its faces. */
 async function everything(): Promise<unknown> {
   const { faces } = await service.call('listFaces', { collectionId });
   const { people, total } = await service.call('listExternalKeys', { collectionId });
@@ -235,7 +233,6 @@ describe('A proposal', () => {
   const facesOf = async (externalKey: string): Promise<string[]> =>
     (await service.call('getFaceIds', { collectionId, externalKey })).faceIds;
 
-  /** Of each kind a finding. */
   async function faulty(): Promise<string[]> {
     const others = Array.from({ length: 60 }, (_, i) => ({ person: i + 4, externalKey: `person-${i + 4}` }));
     return add([

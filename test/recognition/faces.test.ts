@@ -19,7 +19,6 @@ beforeEach(async () => {
   await service.call('createCollection', { collectionId });
 });
 
-/** The picture of one of the different people. */
 function person(i: number): Buffer {
   const picture = people[i];
   assert.ok(picture);
@@ -182,7 +181,6 @@ describe('search-or-index', () => {
   });
 
   test('adds one face however many parallel calls bring the same person', async (t) => {
-    // All of them know their templates before the first one searches: the hardest case for the lock.
     const analyze = service.recognizer.analyze.bind(service.recognizer);
     let open = () => {};
     const gate = new Promise<void>((resolve) => {

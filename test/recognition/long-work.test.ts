@@ -11,7 +11,6 @@ before(async () => {
 });
 after(() => service.close());
 
-/** A row unlike all others. */
 function rowOf(direction: number): Row {
   const vector = new Float32Array(service.recognizer.dimension);
   vector[0] = 0.8;
@@ -19,7 +18,6 @@ function rowOf(direction: number): Row {
   return service.recognizer.space.row(vector);
 }
 
-/** Adds faces on disk and in the index, the i-th with the key that `keyOf` says. */
 async function addFaces(collectionId: string, count: number, keyOf: (i: number) => string): Promise<number> {
   await service.call('createCollection', { collectionId });
   const record = { box: { x: 0, y: 0, width: 1, height: 1 }, confidence: 1, createdAt: service.now };
@@ -45,7 +43,6 @@ async function addFaces(collectionId: string, count: number, keyOf: (i: number) 
   return service.gallery(collectionId);
 }
 
-/** Calls `onTurn` in every turn of the event loop while work is under way. */
 async function watched<T>(onTurn: () => void, work: () => Promise<T>): Promise<T> {
   let isOver = false;
   const tick = () => {
@@ -61,7 +58,6 @@ async function watched<T>(onTurn: () => void, work: () => Promise<T>): Promise<T
   }
 }
 
-/** The most faces that a key lost between two turns of the event loop. */
 async function largestStep(gallery: number, key: string, count: number, work: () => Promise<unknown>) {
   let [left, largest] = [count, 0];
   const look = () => {
@@ -150,7 +146,6 @@ describe('A key of thousands of faces', () => {
 });
 
 describe('A search', () => {
-  /** The service's parts, and how many records of faces were read in all and between two turns at most. */
   function counted() {
     const counts = { all: 0, turn: 0, most: 0 };
     const count = () => {

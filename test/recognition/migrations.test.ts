@@ -13,21 +13,17 @@ const STRICTER = [
 ] as const;
 const SETTINGS = 'settings';
 const NETWORK = 'network';
-/** People whose images are live and good. */
 const LIVE = 6;
 const OTHER = 7;
 const DEADLINE_MS = 30_000;
 
-/** The new version has another scale only. */
 const settings = secondPack(SETTINGS, () => ({ version: 'new', calibration: { points: STRICTER } }));
-/** The new version embeds one view instead of two. */
 const network = secondPack(NETWORK, ({ embedder }) => ({
   version: 'new',
   embedder: { ...embedder, views: [{ context: 1, mirrored: false }] },
 }));
 
 let service: TestService;
-/** Two images of each person. */
 let people: Buffer[];
 let again: Buffer[];
 let collections = 0;
@@ -183,7 +179,6 @@ describe('A migration between versions with equal networks', () => {
   });
 });
 
-/** Starts a migration and pauses it at once. */
 async function beginPaused(): Promise<void> {
   await begin();
   await service.migrator.pause(place());

@@ -7,13 +7,11 @@ import { differentPeople } from '../../testing/sample-faces.ts';
 const COLLECTIONS = ['a', 'b'];
 const KEYS = ['k1', 'k2'];
 const PEOPLE = 3;
-/** No two of these people are so alike, and each is with herself. */
 const THRESHOLD = 97;
 
 const collection = fc.constantFrom(...COLLECTIONS);
 const person = fc.nat({ max: PEOPLE - 1 });
 const externalKey = fc.constantFrom(...KEYS);
-/** Which of the faces that were ever indexed, counted from the newest. */
 const face = fc.nat({ max: 5 });
 
 const operation = fc.oneof(
@@ -63,7 +61,6 @@ interface ModelFace {
   externalKey: string | null;
 }
 
-/** What the service must be like, in plain memory. */
 class Model {
   readonly collections = new Map<string, ModelFace[]>();
   readonly everIndexed: string[] = [];
@@ -200,7 +197,6 @@ async function apply(model: Model, op: Operation): Promise<void> {
   }
 }
 
-/** The service shows what the model holds, and nothing else. */
 async function compare(model: Model): Promise<void> {
   assert.deepEqual(service.store.check(), []);
   let total = 0;
@@ -236,7 +232,6 @@ test('any sequence of calls and restarts agrees with a model in plain memory', a
     fc.asyncProperty(sequences, async (operations) => {
       const model = new Model();
       for (const collectionId of COLLECTIONS) await service.call('deleteCollection', { collectionId });
-      // Most sequences should have something to work on.
       await apply(model, { kind: 'create', collection: 'a' });
       for (const op of operations) {
         await apply(model, op);

@@ -23,7 +23,6 @@ before(async () => {
 });
 after(() => service.close());
 
-/** Adds a face without an image. */
 async function add(id: string, externalKey: string | null, score: number): Promise<string> {
   const { packId, dimension } = service.recognizer;
   const record = {

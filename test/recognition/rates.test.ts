@@ -19,7 +19,6 @@ before(async () => {
 });
 after(() => service.close());
 
-/** Faces that no picture resembles, with an external key each. */
 async function addStrangers(collectionId: string, count: number): Promise<void> {
   const record = { box: { x: 0, y: 0, width: 1, height: 1 }, confidence: 1, createdAt: service.now };
   const { space } = service.recognizer;
@@ -88,7 +87,6 @@ describe('a false positive rate', () => {
         service.call(operation, { collectionId, maxFalsePositiveRate }, { image });
       await assert.rejects(ask(9e-5), refused('maxFalsePositiveRate', /at least 0\.0001, .*100 faces/));
       assert.equal((await ask(1e-4)).faceMatchThreshold, 95, operation);
-      // Before the image is read.
       await assert.rejects(ask(1e-6, Buffer.from('none')), refused('maxFalsePositiveRate', /at least/));
     }
   });
@@ -126,7 +124,6 @@ describe('a false positive rate', () => {
       assert.equal(answer.resultSource, 'Index', `image ${i}`);
       thresholds.push(answer.faceMatchThreshold);
     }
-    // Of no face, one and two.
     assert.deepEqual(thresholds, [70, 70, 73.01]);
   });
 

@@ -94,7 +94,6 @@ describe('recognize', () => {
     const from = service.store.events.newestId(owner);
     const answer = await recognize(photograph(1), { source: 'lobby' });
     assert.equal(answer.faceMatchThreshold, 99.5);
-    // Bea's stored face is from this photograph.
     assert.deepEqual(keysOf(answer).flat(), ['bea']);
     await recognize(photograph(1), { faceMatchThreshold: 80 });
     await recognize(await emptyPicture());

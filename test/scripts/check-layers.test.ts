@@ -3,7 +3,6 @@ import { rmSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { folderWith, runScript } from './project-scripts.ts';
 
-/** Runs the check on a project of these files, and returns its output. */
 function check(files: Readonly<Record<string, string>>) {
   const folder = folderWith(files);
   try {
@@ -118,7 +117,6 @@ describe('check-layers', () => {
         [file]: content,
       });
       assert.match(output, complaint);
-      // A circle is reported by modules, which have no extension.
       assert.ok(output.startsWith(file.replace(/\.ts$/, '')), output);
       assert.equal(code, 1);
     });

@@ -3,7 +3,6 @@ import { rmSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { folderWith, runScript } from './project-scripts.ts';
 
-/** Runs the check on a project of these files, and returns its output. */
 function check(files: Readonly<Record<string, string>>) {
   const folder = folderWith(files);
   try {
@@ -20,7 +19,6 @@ function mapOf(...rows: readonly string[]): string {
   return `# Room\n\nDoes it.\n\n| file | does |\n|---|---|\n${rows.map((row) => `| ${row} | does it |\n`).join('')}`;
 }
 
-/** A folder of these files, all of them empty, and its map. */
 function folderOf(
   folder: string,
   names: readonly string[],

@@ -1,27 +1,19 @@
-/**
- * Compares figures in prose with their source: a bench's report in the documentation (`npm run figures`), or a constant of
- * the code. Every figure with a unit in the README is in `CLAIMS` or in `NOT_MEASURED`.
- */
+/** Compares figures in prose with a bench's report (`npm run figures`) or a constant of the code. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ROOT } from '../../testing/service.ts';
 
-/** A bench's report, or a file. */
 interface Source {
   readonly page: string;
-  /** Block `<!-- figures: NAME -->`; without it, the whole file. */
   readonly block?: string;
-  /** Its first group is the figure. */
   readonly pattern: RegExp;
-  /** Factor that converts the figure to the claim's unit. */
   readonly times?: number;
 }
 
 interface Claim {
   readonly page: string;
-  /** Its first group is the figure. */
   readonly sentence: RegExp;
   readonly source: Source;
 }
@@ -82,7 +74,6 @@ const CLAIMS: readonly Claim[] = [
     source: {
       page: 'docs/accuracy.md',
       block: 'reach',
-      // The least width at which the default pack finds every face.
       pattern: /1920 x 1080, pixels\n(?: {2}\d+ +(?!100\.0)[\d.]+ % .*\n)* {2}(\d+) +100\.0 %/,
     },
   },
@@ -133,7 +124,6 @@ const CLAIMS: readonly Claim[] = [
   { page: 'docs/security.md', sentence: /threshold of 80 one of ([\d,]+) comparisons/, source: STRANGERS },
 ];
 
-/** Figures of the README that no bench measures, and why they hold. */
 const NOT_MEASURED: Readonly<Record<string, string>> = {
   '1,920 pixels': 'images are searched in this size: a sixtieth of it is 32 pixels',
   '1,000,000 faces': 'size of the gallery in the bench',
@@ -145,7 +135,6 @@ function textOf(page: string): string {
   return readFileSync(join(ROOT, page), 'utf8');
 }
 
-/** Sentences may wrap anywhere. */
 const unwrapped = (text: string) => text.replaceAll(/\s+/g, ' ');
 
 function blockOf({ page, block }: Source): string {
@@ -158,10 +147,6 @@ function blockOf({ page, block }: Source): string {
 
 const numberOf = (text: string) => Number(text.replaceAll(',', ''));
 
-/**
- * Compares a claim with its figure, rounded to the claim's decimals. A rate in scientific notation is claimed as its inverse,
- * to one digit. @returns the difference, or null.
- */
 function disagreement(claimed: string, measured: string, times = 1): string | null {
   const value = numberOf(measured) * times;
   const decimals = claimed.split('.')[1]?.length ?? 0;

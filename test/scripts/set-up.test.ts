@@ -7,7 +7,6 @@ import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { folderWith, SCRIPTS } from './project-scripts.ts';
 
-/** Runs a command: words separated by spaces, or a list. */
 type Run = (command: string | string[]) => Promise<void>;
 interface Step {
   readonly name: string;
@@ -33,7 +32,6 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-/** A step that makes a file by a shell command. */
 function making(name: string, command = `touch '${name}'`): Step {
   return {
     name,
@@ -96,7 +94,6 @@ describe('set-up', () => {
 });
 
 describe('two set-ups of one clone', () => {
-  /** Another process that runs one step: marks its beginning, waits to be told, then makes its file. */
   function other({ detached = false } = {}): ChildProcess {
     const program = `
       import { existsSync } from 'node:fs';
@@ -115,7 +112,6 @@ describe('two set-ups of one clone', () => {
     while (!existsSync(join(root, file))) await new Promise((resolve) => setTimeout(resolve, 10));
   }
 
-  /** What a set-up says first, unless it ends before. */
   async function firstLine(output: PassThrough, ended: Promise<void>): Promise<string> {
     const [line] = await Promise.race([once(output, 'data'), ended.then(() => ['nothing'])]);
     return line;
@@ -197,7 +193,6 @@ test('dist/ keeps nothing of a deleted source, and stays as it was if the compil
   for (const name of ['src', 'dist']) mkdirSync(join(root, name));
   writeFileSync(join(root, 'dist/deleted.js'), '');
   const step = build.typescript(root);
-  /** Stands in for the compiler; runs the other commands. */
   const runWith =
     (compile: () => void): Run =>
     async (command) => {

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { folderWith, SCRIPTS } from './project-scripts.ts';
 
-/** What the runner counts in these test files, and what it printed. */
 function count(
   files: Readonly<Record<string, string>>,
   timeout = 60_000,

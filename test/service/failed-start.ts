@@ -17,7 +17,6 @@ store.close = async () => {
   process.stderr.write('closed\n');
 };
 
-/** At the limit, LMDB's thread has taken a write up and waits for this thread to run its transaction. */
 async function hang(): Promise<never> {
   await store.credits.countCalls([]);
   setTimeout(() => {

@@ -8,6 +8,5 @@ const write = () => store.credits.countCalls([]);
 await write();
 void write();
 await new Promise((resolve) => setImmediate(resolve));
-// Meanwhile LMDB's thread takes the write up.
 Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
 exitNow(EXIT.forced);

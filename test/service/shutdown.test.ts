@@ -16,7 +16,6 @@ function undosOf(opened: readonly Opened[]): Undos {
   return undos;
 }
 
-/** A shutdown whose exit is a promise. */
 function begin(...opened: Opened[]) {
   const codes: number[] = [];
   let done: (code: number) => void = () => {};
@@ -85,7 +84,6 @@ test('steps that do not end are cut at the limit', async () => {
   mock.timers.reset();
 });
 
-/** Runs a program of this folder. */
 function run(name: string, ...args: string[]) {
   const program = fileURLToPath(new URL(name, import.meta.url));
   const { status, signal, stderr } = spawnSync(process.execPath, [program, ...args], {

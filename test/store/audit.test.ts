@@ -29,7 +29,6 @@ function record(number: number, more: Partial<NewAuditRecord> = {}): NewAuditRec
 
 const records = (count: number) => Array.from({ length: count }, (_, at) => record(at + 1));
 
-/** A closed store with ten entries, and the way of an attacker into its files. */
 async function logOfTen(t: TestContext): Promise<string> {
   const folder = join(temporaryFolder(t), 'data');
   const store = Store.open(folder);
@@ -60,7 +59,6 @@ function firstGap(gaps: Database<AuditMark, number>): [number, AuditMark] {
   throw new Error('there is no gap');
 }
 
-/** Writes entries into an empty log as the first release did. */
 function appendAsFirstRelease(
   entries: Database<StoredAuditRecord, number>,
   marks: Database<AuditMark, string>,
@@ -298,7 +296,6 @@ describe('Shortening the log', () => {
 });
 
 describe('Shortening the log by number', () => {
-  /** Entries of three accounts, turn by turn: of the first ten times as many. */
   async function busyLog(t: TestContext): Promise<{ folder: string; store: Store }> {
     const folder = join(temporaryFolder(t), 'data');
     const store = Store.open(folder);

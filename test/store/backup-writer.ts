@@ -1,5 +1,3 @@
-/** Adds and removes faces as fast as the store takes them, and prints the id of each face once it is on disk. */
-
 import { Store } from '../../src/store/store.ts';
 import { FACE, ownerIn, rowOf } from '../../testing/temporary-store.ts';
 
@@ -16,7 +14,6 @@ async function write(writer: number): Promise<void> {
     process.stdout.write(`${faceId}\n`);
     const key = { faceId, externalKey: `writer-${writer}`, allowDuplicates: true };
     await store.externalKeys.set(owner, 'people', key);
-    // Pages that become free while a copy reads them are the ones that matter.
     const passing = await store.faces.add(owner, 'people', FACE, rowOf(n));
     await store.faces.removeById(owner, 'people', passing.faceId);
   }

@@ -41,7 +41,6 @@ function backUp(folder: string, { keep = null, now = NOW }: { keep?: number | nu
   });
 }
 
-/** A closed store of some faces with a signing key, in `<folder>/data`. */
 async function dataFolder(folder: string, faces = 5): Promise<void> {
   const { store, owner } = await storeWithCollection(join(folder, 'data'));
   const added = Array.from({ length: faces }, (_, n) => store.faces.add(owner, 'people', FACE, rowOf(n)));
@@ -85,7 +84,6 @@ describe('A backup', () => {
     await dataFolder(folder);
     const before = await faceIds(join(folder, 'data'));
     const root = open(join(folder, 'data'), OPEN_OPTIONS);
-    // These two came after the first release; a start makes them.
     for (const name of ['auditGaps', 'secrets']) root.openDB({ name }).dropSync();
     await root.openDB('meta', {}).put('schema', 1);
     await root.close();
@@ -182,7 +180,7 @@ describe('A backup', () => {
     await dataFolder(folder, 3000);
     const { folder: older } = await backUp(folder);
     const program = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
-    // A limit on the size of files, its signal ignored, is a full disk that needs no privileges.
+    // A limited file size with its signal ignored acts as a full disk.
     const limited = `trap '' XFSZ; ulimit -f 400; exec "$@"`;
     const args = [
       'backup',
@@ -323,7 +321,6 @@ function flipByte(file: string): void {
   writeFileSync(file, bytes);
 }
 
-/** Changes the manifest in the name of who has the key. */
 function edit(folder: string, from: string, to: string): void {
   const file = join(folder, 'manifest.json');
   const text = readFileSync(file, 'utf8');

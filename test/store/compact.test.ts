@@ -14,7 +14,6 @@ const DIMENSIONS = 1024;
 const FEW_DIMENSIONS = 32;
 const FACES = 400;
 
-/** A row that no other seed shares a run of bytes with. */
 function rowOf(seed: number, dimension: number): Row {
   const template = Float32Array.from({ length: dimension }, (_, i) => Math.sin((seed + 1) * 7919 + i * i));
   return openSearchSpace(dimension).row(template);
@@ -37,7 +36,6 @@ function countOf(file: string, traces: readonly Buffer[]): number {
   return traces.filter((trace) => bytes.includes(trace)).length;
 }
 
-/** A store whose faces with odd numbers were deleted. @returns the traces of those that stay and of those that went. */
 async function storeWithDeletions(data: string, makeRow: (seed: number) => Row) {
   const store = Store.open(data);
   const owner = ownerIn(store);

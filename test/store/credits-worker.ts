@@ -1,4 +1,3 @@
-/** Spends until it is killed: eight calls at a time, each told on standard output once it is charged. */
 import { writeSync } from 'node:fs';
 import { Store } from '../../src/store/store.ts';
 
@@ -23,6 +22,5 @@ async function spend(): Promise<never> {
   }
 }
 
-// One reservation that is never settled.
 store.credits.reserve({ accountId, keyId, amount: 500_000, budget: 1e9, prepaid: true });
 await Promise.all(Array.from({ length: 8 }, spend));

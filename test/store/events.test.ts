@@ -15,7 +15,6 @@ import { FACE, PACK, rowOf, storeWithCollection, temporaryFolder } from '../../t
 const DAY_MS = 86_400_000;
 const NO_LIMITS = { days: 1, maxEvents: 1_000_000, cropDays: 1 };
 
-/** A store with the collection `people`, and a recorder of an adjustable clock. */
 async function recording(t: TestContext, limits = NO_LIMITS) {
   const { store, owner } = await storeWithCollection(temporaryFolder(t));
   await store.collections.update(owner, 'people', { storeThumbnails: true }, 2000);
@@ -47,7 +46,6 @@ async function recording(t: TestContext, limits = NO_LIMITS) {
   return { store, owner, clock, events, caller, gallery, add, record, all };
 }
 
-/** Removes garbage, then checks the store. */
 async function settled(store: Store): Promise<void> {
   await store.garbageCollected();
   assert.deepEqual(store.check(), []);
@@ -403,7 +401,6 @@ describe('The event log', () => {
     const gallery = store.collections.get(owner, 'people')?.gallery ?? 0;
     assert.deepEqual([store.events.count, store.events.crops], [151, 150]);
     assert.ok(store.events.lastSeenOf(gallery, 1));
-    // As before a crash: the choice is durable, and nothing is erased yet.
     await store.events.setRecorded(owner.accountId, false);
     assert.equal(store.events.count, 151);
     await record({});

@@ -1,4 +1,3 @@
-/** Fills a store until the disk refuses, then makes room and writes again; prints what happened as JSON. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -8,7 +8,6 @@ import { temporaryFolder } from '../../testing/temporary-store.ts';
 
 const MEMBERS = ['mem_A', 'mem_B', null] as const;
 
-/** Adds keys to the first account, of one member after the other. */
 async function addKeys(store: Store, count: number, members: readonly (string | null)[] = MEMBERS) {
   const { accountId } = store.accounts.first();
   const added = Array.from({ length: count }, async (_, at) => {
@@ -24,14 +23,13 @@ async function addKeys(store: Store, count: number, members: readonly (string | 
   return { accountId, ids: await Promise.all(added) };
 }
 
-/** How many keys a member has, as the limit of the plan counts them. */
 function countOf(store: Store, accountId: string, memberId: string): number {
   for (let most = 1; ; most++) {
     try {
       store.apiKeys.checkCount({ accountId, memberId }, most);
       return most - 1;
     } catch {
-      // It has at least as many.
+      // At least as many.
     }
   }
 }

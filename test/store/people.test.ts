@@ -35,7 +35,6 @@ function randomPerson(i: number): Person {
   };
 }
 
-/** The straightforward way to make a list. */
 function expected(all: Iterable<Person>, { sort, isDescending, filter }: PeopleQuery): Person[] {
   const sorted = Array.from(all)
     .filter(({ externalKey }) => externalKey.toLowerCase().includes((filter ?? '').toLowerCase()))
@@ -265,7 +264,6 @@ describe('the people of a store', () => {
       (await store.people.page(next, query)).people.map(({ externalKey }) => externalKey),
       ['bert'],
     );
-    // More changes than a new table takes.
     await Promise.all(Array.from({ length: 1100 }, (_, i) => add(store, owner, `p${i}`, 1)));
     assert.equal(store.people.bytes, 0);
     assert.equal((await store.people.page(next, query)).total, 1101);

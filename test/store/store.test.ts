@@ -131,7 +131,7 @@ describe('a transaction', () => {
 
   test('is refused as STORAGE_READ_ONLY where the disk is full, and the store goes on', async () => {
     const program = fileURLToPath(new URL('./full-disk.js', import.meta.url));
-    // A limit on the size of files, its signal ignored, is a full disk that needs no privileges.
+    // A limited file size with its signal ignored acts as a full disk.
     const { stdout } = await run('sh', [
       '-c',
       `trap '' XFSZ; ulimit -f 1000; exec "$0" "$1"`,

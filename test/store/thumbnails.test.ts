@@ -29,7 +29,6 @@ async function keeping(t: TestContext) {
   return { folder, store, owner, keep, add, addMany };
 }
 
-/** Crops on the disk, also hidden ones. */
 function countIn(folder: string): number {
   const reader = StoreReader.open(folder);
   const { thumbnails } = reader.summary();

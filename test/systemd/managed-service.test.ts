@@ -20,7 +20,6 @@ function ask(port: number, agent: Agent): Promise<number> {
   });
 }
 
-/** A client that asks again as soon as it is answered. */
 async function hammer(port: number, agent: Agent, answers: Map<string, number>, isDone: () => boolean) {
   while (!isDone()) {
     const outcome = await ask(port, agent).then(String, (error) => String(error.code ?? error));
@@ -68,14 +67,12 @@ describe('A service under a manager', () => {
   const port = (name: string) => service.ports.get(name) as number;
   const call = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${port('http')}${path}`, init);
   const ctl = (...args: string[]) => visagectl(args, settings);
-  /** A reload by a signal. @returns the status that follows. */
   const reload = async () => {
     const before = service.told.length;
     service.signal('SIGHUP');
     await service.hears(/^RELOADING=1\|MONOTONIC_USEC=\d+\|/, before);
     return service.hears(/^READY=1/, before);
   };
-  /** One request over HTTPS that trusts the certificate which the service made. */
   const secureCall = (
     path: string,
     { method = 'GET', body = '', headers = {}, agent = undefined as never } = {},

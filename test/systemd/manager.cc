@@ -1,11 +1,7 @@
 // A service manager as small as a test needs: holds listening sockets, takes notifications, restarts the
 // service.
 //
-//   manager NOTIFY_SOCKET NAME... -- PROGRAM ARGUMENT...
-//
-// NOTIFY_SOCKET is a path, or `@` and a name of the abstract namespace. Prints `socket NAME PORT`, `started
-// PID`, `told LINE|LINE` and `ended CODE`. SIGUSR1 stops the service and starts it again; SIGTERM stops it
-// and ends.
+// SIGUSR1 stops the service and starts it again; SIGTERM stops it and ends.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -65,7 +61,6 @@ pid_t Start(const std::vector<int>& listeners, const std::string& names, char** 
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  // First out of the way of the numbers that they are going to have.
   std::vector<int> moved;
   for (const int listener : listeners) moved.push_back(fcntl(listener, F_DUPFD, 100));
   for (std::size_t i = 0; i < moved.size(); ++i) {
@@ -79,7 +74,6 @@ pid_t Start(const std::vector<int>& listeners, const std::string& names, char** 
   Fail(command[0]);
 }
 
-/// Waits for the service to end, and says how.
 void Reap(pid_t service) {
   int status = 0;
   waitpid(service, &status, 0);

@@ -9,7 +9,6 @@ import { childEnvironment, ROOT, temporaryFolder, visagectl } from '../../testin
 const MAIN = join(ROOT, 'dist/src/main.js');
 const hasActivate = spawnSync('systemd-socket-activate', ['--version']).status === 0;
 
-/** Ports that nobody uses at the moment. */
 async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
   await Promise.all(servers.map((server) => once(server, 'listening')));
@@ -18,7 +17,6 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** Runs the service under systemd's own tool, which starts it with the first connection. */
 async function activated(
   fdnames: string,
   work: (ports: number[], stderr: () => string, ended: Promise<unknown[]>, folder: string) => Promise<void>,

@@ -15,12 +15,10 @@ const SOCKETS = UNITS.filter((name) => name.endsWith('.socket'));
 const hasAnalyze = spawnSync('systemd-analyze', ['--version']).status === 0;
 const skip = hasAnalyze ? false : 'systemd-analyze is not installed';
 
-/** Exposure in tenths, as systemd-analyze counts it. */
 const MOST_EXPOSURE = 10;
 
 const textOf = (name: string) => readFileSync(join(FOLDER, name), 'utf8');
 
-/** Every value of a unit's setting. */
 function values(text: string, name: string): string[] {
   return [...text.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map(([, value]) => value as string);
 }
@@ -32,7 +30,6 @@ describe('The units', () => {
   });
   after(() => folder.remove());
 
-  /** Copies of the units whose programs are there: this machine has no package installed. */
   const copies = (name: string, change = (text: string) => text): string => {
     const place = join(folder.path, name);
     mkdirSync(place);

@@ -14,7 +14,6 @@ import { openModelPack } from '../../src/vision/model-pack.ts';
 import { normalised } from '../../src/vision/normalised-templates.ts';
 import { Recognizer } from '../../src/vision/recognizer.ts';
 
-/** Half of Labeled Faces in the Wild, where it is. docs/accuracy.md has what all of it gives. */
 const LFW = '../shared/faces/lfw-dev';
 const PEOPLE = 150;
 

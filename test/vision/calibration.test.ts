@@ -12,7 +12,6 @@ function unit(vector: readonly number[]): Float32Array {
   return Float32Array.from(vector, (value) => value / length);
 }
 
-/** People in random directions, one picture each. */
 function strangers(count: number, seed: number): LabelledTemplate[] {
   const normal = normals(seed);
   return Array.from({ length: count }, (_, i) => {
@@ -25,7 +24,6 @@ function strangers(count: number, seed: number): LabelledTemplate[] {
   });
 }
 
-/** The same person again under another name: the template with a little noise. */
 function underAnotherName(entry: LabelledTemplate, name: string, seed: number): LabelledTemplate {
   const normal = normals(seed);
   const template = unit(Array.from(entry.template as Float32Array, (value) => value + 0.03 * normal()));

@@ -61,7 +61,6 @@ describe('the training of a cohort', () => {
     return { templates, centres };
   }
 
-  /** Two groups may share a vector. */
   function assertFound({ vectors }: Cohort, centres: readonly Float32Array[]): void {
     const nearest = centres.map((centre) =>
       Math.max(...vectors.map((vector) => innerProduct(unit(vector), centre))),

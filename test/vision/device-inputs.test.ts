@@ -15,13 +15,11 @@ import { cosine } from '../../testing/faces.ts';
 import { compileHostDevice } from '../../testing/host-device.ts';
 import { photograph } from '../../testing/photographs.ts';
 
-/** Networks run on the CPU, on inputs that the stand-in for a GPU makes; all but CUDA's own work is as on a GPU. */
+/** Networks run on the CPU, on inputs of the host's `DeviceCalls`. */
 const device = { provider: 'cpu', maxBatch: 4, maxDelayMs: 5, memoryLimit: 0 } as const;
 
-/** A template's least cosine with the CPU path's: the compilers of the two join other multiplications and additions. */
 const LEAST_COSINE = 1 - 1e-6;
 
-/** What is asked of each picture: every network. */
 const REQUEST = { described: 2, attributes: true, liveness: true };
 
 describe("Networks' inputs that are made in a device's memory", () => {
@@ -56,13 +54,11 @@ describe("Networks' inputs that are made in a device's memory", () => {
   const withFault = (fault: string) => {
     process.env.VISAGE_DEVICE_FAULT = fault;
   };
-  /** A file of its own, since what has been loaded once is not loaded again. */
   const copy = (name: string) => {
     const file = join(scratch, name);
     copyFileSync(library, file);
     return file;
   };
-  /** With networks that were compared with the pack's own, on inputs that are copied to the device. */
   const onDevice = async (pack: ModelPack): Promise<Pipeline> => {
     const on = { ...device, inputLibrary: library };
     const folder = join(scratch, 'engines');

@@ -5,7 +5,6 @@ import { pino } from 'pino';
 import { type Provider, whyUnavailable } from '../../src/native/device.ts';
 import { startOnDevice } from '../../src/vision/device.ts';
 
-/** Where the libraries are, what is said of a machine without them cannot be seen. */
 const skip = whyUnavailable('cuda') === null && 'the provider libraries are here';
 
 describe('The device that networks are started on', () => {

@@ -10,7 +10,6 @@ import {
 } from '../../src/vision/false-match-rate.ts';
 import { SimilarityScale } from '../../src/vision/similarity.ts';
 
-/** Evenly spread over the decades. */
 const someRate = fc.double({ min: -6, max: -1, noNaN: true }).map((log) => 10 ** log);
 const someSimilarity = fc.double({ min: 0, max: 100, noNaN: true });
 const someCount = fc.integer({ min: 1, max: 1_000_000 });

@@ -72,10 +72,8 @@ describe('the verdict on liveness', () => {
   });
 });
 
-// Renderings say nothing about real attacks: they only show that the network still sees what it saw.
 describe("the default pack's liveness, as a regression check", () => {
   const parts = usePipeline();
-  /** Log-odds of a live face, averaged over the looks. */
   const liveOf = async (image: Uint8Array) => {
     const { pipeline } = await openModelPack('faceplugin');
     const { liveness } = await parts.pipeline.analyze(image, 'binary', { template: false, liveness: true });

@@ -38,7 +38,6 @@ function manifest(): Record<string, unknown> {
   };
 }
 
-/** A folder with a model pack, its manifest changed first. */
 function packFolder(t: TestContext, change: (manifest: Record<string, unknown>) => void = () => {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
   t.after(() => rmSync(folder, { recursive: true }));
@@ -49,7 +48,6 @@ function packFolder(t: TestContext, change: (manifest: Record<string, unknown>) 
   return folder;
 }
 
-/** Lists the search space in the manifest. */
 function withSearchSpace(space: Uint8Array): (manifest: Record<string, unknown>) => void {
   const sha256 = createHash('sha256').update(space).digest('hex');
   return (manifest) => {

@@ -38,7 +38,6 @@ describe('the check of a model pack', () => {
     rmSync(people, { recursive: true });
   });
 
-  /** The default pack in a folder of its own, its manifest changed. */
   async function changedPack(t: TestContext, change: (manifest: Manifest) => void): Promise<string> {
     const folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
     t.after(() => rmSync(folder, { recursive: true }));
@@ -180,7 +179,6 @@ describe('the check of a model pack', () => {
   });
 });
 
-/** Twenty faces of the sample photographs, each once as it is and once smaller, darker and compressed. */
 async function twoPicturesOfEach(folder: string, executor: Executor): Promise<void> {
   const pipeline = await loadPipeline(executor, (await openModelPack('faceplugin')).pipeline);
   const request = { described: 0, template: false };

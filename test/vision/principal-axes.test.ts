@@ -6,7 +6,6 @@ import { eigenOf, secondMoments } from '../../src/vision/principal-axes.ts';
 const inner = (a: Float64Array, b: Float64Array) =>
   a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);
 
-/** Vectors whose deviation along axis `i` is `deviations[i]`. */
 function vectorsWith(deviations: readonly number[], count: number): Float32Array[] {
   const normal = normals(1);
   return Array.from({ length: count }, () =>

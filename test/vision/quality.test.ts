@@ -9,10 +9,8 @@ const parts = usePipeline();
 const analyze = (image: Uint8Array) =>
   parts.pipeline.analyze(image, 'binary', { attributes: true, template: false });
 const qualityIn = async (image: Uint8Array) => qualityOf(await analyze(image), 0);
-/** They look into the camera; each is changed in ways that leave the face to be found. */
 const PEOPLE = ['bea', 'dora'] as const;
 
-/** Portraits changed in one way, and those as they are. */
 async function changed(change: (picture: Sharp) => Sharp) {
   return Promise.all(
     PEOPLE.map(async (person) => {

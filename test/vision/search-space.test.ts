@@ -84,7 +84,6 @@ describe('the file of a search space', () => {
   });
 });
 
-/** Trains with few people, for speed. */
 const train = (templates: readonly Float32Array[], seed = 1) =>
   trainSearchSpace(templates, { seed, trainingPeople: 500, testPeople: 500 });
 

@@ -5,7 +5,6 @@ import { innerProduct as scoreOf } from '../../src/vision/impostors.ts';
 import { fusedScore, maxFusedScore } from '../../src/vision/template-fusion.ts';
 
 const space = openSearchSpace(2);
-/** Rows of two coordinates are accurate to this. */
 const ROUNDING = 1e-3;
 
 const near = (actual: number, expected: number) =>

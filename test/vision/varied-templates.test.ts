@@ -127,7 +127,6 @@ describe('templates of a folder', () => {
       .extract({ left: 195, top: 222, width: 130, height: 183 })
       .jpeg()
       .toBuffer();
-    // YuNet finds it without a border.
     const pack = await openModelPack('faceplugin');
     const pipeline = await loadPipeline(parts.executor, pack.pipeline);
     assert.equal((await pipeline.analyze(tight, 'binary')).faces.length, 0);

@@ -16,7 +16,6 @@ const statusOf = async (key: string): Promise<number> => {
   return (await fetch(`${dashboard.url}/v1/collection/get-all`, { headers })).status;
 };
 
-/** Creates a key on the page. @returns the key that the page shows once. */
 async function create(page: Awaited<ReturnType<Dashboard['page']>>, name: string): Promise<string> {
   await page.getByRole('button', { name: 'New Key' }).first().click();
   await page.getByLabel('Name').fill(name);

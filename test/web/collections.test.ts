@@ -24,7 +24,6 @@ interface Known {
   readonly faceCount: number;
 }
 
-/** Null if it does not exist. */
 async function known(collectionId: string): Promise<Known | null> {
   const headers = { Authorization: `Bearer ${await dashboard.token()}` };
   const response = await fetch(`${dashboard.url}/v1/collection/get?collectionId=${collectionId}`, {

@@ -1,4 +1,3 @@
-/** Every screen with data on unusual displays, and in German. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -7,7 +6,6 @@ import { portrait } from '../../testing/photographs.ts';
 
 const WIDE = { width: 2560, height: 1440 };
 
-/** Path, title in English and German, and a German text of each screen. */
 const SCREENS = [
   ['/', 'Overview', 'Übersicht', 'Anlage'],
   ['/live', 'Live', 'Live', 'Alle Ergebnisse'],
@@ -40,7 +38,6 @@ afterEach(() => assert.deepEqual(dashboard.faults.splice(0), []));
 
 const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name, exact: true });
 
-/** Opens each screen, and waits until nothing loads any more. */
 async function everyScreen(
   page: Page,
   look: (path: string, german: string | RegExp) => Promise<void>,
@@ -79,9 +76,7 @@ describe('Every screen', () => {
     await page.emulateMedia({ forcedColors: 'active' });
     await everyScreen(page, async (path) => {
       await assertFits(page, `${path}, forced colours`);
-      // The reader's system chooses the colours, and axe sees those of the page.
       await assertAccessible(page, `${path}, forced colours`, ['color-contrast']);
-      // The frame marks the current screen by more than a colour that the system replaces.
       const [current, other] = (await page.evaluate(
         `['[aria-current=page]', ':not([aria-current])'].map((which) =>
           getComputedStyle(document.querySelector('nav a' + which)).backgroundColor)`,

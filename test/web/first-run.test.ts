@@ -29,14 +29,12 @@ afterEach(() => assert.deepEqual(dashboard.faults.splice(0), []));
 const title = (name: string) => page.getByRole('heading', { level: 1, name }).waitFor();
 const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
 
-/** Chooses a file as the reader's file dialog does. */
 async function choose(name: string, buffer: Buffer): Promise<void> {
   const chooser = page.waitForEvent('filechooser');
   await press('Choose image');
   await (await chooser).setFiles({ name, mimeType: 'image/jpeg', buffer });
 }
 
-/** The steps build on each other. */
 describe('The first run', () => {
   test('asks for the set-up code and refuses a wrong one', async () => {
     await page.goto(`${dashboard.url}/people`);
@@ -68,7 +66,6 @@ describe('The first run', () => {
     await page.getByLabel('Name').fill('not a name');
     await page.getByText('Use 1 to 255 letters').waitFor();
     await page.getByLabel('Name').fill('staff');
-    // Like any reader, the test presses the words.
     await page.getByText('Keep a small image of each face').click();
     await page.getByText('Record events for 1 day').click();
     assert.equal((await dashboard.get('/v1/events/recording')).enabled, true);

@@ -16,12 +16,10 @@ import {
 } from '../../testing/dashboard.ts';
 import { differentPeople, emptyPicture } from '../../testing/sample-faces.ts';
 
-/** Milliseconds that a correction waits for an undo. */
 const UNDO_MS = 10_000;
 
 let dashboard: Dashboard;
 let people: string[];
-/** Pages of the running test. */
 const open: Page[] = [];
 let client: Dashboard['service']['client'];
 
@@ -32,7 +30,6 @@ before(async () => {
 });
 after(() => dashboard?.stop());
 afterEach(async () => {
-  // An account has few streams.
   for (const page of open.splice(0)) await page.context().close();
   assert.deepEqual(dashboard.faults.splice(0), []);
 });
@@ -61,7 +58,6 @@ const keyOf = async (collectionId: string, person: number): Promise<string | nul
   return matches[0]?.externalKey ?? null;
 };
 
-/** Paths and methods of the calls that a page sends from now on, without reads. */
 function changesOf(page: Page): string[] {
   const sent: string[] = [];
   page.on('request', (request) => {
@@ -70,7 +66,6 @@ function changesOf(page: Page): string[] {
   return sent;
 }
 
-/** A page whose clock the test can advance. */
 async function livePage(query = '', advances = false): Promise<Page> {
   const page = await dashboard.page();
   open.push(page);
@@ -392,7 +387,6 @@ describe('The keyboard', () => {
   });
 });
 
-/** A connection to the service that the test can cut. */
 class Cable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -509,10 +503,8 @@ describe('The stream', () => {
     console.log(
       `# ${Math.round(rate)} events a second, longest task ${longest} ms, long tasks ${blocked} ms of ${seconds} s, ${nodes} rows`,
     );
-    // A busy disk makes the service answer more slowly than the test sends.
     assert.ok(rate > 15, `${rate} events a second`);
     assert.ok((nodes ?? 0) < 40, `${nodes} rows`);
-    // Generous: the service, the browser and other tests share the machine's cores.
     assert.ok((longest ?? 0) < 1000, `a task of ${longest} ms`);
     assert.ok((blocked ?? 0) < seconds * 600, `${blocked} ms of long tasks`);
   });

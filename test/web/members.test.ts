@@ -19,7 +19,6 @@ afterEach(() => assert.deepEqual(dashboard.faults.splice(0), []));
 
 type Page = Awaited<ReturnType<Dashboard['page']>>;
 
-/** Invites on the page. @returns the link that the page shows once. */
 async function invite(page: Page, email: string, role?: string): Promise<string> {
   await page.getByRole('button', { name: 'Invite', exact: true }).click();
   await page.getByLabel('E-mail').fill(email);

@@ -33,7 +33,6 @@ describe('The overview of the appliance', () => {
     await card(page, 'Latency of image calls').getByText('No image calls in the last hour').waitFor();
     await card(page, 'Latest events').getByText('No events yet.', { exact: false }).waitFor();
     await page.getByRole('button', { name: 'Show Requests as a table' }).click();
-    // One row for the running minute, perhaps one for the minute before.
     assert.ok((await card(page, 'Requests').getByRole('row').count()) <= 3);
     await waitForFigure(page, 'Matches', '0');
   });

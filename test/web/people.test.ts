@@ -19,7 +19,6 @@ const MANY = 10_000;
 const { searchSpace } = await openModelPack('faceplugin');
 const DIMENSION = 512;
 const space = openSearchSpace(searchSpace ?? DIMENSION);
-/** Longer than the undo time of ten seconds. */
 const SENT = { timeout: 20_000 };
 const FRAMES = 120;
 /** Of the processor: 30 frames a second on a machine that does other work. */
@@ -38,7 +37,6 @@ before(async () => {
 after(() => dashboard?.stop());
 afterEach(() => assert.deepEqual(dashboard.faults.splice(0), []));
 
-/** A row that no other number has. */
 function rowOf(n: number): Row {
   const template = Float32Array.from({ length: DIMENSION }, (_, at) =>
     Math.sin((n + 1) * (at + 1) * 12.9898),
@@ -46,7 +44,6 @@ function rowOf(n: number): Row {
   return space.row(template);
 }
 
-/** Writes people without images into the store while the service is down. */
 async function seedCrowd(): Promise<void> {
   await dashboard.halt();
   const store = Store.open(dashboard.service.folder);
@@ -71,7 +68,6 @@ async function seedCrowd(): Promise<void> {
   await dashboard.restart();
 }
 
-/** Sends an image as the owner. */
 async function add(path: string, query: Record<string, string>, person: Person): Promise<void> {
   const response = await fetch(`${dashboard.url}${path}?${new URLSearchParams(query)}`, {
     method: 'POST',
@@ -81,7 +77,6 @@ async function add(path: string, query: Record<string, string>, person: Person):
   assert.ok(response.ok, await response.text());
 }
 
-/** A fresh collection with six real people, and one face without a name. */
 async function enrolFew(): Promise<void> {
   await dashboard.post('/v1/external-key/delete-faces', { collectionId: 'few', externalKeys: [...PEOPLE] });
   for (const person of PEOPLE) {
@@ -193,7 +188,6 @@ describe('The grid of 10,000 people', () => {
     await page.keyboard.press('Control+a');
     await page.getByText('9,900 selected').waitFor();
     await assertAccessible(page, 'grid');
-    // The bar of the selection covers a part of the last row.
     await page.keyboard.press('Escape');
     await page.setViewportSize(PHONE);
     await assertFits(page, 'grid');

@@ -16,7 +16,6 @@ const SCREENS = {
   Billing: '/billing',
   System: '/system',
 };
-/** Compressed JavaScript of the first screen, in bytes. */
 const SCRIPT_LIMIT = 250_000;
 
 let dashboard: Dashboard;

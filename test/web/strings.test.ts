@@ -9,7 +9,6 @@ const PLURAL = /_(zero|one|two|few|many|other)$/;
 
 type Strings = { readonly [key: string]: string | Strings };
 
-/** `path: text` of every string. */
 function flat(strings: Strings, prefix = ''): [string, string][] {
   return Object.entries(strings).flatMap(([key, value]): [string, string][] =>
     typeof value === 'string' ? [[prefix + key, value]] : flat(value, `${prefix}${key}.`),
@@ -21,7 +20,6 @@ function stringsOf(language: string, file: string): Map<string, string> {
 }
 
 const files = readdirSync(join(FOLDER, 'en'));
-/** Names in braces, in the order of the alphabet. */
 const values = (text: string) => [...text.matchAll(/\{\{\s*(\w+)/g)].map(([, name]) => name).sort();
 
 describe('The strings of the dashboard', () => {
@@ -35,7 +33,6 @@ describe('The strings of the dashboard', () => {
       assert.deepEqual([...de.keys()].sort(), [...en.keys()].sort());
       for (const [key, text] of en) {
         assert.ok(text.trim() !== '' && de.get(key)?.trim() !== '', key);
-        // A plural may leave out its number.
         if (!PLURAL.test(key)) assert.deepEqual(values(de.get(key) ?? ''), values(text), key);
       }
     });

@@ -9,18 +9,15 @@ import { assertAccessible, assertFits, Dashboard, PHONE, screenshot } from '../.
 import { nobody, type Person, portrait } from '../../testing/photographs.ts';
 import { ROOT } from '../../testing/service.ts';
 
-/** Photographs of the half of Labeled Faces in the Wild that a developer may have. */
 const WILD = process.env.VISAGE_FACES ?? join(ROOT, '../shared/faces/lfw-dev');
 const PHOTOS = 200;
 const ADDED_BEFORE_RELOAD = 20;
-/** Requests whose answers get lost. */
 const LOST = 3;
 const LONG = { timeout: 240_000 };
 const PEOPLE: readonly Person[] = ['anna', 'annaElsewhere', 'bea', 'cleo', 'dora', 'emma'];
 
 let dashboard: Dashboard;
 let folder: string;
-/** Photos of each person. */
 const photos = new Map<string, number>();
 
 before(async () => {
@@ -51,7 +48,6 @@ function copyPhotos(): void {
   }
 }
 
-/** Different crops of a few people. */
 async function makePhotos(): Promise<void> {
   for (let n = 0; n < PHOTOS; n++) {
     const person = PEOPLE[n % PEOPLE.length] as Person;
@@ -65,7 +61,6 @@ async function makePhotos(): Promise<void> {
   }
 }
 
-/** External keys with their number of faces. */
 async function enrolled(collectionId: string): Promise<Map<string, number>> {
   const query = new URLSearchParams({ collectionId, limit: '1000' });
   const response = await fetch(`${dashboard.url}/v1/external-key/list?${query}`, {
@@ -75,7 +70,6 @@ async function enrolled(collectionId: string): Promise<Map<string, number>> {
   return new Map(people.map(({ externalKey, faceCount }) => [externalKey, faceCount]));
 }
 
-/** The four numbers of the summary: added, refused, failed, waiting. */
 async function summary(page: Page): Promise<number[]> {
   const text = await page.getByText(/added, .* waiting/).innerText();
   return [...text.matchAll(/\d[\d,]*(?= )/g)].map(([digits]) => Number(digits.replaceAll(',', '')));
@@ -209,7 +203,6 @@ describe('Photos that cannot be added', () => {
   });
 });
 
-/** Drops files and folders of this machine from its file manager. */
 async function dropFiles(page: Page, label: string, files: readonly string[]): Promise<void> {
   const words = page.getByText(label, { exact: true }).filter({ visible: true }).first();
   const box = (await words.boundingBox()) ?? assert.fail('no drop zone');

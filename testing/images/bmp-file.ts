@@ -1,18 +1,13 @@
-/** What a hand-made BMP file says of itself and holds; whatever is said need not be true. */
 export interface BmpFile {
   readonly width: number;
-  /** Negative: rows from the top. */
   readonly height: number;
   readonly bits: number;
   /** Bytes of the second header: 12 (OS/2), 40, 108 or 124. */
   readonly header?: number;
   readonly compression?: number;
-  /** Red, green, blue and perhaps alpha. */
   readonly masks?: readonly number[];
-  /** Red, green, blue. */
   readonly palette?: readonly (readonly number[])[];
   readonly pixels: Uint8Array;
-  /** Between headers and pixels. */
   readonly gap?: number;
 }
 
@@ -47,7 +42,7 @@ export function bmpFile(file: BmpFile): Buffer {
   return bytes;
 }
 
-/** Rows of pixels of 1 to 32 bits, each row filled up to four bytes. `valueAt` is asked in the file's order of rows. */
+/** Rows of pixels of 1 to 32 bits, each row filled up to four bytes. */
 export function bmpRows(
   width: number,
   height: number,

@@ -1,11 +1,9 @@
-/** Files of formats that only C++ libraries write (test/fixtures/formats). */
 import { readdirSync, readFileSync } from 'node:fs';
 import sharp, { type Sharp } from 'sharp';
 import { portrait } from '../photographs.ts';
 
 const FOLDER = new URL('../../../test/fixtures/formats/', import.meta.url);
 
-/** @param name such as `plain.heic`. */
 export function formatFile(name: string): Buffer {
   return readFileSync(new URL(name, FOLDER));
 }

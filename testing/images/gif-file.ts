@@ -1,4 +1,3 @@
-/** A hand-made GIF of one frame. */
 export interface GifFile {
   readonly screen: { readonly width: number; readonly height: number };
   readonly frame: {
@@ -15,7 +14,7 @@ export interface GifFile {
   readonly indexAt: (x: number, y: number) => number;
 }
 
-/** Codes of eight bits; the table is cleared before it would need nine, so every code is a pixel. */
+/** Codes of eight bits; a clear code comes before nine are needed. */
 const CODE_SIZE = 7;
 const CLEAR = 128;
 const END = 129;

@@ -6,7 +6,6 @@ import type { ErrorCode } from '../../src/errors.ts';
 import { createExecutor } from '../../src/native/executor.ts';
 import { type DecodedImage, decodeImage, type ImageEncoding } from '../../src/native/pipeline.ts';
 
-/** Upright RGB, three bytes a pixel. */
 export type Pixels = Pick<DecodedImage, 'width' | 'height' | 'pixels'>;
 
 export type Decode = (bytes: Uint8Array, encoding?: ImageEncoding) => Promise<DecodedImage>;
@@ -17,26 +16,22 @@ const GROUP = createRequire(import.meta.url).resolve('@vladmandic/face-api/demo/
 export const WIDTH = 97;
 export const HEIGHT = 75;
 
-/** The addon's decoder on an executor of its own, closed after the tests of the file. */
 export function useDecoder(): Decode {
   const executor = createExecutor({ threads: 1, maxQueue: 64 });
   after(() => executor.close());
   return (bytes, encoding) => decodeImage(executor, bytes, encoding);
 }
 
-/** A small photograph, `WIDTH` x `HEIGHT`. */
 export function photograph(): Sharp {
   return sharp(GROUP).resize(WIDTH, HEIGHT, { fit: 'fill' });
 }
 
-/** The photograph with an alpha channel that takes every value. */
 export async function transparentPhotograph(): Promise<Sharp> {
   const { data } = await photograph().ensureAlpha().raw().toBuffer({ resolveWithObject: true });
   for (let pixel = 0; pixel < WIDTH * HEIGHT; pixel++) data[4 * pixel + 3] = pixel % 256;
   return sharp(data, { raw: { width: WIDTH, height: HEIGHT, channels: 4 } });
 }
 
-/** What sharp reads: upright, over white, sRGB. */
 export async function asSharpSees(file: Uint8Array): Promise<Pixels> {
   const { data, info } = await sharp(file)
     .rotate()
@@ -57,7 +52,6 @@ export function assertSamePicture(actual: Pixels, expected: Pixels, tolerance = 
   assert.ok(worst <= tolerance, `a sample differs by ${worst} of 255`);
 }
 
-/** A picture painted by a function of the pixel. */
 export function painted(
   width: number,
   height: number,
@@ -70,7 +64,6 @@ export function painted(
   return { width, height, pixels };
 }
 
-/** The colour of one pixel. */
 export function colourAt({ width, pixels }: Pixels, x: number, y: number): number[] {
   const at = (y * width + x) * 3;
   return [...pixels.subarray(at, at + 3)];

@@ -6,7 +6,6 @@ export function findSegment(jpeg: Buffer, marker: number): number {
   throw new Error(`The file has no segment ${marker.toString(16)}`);
 }
 
-/** Puts segments right behind the start of the file. */
 export function insertSegments(jpeg: Buffer, ...segments: readonly Buffer[]): Buffer {
   return Buffer.concat([jpeg.subarray(0, 2), ...segments, jpeg.subarray(2)]);
 }
@@ -17,7 +16,6 @@ export function segment(marker: number, content: Buffer): Buffer {
   return Buffer.concat([head, content]);
 }
 
-/** A TIFF block whose only entry is the orientation, in either order of bytes. */
 export function exifBlock(orientation: number, bigEndian: boolean): Buffer {
   const little = [
     0x49,
@@ -82,7 +80,6 @@ export function exifSegment(block: Buffer): Buffer {
   return segment(0xe1, Buffer.concat([Buffer.from('Exif\0\0'), block]));
 }
 
-/** A progressive file that repeats an empty scan `count` times: few bytes and a pass over all coefficients each. */
 export function withEmptyScans(progressive: Buffer, count: number): Buffer {
   const head = progressive.subarray(0, findSegment(progressive, 0xda));
   // One code, one bit long: the band ends for 2^14 blocks and as many more as the next 14 bits say.

@@ -9,7 +9,6 @@ export function chunk(name: string, content: Buffer = Buffer.alloc(0)): Buffer {
   return bytes;
 }
 
-/** A hand-made PNG; `rows` are filter bytes and samples before compression. */
 export interface PngFile {
   readonly width: number;
   readonly height: number;

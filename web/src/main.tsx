@@ -10,7 +10,6 @@ import { App } from './app.tsx';
 import { startStrings } from './i18n/index.ts';
 import { screenAt } from './screens/screens.ts';
 
-/** Waits at most this long for the parts of the first screen, in milliseconds, before it shows what is there. */
 const PATIENCE = 1000;
 
 /** Not at the top level: the files of screens import this one, and would wait for it while it waits for them. */
@@ -18,8 +17,6 @@ async function start(): Promise<void> {
   const parts: Promise<unknown>[] = [];
   const strings = startStrings();
   if (isSecureContext && csrfToken() !== null) {
-    // The session, the screen and its strings load at once. The page shows them together: React holds back content that
-    // comes soon after a placeholder.
     parts.push(prefetchSession(), screenAt(location.pathname)?.preload() ?? Promise.resolve());
   }
   await strings;

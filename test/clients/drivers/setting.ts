@@ -7,7 +7,6 @@ export const url: string = address;
 export const key: string = secret;
 export const image: string = readFileSync(file).toString('base64');
 
-/** Hands the answers back. */
 export function print(answers: object): void {
   console.log(JSON.stringify(answers));
 }

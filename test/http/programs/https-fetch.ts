@@ -1,7 +1,3 @@
-/**
- * Fetches over https from a server of its own: `https-fetch.js <certificate> <key>`. The certificate is for
- * `good.example`; whether it is trusted says the environment (`NODE_EXTRA_CA_CERTS`). Prints each outcome as JSON.
- */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';

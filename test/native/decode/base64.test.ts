@@ -8,11 +8,9 @@ const decode = useDecoder();
 
 const SIDE = 64;
 
-/** What a client may do to a character of base64 that any decoder should bear. */
 const spelling = fc.record({
   urlSafe: fc.boolean(),
   escaped: fc.boolean(),
-  /** As an escape of JSON with four hexadecimal digits. */
   byCode: fc.constantFrom(false, false, false, true),
   space: fc.constantFrom('', '', '', ' ', '\n', '\r\n', '\t', '\\r\\n', '\\u000a'),
 });

@@ -37,7 +37,6 @@ function fileOf(kind: string): Buffer {
   return file;
 }
 
-/** Bytes at the end without which a file may still hold its whole picture: padding, checksums, end marks. */
 const NEEDLESS: Readonly<Record<string, number>> = {
   JPEG: 2,
   'progressive JPEG': 2,
@@ -70,7 +69,6 @@ describe('a broken file', () => {
       await fc.assert(
         fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 8 }), async (changes) => {
           const file = Buffer.from(fileOf(kind));
-          // The square puts most changes into the headers.
           for (const { at, to } of changes) file[Math.floor(at * at * (file.length - 1))] = to;
           try {
             const { width, height, pixels } = await decode(file);

@@ -105,7 +105,6 @@ describe('HEIC, AVIF and JPEG 2000', () => {
 
   test('a HEIC grid may not repeat more tiles than its image needs', async () => {
     const file = Buffer.from(formatFile('grid.avif'));
-    // The grid: version, flags, rows and columns less one, width, height.
     const grid = file.indexOf(Buffer.from([0, 0, 1, 1, 1, 0, 0, 244]));
     assert.ok(grid > 0);
     const narrow = Buffer.from(file);

@@ -15,7 +15,6 @@ import { findSegment, insertSegments, segment, withEmptyScans } from '../../../t
 
 const decode = useDecoder();
 
-/** `test/fixtures/decode`, seen from `dist/test/native/decode`. */
 const FIXTURES = new URL('../../../../test/fixtures/decode/', import.meta.url);
 
 describe('JPEG', () => {
@@ -33,7 +32,6 @@ describe('JPEG', () => {
   for (const [name, expected] of [
     ['ycck-adobe.jpg', inverted],
     ['cmyk-adobe.jpg', inverted],
-    // Every reader takes the inks for inverted, also without Adobe's marker.
     ['cmyk-plain.jpg', [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20, 40]],
   ] as const) {
     test(`turns the inks of ${name} into light`, async () => {
@@ -97,7 +95,6 @@ describe('JPEG', () => {
     const tooMany = withEmptyScans(file, 17);
     const refusal = /17 scans; at 8000 x 5000 pixels at most 16/;
     await assertRefused(decode(tooMany), 'IMAGE_TOO_LARGE', refusal);
-    // No scan is decoded: the last one is broken here.
     const last = tooMany.lastIndexOf(Buffer.from([0xff, 0xda]));
     tooMany.fill(0, last + 4, last + 10);
     await assertRefused(decode(tooMany), 'IMAGE_TOO_LARGE', refusal);

@@ -8,7 +8,6 @@ import { pngFile } from '../../../testing/images/png-file.ts';
 
 const decode = useDecoder();
 
-/** Files of a few bytes whose headers claim a size. */
 const LIARS: Record<string, (width: number, height: number) => Promise<Buffer>> = {
   JPEG: async (width, height) => {
     const file = await photograph().jpeg().toBuffer();

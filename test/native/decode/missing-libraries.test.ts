@@ -10,9 +10,7 @@ import { formatFile } from '../../../testing/images/format-files.ts';
 import { photograph } from '../../../testing/images/images.ts';
 
 const run = promisify(execFile);
-/** Seen from `dist/test/native/decode`. */
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-/** As CMakeLists.txt leaves them out. */
 const OPTIONAL = ['colour.cc', 'tiff.cc', 'jpeg2000.cc', 'hevc.cc', 'av1.cc'];
 
 const folder = mkdtempSync(join(tmpdir(), 'visage-decode-'));

@@ -63,11 +63,11 @@ describe('EXIF orientation', () => {
     const broken = [
       exifBlock(0, false),
       exifBlock(9, true),
-      change(4, 0xff, 0xff, 0xff, 0xff), // the directory lies behind the end
-      change(8, 0xff, 0xff, 0x13), // thousands of entries, none the orientation
-      change(2, 43), // no TIFF
-      change(12, 5), // no whole number
-      change(14, 3), // three values, which stand elsewhere
+      change(4, 0xff, 0xff, 0xff, 0xff),
+      change(8, 0xff, 0xff, 0x13),
+      change(2, 43),
+      change(12, 5),
+      change(14, 3),
       sound.subarray(0, 19),
       sound.subarray(0, 1),
     ];

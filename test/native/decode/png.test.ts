@@ -16,7 +16,6 @@ const decode = useDecoder();
 
 const SIDE = 65;
 
-/** Rows without filter, one sample a pixel of `depth` bits. */
 function greyRows(depth: number, valueAt: (x: number, y: number) => number): Buffer {
   const stride = 1 + Math.ceil((SIDE * depth) / 8);
   const rows = Buffer.alloc(stride * SIDE);

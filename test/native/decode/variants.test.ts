@@ -22,12 +22,10 @@ async function turned(face: Sharp, orientation: number): Promise<Sharp> {
     7: (image) => image.rotate(270).flip(),
     8: (image) => image.rotate(90),
   };
-  // sharp turns before it mirrors.
   const stored = await (turns[orientation] as (image: Sharp) => Sharp)(face.clone()).png().toBuffer();
   return sharp(stored).withMetadata({ orientation });
 }
 
-/** Files by name that sharp writes. */
 async function variants(): Promise<Map<string, Promise<Buffer>>> {
   const face = await formatFace();
   const opaque = sharp(await face.clone().ensureAlpha(1).png().toBuffer());
@@ -105,7 +103,6 @@ describe('one face in every format', () => {
     const { template: probe } = await analyze(await portrait('annaElsewhere'));
     const files = await variants();
     for (const name of formatFileNames()) {
-      // Holds a part of the image.
       if (name !== 'clap.avif') files.set(name, Promise.resolve(formatFile(name)));
     }
     assert.ok(files.size >= 60);

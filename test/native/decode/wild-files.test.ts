@@ -17,14 +17,12 @@ import { chunk } from '../../../testing/images/png-file.ts';
 
 const decode = useDecoder();
 
-/** `test/fixtures/wild`, seen from `dist/test/native/decode`. */
 const FIXTURES = new URL('../../../../test/fixtures/wild/', import.meta.url);
 
 function fixture(name: string): Promise<Buffer> {
   return readFile(fileURLToPath(new URL(name, FIXTURES)));
 }
 
-/** The pixels that sharp reads from a file, also from a damaged one. */
 async function asSharpReads(file: Uint8Array): Promise<Pixels> {
   const { data, info } = await sharp(file, { failOn: 'none' })
     .rotate()
@@ -153,7 +151,6 @@ describe('a file from the wild', () => {
   });
 });
 
-/** Files that people reported to decoders, made again, with the same pixels as a sound file. */
 describe('a reported JPEG is read as its sound file:', () => {
   const restarts = () => readFile(fileURLToPath(new URL('../decode/restarts.jpg', FIXTURES)));
   const before = (file: Buffer, marker: readonly number[], bytes: Buffer) => {
@@ -276,11 +273,8 @@ test('A WebP with an unknown chunk before its EXIF is turned (image-rs/image-web
 
 interface LzwOptions {
   readonly codeSize: number;
-  /** Begins with the code that clears the table. */
   readonly opens?: boolean;
-  /** Clears a full table. */
   readonly clears?: boolean;
-  /** Ends with the code for the end. */
   readonly closes?: boolean;
 }
 

@@ -10,7 +10,7 @@ export interface ConstantOutput {
   readonly values: Readonly<Record<number, readonly number[]>>;
 }
 
-/** Bytes of an ONNX file that takes an input of 1 x 3 x height x width and has these outputs, each 1 x rows x columns. */
+/** An ONNX file with an input of 1 x 3 x height x width and outputs of 1 x rows x columns. */
 export function constantModel(
   input: { readonly width: number; readonly height: number },
   outputs: readonly ConstantOutput[],

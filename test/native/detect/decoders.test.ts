@@ -10,7 +10,7 @@ import type { Box, DetectorDecoder, PipelineOptions } from '../../../src/native/
 import { openModelPack } from '../../../src/vision/model-pack.ts';
 import { type ConstantOutput, constantModel } from './constant-model.ts';
 
-/** As large as the smallest picture, so that a pixel of the network's input is one of the picture. */
+/** The size of the smallest image, so pixels of input and image are equal. */
 const SIDE = 64;
 
 let folder: string;
@@ -168,7 +168,6 @@ describe("a detector's outputs are read as their family lays them out", () => {
       {
         rows: 3,
         columns: 4,
-        // The whole, a part of it, and a part that the network is surer of than of the whole.
         values: { 0: [0, 0, 1, 1], 1: [0.5, 0.5, 0.75, 0.75], 2: [0.1, 0.1, 0.3, 0.3] },
       },
     ];

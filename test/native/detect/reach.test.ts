@@ -25,7 +25,6 @@ before(() => {
 });
 after(() => executor.close());
 
-/** A picture of nothing but a soft slope, with pictures laid on it. */
 function canvas(
   size: { width: number; height: number },
   laid: readonly { input: Buffer; left: number; top: number }[],
@@ -38,7 +37,6 @@ function canvas(
     .toBuffer();
 }
 
-/** The photograph so small that its narrowest face is `width` pixels wide, and where its faces then are. */
 async function shrunk(number: number, width: number): Promise<{ input: Buffer; boxes: Box[] }> {
   const boxes = SAMPLES[number - 1] as readonly Box[];
   const scale = width / Math.min(...boxes.map((box) => box.width));
@@ -128,7 +126,6 @@ describe('a search for the largest face', () => {
   });
 });
 
-/** Packs, and the share of upright faces of the least size that their detector finds at least. */
 for (const [name, least] of [
   ['faceplugin', 0.85],
   ['yunet', 0.95],
@@ -147,7 +144,6 @@ for (const [name, least] of [
       for (const number of [1, 3, 4, 5, 6]) {
         const { input, boxes } = await shrunk(number, LEAST);
         const { width = 0, height = 0 } = await sharp(input).metadata();
-        // At the edges, and where windows meet.
         for (const [across, down] of [
           [0, 0],
           [0.37, 0.29],
@@ -216,7 +212,6 @@ for (const [name, least] of [
     });
 
     test('finds the smallest faces of a panorama that an image of its area has', async () => {
-      // Seen from `dist/test/native/detect`.
       const wild = new URL(
         '../../../../test/fixtures/wild/panorama-8000x1200/face-100px.jpg',
         import.meta.url,

@@ -8,7 +8,6 @@ import { cosine, usePipeline } from '../../../testing/faces.ts';
 import { photograph, portrait } from '../../../testing/photographs.ts';
 
 const PEOPLE = ['annaElsewhere', 'bea', 'dora', 'emma'] as const;
-/** Seen from `dist/test/native/detect/`. */
 const FIXTURES = new URL('../../../../test/fixtures/detection/', import.meta.url);
 const parts = usePipeline();
 const analyze = (image: Uint8Array) => parts.pipeline.analyze(image, 'binary', { attributes: true });

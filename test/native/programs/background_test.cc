@@ -1,4 +1,3 @@
-/// The background's threads yield to requests, and free the memory of galleries on behalf of other threads.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -23,18 +22,14 @@ using visage::search::SearchSpace;
 using namespace std::chrono_literals;
 
 constexpr std::size_t kDimension = 64;
-/// Enough for the GPU, also after a half is removed.
 constexpr std::int64_t kRows = 2 * GalleryIndex::kLarge;
 
 std::mutex mutex;
 std::condition_variable changed;
-/// Threads on which rows ended, of each that did.
 std::vector<std::thread::id> ended_on;
-/// Whether searches are held up, and how many are.
 bool is_held_up = false;
 int held_up = 0;
 
-/// Proposes nothing. Goes with the rows of the gallery, as their memory does.
 class Rows final : public visage::base::DeviceRows {
  public:
   ~Rows() override {
@@ -59,20 +54,17 @@ visage::base::DeviceRows* MakeRows(std::size_t, const char** why) {
   return new Rows;
 }
 
-/// How many rows have ended.
 std::size_t Ended() {
   const std::lock_guard lock(mutex);
   return ended_on.size();
 }
 
-/// @returns the thread on which the rows ended that were the `count`th to end.
 std::thread::id WaitForEnd(std::size_t count) {
   std::unique_lock lock(mutex);
   changed.wait(lock, [=] { return ended_on.size() >= count; });
   return ended_on[count - 1];
 }
 
-/// Done by the background once: what was begun there before has then ended.
 class Mark final : public visage::search::BackgroundWork {
  public:
   bool Step(const GoOn&) override {
@@ -107,14 +99,12 @@ std::shared_ptr<GalleryIndex> Filled(const std::shared_ptr<Background>& backgrou
   const std::vector<float> vectors = Vectors(kRows);
   index->Add(Labels(kRows), std::as_bytes(std::span(vectors)));
   while (index->on_device().rows < kRows) std::this_thread::sleep_for(1ms);
-  // Who builds a gallery holds it too.
   const auto mark = std::make_shared<Mark>();
   background->Enrol(mark);
   mark->Wait();
   return index;
 }
 
-/// Does so many parts, each of which is nothing.
 class Parts final : public visage::search::BackgroundWork {
  public:
   explicit Parts(unsigned count) : count_(count) {}
@@ -227,9 +217,7 @@ TEST_CASE("The executor counts a job until its thread is done with it") {
         });
   }
   CHECK(executor.under_way() == 2);
-  // In either order: a job may run on the executor's kept thread.
   ended.wait(hold, [&] { return done == 2; });
   hold.unlock();
-  // Or this never ends.
   while (executor.under_way() > 0) std::this_thread::sleep_for(1ms);
 }

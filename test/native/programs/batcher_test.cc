@@ -1,4 +1,3 @@
-/// `Batcher` without a network: a run is a function here.
 #include "runtime/batcher.h"
 
 #include <doctest/doctest.h>
@@ -23,7 +22,6 @@ constexpr std::chrono::milliseconds kLong = 60'000ms;
 
 int Mine(const Joined::Share& share) { return share.outputs->at(share.at); }
 
-/// A run that adds one to each input, and notes how many there were.
 struct Counter {
   std::mutex mutex;
   std::vector<std::size_t> sizes;

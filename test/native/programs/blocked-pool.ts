@@ -1,4 +1,4 @@
-/** Analyses a photograph while libuv's only thread waits for a writer of a FIFO. Needs UV_THREADPOOL_SIZE=1. */
+/** Needs UV_THREADPOOL_SIZE=1. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';

@@ -1,7 +1,4 @@
-/**
- * Ends while the addon is at work: `node busy-exit.js done | exit | throw | terminate [milliseconds]`.
- * `done` waits for the work and then just comes to its end, `terminate` does it to a worker thread.
- */
+/** Ends while the addon is at work: `node busy-exit.js done | exit | throw | terminate [milliseconds]`. */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,3 @@
-// Decodes files and prints the outcome of each.
 #include <cstdio>
 #include <fstream>
 #include <iterator>

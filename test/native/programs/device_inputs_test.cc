@@ -1,6 +1,3 @@
-/// Compares the network inputs that a device builds with those of the CPU, over many images, framings and
-/// inputs. VISAGE_DEVICE_LIBRARY and VISAGE_DEVICE_TOLERANCE (grey levels) in the environment test another
-/// library.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -23,7 +20,6 @@ std::string Environment(const char* name, const char* fallback) {
   return value ? value : fallback;
 }
 
-/// An input that a device builds, and the expected values.
 struct Asked {
   std::vector<float> expected;
   runtime::Accelerator::Memory made;
@@ -48,7 +44,6 @@ Asked Ask(runtime::Accelerator& device, const base::Image& image, const base::Fr
   runtime::InputMaker maker;
   const runtime::InferenceSession::Input on_host = maker.Make(image.view(), framing, input);
   Asked asked{{on_host.values.begin(), on_host.values.end()}, device.Floats(input.size())};
-  // The image is freed before anything waits for the input.
   const runtime::SourceImage picture(image.view(), &device);
   const runtime::InferenceSession::Input on_device = maker.Make(picture, framing, input);
   REQUIRE(on_device.image);
@@ -66,7 +61,6 @@ void Check(runtime::Accelerator& device, const std::vector<Asked>& all, float to
   }
 }
 
-/// Why a library is refused while `VISAGE_DEVICE_FAULT` is set; empty if it is not.
 std::string WhyRefused(const std::string& library, const char* fault) {
   setenv("VISAGE_DEVICE_FAULT", fault, 1);
   std::string why;
@@ -81,7 +75,6 @@ std::string WhyRefused(const std::string& library, const char* fault) {
 
 }  // namespace
 
-// Before the next test: a library that was loaded once is not checked again.
 TEST_CASE("A device that fails or builds wrong inputs is refused with the reason") {
   CHECK(WhyRefused(HOST_DEVICE, "open") == "as it was told");
   CHECK(WhyRefused(HOST_DEVICE, "memory") == "it has no free memory for an image");

@@ -1,4 +1,3 @@
-/// Proposals of the fast scan against sums in plain C++.
 #include "search/fast_scan.h"
 
 #include <doctest/doctest.h>
@@ -28,7 +27,6 @@ constexpr std::size_t kCentroids = 16;
 using Codes = std::vector<std::uint8_t>;
 using Random = std::mt19937;
 
-/// A number from `low` to `high`.
 int Draw(Random& random, int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); }
 
 Codes DrawCodes(Random& random, std::size_t subquantizers) {
@@ -37,7 +35,6 @@ Codes DrawCodes(Random& random, std::size_t subquantizers) {
   return codes;
 }
 
-/// Blocks of zeros where FAISS reads them.
 class Blocks {
  public:
   Blocks(std::size_t subquantizers, std::size_t blocks)
@@ -57,7 +54,6 @@ class Blocks {
   std::vector<Line> lines_;
 };
 
-/// Rows by their numbers, in pieces that are scanned one after the other.
 class Gallery {
  public:
   explicit Gallery(std::size_t subquantizers) : subquantizers_(subquantizers) {}
@@ -80,7 +76,6 @@ class Gallery {
     return rows;
   }
 
-  /// Checks that the numbers are of different rows of the gallery.
   void CheckDistinct(std::vector<std::uint32_t> found) const {
     std::ranges::sort(found);
     CHECK(std::ranges::adjacent_find(found) == found.end());
@@ -94,7 +89,6 @@ class Gallery {
     return sum;
   }
 
-  /// Products of all rows, largest first.
   std::vector<double> Products(std::span<const float> tables) const {
     std::vector<double> products;
     for (const auto& [row, codes] : rows_) products.push_back(Product(tables, row));
@@ -210,7 +204,7 @@ TEST_CASE("The fast scan passes over a better row by no more than the rounding o
       widest = std::max(widest, high - low);
       sum += high - low;
     }
-    // Sums have 16 bits. A tenth more than half a step a subquantizer, on both sides.
+    // Sums have 16 bits.
     const double step = std::max(widest / 255, sum / 65'000);
     const double tolerance = 1.1 * step * static_cast<double>(subquantizers);
 

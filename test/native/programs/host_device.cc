@@ -1,10 +1,6 @@
-/// `DeviceCalls` on the host, a stand-in for a GPU where there is none: the same functions of a pixel in
-/// ordinary memory.
-///
-/// What is queued happens as late as it may, when something waits for it, and memory that is given back is
-/// overwritten: so what does not wait where it must, or gives back too early, makes wrong pixels. The
-/// environment's VISAGE_DEVICE_FAULT makes it fail, by one or more of `open`, `memory`, `pinned`, `input`,
-/// and `pixels`, which are then wrong.
+/// `DeviceCalls` on the host, for tests without a GPU. Queued work runs as late as possible and freed memory
+/// is overwritten, so a missing wait shows. VISAGE_DEVICE_FAULT makes it fail: `open`, `memory`, `pinned`,
+/// `input`, `pixels`.
 #include <cstdlib>
 #include <cstring>
 #include <deque>

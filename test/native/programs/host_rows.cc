@@ -1,6 +1,5 @@
-/// `DeviceRows` on the host, a stand-in for FAISS's GPU index: every row is compared, rounded to the 11 bits
-/// of half precision as the probe is. It fails while the folder FAULTS has a file `open`, `append` or `best`;
-/// with `wrong` its best rows are the first ones, with `none` there are none.
+/// `DeviceRows` on the host, for tests without a GPU: compares every row in half precision. A file `open`,
+/// `append`, `best`, `wrong` or `none` in the folder FAULTS makes it fail.
 #include <unistd.h>
 
 #include <algorithm>

@@ -1,4 +1,3 @@
-/// Every kernel that this processor can run, against plain loops.
 #include "search/kernels.h"
 
 #include <doctest/doctest.h>
@@ -17,7 +16,6 @@ std::int32_t Product(const std::int16_t* a, const std::int8_t* b, std::size_t wi
   return sum;
 }
 
-/// `most`: largest magnitude of a probe's value at this width that the kernels take.
 void CheckKernels(std::size_t width, int most) {
   constexpr std::size_t kRows = 7;
   std::mt19937 random(static_cast<unsigned>(width));

@@ -1,4 +1,3 @@
-/// The options of a provider: a name that ONNX Runtime does not know fails the load of every network.
 #include "runtime/provider_options.h"
 
 #include <doctest/doctest.h>
@@ -38,7 +37,6 @@ const std::set<std::string> kCudaNames = {
     "use_tf32",
 };
 
-/// The mappings beside those names. Every other value is a number.
 const std::map<std::string, std::set<std::string>> kCudaValues = {
     {"arena_extend_strategy", {"kNextPowerOfTwo", "kSameAsRequested"}},
     {"cudnn_conv_algo_search", {"EXHAUSTIVE", "HEURISTIC", "DEFAULT"}},

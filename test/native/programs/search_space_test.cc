@@ -1,4 +1,3 @@
-/// Codes of the quantiser against a plain search for the nearest centroid.
 #include "search/search_space.h"
 
 #include <doctest/doctest.h>
@@ -21,7 +20,6 @@ using visage::search::SearchSpace;
 constexpr std::size_t kRank = 64;
 constexpr std::size_t kCentroids = SearchSpace::kCentroids;
 
-/// All dimensions. @param centroids of all parts, one after another.
 std::shared_ptr<const SearchSpace> SpaceOf(std::uint32_t subquantizers, std::span<const float> centroids) {
   struct {
     std::array<char, 8> magic = {'V', 'I', 'S', 'A', 'G', 'E', 'S', 'S'};
@@ -38,7 +36,6 @@ std::shared_ptr<const SearchSpace> SpaceOf(std::uint32_t subquantizers, std::spa
   return SearchSpace::Parse(std::as_bytes(std::span(&file, 1)));
 }
 
-/// The first of the nearest centroids.
 std::uint8_t Nearest(std::span<const float> centroids, std::span<const float> part) {
   std::size_t best = 0;
   float least = std::numeric_limits<float>::infinity();

@@ -1,4 +1,3 @@
-/// The JPEG files of crops, decoded again by the appliance's decoder.
 #include "thumbnail/thumbnail.h"
 
 #include <doctest/doctest.h>
@@ -17,7 +16,6 @@ namespace {
 using visage::thumbnail::CropInput;
 using visage::thumbnail::EncodeJpeg;
 
-/// Red grows to the right, green downwards; blue is the same everywhere.
 std::vector<float> Gradients() {
   const auto input = CropInput();
   std::vector<float> planes(input.size());

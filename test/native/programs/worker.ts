@@ -1,4 +1,3 @@
-/** A worker thread that analyses a photograph, says how many faces it found, and leaves its executor open. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createExecutor } from '../../../src/native/executor.ts';
 import { openPipeline } from '../../../testing/faces.ts';

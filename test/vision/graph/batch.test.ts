@@ -10,7 +10,6 @@ import { modelBytes, type SmallModel } from '../../../testing/small-model.ts';
 
 const INT64 = 7;
 
-/** A constant list of whole numbers, as bytes or as numbers. */
 function wholeNumbers(name: string, values: readonly number[], kind: 'raw' | 'packed'): Uint8Array {
   const raw = Buffer.alloc(8 * values.length);
   for (const [i, value] of values.entries()) raw.writeBigInt64LE(BigInt(value), 8 * i);
@@ -38,7 +37,6 @@ function changes(a: Uint8Array, b: Uint8Array | null): number {
 
 describe('The batch of a network', () => {
   test('is freed in the input, the output and the shape of a Reshape, and nothing else is touched', () => {
-    // Two bytes each of input and output, the lowest of the shape's first number.
     const bytes = modelBytes(reshape);
     const before = Uint8Array.from(bytes);
     assert.equal(changes(bytes, freeBatch(bytes)), 5);

@@ -13,7 +13,6 @@ import { workplace } from './workplace.ts';
 
 const HEIGHT = 8;
 const WIDTH = 10;
-/** Of two anchors a pixel of the input, and one a pixel of a map of half its sides. */
 const ROWS = 2 * HEIGHT * WIDTH + (HEIGHT * WIDTH) / 4;
 const INPUT = [1, 3, HEIGHT, WIDTH] as const;
 
@@ -29,7 +28,6 @@ const CONSTANTS = [
   wholesMessage('axes', [1], [2]),
 ];
 
-/** Rows of two columns of the maps `name`, whose count is asked of the maps, or written down. */
 function rowsOf(name: string, isAsked: boolean): Uint8Array[] {
   const rows = nodeMessage(`${name}_t`, 'Transpose', [name], `${name}_t`, [
     attributeMessage('perm', [0, 2, 3, 1]),
@@ -56,7 +54,6 @@ const conv = (name: string, attributes: Record<string, number[]> = {}) =>
     Object.entries(attributes).map(([key, value]) => attributeMessage(key, value)),
   );
 
-/** Two maps, whose rows come after another's as `r`, and what is made of them. */
 function detector(end: readonly Uint8Array[], columns: number, constants: readonly Uint8Array[] = []) {
   return modelBytes({
     nodes: [

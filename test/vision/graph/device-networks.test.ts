@@ -12,7 +12,6 @@ import { photograph } from '../../../testing/photographs.ts';
 import { modelBytes, type SmallModel, weights } from '../../../testing/small-model.ts';
 import { workplace } from './workplace.ts';
 
-/** The CPU in the part of a GPU: everything but the provider's own work is the same. */
 const device = { provider: 'cpu', maxBatch: 4, maxDelayMs: 5, memoryLimit: 0 } as const;
 
 describe('The networks for a device', () => {
@@ -75,7 +74,6 @@ describe('The networks for a device', () => {
   });
 
   test('are refused where what they give is not what the CPU gives', async () => {
-    // No direction at all, on whatever it runs.
     const zero = tensorMessage('zero', [1], weights(1).fill(0));
     const silent = { nodes: [nodeMessage('m', 'Mul', ['x', 'zero'], 'y')], initializers: [zero] };
     await assert.rejects(

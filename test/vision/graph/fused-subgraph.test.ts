@@ -33,11 +33,9 @@ const kernel = (name: string, dims: readonly number[]) =>
 describe('the fused subgraph of a network', () => {
   const place = workplace(1);
 
-  /** Runs both on an input of waves. */
   async function assertSame(original: Uint8Array, changed: Uint8Array): Promise<void> {
     const inputs = Float32Array.from({ length: 2 * 3 * HEIGHT * WIDTH }, (_, i) => Math.sin(i * 0.7));
     const { cosine, difference } = await place.compare(original, changed, inputs);
-    // What the preparation asks for; the largest window here, of 1,980 products, comes to 1.5e-6 and 4e-3.
     assert.ok(cosine > 1 - 1e-5, `cosine ${cosine}`);
     assert.ok(difference < 5e-3, `difference ${difference}`);
   }
@@ -54,7 +52,6 @@ describe('the fused subgraph of a network', () => {
   ];
   for (const [title, attributes, size, output] of windows) {
     test(`gives what convolutions give: ${title}`, async () => {
-      // Channels that are no multiple of sixteen, and of one.
       const dense = modelBytes({
         nodes: [conv('a', 'x', 'a', attributes), conv('b', 'a', 'y')],
         initializers: [kernel('a', [20, 3, ...size]), kernel('b', [7, 20, 1, 1])],
@@ -92,12 +89,10 @@ describe('the fused subgraph of a network', () => {
         conv('a', 'x', 'a', { pads: [1, 1, 1, 1] }),
         norm('n', 'a', 'an'),
         nodeMessage('p', 'PRelu', ['an', 'slope'], 'ap'),
-        // Read twice, so that it cannot be taken into what made it.
         nodeMessage('r', 'Relu', ['ap'], 'ar'),
         conv('b', 'ap', 'b'),
         nodeMessage('s', 'Add', ['b', 'ar'], 'sum'),
         norm('m', 'sum', 'sn'),
-        // Of two bends: nothing that it could be taken into.
         nodeMessage('t', 'Add', ['sn', 'ap'], 'second'),
         nodeMessage('q', 'PRelu', ['second', 'one'], 'y'),
       ],

@@ -35,7 +35,6 @@ function graphOf(model: Uint8Array): Graph {
   };
 }
 
-/** Every value is made before it is read, and once. */
 function assertInOrder({ nodes, tensorNames }: Graph, input: string): void {
   const known = new Set([input, ...tensorNames]);
   assert.equal(known.size, tensorNames.length + 1, 'no name twice');

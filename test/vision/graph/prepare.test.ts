@@ -12,7 +12,6 @@ import { photograph } from '../../../testing/photographs.ts';
 import { modelBytes, weights } from '../../../testing/small-model.ts';
 import { workplace } from './workplace.ts';
 
-/** Of the small network: sides of its input, channels, and how many PReLU it has. */
 const SIDE = 48;
 const WIDTH = 32;
 const BENDS = 4;
@@ -34,7 +33,6 @@ describe('the preparation of a model pack', () => {
   const files = () => readdirSync(preparation.folder).sort();
   const verdictFile = (file: string) => file.replace(/onnx$/, 'json');
 
-  /** The default pack's detector and landmarks with another embedder. */
   function withEmbedder(bytes: Uint8Array): ModelPack {
     const file = join(place.folder, 'embedder.onnx');
     writeFileSync(file, bytes);
@@ -47,7 +45,6 @@ describe('the preparation of a model pack', () => {
     };
   }
 
-  /** A small network that is sure to be faster when it is prepared: little but PReLU. */
   function smallEmbedder(convolution = weights(3 * WIDTH), side = SIDE): ModelPack {
     const slopes = tensorMessage('s', [WIDTH, 1, 1], weights(WIDTH));
     const bends = Array.from({ length: BENDS }, (_, i) => [
@@ -138,7 +135,6 @@ describe('the preparation of a model pack', () => {
 
   test('is done again where the file is not the one that was checked', async () => {
     const { embedder } = await prepare(smallEmbedder());
-    // Which rewrite is the fastest may be another one each time.
     const isWhole = () => {
       const { sha256 } = JSON.parse(readFileSync(verdictFile(embedder.file), 'utf8'));
       return sha256 === createHash('sha256').update(readFileSync(embedder.file)).digest('hex');
@@ -172,7 +168,6 @@ describe('the preparation of a model pack', () => {
   const bothWays = ['fused', 'prelu'].map((rewrite) => ({ level: 40, network: 'embedder.onnx', rewrite }));
 
   test('keeps the original where the outputs cannot be shown to be the same, and says so at each start', async () => {
-    // All outputs are zero, which says nothing.
     const zero = smallEmbedder(new Float32Array(3 * WIDTH));
     for (let start = 0; start < 2; start++) {
       assert.equal((await prepare(zero)).embedder.file, zero.pipeline.embedder.file);
@@ -196,7 +191,6 @@ describe('the preparation of a model pack', () => {
   });
 
   test('remembers that a network and its rewrite do not run', async () => {
-    // The first convolution wants another number of channels than the input has.
     const unfit = withEmbedder(
       modelBytes({
         nodes: [nodeMessage('conv', 'Conv', ['x', 'w'], 'c'), nodeMessage('relu', 'Relu', ['c'], 'y')],

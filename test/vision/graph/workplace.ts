@@ -1,4 +1,3 @@
-/** What tests of networks work with. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,22 +8,15 @@ import { createExecutor, type Executor } from '../../../src/native/executor.ts';
 import { compareNetworks, type NetworkComparison } from '../../../src/native/networks.ts';
 import type { Log } from '../../../src/ops/log.ts';
 
-/** There from the first test of a suite to its last. */
 export interface Workplace {
-  /** For files, and gone afterwards. */
   readonly folder: string;
   readonly executor: Executor;
-  /** Writes to {@link lines}. */
   readonly log: Log;
-  /** What was logged since the test began. */
   readonly lines: Record<string, unknown>[];
-  /** An empty folder within {@link folder}. */
   emptyFolder(): string;
-  /** Runs two models on the same inputs. */
   compare(original: Uint8Array, changed: Uint8Array, inputs: Float32Array): Promise<NetworkComparison>;
 }
 
-/** Called in the body of a suite. @param threads of the executor. */
 export function workplace(threads: number): Workplace {
   let folder: string;
   let executor: Executor;

@@ -1,9 +1,7 @@
 /**
- * Calls of the service, typed by `docs/openapi.json`.
- *
- * `await call(api.GET('/v1/collection/get-all', { signal }))` returns the body or throws `ApiError` or `OfflineError`.
- * Each request carries the session cookie and the CSRF token. A 401 opens the log-in and keeps the page below it;
- * `CONFIRMATION_REQUIRED` asks for the password and repeats the call.
+ * `await call(api.GET('/v1/collection/get-all', { signal }))` returns the body or throws `ApiError` or
+ * `OfflineError`. A 401 opens the log-in and keeps the page below it; `CONFIRMATION_REQUIRED` asks for the
+ * password and repeats the call.
  */
 import createClient from 'openapi-fetch';
 import { connection } from './connection.ts';
@@ -14,7 +12,6 @@ import { sessionEvents } from './session-events.ts';
 const CSRF_COOKIE = '__Host-visage_csrf=';
 const SAFE_METHODS = ['GET', 'HEAD'];
 
-/** The service does not count requests with this header as activity of the member. */
 export const BACKGROUND = { 'X-Visage-Background': '1' } as const;
 
 export function csrfToken(): string | null {
@@ -50,7 +47,6 @@ async function once(request: Request): Promise<Response> {
   }
 }
 
-/** `fetch` with the session's rules, for calls whose bodies the client does not know (files, streams). */
 export async function send(request: Request): Promise<Response> {
   const response = await once(request);
   if (response.status === 401 && !new URL(request.url).pathname.startsWith('/auth/')) {

@@ -1,4 +1,3 @@
-/** The collection that the screens show. */
 import { useQuery } from '@tanstack/react-query';
 import { createContext, type ReactNode, use, useEffect, useMemo } from 'react';
 import { useSearchParams } from 'wouter';
@@ -11,7 +10,6 @@ const STORED = 'visage.collection';
 
 interface Current {
   readonly collections: readonly Collection[];
-  /** Null until a collection exists. */
   readonly collection: Collection | null;
   readonly select: (collectionId: string) => void;
   readonly isLoading: boolean;
@@ -32,7 +30,6 @@ export function CollectionProvider({ children }: { readonly children: ReactNode 
   });
   const inAddress = params.get('collection');
   const wanted = inAddress ?? localStorage.getItem(STORED);
-  // Links within the dashboard do not repeat the collection of the address.
   useEffect(() => {
     if (inAddress !== null) localStorage.setItem(STORED, inAddress);
   }, [inAddress]);

@@ -1,4 +1,3 @@
-/** Whether the service answers. */
 import { Store } from './store.ts';
 
 const FIRST_RETRY = 1000;
@@ -13,9 +12,7 @@ async function probe(): Promise<void> {
   try {
     const response = await fetch('/readyz', { cache: 'no-store' });
     if (response.ok) return connection.seen();
-  } catch {
-    // Still down.
-  }
+  } catch {}
   isOffline.set(true);
   delay = Math.min(delay * 1.5, LONGEST_RETRY);
   timer = setTimeout(probe, delay);
@@ -32,7 +29,6 @@ export const connection = {
     isOffline.set(true);
     timer ??= setTimeout(probe, delay);
   },
-  /** Asks at once. */
   retry(): void {
     clearTimeout(timer);
     delay = FIRST_RETRY;

@@ -1,4 +1,3 @@
-/** Whether the account's calls leave events. */
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { api, call } from './client.ts';
 import { queryClient } from './query-client.ts';

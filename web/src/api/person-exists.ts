@@ -1,8 +1,6 @@
-/** Whether a collection has a person of this name. */
 import { useQuery } from '@tanstack/react-query';
 import { api, call } from './client.ts';
 
-/** Undefined until the service has answered, and for an empty name. */
 export function usePersonExists(collectionId: string | null, externalKey: string): boolean | undefined {
   const { data } = useQuery({
     queryKey: [collectionId, 'exists', externalKey],

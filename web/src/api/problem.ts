@@ -1,17 +1,14 @@
-/** Errors of API calls. */
 import type { components } from './schema.d.ts';
 
 type Problem = components['schemas']['Problem'];
 
-/** The service's answer to a failed call (RFC 9457). Compare `code`, never `message`. */
+/** The service's answer to a failed call (RFC 9457). */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly title: string;
   readonly requestId: string | null;
-  /** One entry for each invalid field. */
   readonly fields: readonly { readonly path: string; readonly message: string }[];
-  /** Seconds, of `Retry-After`. */
   readonly retryAfter: number | null;
 
   constructor(status: number, problem: Partial<Problem>, retryAfter: number | null = null) {
@@ -25,14 +22,12 @@ export class ApiError extends Error {
     this.retryAfter = retryAfter;
   }
 
-  /** The message for a field of the request, by its name or path. */
   field(name: string): string | undefined {
     const matches = (path: string) => path === name || path === `/${name}` || path.endsWith(`.${name}`);
     return this.fields.find(({ path }) => matches(path))?.message;
   }
 }
 
-/** The service did not answer: it is down, restarts, or the network is. */
 export class OfflineError extends Error {
   constructor(cause: unknown) {
     super('The service does not answer.', { cause });
@@ -40,7 +35,6 @@ export class OfflineError extends Error {
   }
 }
 
-/** The reader closed the password dialog. */
 export class NotConfirmedError extends Error {
   constructor() {
     super('The password was not confirmed.');

@@ -2,14 +2,12 @@ import { QueryClient } from '@tanstack/react-query';
 import { isOffline } from './connection.ts';
 import { ApiError } from './problem.ts';
 
-/** Answers that may differ a moment later. */
 const TRANSIENT = [429, 503];
 
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 5000,
-      // The service may run on this machine without any network.
       networkMode: 'always',
       retry: (failures, error) =>
         error instanceof ApiError && TRANSIENT.includes(error.status) && failures < 3,

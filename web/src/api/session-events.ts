@@ -1,4 +1,3 @@
-/** Calls report an expired session or a required password here; the shell asks the reader. */
 type Confirm = () => Promise<boolean>;
 
 let onExpired: () => void = () => {};
@@ -7,7 +6,6 @@ let asking: Promise<boolean> | null = null;
 
 export const sessionEvents = {
   expired: () => onExpired(),
-  /** Parallel calls share one dialog. @returns false if the reader gave up. */
   confirm(): Promise<boolean> {
     asking ??= onConfirm().finally(() => {
       asking = null;

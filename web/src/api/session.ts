@@ -1,4 +1,3 @@
-/** The signed-in member. */
 import { useQuery } from '@tanstack/react-query';
 import { useRef } from 'react';
 import { forgetUploads } from '../uploads/pending.ts';
@@ -14,7 +13,6 @@ export type SessionState =
   | { readonly kind: 'member'; readonly me: Me }
   | { readonly kind: 'anonymous'; readonly needsOwner: boolean };
 
-/** How often the page asks whether the session lives, in milliseconds. It finds an idle log-out and a service that is down. */
 const CHECK_EVERY = 20_000;
 
 export const SESSION_KEY = ['session'];
@@ -33,7 +31,6 @@ async function currentState(): Promise<SessionState> {
   return { kind: 'anonymous', needsOwner };
 }
 
-/** Everything but the state of the session, which the app follows. */
 function forgetData(): void {
   queryClient.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION_KEY[0] });
 }
@@ -51,10 +48,8 @@ export function useSessionState() {
   });
 }
 
-/** The member, in screens, which show only to members. */
 export function useMe(): Me {
   const { data } = useSessionState();
-  // A screen may render once more between the end of the session and its own end.
   const last = useRef<Me | null>(null);
   if (data?.kind === 'member') last.current = data.me;
   if (last.current === null) throw new Error('A screen shows without a session');
@@ -65,11 +60,9 @@ const RANKS: Readonly<Record<Role, number>> = { member: 0, admin: 1, owner: 2 };
 
 export interface Access {
   readonly role?: Role;
-  /** Admins of the first account, who run the appliance. */
   readonly isBox?: boolean;
 }
 
-/** Decides what shows; the service decides what works. */
 export function allows(me: Me, { role = 'member', isBox = false }: Access): boolean {
   return RANKS[me.role] >= RANKS[role] && (!isBox || me.account.is_first);
 }
@@ -86,7 +79,6 @@ export async function logOut(): Promise<void> {
   endSession();
 }
 
-/** Forgets everything of the member; the log-in shows and returns to the same page. */
 export function endSession(): void {
   forgetData();
   const state: SessionState = { kind: 'anonymous', needsOwner: false };

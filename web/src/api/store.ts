@@ -1,6 +1,5 @@
 import { useSyncExternalStore } from 'react';
 
-/** A value outside React that components follow. */
 export class Store<T> {
   #value: T;
   readonly #listeners = new Set<() => void>();

@@ -1,8 +1,6 @@
-/** Numbers and times as the reader writes them, in the reader's zone. */
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 
-/** The reader's region of the language (`en-GB`), if the browser names one. */
 export function localeOf(language: string): string {
   return navigator.languages.find((each) => each.split('-')[0] === language) ?? language;
 }
@@ -39,7 +37,6 @@ function formatsOf(locale: string) {
     number: (value: number) => numbers.format(value),
     /** 12,345 as 12.3K. */
     compact: (value: number) => compact.format(value),
-    /** A similarity or quality, with one decimal. */
     score: (value: number) => score.format(value),
     /** @param value from 0 to 1. */
     percent: (value: number) => percent.format(value),
@@ -55,7 +52,6 @@ function formatsOf(locale: string) {
         maximumFractionDigits: power < 2 ? 0 : 1,
       }).format(value / 1000 ** power);
     },
-    /** @param value milliseconds. */
     milliseconds: (value: number) =>
       new Intl.NumberFormat(locale, {
         style: 'unit',
@@ -78,7 +74,6 @@ function formatsOf(locale: string) {
 
 export type Formats = ReturnType<typeof formatsOf>;
 
-/** Formatters are slow to make, and each row of a list asks for them. */
 const made = new Map<string, Formats>();
 
 function cachedFormats(locale: string): Formats {

@@ -1,4 +1,3 @@
-/** Makes the compiler check the keys of `t('…')`. Add the strings of a new screen here. */
 import 'i18next';
 import type apiKeys from './en/api-keys.json';
 import type audit from './en/audit.json';

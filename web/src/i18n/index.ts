@@ -1,4 +1,3 @@
-/** Languages, and the strings of each screen, which load with the screen. */
 import i18next, { type BackendModule } from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import commonEn from './en/common.json';
@@ -44,7 +43,6 @@ export async function startStrings(): Promise<void> {
   markDocument();
 }
 
-/** Loads strings of screens before the screens show. */
 export async function loadStrings(namespaces: readonly string[]): Promise<void> {
   await i18next.loadNamespaces(namespaces);
 }

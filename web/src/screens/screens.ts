@@ -1,4 +1,3 @@
-/** Every screen: path, place in the navigation, and who sees it. */
 import {
   Activity,
   CreditCard,
@@ -31,13 +30,11 @@ export type ScreenName =
 
 export interface Screen {
   readonly name: ScreenName;
-  /** The screen gets this path and every path below it. */
   readonly path: string;
   readonly icon: LucideIcon;
   readonly group: 'recognition' | 'setup' | 'administration';
   readonly access: Access;
   readonly component: ComponentType;
-  /** Loads the screen and its strings before it shows. Never rejects. */
   readonly preload: () => Promise<unknown>;
 }
 
@@ -55,7 +52,6 @@ type Load = () => Promise<{ readonly default: ComponentType }>;
 interface Options {
   readonly access?: Access;
   readonly path?: string;
-  /** Strings beside those of the screen's name. */
   readonly strings?: readonly string[];
 }
 

@@ -9,7 +9,6 @@ interface DrawerProps {
   readonly children: ReactNode;
 }
 
-/** The navigation on a phone. */
 export default function Drawer({ isOpen, onOpenChange, children }: DrawerProps) {
   const { t } = useTranslation();
   return (

@@ -2,12 +2,10 @@ import { type ComponentType, lazy, type ReactNode, Suspense, useEffect } from 'r
 import { Brackets } from '../ui/brackets.tsx';
 import styles from './entrance.module.css';
 
-/** Without the service the page still says so. */
 const LanguageAndTheme = lazy<ComponentType>(() =>
   import('./language-and-theme.tsx').catch(() => ({ default: () => null })),
 );
 
-/** The frame of pages before log-in. */
 export function Entrance({
   title,
   children,
@@ -17,7 +15,6 @@ export function Entrance({
   title: string;
   children: ReactNode;
   isWide?: boolean;
-  /** Above the title. */
   before?: ReactNode;
 }) {
   useEffect(() => {

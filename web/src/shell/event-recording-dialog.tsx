@@ -10,7 +10,6 @@ interface EventRecordingDialogProps {
   readonly onClose: () => void;
 }
 
-/** Turns the events of the account on or off. */
 export default function EventRecordingDialog({ isOpen, onClose }: EventRecordingDialogProps) {
   const { t } = useTranslation('live');
   const { data, error, refetch } = useEventRecording();

@@ -1,10 +1,8 @@
-/** Acts of the frame, for its menus. */
 import { createContext, use } from 'react';
 
 export interface FrameActions {
   readonly openPalette: () => void;
   readonly openHelp: () => void;
-  /** Absent for members who may not change the recording of events. */
   readonly openEvents: (() => void) | undefined;
 }
 

@@ -11,7 +11,6 @@ import { TextField } from '../ui/field.tsx';
 import { ErrorNote, Note } from '../ui/states.tsx';
 import { Entrance } from './entrance.tsx';
 
-/** Accepts the invitation in the fragment of the address. */
 export default function Join() {
   const { t } = useTranslation(['members', 'common']);
   const [, navigate] = useLocation();

@@ -6,7 +6,6 @@ import { Button } from '../ui/button.tsx';
 import { Menu, MenuAction, MenuGroup } from '../ui/menu.tsx';
 import { setTheme, theme } from './theme.ts';
 
-/** Entries of a menu. */
 export function LanguageGroup() {
   const { t, i18n } = useTranslation();
   return (
@@ -23,7 +22,6 @@ export function LanguageGroup() {
   );
 }
 
-/** Entries of a menu. */
 export function ThemeGroup() {
   const { t } = useTranslation();
   const current = useStore(theme);

@@ -7,7 +7,6 @@ import { TextField } from '../ui/field.tsx';
 import { ErrorNote, Note } from '../ui/states.tsx';
 import { Entrance } from './entrance.tsx';
 
-/** @param wasLoggedIn true after a session ended under the reader. */
 export default function LogIn({ wasLoggedIn }: { readonly wasLoggedIn: boolean }) {
   const { t } = useTranslation();
   const [email, setEmail] = useState('');

@@ -1,4 +1,3 @@
-/** Goes to screens, collections and people, and does what the menus do. */
 import { useQuery } from '@tanstack/react-query';
 import {
   Activity,

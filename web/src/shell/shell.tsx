@@ -110,7 +110,6 @@ function Sidebar({ onGo }: { readonly onGo?: () => void }) {
   );
 }
 
-/** A part of the frame that loads at its first use, and then stays for its closing animation. */
 function usePart() {
   const [state, setState] = useState<'unused' | 'open' | 'closed'>('unused');
   return {

@@ -22,7 +22,6 @@ interface HelpProps {
   readonly onClose: () => void;
 }
 
-/** Lists the keys. */
 export default function ShortcutsHelp({ isOpen, onClose }: HelpProps) {
   const { t } = useTranslation();
   const isOn = useStore(usesSingleKeys);

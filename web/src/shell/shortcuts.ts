@@ -1,4 +1,3 @@
-/** Keys of the frame. */
 import { useEffect, useEffectEvent, useState } from 'react';
 import { useLocation } from 'wouter';
 import { SCREENS, type ScreenName } from '../screens/screens.ts';
@@ -17,7 +16,6 @@ export const SCREEN_KEYS: Readonly<Record<ScreenName, string>> = {
   system: 's',
 };
 
-/** The key of the command palette. */
 export const MODIFIER = /Mac|iP/.test(navigator.platform) ? '⌘' : 'Ctrl';
 
 export function useShortcuts(actions: {

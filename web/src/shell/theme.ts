@@ -1,4 +1,3 @@
-/** Light, dark, or as the system has it. */
 import { Store } from '../api/store.ts';
 
 export type Theme = 'system' | 'light' | 'dark';

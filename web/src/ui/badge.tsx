@@ -4,7 +4,6 @@ import { cx } from './cx.ts';
 
 export type Tone = 'plain' | 'accent' | 'ok' | 'warn' | 'bad';
 
-/** A state in one or two words. The text says it; the colour repeats it. */
 export function Badge({ tone = 'plain', children }: { readonly tone?: Tone; readonly children: ReactNode }) {
   return <span className={cx(styles.badge, styles[tone])}>{children}</span>;
 }

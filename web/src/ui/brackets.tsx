@@ -2,7 +2,6 @@ import type { ReactNode } from 'react';
 import styles from './brackets.module.css';
 import { cx } from './cx.ts';
 
-/** The corners of a face box, around an icon. The mark of Visage. */
 export function Brackets({
   children,
   className,

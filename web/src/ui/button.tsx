@@ -11,7 +11,6 @@ import { cx } from './cx.ts';
 import { Tooltip } from './tooltip.tsx';
 
 interface Look {
-  /** One `primary` action a view. `danger` destroys data. */
   readonly variant?: 'primary' | 'secondary' | 'ghost' | 'danger';
   readonly size?: 'md' | 'sm';
   readonly icon?: LucideIcon;
@@ -25,7 +24,6 @@ export type ButtonProps = Look &
 const classes = ({ variant = 'secondary', size = 'md', className }: Look) =>
   cx(styles.button, styles[variant], styles[size], className);
 
-/** `isPending` shows progress and keeps the focus. */
 export function Button({ variant, size, icon: Icon, className, children, ...props }: ButtonProps) {
   return (
     <AriaButton {...props} className={classes({ variant, size, className })}>
@@ -36,7 +34,6 @@ export function Button({ variant, size, icon: Icon, className, children, ...prop
   );
 }
 
-/** A link that looks like a button. */
 export function ButtonLink({
   variant,
   size,
@@ -55,7 +52,6 @@ export function ButtonLink({
 
 export interface IconButtonProps extends Omit<AriaButtonProps, 'className' | 'children'> {
   readonly icon: LucideIcon;
-  /** The accessible name and the tooltip. */
   readonly label: string;
   readonly variant?: Look['variant'];
   readonly size?: Look['size'];

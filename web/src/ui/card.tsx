@@ -5,10 +5,8 @@ import { cx } from './cx.ts';
 interface CardProps {
   readonly title?: string;
   readonly hint?: ReactNode;
-  /** Right of the title. */
   readonly actions?: ReactNode;
   readonly children: ReactNode;
-  /** False for tables and lists that reach the edges. */
   readonly hasPadding?: boolean;
   readonly className?: string;
 }
@@ -35,7 +33,6 @@ interface FactProps {
   readonly children: ReactNode;
 }
 
-/** Pairs of a name and a value. */
 export function Facts({ children }: { readonly children: ReactNode }) {
   return <dl className={styles.facts}>{children}</dl>;
 }
@@ -56,7 +53,6 @@ interface FigureProps {
   readonly tone?: 'plain' | 'ok' | 'warn' | 'bad';
 }
 
-/** One large number of an overview. */
 export function Figure({ label, value, detail, tone = 'plain' }: FigureProps) {
   return (
     <div className={styles.figure}>

@@ -19,17 +19,14 @@ import menuStyles from './menu.module.css';
 export interface Suggestion {
   readonly value: string;
   readonly hint?: string;
-  /** Before the value, such as a thumbnail. */
   readonly image?: ReactNode;
 }
 
 interface ComboBoxProps {
   readonly label: string;
   readonly hidesLabel?: boolean;
-  /** Any text, also one that no suggestion has. */
   readonly value: string;
   readonly onChange: (value: string) => void;
-  /** Already those that fit `value`. */
   readonly suggestions: readonly Suggestion[];
   readonly placeholder?: string;
   readonly hint?: ReactNode;
@@ -38,7 +35,6 @@ interface ComboBoxProps {
   readonly className?: string;
 }
 
-/** A text field that suggests values. */
 export function ComboBox(props: ComboBoxProps) {
   const { label, hidesLabel, value, onChange, suggestions, placeholder, hint, error, autoFocus, className } =
     props;

@@ -5,10 +5,8 @@ import { Button, IconButton } from './button.tsx';
 import styles from './copy.module.css';
 import { cx } from './cx.ts';
 
-/** How long the button says that it copied, in milliseconds. */
 const SAID = 2000;
 
-/** Plain HTTP beyond localhost has no clipboard API. */
 async function copyText(text: string): Promise<void> {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const area = document.createElement('textarea');
@@ -21,7 +19,6 @@ async function copyText(text: string): Promise<void> {
 
 interface CopyButtonProps {
   readonly text: string;
-  /** Name of the copied value, such as "API key". */
   readonly label?: string;
   readonly variant?: 'icon' | 'button';
 }
@@ -54,7 +51,6 @@ export function CopyButton({ text, label, variant = 'icon' }: CopyButtonProps) {
 
 interface CodeBlockProps {
   readonly code: string;
-  /** The accessible name, such as "curl". */
   readonly label: string;
   readonly wraps?: boolean;
 }
@@ -74,7 +70,6 @@ export function CodeBlock({ code, label, wraps = false }: CodeBlockProps) {
   );
 }
 
-/** A value that is shown once or copied often. */
 export function CopyField({ value, label }: { readonly value: string; readonly label: string }) {
   return (
     <div className={styles.field}>

@@ -13,10 +13,8 @@ interface DialogProps {
   readonly isOpen: boolean;
   readonly onClose: () => void;
   readonly children: ReactNode;
-  /** Buttons, the main one last. */
   readonly footer?: ReactNode;
   readonly size?: 'sm' | 'md' | 'lg';
-  /** `drawer` fills the right edge. */
   readonly kind?: 'dialog' | 'drawer';
   readonly role?: 'dialog' | 'alertdialog';
   /** False: only a button closes it, so that a shown secret is not lost. */
@@ -65,12 +63,10 @@ interface FormDialogProps extends Omit<DialogProps, 'footer' | 'role'> {
   readonly isDanger?: boolean;
   readonly isDisabled?: boolean;
   readonly isPending?: boolean;
-  /** Why the last attempt failed. */
   readonly error?: unknown;
   readonly onSubmit: () => void;
 }
 
-/** A dialog whose Enter key and main button do `action`. */
 export function FormDialog(props: FormDialogProps) {
   const { action, isDanger, isDisabled, isPending, error, onSubmit, children, ...dialog } = props;
   const { t } = useTranslation();
@@ -105,9 +101,7 @@ interface ConfirmByTypingProps {
   readonly title: string;
   readonly isOpen: boolean;
   readonly onClose: () => void;
-  /** The consequence, and that it is final. */
   readonly children: ReactNode;
-  /** The reader types it, such as a collection's id. */
   readonly word: string;
   readonly action: string;
   readonly isPending?: boolean;
@@ -115,7 +109,6 @@ interface ConfirmByTypingProps {
   readonly onConfirm: () => void;
 }
 
-/** For acts that a backup alone can undo. */
 export function ConfirmByTyping({ word, children, onConfirm, ...props }: ConfirmByTypingProps) {
   const { t } = useTranslation();
   const [typed, setTyped] = useState('');

@@ -9,7 +9,6 @@ interface State {
   readonly error: unknown;
 }
 
-/** Shows an error in place of a screen that failed or whose files did not load. */
 export class ErrorBoundary extends Component<{ readonly children: ReactNode }, State> {
   override state: State = { error: null };
 

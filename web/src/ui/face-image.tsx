@@ -4,7 +4,6 @@ import { cx } from './cx.ts';
 import styles from './face-image.module.css';
 
 export interface FaceBox {
-  /** Pixels of the upright image. */
   readonly left: number;
   readonly top: number;
   readonly width: number;
@@ -18,13 +17,11 @@ interface FaceImageProps {
   readonly src: string;
   readonly alt: string;
   readonly boxes?: readonly FaceBox[];
-  /** Index of the box that stands out. */
   readonly selected?: number | null;
   readonly onSelect?: (index: number) => void;
   readonly className?: string;
 }
 
-/** Four corners of a box, as a path. */
 function corners({ left, top, width, height }: FaceBox): string {
   const x = width * 0.22;
   const y = height * 0.22;
@@ -38,7 +35,6 @@ function corners({ left, top, width, height }: FaceBox): string {
   ].join('');
 }
 
-/** An image with boxes and points of its faces. */
 export function FaceImage({ src, alt, boxes = [], selected = null, onSelect, className }: FaceImageProps) {
   const { t } = useTranslation('common');
   const [size, setSize] = useState<{ width: number; height: number } | null>(null);
@@ -108,17 +104,12 @@ export function FaceImage({ src, alt, boxes = [], selected = null, onSelect, cla
 }
 
 interface FaceThumbProps {
-  /** Null: no thumbnail is kept. */
   readonly src: string | null;
-  /** Empty: the name stands beside it. */
   readonly alt: string;
-  /** Shown without a thumbnail: its first letters. */
   readonly name?: string | null;
-  /** Pixels. */
   readonly size?: number;
 }
 
-/** A small crop of one face, or the initials of its name. */
 export function FaceThumb({ src, alt, name, size = 40 }: FaceThumbProps) {
   const [failed, setFailed] = useState<string | null>(null);
   const initials = (name ?? '')

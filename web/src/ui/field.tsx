@@ -21,17 +21,12 @@ import styles from './field.module.css';
 
 export interface TextFieldProps extends Omit<AriaTextFieldProps, 'className' | 'children'> {
   readonly label: string;
-  /** The label is for screen readers only. */
   readonly hidesLabel?: boolean;
   readonly hint?: ReactNode;
-  /** The message of an invalid value. */
   readonly error?: string | null;
-  /** More than one: a text area. */
   readonly rows?: number;
   readonly placeholder?: string;
-  /** Identifiers and addresses. */
   readonly isCode?: boolean;
-  /** Right of the input, such as a unit or a button. */
   readonly suffix?: ReactNode;
   readonly className?: string;
   readonly inputRef?: Ref<HTMLInputElement>;
@@ -81,7 +76,6 @@ export function TextField(props: TextFieldProps) {
 }
 
 interface SearchFieldProps {
-  /** The accessible name; also the placeholder. */
   readonly label: string;
   readonly value: string;
   readonly onChange: (value: string) => void;

@@ -1,4 +1,3 @@
-/** Takes images by drop, paste, file, folder or webcam. */
 import { Camera, FolderOpen, ImagePlus } from 'lucide-react';
 import { type ReactNode, useEffect, useEffectEvent, useState } from 'react';
 import {
@@ -24,7 +23,6 @@ async function filesIn(directory: DirectoryDropItem, path: string, found: Picked
   }
 }
 
-/** Images that the reader pastes anywhere but into a text field. */
 function usePastedImages(onFiles: (files: readonly PickedFile[]) => void): void {
   const paste = useEffectEvent((event: ClipboardEvent) => {
     const target = event.target as Element | null;
@@ -41,14 +39,12 @@ function usePastedImages(onFiles: (files: readonly PickedFile[]) => void): void 
 }
 
 interface ImageDropProps {
-  /** Label: the action of a drop. */
   readonly label: string;
   readonly hint?: ReactNode;
   readonly onFiles: (files: readonly PickedFile[]) => void;
   readonly isSingle?: boolean;
   readonly takesFolder?: boolean;
   readonly isCompact?: boolean;
-  /** The photos taken so far, in words. */
   readonly webcamStatus?: string;
 }
 

@@ -1,12 +1,9 @@
-/** Images that the reader chooses. */
-
 export interface PickedFile {
   readonly file: File;
   /** With its folders: `staff/anna/1.jpg`. */
   readonly path: string;
 }
 
-/** Image types that the service reads. */
 export const IMAGE_TYPES: readonly string[] = [
   'image/jpeg',
   'image/png',
@@ -19,7 +16,6 @@ export const IMAGE_TYPES: readonly string[] = [
   'image/heif',
   'image/avif',
 ];
-/** Systems without a type for a file name its extension only. */
 export const IMAGE_EXTENSIONS: readonly string[] = [
   '.heic',
   '.heif',
@@ -34,5 +30,4 @@ export const IMAGE_EXTENSIONS: readonly string[] = [
   '.jpf',
   '.jpx',
 ];
-/** Files of one drop. */
 export const MAX_PICKED = 20_000;

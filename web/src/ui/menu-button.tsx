@@ -9,9 +9,7 @@ export interface OpenMenu {
 }
 
 interface MenuButtonProps extends ButtonProps {
-  /** Renders a `MenuPopover`; made by `lazy`. */
   readonly menu: ComponentType<{ readonly open: OpenMenu }>;
-  /** Loads `menu`. */
   readonly preload: () => void;
 }
 

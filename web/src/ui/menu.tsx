@@ -15,7 +15,6 @@ import type { OpenMenu } from './menu-button.tsx';
 
 interface MenuProps {
   readonly label: string;
-  /** The button that opens the menu. */
   readonly trigger: ReactElement;
   readonly placement?: 'bottom start' | 'bottom end' | 'top start' | 'top end' | 'right bottom';
   readonly children: ReactNode;
@@ -38,7 +37,6 @@ interface MenuPopoverProps extends Omit<MenuProps, 'trigger'> {
   readonly open: OpenMenu;
 }
 
-/** The menu of a `MenuButton`. */
 export function MenuPopover({ label, open, placement = 'bottom end', children }: MenuPopoverProps) {
   return (
     <Popover

@@ -5,7 +5,6 @@ import { useStore } from '../api/store.ts';
 import { Button } from './button.tsx';
 import styles from './offline-banner.module.css';
 
-/** While the service does not answer. */
 export function OfflineBanner() {
   const { t } = useTranslation();
   const isDown = useStore(isOffline);

@@ -4,12 +4,10 @@ import styles from './page.module.css';
 interface PageProps {
   readonly title: string;
   readonly hint?: ReactNode;
-  /** Right of the title, the main action last. */
   readonly actions?: ReactNode;
   readonly children: ReactNode;
 }
 
-/** The frame of each screen: heading, actions, content. */
 export function Page({ title, hint, actions, children }: PageProps) {
   useEffect(() => {
     document.title = `${title} · Visage`;
@@ -28,12 +26,10 @@ export function Page({ title, hint, actions, children }: PageProps) {
   );
 }
 
-/** A row of filters and actions above a list. */
 export function Bar({ children }: { readonly children: ReactNode }) {
   return <div className={styles.bar}>{children}</div>;
 }
 
-/** Cards side by side, as many as fit. @param least rem. */
 export function Tiles({ children, least = 14 }: { readonly children: ReactNode; readonly least?: number }) {
   return (
     <div

@@ -5,7 +5,6 @@ import { Badge, type Tone } from './badge.tsx';
 import { cx } from './cx.ts';
 import styles from './quality.module.css';
 
-/** Words for a reason of a low quality; a code that this page does not know stays as it is. */
 function useReasonText(): (reason: string) => string {
   const { t } = useTranslation();
   return (reason) => t(`quality.reason.${reason}` as 'quality.label', { defaultValue: reason });
@@ -19,11 +18,9 @@ function toneOf(score: number): Tone {
 interface QualityProps {
   /** 0 to 100. */
   readonly score: number;
-  /** Codes, the strongest first. */
   readonly reasons?: readonly string[];
 }
 
-/** The quality of a face, and what lowers it. */
 export function Quality({ score, reasons = [] }: QualityProps) {
   const format = useFormat();
   const textOf = useReasonText();
@@ -49,7 +46,6 @@ const GRADES: Readonly<Record<Tone, Grade | null>> = {
   accent: null,
 };
 
-/** The score with a word. */
 export function QualityBadge({ score }: { readonly score: number | null }) {
   const { t } = useTranslation();
   const format = useFormat();
@@ -60,13 +56,10 @@ export function QualityBadge({ score }: { readonly score: number | null }) {
 }
 
 interface QualityDetailProps {
-  /** Null: not measured. */
   readonly quality: FaceQuality | null | undefined;
-  /** Without remedies. */
   readonly isCompact?: boolean;
 }
 
-/** Score, and each reason with its remedy. */
 export function QualityDetail({ quality, isCompact = false }: QualityDetailProps) {
   const { t } = useTranslation();
   const textOf = useReasonText();

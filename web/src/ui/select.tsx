@@ -23,7 +23,6 @@ export interface Option<V extends string> {
 
 interface SelectProps<V extends string> {
   readonly label: string;
-  /** The label is for screen readers only. */
   readonly hidesLabel?: boolean;
   readonly options: readonly Option<V>[];
   readonly value: V | null;

@@ -9,11 +9,9 @@ interface SimilarityProps {
   readonly value: number;
   /** 0 to 100; marked on the scale. */
   readonly threshold?: number | null;
-  /** Without the words below the bar. */
   readonly isCompact?: boolean;
 }
 
-/** A similarity against its threshold. */
 export function Similarity({ value, threshold = null, isCompact = false }: SimilarityProps) {
   const { t } = useTranslation();
   const format = useFormat();

@@ -1,9 +1,7 @@
-/** Keys without Ctrl. */
 import { useEffect, useEffectEvent } from 'react';
 import { Store } from '../api/store.ts';
 
 const STORED = 'visage.single-keys';
-/** Time between `g` and the next key, in milliseconds. */
 export const SEQUENCE = 1500;
 
 /** Readers who dictate turn keys without Ctrl off (WCAG 2.1.4). */
@@ -14,13 +12,10 @@ export function turnSingleKeys(isOn: boolean): void {
   usesSingleKeys.set(isOn);
 }
 
-/** A key and its action. */
 export type KeyHelp = readonly [text: string, keys: readonly string[]];
 
-/** Keys of the screen that shows, for the list of shortcuts. */
 export const screenKeys = new Store<readonly KeyHelp[]>([]);
 
-/** Whether a single key belongs to a field, or a dialog is open. */
 export function takesKeys(target: EventTarget | null): boolean {
   const isField =
     target instanceof Element && target.closest('input, textarea, select, [contenteditable]') !== null;
@@ -29,7 +24,6 @@ export function takesKeys(target: EventTarget | null): boolean {
 
 const ELSEWHERE = '[role=listbox], [role=menu]';
 
-/** Calls `onKey` for keys of a screen. It returns whether it used the key. */
 export function useSingleKeys(help: readonly KeyHelp[], onKey: (key: string) => boolean): void {
   const press = useEffectEvent((event: KeyboardEvent) => onKey(event.key) && event.preventDefault());
   useEffect(() => {
@@ -38,7 +32,6 @@ export function useSingleKeys(help: readonly KeyHelp[], onKey: (key: string) => 
       const { key, ctrlKey, metaKey, altKey, target, defaultPrevented, timeStamp } = event;
       if (!usesSingleKeys.value || ctrlKey || metaKey || altKey || defaultPrevented) return;
       if (takesKeys(target) || (target instanceof Element && target.closest(ELSEWHERE))) return;
-      // The frame takes `g` and the key after it.
       const isSecond = timeStamp - goSince < SEQUENCE;
       goSince = key === 'g' ? timeStamp : Number.NEGATIVE_INFINITY;
       if (key !== 'g' && !isSecond) press(event);

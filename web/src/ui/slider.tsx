@@ -9,9 +9,7 @@ interface SliderProps {
   readonly step?: number;
   readonly value: number;
   readonly onChange: (value: number) => void;
-  /** Called when the reader lets go. */
   readonly onEnd?: (value: number) => void;
-  /** Names of values on the scale. */
   readonly marks?: readonly number[];
   readonly hint?: ReactNode;
 }

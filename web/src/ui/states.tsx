@@ -1,4 +1,3 @@
-/** Empty, loading and failed states. */
 import { RotateCw, TriangleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -9,11 +8,8 @@ import { cx } from './cx.ts';
 import styles from './states.module.css';
 
 interface EmptyStateProps {
-  /** Names the missing content. */
   readonly title: string;
-  /** The reason, and the way to add content. */
   readonly children?: ReactNode;
-  /** Buttons, the main one first. */
   readonly actions?: ReactNode;
   readonly icon?: ReactNode;
 }
@@ -29,7 +25,6 @@ export function EmptyState({ title, children, actions, icon }: EmptyStateProps) 
   );
 }
 
-/** The message of an error in the reader's words. */
 export function useErrorText(): (error: unknown) => string {
   const { t } = useTranslation();
   return (error) => {
@@ -43,7 +38,6 @@ export function useErrorText(): (error: unknown) => string {
   };
 }
 
-/** Replaces content that failed to load. */
 export function ErrorState({ error, onRetry }: { readonly error: unknown; readonly onRetry?: () => void }) {
   const { t } = useTranslation();
   const textOf = useErrorText();
@@ -64,7 +58,6 @@ export function ErrorState({ error, onRetry }: { readonly error: unknown; readon
   );
 }
 
-/** Below the fields of a form. */
 export function ErrorNote({ error }: { readonly error: unknown }) {
   const textOf = useErrorText();
   const fields = error instanceof ApiError ? error.fields : [];
@@ -90,7 +83,6 @@ interface NoteProps {
   readonly action?: ReactNode;
 }
 
-/** A message within a page. */
 export function Note({ tone = 'info', title, children, action }: NoteProps) {
   return (
     <div className={cx(styles.note, styles[tone])}>
@@ -103,7 +95,6 @@ export function Note({ tone = 'info', title, children, action }: NoteProps) {
   );
 }
 
-/** @param height in rem. */
 export function Skeleton({
   width = '100%',
   height = 1,
@@ -114,7 +105,6 @@ export function Skeleton({
   return <span className={styles.skeleton} style={{ width, height: `${height}rem` }} aria-hidden />;
 }
 
-/** Lines of a list that loads. */
 export function SkeletonList({ rows = 5 }: { readonly rows?: number }) {
   const { t } = useTranslation();
   return (

@@ -1,6 +1,3 @@
-/** How often a threshold lets a stranger pass. */
-
-/** The documented scale: similarity, and the power of ten of its false match rate. */
 const SCALE: readonly (readonly [similarity: number, exponent: number])[] = [
   [70, -3],
   [80, -4],
@@ -38,15 +35,14 @@ export type StrangerOdds =
   | { readonly kind: 'empty' }
   /** More than half: `count` of 100. */
   | { readonly kind: 'most'; readonly count: number }
-  /** One in `count`. */
   | { readonly kind: 'one'; readonly count: number }
   | { readonly kind: 'rare' };
 
 const RARE = 1e-7;
 
 /**
- * Consequence of a threshold for a collection, for a sentence such as "about 1 in 400 strangers would match someone".
- * The keys `odds.<kind>` of `common.json` say it.
+ * Consequence of a threshold for a collection, for a sentence such as "about 1 in 400 strangers would match
+ * someone".
  */
 export function strangerOdds(threshold: number, people: number): StrangerOdds {
   if (people === 0) return { kind: 'empty' };

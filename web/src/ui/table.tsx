@@ -7,7 +7,6 @@ export interface Column<T> {
   readonly id: string;
   readonly title: ReactNode;
   readonly cell: (row: T) => ReactNode;
-  /** Numbers. */
   readonly isRight?: boolean;
   readonly canSort?: boolean;
   /** Left out below 640 px. */
@@ -31,7 +30,6 @@ interface TableProps<T> {
   readonly onOpen?: (row: T) => void;
 }
 
-/** A table for up to some hundred rows; `VirtualGrid` shows more. */
 export function Table<T>({ label, columns, rows, keyOf, sort, onSort, onOpen }: TableProps<T>) {
   const flip = (id: string): Sort =>
     sort?.by === id ? { by: id, order: sort.order === 'asc' ? 'desc' : 'asc' } : { by: id, order: 'desc' };

@@ -2,7 +2,6 @@ import { useTranslation } from 'react-i18next';
 import { CodeBlock } from './copy.tsx';
 import styles from './states.module.css';
 
-/** The commands that turn TLS on, for the package and for a clone. */
 export function TlsHelp() {
   const { t } = useTranslation();
   const address = `https://${location.hostname}:8443`;

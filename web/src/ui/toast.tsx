@@ -4,7 +4,6 @@ import type { Message } from './toast-region.tsx';
 
 const Region = lazy(() => import('./toast-region.tsx'));
 
-/** How long an undoable act waits, in milliseconds. */
 const UNDO_TIME = 10_000;
 const SHOWN = 6000;
 
@@ -14,10 +13,6 @@ const waiting = new Map<string, () => void>();
 export const toast = {
   done: (text: string) => queue.add({ text, tone: 'ok' }, { timeout: SHOWN }),
   failed: (text: string) => queue.add({ text, tone: 'bad' }),
-  /**
-   * Shows `text` with "Undo" for ten seconds, then calls `commit`. Show the result at once, and take it back in `undo`.
-   * Closing the message or leaving the page commits at once.
-   */
   undoable({ text, commit, undo }: { text: string; commit: () => void; undo: () => void }): void {
     let isOpen = true;
     const settle = (then: () => void) => () => {
@@ -42,7 +37,6 @@ export const toast = {
   },
 };
 
-/** Sends what still waits for its undo time. */
 addEventListener('pagehide', () => {
   for (const commit of [...waiting.values()]) commit();
 });
@@ -54,7 +48,6 @@ const subscribe = (listener: () => void) =>
     listener();
   });
 
-/** The messages. Their code loads with the first one. */
 export function Toasts() {
   const shows = useSyncExternalStore(subscribe, () => isUsed);
   return <Suspense>{shows && <Region queue={queue} />}</Suspense>;

@@ -4,11 +4,9 @@ import styles from './tooltip.module.css';
 
 interface TooltipProps {
   readonly text: string;
-  /** A button or another element that takes the focus. */
   readonly children: ReactElement;
 }
 
-/** Never the only place of a fact: touch has no tooltip. */
 export function Tooltip({ text, children }: TooltipProps) {
   return (
     <TooltipTrigger delay={400} closeDelay={60}>

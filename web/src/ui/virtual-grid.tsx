@@ -5,25 +5,20 @@ import styles from './virtual-grid.module.css';
 interface VirtualGridProps<T> {
   readonly label: string;
   readonly items: readonly T[];
-  /** Of all pages; `items` holds those loaded. */
   readonly total?: number;
   readonly keyOf: (item: T) => string;
   readonly children: (item: T, index: number) => ReactNode;
   /** Least width of a cell in pixels; 0 for a list with one column. */
   readonly cellWidth: number;
-  /** Estimated height of a row in pixels. */
   readonly rowHeight: number;
   readonly gap?: number;
-  /** Called when the last rows come near. */
   readonly onEnd?: () => void;
-  /** Stands for items up to `total` that are not loaded. Without it, the grid ends with the loaded items. */
   readonly placeholder?: ReactNode;
 }
 
 /** Browsers show no element higher than about 33 million pixels. */
 const MAX_HEIGHT = 30_000_000;
 
-/** A grid or list of any length that keeps only visible rows in the page and scrolls with the window. */
 export function VirtualGrid<T>(props: VirtualGridProps<T>) {
   const {
     label,

@@ -1,4 +1,3 @@
-/** A live view of the webcam that takes photos. */
 import { Camera } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -10,7 +9,6 @@ import { TlsHelp } from './tls-help.tsx';
 import styles from './webcam.module.css';
 
 const JPEG_QUALITY = 0.92;
-/** Before a camera's first frame, Chromium shows two pixels. */
 const LEAST_WIDTH = 64;
 
 type Problem = 'insecure' | 'denied' | 'none' | 'busy';
@@ -31,7 +29,6 @@ function photoOf(video: HTMLVideoElement): Promise<Blob | null> {
 
 interface WebcamProps {
   readonly onPhoto: (photo: File) => void;
-  /** Label of the button. */
   readonly action?: string;
 }
 
@@ -122,7 +119,6 @@ function Webcam({ onPhoto, action }: WebcamProps) {
 interface WebcamDialogProps extends WebcamProps {
   readonly isOpen: boolean;
   readonly onClose: () => void;
-  /** Summary of the photos taken so far. */
   readonly status?: string;
 }
 

@@ -1,4 +1,3 @@
-/** Tells whether this browser has uploads, without loading their code. */
 import { Store } from '../api/store.ts';
 
 const STORED = 'visage.uploads';
@@ -11,7 +10,6 @@ export function markUploads(has: boolean): void {
   hasUploads.set(has);
 }
 
-/** Removes all images that wait, as the member logs out. */
 export function forgetUploads(): void {
   if (hasUploads.value) indexedDB.deleteDatabase('visage-uploads');
   markUploads(false);

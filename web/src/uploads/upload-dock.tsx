@@ -1,4 +1,3 @@
-/** The state of uploads, on every screen but their own. */
 import { ArrowRight, CloudUpload } from 'lucide-react';
 import { useEffect } from 'react';
 import { ProgressBar } from 'react-aria-components';

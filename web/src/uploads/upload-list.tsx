@@ -1,4 +1,3 @@
-/** Uploads with their results. */
 import { Check, CircleAlert, Clock, Loader, RotateCw, Trash2 } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -12,7 +11,6 @@ import styles from './upload-list.module.css';
 import type { Upload } from './upload-store.ts';
 import { imageOfUpload, removeUploads, retryUploads } from './uploads.ts';
 
-/** Codes with words of their own; the others say what the service says. */
 const KNOWN = ['NO_FACE', 'LOW_QUALITY', 'UNCERTAIN_FACE', 'NOT_LIVE', 'IMAGE_LOST'] as const;
 type Known = (typeof KNOWN)[number];
 

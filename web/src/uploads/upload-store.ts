@@ -19,14 +19,10 @@ export interface Upload {
   readonly createdAt: number;
   readonly state: UploadState;
   readonly faceId: string | null;
-  /** `NO_FACE`, the code of a refusal, or the code of an error. */
   readonly code: string | null;
-  /** The service's answer. */
   readonly detail: string | null;
   readonly quality: FaceQuality | null;
-  /** Other faces of the image. */
   readonly others: number;
-  /** Whether the image is in the database, not only in this page. */
   readonly isKept: boolean;
 }
 
@@ -42,7 +38,6 @@ export class UploadStore {
     this.#database = database;
   }
 
-  /** @param onLost called when the log-out removes the database. */
   static async open(onLost: () => void): Promise<UploadStore> {
     const database = await openDB<Schema>(UPLOADS_DATABASE, 1, {
       upgrade(db) {

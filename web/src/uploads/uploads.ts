@@ -1,7 +1,3 @@
-/**
- * Adds many images to people, one request each. The queue outlives reloads: IndexedDB has each image until its result is
- * known, and each request repeats the same `Idempotency-Key`, so an image whose answer was lost adds no second face.
- */
 import { send } from '../api/client.ts';
 import { isOffline } from '../api/connection.ts';
 import { ApiError, NotConfirmedError, OfflineError } from '../api/problem.ts';
@@ -20,7 +16,6 @@ const MAX_KEPT_BYTES = 1_000_000_000;
 const MAX_KEPT_FILES = 5000;
 const MAX_ATTEMPTS = 6;
 const LOCK = 'visage-uploads';
-/** After this many milliseconds another tab has the lock. */
 const LOCK_TIME = 1000;
 
 export type Pause = 'reader' | 'credits' | 'storage' | 'session';
@@ -29,7 +24,6 @@ export interface Uploads {
   readonly uploads: readonly Upload[];
   readonly sending: ReadonlySet<number>;
   readonly pause: Pause | null;
-  /** Another tab sends. */
   readonly isElsewhere: boolean;
 }
 
@@ -46,7 +40,6 @@ export interface NewUpload {
 }
 
 const channel = new BroadcastChannel(LOCK);
-/** Images beyond the bounds of the database. */
 const inPage = new Map<number, Blob>();
 let store: UploadStore | null = null;
 let opening: Promise<UploadStore> | null = null;
@@ -75,7 +68,6 @@ async function opened(): Promise<UploadStore> {
   return store;
 }
 
-/** Reads the queue of the database, without uploads of another member and old ones. */
 async function load(): Promise<void> {
   const database = await opened();
   const all = await database.all();
@@ -89,7 +81,6 @@ async function load(): Promise<void> {
   markUploads(ours.length > 0);
 }
 
-/** Continues the queue of this member; one tab sends at a time. */
 export async function startUploads(userId: string): Promise<void> {
   if (member === userId) {
     if (uploads.value.pause === 'session') set({ pause: null });
@@ -121,7 +112,6 @@ function isBounded(kept: { files: number; bytes: number }, file: File): boolean 
   return kept.files < MAX_KEPT_FILES && kept.bytes + file.size <= MAX_KEPT_BYTES;
 }
 
-/** Queues images and starts. @returns how many of them do not outlive a reload. */
 export async function addUploads(
   userId: string,
   collectionId: string,
@@ -162,7 +152,6 @@ export async function addUploads(
   try {
     await database.add(added);
   } catch {
-    // The browser gives no more space: the images stay in this page.
     unkept = added.map(({ upload, image }) => ({ upload: { ...upload, isKept: false }, image }));
     await database.add(unkept).catch(() => {});
   }
@@ -181,7 +170,6 @@ function next(): Upload | undefined {
   return all.find(({ id, state }) => state === 'waiting' && !sending.has(id));
 }
 
-/** Starts requests up to the limit. */
 function work(): void {
   if (!hasLock || uploads.value.pause !== null || isOffline.value) return;
   const wait = notBefore - Date.now();
@@ -214,7 +202,6 @@ function refreshPeople(collectionId: string): void {
 
 async function finish(upload: Upload, change: Partial<Upload>): Promise<void> {
   const done = { ...upload, ...change };
-  // The reader may have removed it meanwhile.
   if (!uploads.value.uploads.some(({ id }) => id === upload.id)) return;
   replace(done);
   if (!store) return;
@@ -268,7 +255,6 @@ async function one(upload: Upload): Promise<void> {
 
 const TRANSIENT = [408, 429, 500, 502, 503, 504];
 
-/** Waits and tries again, pauses the queue, or keeps the reason. */
 async function fail(upload: Upload, error: unknown): Promise<void> {
   if (error instanceof OfflineError) return;
   if (error instanceof NotConfirmedError) return set({ pause: 'reader' });
@@ -293,7 +279,6 @@ function keyOfRetry({ key, state, code }: Upload): string {
   return isAnswered ? crypto.randomUUID() : key;
 }
 
-/** Sends refused and failed images again. */
 export async function retryUploads(ids: readonly number[]): Promise<void> {
   const chosen = new Set(ids);
   const again = uploads.value.uploads
@@ -337,7 +322,6 @@ export function resumeUploads(): void {
   work();
 }
 
-/** For previews; null once the image is added. */
 export async function imageOfUpload(id: number): Promise<Blob | null> {
   return inPage.get(id) ?? (await store?.image(id)) ?? null;
 }

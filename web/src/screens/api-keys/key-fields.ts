@@ -1,22 +1,16 @@
-/** The fields of a key as typed, their problems, and the request that they make. */
 import { parseNetwork } from '../../../../src/base/ip-networks.ts';
 import type { ApiKey, KeyChange, NewKeyBody, Scope } from './keys-data.ts';
 
 export interface KeyFields {
   readonly name: string;
   readonly environment: 'live' | 'test';
-  /** Empty: every collection. */
   readonly collectionId: string;
   readonly rateLimit: string;
-  /** One a line. */
   readonly allowedIps: string;
   readonly budget: string;
   readonly expiresInDays: string;
-  /** Empty: all of them. */
   readonly scopes: readonly Scope[];
-  /** External keys, one a line. */
   readonly allowedFaces: string;
-  /** Empty: every model. */
   readonly models: readonly string[];
 }
 
@@ -58,7 +52,6 @@ function linesOf(text: string): string[] {
 export interface Problem {
   readonly field: keyof KeyFields;
   readonly kind: 'number' | 'limit' | 'network' | 'face';
-  /** The limit, or the entry that is wrong. */
   readonly value: string;
 }
 
@@ -73,7 +66,6 @@ function problemOfNumber(field: keyof KeyFields, text: string, limit: number, is
   return value > limit ? [{ field, kind: 'limit', value: String(limit) }] : [];
 }
 
-/** @param maxRateLimit the plan's. */
 export function problemsOf(fields: KeyFields, maxRateLimit: number): Problem[] {
   const network = linesOf(fields.allowedIps).find((line) => parseNetwork(line) === null);
   const face = linesOf(fields.allowedFaces).find((line) => !/^[\x21-\x7e]{1,512}$/.test(line));
@@ -110,7 +102,6 @@ export function bodyOf(fields: KeyFields): NewKeyBody {
   };
 }
 
-/** Only what differs, so that a change does not undo another. An empty expiry keeps the old one. */
 export function changeOf(key: ApiKey, fields: KeyFields): KeyChange {
   const before: Record<string, unknown> = settingsOf(fieldsOf(key));
   const changed = Object.entries(settingsOf(fields)).filter(

@@ -23,13 +23,11 @@ import {
 } from './keys-data.ts';
 
 interface KeyFormProps {
-  /** Null: a new key. */
   readonly edited: { readonly key: ApiKey; readonly etag: string } | null;
   readonly onClose: () => void;
   readonly onCreate: (key: NewApiKey) => void;
 }
 
-/** Mount it anew for each key. */
 export function KeyForm({ edited, onClose, onCreate }: KeyFormProps) {
   const { t } = useTranslation(['api-keys', 'common']);
   const format = useFormat();
@@ -71,7 +69,6 @@ export function KeyForm({ edited, onClose, onCreate }: KeyFormProps) {
       onClose();
     } catch (cause) {
       setError(cause);
-      // The fields keep what the reader typed. The next attempt applies it to the key as it is then.
       if (edited && isCode(cause, 'PRECONDITION_FAILED')) setEtag((await readKey(edited.key.id)).etag);
     } finally {
       setIsPending(false);

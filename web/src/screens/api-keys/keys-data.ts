@@ -1,4 +1,3 @@
-/** API keys: reads and changes. */
 import { useQuery } from '@tanstack/react-query';
 import { api, call } from '../../api/client.ts';
 import { queryClient } from '../../api/query-client.ts';
@@ -18,7 +17,6 @@ export type Scope = NonNullable<ApiKey['scopes']>[number];
 const KEYS = ['api-keys'];
 const SCOPES = ['api-keys', 'scopes'];
 const PAGE = 100;
-/** An account of thousands of keys shows the oldest ones; its operator uses the command line. */
 const MAX_PAGES = 20;
 
 function refreshKeys(): void {
@@ -44,7 +42,6 @@ export function useKeys() {
   return useQuery({ queryKey: KEYS, queryFn: ({ signal }) => allKeys(signal) });
 }
 
-/** The scopes, and the limits of the plan. */
 export function useScopes() {
   return useQuery({
     queryKey: SCOPES,
@@ -79,7 +76,7 @@ async function requestsByKey(signal: AbortSignal): Promise<ReadonlyMap<string, R
   return counts;
 }
 
-/** Calls of the last 30 days by key. Null for members, who may not read the usage of the account. */
+/** Calls of the last 30 days by key. */
 export function useRequests(): ReadonlyMap<string, Requests> | null {
   const isAllowed = allows(useMe(), { role: 'admin' });
   const { data } = useQuery({
@@ -90,7 +87,6 @@ export function useRequests(): ReadonlyMap<string, Requests> | null {
   return data ?? null;
 }
 
-/** Active members by id, to show whose a key is. Empty for members, who may not list the others. */
 export function useMemberNames(): ReadonlyMap<string, string> {
   const isAllowed = allows(useMe(), { role: 'admin' });
   const { data } = useQuery({
@@ -108,14 +104,12 @@ export async function createKey(body: NewKeyBody): Promise<NewApiKey> {
   return key;
 }
 
-/** The key and its tag, which a change sends back. */
 export async function readKey(id: string): Promise<{ readonly key: ApiKey; readonly etag: string }> {
   const answer = api.GET('/v1/auth/api-keys/{id}', { params: { path: { id } } });
   const key = await call(answer);
   return { key, etag: (await answer).response.headers.get('ETag') ?? '' };
 }
 
-/** @param etag absent: whatever the key is now. */
 export async function changeKey(id: string, body: KeyChange, etag?: string): Promise<void> {
   const header = etag === undefined ? {} : { 'If-Match': etag };
   await call(api.PATCH('/v1/auth/api-keys/{id}', { params: { path: { id }, header }, body }));

@@ -1,4 +1,3 @@
-/** Audit entries, and the names of those who act. */
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { api, call } from '../../api/client.ts';
 import type { components } from '../../api/schema.d.ts';
@@ -12,7 +11,6 @@ interface AuditPage {
 
 const PAGE = 100;
 
-/** Acts that the service records. Refused requests may have the name of any call instead. */
 export const ACTS = [
   'api-key.create',
   'api-key.change',
@@ -55,15 +53,12 @@ export const ACTS = [
 ] as const;
 
 export interface Filters {
-  /** Empty: any. */
   readonly action: string;
   readonly actor: string;
   readonly target: string;
-  /** UTC time; empty: from the first entry on. */
   readonly since: string;
 }
 
-/** Newest first. */
 export function useAudit(filters: Filters) {
   return useInfiniteQuery({
     queryKey: ['audit', filters],
@@ -81,7 +76,6 @@ export function useAudit(filters: Filters) {
   });
 }
 
-/** Names of members and API keys by id, as far as they still exist. */
 export function useActorNames(): ReadonlyMap<string, string> {
   const members = useMemberNames();
   const { data } = useKeys();

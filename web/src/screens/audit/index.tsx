@@ -19,10 +19,8 @@ const PERIODS = ['day', 'week', 'all'] as const;
 type Period = (typeof PERIODS)[number];
 const LENGTH_MS = { day: 86_400_000, week: 7 * 86_400_000 } as const;
 
-/** Visible ASCII characters, as the service expects them. */
 const TARGET = /^[\x21-\x7e]{1,512}$/;
 
-/** Actors and actions in words. */
 function useWords() {
   const { t } = useTranslation('audit');
   const names = useActorNames();

@@ -1,4 +1,3 @@
-/** Balance, and usage of the account's API keys. */
 import { useQuery } from '@tanstack/react-query';
 import { api, call } from '../../api/client.ts';
 import { queryClient } from '../../api/query-client.ts';
@@ -8,7 +7,6 @@ type Row = components['schemas']['GetUsageResult']['usage'][number];
 export type Granularity = 'hour' | 'day';
 
 const BALANCE = ['billing', 'balance'];
-/** Pages of 1,000 counts each: bounds what the page asks for. */
 const MAX_PAGES = 20;
 
 export const STEPS = {
@@ -20,7 +18,6 @@ export interface Counts {
   readonly calls: number;
   readonly failures: number;
   readonly charged: number;
-  /** Milliseconds, weighted by the calls; null if unknown. */
   readonly mean: number | null;
   /** The slowest p95 of the parts, milliseconds. */
   readonly p95: number | null;
@@ -40,7 +37,6 @@ export interface Usage {
   readonly total: Counts;
   readonly steps: readonly StepCounts[];
   readonly operations: readonly OperationCounts[];
-  /** False: there are more counts than the page asked for. */
   readonly isComplete: boolean;
 }
 

@@ -9,7 +9,7 @@ import { topUp } from './billing-data.ts';
 
 const MOST = 1_000_000;
 
-/** @returns null unless dollars between zero and a million. A comma may separate the decimals. */
+/** @returns null unless dollars between zero and a million. */
 function amountOf(text: string): number | null {
   const amount = /^\d+([.,]\d{1,6})?$/.test(text.trim()) ? Number(text.trim().replace(',', '.')) : 0;
   return amount > 0 && amount <= MOST ? amount : null;

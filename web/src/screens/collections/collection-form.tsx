@@ -15,10 +15,8 @@ import {
   useModels,
 } from './collections-data.ts';
 
-/** The service's threshold where neither call nor collection has one. */
 const DEFAULT_THRESHOLD = 80;
 
-/** As the API proposes for new collections. */
 const NEW_MIN_QUALITY = 3;
 
 interface Fields {
@@ -81,13 +79,11 @@ const decimal = (rate: number | null | undefined) => (rate == null ? '' : rate.t
 const isWholeUpTo = (text: string, most: number) => /^\d{1,3}$/.test(text) && Number(text) <= most;
 
 interface CollectionFormProps {
-  /** Null: a new collection. */
   readonly edited: { readonly collection: Collection; readonly etag: string } | null;
   readonly onClose: () => void;
   readonly onCreate: (collectionId: string) => void;
 }
 
-/** Mount it anew for each collection. */
 export function CollectionForm({ edited, onClose, onCreate }: CollectionFormProps) {
   const { t } = useTranslation(['collections', 'common']);
   const { data: models } = useModels();
@@ -139,7 +135,6 @@ export function CollectionForm({ edited, onClose, onCreate }: CollectionFormProp
       onClose();
     } catch (cause) {
       setError(cause);
-      // The fields keep what the reader typed. The next attempt applies it to the collection as it is then.
       if (edited && isCode(cause, 'PRECONDITION_FAILED')) {
         setEtag((await readCollection(edited.collection.collectionId)).etag);
       }

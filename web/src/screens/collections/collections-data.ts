@@ -1,4 +1,3 @@
-/** Collections: changes. `api/collection.tsx` reads them. */
 import { useQuery } from '@tanstack/react-query';
 import { api, call } from '../../api/client.ts';
 import { COLLECTIONS_KEY, type Collection } from '../../api/collection.tsx';
@@ -21,7 +20,6 @@ export function useModels() {
   });
 }
 
-/** Other screens cache faces of the collection too. */
 function refresh(collectionId: string): Promise<unknown> {
   void queryClient.invalidateQueries({ queryKey: [collectionId] });
   return queryClient.invalidateQueries({ queryKey: COLLECTIONS_KEY });
@@ -37,7 +35,6 @@ export async function createCollection(
   await refresh(collectionId);
 }
 
-/** The collection and its tag, which a change sends back. */
 export async function readCollection(
   collectionId: string,
 ): Promise<{ readonly collection: Collection; readonly etag: string }> {

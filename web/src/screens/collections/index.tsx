@@ -86,7 +86,6 @@ function CollectionList() {
     return <Badge tone={isServed ? 'ok' : 'bad'}>{t(isServed ? 'health.serving' : 'health.noModel')}</Badge>;
   };
 
-  /** Null: the collection keeps no images. */
   const cropDaysOf = ({ storeThumbnails, eventCropDays }: Collection) => {
     if (!storeThumbnails || boxCropDays === undefined) return null;
     return Math.min(eventCropDays ?? boxCropDays, boxCropDays);

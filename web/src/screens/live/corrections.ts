@@ -1,4 +1,3 @@
-/** Corrections that show at once and reach the service after the time to undo them. */
 import { Store } from '../../api/store.ts';
 import { toast } from '../../ui/toast.tsx';
 import type { FaceEvent } from './event.ts';
@@ -6,19 +5,15 @@ import type { FaceEvent } from './event.ts';
 export type CorrectionKind = 'confirmed' | 'reassigned' | 'merged' | 'deleted' | 'added' | 'enrolled';
 
 export interface Correction {
-  /** The event that the reader corrected. */
   readonly eventId: string;
   readonly kind: CorrectionKind;
-  /** The person after the correction. */
   readonly name: string | null;
-  /** Whether the reader can still undo it. */
   readonly isPending: boolean;
   readonly concerns: (event: FaceEvent) => boolean;
   readonly change: (event: FaceEvent) => FaceEvent;
 }
 
 interface Act extends Omit<Correction, 'isPending'> {
-  /** Text of the message. */
   readonly text: string;
   readonly send: () => Promise<unknown>;
   readonly onDone: (correction: Correction) => void;
@@ -65,11 +60,9 @@ export function noteCorrection(eventId: string, kind: CorrectionKind, name: stri
 
 export interface Corrected {
   readonly event: FaceEvent;
-  /** The newest correction of this very event. */
   readonly mark: Correction | null;
 }
 
-/** The event with what still waits to be sent. */
 export function corrected(event: FaceEvent, all: readonly Correction[]): Corrected {
   let seen = event;
   for (const each of all.toReversed()) if (each.isPending && each.concerns(seen)) seen = each.change(seen);

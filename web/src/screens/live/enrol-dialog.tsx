@@ -31,7 +31,6 @@ function useObjectUrl(file: File | null): string | null {
   return url;
 }
 
-/** Enrols the stranger of an event: with its crop, or with another photo. */
 export function EnrolDialog({ event, onClose, onEnrolled }: EnrolDialogProps) {
   const { t } = useTranslation('live');
   const { collections, collection } = useCollection();

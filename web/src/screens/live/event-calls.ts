@@ -3,7 +3,6 @@ import { BACKGROUND, send } from '../../api/client.ts';
 import { ApiError } from '../../api/problem.ts';
 import type { EventFilter, EventPage, FaceEvent } from './event.ts';
 
-/** Characters of one event that the parser keeps at most. */
 const MAX_EVENT = 1_000_000;
 
 function target(path: string, query: object): string {
@@ -43,13 +42,12 @@ export async function eventPage(
 interface StreamListener {
   readonly onOpen: () => void;
   readonly onEvent: (event: FaceEvent) => void;
-  /** The service no longer keeps some events in between. */
   readonly onGap: () => void;
 }
 
 /**
- * Follows the stream until it ends. `fetch` and not `EventSource`: it can mark the request as background and see why the
- * service refuses it. @throws ApiError, OfflineError.
+ * `fetch` and not `EventSource`: it can mark the request as background and see why the service refuses it.
+ * @throws ApiError, OfflineError.
  */
 export async function followEvents(
   filter: EventFilter,

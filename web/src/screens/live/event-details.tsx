@@ -21,7 +21,6 @@ import styles from './live.module.css';
 
 export type EventAct = 'confirm' | 'add' | 'reassign' | 'merge' | 'delete' | 'enrol';
 
-/** Actions for an event, the main one first. */
 export function actsOf(event: FaceEvent, mark: Correction | null): readonly EventAct[] {
   if (mark?.kind === 'deleted' || mark?.kind === 'enrolled') return [];
   if (canEnrol(event)) return ['enrol'];
@@ -81,7 +80,6 @@ function Id({ value, label }: { readonly value: string; readonly label: string }
   );
 }
 
-/** Who confirmed or corrected the event, and when. */
 function ReviewNote({ review }: { readonly review: NonNullable<FaceEvent['review']> }) {
   const { t } = useTranslation('live');
   const format = useFormat();

@@ -1,22 +1,15 @@
-/** Events of one filter: the newest pages, and new events as they come. Bounded, whatever the service sends. */
 import { OfflineError } from '../../api/problem.ts';
 import type { EventFilter, FaceEvent } from './event.ts';
 import { eventPage, followEvents } from './event-calls.ts';
 
-/** Events in the list while it follows the stream. */
 const MAX_FOLLOWED = 500;
-/** Events in the list with older pages. */
 const MAX_LOADED = 5_000;
-/** Events that wait while the reader holds the list. */
 const MAX_HELD = 500;
 const PAGE = 100;
-/** Pages to ask for in one go when a rare filter leaves them empty. */
 const MAX_EMPTY_PAGES = 10;
-/** The list changes at most this often, in milliseconds. */
 const BATCH_MS = 200;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 15_000;
-/** The rate is a mean of this many seconds. */
 const RATE_SECONDS = 5;
 
 export type FeedState = 'loading' | 'open' | 'reconnecting' | 'past';
@@ -24,16 +17,12 @@ export type FeedState = 'loading' | 'open' | 'reconnecting' | 'past';
 export interface FeedView {
   readonly events: readonly FaceEvent[];
   readonly state: FeedState;
-  /** Why the stream is closed, or the first page failed. */
   readonly error: unknown;
-  /** New events that the list does not show yet. */
   readonly held: number;
   readonly isHeldFull: boolean;
-  /** The service lost events between two of the list. */
   readonly hasGap: boolean;
   readonly hasOlder: boolean;
   readonly isLoadingOlder: boolean;
-  /** Events a second. */
   readonly rate: number;
 }
 
@@ -59,14 +48,12 @@ export class EventFeed {
   readonly #abort = new AbortController();
   #view = EMPTY;
   #known = new Set<string>();
-  /** Newest last. */
   #incoming: FaceEvent[] = [];
   #isHeld = false;
   #isHeldFull = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #newestId: string | null = null;
   #cursor: string | null = null;
-  /** The cursor belongs to events that the list has dropped. */
   #isCursorStale = false;
   #arrivals: number[] = [];
 
@@ -126,7 +113,6 @@ export class EventFeed {
     this.#set({ events: [] });
   }
 
-  /** The next page that is not empty, within reason. */
   async #pages(cursor: string | null, filter = this.#filter) {
     let next = cursor;
     for (let tries = 0; ; tries++) {
@@ -160,7 +146,6 @@ export class EventFeed {
         });
       } catch (error) {
         if (this.#isStopped) return;
-        // A broken connection is no error to read about: the banner of the frame says it.
         const isRefusal = error instanceof Error && 'status' in error;
         this.#set({ error: isRefusal ? error : null });
         if (isRefusal && 'retryAfter' in error && typeof error.retryAfter === 'number') {
@@ -207,7 +192,6 @@ export class EventFeed {
     else if (rate !== this.#view.rate) this.#set({ rate });
   }
 
-  /** Adds events of any order to the list. */
   #take(events: readonly FaceEvent[], change: Partial<FeedView> = {}): void {
     const fresh = events.filter(({ id }) => !this.#known.has(id));
     for (const { id } of fresh) {
@@ -236,7 +220,6 @@ export class EventFeed {
     });
   }
 
-  /** Holds new events back while the reader works with the list. */
   hold(isHeld: boolean): void {
     if (isHeld === this.#isHeld) return;
     this.#isHeld = isHeld;
@@ -245,7 +228,6 @@ export class EventFeed {
       this.#flush();
       return;
     }
-    // Some were dropped: the list begins again at the newest.
     this.#isHeldFull = false;
     this.#clear();
     const waiting = this.#incoming;
@@ -274,7 +256,6 @@ export class EventFeed {
     }
   }
 
-  /** Shows a correction at once, before the service knows it. */
   patch(matches: (event: FaceEvent) => boolean, change: (event: FaceEvent) => FaceEvent): void {
     this.#set({ events: this.#view.events.map((event) => (matches(event) ? change(event) : event)) });
   }

@@ -8,7 +8,6 @@ import { EventRow } from './event-row.tsx';
 import styles from './live.module.css';
 
 export interface EventListHandle {
-  /** Brings the row into view and focuses it. */
   readonly show: (index: number) => void;
 }
 
@@ -18,16 +17,13 @@ interface EventListProps {
   readonly onSelect: (event: FaceEvent) => void;
   readonly onEnd: () => void;
   readonly hasOlder: boolean;
-  /** Rows have two lines. */
   readonly isNarrow: boolean;
   readonly ref: Ref<EventListHandle>;
 }
 
-/** Heights of a row, rem. The style sheet has the same. */
 const ROW = 3.5;
 const NARROW_ROW = 4.75;
 
-/** Only the visible rows are in the page. */
 export function EventList(props: EventListProps) {
   const { events, selectedId, onSelect, onEnd, hasOlder, isNarrow, ref } = props;
   const { t } = useTranslation('live');

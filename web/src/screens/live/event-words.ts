@@ -16,12 +16,10 @@ export const TONES: Readonly<Record<EventResult, Tone>> = {
 
 const SEARCHES: readonly string[] = ['search', 'identify', 'recognize', 'index'];
 
-/** A stranger whom the reader can enrol. */
 export function canEnrol({ type, result }: FaceEvent): boolean {
   return (result === 'no_match' && SEARCHES.includes(type)) || (result === 'refused' && type === 'enroll');
 }
 
-/** An event about a stored face that the reader can correct. */
 export function canCorrect({ collectionId, faceId, result }: FaceEvent): boolean {
   return collectionId !== null && faceId !== null && result !== 'deleted';
 }
@@ -42,7 +40,6 @@ export function useEventName(): (event: FaceEvent) => string {
   };
 }
 
-/** Why the service refused the call, and what helps. */
 export function useRefusalText(): (code: string) => string {
   const { t } = useTranslation('live');
   return (code) => t(`refusal.${code}` as 'refusal.LOW_QUALITY', { defaultValue: code });

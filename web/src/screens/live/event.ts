@@ -1,4 +1,3 @@
-/** Events as the service sends them. */
 import type { components } from '../../api/schema.d.ts';
 
 export const EVENT_TYPES = [
@@ -32,7 +31,6 @@ export type FaceEvent = components['schemas']['Event'];
 export const REVIEWS = ['none', 'confirmed', 'corrected'] as const;
 export type ReviewState = NonNullable<FaceEvent['review']>['state'];
 
-/** A filter of the service; absent fields let every event through. */
 export interface EventFilter {
   readonly collectionId?: string;
   readonly type?: EventType;

@@ -1,4 +1,3 @@
-/** Calls that correct what an event shows. Those with undo may be sent while the page closes (`keepalive`). */
 import { api, call, send } from '../../api/client.ts';
 import { ApiError } from '../../api/problem.ts';
 import type { components } from '../../api/schema.d.ts';
@@ -62,7 +61,6 @@ export function mergePeople(collectionId: string, externalKey: string, newExtern
   );
 }
 
-/** Notes on the service that the reader confirmed or corrected the event; null takes it back. */
 export function reviewEvent(eventId: string, review: ReviewState | null): Promise<FaceEvent> {
   return call(api.PUT('/v1/events/review', { body: { eventId, review }, keepalive: true }));
 }

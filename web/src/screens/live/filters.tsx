@@ -24,14 +24,12 @@ const NAMES = ['type', 'result', 'in', 'person', 'source', 'review', 'period', '
 type Name = (typeof NAMES)[number];
 type Values = Partial<Record<Name, string>>;
 
-/** Milliseconds without a key before typed text becomes a filter. */
 const TYPING = 350;
 
 function isOneOf<const T extends string>(list: readonly T[], value: string | undefined): value is T {
   return list.includes(value as T);
 }
 
-/** Local date and time of an input as UTC. */
 function utc(value: string | undefined): string | undefined {
   const date = new Date(value ?? '');
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
@@ -81,7 +79,6 @@ export function useFilters() {
 
 type Filters = ReturnType<typeof useFilters>;
 
-/** Text that becomes a filter when typing stops. */
 function useTyped(value: string, onChange: (value: string) => void) {
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);

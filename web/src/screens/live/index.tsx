@@ -32,7 +32,6 @@ import { NoEvents } from './no-events.tsx';
 import { MergeDialog, ReassignDialog } from './person-dialogs.tsx';
 import { useFeed } from './use-feed.ts';
 
-/** Pixels from the top within which new events move the list. */
 const AT_TOP = 80;
 const NARROW = '(max-width: 48rem)';
 const SIDE_BY_SIDE = '(min-width: 75rem)';
@@ -162,7 +161,6 @@ export default function Live() {
       (each) => ({ ...each, review: reviewed.review }),
     );
   };
-  /** The correction itself is done: the event may be gone by now. */
   const noteCorrected = (eventId: string) => review(eventId, 'corrected').catch(() => {});
   const confirm = ({ id, externalKey, review: before }: FaceEvent) => {
     const forget = noteCorrection(id, 'confirmed', null);

@@ -4,7 +4,6 @@ import { allows, useMe } from '../../api/session.ts';
 import { Button, ButtonLink } from '../../ui/button.tsx';
 import { EmptyState, ErrorNote, SkeletonList } from '../../ui/states.tsx';
 
-/** Says why the list is empty: no call yet, or nothing is recorded. */
 export function NoEvents() {
   const { t } = useTranslation('live');
   const me = useMe();

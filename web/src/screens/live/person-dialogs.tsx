@@ -10,7 +10,6 @@ import { cropOf } from './event-calls.ts';
 import styles from './live.module.css';
 import { useSuggestedPeople } from './use-people.ts';
 
-/** External keys as the service takes them. */
 const VALID = /^[\x21-\x7e]{1,512}$/;
 
 export function isValidName(name: string): boolean {
@@ -50,7 +49,6 @@ interface DialogProps {
 type Way = 'move' | 'add';
 
 interface ReassignProps extends DialogProps {
-  /** `move` gives the stored face to the person; `add` keeps it, and adds the event's image to the person. */
   readonly onReassign: (name: string, way: Way) => void;
 }
 

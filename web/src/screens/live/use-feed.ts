@@ -2,7 +2,6 @@ import { useEffect, useState, useSyncExternalStore } from 'react';
 import type { EventFilter } from './event.ts';
 import { EventFeed, type FeedView } from './event-feed.ts';
 
-/** The events of a filter. A new filter begins a new list. */
 export function useFeed(filter: EventFilter): { feed: EventFeed; view: FeedView } {
   const key = JSON.stringify(filter);
   const [current, setCurrent] = useState(() => ({ key, feed: new EventFeed(filter) }));

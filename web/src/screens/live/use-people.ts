@@ -6,7 +6,6 @@ import type { Suggestion } from '../../ui/combo-box.tsx';
 
 const SUGGESTIONS = 8;
 
-/** People of a collection whose name contains `text`. */
 export function useSuggestedPeople(collectionId: string | null, text: string): readonly Suggestion[] {
   const { t } = useTranslation('live');
   const filter = useDeferredValue(text.trim());
@@ -30,7 +29,6 @@ export function useSuggestedPeople(collectionId: string | null, text: string): r
       ),
   });
   if (collectionId === null) return [];
-  // The answer may be to an earlier text.
   const typed = text.trim().toLowerCase();
   return (data?.people ?? [])
     .filter(({ externalKey }) => externalKey.toLowerCase().includes(typed))

@@ -91,7 +91,6 @@ interface InvitationDialogProps {
   readonly onClose: () => void;
 }
 
-/** Shows the link once: the service keeps only a hash of its token. */
 export function InvitationDialog({ invitation, onClose }: InvitationDialogProps) {
   const { t } = useTranslation('members');
   const format = useFormat();

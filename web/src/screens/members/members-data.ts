@@ -1,4 +1,3 @@
-/** Members and invitations: reads and changes. */
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { api, call } from '../../api/client.ts';
 import { queryClient } from '../../api/query-client.ts';
@@ -33,7 +32,6 @@ function refresh(): void {
   void queryClient.invalidateQueries({ queryKey: ['members'] });
 }
 
-/** Another invitation of the same e-mail replaces the former one. */
 export async function invite(email: string, role: Role): Promise<Invitation> {
   const invitation = await call(api.POST('/v1/auth/members/invite', { body: { email, role } }));
   refresh();
@@ -50,17 +48,15 @@ export async function remove(id: string): Promise<void> {
   refresh();
 }
 
-/** The page that accepts an invitation. Browsers send no fragment, so no log of a proxy has the token. */
+/** Browsers send no fragment, so no log of a proxy has the token. */
 export function linkOf({ invitation }: Invitation): string {
   return `${location.origin}/join#${invitation}`;
 }
 
-/** Only owners give the role of an owner, or take it. */
 export function rolesFor(me: Me): readonly Role[] {
   return me.role === 'owner' ? ['member', 'admin', 'owner'] : ['member', 'admin'];
 }
 
-/** Decides what shows; the service decides what works. */
 export function canChange(me: Me, member: Member): boolean {
   return member.id !== me.user_id && rolesFor(me).includes(member.role);
 }

@@ -41,7 +41,6 @@ function Usage() {
   if (error) return <ErrorState error={error} onRetry={() => void refetch()} />;
   if (!data) return <SkeletonList rows={3} />;
   const timeline = timelineOf(data, ({ time }) => time, STEPS[period], Date.now() / 1000);
-  // The service counts all hours of the period: those without an entry had no call.
   const values = (of: 'calls' | 'failures') =>
     data.length === 0 ? timeline.points.map(() => null) : timeline.points.map((point) => point?.[of] ?? 0);
   return (
@@ -104,7 +103,6 @@ function Collections() {
   );
 }
 
-/** Overview for members who do not run the appliance: their account. */
 export function AccountOverview() {
   const me = useMe();
   return (

@@ -33,7 +33,6 @@ export function ApplianceState({ system }: { readonly system: System }) {
   const format = useFormat();
   const { memory, disk, queue, threads, certificate, lastBackup, store, version, startedAt } = system;
   const used = disk && disk.totalBytes - disk.freeBytes;
-  // Without a limit, the machine's free memory bounds the service.
   const limit = memory.limitBytes ?? memory.rssBytes + memory.systemFreeBytes;
   const isSoon =
     certificate !== null && new Date(certificate.expiresAt).getTime() - Date.now() < SOON_DAYS * DAY_MS;

@@ -9,12 +9,10 @@ import type { System } from './use-system.ts';
 
 const DAY_MS = 86_400_000;
 const ICONS = { error: CircleAlert, warning: TriangleAlert, info: Info } as const;
-/** Notices whose remedy is on the System screen. */
 const ON_SYSTEM = /^(BACKUP|RESTART|EVENTS|REGISTRATION|TLS|CERTIFICATE)_/;
 
 type Notice = System['attention'][number];
 
-/** Values for the translated notices. For other notices the page shows the service's text. */
 function useFacts(system: System) {
   const format = useFormat();
   const { certificate, lastBackup, disk, memory } = system;
@@ -36,7 +34,6 @@ function useFacts(system: System) {
 
 interface AttentionProps {
   readonly system: System;
-  /** False on the System screen itself. */
   readonly linksToSystem?: boolean;
 }
 

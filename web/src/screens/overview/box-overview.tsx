@@ -161,7 +161,6 @@ function Charts({
   );
 }
 
-/** Overview for admins of the first account: the whole appliance. */
 export function BoxOverview() {
   const { t } = useTranslation('overview');
   const format = useFormat();

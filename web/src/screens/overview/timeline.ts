@@ -1,5 +1,3 @@
-/** Puts points on a time axis without holes: a step without a point is unknown, not zero. */
-
 export interface Timeline<T> {
   /** Begin of each step, seconds since 1970. */
   readonly times: readonly number[];
@@ -32,7 +30,6 @@ export function sumOf<T>({ points }: Timeline<T>, pick: (point: T) => number): n
   return points.reduce((sum, point) => sum + (point === null ? 0 : pick(point)), 0);
 }
 
-/** The newest point that has a value. */
 export function newestWith<T>(
   { points }: Timeline<T>,
   pick: (point: T) => number | null,

@@ -7,7 +7,6 @@ export type History = components['schemas']['GetSystemHistoryResult'];
 export type HistoryPoint = History['points'][number];
 export type Period = History['period'];
 
-/** Number and length of the steps of each period, seconds. */
 export const STEPS: Readonly<Record<Period, { readonly step: number; readonly count: number }>> = {
   hour: { step: 60, count: 60 },
   day: { step: 900, count: 96 },

@@ -6,9 +6,7 @@ export type UsagePeriod = 'day' | 'month';
 
 const MINUTE_MS = 60_000;
 const REFRESH_MS = 30_000;
-/** Pages of 1,000 counts each: bounds what one page asks for. */
 const MAX_PAGES = 20;
-/** Events that the counts of an hour look at. */
 const MAX_EVENTS = 1_000;
 
 export interface UsagePoint {
@@ -22,7 +20,6 @@ function timeOf(day: string, hour: number | null): number {
   return Date.parse(`${day}T${String(hour ?? 0).padStart(2, '0')}:00:00Z`) / 1000;
 }
 
-/** Calls of the account's API keys. Admins only. */
 export function useUsage(period: UsagePeriod, isOn: boolean) {
   return useQuery({
     queryKey: ['usage', period],
@@ -65,11 +62,9 @@ export interface HourCounts {
   readonly noMatches: number;
   readonly refusals: number;
   readonly added: number;
-  /** More events happened than the counts include. */
   readonly isCut: boolean;
 }
 
-/** Counts the events of the last hour. */
 export function useHourCounts() {
   return useQuery({
     queryKey: ['events', 'hour'],

@@ -25,7 +25,6 @@ interface Group {
   readonly files: readonly PlannedFile[];
 }
 
-/** Files by name, those with a problem first. */
 function groupsOf(plan: readonly PlannedFile[]): Group[] {
   const groups = new Map<string, PlannedFile[]>();
   for (const file of plan) {
@@ -41,7 +40,6 @@ function groupsOf(plan: readonly PlannedFile[]): Group[] {
     .sort((a, b) => Number(a.problem === null) - Number(b.problem === null));
 }
 
-/** Adds many people: the names of folders or files become external keys. */
 export function AddPeople({ collection }: { readonly collection: Collection }) {
   const { t } = useTranslation(['people', 'common']);
   const format = useFormat();

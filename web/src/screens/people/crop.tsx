@@ -7,19 +7,16 @@ interface CropProps {
   readonly collectionId: string;
   readonly faceId: string;
   readonly hasThumbnail: boolean;
-  /** Null: a face without a name. */
   readonly name: string | null;
   readonly className?: string;
 }
 
-/** First letters of up to two parts of a name. */
 function initialsOf(name: string): string {
   const parts = name.match(/[\p{L}\p{N}]+/gu) ?? [];
   const letters = parts.length > 1 ? parts.slice(0, 2).map((part) => part[0]) : [parts[0]?.slice(0, 2)];
   return letters.join('').toUpperCase();
 }
 
-/** The kept image of a face, or the initials of its name. Decorative: the name stands beside it. */
 export function Crop({ collectionId, faceId, hasThumbnail, name, className }: CropProps) {
   const src = hasThumbnail ? thumbnailUrl(collectionId, faceId) : null;
   const [failed, setFailed] = useState<string | null>(null);

@@ -15,7 +15,6 @@ interface FaceCardProps {
   readonly collectionId: string;
   readonly isSelected: boolean;
   readonly onToggle: (isRange: boolean) => void;
-  /** Moves the face to another person, or names it. */
   readonly onMove: () => void;
   readonly onDelete: () => void;
 }

@@ -1,4 +1,3 @@
-/** Faces of one person, or faces without a name. */
 import { Move, Trash2, UserPen } from 'lucide-react';
 import { type ReactNode, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -18,7 +17,6 @@ import { SelectionBar } from './selection-bar.tsx';
 
 interface FacesPanelProps {
   readonly collectionId: string;
-  /** Null: faces without a name. */
   readonly externalKey: string | null;
   readonly empty: ReactNode;
 }

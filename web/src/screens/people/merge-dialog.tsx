@@ -14,11 +14,9 @@ interface MergeDialogProps {
   readonly isOpen: boolean;
   readonly externalKeys: readonly string[];
   readonly onClose: () => void;
-  /** Called with the person that remains, before the merge is sent. */
   readonly onMerge?: (target: string) => void;
 }
 
-/** Joins the faces of people under one name, after ten seconds for "Undo". */
 export function MergeDialog({ collectionId, isOpen, externalKeys, onClose, onMerge }: MergeDialogProps) {
   const { t } = useTranslation('people');
   const format = useFormat();

@@ -1,15 +1,12 @@
-/** External keys from the names of files and folders. */
 import { IMAGE_EXTENSIONS, IMAGE_TYPES, type PickedFile } from '../../ui/images.ts';
 
 const MAX_KEY_LENGTH = 512;
 const MAX_IMAGE_BYTES = 10_000_000;
 
-/** Where the external key comes from. */
 export type NameSource = 'folder' | 'file';
 
 export interface NameRules {
   readonly source: NameSource;
-  /** Writes spaces as `_` and accented letters without accents. */
   readonly isPlain: boolean;
   /** Leaves out a number at the end of a file name: `anna_02.jpg` is `anna`. */
   readonly dropsNumber: boolean;
@@ -24,10 +21,8 @@ export interface PlannedFile extends PickedFile {
 }
 
 const EXTENSIONS = /\.(jpe?g|png|webp|bmp|gif)$/i;
-/** Files that systems put into folders. */
 const HIDDEN = /(^|\/)(\.|Thumbs\.db$|desktop\.ini$|__MACOSX\/)/i;
 
-/** Letters that NFKD does not take apart. */
 const SPELLINGS: Readonly<Record<string, string>> = {
   ß: 'ss',
   ẞ: 'SS',
@@ -64,7 +59,6 @@ export function problemOfName(name: string): NameProblem | null {
 function problemOfFile({ file, path }: PickedFile): FileProblem | null {
   const hasExtension =
     EXTENSIONS.test(path) || IMAGE_EXTENSIONS.some((extension) => path.toLowerCase().endsWith(extension));
-  // Systems differ in the types of newer formats.
   const isImage = /^(image\/|application\/octet-stream$|$)/.test(file.type) && hasExtension;
   if (!isImage && !IMAGE_TYPES.includes(file.type)) return 'type';
   if (file.size === 0) return 'empty';
@@ -78,7 +72,6 @@ function nameOf(path: string, { source, dropsNumber }: NameRules): string {
   return dropsNumber ? name.replace(/[\s_-]*(\(\d+\)|\d+)$/, '') || name : name;
 }
 
-/** Folder names, if more than one folder holds images. */
 export function guessedSource(files: readonly PickedFile[]): NameSource {
   const folders = new Set(files.map(({ path }) => path.slice(0, path.lastIndexOf('/') + 1)));
   folders.delete('');
@@ -95,7 +88,6 @@ export function planFiles(files: readonly PickedFile[], rules: NameRules): Plann
     });
 }
 
-/** For photos of one known person. */
 export function planForPerson(files: readonly PickedFile[], externalKey: string): PlannedFile[] {
   return files.map((picked) => ({ ...picked, externalKey, problem: problemOfFile(picked) }));
 }

@@ -1,4 +1,3 @@
-/** People and faces of a collection: reads, and changes that show at once. */
 import {
   type InfiniteData,
   type QueryKey,
@@ -23,7 +22,6 @@ export type Order = 'asc' | 'desc';
 
 const FIRST_PAGE = 100;
 const PAGE = 1000;
-/** Ids of one bulk call. */
 const BATCH = 1000;
 /** Browsers send at most 64 KB after a page closes. */
 const KEEPALIVE_BYTES = 60_000;
@@ -44,7 +42,6 @@ function peopleKey(collectionId: string, query: PeopleQuery): QueryKey {
   return [collectionId, 'people', query];
 }
 
-/** People and faces that a waiting deletion hides, by {@link hiddenKey}. */
 const hidden = new Store<ReadonlySet<string>>(new Set());
 
 function hiddenKey(collectionId: string, id: string): string {
@@ -66,7 +63,6 @@ export function useVisible(collectionId: string): (id: string) => boolean {
   return useMemo(() => (id: string) => !set.has(hiddenKey(collectionId, id)), [set, collectionId]);
 }
 
-/** A value that follows after `delay` milliseconds without a change. */
 export function useLate<T>(value: T, delay: number): T {
   const [late, setLate] = useState(value);
   useEffect(() => {
@@ -101,13 +97,11 @@ export function usePeople(collectionId: string, query: PeopleQuery) {
     getNextPageParam: ({ nextCursor }) => nextCursor,
     placeholderData: (previous, previousQuery) =>
       previousQuery?.queryKey[0] === collectionId ? previous : undefined,
-    // A read again fetches each loaded page.
     refetchOnWindowFocus: false,
     staleTime: 30_000,
   });
   const { data } = result;
   const people = useMemo(() => {
-    // A person that changed between two pages may stand on both.
     const seen = new Set<string>();
     return (data?.pages ?? []).flatMap((page) =>
       page.people.filter(({ externalKey }) => {
@@ -123,7 +117,6 @@ export function usePeople(collectionId: string, query: PeopleQuery) {
   return { ...result, people, total };
 }
 
-/** The person with exactly this key; null if there is none. */
 export function usePerson(collectionId: string, externalKey: string) {
   return useQuery({
     queryKey: [collectionId, 'person', externalKey],
@@ -146,7 +139,6 @@ export function usePerson(collectionId: string, externalKey: string) {
         );
         const found = page.people.find((person) => person.externalKey === externalKey);
         if (found) return found;
-        // Ordered by key: no later page has it.
         if ((page.people.at(-1)?.externalKey ?? '') > externalKey) return null;
         cursor = page.nextCursor;
       } while (cursor !== null);
@@ -160,7 +152,6 @@ interface FacePage {
   readonly nextCursor: string | null;
 }
 
-/** @param externalKey null: faces without a name. */
 export function useFaces(collectionId: string, externalKey: string | null) {
   const isVisible = useVisible(collectionId);
   const result = useInfiniteQuery({
@@ -195,12 +186,11 @@ export function thumbnailUrl(collectionId: string, faceId: string): string {
   return `/v1/face/thumbnail?${new URLSearchParams({ collectionId, faceId })}`;
 }
 
-/** The address of a person. Keys may hold any character, so they stand in the query. */
+/** Keys may hold any character, so they stand in the query. */
 export function personPath(externalKey: string): string {
   return `/people/person?${new URLSearchParams({ key: externalKey })}`;
 }
 
-/** Takes people out of the lists in memory, without reading every page again. */
 function dropPeople(collectionId: string, externalKeys: readonly string[]): void {
   const gone = new Set(externalKeys);
   queryClient.setQueriesData<InfiniteData<PeoplePage>>({ queryKey: [collectionId, 'people'] }, (data) => {
@@ -232,7 +222,6 @@ function batches<T>(items: readonly T[]): T[][] {
   );
 }
 
-/** Deletes people with all their faces. */
 export async function deletePeople(collectionId: string, externalKeys: readonly string[]): Promise<void> {
   const [only, ...rest] = externalKeys;
   if (only !== undefined && rest.length === 0) {
@@ -260,7 +249,6 @@ export async function deleteFaces(collectionId: string, faceIds: readonly string
   }
 }
 
-/** @param merge whether the new key may have faces already. */
 export async function renamePerson(
   collectionId: string,
   externalKey: string,
@@ -292,13 +280,9 @@ export async function moveFaces(
   }
 }
 
-/** Milliseconds that a deletion waits for "Undo", and some more. */
 const CONFIRMED_AHEAD = 15_000;
 
-/**
- * Asks for the password now, if a bulk deletion that is sent in ten seconds would need it.
- * @returns false if the reader gave up.
- */
+/** Asks for the password now, if a bulk deletion that is sent in ten seconds would need it. */
 export async function confirmAhead(me: Me): Promise<boolean> {
   const until = Date.parse(me.session.confirmed_until ?? '');
   if (until > Date.now() + CONFIRMED_AHEAD) return true;
@@ -307,7 +291,6 @@ export async function confirmAhead(me: Me): Promise<boolean> {
   return isConfirmed;
 }
 
-/** Reads every person of a query, up to `most`. */
 export function useAllPeople(collectionId: string, query: PeopleQuery, most: number) {
   const client = useQueryClient();
   return async (fetchNextPage: () => Promise<unknown>): Promise<readonly Person[]> => {
@@ -321,7 +304,6 @@ export function useAllPeople(collectionId: string, query: PeopleQuery, most: num
   };
 }
 
-/** The people most similar to a stored face, best first. */
 export function similarFaces(collectionId: string, faceId: string, maxResults: number, signal: AbortSignal) {
   const body = { collectionId, faceId, faceMatchThreshold: 0, maxResults };
   return call(api.POST('/v1/face/search-by-id', { body, signal }));

@@ -35,12 +35,9 @@ import { useSelection } from './selection.ts';
 import { SelectionBar } from './selection-bar.tsx';
 
 const TYPING_MS = 200;
-/** People that "Select all" takes at most. */
 const MAX_SELECTED = 50_000;
-/** Similar people that one search answers. */
 const MAX_SIMILAR = 100;
 
-/** The natural first direction of each order. */
 const FIRST_ORDER: Readonly<Record<PersonSort, Order>> = {
   externalKey: 'asc',
   lastSeenAt: 'desc',
@@ -49,7 +46,6 @@ const FIRST_ORDER: Readonly<Record<PersonSort, Order>> = {
   createdAt: 'desc',
 };
 
-/** Moves the focus to the next card in the direction of an arrow key. */
 function moveFocus(event: KeyboardEvent<HTMLElement>): void {
   const cards = [...event.currentTarget.querySelectorAll<HTMLElement>('[data-card]')];
   const index = cards.indexOf(event.target as HTMLElement);

@@ -12,7 +12,6 @@ interface PersonCardProps {
   readonly collectionId: string;
   readonly sort: PersonSort | 'similarity';
   readonly similarity?: number | undefined;
-  /** A low card, for collections without crops. */
   readonly isFlat: boolean;
   readonly isSelected: boolean;
   readonly isSelecting: boolean;

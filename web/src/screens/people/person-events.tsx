@@ -25,7 +25,6 @@ interface PersonEventsProps {
   readonly externalKey: string;
 }
 
-/** When and where the person was recognized, newest first. */
 export function PersonEvents({ collectionId, externalKey }: PersonEventsProps) {
   const { t } = useTranslation(['people', 'common']);
   const format = useFormat();

@@ -5,7 +5,6 @@ import { ComboBox } from '../../ui/combo-box.tsx';
 import { problemOfName } from './names.ts';
 import { useLate } from './people-data.ts';
 
-/** Suggestions at once. */
 const SUGGESTIONS = 8;
 const TYPING_MS = 150;
 
@@ -14,12 +13,10 @@ interface PersonPickerProps {
   readonly collectionId: string;
   readonly value: string;
   readonly onChange: (externalKey: string) => void;
-  /** A person that is no choice. */
   readonly except?: string;
   readonly hint?: string;
 }
 
-/** A person of the collection, or a new name. */
 export function PersonPicker({ label, collectionId, value, onChange, except, hint }: PersonPickerProps) {
   const { t } = useTranslation('people');
   const filter = useLate(value.trim(), TYPING_MS);
@@ -40,7 +37,6 @@ export function PersonPicker({ label, collectionId, value, onChange, except, hin
       ),
     placeholderData: (previous) => previous,
   });
-  // The answer may be to an earlier text.
   const typed = value.trim().toLowerCase();
   const suggestions = (data?.people ?? [])
     .filter(({ externalKey }) => externalKey !== except && externalKey.toLowerCase().includes(typed))

@@ -12,7 +12,6 @@ interface PickPersonDialogProps {
   readonly onPick: (person: Person) => void;
 }
 
-/** Asks for a person that exists. */
 export function PickPersonDialog(props: PickPersonDialogProps) {
   const { isOpen, title, onClose } = props;
   const { t } = useTranslation('people');

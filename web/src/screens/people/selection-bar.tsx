@@ -11,11 +11,9 @@ interface SelectionBarProps {
   readonly isGathering?: boolean;
   readonly onSelectAll: () => void;
   readonly onClear: () => void;
-  /** Actions. */
   readonly children: ReactNode;
 }
 
-/** Actions for the selected items; hidden without a selection. */
 export function SelectionBar(props: SelectionBarProps) {
   const { count, total, isGathering, onSelectAll, onClear, children } = props;
   const { t } = useTranslation('people');

@@ -3,13 +3,11 @@ import { useMemo, useState } from 'react';
 export interface Selection {
   readonly keys: ReadonlySet<string>;
   readonly has: (key: string) => boolean;
-  /** @param isRange from the last one to this one. */
   readonly toggle: (index: number, isRange: boolean) => void;
   readonly set: (keys: readonly string[]) => void;
   readonly clear: () => void;
 }
 
-/** Chosen items of a list in the order that it shows. */
 export function useSelection(order: readonly string[]): Selection {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [anchor, setAnchor] = useState<string | null>(null);

@@ -6,7 +6,6 @@ import { Page } from '../../ui/page.tsx';
 import { EmptyState } from '../../ui/states.tsx';
 import { FacesPanel } from './faces-panel.tsx';
 
-/** Faces that `index` or `search-or-index` added without an external key. */
 export function UnnamedFaces({ collection }: { readonly collection: Collection }) {
   const { t } = useTranslation('people');
   return (

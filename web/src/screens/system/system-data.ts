@@ -1,4 +1,3 @@
-/** The appliance: settings, backup, diagnosis. `useSystem` of the overview has its state. */
 import { useQuery } from '@tanstack/react-query';
 import { api, BACKGROUND, call } from '../../api/client.ts';
 import { queryClient } from '../../api/query-client.ts';
@@ -9,7 +8,6 @@ export type BackupState = components['schemas']['BackupState'];
 
 const SYSTEM = ['system'];
 const BACKUP = ['system', 'backup'];
-/** How often the page asks for a backup that runs, in milliseconds. */
 const BACKUP_EVERY = 1000;
 
 export function useSettings() {
@@ -25,7 +23,6 @@ export function useBackup() {
     async queryFn({ signal }) {
       const before = queryClient.getQueryData<BackupState>(BACKUP);
       const state = await call(api.GET('/v1/system/backup', { headers: BACKGROUND, signal }));
-      // The state of the appliance names the last backup.
       if (before?.state === 'running' && state.state !== 'running') {
         void queryClient.invalidateQueries({ queryKey: SYSTEM, exact: true });
       }
@@ -39,7 +36,6 @@ export async function startBackup(): Promise<void> {
   queryClient.setQueryData(BACKUP, await call(api.POST('/v1/system/backup')));
 }
 
-/** Saves the diagnosis as a file. */
 export async function downloadDiagnosis(): Promise<void> {
   const content = await call(api.GET('/v1/system/diagnosis', { parseAs: 'blob' }));
   const url = URL.createObjectURL(content as Blob);
@@ -50,7 +46,6 @@ export async function downloadDiagnosis(): Promise<void> {
   URL.revokeObjectURL(url);
 }
 
-/** A value as the settings file writes it. */
 export function shownValue(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

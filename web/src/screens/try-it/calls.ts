@@ -12,7 +12,6 @@ export interface FaceMatch {
 }
 
 export interface SeenFace extends Face {
-  /** Absent without a collection. */
   readonly matches?: readonly FaceMatch[];
 }
 
@@ -23,7 +22,6 @@ export interface Seen {
 
 export const MAX_RESULTS = 5;
 const MAX_FACES = 50;
-/** Camera label of events that come from this screen. */
 const SOURCE = 'try-it';
 
 async function post<T>(
@@ -48,7 +46,6 @@ async function post<T>(
   throw new ApiError(response.status, body, retryAfter > 0 ? retryAfter : null);
 }
 
-/** Every face of an image, with its best matches if there is a collection to search. */
 export function seeFaces(
   image: Blob,
   collectionId: string | null,
@@ -66,7 +63,6 @@ export function seeFaces(
   return post('/v1/face/recognize', search, image, signal);
 }
 
-/** Of the largest face. */
 export function checkLiveness(image: Blob, model: string | null, signal: AbortSignal): Promise<Liveness> {
   return post('/v1/face/liveness', model === null ? {} : { model }, image, signal);
 }

@@ -12,7 +12,6 @@ import { personPath, thumbnailUrl } from '../people/people-data.ts';
 import type { FaceMatch, Liveness, SeenFace } from './calls.ts';
 import styles from './try-it.module.css';
 
-/** `other`: not the largest face; `none`: the model pack has no liveness network. */
 type LivenessState = Liveness | 'other' | 'none' | 'waits' | 'failed';
 
 function LivenessFact({ liveness }: { readonly liveness: LivenessState }) {
@@ -37,14 +36,12 @@ interface FacePanelProps {
   readonly number: number;
   readonly count: number;
   readonly onStep: (step: 1 | -1) => void;
-  /** Null without a collection. */
   readonly matches: readonly FaceMatch[] | null;
   readonly threshold: number;
   readonly collectionId: string | null;
   readonly liveness: LivenessState;
 }
 
-/** Measures and matches of one face in the image. */
 export function FacePanel(props: FacePanelProps) {
   const { face, number, count, onStep, matches, threshold, collectionId, liveness } = props;
   const { t } = useTranslation(['try-it', 'common']);

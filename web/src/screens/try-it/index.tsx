@@ -28,11 +28,9 @@ const MOST_THRESHOLD = 99;
 interface Probe {
   readonly file: File;
   readonly url: string;
-  /** Tells images apart. */
   readonly id: number;
 }
 
-/** The threshold in words for this collection. */
 export function useOddsText(): (threshold: number, faces: number) => string {
   const { t } = useTranslation();
   const format = useFormat();
@@ -53,7 +51,6 @@ export default function TryIt() {
   const collectionId = collection?.collectionId ?? null;
   const standard = collection?.faceMatchThreshold ?? DEFAULT_THRESHOLD;
   const [threshold, setThreshold] = useState(standard);
-  /** The lowest threshold that was asked for; matches of higher ones are known. */
   const [asked, setAsked] = useState(standard);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another collection has its own threshold.
   useEffect(() => {

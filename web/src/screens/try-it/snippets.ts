@@ -1,5 +1,3 @@
-/** The call of this screen, in three languages. */
-
 export type Language = 'curl' | 'python' | 'typescript';
 
 export interface SnippetCall {
@@ -12,7 +10,6 @@ export interface SnippetCall {
   readonly contentType: string;
 }
 
-/** Stands for the key; set the variable to a real one. */
 const KEY = 'VISAGE_API_KEY';
 
 function target({ origin, collectionId, threshold, maxResults }: SnippetCall): string {
@@ -28,7 +25,6 @@ function target({ origin, collectionId, threshold, maxResults }: SnippetCall): s
   return `${origin}/v1/face/${collectionId === null ? 'detect' : 'recognize'}?${new URLSearchParams(query)}`;
 }
 
-/** Single quotes for a shell. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

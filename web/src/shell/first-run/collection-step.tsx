@@ -19,7 +19,6 @@ export function CollectionStep({ onDone }: { readonly onDone: (collectionId: str
   const [collectionId, setCollectionId] = useState('people');
   const [storeThumbnails, setStoreThumbnails] = useState(false);
   const { data: recording } = useEventRecording();
-  /** Null: as it is. */
   const [choice, setChoice] = useState<boolean | null>(null);
   const records = choice ?? recording?.enabled ?? true;
   /** Before the collection exists, so no call leaves an event against the choice. */

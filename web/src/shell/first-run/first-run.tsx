@@ -1,4 +1,3 @@
-/** From a fresh appliance to the first match: owner, collection, API key, match. */
 import { Check } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -40,7 +39,6 @@ export default function FirstRun() {
   const { t } = useTranslation('first-run');
   const step = useStore(firstRun) ?? 'owner';
   const [collectionId, setCollectionId] = useState<string | null>(null);
-  /** In memory alone, for the command of the last step. */
   const [apiKey, setApiKey] = useState<string | null>(null);
   return (
     <>

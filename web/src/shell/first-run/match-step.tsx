@@ -15,7 +15,6 @@ import { Similarity } from '../../ui/similarity.tsx';
 import { ErrorNote, Note } from '../../ui/states.tsx';
 import styles from './first-run.module.css';
 
-/** The service's default. */
 const THRESHOLD = 80;
 
 interface MatchStepProps {
@@ -24,7 +23,6 @@ interface MatchStepProps {
   readonly onDone: () => void;
 }
 
-/** External keys are printable ASCII without spaces. */
 function keyOf(name: string): string {
   const plain = name.trim().toLowerCase().normalize('NFKD').replace(/\s+/g, '.');
   return plain.replace(/[^!-~]/g, '') || 'me';

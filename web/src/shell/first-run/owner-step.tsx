@@ -21,7 +21,6 @@ export function OwnerStep({ onDone }: { readonly onDone: () => void }) {
     async mutationFn() {
       const body = { name, email, password, setup_code: setupCode.trim() };
       await call(api.POST('/auth/register-email', { body }));
-      // The session that begins shows the first run while a step is set.
       goTo('owner');
       await logIn(email, password);
     },

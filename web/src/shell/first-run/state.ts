@@ -1,4 +1,3 @@
-/** Where the first run stands; a reload of the page continues there. */
 import { Store } from '../../api/store.ts';
 
 export const STEPS = ['owner', 'collection', 'key', 'match'] as const;
@@ -8,11 +7,9 @@ const STORED = 'visage.first-run';
 
 function stored(): Step | null {
   const step = STEPS.find((each) => each === sessionStorage.getItem(STORED)) ?? null;
-  // The page was loaded again between registration and log-in.
   return step === 'owner' ? 'collection' : step;
 }
 
-/** Null: no first run. */
 export const firstRun = new Store<Step | null>(stored());
 
 export function goTo(step: Step | null): void {

@@ -11,7 +11,6 @@ import { type ChartData, hasValues } from './series.ts';
 
 const Plot = lazy(() => import('./plot.tsx'));
 
-/** Rem; the plot has the same height. */
 const HEIGHT = 11.25;
 const DAY = 86_400;
 
@@ -19,7 +18,6 @@ interface ChartCardProps {
   readonly title: string;
   readonly hint?: string;
   readonly data: ChartData;
-  /** Instead of a chart without any value. */
   readonly empty: string;
 }
 
@@ -28,7 +26,6 @@ interface Row {
   readonly values: readonly (number | null)[];
 }
 
-/** A chart over time, and the same numbers as a table. */
 export function ChartCard({ title, hint, data, empty }: ChartCardProps) {
   const { t } = useTranslation();
   const formats = useFormat();

@@ -1,4 +1,3 @@
-/** Draws a chart with uPlot. Loaded with the first chart. */
 import { useEffect, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
@@ -9,7 +8,6 @@ const HEIGHT = 180;
 const FILL = 0.14;
 const DAY = 86_400;
 
-/** Tokens are `light-dark(…)`, which only a computed `color` resolves. */
 function colorsOf(frame: HTMLElement, names: readonly string[]): string[] {
   const probe = document.createElement('span');
   frame.append(probe);
@@ -25,7 +23,6 @@ function faded(color: string): string {
   return `color-mix(in srgb, ${color} ${FILL * 100}%, transparent)`;
 }
 
-/** Counts themes: the system's, and the one that the reader chose. */
 function useTheme(): number {
   const [count, setCount] = useState(0);
   useEffect(() => {
@@ -42,7 +39,6 @@ function useTheme(): number {
   return count;
 }
 
-/** Each series with the ones below it added. */
 function stacked(series: ChartData['series']): (number | null)[][] {
   const sums: number[] = [];
   return series.map(({ values }) =>
@@ -54,7 +50,6 @@ function stacked(series: ChartData['series']): (number | null)[][] {
   );
 }
 
-/** Indexes of values without a neighbour, and of the newest. */
 function alone(values: ArrayLike<number | null | undefined>): number[] {
   const isKnown = (index: number) => values[index] != null;
   const known = Array.from(values, (_, index) => index).filter(isKnown);
@@ -64,7 +59,6 @@ function alone(values: ArrayLike<number | null | undefined>): number[] {
 interface PlotProps {
   readonly data: ChartData;
   readonly locale: string;
-  /** The step under the pointer; null without one. */
   readonly onPoint: (index: number | null) => void;
 }
 
@@ -75,7 +69,6 @@ export default function Plot({ data, locale, onPoint }: PlotProps) {
   const { times, step, series, kind, format } = data;
   const isStack = kind === 'stack';
   const columns = isStack ? stacked(series) : series.map(({ values }) => [...values]);
-  // The tallest sum lies behind the others.
   const order = isStack
     ? series.map((_, index) => series.length - 1 - index)
     : series.map((_, index) => index);

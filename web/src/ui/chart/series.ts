@@ -1,20 +1,15 @@
-/** Data of a chart. */
-
 export interface Series {
   readonly label: string;
   /** Name of a token, such as `--chart-1`. */
   readonly color: string;
-  /** One for each time; null where nothing is known, which the chart leaves blank. */
   readonly values: readonly (number | null)[];
 }
 
 export interface ChartData {
   /** Begin of each step in seconds since 1970, ascending and without holes. */
   readonly times: readonly number[];
-  /** Seconds. */
   readonly step: number;
   readonly series: readonly Series[];
-  /** `stack` adds the values of a step up. */
   readonly kind: 'lines' | 'bars' | 'stack';
   readonly format: (value: number) => string;
 }
