@@ -1,7 +1,22 @@
 import { Health } from '../src/ops/health.ts';
+import type { RequestRecord } from '../src/ops/log.ts';
 import { Metrics } from '../src/ops/metrics.ts';
 import { stageTook } from '../src/ops/stage-times.ts';
 import { addStateMetrics } from '../src/ops/state-metrics.ts';
+
+export const SEARCH_RECORD: RequestRecord = {
+  requestId: 'r',
+  method: 'POST',
+  route: '/v1/face/search',
+  operation: 'searchFace',
+  status: 200,
+  ms: 30,
+  code: null,
+  aborted: false,
+  account: 'acc_1',
+  key: 'key_1',
+  member: null,
+};
 
 export const STAGES = 'queue decode detect align embed attributes liveness search store'.split(' ');
 
@@ -44,19 +59,7 @@ export async function exposition(): Promise<string> {
   });
   stageTook('embed', 4);
   metrics.requestBegan();
-  metrics.requestEnded({
-    requestId: 'r',
-    method: 'POST',
-    route: '/v1/face/search',
-    operation: 'searchFace',
-    status: 200,
-    ms: 30,
-    code: null,
-    aborted: false,
-    account: null,
-    key: null,
-    member: null,
-  });
+  metrics.requestEnded(SEARCH_RECORD);
   const text = await metrics.exposition();
   metrics.close();
   return text;

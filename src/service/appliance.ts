@@ -10,8 +10,8 @@ import { defaultSettings } from '../config/load.ts';
 import type { Metrics } from '../ops/metrics.ts';
 import type { Reloader } from '../ops/reload.ts';
 import { readLastBackup, STORE_FILE } from '../store/backup.ts';
+import type { Stages } from './indexes.ts';
 import type { Undos } from './shutdown.ts';
-import type { Stages } from './stages.ts';
 
 export function createAppliance(
   stages: Stages,

@@ -5,8 +5,9 @@ import { Audit, type AuditEntry } from '../access/audit/audit.ts';
 import { UsageLog } from '../access/billing/usage-log.ts';
 import { Idempotency } from '../access/idempotency.ts';
 import { keyAdministration } from '../access/keys/key-administration.ts';
-import { createIdentity } from '../access/members/identity.ts';
+import { createIdentity, type Identity } from '../access/members/identity.ts';
 import { identityAdministration } from '../access/members/identity-administration.ts';
+import type { SigningKeys } from '../access/tokens/signing-keys.ts';
 import { type Config, configOf } from '../config/config.ts';
 import { configFileOf, readSettings, settingSources } from '../config/load.ts';
 import { wideningSettings } from '../config/widening.ts';
@@ -26,8 +27,8 @@ import { Sightings } from '../recognition/sightings.ts';
 import { readLastBackup } from '../store/backup.ts';
 import { createApp } from './app.ts';
 import { createAppliance } from './appliance.ts';
+import type { Stages } from './indexes.ts';
 import type { Undos } from './shutdown.ts';
-import type { Stages } from './stages.ts';
 
 export interface Application {
   readonly publicApi: RequestListener;
@@ -42,7 +43,7 @@ export interface Application {
 
 export async function createApplication(stages: Stages, undos: Undos): Promise<Application> {
   const { boot, listeners, data, models, indexes: index } = stages;
-  const { config, log, access, environment, health, anonymousLimits, version } = boot;
+  const { config, log, access, health, anonymousLimits, version } = boot;
   const { store } = data;
   const { indexes } = index;
   const audit = new Audit(store.audit, { now: Date.now, log, retention: config.audit });
@@ -73,17 +74,7 @@ export async function createApplication(stages: Stages, undos: Undos): Promise<A
   const metrics = createMetrics(stages, events, eventStreams);
   const appliance = createAppliance(stages, metrics, () => reloader, undos);
   const { recognizers } = models;
-  const migration = {
-    store,
-    indexes,
-    recognizers,
-    now: Date.now,
-    log,
-    audit: (entry: AuditEntry) => audit.record(entry),
-  };
-  const migrator = new Migrator(migration);
-  undos.add('migrations', () => migrator.close());
-  migrator.start();
+  const { migrator, sightings } = startMigrations(stages, audit, undos);
   const publicApi = createApp({
     web,
     fetchImage: imageUrl.enabled
@@ -99,7 +90,7 @@ export async function createApplication(stages: Stages, undos: Undos): Promise<A
     store,
     indexes,
     recognizers,
-    sightings: new Sightings(migration, migrator),
+    sightings,
     now: Date.now,
     log,
     health,
@@ -117,20 +108,7 @@ export async function createApplication(stages: Stages, undos: Undos): Promise<A
   }).callback();
   const status = () => `Serving ${indexes.totals().templates} faces at ${listeners.urls.join(', ')}`;
   const reloader = createReloader(stages, recordWidening, status);
-  const admin = createAdminApp({
-    keys: keyAdministration(store, audit),
-    migrations: migrator,
-    identity: identityAdministration({ ...identity, audit, signingKeys: async () => signingKeys }),
-    reload: () => reloader.reload(),
-    facts: () => ({
-      version,
-      configFile: configFileOf(environment),
-      dataDir: config.dataDir,
-      settings: reloader.values,
-      ...listeners.facts,
-    }),
-    log,
-  });
+  const admin = openAdmin(stages, { audit, identity, signingKeys, migrator, reloader });
   return {
     publicApi,
     adminApi: adminListener(admin, publicApi),
@@ -141,6 +119,47 @@ export async function createApplication(stages: Stages, undos: Undos): Promise<A
     setupCode: identity.setupCode?.text ?? null,
     status,
   };
+}
+
+interface AdminParts {
+  readonly audit: Audit;
+  readonly identity: Identity;
+  readonly signingKeys: SigningKeys;
+  readonly migrator: Migrator;
+  readonly reloader: Reloader;
+}
+
+function openAdmin({ boot, listeners, data }: Stages, parts: AdminParts) {
+  const { audit, identity, signingKeys, migrator, reloader } = parts;
+  return createAdminApp({
+    keys: keyAdministration(data.store, audit),
+    migrations: migrator,
+    identity: identityAdministration({ ...identity, audit, signingKeys: async () => signingKeys }),
+    reload: () => reloader.reload(),
+    facts: () => ({
+      version: boot.version,
+      configFile: configFileOf(boot.environment),
+      dataDir: boot.config.dataDir,
+      settings: reloader.values,
+      ...listeners.facts,
+    }),
+    log: boot.log,
+  });
+}
+
+function startMigrations({ boot, data, models, indexes: { indexes } }: Stages, audit: Audit, undos: Undos) {
+  const parts = {
+    store: data.store,
+    indexes,
+    recognizers: models.recognizers,
+    now: Date.now,
+    log: boot.log,
+    audit: (entry: AuditEntry) => audit.record(entry),
+  };
+  const migrator = new Migrator(parts);
+  undos.add('migrations', () => migrator.close());
+  migrator.start();
+  return { migrator, sightings: new Sightings(parts, migrator) };
 }
 
 function wideningRecord(audit: Audit): (config: Config) => Promise<void> {

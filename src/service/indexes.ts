@@ -9,7 +9,8 @@ import { createExecutor } from '../native/executor.ts';
 import { SNAPSHOTS } from '../ops/data-folder.ts';
 import type { Store } from '../store/store.ts';
 import { selfInference } from '../vision/self-inference.ts';
-import type { Boot } from './boot.ts';
+import type { Boot, Data } from './boot.ts';
+import type { NetworkListeners } from './listen.ts';
 import type { Models } from './models.ts';
 import type { Undos } from './shutdown.ts';
 
@@ -22,6 +23,15 @@ export interface Indexes {
   readonly indexStart: IndexStart;
   readonly keeper: SnapshotKeeper;
   readonly conversion: RowConversion;
+}
+
+/** All stages before the application. */
+export interface Stages {
+  readonly boot: Boot;
+  readonly listeners: NetworkListeners;
+  readonly data: Data;
+  readonly models: Models;
+  readonly indexes: Indexes;
 }
 
 /** @throws Error if an index differs from the store, or a network does not run. */

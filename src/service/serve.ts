@@ -5,8 +5,8 @@ import { visible } from '../base/visible-text.ts';
 import { createGalleryIndex, openSearchSpace } from '../native/gallery-index.ts';
 import { startWatchdog } from '../ops/watchdog.ts';
 import type { Application } from './application.ts';
+import type { Stages } from './indexes.ts';
 import { createShutdown, type Undos } from './shutdown.ts';
-import type { Stages } from './stages.ts';
 
 const STDIN = 0;
 

@@ -2,25 +2,12 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { pino } from 'pino';
 import { HistoryRecorder, PERIODS } from '../../src/appliance/history.ts';
-import type { RequestRecord } from '../../src/ops/log.ts';
 import { compared } from '../../src/ops/match-counts.ts';
 import { stageTook } from '../../src/ops/stage-times.ts';
 import { Store } from '../../src/store/store.ts';
+import { SEARCH_RECORD as RECORD } from '../../testing/exposition.ts';
 import { temporaryFolder } from '../../testing/temporary-store.ts';
 
-const RECORD: RequestRecord = {
-  requestId: 'r',
-  method: 'POST',
-  route: '/v1/face/search',
-  operation: 'searchFace',
-  status: 200,
-  ms: 30,
-  code: null,
-  aborted: false,
-  account: 'acc_1',
-  key: 'key_1',
-  member: null,
-};
 const MINUTE = 60_000;
 const START = Date.UTC(2026, 0, 15, 10, 30);
 

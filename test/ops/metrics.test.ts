@@ -4,30 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { Health } from '../../src/ops/health.ts';
-import type { RequestRecord } from '../../src/ops/log.ts';
 import { Metrics } from '../../src/ops/metrics.ts';
 import { stageTook } from '../../src/ops/stage-times.ts';
 import { addStateMetrics, type StateSources } from '../../src/ops/state-metrics.ts';
+import { SEARCH_RECORD as RECORD } from '../../testing/exposition.ts';
 
 let metrics: Metrics;
 beforeEach(() => {
   metrics = new Metrics({ version: '1.2.3', onnxruntime: '9.9', searchKernel: 'avx2' });
 });
 afterEach(() => metrics.close());
-
-const RECORD: RequestRecord = {
-  requestId: 'r',
-  method: 'POST',
-  route: '/v1/face/search',
-  operation: 'searchFace',
-  status: 200,
-  ms: 30,
-  code: null,
-  aborted: false,
-  account: 'acc_1',
-  key: 'key_1',
-  member: null,
-};
 
 async function value(series: string): Promise<number | undefined> {
   const line = (await metrics.exposition()).split('\n').find((each) => each.startsWith(`${series} `));
