@@ -7,9 +7,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request as send } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Route } from '../src/api/route.ts';
 import { Health } from '../src/ops/health.ts';
 import { routeTable } from '../src/service/app.ts';
+import { PERSON_SORTS } from '../src/store/people-table.ts';
 import { type Child, ROOT, startChild } from '../testing/service.ts';
 import { type AttackStore, makeAttackStore } from './attack-store.ts';
 import { type Shape, shapesOf } from './hostile-shapes.ts';
@@ -92,13 +94,34 @@ class Target {
     return access.by === 'member' ? this.#token : this.#store.key;
   }
 
+  /** @param isOver the work that the request left behind has ended. */
+  async holdOfWork(route: Route, shape: Shape, isOver: () => Promise<boolean>): Promise<Hold> {
+    const { process } = this.#child;
+    await stallsOf(process, this.#file);
+    const status = await call(this.#urlOf(route, shape), route.method, this.#store.key, shape.body);
+    while (!(await isOver())) await wait(200);
+    const [, ms] = await stallsOf(process, this.#file);
+    return { name: shape.name, status, ms };
+  }
+
+  async read(route: Route, query: string): Promise<Record<string, unknown>> {
+    const headers = { Authorization: `Bearer ${this.#store.key}` };
+    const response = await fetch(this.#urlOf(route, { query: `?${query}` }), { headers });
+    if (!response.ok) throw new Error(`${route.operationId} answered ${response.status}`);
+    return (await response.json()) as Record<string, unknown>;
+  }
+
+  #urlOf(route: Route, { query }: Pick<Shape, 'query'>): string {
+    return `${this.#child.url}${pathOf(route)}${query}`;
+  }
+
   async hold(
     route: Route,
     shape: Shape,
     rounds = this.#rounds,
     credential = this.#credentialOf(route),
   ): Promise<Hold> {
-    const url = `${this.#child.url}${pathOf(route)}${shape.query}`;
+    const url = this.#urlOf(route, shape);
     const { process } = this.#child;
     let ms = Number.POSITIVE_INFINITY;
     let status: number | null = null;
@@ -171,16 +194,59 @@ async function loops(
   await each('listFaces', 'collectionId=people&limit=1000', limitedKey);
   await each('verifyFace', 'collectionId=family&externalKey=many');
   await each('getFaceIds', 'collectionId=family&externalKey=many&limit=1000');
+  for (const sort of PERSON_SORTS) {
+    await each('listExternalKeys', `collectionId=twins&limit=1000&sort=${sort}&filter=twin`);
+  }
+  await each('listEvents', 'limit=1000');
   await each('getAllCollections', 'limit=1000');
   await each('listApiKeys', 'limit=1000');
   await each('listAudit', 'limit=1000');
   await each('listAudit', 'limit=1000&action=nothing');
   await each('getUsage', 'limit=1000');
   await each('getUsage', 'limit=1000&granularity=hour');
+  worst.push(...(await examinations(target, of, most)));
   await each('deleteExternalKey', 'collectionId=untied&externalKey=many', undefined, 1);
   await each('deleteFace', 'collectionId=doomed&externalKey=many', undefined, 1);
   await each('resetCollection', 'collectionId=people', undefined, 1);
   await each('deleteCollection', 'collectionId=family', undefined, 1);
+  return worst;
+}
+
+function json(name: string, value: object): Shape {
+  return { name, query: '', body: { type: 'application/json', data: Buffer.from(JSON.stringify(value)) } };
+}
+
+/** Examines galleries whose every face is a finding, and reads, applies and undoes the findings. */
+async function examinations(
+  target: Target,
+  of: (operationId: string) => Route,
+  rounds: number,
+): Promise<Hold[]> {
+  const worst: Hold[] = [];
+  const note = (claim: string, hold: Hold, requests: number) => {
+    worst.push(hold);
+    line(claim, hold, requests);
+  };
+  for (const collectionId of ['family', 'people', 'twins', 'mixed']) {
+    const at = `collectionId=${collectionId}`;
+    const isOver = async () => (await target.read(of('getExamination'), `${at}&limit=1`)).state === 'done';
+    const shape = json(collectionId, { collectionId });
+    note('startExamination', await target.holdOfWork(of('startExamination'), shape, isOver), 1);
+    const shown = { name: at, query: `?${at}&limit=1000`, body: null };
+    note('getExamination', await target.hold(of('getExamination'), shown, rounds), rounds);
+  }
+  for (const operation of ['applyProposal', 'undoProposal']) {
+    const holds: Hold[] = [];
+    for (const kind of ['mixed', 'duplicate', 'low-quality']) {
+      const collectionId = kind === 'mixed' ? 'mixed' : 'twins';
+      const query = `collectionId=${collectionId}&kind=${kind}&limit=10`;
+      const { findings } = await target.read(of('getExamination'), query);
+      for (const { findingId } of findings as { findingId: string }[]) {
+        holds.push(await target.hold(of(operation), json(kind, { collectionId, findingId }), 1));
+      }
+    }
+    note(operation, worstOf(holds), holds.length);
+  }
   return worst;
 }
 
@@ -202,7 +268,7 @@ export async function measureStalls(isQuick: boolean): Promise<void> {
     const target = new Target(child, file, store, extent.rounds);
     await target.logIn();
     const holds = await loops(target, routes, store.limitedKey, extent);
-    holds.push(...(await shapes(target, routes)));
+    if (!process.env.C13) holds.push(...(await shapes(target, routes)));
     const over = holds.filter(({ ms }) => ms > AIM);
     console.log(
       `\nLongest hold ${worstOf(holds).ms.toFixed(1)} ms; ${over.length} of ${holds.length} lines over ${AIM} ms`,

@@ -5,6 +5,7 @@ import { createApiKey } from '../src/access/keys/api-keys.ts';
 import type { Owner } from '../src/api/caller.ts';
 import { uniforms } from '../src/base/random.ts';
 import { openSearchSpace, type Row } from '../src/native/gallery-index.ts';
+import type { QualityRecord } from '../src/store/records.ts';
 import { Store } from '../src/store/store.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 
@@ -38,17 +39,29 @@ async function packOf() {
   };
 }
 
+/** What the faces of a gallery are. */
+interface Filling {
+  readonly keyOf: (i: number) => string;
+  /** Different templates; face `i` has template `i` modulo their number. */
+  readonly templates?: number;
+  readonly quality?: QualityRecord;
+}
+
 async function fill(
   store: Store,
   owner: Owner,
   collectionId: string,
   count: number,
-  keyOf: (i: number) => string,
+  { keyOf, templates = 100, quality }: Filling,
 ) {
   const { space, ...pack } = await packOf();
   await store.collections.create(owner, { collectionId, description: null, now: Date.now(), ...pack });
-  const face = { box: { x: 0, y: 0, width: 1, height: 1 }, confidence: 1, createdAt: Date.now(), ...pack };
-  const rows = Array.from({ length: 100 }, () => space.row(randomDirection(space.dimension)));
+  const face = {
+    ...{ box: { x: 0, y: 0, width: 1, height: 1 }, confidence: 1, createdAt: Date.now() },
+    ...pack,
+    ...(quality ? { quality } : {}),
+  };
+  const rows = Array.from({ length: templates }, () => space.row(randomDirection(space.dimension)));
   for (let from = 0; from < count; from += 1000) {
     const adding = Array.from({ length: Math.min(1000, count - from) }, (_, i) => {
       const key = { externalKey: keyOf(from + i), allowDuplicates: true };
@@ -72,8 +85,14 @@ export async function makeAttackStore(folder: string, faces: number): Promise<At
     invitation: null,
     createdAt: Date.now(),
   });
-  for (const collectionId of FAMILIES) await fill(store, owner, collectionId, faces, () => 'many');
-  await fill(store, owner, 'people', faces, (i) => `person-${i % PEOPLE}`);
+  for (const collectionId of FAMILIES) await fill(store, owner, collectionId, faces, { keyOf: () => 'many' });
+  await fill(store, owner, 'people', faces, { keyOf: (i) => `person-${i % PEOPLE}` });
+  const half = Math.floor(faces / 2);
+  await fill(store, owner, 'twins', faces, {
+    ...{ keyOf: (i) => `twin-${i}`, templates: half },
+    quality: { score: 1, reasons: ['LOW_SHARPNESS'] },
+  });
+  await fill(store, owner, 'mixed', faces, { keyOf: (i) => `mixed-${i % half}`, templates: faces });
   const { space: _, ...pack } = await packOf();
   for (let i = 0; i < COLLECTIONS; i += 500) {
     const making = Array.from({ length: 500 }, (_, at) =>

@@ -30,6 +30,41 @@ export class Turn {
   }
 }
 
+const RUN_LENGTH = 2048;
+
+/** Stable. */
+export async function sortedInTurns<T>(items: readonly T[], compare: (a: T, b: T) => number): Promise<T[]> {
+  const turn = new Turn();
+  let runs: T[][] = [];
+  for (let from = 0; from < items.length; from += RUN_LENGTH) {
+    runs.push(items.slice(from, from + RUN_LENGTH).sort(compare));
+    if (turn.isOver) await turn.next();
+  }
+  while (runs.length > 1) {
+    const longer: T[][] = [];
+    for (let at = 0; at < runs.length; at += 2) {
+      longer.push(await merged(runs[at] as T[], runs[at + 1] ?? [], compare, turn));
+    }
+    runs = longer;
+  }
+  return runs[0] ?? [];
+}
+
+async function merged<T>(
+  first: readonly T[],
+  second: readonly T[],
+  compare: (a: T, b: T) => number,
+  turn: Turn,
+): Promise<T[]> {
+  const all: T[] = [];
+  for (let i = 0, j = 0; i < first.length || j < second.length; ) {
+    const isFirst = j === second.length || (i < first.length && compare(first[i] as T, second[j] as T) <= 0);
+    all.push((isFirst ? first[i++] : second[j++]) as T);
+    if (all.length % RUN_LENGTH === 0 && turn.isOver) await turn.next();
+  }
+  return all;
+}
+
 const PAGE_SIZE = 128;
 
 export async function* inTurns<T>(items: Iterable<T>): AsyncGenerator<T> {

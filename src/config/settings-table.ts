@@ -293,7 +293,7 @@ export const SETTING_GROUPS = {
       default: 1200,
       reload: true,
       about:
-        'Limit the requests without a valid credential from one address. Health probes and CORS preflights have a separate limit.',
+        'Limit the requests without a valid credential from one address. Health probes, CORS preflights, redirects to HTTPS and metrics each have a separate limit.',
     },
   },
 

@@ -5,6 +5,7 @@ import type { ListenAddress } from '../config/listen-address.ts';
 import { environmentName, type SettingName } from '../config/settings.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import type { InheritedSockets, SocketName } from '../ops/inherited-sockets.ts';
+import type { Admits } from './admits.ts';
 import type { Connections } from './connections.ts';
 import type { LiveTlsConfig } from './live-tls-config.ts';
 import { createHttpServer, listen } from './server.ts';
@@ -87,6 +88,8 @@ export interface ApiListenerParts {
   readonly sockets: InheritedSockets;
   readonly tls: LiveTlsConfig | null;
   readonly api: RequestListener;
+  /** Address limit of the redirect. */
+  readonly admits: Admits;
   readonly connections: Connections;
 }
 
@@ -101,7 +104,7 @@ export function isHandedOver({ http, https }: InheritedSockets): boolean {
  * @throws ExitError `unavailable`.
  */
 export async function openApi(
-  { config, sockets, tls, api, connections }: ApiListenerParts,
+  { config, sockets, tls, api, admits, connections }: ApiListenerParts,
   onOpen: (listener: Listener) => void,
 ): Promise<Pick<Listeners, 'http' | 'https'>> {
   const https =
@@ -125,7 +128,7 @@ export async function openApi(
       inherited: sockets.http,
       scheme: 'http',
       serve: () =>
-        createHttpServer(tls && port ? plainListener(api, () => tls.config, port) : api, connections),
+        createHttpServer(tls && port ? plainListener(api, () => tls.config, port, admits) : api, connections),
     },
     onOpen,
   );

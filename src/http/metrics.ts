@@ -2,8 +2,9 @@
 import type { RequestListener } from 'node:http';
 import type { Log } from '../ops/log.ts';
 import type { Metrics } from '../ops/metrics.ts';
+import type { Admits } from './admits.ts';
 
-export function metricsListener(metrics: Metrics, log: Log): RequestListener {
+export function metricsListener(metrics: Metrics, log: Log, admits: Admits): RequestListener {
   let pending: Promise<Buffer> | null = null;
   const exposition = () => {
     pending ??= metrics
@@ -14,7 +15,9 @@ export function metricsListener(metrics: Metrics, log: Log): RequestListener {
       });
     return pending;
   };
-  return async ({ method, url }, response) => {
+  return async (request, response) => {
+    const { method, url } = request;
+    if (!(await admits(request, response))) return undefined;
     const end = (status: number, body: string | Buffer, headers: Record<string, string> = {}) =>
       response
         .writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', ...headers })

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { TlsConfig } from '../config/config.ts';
+import type { Admits } from './admits.ts';
 import { answerAndClose } from './unread-body.ts';
 
 /** TLS 1.2 only with forward secrecy and authenticated encryption. */
@@ -41,14 +42,19 @@ function redirect(
   return { status: 308, location: `https://${host}${port === 443 ? '' : `:${port}`}${url}` };
 }
 
-/** @param tls read at each request. */
+/**
+ * @param tls read at each request.
+ * @param admits the address limit.
+ */
 export function plainListener(
   listener: RequestListener,
   tls: () => Pick<TlsConfig, 'redirect'>,
   port: number,
+  admits: Admits,
 ): RequestListener {
-  return (request: IncomingMessage, response: ServerResponse) => {
+  return async (request: IncomingMessage, response: ServerResponse) => {
     if (!tls().redirect) return listener(request, response);
+    if (!(await admits(request, response))) return;
     const { status, location } = redirect(request, port);
     response.statusCode = status;
     if (location !== undefined) response.setHeader('Location', location);

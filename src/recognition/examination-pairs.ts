@@ -1,3 +1,4 @@
+import { Turn } from '../base/turns.ts';
 import { NEIGHBOURS, StrangerTail } from './examination-statistics.ts';
 
 const CANDIDATES = 8;
@@ -60,15 +61,18 @@ interface Joined {
 }
 
 /** Joins pairs of nodes to people: a further key joins if it is as certainly the person of half of the others. */
-export function joined(pairs: readonly (Pair & { readonly errorRate: number })[]): Joined[] {
+export async function joined(pairs: readonly (Pair & { readonly errorRate: number })[]): Promise<Joined[]> {
+  const turn = new Turn();
   const partners = new Map<number, Set<number>>();
   for (const { first, second } of pairs) {
     partners.set(first, (partners.get(first) ?? new Set()).add(second));
     partners.set(second, (partners.get(second) ?? new Set()).add(first));
+    if (turn.isOver) await turn.next();
   }
   const groupOf = new Map<number, Joined>();
   const groups: Joined[] = [];
   for (const { first, second, score, errorRate } of pairs) {
+    if (turn.isOver) await turn.next();
     const [own, other] = [groupOf.get(first), groupOf.get(second)];
     const isSettled = own !== undefined && own === other;
     if (isSettled) continue;

@@ -2,7 +2,7 @@ import { NEXT_CURSOR, PAGING } from '../api/paging.ts';
 import { type Route, route } from '../api/route.ts';
 import { object, type Schema, titled } from '../api/schema.ts';
 import { FINDING_KINDS } from './examination.ts';
-import type { ExaminationService, ShownReport } from './examinations.ts';
+import type { ExaminationService, ExaminationStatus, ShownReport } from './examinations.ts';
 import { COLLECTION_ERRORS } from './face-schemas.ts';
 import { COLLECTION_ID, FACE_ID, ISSUED_FACE_ID } from './schemas.ts';
 
@@ -140,12 +140,12 @@ const REPORT = titled(
         externalKeys: {
           type: 'array',
           items: { type: 'string', examples: ['user-123'] },
-          description: 'External keys that the proposal changed.',
+          description: 'External keys that the proposal changed, at most 16.',
         },
         appliedAt: TIME,
         undoUntil: TIME,
       }),
-      description: 'Applied proposals that can be undone, the newest first.',
+      description: 'Applied proposals that can be undone, the newest first, at most 1,000.',
     },
     nextCursor: NEXT_CURSOR,
   }),
@@ -163,7 +163,7 @@ function iso(time: number | null): string | null {
   return time === null ? null : new Date(time).toISOString();
 }
 
-function visibleState(collectionId: string, { state, progress, startedAt, endedAt }: ShownReport) {
+function visibleState(collectionId: string, { state, progress, startedAt, endedAt }: ExaminationStatus) {
   const share = Math.round(progress * 1000) / 1000;
   return { collectionId, state, progress: share, startedAt: iso(startedAt), endedAt: iso(endedAt) };
 }
@@ -247,7 +247,7 @@ export function examinationRoutes(examinations: ExaminationService): readonly Ro
       audit: { action: 'proposal.apply', target: 'findingId' },
       summary: 'Apply the proposal of a finding',
       description:
-        '`merge` gives all faces one external key, `split` gives the faces of each further person another key, `re-enrol` removes the face, so that you can enrol a better image. All in one transaction. You can undo it for 7 days; until then the service keeps a removed face, but no search finds it. Answers 412 if the faces have changed since the examination.',
+        '`merge` gives all faces one external key, `split` gives the faces of each further person another key, `re-enrol` removes the face, so that you can enrol a better image. All in one transaction. You can undo it for 7 days, unless 1,000 later proposals were applied; until then the service keeps a removed face, but no search finds it. Answers 412 if the faces have changed since the examination.',
       tags: TAGS,
       access: ACCESS,
       body: APPLY_BODY,

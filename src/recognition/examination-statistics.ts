@@ -92,9 +92,11 @@ export function mostCertain<T extends { readonly expectedWrong: number }>(
   findings: readonly T[],
   rate: number,
 ): (T & { readonly errorRate: number })[] {
-  const rates = findings.map(({ expectedWrong }, i) => expectedWrong / (i + 1));
+  const rates = Float64Array.from(findings, ({ expectedWrong }, i) => expectedWrong / (i + 1));
   for (let i = rates.length - 2; i >= 0; i--) rates[i] = Math.min(rates[i] as number, rates[i + 1] as number);
-  const count = rates.filter((each) => each <= rate).length;
+  // The rates increase.
+  let count = 0;
+  while (count < rates.length && (rates[count] as number) <= rate) count++;
   return findings.slice(0, count).map((finding, i) => ({ ...finding, errorRate: rates[i] as number }));
 }
 

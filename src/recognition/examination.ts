@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { Turn } from '../base/turns.ts';
+import { sortedInTurns, Turn } from '../base/turns.ts';
 import type { GalleryIndexes } from '../gallery/gallery-indexes.ts';
 import type { GalleryIndex, Row } from '../native/gallery-index.ts';
 import type { QualityRecord } from '../store/records.ts';
@@ -48,6 +48,8 @@ export interface Findings {
 }
 
 const MAX_FINDINGS = 1000;
+/** Duplicates, and mixed keys, that are judged: the most certain. */
+const MAX_JUDGED = 50_000;
 /** Expected shares of wrong findings. */
 const DUPLICATE_ERRORS = 0.02;
 const MIXED_ERRORS = 0.04;
@@ -143,7 +145,7 @@ export class Examination {
     this.#onProgress(0.05);
     const mixed = await this.#mixedKeys();
     this.#onProgress(0.2);
-    const nodes = this.#nodes(mixed);
+    const nodes = await this.#nodes(mixed);
     return this.#findings(nodes, mixed, await this.#compare(nodes));
   }
 
@@ -195,7 +197,7 @@ export class Examination {
       if (label !== undefined) sample.push(...this.#templates.read([label]));
       await this.#yield();
     }
-    const { size, scores } = this.#templates.scoresAmong(sample);
+    const { size, scores } = await this.#templates.scoresAmong(sample);
     await this.#yield();
     const strangers: number[] = [];
     for (let i = 0; i < size; i++) for (let j = 0; j < i; j++) strangers.push(scores[i * size + j] as number);
@@ -216,8 +218,8 @@ export class Examination {
       const found = await this.#divide(labels, least);
       if (found.groups.length > 1) divided.push({ person, partition: found });
     }
-    divided.sort((a, b) => a.partition.score - b.partition.score);
-    const certain = divided.map(({ person, partition: { groups, score } }) => ({
+    const judged = await sortedInTurns(divided, (a, b) => a.partition.score - b.partition.score);
+    const certain = judged.slice(0, MAX_JUDGED).map(({ person, partition: { groups, score } }) => ({
       person,
       groups,
       score,
@@ -231,7 +233,7 @@ export class Examination {
     const shown = spread(labels, MAX_FACES);
     const templates = this.#templates.read(shown);
     if (templates.length < shown.length) return { groups: [labels], score: -1 };
-    const { groups, score } = partition(this.#templates.scoresAmong(templates), least);
+    const { groups, score } = partition(await this.#templates.scoresAmong(templates), least);
     await this.#yield();
     const labelled = groups.map((group) => group.map((i) => shown[i] as number));
     if (labelled.length === 1) return { groups: [labels], score };
@@ -249,11 +251,14 @@ export class Examination {
     return { groups: labelled, score };
   }
 
-  #nodes(mixed: readonly MixedKey[]): Node[] {
+  async #nodes(mixed: readonly MixedKey[]): Promise<Node[]> {
     const divided = new Map(mixed.map(({ person, groups }) => [person, groups]));
-    return this.#people.flatMap(({ labels }, person) =>
-      (divided.get(person) ?? [labels]).map((own) => ({ person, labels: own })),
-    );
+    const nodes: Node[] = [];
+    for (const [person, { labels }] of this.#people.entries()) {
+      for (const own of divided.get(person) ?? [labels]) nodes.push({ person, labels: own });
+      await this.#yield();
+    }
+    return nodes;
   }
 
   /** Finds pairs of people that score higher than strangers in this gallery. */
@@ -294,11 +299,18 @@ export class Examination {
       if (pair.score >= unlikely) lookAlikes.add(pair);
       await this.#yield();
     }
-    judged.sort((a, b) => a.expectedWrong - b.expectedWrong);
-    const duplicates = mostCertain(judged, DUPLICATE_ERRORS);
-    const isDuplicate = new Set(duplicates.map(({ first, second }) => `${first} ${second}`));
-    const others = lookAlikes.take().filter(({ first, second }) => !isDuplicate.has(`${first} ${second}`));
-    return { duplicates, lookAlikes: others, count: lookAlikes.count - duplicates.length };
+    const sorted = await sortedInTurns(judged, (a, b) => a.expectedWrong - b.expectedWrong);
+    const duplicates = mostCertain(sorted.slice(0, MAX_JUDGED), DUPLICATE_ERRORS);
+    const others = new Map(lookAlikes.take().map((pair) => [`${pair.first} ${pair.second}`, pair]));
+    for (const { first, second } of duplicates) {
+      others.delete(`${first} ${second}`);
+      await this.#yield();
+    }
+    return {
+      duplicates,
+      lookAlikes: [...others.values()],
+      count: lookAlikes.count - duplicates.length,
+    };
   }
 
   async #indexOf(nodes: readonly Node[]): Promise<GalleryIndex> {
@@ -352,11 +364,11 @@ export class Examination {
     this.#checkEnd();
   }
 
-  #findings(
+  async #findings(
     nodes: readonly Node[],
     mixed: readonly (MixedKey & { readonly errorRate?: number })[],
     { duplicates, lookAlikes, count }: Compared,
-  ): Findings {
+  ): Promise<Findings> {
     const { similarity } = this.#gallery.recognizer;
     const parts = new Map(mixed.map(({ person, groups }) => [person, groups]));
     const isPart = ({ person, labels }: Node) => (parts.get(person) ?? [labels])[0] !== labels;
@@ -368,16 +380,19 @@ export class Examination {
         if (isPart(first) && !isPart(second)) homes.set(first.labels, second.person);
         if (isPart(second) && !isPart(first)) homes.set(second.labels, first.person);
       } else whole.push(pair);
+      await this.#yield();
     }
+    const merges = await joined(whole);
+    const poor = await sortedInTurns(this.#lowQuality, (a, b) => a.quality.score - b.quality.score);
     const found: Record<FindingKind, Finding[]> = {
-      duplicate: joined(whole).map(({ members, score, errorRate }) => ({
+      duplicate: merges.slice(0, MAX_FINDINGS).map(({ members, score, errorRate }) => ({
         ...NOTHING,
         kind: 'duplicate',
         groups: this.#merged(members.map((node) => nodes[node] as Node)),
         similarity: similarity.toSimilarity(score),
         errorRate,
       })),
-      mixed: mixed.map(({ person, groups, score, errorRate = null }) => ({
+      mixed: mixed.slice(0, MAX_FINDINGS).map(({ person, groups, score, errorRate = null }) => ({
         ...NOTHING,
         kind: 'mixed',
         groups: this.#split(person, groups, homes),
@@ -385,21 +400,21 @@ export class Examination {
         errorRate,
       })),
       'look-alike': this.#lookAlikes(nodes, lookAlikes),
-      'low-quality': this.#lowQuality
-        .sort((a, b) => a.quality.score - b.quality.score)
-        .map(({ person, label, quality }) => ({
-          ...NOTHING,
-          kind: 'low-quality',
-          groups: [this.#group(person, [label], null)],
-          quality,
-        })),
+      'low-quality': poor.slice(0, MAX_FINDINGS).map(({ person, label, quality }) => ({
+        ...NOTHING,
+        kind: 'low-quality',
+        groups: [this.#group(person, [label], null)],
+        quality,
+      })),
     };
-    const counts = { ...countsOf(found), 'look-alike': Math.max(0, count) };
     return {
       faces: this.#faces,
       people: this.#people.length,
-      found: FINDING_KINDS.flatMap((kind) => found[kind].slice(0, MAX_FINDINGS)),
-      counts,
+      found: FINDING_KINDS.flatMap((kind) => found[kind]),
+      counts: {
+        ...{ duplicate: merges.length, mixed: mixed.length, 'low-quality': poor.length },
+        'look-alike': Math.max(0, count),
+      },
     };
   }
 
@@ -482,11 +497,6 @@ class Best<T> {
   take(): T[] {
     return this.#items.sort((a, b) => this.#value(b) - this.#value(a)).slice(0, this.#most);
   }
-}
-
-function countsOf(found: Readonly<Record<FindingKind, readonly Finding[]>>): Record<FindingKind, number> {
-  const counts = FINDING_KINDS.map((kind) => [kind, found[kind].length]);
-  return Object.fromEntries(counts);
 }
 
 const NOTHING = { similarity: null, errorRate: null, falseAlarms: null, quality: null } as const;

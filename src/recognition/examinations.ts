@@ -1,5 +1,6 @@
 import type { Caller, Owner } from '../api/caller.ts';
 import { decodeCursor, encodeCursor } from '../api/paging.ts';
+import { inTurns, Turn } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
 import { MAX_PROPOSED, type Proposal } from '../store/proposals.ts';
 import { type Collection, newIdentifier } from '../store/records.ts';
@@ -17,10 +18,15 @@ import { searchCriterion, thresholdFor } from './match-criterion.ts';
 import { modelOf } from './model-choice.ts';
 import type { RecognitionParts } from './requests.ts';
 
-const MAX_WAITING = 16;
-const MAX_REPORTS = 16;
+/** Examinations of an account that wait or run. */
+const MAX_WAITING = 8;
+/** Finished reports in memory. */
+const MAX_REPORTS = 64;
 const PATIENCE_MS = 2_000;
 const SHOWN_FACES = 16;
+const SHOWN_KEYS = 16;
+/** Faces in an answer, exceeded by at most one finding. */
+const FACES_OF_PAGE = 8_000;
 const EXPIRY_MS = 600_000;
 const SCALE_END = 95;
 const PLACE = /^[0-9]{1,9}$/;
@@ -40,6 +46,7 @@ interface NamedFinding extends Finding {
 
 interface Report {
   readonly gallery: number;
+  readonly accountId: string;
   state: ExaminationState;
   progress: number;
   startedAt: number | null;
@@ -71,15 +78,19 @@ interface ShownApplied {
   readonly undoUntil: number;
 }
 
-export interface ShownReport {
-  readonly state: ExaminationState;
-  readonly progress: number;
-  readonly startedAt: number | null;
-  readonly endedAt: number | null;
+export type ExaminationStatus = Pick<Report, 'state' | 'progress' | 'startedAt' | 'endedAt'>;
+
+export interface ShownReport extends ExaminationStatus {
   readonly totals: Report['totals'];
   readonly findings: readonly ShownFinding[];
   readonly applied: readonly ShownApplied[];
   readonly nextCursor: string | null;
+}
+
+interface Waiting {
+  readonly accountId: string;
+  /** Never rejects. */
+  readonly run: () => Promise<void>;
 }
 
 interface ReportRequest {
@@ -96,7 +107,10 @@ interface ReportRequest {
 export class ExaminationService {
   readonly #parts: RecognitionParts;
   readonly #reports = new Map<number, Report>();
-  #last: Promise<void> = Promise.resolve();
+  readonly #waiting: Waiting[] = [];
+  /** Accounts, the one whose examination ran longest ago first. */
+  readonly #served = new Set<string>();
+  #isRunning = false;
 
   constructor(parts: RecognitionParts) {
     this.#parts = parts;
@@ -107,16 +121,15 @@ export class ExaminationService {
     const { store, now, log } = this.#parts;
     if (!store.isOpen) return;
     try {
-      await store.proposals.expire(now());
+      await store.proposals.expire(null, now());
     } catch (error) {
       log.error({ err: error }, 'applied proposals were not erased');
     }
   }
 
   /** Does nothing while the collection waits or is examined. @throws `OVERLOADED`, `NOT_READY`. */
-  start(caller: Caller, collectionId: string): ShownReport {
-    const collection = this.#open(caller, collectionId);
-    return this.#shown(collection, this.#started(caller, collection), { limit: 0 });
+  start(caller: Caller, collectionId: string): ExaminationStatus {
+    return statusOf(this.#started(caller, this.#open(caller, collectionId)));
   }
 
   /**
@@ -126,7 +139,7 @@ export class ExaminationService {
   async read(caller: Caller, collectionId: string, request: ReportRequest): Promise<ShownReport> {
     const collection = this.#open(caller, collectionId);
     const { gallery } = collection;
-    await this.#parts.store.proposals.expire(this.#parts.now());
+    await this.#parts.store.proposals.expire(gallery, this.#parts.now());
     let report = this.#reports.get(gallery);
     if (!report) {
       report = this.#started(caller, collection);
@@ -206,13 +219,14 @@ export class ExaminationService {
     const { gallery } = collection;
     const known = this.#reports.get(gallery);
     if (known && isUnderWay(known)) return known;
-    const waiting = [...this.#reports.values()].filter(isUnderWay).length;
-    if (waiting >= MAX_WAITING) {
+    const { accountId, environment } = caller;
+    const isOwn = (each: Report) => each.accountId === accountId && isUnderWay(each);
+    if ([...this.#reports.values()].filter(isOwn).length >= MAX_WAITING) {
       throw new VisageError('OVERLOADED', 'Too many examinations wait. Send the request again later.');
     }
     const recognizer = modelOf(recognizers, caller, collection);
     const report: Report = {
-      gallery,
+      ...{ gallery, accountId },
       state: 'waiting',
       progress: 0,
       startedAt: null,
@@ -225,11 +239,47 @@ export class ExaminationService {
     this.#reports.set(gallery, report);
     const { faces } = this.#parts.store.faces.counts(gallery);
     const threshold = thresholdOf(collection, faces, recognizer);
-    const { accountId, environment } = caller;
     const place = { owner: { accountId, environment }, collectionId: collection.collectionId };
-    report.ended = this.#last.then(() => this.#run(report, { gallery, recognizer, threshold }, place));
-    this.#last = report.ended;
+    report.ended = new Promise((resolve) => {
+      const run = () => this.#run(report, { gallery, recognizer, threshold }, place).then(resolve);
+      this.#waiting.push({ accountId, run });
+    });
+    void this.#runWaiting();
     return report;
+  }
+
+  /** The next is of the account that was served longest ago. */
+  async #runWaiting(): Promise<void> {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    while (this.#waiting.length > 0) {
+      const order = [...this.#served];
+      const rank = ({ accountId }: Waiting) => order.indexOf(accountId);
+      const next = this.#waiting.reduce((first, each) => (rank(each) < rank(first) ? each : first));
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      this.#served.delete(next.accountId);
+      this.#served.add(next.accountId);
+      await next.run();
+      const isWaiting = (accountId: string) => this.#waiting.some((each) => each.accountId === accountId);
+      for (const accountId of order) if (!isWaiting(accountId)) this.#served.delete(accountId);
+    }
+    this.#served.clear();
+    this.#isRunning = false;
+  }
+
+  /** The account with the most finished reports loses its oldest first. */
+  #dropReports(): void {
+    const finished = [...this.#reports.values()].filter((each) => !isUnderWay(each));
+    const byAccount = new Map<string, Report[]>();
+    for (const each of finished) {
+      byAccount.set(each.accountId, [...(byAccount.get(each.accountId) ?? []), each]);
+    }
+    const accounts = [...byAccount.values()];
+    for (let surplus = finished.length - MAX_REPORTS; surplus > 0; surplus--) {
+      const largest = accounts.reduce((most, each) => (each.length > most.length ? each : most));
+      const oldest = largest.shift();
+      if (oldest) this.#reports.delete(oldest.gallery);
+    }
   }
 
   async #run(
@@ -247,7 +297,11 @@ export class ExaminationService {
     };
     try {
       const { found, ...totals } = await new Examination(this.#parts, gallery, isEnded, onProgress).run();
-      report.findings = found.map((finding) => ({ ...finding, findingId: newIdentifier('fnd_', now()) }));
+      const findings: NamedFinding[] = [];
+      for await (const finding of inTurns(found)) {
+        findings.push({ ...finding, findingId: newIdentifier('fnd_', now()) });
+      }
+      report.findings = findings;
       report.totals = totals;
       report.state = 'done';
     } catch (error) {
@@ -256,30 +310,40 @@ export class ExaminationService {
     }
     report.progress = 1;
     report.endedAt = now();
-    const finished = [...this.#reports.values()].filter((each) => !isUnderWay(each));
-    for (const old of finished.slice(0, -MAX_REPORTS)) this.#reports.delete(old.gallery);
+    this.#dropReports();
   }
 
-  #shown({ gallery }: Collection, report: Report, { kind, cursor, limit }: ReportRequest): ShownReport {
+  async #shown(
+    { gallery }: Collection,
+    report: Report,
+    { kind, cursor, limit }: ReportRequest,
+  ): Promise<ShownReport> {
     const { store, now } = this.#parts;
-    const { state, progress, startedAt, endedAt, totals } = report;
     const from = Number(decodeCursor(cursor, PLACE) ?? 0);
     const isOther = report.gallery !== gallery;
     const matching = isOther
       ? []
       : report.findings.filter((finding) => kind === undefined || finding.kind === kind);
-    const page = matching.slice(from, from + limit);
+    const applied = await store.proposals.list(gallery, now());
+    const turn = new Turn();
+    const findings: ShownFinding[] = [];
+    let faces = 0;
+    for (const finding of matching.slice(from, from + limit)) {
+      if (faces >= FACES_OF_PAGE) break;
+      const shown = this.#shownFinding(gallery, finding);
+      faces += shown.groups.reduce((sum, { faceIds }) => sum + faceIds.length + 1, 0);
+      findings.push(shown);
+      if (turn.isOver) await turn.next();
+    }
+    const next = from + findings.length;
     return {
-      ...{ state, progress, startedAt, endedAt, totals },
-      findings: page.map((finding) => this.#shownFinding(gallery, finding)),
-      applied: store.proposals
-        .list(gallery, now())
-        .map(({ findingId, kind, keys, appliedAt, undoUntil }) => ({
-          ...{ findingId, appliedAt, undoUntil },
-          kind: kind as FindingKind,
-          externalKeys: keys.map(({ externalKey }) => externalKey),
-        })),
-      nextCursor: from + limit < matching.length && limit > 0 ? encodeCursor(String(from + limit)) : null,
+      ...statusOf(report),
+      ...{ totals: report.totals, findings },
+      applied: applied.map(({ kind: ofKind, externalKeys, ...each }) => ({
+        ...{ ...each, kind: ofKind as FindingKind },
+        externalKeys: externalKeys.slice(0, SHOWN_KEYS),
+      })),
+      nextCursor: next < matching.length ? encodeCursor(String(next)) : null,
     };
   }
 
@@ -319,6 +383,10 @@ function thresholdOf(collection: Collection, faces: number, recognizer: Recogniz
     if (error instanceof VisageError && error.code === 'VALIDATION_FAILED') return SCALE_END;
     throw error;
   }
+}
+
+function statusOf({ state, progress, startedAt, endedAt }: Report): ExaminationStatus {
+  return { state, progress, startedAt, endedAt };
 }
 
 function isUnderWay({ state }: Report): boolean {

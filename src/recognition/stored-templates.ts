@@ -1,3 +1,4 @@
+import { Turn } from '../base/turns.ts';
 import type { Row, SearchSpace } from '../native/gallery-index.ts';
 import type { Store } from '../store/store.ts';
 import type { ScoreMatrix } from './examination-statistics.ts';
@@ -29,10 +30,14 @@ export class StoredTemplates {
     return first.length === this.#space.rowBytes ? first : this.#space.row(this.#space.template(first));
   }
 
-  scoresAmong(rows: readonly Row[]): ScoreMatrix {
+  async scoresAmong(rows: readonly Row[]): Promise<ScoreMatrix> {
+    const turn = new Turn();
     const size = rows.length;
     const scores = new Float64Array(size * size);
-    for (const [i, row] of rows.entries()) scores.set(this.#space.compare(row, rows), i * size);
+    for (const [i, row] of rows.entries()) {
+      scores.set(this.#space.compare(row, rows), i * size);
+      if (turn.isOver) await turn.next();
+    }
     return { size, scores };
   }
 }

@@ -3,6 +3,7 @@ import { isLoopback } from '../base/ip-networks.ts';
 import { parseListen } from '../config/listen-address.ts';
 import { isGiven } from '../config/load.ts';
 import type { ServiceFacts } from '../http/admin.ts';
+import { addressGuard } from '../http/admits.ts';
 import {
   addressesOf,
   isHandedOver,
@@ -42,9 +43,9 @@ export class NetworkListeners {
   }
 
   async open(metrics: Metrics): Promise<void> {
-    const { config, sockets, connections, log, values } = this.#boot;
+    const { config, sockets, connections, anonymousLimits, log, values } = this.#boot;
     if (isHandedOver(sockets)) await this.#openApi();
-    const handler = metricsListener(metrics, log);
+    const handler = metricsListener(metrics, log, addressGuard(anonymousLimits.addresses, 'metrics'));
     const opened = await openMetrics(config, sockets, handler, connections, this.#onOpen);
     this.#opened = { ...this.#opened, metrics: opened };
     for (const { url } of opened) log.info({ url: `${url}/metrics` }, 'metrics');
@@ -57,8 +58,9 @@ export class NetworkListeners {
   }
 
   async #openApi(): Promise<void> {
-    const { config, sockets, connections, publicHandler } = this.#boot;
-    const parts = { config, sockets, tls: this.tls, connections, api: publicHandler.handle };
+    const { config, sockets, connections, anonymousLimits, publicHandler } = this.#boot;
+    const admits = addressGuard(anonymousLimits.addresses, 'redirect');
+    const parts = { config, sockets, tls: this.tls, connections, api: publicHandler.handle, admits };
     this.#opened = { ...this.#opened, ...(await openApi(parts, this.#onOpen)) };
   }
 

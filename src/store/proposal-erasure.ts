@@ -20,11 +20,23 @@ export function forgetUnusedName(db: Databases, gallery: number, externalKey: st
   forgetProposals(db, gallery, externalKey);
 }
 
-/** @returns true if none remain. */
+/** @param limit of faces in them, exceeded by at most one proposal. @returns true if none remain. */
 export function eraseProposals(db: Databases, gallery: number, limit: number): boolean {
-  const keys = Array.from(db.proposals.getKeys({ start: [gallery], end: [gallery + 1], limit } as never));
-  for (const [, findingId] of keys as [number, string][]) removeProposal(db, gallery, findingId);
-  return keys.length < limit;
+  const own = { start: [gallery], end: [gallery + 1], limit } as never;
+  const entries = Array.from(db.proposals.getRange(own));
+  let faces = 0;
+  for (const { key, value } of entries) {
+    if (faces >= limit) return false;
+    faces += facesOf(value);
+    removeProposal(db, gallery, key[1]);
+  }
+  return entries.length < limit;
+}
+
+/** Faces that a proposal names, at least 1: what its erasure costs. */
+export function facesOf({ moves, removed, keys }: ProposalRecord): number {
+  const named = keys.reduce((sum, { labels }) => sum + labels.length, 0);
+  return Math.max(1, moves.length, removed.length, named);
 }
 
 function proposalsOf(db: Databases, gallery: number, target: string | number): string[] {

@@ -1,11 +1,12 @@
 import type { Actor } from '../api/caller.ts';
+import { Turn } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
 import { requireCollection } from './collections.ts';
 import { type Databases, type StoreContext, writeAs } from './databases.ts';
 import { changeCounts } from './face-counts.ts';
 import type { RowOfPack } from './faces.ts';
-import { checkMayChange, labelsOfKey } from './key-steps.ts';
-import { putProposal, removeProposal, takeProposal } from './proposal-erasure.ts';
+import { checkMayChange, labelsOfKey, STEP } from './key-steps.ts';
+import { facesOf, putProposal, removeProposal, takeProposal } from './proposal-erasure.ts';
 import type {
   CollectionRecord,
   FacePlace,
@@ -27,10 +28,18 @@ import {
 export const MAX_PROPOSED = 512;
 
 const UNDO_MS = 7 * 86_400_000;
-const EXPIRED_AT_ONCE = 16;
+/** Of a collection; a further one ends the oldest. */
+const MAX_APPLIED = 1000;
+const PAGE = 16;
 
 export interface AppliedProposal extends ProposalRecord {
   readonly findingId: string;
+  readonly undoUntil: number;
+}
+
+export interface ListedProposal extends Pick<ProposalRecord, 'kind' | 'appliedAt'> {
+  readonly findingId: string;
+  readonly externalKeys: readonly string[];
   readonly undoUntil: number;
 }
 
@@ -62,31 +71,57 @@ export class Proposals {
     this.#context = context;
   }
 
-  list(gallery: number, now: number): AppliedProposal[] {
-    const range = { start: [gallery], end: [gallery + 1] } as never;
-    const all = Array.from(this.#context.db.proposals.getRange(range), ({ key, value }) => ({
-      ...value,
-      findingId: key[1],
-      undoUntil: value.appliedAt + UNDO_MS,
-    }));
-    return all.filter(({ undoUntil }) => undoUntil > now).sort((a, b) => b.appliedAt - a.appliedAt);
+  async list(gallery: number, now: number): Promise<ListedProposal[]> {
+    const all: ListedProposal[] = [];
+    for await (const [[, findingId], { kind, appliedAt, keys }] of this.#entries(gallery)) {
+      const undoUntil = appliedAt + UNDO_MS;
+      const externalKeys = keys.map(({ externalKey }) => externalKey);
+      if (undoUntil > now) all.push({ findingId, kind, externalKeys, appliedAt, undoUntil });
+    }
+    return all.sort((a, b) => b.appliedAt - a.appliedAt);
+  }
+
+  /** @param gallery null for all. */
+  async *#entries(gallery: number | null): AsyncGenerator<[[number, string], ProposalRecord]> {
+    const turn = new Turn();
+    const end = gallery === null ? {} : { end: [gallery + 1] };
+    for (let start: unknown[] = [gallery ?? 0]; ; ) {
+      const range = { start, ...end, limit: PAGE };
+      const page = Array.from(this.#context.db.proposals.getRange(range as never));
+      for (const { key, value } of page) yield [key as [number, string], value];
+      const last = page.at(-1)?.key as [number, string] | undefined;
+      if (!last || page.length < PAGE) return;
+      start = [last[0], `${last[1]}!`];
+      if (turn.isOver) await turn.next();
+    }
   }
 
   has(gallery: number, findingId: string): boolean {
     return this.#context.db.proposals.doesExist([gallery, findingId]);
   }
 
-  async expire(now: number): Promise<void> {
+  /** @param gallery null for all. */
+  async expire(gallery: number | null, now: number): Promise<void> {
     const { db, writeStep, collectGarbage } = this.#context;
-    const isOld = ({ value }: { readonly value: ProposalRecord }) => value.appliedAt + UNDO_MS <= now;
-    for (;;) {
-      const old = Array.from(db.proposals.getRange({})).filter(isOld).slice(0, EXPIRED_AT_ONCE);
+    let old: [number, string][] = [];
+    let faces = 0;
+    let hasErased = false;
+    const erase = async () => {
       if (old.length === 0) return;
+      const keys = old;
+      [old, faces, hasErased] = [[], 0, true];
       await writeStep(() => {
-        for (const { key } of old) removeProposal(db, key[0], key[1]);
+        for (const [each, findingId] of keys) removeProposal(db, each, findingId);
       });
-      collectGarbage();
+    };
+    for await (const [key, record] of this.#entries(gallery)) {
+      if (record.appliedAt + UNDO_MS > now) continue;
+      old.push(key);
+      faces += facesOf(record);
+      if (faces >= STEP) await erase();
     }
+    await erase();
+    if (hasErased) collectGarbage();
   }
 
   /**
@@ -113,6 +148,7 @@ export class Proposals {
       const after = keys.map(({ externalKey }) => keyed(db, gallery, externalKey));
       const record = { kind, appliedAt: now, moves, removed, keys: after };
       putProposal(db, gallery, findingId, record);
+      this.#removeOldest(gallery);
       return { ...record, findingId, undoUntil: now + UNDO_MS };
     });
   }
@@ -145,6 +181,15 @@ export class Proposals {
       this.#changed(gallery, keys, removed.length === 0 ? null : removed.length);
       return { externalKeys: keys.map(({ externalKey }) => externalKey), gallery, restored };
     });
+  }
+
+  #removeOldest(gallery: number): void {
+    const { db } = this.#context;
+    // lmdb writes into these options.
+    const range = () => ({ start: [gallery] as never, end: [gallery + 1] as never });
+    if (db.proposals.getKeysCount(range()) <= MAX_APPLIED) return;
+    const oldest = Array.from(db.proposals.getKeys({ ...range(), limit: 1 }));
+    for (const [, findingId] of oldest) removeProposal(db, gallery, findingId);
   }
 
   #move(gallery: number, moves: readonly Move[]): void {

@@ -223,6 +223,8 @@ export interface SessionRecord {
   readonly kind: 'cookie' | 'token';
   /** SHA-256 of the newest cookie or refresh token. */
   readonly secretHash: string;
+  /** Tags refresh tokens; absent in cookie sessions, and in sessions of releases before 0.4. */
+  readonly tagKey?: string;
   /** Other valid refresh tokens, newest first: a token sent twice gets several successors. */
   readonly siblings?: readonly string[];
   readonly used?: readonly { readonly hash: string; readonly at: number }[];

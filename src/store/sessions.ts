@@ -38,10 +38,11 @@ export class Sessions {
   /**
    * Replaces a refresh token. Reuse within `repeatMs` gets another successor: a client lost the answer, or
    * two tabs sent the token. Later reuse suggests theft and ends the session.
+   * @param hashes `wasIssued`: the session may have issued the sent token; an invented one changes nothing.
    */
   rotate(
     place: { readonly memberId: string; readonly sessionId: string },
-    hashes: { readonly sent: string; readonly next: string },
+    hashes: { readonly sent: string; readonly next: string; readonly wasIssued: boolean },
     { now, expiresAt, repeatMs }: { now: number; expiresAt: number; repeatMs: number },
   ): Promise<Rotation> {
     const { db, write } = this.#context;
@@ -54,6 +55,7 @@ export class Sessions {
       const isGood = good.includes(hashes.sent);
       const recent = used.filter(({ at }) => Math.abs(now - at) <= repeatMs);
       if (!isGood && !recent.some(({ hash }) => hash === hashes.sent)) {
+        if (!hashes.wasIssued) return 'ended';
         db.sessions.remove(key);
         return 'reused';
       }

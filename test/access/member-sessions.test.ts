@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { authenticate } from '../../src/access/gate/authenticate.ts';
 import { deviceCookieOf, isDeviceOf, newDeviceCookie } from '../../src/access/members/device-cookie.ts';
@@ -313,6 +314,28 @@ describe('A refresh token', () => {
     });
     for (const { token } of [first, second]) assert.equal(who(bearer(token)), 'TOKEN_INVALID');
     assert.equal(who(bearer(other.token)), member.memberId);
+  });
+
+  test('that was invented, with the ids of an expired token, does not end the session', async () => {
+    const member = await newMember();
+    const first = await identity.sessions.beginToken(member);
+    const second = await identity.sessions.refreshBySecret(String(first.refreshToken));
+    const [memberId, sessionId, secret = ''] = String(second.refreshToken).split('.');
+    fixture.clock.now += DAY;
+    const half = Buffer.from(secret, 'base64url').subarray(0, 16);
+    const invented = [
+      ...Array.from({ length: 20 }, () => randomBytes(32)),
+      Buffer.concat([half, randomBytes(16)]),
+      Buffer.alloc(32),
+    ].map((bytes) => `${memberId}.${sessionId}.${bytes.toString('base64url')}`);
+    for (const text of invented) {
+      const told = () => assert.fail('an invented token was told as reused');
+      await assert.rejects(identity.sessions.refreshBySecret(text, told), { code: 'TOKEN_INVALID' });
+    }
+    assert.ok(await identity.sessions.refreshBySecret(String(second.refreshToken)));
+    await assert.rejects(identity.sessions.refreshBySecret(String(first.refreshToken)), {
+      message: /was used before/,
+    });
   });
 
   test('that comes again within ten seconds gets another successor, and each successor is good', async () => {

@@ -165,11 +165,14 @@ describe('Connections', () => {
         Array.from({ length: 80 }, () => pipelineUnread({ ...plain, from }, text)),
       );
       await sleep(2_000);
-      const answer = await exchange(
-        { ...plain, from },
-        requests('GET', '/livez', 1, 'Connection: close\r\n'),
-      );
-      tally.attempt('/livez from the same address', !answer.startsWith('HTTP/1.1 200'));
+      // A busy machine needs a while to fill the unread connections.
+      let isAnswered = false;
+      for (let probe = 0; probe < 10 && !isAnswered; probe++) {
+        const text = requests('GET', '/livez', 1, 'Connection: close\r\n');
+        isAnswered = (await exchange({ ...plain, from }, text)).startsWith('HTTP/1.1 200');
+        if (!isAnswered) await sleep(1_000);
+      }
+      tally.attempt('/livez from the same address', !isAnswered);
       for (const socket of held) socket.destroy();
     },
   );
@@ -222,7 +225,14 @@ describe('Headers', () => {
 
 describe('The log', () => {
   attack('A client without a credential cannot fill the log', async (tally) => {
-    const lines = () => service.child.log.length;
+    const count = async (what: string, flood: () => Promise<void>) => {
+      const [before, began] = [service.child.log.length, performance.now()];
+      await flood();
+      const lines = service.child.log.length - before;
+      // A new budget begins each minute.
+      const budgets = 1 + Math.ceil((performance.now() - began) / 60_000);
+      tally.attempt(`${what}: ${lines} lines`, lines > 130 * budgets);
+    };
     const floods: [string, string][] = [
       ['unknown paths', requests('GET', '/nothing', isFull ? 2_000 : 300)],
       ['methods', requests('PUT', '/swagger', isFull ? 2_000 : 300)],
@@ -232,18 +242,13 @@ describe('The log', () => {
       ['wrong targets', requests('GET', 'http://a:99999999/', isFull ? 2_000 : 300)],
     ];
     for (const [at, [what, text]] of floods.entries()) {
-      const before = lines();
-      const from = `127.0.10.${at + 1}`;
-      await exchange(
-        { ...plain, from },
-        text + requests('GET', '/nothing', 1, 'Connection: close\r\n'),
-        30_000,
-      );
-      tally.attempt(`${what}: ${lines() - before} lines`, lines() - before > 130);
+      const end = requests('GET', '/nothing', 1, 'Connection: close\r\n');
+      await count(what, async () => {
+        await exchange({ ...plain, from: `127.0.10.${at + 1}` }, text + end, 30_000);
+      });
     }
-    const before = lines();
-    for (let i = 0; i < (isFull ? 300 : 140); i++)
-      await exchange({ ...plain, from: '127.0.11.1' }, 'GARBAGE\r\n\r\n');
-    tally.attempt(`broken requests: ${lines() - before} lines`, lines() - before > 130);
+    await count('broken requests', async () => {
+      for (let i = 0; i < 300; i++) await exchange({ ...plain, from: '127.0.11.1' }, 'GARBAGE\r\n\r\n');
+    });
   });
 });

@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { pino } from 'pino';
+import { AddressLimits } from '../../src/access/gate/address-limits.ts';
+import { addressGuard } from '../../src/http/admits.ts';
 import { metricsListener } from '../../src/http/metrics.ts';
 import { createHttpServer, drain, listen } from '../../src/http/server.ts';
 import { Metrics } from '../../src/ops/metrics.ts';
 
 const metrics = new Metrics({ version: '1.2.3', onnxruntime: '9.9', searchKernel: 'avx2' });
-const server = createHttpServer(metricsListener(metrics, pino({ level: 'silent' })));
+const limits = { addressRateLimit: 20, trustedProxies: [] };
+const admits = addressGuard(new AddressLimits(limits), 'metrics');
+const server = createHttpServer(metricsListener(metrics, pino({ level: 'silent' }), admits));
 let url: string;
 before(async () => {
   await listen(server, { host: '127.0.0.1', port: 0 });
@@ -43,5 +47,15 @@ describe('The listener of metrics', () => {
     assert.doesNotMatch(await failed.text(), /broken/);
     metrics.exposition = exposition;
     assert.equal((await fetch(`${url}/metrics`)).status, 200);
+  });
+
+  test('answers an address 429 beyond its limit', async () => {
+    const statuses: number[] = [];
+    for (let i = 0; i < 25; i++) {
+      const response = await fetch(`${url}/metrics`);
+      statuses.push(response.status);
+      if (response.status === 429) assert.match(String(response.headers.get('retry-after')), /^\d+$/);
+    }
+    assert.equal(statuses.at(-1), 429);
   });
 });

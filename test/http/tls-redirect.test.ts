@@ -3,10 +3,19 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { AddressLimits } from '../../src/access/gate/address-limits.ts';
+import { addressGuard } from '../../src/http/admits.ts';
 import { plainListener } from '../../src/http/tls.ts';
 
 test('Plain HTTP redirects to the same path over HTTPS, and nowhere else', async (t) => {
-  const server = createServer(plainListener(assert.fail, () => ({ redirect: true }), 8443));
+  const server = createServer(
+    plainListener(
+      assert.fail,
+      () => ({ redirect: true }),
+      8443,
+      async () => true,
+    ),
+  );
   t.after(() => server.close());
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const { port } = server.address() as AddressInfo;
@@ -22,4 +31,20 @@ test('Plain HTTP redirects to the same path over HTTPS, and nowhere else', async
   assert.deepEqual(await answer('*', 'box.example'), ['400', undefined]);
   assert.deepEqual(await answer('/a', 'evil.example/x'), ['400', undefined]);
   assert.deepEqual(await answer('/a', 'user@evil.example'), ['400', undefined]);
+});
+
+test('Plain HTTP redirects an address no more often than its limit', async (t) => {
+  const limits = new AddressLimits({ addressRateLimit: 5, trustedProxies: [] });
+  const admits = addressGuard(limits, 'redirect');
+  const server = createServer(plainListener(assert.fail, () => ({ redirect: true }), 8443, admits));
+  t.after(() => server.close());
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as AddressInfo;
+  const statuses: number[] = [];
+  for (let i = 0; i < 8; i++) {
+    const response = await fetch(`http://127.0.0.1:${port}/`, { redirect: 'manual' });
+    statuses.push(response.status);
+    await response.arrayBuffer();
+  }
+  assert.deepEqual([statuses[0], statuses.at(-1)], [308, 429]);
 });

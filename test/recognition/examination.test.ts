@@ -206,6 +206,27 @@ describe('An examination', () => {
     assert.deepEqual([after.state, after.faces, after.findings], ['done', 0, []]);
   });
 
+  test('of an account with many waits for no other of them, and outlives their reports', async () => {
+    await add([{ person: 1, externalKey: 'anna' }]);
+    const other = { caller: service.caller({ accountId: 'acc_other' } as never) };
+    const names = Array.from({ length: 80 }, (_, i) => `c-${i}`);
+    for (const name of names) await service.call('createCollection', { collectionId: name }, other);
+    const first = names.slice(0, 8);
+    for (const name of first) await service.call('startExamination', { collectionId: name }, other);
+    assert.equal(await service.code('startExamination', { collectionId: 'c-8' }, other), 'OVERLOADED');
+    await service.call('startExamination', { collectionId });
+    const { endedAt } = await examined();
+    const last = await service.call('getExamination', { collectionId: 'c-7' }, other);
+    assert.ok(last.endedAt === null || last.endedAt >= endedAt);
+    for (const name of names) {
+      while (
+        /waiting|running/.test((await service.call('getExamination', { collectionId: name }, other)).state)
+      );
+    }
+    const again = await service.call('getExamination', { collectionId });
+    assert.deepEqual([again.state, again.faces, again.endedAt], ['done', 1, endedAt]);
+  });
+
   test('is refused to a caller limited to some faces, and unknown to another account', async () => {
     const limited = { caller: service.caller({ allowedExternalKeys: ['anna'] }) };
     const foreign = { caller: service.caller({ accountId: 'acc_other' } as never) };
@@ -333,21 +354,44 @@ describe('A proposal', () => {
     assert.equal(service.store.proposals.has(service.gallery(collectionId), found.findingId), false);
   });
 
+  test('can be undone until 1,000 later ones of the collection are applied', async () => {
+    const gallery = service.gallery(collectionId);
+    const { proposals } = service.store;
+    const apply = (findingId: string) => {
+      const nothing = { faces: [], keys: [], others: [], moves: [], removed: [] };
+      const proposal = { findingId, kind: 'duplicate', gallery, ...nothing };
+      return proposals.apply(service.caller(), collectionId, proposal, service.now);
+    };
+    const ids = Array.from({ length: 1003 }, (_, i) => `fnd_${String(i).padStart(26, '0')}`);
+    await Promise.all(ids.map(apply));
+    const left = await proposals.list(gallery, service.now);
+    assert.equal(left.length, 1000);
+    assert.deepEqual(
+      ids.filter((id) => !proposals.has(gallery, id)),
+      ids.slice(0, 3),
+    );
+    assert.equal((await service.call('getExamination', { collectionId })).applied.length, 1000);
+    await proposals.expire(gallery, service.now + 7 * DAY_MS);
+    assert.deepEqual(await proposals.list(gallery, service.now), []);
+    assert.deepEqual(service.store.check(), []);
+  });
+
   test('is forgotten with the faces, keys and collection in it', async () => {
     const ids = await faulty();
     const report = await examined();
     const [merge, split, poor] = ['duplicate', 'mixed', 'low-quality'].map((kind) => open(report, kind)[0]);
     for (const each of [merge, split, poor]) await change('applyProposal', each);
     const gallery = service.gallery(collectionId);
-    const kept = () => service.store.proposals.list(gallery, service.now).map(({ findingId }) => findingId);
-    assert.equal(kept().length, 3);
+    const kept = async () =>
+      (await service.store.proposals.list(gallery, service.now)).map(({ findingId }) => findingId);
+    assert.equal((await kept()).length, 3);
     await service.call('deleteFace', { collectionId, externalKey: 'poor' });
-    assert.ok(!kept().includes(poor.findingId));
+    assert.ok(!(await kept()).includes(poor.findingId));
     await service.call('deleteFace', { collectionId, faceId: ids[2] });
-    assert.deepEqual(kept(), [split.findingId]);
+    assert.deepEqual(await kept(), [split.findingId]);
     await service.call('resetCollection', { collectionId });
     await service.store.garbageCollected();
-    assert.deepEqual(kept(), []);
+    assert.deepEqual(await kept(), []);
     assert.deepEqual(service.store.check(), []);
   });
 

@@ -5,7 +5,7 @@ import { VisageError } from '../../errors.ts';
 import { RateLimiter, rateLimitHeaders } from './rate-limit.ts';
 
 /** Counted separately, so a flood of one kind blocks no other. `failed`: a wrong credential. */
-export type AddressLimitKind = 'anonymous' | 'failed' | 'probe' | 'preflight';
+export type AddressLimitKind = 'anonymous' | 'failed' | 'probe' | 'preflight' | 'redirect' | 'metrics';
 
 export class AddressLimits {
   readonly #access: Pick<AccessConfig, 'addressRateLimit' | 'trustedProxies'>;

@@ -6,7 +6,14 @@ import { VisageError } from '../../errors.ts';
 import { type Member, newIdentifier, type SessionRecord } from '../../store/records.ts';
 import type { Store } from '../../store/store.ts';
 import type { TokenClaims, Tokens } from '../tokens/tokens.ts';
-import { formatSessionSecret, hashSecret, newSecret, parseSessionSecret } from './secrets.ts';
+import {
+  formatSessionSecret,
+  hashSecret,
+  hasTag,
+  newSecret,
+  newTaggedSecret,
+  parseSessionSecret,
+} from './secrets.ts';
 import { checkRequestForgery, csrfTokenOf, sessionCookieOf, sessionCookies } from './session-cookie.ts';
 
 /** Seconds. */
@@ -96,12 +103,14 @@ export class MemberSessions {
 
   async #begin(member: Member, kind: 'token' | 'cookie', expiresAt: number) {
     const { store, now } = this.#parts;
-    const secret = newSecret();
+    const tagKey = kind === 'token' ? newSecret() : undefined;
+    const secret = tagKey === undefined ? newSecret() : newTaggedSecret(tagKey);
     const createdAt = now();
     const sessionId = newIdentifier('ses_', createdAt);
     const record = {
       accountId: member.accountId,
       kind,
+      ...(tagKey === undefined ? {} : { tagKey }),
       secretHash: hashSecret(secret),
       createdAt,
       expiresAt,
@@ -118,7 +127,7 @@ export class MemberSessions {
   }
 
   /**
-   * A late repetition indicates a stolen token and ends the session.
+   * A late repetition indicates a stolen token and ends the session. An invented token does not.
    * @param reused called before the refusal of a stolen token.
    * @throws `TOKEN_INVALID`.
    */
@@ -130,8 +139,10 @@ export class MemberSessions {
     const sent = parseSessionSecret(text);
     const session = sent && store.sessions.get(sent.memberId, sent.sessionId);
     if (!session) throw ended();
-    const secret = newSecret();
-    const hashes = { sent: hashSecret(sent.secret), next: hashSecret(secret) };
+    const { tagKey } = session;
+    const secret = tagKey === undefined ? newSecret() : newTaggedSecret(tagKey);
+    const wasIssued = tagKey === undefined || hasTag(sent.secret, tagKey);
+    const hashes = { sent: hashSecret(sent.secret), next: hashSecret(secret), wasIssued };
     const expiresAt = Math.min(now() + IDLE_LIMIT_MS, session.createdAt + TOTAL_LIMIT_MS);
     const times = { now: now(), expiresAt, repeatMs: REPEAT_MS };
     const rotation = await store.sessions.rotate(sent, hashes, times);

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const PATTERN = /^(mem_[0-9A-Z]{26})\.(ses_[0-9A-Z]{26})\.([A-Za-z0-9_-]{43})$/;
 
@@ -11,6 +11,24 @@ export interface SessionSecret {
 /** 256 random bits in base64url. */
 export function newSecret(): string {
   return randomBytes(32).toString('base64url');
+}
+
+const HALF = 16;
+
+function tagOf(random: Buffer, key: string): Buffer {
+  return createHmac('sha256', key).update(random).digest().subarray(0, HALF);
+}
+
+/** 128 random bits and their tag, so that a session knows its former secrets without keeping them. */
+export function newTaggedSecret(key: string): string {
+  const random = randomBytes(HALF);
+  return Buffer.concat([random, tagOf(random, key)]).toString('base64url');
+}
+
+export function hasTag(secret: string, key: string): boolean {
+  const bytes = Buffer.from(secret, 'base64url');
+  const tag = bytes.subarray(HALF);
+  return tag.length === HALF && timingSafeEqual(tag, tagOf(bytes.subarray(0, HALF), key));
 }
 
 /** SHA-256, 64 hex digits. */
