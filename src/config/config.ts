@@ -43,7 +43,11 @@ export function configOf(values: SettingValues) {
     tls: tlsConfigOf(values),
     access: accessConfigOf(values),
     web: webConfigOf(values),
-    connections: { maxPerAddress: values.max_connections_per_address, maxTotal: values.max_connections },
+    connections: {
+      maxPerAddress: values.max_connections_per_address,
+      maxTotal: values.max_connections,
+      idleTimeoutMs: values.idle_timeout * 1000,
+    },
     registration: values.registration,
     events: { days: values.events_days, maxEvents: values.max_events, cropDays: values.event_crop_days },
     audit: { maxEntries: values.audit_max_entries, maxDays: values.audit_max_days },

@@ -46,6 +46,13 @@ export const SETTING_GROUPS = {
       about:
         'Limit the open connections from one IPv4 address or one IPv6 /64; `trusted_proxies` are exempt.',
     },
+    idle_timeout: {
+      schema: wholeNumber(5, 600),
+      unit: 'seconds',
+      default: 65,
+      reload: true,
+      about: 'Close a connection that sends no request for this long.',
+    },
     trusted_proxies: {
       schema: list(text('network')),
       default: [],

@@ -8,7 +8,6 @@ import { Connection } from './connection.ts';
 import type { Connections } from './connections.ts';
 import { checkHead } from './request-head.ts';
 
-/** Keep-alive exceeds the usual 60 s of load balancers. */
 const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 65_000 } as const;
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -77,6 +76,7 @@ function prepared<T extends Server>(server: T, listener: RequestListener, common
     const connection = request.socket as unknown as Connection;
     connection.enter(request, response, () => answer(request, response));
   };
+  if (common) Object.defineProperty(server, 'keepAliveTimeout', { get: () => common.limits.idleTimeoutMs });
   server.maxHeadersCount = 0;
   server.on('request', follow);
   server.on('checkContinue', follow);

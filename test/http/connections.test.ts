@@ -28,7 +28,7 @@ async function serve(
 function limited(limits: Partial<ConnectionConfig>, trusted: readonly string[] = []) {
   const closed: [CloseReason, string][] = [];
   const connections = new Connections({
-    limits: { maxPerAddress: 64, maxTotal: 4096, ...limits },
+    limits: { maxPerAddress: 64, maxTotal: 4096, idleTimeoutMs: 65_000, ...limits },
     trustedProxies: () => trusted.map((text) => parseNetwork(text) as Network),
     onClose: (...args) => closed.push(args),
   });
@@ -220,6 +220,15 @@ describe('The number of connections', () => {
     assert.equal(JSON.parse(answer.slice(answer.indexOf('{'))).code, 'OVERLOADED');
     assert.equal(connections.closed.total_limit, 1);
     for (const socket of held) socket.destroy();
+  });
+
+  test('without a further request ends after the idle time, which a reload may change', async () => {
+    const { connections } = limited({ idleTimeoutMs: 600_000 });
+    const port = await serve((_, response) => response.end(), connections);
+    const keptFor = async () => (await fetch(`http://127.0.0.1:${port}`)).headers.get('keep-alive');
+    assert.equal(await keptFor(), 'timeout=600');
+    connections.limits = { ...connections.limits, idleTimeoutMs: 70_000 };
+    assert.equal(await keptFor(), 'timeout=70');
   });
 
   test('is one of all listeners together', async () => {
