@@ -9,6 +9,7 @@ import {
   FALSE_MATCH_RATE_OF,
   HAS_FACE,
   NULLABLE_EXTERNAL_KEY,
+  OPTIONAL_OF_FACE,
   SEARCH_ERRORS,
   SIMILARITY,
   TAGS,
@@ -63,7 +64,7 @@ const RECOGNIZED_FACE = object(
     ...FACE.properties,
     matches: { type: 'array', items: MATCH, description: 'Best first.', examples: [[EXAMPLE_MATCH]] },
   },
-  { title: 'RecognizedFace', optional: ['landmarks', 'pose', 'quality'] },
+  { title: 'RecognizedFace', optional: OPTIONAL_OF_FACE },
 );
 
 const ONE_TARGET = 'give exactly one of targetImage, faceId and externalKey';

@@ -43,6 +43,9 @@ export const BOUNDING_BOX = object(
   },
 );
 
+/** Fields that a face may lack. */
+export const OPTIONAL_OF_FACE = ['landmarks', 'pose', 'quality'] as const;
+
 export const FACE = object(
   {
     confidence: CONFIDENCE,
@@ -68,7 +71,7 @@ export const FACE = object(
   },
   {
     title: 'Face',
-    optional: ['landmarks', 'pose', 'quality'],
+    optional: OPTIONAL_OF_FACE,
     examples: [{ confidence: 0.9987, boundingBox: { x: 120, y: 80, width: 200, height: 250 } }],
   },
 );
