@@ -80,6 +80,23 @@ describe('Try it', () => {
     await page.getByText('About 99 of 100 strangers would match someone.').waitFor();
   });
 
+  test('starts at the error rate of a collection that has one instead of a threshold', async () => {
+    const rate = { collectionId: 'guests', maxFalsePositiveRate: 0.00002 };
+    await dashboard.post('/v1/collection/create', rate);
+    const image = { bytes: (await portrait('bea')).toString('base64') };
+    await dashboard.post('/v1/face/enroll', { collectionId: 'guests', externalKey: 'bea', image });
+    const page = await dashboard.loggedIn('/try-it?collection=guests');
+    await page
+      .getByText(/at most 1 in 50,000 strangers match \(0\.002%\): a threshold of 87, rounded up/)
+      .waitFor();
+    assert.equal(await page.getByRole('slider', { name: 'Similarity threshold' }).inputValue(), '87');
+    const { faceMatchThreshold } = await dashboard.post('/v1/face/identify', {
+      collectionId: 'guests',
+      image,
+    });
+    assert.ok(faceMatchThreshold > 86 && faceMatchThreshold <= 87, String(faceMatchThreshold));
+  });
+
   test('takes a photo with the webcam', async () => {
     const page = await dashboard.loggedIn('/try-it?collection=staff');
     await page.getByRole('button', { name: 'Use webcam' }).click();

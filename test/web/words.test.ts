@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { falseMatchRateFor, isCovered, thresholdAt } from '../../src/vision/false-match-rate.ts';
 import {
   guessedSource,
   type NameRules,
   planFiles,
   problemOfName,
 } from '../../web/src/screens/people/names.ts';
-import { falseMatchRate, strangerMatchRate, strangerOdds } from '../../web/src/ui/stranger-odds.ts';
+import {
+  falseMatchRate,
+  strangerMatchRate,
+  strangerOdds,
+  thresholdOfRate,
+} from '../../web/src/ui/stranger-odds.ts';
 
 const near = (actual: number, expected: number) =>
   assert.ok(Math.abs(actual / expected - 1) < 1e-9, `${actual}, expected ${expected}`);
@@ -36,6 +42,17 @@ describe('The words for a threshold', () => {
     assert.deepEqual(strangerOdds(70, 1000), { kind: 'most', count: 63 });
     assert.deepEqual(strangerOdds(80, 0), { kind: 'empty' });
     assert.deepEqual(strangerOdds(101, 1), { kind: 'rare' });
+  });
+
+  test('begin at the threshold that the service computes for a rate, rounded up', () => {
+    for (const rate of [0.1, 0.01, 0.0024, 1e-3, 3e-5, 1e-6]) {
+      for (const people of [1, 2, 33, 1000]) {
+        const needed = falseMatchRateFor(rate, people);
+        const expected = isCovered(needed, 1e-6) ? Math.ceil(thresholdAt(needed)) : null;
+        assert.equal(thresholdOfRate(rate, people), expected, `${rate} ${people}`);
+      }
+    }
+    assert.equal(thresholdOfRate(1e-4, 0), 80);
   });
 });
 

@@ -5,6 +5,8 @@ const SCALE: readonly (readonly [similarity: number, exponent: number])[] = [
   [95, -6],
 ];
 
+const ROUNDING = 1e-9;
+
 /** False match rate of one comparison at a similarity of 0 to 100: between and beyond the points of the scale, a line in log space. */
 export function falseMatchRate(similarity: number): number {
   const above = SCALE.findIndex(([point]) => similarity <= point);
@@ -18,6 +20,21 @@ export function falseMatchRate(similarity: number): number {
 export function strangerMatchRate(threshold: number, people: number): number {
   const rate = falseMatchRate(threshold);
   return people === 0 ? 0 : rate === 1 ? 1 : -Math.expm1(people * Math.log1p(-rate));
+}
+
+/**
+ * The whole similarity from which at most this share of strangers matches any of `people`, as the service computes it.
+ * Null beyond the end of the scale, where the service refuses to search.
+ */
+export function thresholdOfRate(rate: number, people: number): number | null {
+  const exponent = Math.log10(-Math.expm1(Math.log1p(-rate) / Math.max(1, people)));
+  const upper = SCALE.findIndex(([, end]) => exponent >= end - ROUNDING);
+  if (upper === -1) return null;
+  const [[from, high], [to, low]] = SCALE.slice(Math.max(0, upper - 1)) as [
+    [number, number],
+    [number, number],
+  ];
+  return Math.max(0, Math.ceil(from + ((exponent - high) * (to - from)) / (low - high) - ROUNDING));
 }
 
 /** Two leading digits, as a person would round. */

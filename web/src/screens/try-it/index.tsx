@@ -15,7 +15,7 @@ import { Page } from '../../ui/page.tsx';
 import { Segmented } from '../../ui/segmented.tsx';
 import { Slider } from '../../ui/slider.tsx';
 import { ErrorState, Note, SkeletonList } from '../../ui/states.tsx';
-import { strangerOdds } from '../../ui/stranger-odds.ts';
+import { oneIn, strangerOdds, thresholdOfRate } from '../../ui/stranger-odds.ts';
 import { checkLiveness, MAX_RESULTS, type SeenFace, seeFaces } from './calls.ts';
 import { FacePanel } from './face-panel.tsx';
 import { type Language, snippet } from './snippets.ts';
@@ -24,6 +24,8 @@ import styles from './try-it.module.css';
 const DEFAULT_THRESHOLD = 80;
 const LEAST_THRESHOLD = 40;
 const MOST_THRESHOLD = 99;
+/** The scale of error rates ends there. */
+const SCALE_END = 95;
 
 interface Probe {
   readonly file: File;
@@ -44,15 +46,20 @@ export function useOddsText(): (threshold: number, faces: number) => string {
 export default function TryIt() {
   const { t } = useTranslation(['try-it', 'common']);
   const { collection } = useCollection();
+  const format = useFormat();
   const oddsOf = useOddsText();
   const [probe, setProbe] = useState<Probe | null>(null);
   const [selected, setSelected] = useState(0);
   const [language, setLanguage] = useState<Language>('curl');
   const collectionId = collection?.collectionId ?? null;
-  const standard = collection?.faceMatchThreshold ?? DEFAULT_THRESHOLD;
+  const rate = collection?.faceMatchThreshold == null ? (collection?.maxFalsePositiveRate ?? null) : null;
+  const rateThreshold = rate === null ? null : thresholdOfRate(rate, collection?.faceCount ?? 0);
+  const wanted =
+    rate === null ? (collection?.faceMatchThreshold ?? DEFAULT_THRESHOLD) : (rateThreshold ?? SCALE_END);
+  const standard = Math.min(MOST_THRESHOLD, Math.max(LEAST_THRESHOLD, wanted));
   const [threshold, setThreshold] = useState(standard);
   const [asked, setAsked] = useState(standard);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another collection has its own threshold.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another collection has another threshold.
   useEffect(() => {
     setThreshold(standard);
     setAsked(standard);
@@ -175,6 +182,12 @@ export default function TryIt() {
                       {oddsOf(threshold, collection.faceCount)}
                     </strong>{' '}
                     {t('thresholdHint', { count: collection.faceCount, collection: collection.collectionId })}
+                    {rate !== null &&
+                      ` ${t(rateThreshold === null ? 'rateTooLow' : 'rateHint', {
+                        rate: format.rate(rate),
+                        number: format.number(oneIn(rate)),
+                        threshold: format.number(standard),
+                      })}`}
                   </>
                 }
               />
