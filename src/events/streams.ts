@@ -14,6 +14,7 @@ const KEEP_ALIVE_MS = 15_000;
 const RETRY_MS = 2_000;
 
 const MAX_WAITING = 1_000;
+const MAX_REVIEWED = 1_000;
 const CHUNK = 100;
 const SCAN = 1_000;
 
@@ -58,6 +59,11 @@ class LiveEvent {
   }
 }
 
+/** Without an id: a client resumes behind the newest event, not behind this older one. */
+function reviewText(view: EventView): string {
+  return `event: review\ndata: ${JSON.stringify(answerOf(view))}\n\n`;
+}
+
 function textOf(view: EventView): string {
   return `id: ${view.id}\nevent: event\ndata: ${JSON.stringify(answerOf(view))}\n\n`;
 }
@@ -76,6 +82,7 @@ class EventStream implements AsyncIterableIterator<string> {
   readonly #request: StreamRequest;
   readonly #onEnd: (stream: EventStream) => void;
   #waiting: LiveEvent[] = [];
+  readonly #reviewed = new Set<string>();
   #position: string | null;
   /** Reads the store instead of `#waiting`. */
   #isBehind: boolean;
@@ -107,6 +114,16 @@ class EventStream implements AsyncIterableIterator<string> {
       this.#waiting = [];
       this.#isBehind = true;
     } else this.#waiting.push(...events);
+    this.#wakeUp();
+  }
+
+  review(id: string): void {
+    // A later event comes with its review.
+    if (this.#position === null || id > this.#position) return;
+    this.#reviewed.delete(id);
+    this.#reviewed.add(id);
+    const [oldest] = this.#reviewed;
+    if (oldest !== undefined && this.#reviewed.size > MAX_REVIEWED) this.#reviewed.delete(oldest);
     this.#wakeUp();
   }
 
@@ -147,6 +164,7 @@ class EventStream implements AsyncIterableIterator<string> {
       this.#hasGap = false;
       return `event: gap\ndata: ${JSON.stringify({ after: this.#position })}\n\n`;
     }
+    if (this.#reviewed.size > 0) return this.#reviews();
     if (this.#isBehind) return this.#stored();
     if (this.#waiting.length > 0) return this.#live();
     const isTimeOut = await this.#wait();
@@ -165,6 +183,19 @@ class EventStream implements AsyncIterableIterator<string> {
     this.#position = last ?? this.#position;
     this.#isBehind = next !== null || (this.#log.newestId(owner) ?? '') > (this.#position ?? '');
     return events.map(textOf).join('');
+  }
+
+  #reviews(): string {
+    // The client knows whether its filter still takes the event.
+    const { owner, filter } = this.#request;
+    const others = { ...filter, review: undefined };
+    const parts: string[] = [];
+    for (const id of [...this.#reviewed].slice(0, CHUNK)) {
+      this.#reviewed.delete(id);
+      const view = this.#log.get(owner, id);
+      if (view && matches(view, others)) parts.push(reviewText(view));
+    }
+    return parts.join('');
   }
 
   #live(): string {
@@ -198,6 +229,7 @@ class EventStream implements AsyncIterableIterator<string> {
     if (this.#ended) return;
     this.#ended = true;
     this.#waiting = [];
+    this.#reviewed.clear();
     this.#onEnd(this);
     this.#wakeUp();
   }
@@ -234,6 +266,13 @@ export class EventStreams {
 
   get open(): number {
     return this.#streams.size;
+  }
+
+  reviewed({ accountId, environment }: Owner, id: string): void {
+    for (const stream of this.#streams) {
+      const { owner } = stream;
+      if (owner.accountId === accountId && owner.environment === environment) stream.review(id);
+    }
   }
 
   #publish(written: readonly NewEventRecord[]): void {

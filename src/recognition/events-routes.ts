@@ -212,7 +212,7 @@ export function eventRoutes(events: EventService): readonly Route[] {
       path: '/v1/events/stream',
       operationId: 'streamEvents',
       summary: 'Receive events as they happen',
-      description: `Server-sent events: \`id\` is the id of the event, \`event\` is \`event\`, and \`data\` is an event as \`GET /v1/events\` returns it. A comment follows every 15 seconds without events. After a break, the header \`Last-Event-ID\` continues behind that event; \`EventSource\` sends it by itself. The event \`gap\` says that events in between are no longer kept. ${WHICH} An account has at most 8 streams, the appliance 64. A stream ends with its credential.`,
+      description: `Server-sent events: \`id\` is the id of the event, \`event\` is \`event\`, and \`data\` is an event as \`GET /v1/events\` returns it. A comment follows every 15 seconds without events. After a break, the header \`Last-Event-ID\` continues behind that event; \`EventSource\` sends it by itself. The event \`gap\` says that events in between are no longer kept. The event \`review\`, without an id, is an earlier event after a member reviewed it; the filter \`review\` does not apply to it. ${WHICH} An account has at most 8 streams, the appliance 64. A stream ends with its credential.`,
       tags: TAGS,
       access: ACCESS,
       query: FILTER_QUERY,
@@ -239,7 +239,7 @@ export function eventRoutes(events: EventService): readonly Route[] {
       operationId: 'reviewEvent',
       summary: 'Confirm an event, or note its correction',
       description:
-        'Remembers the member and the time; a later review replaces it, null removes it. Changes no face. The review goes with the event, and with the face that the event names. Open streams do not send the event again.',
+        'Remembers the member and the time; a later review replaces it, null removes it. Changes no face. The review goes with the event, and with the face that the event names. Open streams send the event again as `review`.',
       tags: TAGS,
       access: { by: 'member', role: 'member' },
       body: object({

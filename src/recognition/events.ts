@@ -48,7 +48,9 @@ export class EventService {
   async review(caller: Caller, eventId: string, state: ReviewState | null) {
     const { store, now } = this.#parts;
     const review = state && { state, at: now(), memberId: caller.member?.id ?? '' };
-    return answerOf(await store.events.review(caller, eventId, review));
+    const view = await store.events.review(caller, eventId, review);
+    this.#parts.eventStreams.reviewed(caller, eventId);
+    return answerOf(view);
   }
 
   /** @throws as `EventStreams.begin`. */

@@ -170,7 +170,7 @@ export interface RecognitionParts {
     EventRecorder,
     'record' | 'keepsCrops' | 'cropDays' | 'recordingOf' | 'setRecording' | 'limitsChanged'
   >;
-  readonly eventStreams: Pick<EventStreams, 'begin'>;
+  readonly eventStreams: Pick<EventStreams, 'begin' | 'reviewed'>;
   readonly sightings?: SightingWatch;
   /** Milliseconds since 1970. */
   readonly now: () => number;

@@ -14,6 +14,7 @@ import { FACE, rowOf } from '../../testing/temporary-store.ts';
 let service: AccessService;
 let key: string;
 let stranger: string;
+let strangerAccount: string;
 let open: EventSourceClient[] = [];
 let owner: { accountId: string; environment: 'live' };
 
@@ -22,7 +23,8 @@ before(async () => {
   owner = { accountId: service.accountId, environment: 'live' };
   key = (await service.key()).key;
   const other = await service.stranger();
-  stranger = (await service.key({ accountId: other.accountId })).key;
+  strangerAccount = other.accountId;
+  stranger = (await service.key({ accountId: strangerAccount })).key;
   for (const collectionId of ['people', 'staff']) {
     assert.equal((await service.call(key, 'POST', '/v1/collection/create', { collectionId })).status, 200);
   }
@@ -126,6 +128,28 @@ describe('A stream of events', () => {
     }
     const stream = await listen(key, '', first);
     assert.equal((await stream.take(1))[0]?.event, 'event');
+  });
+
+  test('sends an event again after a review, by its filter but for the review, to its account only', async () => {
+    const [first, second] = await recordAll(['door', 'gate']);
+    const unreviewed = await listen(key, '?source=door&review=none');
+    const gate = await listen(key, '?source=gate');
+    const foreign = await listen(stranger);
+    const before = unreviewed.lastEventId;
+    const token = await service.token(await service.member('member'));
+    const review = (eventId: string | undefined, state: string | null) =>
+      service.call(token, 'PUT', '/v1/events/review', { eventId, review: state });
+    await review(first, 'confirmed');
+    const [sent] = await unreviewed.take(1);
+    assert.deepEqual([sent?.event, sent?.data.id, sent?.id], ['review', first, before]);
+    assert.equal((sent?.data as { review?: { state: string } } | undefined)?.review?.state, 'confirmed');
+    await review(first, null);
+    assert.equal((await unreviewed.take(1))[0]?.event, 'review');
+    await review(second, 'corrected');
+    assert.equal((await gate.take(1))[0]?.data.id, second);
+    record({ source: 'theirs' }, strangerAccount);
+    await service.events.flush();
+    assert.equal((await foreign.take(1))[0]?.event, 'event');
   });
 
   test('says that there is a gap when events were dropped', async () => {

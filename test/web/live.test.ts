@@ -333,11 +333,15 @@ describe('A confirmation', () => {
     await makeCollection('vault', ['quinn']);
     await search('vault', 0);
     const page = await livePage('?in=vault');
+    const watcher = await dashboard.loggedIn('/live?in=vault', {}, await dashboard.member('member'));
+    open.push(watcher);
+    await row(watcher, 'quinn').waitFor();
     await row(page, 'Match').click();
     const sent = page.waitForResponse((response) => response.url().includes('/v1/events/review'));
     await act(page, 'Confirm').click();
     await row(page, 'Confirmed').waitFor();
     assert.equal((await sent).status(), 200);
+    await row(watcher, 'Confirmed').waitFor();
     const path = '/live?in=vault&review=confirmed';
     const other = await dashboard.loggedIn(path, {}, await dashboard.member('admin'));
     open.push(other);
@@ -349,6 +353,7 @@ describe('A confirmation', () => {
     await page.getByRole('button', { name: 'Undo' }).click();
     await row(page, 'Confirmed').waitFor({ state: 'detached' });
     await back;
+    for (const each of [watcher, other]) await row(each, 'Confirmed').waitFor({ state: 'detached' });
     await other.reload();
     await other.getByRole('heading', { name: 'No event fits these filters' }).waitFor();
     await other.getByRole('button', { name: 'Confirmed Review' }).click();

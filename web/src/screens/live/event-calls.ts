@@ -42,6 +42,8 @@ export async function eventPage(
 interface StreamListener {
   readonly onOpen: () => void;
   readonly onEvent: (event: FaceEvent) => void;
+  /** A member reviewed an earlier event. */
+  readonly onReview: (event: FaceEvent) => void;
   readonly onGap: () => void;
 }
 
@@ -53,7 +55,7 @@ export async function followEvents(
   filter: EventFilter,
   lastEventId: string | null,
   signal: AbortSignal,
-  { onOpen, onEvent, onGap }: StreamListener,
+  { onOpen, onEvent, onReview, onGap }: StreamListener,
 ): Promise<void> {
   const { since, until, ...live } = filter;
   const response = await get(target('/v1/events/stream', { ...live, since }), signal, {
@@ -71,6 +73,7 @@ export async function followEvents(
     if (done) return;
     if (value.event === 'gap') onGap();
     else if (value.event === 'event') onEvent(JSON.parse(value.data));
+    else if (value.event === 'review') onReview(JSON.parse(value.data));
   }
 }
 

@@ -95,6 +95,11 @@ export class EventFeed {
       const isApart = cursor !== null && !events.some(({ id }) => this.#known.has(id));
       // Events between the page and the list may be missing, so the list begins at the page.
       if (isApart) this.#clear();
+      const read = new Map(events.map((event) => [event.id, event]));
+      this.patch(
+        ({ id }) => read.has(id),
+        (event) => read.get(event.id) ?? event,
+      );
       this.#take(events);
       const last = this.#view.events.at(-1);
       const reachesBack = last !== undefined && last.id < (events.at(-1)?.id ?? '');
@@ -134,11 +139,12 @@ export class EventFeed {
           onOpen: () => {
             delay = FIRST_RETRY_MS;
             wait = FIRST_RETRY_MS;
-            const isFirst = this.#newestId === null;
             this.#set({ state: 'open', error: null });
-            if (isFirst) void this.#loadFirst();
+            // After a break too: the stream does not repeat reviews.
+            void this.#loadFirst();
           },
           onEvent: (event) => this.#arrive(event),
+          onReview: (event) => this.#review(event),
           onGap: () => {
             this.#set({ hasGap: true });
             void this.#loadFirst();
@@ -169,6 +175,24 @@ export class EventFeed {
       this.#isHeldFull = true;
     }
     this.#timer ??= setTimeout(() => this.#flush(), BATCH_MS);
+  }
+
+  /** Rows stay where they are, also if the filter no longer takes them. A correction renames the face in other events. */
+  #review(event: FaceEvent): void {
+    const { review: wanted } = this.#filter;
+    if (wanted !== undefined && !this.#known.has(event.id) && (event.review?.state ?? 'none') === wanted) {
+      this.#incoming.push(event);
+      this.#timer ??= setTimeout(() => this.#flush(), BATCH_MS);
+    }
+    const change = (each: FaceEvent): FaceEvent => {
+      if (each.id === event.id) return event;
+      const isSameFace = each.faceId !== null && each.faceId === event.faceId;
+      return isSameFace && each.externalKey !== event.externalKey
+        ? { ...each, externalKey: event.externalKey }
+        : each;
+    };
+    this.#incoming = this.#incoming.map(change);
+    this.#set({ events: this.#view.events.map(change) });
   }
 
   #measure(): number {
