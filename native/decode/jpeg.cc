@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <bitset>
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
@@ -14,59 +13,15 @@
 #include "base/error.h"
 #include "base/geometry.h"
 #include "base/yield.h"
-#include "decode/bytes.h"
 #include "decode/codec.h"
 #include "decode/exif.h"
+#include "decode/jpeg_scans.h"
 #include "decode/profiles.h"
 
 namespace visage::decode {
 namespace {
 
-/// Encoders write about ten. A scan costs half a nanosecond per pixel even if nearly empty.
-constexpr int kMaxScans = 100;
-constexpr std::int64_t kMaxScannedPixels = 16 * ImageLimits::kMaxPixels;
-
 constexpr int kExifMarker = JPEG_APP0 + 1;
-
-enum Marker : std::uint8_t {
-  kStuffed = 0x00,
-  kTemporary = 0x01,
-  kRestart0 = 0xD0,
-  kRestart7 = 0xD7,
-  kStart = 0xD8,
-  kEnd = 0xD9,
-  kScan = 0xDA,
-  kFill = 0xFF,
-};
-
-struct Scans {
-  int count = 0;
-  std::bitset<256> components;
-};
-
-/// ITU-T T.81, B.1.1 and B.2.3.
-Scans FindScans(std::span<const std::uint8_t> bytes) {
-  const ByteReader reader(bytes, ByteOrder::kBig);
-  Scans scans;
-  for (std::size_t at = 0; at < bytes.size();) {
-    const void* const fill = std::memchr(bytes.data() + at, kFill, bytes.size() - at);
-    if (fill == nullptr) break;
-    at = static_cast<std::size_t>(static_cast<const std::uint8_t*>(fill) - bytes.data());
-    while (at < bytes.size() && bytes[at] == kFill) ++at;
-    if (at == bytes.size() || bytes[at] == kEnd) break;
-    const std::uint8_t marker = bytes[at++];
-    if (marker == kScan) {
-      ++scans.count;
-      const std::size_t components = at + 2 < bytes.size() ? std::min<std::size_t>(bytes[at + 2], 4) : 0;
-      for (std::size_t i = at + 3; i < std::min(at + 3 + 2 * components, bytes.size()); i += 2)
-        scans.components.set(bytes[i]);
-    }
-    const bool is_alone =
-        marker <= kTemporary || marker == kStart || (marker >= kRestart0 && marker <= kRestart7);
-    if (!is_alone) at += reader.U16(at).value_or(0);
-  }
-  return scans;
-}
 
 /// libjpeg's error callback jumps out, so every call is inside Run(), whose body has no destructors.
 class JpegReader {
@@ -108,14 +63,14 @@ class JpegReader {
   int MaxScans() const {
     const std::int64_t pixels = std::int64_t{width()} * height();
     return static_cast<int>(
-        std::min<std::int64_t>(kMaxScans, kMaxScannedPixels / std::max<std::int64_t>(pixels, 1)));
+        std::min<std::int64_t>(kMaxJpegScans, kMaxScannedPixels / std::max<std::int64_t>(pixels, 1)));
   }
 
   void CheckScans(int scans) const {
     if (scans <= MaxScans()) return;
-    if (scans > kMaxScans) {
+    if (scans > kMaxJpegScans) {
       throw base::Error(base::ErrorCode::kInvalidImage,
-                        "The JPEG file has more than " + std::to_string(kMaxScans) + " scans.");
+                        "The JPEG file has more than " + std::to_string(kMaxJpegScans) + " scans.");
     }
     throw base::Error(base::ErrorCode::kImageTooLarge, "The JPEG file has " + std::to_string(scans) +
                                                            " scans; at " + std::to_string(width()) + " x " +
@@ -135,7 +90,7 @@ class JpegReader {
   }
 
   /// The end marker may be missing, pixels may not.
-  base::Image Decode(const Reduction& reduction, const Scans& scans) {
+  base::Image Decode(const Reduction& reduction, const JpegScans& scans) {
     const bool four_inks = info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;
     info_.out_color_space = four_inks ? JCS_CMYK : JCS_RGB;
     info_.scale_num = 1;
@@ -174,7 +129,7 @@ class JpegReader {
     }
   }
 
-  void CheckCompleteness(const Scans& scans) const {
+  void CheckCompleteness(const JpegScans& scans) const {
     bool complete = true;
     for (int c = 0; c < info_.num_components; ++c) {
       if (!info_.progressive_mode) {
@@ -195,7 +150,7 @@ class JpegReader {
         std::min(height(), static_cast<int>(info_.input_iMCU_row) * info_.max_v_samp_factor * DCTSIZE);
     const std::string scan =
         info_.input_scan_number > 1 ? " in scan " + std::to_string(info_.input_scan_number) : "";
-    const bool goes_on = info_.unread_marker >= kRestart0 && info_.unread_marker <= kRestart7;
+    const bool goes_on = info_.unread_marker >= JPEG_RST0 && info_.unread_marker <= JPEG_RST0 + 7;
     throw base::Error(base::ErrorCode::kInvalidImage,
                       goes_on ? "The JPEG file is broken: pixels are missing behind row " +
                                     std::to_string(rows) + scan + "."
@@ -284,7 +239,7 @@ StoredPicture DecodeJpeg(std::span<const std::uint8_t> bytes, const Reduction& r
   JpegReader reader;
   reader.ReadHeader(bytes);
   CheckSize(reader.width(), reader.height());
-  const Scans scans = FindScans(bytes);
+  const JpegScans scans = FindJpegScans(bytes);
   reader.CheckScans(scans.count);
   const int orientation = reader.Orientation();
   return {.image = reader.Decode(reduction, scans),

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/yield.h"
 #include "decode/codec.h"
+#include "decode/jpeg_scans.h"
 
 namespace visage::decode {
 namespace {
@@ -19,6 +20,8 @@ constexpr tmsize_t kMaxAllocation = 4 * ImageLimits::kMaxPixels + 1'000'000;
 /// Of tiles or strips, each at least this many pixels on average.
 constexpr std::int64_t kLeastTilePixels = 16;
 constexpr int kBandRows = 64;
+/// Of the file's bytes: tiles may share them.
+constexpr std::uint64_t kMaxReads = 4;
 
 [[noreturn]] void RefuseBroken() {
   throw base::Error(base::ErrorCode::kInvalidImage, "The TIFF file is cut short or broken.");
@@ -69,7 +72,7 @@ Tiff Open(Source& source) {
 }
 
 /// Codings of cameras, scanners and programs. The others have few users, or decoders with a poor record.
-void CheckCompression(TIFF* tiff) {
+std::uint16_t CheckCompression(TIFF* tiff) {
   std::uint16_t compression = COMPRESSION_NONE;
   TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &compression);
   switch (compression) {
@@ -84,7 +87,7 @@ void CheckCompression(TIFF* tiff) {
     case COMPRESSION_PACKBITS:
     case COMPRESSION_ZSTD:
     case COMPRESSION_WEBP:
-      if (TIFFIsCODECConfigured(compression)) return;
+      if (TIFFIsCODECConfigured(compression)) return compression;
       break;
     default:
       break;
@@ -92,7 +95,31 @@ void CheckCompression(TIFF* tiff) {
   RefuseUnsupported("compression " + std::to_string(compression));
 }
 
-std::int64_t CheckTiles(TIFF* tiff, std::int64_t width, std::int64_t height) {
+/// @param pixels of a tile or strip.
+void CheckScans(TIFF* tiff, std::span<const std::uint8_t> bytes, std::int64_t pixels) {
+  const std::uint32_t count = TIFFIsTiled(tiff) ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff);
+  std::uint64_t readable = kMaxReads * bytes.size();
+  std::int64_t scanned = 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint64_t offset = std::min<std::uint64_t>(TIFFGetStrileOffset(tiff, i), bytes.size());
+    const std::uint64_t length = std::min(TIFFGetStrileByteCount(tiff, i), bytes.size() - offset);
+    if (length > readable) RefuseBroken();
+    readable -= length;
+    const int scans = FindJpegScans(bytes.subspan(offset, length)).count;
+    scanned += pixels * scans;
+    if (scans > kMaxJpegScans || scanned > kMaxScannedPixels) {
+      throw base::Error(base::ErrorCode::kImageTooLarge,
+                        "The JPEG data of the TIFF file has too many scans for its size.");
+    }
+  }
+}
+
+struct TileSize {
+  std::int64_t rows = 0;
+  std::int64_t pixels = 0;
+};
+
+TileSize CheckTiles(TIFF* tiff, std::int64_t width, std::int64_t height) {
   std::uint32_t tile_width = static_cast<std::uint32_t>(width), tile_height = 0;
   if (TIFFIsTiled(tiff)) {
     TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &tile_width);
@@ -107,7 +134,7 @@ std::int64_t CheckTiles(TIFF* tiff, std::int64_t width, std::int64_t height) {
       pixels > ImageLimits::kMaxPixels) {
     throw base::Error(base::ErrorCode::kImageTooLarge, "A tile of the TIFF file is too large.");
   }
-  return tile_height;
+  return {.rows = tile_height, .pixels = pixels};
 }
 
 /// libtiff's conversion of all its pixel formats to RGBA with premultiplied opacity.
@@ -164,8 +191,9 @@ StoredPicture DecodeTiff(std::span<const std::uint8_t> bytes) {
   TIFFGetField(tiff.get(), TIFFTAG_IMAGELENGTH, &height);
   if (width == 0 || height == 0) RefuseBroken();
   CheckSize(width, height);
-  CheckCompression(tiff.get());
-  const std::int64_t tile_rows = CheckTiles(tiff.get(), width, height);
+  const std::uint16_t compression = CheckCompression(tiff.get());
+  const auto [tile_rows, tile_pixels] = CheckTiles(tiff.get(), width, height);
+  if (compression == COMPRESSION_JPEG) CheckScans(tiff.get(), bytes, tile_pixels);
 
   StoredPicture picture;
   picture.image = base::Image(static_cast<int>(width), static_cast<int>(height));

@@ -14,6 +14,7 @@ import {
   useDecoder,
   WIDTH,
 } from '../../../testing/images/images.ts';
+import { withEmptyScans } from '../../../testing/images/jpeg-file.ts';
 
 const decode = useDecoder();
 
@@ -116,7 +117,64 @@ describe('HEIC, AVIF and JPEG 2000', () => {
   });
 });
 
+/** A TIFF file of one strip, or of as many equal strips, of JPEG data. */
+function tiffOf(jpegs: readonly Buffer[], width: number, height: number): Buffer {
+  const rows = Math.ceil(height / jpegs.length);
+  const data = Buffer.concat([Buffer.alloc(8), ...jpegs]);
+  const at = data.length + (data.length % 2);
+  const lists = at + 2 + 9 * 12 + 4;
+  const starts = jpegs.map((_, i) => 8 + Buffer.concat(jpegs.slice(0, i)).length);
+  const entries: [tag: number, type: number, count: number, value: number][] = [
+    [256, 4, 1, width],
+    [257, 4, 1, height],
+    [258, 3, 1, 8],
+    [259, 3, 1, 7],
+    [262, 3, 1, 1],
+    [273, 4, jpegs.length, jpegs.length === 1 ? 8 : lists],
+    [277, 3, 1, 1],
+    [278, 4, 1, rows],
+    [279, 4, jpegs.length, jpegs.length === 1 ? (jpegs[0] as Buffer).length : lists + 4 * jpegs.length],
+  ];
+  const file = Buffer.alloc(lists + 8 * jpegs.length);
+  data.copy(file);
+  file.write('II*\0', 'latin1');
+  file.writeUInt32LE(at, 4);
+  file.writeUInt16LE(entries.length, at);
+  for (const [i, [tag, type, count, value]] of entries.entries()) {
+    const entry = at + 2 + 12 * i;
+    file.writeUInt16LE(tag, entry);
+    file.writeUInt16LE(type, entry + 2);
+    file.writeUInt32LE(count, entry + 4);
+    if (type === 3) file.writeUInt16LE(value, entry + 8);
+    else file.writeUInt32LE(value, entry + 8);
+  }
+  for (const [i, start] of starts.entries()) {
+    file.writeUInt32LE(start, lists + 4 * i);
+    file.writeUInt32LE((jpegs[i] as Buffer).length, lists + 4 * (jpegs.length + i));
+  }
+  return file;
+}
+
+async function greyScans(width: number, height: number, count: number): Promise<Buffer> {
+  const grey = sharp({ create: { width, height, channels: 3, background: 'teal' } }).toColourspace('b-w');
+  return withEmptyScans(await grey.jpeg({ progressive: true }).toBuffer(), count);
+}
+
 describe('TIFF', () => {
+  test('of JPEG data has as many scans as a JPEG file may have, all strips together', async () => {
+    const { width } = await decode(tiffOf([await greyScans(8000, 5000, 16)], 8000, 5000));
+    assert.equal(width, 8000);
+    const refused = (file: Buffer) => assertRefused(decode(file), 'IMAGE_TOO_LARGE', /scans/);
+    await refused(tiffOf([await greyScans(8000, 5000, 17)], 8000, 5000));
+    const half = await greyScans(8000, 2500, 17);
+    await refused(tiffOf([half, half], 8000, 5000));
+    const most = await greyScans(400, 200, 101);
+    await assertRefused(decode(tiffOf([most], 400, 200)), 'IMAGE_TOO_LARGE', /scans/);
+    const small = await greyScans(400, 200, 20);
+    const few = await decode(tiffOf([small, small], 400, 400));
+    assert.deepEqual([few.width, few.height], [400, 400]);
+  });
+
   test('decodes as sharp sees it', async () => {
     const transparent = await transparentPhotograph();
     const files = [
