@@ -1,9 +1,10 @@
 /**
- * `npm run bench:accuracy -- <faces> [pack]`: how well a model pack, as the service runs it, tells people apart.
+ * `npm run bench:accuracy -- <faces> [pack]`: how well a model pack, as the service runs it, tells people
+ * apart.
  *
- * `<faces>` holds `lfw-dev/<person>/<picture>`, `lfw-dev-pairs.csv` (first, second, same_person) and, for the figures by
- * group, `fairface/eval.csv` with its images. Prints the tables
- * and draws the plots of docs/accuracy.md.
+ * `<faces>` holds `lfw-dev/<person>/<image>`, `lfw-dev-pairs.csv` (first, second, same_person) and, for
+ * figures by group, `fairface/eval.csv` with its images. Prints the tables and draws the plots of
+ * docs/accuracy.md.
  */
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';

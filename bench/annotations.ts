@@ -1,4 +1,4 @@
-/** Faces annotated by eye: boxes from the hairline to the chin and from ear to ear, in pixels of the upright picture. */
+/** Boxes drawn by eye, from the hairline to the chin and from ear to ear, in pixels of the upright image. */
 
 import { readFileSync } from 'node:fs';
 import type { Box } from '../src/native/pipeline-options.ts';

@@ -1,4 +1,4 @@
-/** Model packs as the service runs them: with the networks that are prepared when a pack is first loaded. */
+/** Model packs with prepared networks, as the service runs them. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -39,7 +39,6 @@ async function packOf() {
   };
 }
 
-/** What the faces of a gallery are. */
 interface Filling {
   readonly keyOf: (i: number) => string;
   /** Different templates; face `i` has template `i` modulo their number. */

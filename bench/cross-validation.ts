@@ -12,7 +12,7 @@ export interface JudgedPart {
 }
 
 /**
- * @param isSamePerson pairs of pictures that are left out of the judging: names that stand for one person.
+ * @param isSamePerson excludes pairs of names that stand for one person.
  * @param progress called after each part.
  */
 export function crossValidate(

@@ -1,4 +1,6 @@
-/** FAISS's own graph as an engine of bench:search: a process of its own (`bench/native/faiss_graph.cc`), asked through pipes. */
+/**
+ * FAISS's HNSW as an engine of bench:search: a separate process (`bench/native/faiss_graph.cc`) behind pipes.
+ */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';

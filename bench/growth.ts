@@ -1,7 +1,4 @@
-/**
- * `npm run bench:growth -- [--seconds N]`: how the cost of a search over HTTP grows with the picture, with
- * the clients and with the threads that compute.
- */
+/** `npm run bench:growth -- [--seconds N]`: cost of a search over HTTP by image size, clients and threads. */
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { rateOf } from './recognisers/rate.ts';

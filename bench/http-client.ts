@@ -1,4 +1,4 @@
-/** Posts over connections that are kept, with as little work as can be: a bench's client shares the cores with what it measures. */
+/** The client does little, because it shares the cores with the service. */
 import { connect, type Socket } from 'node:net';
 
 const ANSWER = /^HTTP\/1\.1 (\d{3}) .*?\r\ncontent-length: (\d+)\r\n/is;

@@ -49,7 +49,7 @@ export interface Searches {
 }
 
 /**
- * @param mated pictures of people who are enrolled, not the enrolled ones.
+ * @param mated images of enrolled people, other than the enrolled images.
  * @param nonMated each is searched for without its own person.
  * @param isSamePerson names that stand for one person: such an entry is passed over.
  */

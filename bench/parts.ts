@@ -1,4 +1,4 @@
-/** Benches as processes of their own, so that one that dies takes nothing with it. */
+/** Runs each bench in a process, so that a crash does not end the others. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** What Visage is compared with: npm packages of their own lock, kept out of the product's tree. */
+/** npm packages of the peers have a separate lock file, outside the product's tree. */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,5 +1,5 @@
 /**
- * Pictures of pictures of a face, rendered: a print held into a scene, a screen, a mask cut out of a print.
+ * Rendered attacks: a print held into a scene, a screen, a mask cut out of a print.
  *
  * They are not photographs of attacks.
  */
@@ -30,7 +30,7 @@ const SHADOW = 8;
 
 type Colour = readonly [red: number, green: number, blue: number];
 type Light = [red: number, green: number, blue: number];
-/** @returns false where there is no sheet. */
+/** @returns false outside the sheet. */
 type Surface = (u: number, v: number, out: Light) => boolean;
 
 class Photograph {
@@ -72,7 +72,7 @@ class Sheet {
 
   /**
    * @param turn radians.
-   * @param centre where the sheet's centre is in the picture.
+   * @param centre of the sheet in the image.
    */
   constructor(
     turn: { yaw: number; pitch: number; roll: number },
@@ -318,7 +318,7 @@ function toGamma(value: number): number {
   return value <= 0.0031308 ? 12.92 * value : 1.055 * value ** (1 / 2.4) - 0.055;
 }
 
-/** A number 0..1 for a cell, the same each time it is asked. */
+/** A number 0..1, equal for equal cells. */
 function hash(x: number, y: number, seed: number): number {
   let mixed = Math.imul(x, 0x27d4eb2d) ^ Math.imul(y, 0x165667b1) ^ seed;
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b);

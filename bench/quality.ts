@@ -1,9 +1,9 @@
 /**
- * `npm run bench:quality -- <faces>`: how many false non-matches go where the pictures of the lowest quality are
- * refused, at a threshold that stays as it is (an error-versus-reject curve, P. Grother and E. Tabassi, "Performance
- * of Biometric Quality Measures", 2007). Writes `docs/images/quality.svg`.
+ * `npm run bench:quality -- <faces>`: how many false non-matches go where the pictures of the lowest quality
+ * are refused, at a threshold that stays as it is (an error-versus-reject curve, P. Grother and E. Tabassi,
+ * "Performance of Biometric Quality Measures", 2007). Writes `docs/images/quality.svg`.
  *
- * `<faces>` holds `lfw-dev/<person>/<picture>`. The largest face of a picture is taken, as the API does.
+ * `<faces>` holds `lfw-dev/<person>/<image>`. Takes the largest face of an image, as the API does.
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:search-cost`: what finding the faces of a picture costs, by its size and the least face,
- * with the detectors of the packs.
+ * `npm run bench:search-cost`: cost of face detection by image size and least face, with the packs'
+ * detectors.
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What a service's start costs, seen from outside. */
+/** Costs of a service's start, measured from outside. */
 import { readdir, readFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';

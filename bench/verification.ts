@@ -51,7 +51,7 @@ function bestThreshold(pairs: readonly LabelledScore[]): number {
   return threshold;
 }
 
-/** Score of two pictures; -1 where one of them shows no face. */
+/** -1 if an image has no face. */
 export function scoreOf(first: LabelledTemplate, second: LabelledTemplate): number {
   return first.template && second.template ? scoreOfTemplates(first.template, second.template) : -1;
 }

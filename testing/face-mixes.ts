@@ -8,7 +8,7 @@ const FACE_MIX_DIMENSION = 512;
 const MIXES = 512;
 const SCALE = 1 / 32_767;
 const MIN_PEOPLE = 8;
-/** Strangers score as much: 0.48 is the pack's similarity of 90. */
+/** Strangers score this much; 0.48 is the pack's similarity of 90. */
 const MAX_SCORE = 0.45;
 
 /** 512 unit vectors of 512 values. */

@@ -8,7 +8,10 @@ const FOLDER = join(
   'demo',
 );
 
-/** Boxes (x, y, width, height) of the faces of `sample1.jpg` to `sample6.jpg`, the largest of each picture first. */
+/**
+ * Boxes (x, y, width, height) of the faces of `sample1.jpg` to `sample6.jpg`, the largest of each image
+ * first.
+ */
 const BOXES: readonly (readonly (readonly [number, number, number, number])[])[] = [
   [
     [1456, 222, 234, 213],

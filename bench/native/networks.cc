@@ -75,7 +75,7 @@ double IntegerPeak() {
   });
 }
 
-/// A network with an input of its own.
+/// A network with its input.
 class Network {
  public:
   Network(const Ort::Env& env, const std::string& file, int threads, const std::string& profile)

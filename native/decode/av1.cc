@@ -19,7 +19,7 @@ struct CloseDecoder {
   void operator()(Dav1dContext* decoder) const { dav1d_close(&decoder); }
 };
 
-/// Pictures start black, so that parts without data do not show what the memory held before.
+/// Images start black, so that parts without data do not show former memory.
 class CountedPictures {
  public:
   explicit CountedPictures(Dav1dPicAllocator& allocator) {

@@ -16,7 +16,7 @@ namespace {
 
 /// Coded pixels of one file: an image and its opacity, with tiles that pass its edge.
 constexpr std::int64_t kMaxCodedPixels = 4 * ImageLimits::kMaxPixels;
-/// Derived pictures of derived pictures.
+/// Derived images of derived images.
 constexpr int kMaxDepth = 4;
 
 constexpr std::uint32_t kHevc = FourCharacters("hvc1");

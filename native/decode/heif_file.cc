@@ -9,7 +9,7 @@
 namespace visage::decode {
 namespace {
 
-/// A phone's picture has about 50 items, a burst of them 1,000.
+/// A phone's image has about 50 items, a burst of them 1,000.
 constexpr std::size_t kMaxItems = 10'000;
 constexpr std::size_t kMaxProperties = 10'000;
 constexpr std::size_t kMaxLinks = 100'000;

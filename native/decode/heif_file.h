@@ -22,7 +22,7 @@ struct HeifItem {
 /// Reads a HEIF file's boxes. Numbers of items, properties and references are bounded. Borrows the bytes.
 class HeifFile {
  public:
-  /// @throws kInvalidImage, or kUnsupportedImage for a file without still pictures.
+  /// @throws kInvalidImage, or kUnsupportedImage for a file without still images.
   explicit HeifFile(std::span<const std::uint8_t> bytes);
 
   std::uint32_t primary() const { return primary_; }

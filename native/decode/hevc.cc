@@ -13,7 +13,7 @@ namespace {
 
 enum NalUnit { kLastSlice = 21, kVideoParameters = 32, kPictureParameters = 34 };
 
-/// A coding block may pass the picture's edge by less than this.
+/// A coding block exceeds the image's edge by less than this.
 constexpr int kLargestBlock = 64;
 constexpr int kMaxParameterSets = 64;
 
@@ -54,7 +54,7 @@ class HevcReader {
   };
 
   bool Allocate(de265_decoder_context* decoder, de265_image_spec* spec, de265_image* image) {
-    // An item holds one picture. More would cost time that its few bytes do not show.
+    // An item holds one image. More would cost time that its few bytes do not show.
     if (allocated_ || spec->width > coded_.width + kLargestBlock ||
         spec->height > coded_.height + kLargestBlock) {
       return false;
@@ -102,7 +102,7 @@ class HevcReader {
     const int layer = (unit[0] & 1) << 5 | unit[1] >> 3;
     if (layer != 0) return;
     if (type <= kLastSlice) {
-      // Slices may overlap, and each costs up to the whole picture.
+      // Slices may overlap, and each costs up to the whole image.
       budget_.Take(std::int64_t{coded_.width} * coded_.height);
       const bool starts_picture = (unit[kHead] & 0x80) != 0;
       if (starts_picture && started_) RefuseBroken();

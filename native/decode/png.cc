@@ -111,7 +111,7 @@ class PngReader {
     if (info_ == nullptr) Jump();
     png_set_user_limits(png_, ImageLimits::kMaxSide, ImageLimits::kMaxSide);
     png_set_chunk_malloc_max(png_, kMaxChunkBytes);
-    // Chunks have checksums of their own. Some encoders write a wrong checksum or window size for all data.
+    // Chunks have separate checksums. Some encoders write a wrong checksum or window size for all data.
     png_set_option(png_, PNG_IGNORE_ADLER32, PNG_OPTION_ON);
     png_set_option(png_, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);

@@ -27,10 +27,10 @@ struct CodedPicture {
   int height = 0;
 };
 
-/// The picture lives during the call.
+/// The image lives during the call.
 using PictureSink = std::function<void(const YuvPicture&)>;
 
-/// Decode one picture on the calling thread. @throws kInvalidImage, kImageTooLarge, kUnsupportedImage.
+/// Decode one image on the calling thread. @throws kInvalidImage, kImageTooLarge, kUnsupportedImage.
 void DecodeHevc(const CodedPicture& coded, PixelBudget& budget, const PictureSink& sink);
 void DecodeAv1(const CodedPicture& coded, PixelBudget& budget, const PictureSink& sink);
 

@@ -21,7 +21,7 @@ function isText(node) {
   return node.type === 'TemplateLiteral' || (node.type === 'Literal' && typeof node.value === 'string');
 }
 
-/** Whether a sum joins text, where a minus would be no fault that anybody makes. */
+/** A minus between joined texts is no realistic fault. */
 function joinsText(node) {
   return [node.left, node.right].some((side) => isText(side) || (side.operator === '+' && joinsText(side)));
 }

@@ -224,7 +224,6 @@ export class GalleryIndexes {
     return neighbours;
   }
 
-  /** An index that no gallery owns, on the same threads. */
   scratch(space: SearchSpace): GalleryIndex {
     return createGalleryIndex(this.#executor, space);
   }

@@ -7,7 +7,6 @@ import type { SnapshotFolder } from './snapshot-folder.ts';
 
 /** Smaller galleries load from the store in a fraction of a second. */
 export const LEAST_FACES = 5_000;
-/** Share of changed faces from which a running service writes a snapshot. */
 const CHANGED_SHARE = 0.1;
 const CHANGED_SHARE_AT_STOP = 0.01;
 /** No snapshot holds a removed face for longer. */

@@ -12,10 +12,7 @@ const ADDON_FILE = fileURLToPath(new URL('../../../build/Release/visage.node', i
 
 let loaded: unknown;
 
-/**
- * @typeParam Exports the caller's part of `native/addon/`.
- * @throws Error for the operator.
- */
+/** @throws Error for the operator. */
 export function addon<Exports>(): Exports {
   loaded ??= load();
   return loaded as Exports;

@@ -24,7 +24,7 @@ interface Exports {
   whyInputsUnavailable(library: string): string | null;
 }
 
-/** A sentence for the operator, or null. Only loading a network shows whether a GPU exists. */
+/** Only loading a network shows whether a GPU exists. */
 export function whyUnavailable(provider: Provider): string | null {
   return addon<Exports>().whyUnavailable(provider);
 }

@@ -1,6 +1,6 @@
 /**
- * Decides which scores within a gallery are surprising. Strangers of the same gallery are the yardstick,
- * since a gallery of relatives scores higher than the pack's calibration.
+ * Strangers of the same gallery are the yardstick, since a gallery of relatives scores higher than the pack's
+ * calibration.
  */
 import type { SimilarityScale } from '../vision/similarity.ts';
 
@@ -66,15 +66,11 @@ export class StrangerTail {
     return sum / (TAIL_RANK - FIRST_STRANGER + 1) - (scores[TAIL_RANK] as number);
   }
 
-  /** The score from which a person's tail continues. */
   static startOf(scores: ArrayLike<number>): number {
     return scores[TAIL_RANK] as number;
   }
 
-  /**
-   * log10 of the number of strangers expected to reach a score with one person.
-   * @param start {@link startOf}, the mean of both people.
-   */
+  /** log10 of the number of strangers expected to reach a score with one person. */
   logExpected(score: number, start: number): number {
     const above = score - start;
     const exponential = Math.log10(TAIL_RANK) - above / this.#exponential / Math.LN10;
@@ -86,7 +82,6 @@ export class StrangerTail {
 /**
  * The findings whose expected share of wrong ones stays below a rate (Y. Benjamini, Y. Hochberg, 1995).
  * @param findings most certain first, with the number of wrong ones expected up to and including each.
- * @returns the first findings, with that share.
  */
 export function mostCertain<T extends { readonly expectedWrong: number }>(
   findings: readonly T[],

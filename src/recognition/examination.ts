@@ -48,7 +48,6 @@ export interface Findings {
 }
 
 const MAX_FINDINGS = 1000;
-/** Duplicates, and mixed keys, that are judged: the most certain. */
 const MAX_JUDGED = 50_000;
 /** Expected shares of wrong findings. */
 const DUPLICATE_ERRORS = 0.02;
@@ -56,9 +55,7 @@ const MIXED_ERRORS = 0.04;
 /** Lowest similarity of two keys of one person; the second where the pack's calibration judges. */
 const LEAST_DUPLICATE = 70;
 const LEAST_CALIBRATED = 90;
-/** Lower scores are as rare as 1 % of the images of LFW. */
 const LOW_QUALITY = 25;
-/** Faces that stand for their key. */
 const MAX_FACES = 48;
 const SAMPLE = 300;
 const STRANGERS_BELOW = 0.99;
@@ -186,7 +183,6 @@ export class Examination {
     return person;
   }
 
-  /** Score below which two groups of a key's faces are two people. */
   async #dividingScore(): Promise<number> {
     const { similarity } = this.#gallery.recognizer;
     const [least, most] = [similarity.toScore(60), similarity.toScore(70)];
@@ -228,7 +224,6 @@ export class Examination {
     return mostCertain(certain, MIXED_ERRORS);
   }
 
-  /** Of a key with many faces, those that stand for it are divided, and the others follow. */
   async #divide(labels: readonly number[], least: number): Promise<Partition> {
     const shown = spread(labels, MAX_FACES);
     const templates = this.#templates.read(shown);
@@ -261,7 +256,6 @@ export class Examination {
     return nodes;
   }
 
-  /** Finds pairs of people that score higher than strangers in this gallery. */
   async #compare(nodes: readonly Node[]): Promise<Compared> {
     const index = await this.#indexOf(nodes);
     const nearest = new Nearest(nodes.length);
@@ -357,7 +351,6 @@ export class Examination {
     return similarity.toScore(80) - similarity.toScore(70);
   }
 
-  /** Lets the callers' work on the native threads go first, for a while. */
   async #politely(): Promise<void> {
     const until = performance.now() + BUSY_MS;
     while (!this.#parts.indexes.isIdle && performance.now() < until) await wait(POLL_MS);

@@ -20,12 +20,10 @@ import type { RecognitionParts } from './requests.ts';
 
 /** Examinations of an account that wait or run. */
 const MAX_WAITING = 8;
-/** Finished reports in memory. */
 const MAX_REPORTS = 64;
 const PATIENCE_MS = 2_000;
 const SHOWN_FACES = 16;
 const SHOWN_KEYS = 16;
-/** Faces in an answer, exceeded by at most one finding. */
 const FACES_OF_PAGE = 8_000;
 const EXPIRY_MS = 600_000;
 const SCALE_END = 95;
@@ -108,7 +106,6 @@ export class ExaminationService {
   readonly #parts: RecognitionParts;
   readonly #reports = new Map<number, Report>();
   readonly #waiting: Waiting[] = [];
-  /** Accounts, the one whose examination ran longest ago first. */
   readonly #served = new Set<string>();
   #isRunning = false;
 
@@ -369,13 +366,11 @@ export class ExaminationService {
   }
 }
 
-/** Names of people who left the collection stay out of answers. */
 function withoutDeleted(groups: readonly ShownGroup[]): ShownGroup[] {
   const left = groups.filter(({ faceIds }) => faceIds.length > 0);
   return left.map((group) => ({ ...group, newExternalKey: null }));
 }
 
-/** The similarity from which look-alikes match; for a rate beyond the pack's scale, the end of the scale. */
 function thresholdOf(collection: Collection, faces: number, recognizer: Recognizer): number {
   try {
     return thresholdFor(searchCriterion(collection, {}), faces, recognizer);

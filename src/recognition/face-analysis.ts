@@ -9,7 +9,6 @@ import { type Doubts, doubtsOf, type Quality, qualityOf } from '../vision/qualit
 import type { Recognizer } from '../vision/recognizer.ts';
 import type { ImageRequest } from './requests.ts';
 
-/** Pipeline order; left and right as seen in the image. */
 export const LANDMARKS = ['eyeLeft', 'eyeRight', 'nose', 'mouthLeft', 'mouthRight'] as const;
 
 /** Pixels of the upright image, one decimal. */

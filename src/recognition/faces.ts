@@ -214,7 +214,6 @@ export class FaceService {
   }
 }
 
-/** Removes the rows of removed faces from the indexes. */
 export async function forget(
   { store, indexes }: Pick<RecognitionParts, 'store' | 'indexes'>,
   places: readonly FacePlace[],

@@ -50,7 +50,6 @@ export type Target = { readonly faceId: string } | { readonly externalKey: strin
 const CANDIDATES = 16;
 /** Above this number of faces, a key's best face decides. */
 const MAX_FUSED = 32;
-/** Minimum mean similarity between two images of one person. */
 const ONE_PERSON = 70;
 
 export class GallerySearch {
@@ -109,10 +108,7 @@ export class GallerySearch {
     }
   }
 
-  /**
-   * The minimum similarity that a search would use now.
-   * @throws as `thresholdFor`.
-   */
+  /** @throws as `thresholdFor`. */
   async threshold(
     caller: Caller,
     { collection, recognizer }: OpenCollection,

@@ -20,7 +20,6 @@ import type { Recognizer, Recognizers } from '../vision/recognizer.ts';
 import { forget } from './faces.ts';
 
 const BATCH = 64;
-/** A low number gives calls their turn. */
 const PARALLEL = 2;
 const LOOK_MS = 1_000;
 const RETRY_MS = 1_000;
@@ -56,7 +55,7 @@ const SYSTEM: AuditActor = { kind: 'system', id: null };
 export class Migrator implements MigrationAdministration {
   readonly #parts: MigratorParts;
   readonly #moving = new Map<string, CollectionKey>();
-  /** Last label that was tried, by row gallery. Later faces have higher labels. */
+  /** Later faces have higher labels. */
   readonly #tried = new Map<number, number>();
   #timer: NodeJS.Timeout | null = null;
   #running: Promise<void> | null = null;

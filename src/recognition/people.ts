@@ -29,7 +29,6 @@ interface ListAnswer {
   readonly nextCursor: string | null;
 }
 
-/** A person is an external key of a collection. */
 export class PeopleService {
   readonly #parts: RecognitionParts;
 
@@ -62,7 +61,6 @@ export class PeopleService {
   }
 
   /**
-   * @returns how many faces then have the new key.
    * @throws `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_FOUND`, `FACE_NOT_ALLOWED`,
    * `EXTERNAL_KEY_CONFLICT`; `VALIDATION_FAILED` if both keys are equal.
    */

@@ -18,7 +18,6 @@ interface RecognizeAnswer {
   readonly faceMatchThreshold: number;
 }
 
-/** A low limit gives other calls their turn. */
 const PARALLEL = 4;
 
 export class RecognizeService {

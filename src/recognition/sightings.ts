@@ -18,10 +18,7 @@ const LEAST_QUALITY = 50;
 /** From this cosine on, two images are taken for copies of one. */
 const SAME_IMAGE = 0.999;
 
-/**
- * Gives faces rows of the new version from images of calls. A first sighting is provisional, and a second one of
- * another image confirms it.
- */
+/** A first sighting is provisional, and a second one of another image confirms it. */
 export class Sightings implements SightingWatch {
   readonly #parts: Pick<MigratorParts, 'store' | 'audit' | 'now' | 'log'>;
   readonly #migrator: Pick<Migrator, 'add'>;

@@ -1,7 +1,6 @@
 /**
  * `templates` holds the rows of a gallery's faces under a row gallery: the gallery's own number, or another
- * one after a migration. During a migration a second row gallery fills. Both have generations and an index of
- * their own.
+ * one after a migration. During a migration a second row gallery fills. Each has generations and an index.
  */
 import type { Databases } from './databases.ts';
 import { incrementGeneration, removeGenerations } from './generations.ts';

@@ -25,7 +25,7 @@ before(async () => {
 });
 after(() => tenants.stop());
 
-/** Calls as the victim. @returns the answer's status; 0 where there is none. */
+/** @returns the answer's status; 0 without an answer. */
 async function call(path: string, body: Buffer): Promise<number> {
   const headers = { Authorization: `ApiKey ${tenants.victim}`, 'Content-Type': 'image/jpeg' };
   const answer = await fetch(tenants.child.url + path, { method: 'POST', headers, body }).catch(() => null);

@@ -18,7 +18,7 @@ let service: Service;
 let key: string;
 let folder: string;
 
-/** Runs a program of the installed packages. @throws Error with what it wrote if it fails. */
+/** @throws Error with the program's output if it fails. */
 async function tool(name: string, args: readonly string[], cwd = folder): Promise<string> {
   const program = join(PACKAGES, 'node_modules/.bin', name);
   // The linters look for newer versions, and report their use, unless told otherwise.

@@ -27,7 +27,7 @@ using Bytes = std::vector<std::uint8_t>;
 using Random = std::mt19937_64;
 
 constexpr std::size_t kLargestInput = 1 << 20;
-/// RGBA of the largest picture allowed: nothing of ours needs more in one piece.
+/// RGBA of the largest permitted image; Visage's code needs no larger array.
 constexpr std::size_t kLargestArray = 4 * visage::decode::ImageLimits::kMaxPixels;
 constexpr unsigned kSecondsOfOneInput = 60;
 

@@ -38,7 +38,7 @@ const ENTRY = {
   properties: { name: { type: 'string', maxLength: 10 }, weight: { type: 'number', default: 1 } },
 } as const;
 
-/** Answers the parameters, and of each picture how it came and its SHA-256. */
+/** Answers the parameters, and each image's source and SHA-256. */
 async function echoImages({
   images,
   body,

@@ -9,7 +9,7 @@ function turnOf(thread: string): number | undefined {
   return found ? Number(found[1]) / 1e6 : undefined;
 }
 
-/** Whether threads may ask for turns of a length of their own: since Linux 6.12. */
+/** Needs Linux 6.12. */
 function takesTurns(): boolean {
   const [major = 0, minor = 0] = release().split('.').map(Number);
   return (major > 6 || (major === 6 && minor >= 12)) && turnOf(String(process.pid)) !== undefined;

@@ -17,7 +17,7 @@ import { Recognizer } from '../../src/vision/recognizer.ts';
 const LFW = '../shared/faces/lfw-dev';
 const PEOPLE = 150;
 
-/** Two pictures of each of 150 people, taken from all over the alphabet. */
+/** Two images of each of 150 people, from all letters of the alphabet. */
 async function twoOfEach(): Promise<{ person: string; image: string }[]> {
   const pictures = await labelledImages(LFW);
   const pairs = pictures.flatMap((first, i) => {

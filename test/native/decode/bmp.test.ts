@@ -21,7 +21,7 @@ function indexedPicture(bits: number) {
   return painted(WIDTH, HEIGHT, (x, y) => GREYS(count)[(x * 3 + HEIGHT - 1 - y) % count] ?? []);
 }
 
-/** Pixels of 24 bits and their picture. */
+/** 24 bits a pixel. */
 function trueColour(header: number, topDown: boolean) {
   const file = bmpFile({
     width: WIDTH,

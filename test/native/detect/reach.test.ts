@@ -15,7 +15,7 @@ import { openModelPack } from '../../../src/vision/model-pack.ts';
 import { photograph } from '../../../testing/photographs.ts';
 
 const FULL_HD = { width: 1920, height: 1080 };
-/** Width of a face, from ear to ear, that is to be found in a picture of 1920 x 1080. */
+/** Width of a face, ear to ear, that detectors must find in an image of 1920 x 1080. */
 const LEAST = 32;
 const SAMPLES = [...annotated('samples').values()];
 

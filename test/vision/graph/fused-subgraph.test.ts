@@ -59,7 +59,7 @@ describe('the fused subgraph of a network', () => {
         output: [1, 7, ...output],
       });
       await assertSame(dense, fuseSubgraph(dense));
-      // Of maps that the fused subgraph made itself, which lie otherwise than a picture.
+      // The fused subgraph's own maps have another layout than an image.
       const second = modelBytes({
         nodes: [conv('a', 'x', 'a'), conv('b', 'a', 'y', attributes)],
         initializers: [kernel('a', [20, 3, 1, 1]), kernel('b', [7, 20, ...size])],
