@@ -13,7 +13,6 @@
 namespace visage::decode {
 namespace {
 
-/// Profiles of printers have about a megabyte.
 constexpr std::size_t kMaxProfileBytes = 4 << 20;
 /// Between two sRGB profiles of different programs.
 constexpr int kMaxDifference = 2;
@@ -35,7 +34,6 @@ using Curve = std::unique_ptr<cmsToneCurve, FreeCurve>;
 /// Of ITU-T H.273, table 3. The others are close to sRGB's curve.
 enum Transfer { kLinear = 8, kPerceptual = 16, kHybridLogGamma = 18 };
 
-/// Linear light of ITU-R BT.2100, 1 is diffuse white (ITU-R BT.2408: 203 cd/m2, 75 % of HLG).
 float LinearPq(float signal) {
   constexpr float m1 = 0.1593017578125f, m2 = 78.84375f, c1 = 0.8359375f, c2 = 18.8515625f, c3 = 18.6875f;
   constexpr float kPeak = 10'000, kWhite = 203;
@@ -60,12 +58,10 @@ Curve MakeCurve(int transfer) {
     }
     return Curve(cmsBuildTabulatedToneCurveFloat(nullptr, table.size(), table.data()));
   }
-  // IEC 61966-2-1.
   const double srgb[] = {2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045};
   return Curve(cmsBuildParametricToneCurve(nullptr, 4, srgb));
 }
 
-/// @returns null if the code points mean sRGB or are unknown.
 Profile MakeProfile(const Cicp& cicp) {
   constexpr cmsCIExyY kD65 = {0.3127, 0.3290, 1};
   cmsCIExyYTRIPLE primaries = {{0.640, 0.330, 1}, {0.300, 0.600, 1}, {0.150, 0.060, 1}};
@@ -93,7 +89,7 @@ Profile ReadProfile(const ColourSpace& space) {
   return Profile(cmsOpenProfileFromMem(space.icc.data(), static_cast<cmsUInt32Number>(space.icc.size())));
 }
 
-/// @param convert takes (from, to, pixels). Tries a few colours.
+/// @param convert takes (from, to, pixels).
 template <typename Convert>
 bool IsIdentity(const Convert& convert) {
   constexpr std::array<std::uint8_t, 5> kLevels = {0, 40, 100, 180, 255};
@@ -121,7 +117,6 @@ void ConvertRows(base::Image& image, const Convert& convert) {
 /// A profile of three curves and a matrix, seven times as fast as lcms2 and made in microseconds.
 class MatrixShaper {
  public:
-  /// @param profile has the tags.
   explicit MatrixShaper(void* profile) {
     constexpr std::array<cmsTagSignature, 3> kCurves = {cmsSigRedTRCTag, cmsSigGreenTRCTag, cmsSigBlueTRCTag};
     constexpr std::array<cmsTagSignature, 3> kColorants = {cmsSigRedColorantTag, cmsSigGreenColorantTag,
@@ -157,24 +152,24 @@ class MatrixShaper {
       for (int c = 0; c < base::Image::kChannels; ++c) {
         const auto& m = matrix_[c];
         const float light = std::clamp(m[0] * red + m[1] * green + m[2] * blue, 0.0f, 1.0f);
-        to[c] = encoding[static_cast<int>(light * kSteps + 0.5f)];
+        to[c] = encoding[static_cast<int>(light * kSteps)];
       }
     }
   }
 
  private:
-  /// Fine enough for the steep beginning of the curve.
   static constexpr int kSteps = 16383;
+  /// The level in the middle of each step.
   using Encoding = std::array<std::uint8_t, kSteps + 1>;
 
   static const Encoding& SrgbEncoding() {
     static const Encoding encoding = [] {
       Encoding levels;
       for (int i = 0; i <= kSteps; ++i) {
-        const float light = static_cast<float>(i) / kSteps;
+        const float light = (static_cast<float>(i) + 0.5f) / kSteps;
         const float signal =
             light <= 0.0031308f ? 12.92f * light : 1.055f * std::pow(light, 1 / 2.4f) - 0.055f;
-        levels[i] = static_cast<std::uint8_t>(255 * signal + 0.5f);
+        levels[i] = static_cast<std::uint8_t>(std::lrint(255 * signal));
       }
       return levels;
     }();
@@ -235,7 +230,6 @@ void ToSrgb(base::Image& image, const ColourSpace& space) {
     case cmsSigGrayData:
       return ConvertGreys(image, from.get());
     default:
-      // Inks have been converted already.
       return;
   }
 }
