@@ -126,8 +126,11 @@ const CPP_STATEMENTS = [
 export function cppFaults(source) {
   const faults = [];
   let at = 0;
+  let isForeign = false;
   for (const line of source.split('\n')) {
-    const isCode = !/^\s*(?:\/\/|#|\*|template|static_assert|\w+:$)/.test(line);
+    if (/^#(?:if|elif)/.test(line)) isForeign = process.arch !== 'arm64' && line.includes('__aarch64__');
+    else if (/^#(?:else|endif)/.test(line)) isForeign = false;
+    const isCode = !isForeign && !/^\s*(?:\/\/|#|\*|template|static_assert|\w+:$)/.test(line);
     const code = line.split(' // ')[0];
     for (const [operator, other] of isCode ? Object.entries(CPP_OPERATORS) : []) {
       for (let column = code.indexOf(operator); column >= 0; column = code.indexOf(operator, column + 1)) {
