@@ -1,10 +1,15 @@
 /** The client does little, because it shares the cores with the service. */
-import { connect, type Socket } from 'node:net';
+import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 
 const ANSWER = /^HTTP\/1\.1 (\d{3}) .*?\r\ncontent-length: (\d+)\r\n/is;
 
 export class HttpClient {
   readonly #idle = new Map<string, Set<Socket>>();
+  readonly #localAddress: string | undefined;
+
+  constructor(localAddress?: string) {
+    this.#localAddress = localAddress;
+  }
 
   /**
    * The server must give its answers' length.
@@ -22,7 +27,8 @@ export class HttpClient {
     this.#idle.set(host, idle);
     for (;;) {
       const [kept] = idle;
-      const socket = kept ?? connected(Number(port), hostname, idle);
+      const socket =
+        kept ?? connected({ port: Number(port), host: hostname, localAddress: this.#localAddress }, idle);
       idle.delete(socket);
       socket.cork();
       socket.write(head);
@@ -43,8 +49,8 @@ export class HttpClient {
   }
 }
 
-function connected(port: number, host: string, idle: Set<Socket>): Socket {
-  const socket = connect(port, host).setNoDelay(true);
+function connected(to: TcpNetConnectOpts, idle: Set<Socket>): Socket {
+  const socket = connect(to).setNoDelay(true);
   return socket.on('close', () => idle.delete(socket)).on('error', () => {});
 }
 

@@ -43,10 +43,15 @@ attack('An address without a credential gets no more answers than its limit', as
       requests(method, path, 1, headers).replaceAll('{}', `198.51.100.${n % 250}`),
     );
     const end = requests('GET', '/end', 1, 'Connection: close\r\n');
+    const began = performance.now();
     const answer = await exchange({ port, from: `127.0.20.${at + 1}` }, texts.join('') + end, 60_000);
+    // The bucket refills while a long attack goes on.
+    const most = LIMIT * (1 + (performance.now() - began) / 60_000) + 1;
     const statuses = Array.from(answer.matchAll(/HTTP\/1\.1 (\d+) /g), ([, status]) => status);
+    let admitted = 0;
     for (const [n, status] of statuses.slice(0, -1).entries()) {
-      if (n >= 2 * LIMIT) tally.attempt(`${method} ${path} ${headers}${n + 1}: ${status}`, status !== '429');
+      if (status !== '429') admitted++;
+      tally.attempt(`${method} ${path} ${headers}${n + 1}: ${status}`, status !== '429' && admitted > most);
     }
   }
 });
