@@ -40,11 +40,48 @@ function keepLanguages(): Plugin {
   };
 }
 
-/** Small parts that most screens share. */
-const PARTS = /\/src\/ui\/(badge|card|face-image|segmented|table)\./;
+/** What most screens share, and what the overview needs at once. */
+const PARTS = [
+  /\/src\/ui\/(badge|card|face-image|segmented|table|chart\/(chart|series))\./,
+  /\/src\/screens\/(overview\/(?!index|en|de)|live\/event-(words|calls))/,
+  /\/(Meter|circle-exclamation-point)\.m?js/,
+];
+
+const FIRST_SCREEN = '/src/screens/overview/index.tsx';
+
+/** Loads the files of the overview beside those of the frame, not after them. */
+function preloadOverview(): Plugin {
+  return {
+    name: 'preload-overview',
+    apply: 'build',
+    transformIndexHtml: {
+      order: 'post',
+      handler(html, { bundle = {} }) {
+        const chunks = Object.values(bundle).filter((file) => file.type === 'chunk');
+        const screen = chunks.find(({ facadeModuleId }) => facadeModuleId?.endsWith(FIRST_SCREEN));
+        if (!screen) throw new Error('The build has no overview');
+        const needed = [screen, ...chunks.filter(({ fileName }) => screen.imports.includes(fileName))];
+        const styles = needed.flatMap(({ viteMetadata }) => [...(viteMetadata?.importedCss ?? [])]);
+        const link = (rel: string) => (file: string) => ({
+          tag: 'link',
+          attrs: { rel, crossorigin: true, href: `/${file}` },
+          injectTo: 'head' as const,
+        });
+        const isNew = (file: string) => !html.includes(file);
+        return [
+          ...needed
+            .map(({ fileName }) => fileName)
+            .filter(isNew)
+            .map(link('modulepreload')),
+          ...styles.filter(isNew).map(link('stylesheet')),
+        ];
+      },
+    },
+  };
+}
 
 export default defineConfig({
-  plugins: [listPackages(), keepLanguages()],
+  plugins: [listPackages(), keepLanguages(), preloadOverview()],
   root: import.meta.dirname,
   oxc: { jsx: { runtime: 'automatic', importSource: 'react' } },
   build: {
@@ -60,7 +97,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'app', tags: ['$initial'], priority: 2 },
-            { name: 'parts', test: PARTS, priority: 1 },
+            { name: 'parts', test: (id) => PARTS.some((part) => part.test(id)), priority: 1 },
           ],
         },
       },

@@ -5,6 +5,7 @@ import './shell/theme.ts';
 import { StrictMode, Suspense } from 'react';
 import { createRoot } from 'react-dom/client';
 import { csrfToken } from './api/client.ts';
+import { prefetchCollections } from './api/collection.tsx';
 import { prefetchSession } from './api/session.ts';
 import { App } from './app.tsx';
 import { startStrings } from './i18n/index.ts';
@@ -18,6 +19,7 @@ async function start(): Promise<void> {
   const strings = startStrings();
   if (isSecureContext && csrfToken() !== null) {
     parts.push(prefetchSession(), screenAt(location.pathname)?.preload() ?? Promise.resolve());
+    parts.push(prefetchCollections());
   }
   await strings;
   await Promise.race([Promise.all(parts), new Promise((resolve) => setTimeout(resolve, PATIENCE))]);

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { createContext, type ReactNode, use, useEffect, useMemo } from 'react';
 import { useSearchParams } from 'wouter';
 import { api, call } from './client.ts';
+import { queryClient } from './query-client.ts';
 import type { components } from './schema.d.ts';
 
 export type Collection = components['schemas']['Collection'];
@@ -21,12 +22,19 @@ const Context = createContext<Current | null>(null);
 
 export const COLLECTIONS_KEY = ['collections'];
 
+async function readCollections({ signal }: { readonly signal: AbortSignal }): Promise<readonly Collection[]> {
+  return (await call(api.GET('/v1/collection/get-all', { signal }))).collections;
+}
+
+export function prefetchCollections(): Promise<void> {
+  return queryClient.prefetchQuery({ queryKey: COLLECTIONS_KEY, queryFn: readCollections, retry: false });
+}
+
 export function CollectionProvider({ children }: { readonly children: ReactNode }) {
   const [params, setParams] = useSearchParams();
   const { data, isLoading, error, refetch } = useQuery({
     queryKey: COLLECTIONS_KEY,
-    queryFn: async ({ signal }) =>
-      (await call(api.GET('/v1/collection/get-all', { signal }))).collections as readonly Collection[],
+    queryFn: readCollections,
   });
   const inAddress = params.get('collection');
   const wanted = inAddress ?? localStorage.getItem(STORED);
