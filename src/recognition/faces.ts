@@ -135,8 +135,9 @@ export class FaceService {
       threshold: faceMatchThreshold,
       source,
     } as const;
-    const sight = this.#parts.sightings?.watch(caller, collection, recognizer, second) ?? null;
-    const call = (event: CallEvent) => whileHeld(image, sight !== null, (held) => answer(event, held));
+    const recordSighting = this.#parts.sightings?.watch(caller, collection, recognizer, second) ?? null;
+    const call = (event: CallEvent) =>
+      whileHeld(image, recordSighting !== null, (held) => answer(event, held));
     const answer = async (event: CallEvent, held: ImageInput): Promise<SearchOrIndexAnswer> => {
       const { faceAnalysis, probe } = await analyzeLargestFace(caller, recognizer, held, request, {
         quality: true,
@@ -154,7 +155,7 @@ export class FaceService {
         const [match] = result.matches;
         if (!match) return null;
         event.endSearch(result);
-        await sight?.(held, sightingOf(probe, match));
+        await recordSighting?.(held, sightingOf(probe, match));
         return { ...faceAnalysis, ...found(match), faceMatchThreshold, resultSource: 'Search' };
       };
       const add = async (): Promise<SearchOrIndexAnswer> => {

@@ -19,13 +19,13 @@ export async function searchByImage(
   const { type, operation, limit } = call;
   const opened = search.open(caller, collectionId, model);
   const { collection, recognizer, second } = opened;
-  const sight = parts.sightings?.watch(caller, collection, recognizer, second) ?? null;
+  const recordSighting = parts.sightings?.watch(caller, collection, recognizer, second) ?? null;
   const criterion = searchCriterion(collection, request);
   const threshold = await search.threshold(caller, opened, criterion);
   const facts = { type, operation, collection, threshold, source };
   return recorded(parts, caller, facts, async (event) => {
     const crop = keepsCrop(parts, collection);
-    return whileHeld(image, sight !== null, async (held) => {
+    return whileHeld(image, recordSighting !== null, async (held) => {
       const { faceAnalysis, probe } = await analyzeLargestFace(caller, recognizer, held, request, { crop });
       if (!probe) {
         event.end({ result: 'no_face' });
@@ -35,7 +35,7 @@ export async function searchByImage(
       const found = await search.nearest(caller, collectionId, probe, criterion, limit);
       event.endSearch(found);
       const [match] = found.matches;
-      if (match) await sight?.(held, sightingOf(probe, match));
+      if (match) await recordSighting?.(held, sightingOf(probe, match));
       return { faceAnalysis, ...found };
     });
   });

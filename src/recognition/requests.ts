@@ -147,7 +147,7 @@ export const ENROLL_BODY = collectionBody({ externalKey: EXTERNAL_KEY, ...ENROLL
 ]);
 export type EnrollRequest = FromSchema<typeof ENROLL_BODY>;
 
-export type Sight = (
+export type RecordSighting = (
   image: ImageInput,
   seen: { readonly box: Box; readonly label: number; readonly faceId: string; readonly similarity: number },
 ) => Promise<void>;
@@ -159,7 +159,7 @@ export interface SightingWatch {
     collection: Collection,
     recognizer: Recognizer,
     second: Recognizer | null,
-  ): Sight | null;
+  ): RecordSighting | null;
 }
 
 export interface RecognitionParts {

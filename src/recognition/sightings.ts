@@ -10,7 +10,7 @@ import { qualityOf } from '../vision/quality.ts';
 import type { Recognizer } from '../vision/recognizer.ts';
 import { isSameFace } from './face-analysis.ts';
 import type { Migrator, MigratorParts } from './migrator.ts';
-import type { Sight, SightingWatch } from './requests.ts';
+import type { RecordSighting, SightingWatch } from './requests.ts';
 
 /** Of the match, and of two sightings with each other: a false match rate of one in a million. */
 const LEAST_SIMILARITY = 95;
@@ -36,7 +36,7 @@ export class Sightings implements SightingWatch {
     { collectionId }: Collection,
     recognizer: Recognizer,
     second: Recognizer | null,
-  ): Sight | null {
+  ): RecordSighting | null {
     if (!second?.liveness || caller.allowedExternalKeys !== null || second.sharesTemplates(recognizer))
       return null;
     const key: CollectionKey = [caller.accountId, caller.environment, collectionId];
@@ -56,7 +56,7 @@ export class Sightings implements SightingWatch {
     place: MovingPlace,
     second: Recognizer,
     { data, encoding }: ImageInput,
-    { box, label, faceId, similarity }: Parameters<Sight>[1],
+    { box, label, faceId, similarity }: Parameters<RecordSighting>[1],
   ): Promise<void> {
     const { store, now } = this.#parts;
     const rows = place.rows.second.gallery;
