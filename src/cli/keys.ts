@@ -106,6 +106,9 @@ export const keysCreate = command({
     });
     const made = await withKeys(values, (keys) => keys.create(request));
     print(made, values.json, ({ key }) => line`${key}`);
+    if (made.collection_missing) {
+      tell`There is no ${made.environment} collection ${made.collection_id} yet. The key reaches nothing until it is created.`;
+    }
     if (!values.json) tell`Created ${made.id} (${made.name}). Store the key now: it is not shown again.`;
   },
 });

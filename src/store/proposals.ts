@@ -25,7 +25,7 @@ import {
 } from './row-galleries.ts';
 
 /** Faces in one transaction; blocks the event loop for a few milliseconds. */
-export const MAX_PROPOSED = 512;
+export const MAX_PROPOSED = 256;
 
 const UNDO_MS = 7 * 86_400_000;
 /** Of a collection; a further one ends the oldest. */

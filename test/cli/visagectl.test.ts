@@ -91,7 +91,23 @@ describe('With a running service', () => {
       member_id: null,
       expires_at: new Date(Date.parse(created_at) + 7 * 86_400_000).toISOString(),
       last_used_at: null,
+      collection_missing: true,
     });
+  });
+
+  test('a new key for an unknown collection comes with a warning, for a known one without', async () => {
+    const settings = { VISAGE_DATA_DIR: folder };
+    await run(folder, 'collections', 'create', 'known');
+    const create = (collection: string, ...more: string[]) =>
+      visagectl(['keys', 'create', '--name', 'a', '--collection', collection, ...more], settings);
+    const unknown = await create('nope');
+    assert.equal(unknown.code, 0);
+    assert.match(unknown.stderr, /There is no live collection nope yet/);
+    assert.doesNotMatch((await create('known')).stderr, /There is no/);
+    assert.match(
+      (await create('known', '--environment', 'test')).stderr,
+      /There is no test collection known yet/,
+    );
   });
 
   test('what the service refuses is told in its words', async () => {

@@ -8,8 +8,13 @@ import { createApiKey, isSuspended } from './api-keys.ts';
 import { type NewKeyBody, settingsOf } from './key-settings.ts';
 import { type ApiKeyView, type NewApiKeyView, viewOf } from './key-view.ts';
 
+export interface CreatedKey extends NewApiKeyView {
+  /** Present if the key is limited to a collection that does not exist. */
+  readonly collection_missing?: true;
+}
+
 export interface KeyAdministration {
-  create(request: NewKeyBody): Promise<NewApiKeyView>;
+  create(request: NewKeyBody): Promise<CreatedKey>;
   list(): Promise<ApiKeyView[]>;
   revoke(id: string): Promise<void>;
 }
@@ -34,7 +39,11 @@ export function keyAdministration(store: Store, audit: Pick<Audit, 'record'>): K
       const limits = settingsOf(settings, OPERATOR, now);
       const { key, ...made } = await createApiKey(store, { ...limits, name, environment, accountId }, now);
       await record('api-key.create', made);
-      return { ...viewOf(made, { spent: 0, lastUsed: null, suspended: false }), key };
+      const { collectionId } = made;
+      const isMissing =
+        collectionId !== null && !store.collections.get({ accountId, environment }, collectionId);
+      const view = viewOf(made, { spent: 0, lastUsed: null, suspended: false });
+      return { ...view, key, ...(isMissing ? { collection_missing: true } : {}) };
     },
     list: async () => {
       const views: ApiKeyView[] = [];
