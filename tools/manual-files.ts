@@ -1,7 +1,7 @@
 /** The files made from the table of commands and the table of settings, by their paths. `npm run manual` writes them. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { COMMANDS } from '../src/cli/commands.ts';
+import { loadCommands } from '../src/cli/commands.ts';
 import { packageVersion } from '../src/ops/version.ts';
 import { ROOT } from '../testing/service.ts';
 import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts';
@@ -23,11 +23,12 @@ const PACKAGE_INTRO = [
   'plain HTTP on 127.0.0.1:8080. To change them: `systemctl edit visage-https.socket` or `visage.socket`.',
 ];
 
-export function manualFiles(): Readonly<Record<string, string>> {
+export async function manualFiles(): Promise<Readonly<Record<string, string>>> {
+  const commands = await loadCommands();
   const version = packageVersion();
   const configuration = readFileSync(join(ROOT, CONFIGURATION), 'utf8');
   return {
-    'man/visagectl.1': visagectlPage(COMMANDS, version),
+    'man/visagectl.1': visagectlPage(commands, version),
     'man/visage.8': visagePage(version),
     'man/visage.toml.5': settingsPage(version),
     [CONFIGURATION]: configuration.replace(BETWEEN_MARKERS, () => `\n${settingsTables()}\n`),
@@ -35,8 +36,8 @@ export function manualFiles(): Readonly<Record<string, string>> {
       data_dir: '/var/lib/visage',
       backup_dir: '/var/backups/visage',
     }),
-    'completions/visagectl.bash': bashCompletion(COMMANDS),
-    'completions/visagectl.zsh': zshCompletion(COMMANDS),
-    'completions/visagectl.fish': fishCompletion(COMMANDS),
+    'completions/visagectl.bash': bashCompletion(commands),
+    'completions/visagectl.zsh': zshCompletion(commands),
+    'completions/visagectl.fish': fishCompletion(commands),
   };
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { ROOT } from '../testing/service.ts';
 import { manualFiles } from './manual-files.ts';
 
-for (const [path, text] of Object.entries(manualFiles())) {
+for (const [path, text] of Object.entries(await manualFiles())) {
   mkdirSync(dirname(join(ROOT, path)), { recursive: true });
   writeFileSync(join(ROOT, path), text);
 }

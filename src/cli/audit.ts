@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { EXIT, ExitError } from '../ops/exit-codes.ts';
+import { EXIT, ExitError, usageError } from '../ops/exit-codes.ts';
 import { openAuditReader } from '../store/audit-reader.ts';
 import type { AuditRecord } from '../store/audit-records.ts';
-import { command, configOf, DATA_OPTIONS, JSON_OPTION, print, usageError } from './command.ts';
+import { command, configOf, DATA_OPTIONS, JSON_OPTION, print } from './command.ts';
 import { tell } from './output.ts';
 
 const BATCH = 500;
@@ -27,7 +27,6 @@ export const auditExport = command({
   name: 'audit export',
   summary: 'Print the audit log as lines of JSON, oldest first.',
   options: DATA_OPTIONS,
-  readsStore: true,
   async run(values) {
     const log = openAuditReader(configOf(values).dataDir);
     try {
@@ -60,7 +59,6 @@ export const auditVerify = command({
     ...JSON_OPTION,
     ...DATA_OPTIONS,
   },
-  readsStore: true,
   async run(values) {
     const expected = values.expect === undefined ? null : /^(\d{1,15}):([0-9a-f]{64})$/.exec(values.expect);
     if (values.expect !== undefined && !expected)

@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { EXIT, ExitError } from '../ops/exit-codes.ts';
+import { EXIT, ExitError, usageError } from '../ops/exit-codes.ts';
 import { type BackupKey, checkKeyIsOutside, makeBackupKey, readBackupKey } from '../store/backup-key.ts';
 import type { Trust } from '../store/backup-manifest.ts';
-import { type Options, usageError, type Values } from './command.ts';
+import type { Options, Values } from './command.ts';
 import { tell } from './output.ts';
 
 export const TRUST_OPTIONS = {

@@ -1,12 +1,12 @@
 import { relative, resolve } from 'node:path';
 import { parseWhole } from '../base/decimal.ts';
 import { loadConfig } from '../config/load.ts';
-import { EXIT, ExitError } from '../ops/exit-codes.ts';
+import { EXIT, ExitError, usageError } from '../ops/exit-codes.ts';
 import { packageVersion } from '../ops/version.ts';
 import { lockBackupsFolder, makeBackup } from '../store/backup.ts';
 import { BackupError } from '../store/backup-key.ts';
 import { backupKeyFor } from './backup-trust.ts';
-import { command, DATA_OPTIONS, environmentOf, JSON_OPTION, print, usageError } from './command.ts';
+import { command, DATA_OPTIONS, environmentOf, JSON_OPTION, print } from './command.ts';
 import { line, tell } from './output.ts';
 import { becomeOwnerOf, makeFolderFor } from './privileges.ts';
 

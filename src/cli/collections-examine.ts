@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { EXIT, ExitError } from '../ops/exit-codes.ts';
+import { EXIT, ExitError, usageError } from '../ops/exit-codes.ts';
 import type { AdminCall } from './admin-access.ts';
-import { columns, command, configOf, DATA_OPTIONS, print, usageError } from './command.ts';
+import { columns, command, configOf, DATA_OPTIONS, print } from './command.ts';
 import { COLLECTION, ENVIRONMENT_OPTIONS, withOperatorApi } from './operator-api.ts';
 import { tell } from './output.ts';
 import { Progress } from './progress.ts';

@@ -1,6 +1,6 @@
-import { EXIT, ExitError } from '../ops/exit-codes.ts';
+import { EXIT, ExitError, usageError } from '../ops/exit-codes.ts';
 import { StoreReader } from '../store/store-reader.ts';
-import { columns, command, configOf, DATA_OPTIONS, JSON_OPTION, print, usageError } from './command.ts';
+import { columns, command, configOf, DATA_OPTIONS, JSON_OPTION, print } from './command.ts';
 import { COLLECTION, ENVIRONMENT_OPTIONS, withOperatorApi } from './operator-api.ts';
 import { tell } from './output.ts';
 
@@ -17,7 +17,6 @@ export const collectionsList = command({
   name: 'collections list',
   summary: 'List the collections of every account and their number of faces.',
   options: { ...JSON_OPTION, ...DATA_OPTIONS },
-  readsStore: true,
   async run(values) {
     const reader = StoreReader.open(configOf(values).dataDir);
     try {
@@ -45,7 +44,6 @@ export const collectionsShow = command({
   summary: 'Show the details of a collection.',
   operands: [COLLECTION],
   options: { ...ENVIRONMENT_OPTIONS, ...DATA_OPTIONS },
-  readsStore: true,
   async run(values, [collectionId]) {
     const reader = StoreReader.open(configOf(values).dataDir);
     try {

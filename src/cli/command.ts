@@ -4,7 +4,7 @@ import { nearest } from '../base/nearest.ts';
 import { visible } from '../base/visible-text.ts';
 import type { Config } from '../config/config.ts';
 import { loadConfig, originOf } from '../config/load.ts';
-import { EXIT, ExitError } from '../ops/exit-codes.ts';
+import { usageError } from '../ops/exit-codes.ts';
 import { becomeOwnerOf } from './privileges.ts';
 
 export type Completion = 'file' | 'folder' | readonly string[];
@@ -57,8 +57,6 @@ export interface Command {
   readonly examples: readonly string[];
   readonly operands: readonly Operand[];
   readonly options: Options;
-  /** A damaged store may crash the command, so a separate process runs it. */
-  readonly readsStore: boolean;
   /** Results go to stdout, all else to stderr. */
   run(args: string[]): Promise<void>;
 }
@@ -70,20 +68,15 @@ export function command<const T extends Options, const W extends readonly Operan
   readonly examples?: readonly string[];
   readonly operands?: W;
   readonly options: T;
-  readonly readsStore?: boolean;
   run(values: Values<T>, operands: Words<W>): Promise<void>;
 }): Command {
-  const { name, summary, details = [], examples = [], options, readsStore = false } = spec;
+  const { name, summary, details = [], examples = [], options } = spec;
   const operands: readonly Operand[] = spec.operands ?? [];
   const run = async (args: string[]): Promise<void> => {
     const { values, words } = readArguments(args, options, operands);
     await spec.run(values as Values<T>, words as unknown as Words<W>);
   };
-  return { name, summary, details, examples, operands, options, readsStore, run };
-}
-
-export function usageError(message: string): ExitError {
-  return new ExitError(EXIT.usage, message);
+  return { name, summary, details, examples, operands, options, run };
 }
 
 export const JSON_OPTION = {

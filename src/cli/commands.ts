@@ -1,65 +1,66 @@
-import { auditExport, auditVerify } from './audit.ts';
-import { backup } from './backup.ts';
-import {
-  collectionsCreate,
-  collectionsDelete,
-  collectionsList,
-  collectionsReset,
-  collectionsShow,
-} from './collections.ts';
-import { collectionsExamine } from './collections-examine.ts';
 import type { Command } from './command.ts';
-import { compact } from './compact.ts';
-import { configCheck } from './config-check.ts';
-import { doctor } from './doctor.ts';
-import { importPeople } from './import.ts';
-import { keysCreate, keysList, keysRevoke } from './keys.ts';
-import { membersCreate, membersList, membersRemove, membersResetPassword, membersRole } from './members.ts';
-import { modelsBasis } from './models-basis.ts';
-import { modelsCalibrate } from './models-calibrate.ts';
-import { modelsCheck } from './models-check.ts';
-import { modelsCohort } from './models-cohort.ts';
-import { modelsList } from './models-list.ts';
-import { modelsMigrate } from './models-migrate.ts';
-import { reload } from './reload.ts';
-import { restore } from './restore.ts';
-import { status } from './status.ts';
-import { tokensRotate } from './tokens-rotate.ts';
-import { verify } from './verify.ts';
-import { version } from './version.ts';
 
-export const COMMANDS: readonly Command[] = [
-  status,
-  doctor,
-  configCheck,
-  collectionsList,
-  collectionsShow,
-  collectionsCreate,
-  collectionsReset,
-  collectionsDelete,
-  collectionsExamine,
-  importPeople,
-  keysCreate,
-  keysList,
-  keysRevoke,
-  membersCreate,
-  membersList,
-  membersRole,
-  membersRemove,
-  membersResetPassword,
-  tokensRotate,
-  reload,
-  modelsCheck,
-  modelsList,
-  modelsMigrate,
-  modelsCalibrate,
-  modelsBasis,
-  modelsCohort,
-  backup,
-  restore,
-  verify,
-  compact,
-  auditExport,
-  auditVerify,
-  version,
-];
+interface Entry {
+  readonly load: () => Promise<Command>;
+  /** A damaged store may crash the command, so a separate process runs it. */
+  readonly readsStore?: true;
+}
+
+/** By name. A command loads when it is used. */
+const ENTRIES: Readonly<Record<string, Entry>> = {
+  status: { load: async () => (await import('./status.ts')).status, readsStore: true },
+  doctor: { load: async () => (await import('./doctor.ts')).doctor, readsStore: true },
+  'config check': { load: async () => (await import('./config-check.ts')).configCheck },
+  'collections list': {
+    load: async () => (await import('./collections.ts')).collectionsList,
+    readsStore: true,
+  },
+  'collections show': {
+    load: async () => (await import('./collections.ts')).collectionsShow,
+    readsStore: true,
+  },
+  'collections create': { load: async () => (await import('./collections.ts')).collectionsCreate },
+  'collections reset': { load: async () => (await import('./collections.ts')).collectionsReset },
+  'collections delete': { load: async () => (await import('./collections.ts')).collectionsDelete },
+  'collections examine': { load: async () => (await import('./collections-examine.ts')).collectionsExamine },
+  import: { load: async () => (await import('./import.ts')).importPeople },
+  'keys create': { load: async () => (await import('./keys.ts')).keysCreate },
+  'keys list': { load: async () => (await import('./keys.ts')).keysList },
+  'keys revoke': { load: async () => (await import('./keys.ts')).keysRevoke },
+  'members create': { load: async () => (await import('./members.ts')).membersCreate },
+  'members list': { load: async () => (await import('./members.ts')).membersList },
+  'members role': { load: async () => (await import('./members.ts')).membersRole },
+  'members remove': { load: async () => (await import('./members.ts')).membersRemove },
+  'members reset-password': { load: async () => (await import('./members.ts')).membersResetPassword },
+  'tokens rotate': { load: async () => (await import('./tokens-rotate.ts')).tokensRotate },
+  reload: { load: async () => (await import('./reload.ts')).reload },
+  'models check': { load: async () => (await import('./models-check.ts')).modelsCheck },
+  'models list': { load: async () => (await import('./models-list.ts')).modelsList, readsStore: true },
+  'models migrate': { load: async () => (await import('./models-migrate.ts')).modelsMigrate },
+  'models calibrate': { load: async () => (await import('./models-calibrate.ts')).modelsCalibrate },
+  'models basis': { load: async () => (await import('./models-basis.ts')).modelsBasis },
+  'models cohort': { load: async () => (await import('./models-cohort.ts')).modelsCohort },
+  backup: { load: async () => (await import('./backup.ts')).backup },
+  restore: { load: async () => (await import('./restore.ts')).restore },
+  verify: { load: async () => (await import('./verify.ts')).verify },
+  compact: { load: async () => (await import('./compact.ts')).compact },
+  'audit export': { load: async () => (await import('./audit.ts')).auditExport, readsStore: true },
+  'audit verify': { load: async () => (await import('./audit.ts')).auditVerify, readsStore: true },
+  version: { load: async () => (await import('./version.ts')).version },
+};
+
+export const COMMAND_NAMES: readonly string[] = Object.keys(ENTRIES);
+
+/** @param names of `COMMAND_NAMES`. */
+export function loadCommands(names = COMMAND_NAMES): Promise<readonly Command[]> {
+  return Promise.all(names.map((name) => loadCommand(name)));
+}
+
+/** @param name of `COMMAND_NAMES`. */
+export function loadCommand(name: string): Promise<Command> {
+  return (ENTRIES[name] as Entry).load();
+}
+
+export function readsStore(name: string): boolean {
+  return ENTRIES[name]?.readsStore ?? false;
+}

@@ -97,7 +97,6 @@ export const doctor = command({
   summary: 'Check the machine, data folder, models and settings, and suggest fixes.',
   details: ['The exit code is 0 without problems (warnings are allowed), 69 with problems.'],
   options: { ...JSON_OPTION, ...DATA_OPTIONS },
-  readsStore: true,
   async run(values) {
     const findings = await examineWith(values);
     const isHealthy = findings.every(({ level }) => level !== 'problem');

@@ -1,6 +1,7 @@
 import { type KeyAdministration, keyAdministration } from '../access/keys/key-administration.ts';
 import { newKeyBody } from '../access/keys/key-settings.ts';
 import { parseDecimal } from '../base/decimal.ts';
+import { usageError } from '../ops/exit-codes.ts';
 import { type Administrations, administer, auditOf } from './admin-access.ts';
 import {
   CREATE_OPTION,
@@ -10,7 +11,6 @@ import {
   type DataOptions,
   JSON_OPTION,
   print,
-  usageError,
 } from './command.ts';
 import { line, tell } from './output.ts';
 

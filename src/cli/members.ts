@@ -1,4 +1,5 @@
 import { ROLES } from '../api/roles.ts';
+import { usageError } from '../ops/exit-codes.ts';
 import {
   CREATE_OPTION,
   columns,
@@ -7,7 +8,6 @@ import {
   JSON_OPTION,
   type Options,
   print,
-  usageError,
 } from './command.ts';
 import { withIdentity } from './identity-access.ts';
 import { line, tell } from './output.ts';

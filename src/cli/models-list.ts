@@ -22,7 +22,6 @@ export const modelsList = command({
       '`visagectl models migrate` moves them.',
   ],
   options: { ...JSON_OPTION, ...DATA_OPTIONS },
-  readsStore: true,
   async run(values) {
     const { modelPack, extraModelPacks, dataDir } = loadConfig(environmentOf(values));
     const used = [modelPack, ...extraModelPacks];

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LeftFace, MigrationView } from '../api/migrations.ts';
-import { EXIT, ExitError } from '../ops/exit-codes.ts';
+import { EXIT, ExitError, usageError } from '../ops/exit-codes.ts';
 import { type AdminCall, ask } from './admin-access.ts';
-import { columns, command, DATA_OPTIONS, JSON_OPTION, print, usageError } from './command.ts';
+import { columns, command, DATA_OPTIONS, JSON_OPTION, print } from './command.ts';
 import { Progress } from './progress.ts';
 
 const POLL_MS = 500;

@@ -1,40 +1,37 @@
 import { nearest } from '../base/nearest.ts';
 import { VisageError } from '../errors.ts';
-import { EXIT, exitCodeOf } from '../ops/exit-codes.ts';
-import { type Command, usageError } from './command.ts';
-import { COMMANDS } from './commands.ts';
-import { helpOf, overview } from './help.ts';
+import { EXIT, exitCodeOf, usageError } from '../ops/exit-codes.ts';
+import { COMMAND_NAMES, loadCommand, loadCommands, readsStore } from './commands.ts';
 import { isIsolated, runIsolated } from './isolated-command.ts';
 import { tell } from './output.ts';
-import { version } from './version.ts';
 
 function startsWith(args: readonly string[], words: readonly string[]): boolean {
   return words.every((word, at) => args[at] === word);
 }
 
 /** @throws ExitError `usage` with the nearest command. */
-function find(args: readonly string[]): Command {
-  const command = COMMANDS.find(({ name }) => startsWith(args, name.split(' ')));
-  if (command) return command;
+function find(args: readonly string[]): string {
+  const exact = COMMAND_NAMES.find((name) => startsWith(args, name.split(' ')));
+  if (exact) return exact;
   const words = args.filter((arg) => !arg.startsWith('-')).slice(0, 2);
   if (words.length === 0) throw usageError('Missing command.');
-  const family = COMMANDS.flatMap(({ name }) =>
+  const family = COMMAND_NAMES.flatMap((name) =>
     name.startsWith(`${words[0]} `) ? name.slice(name.indexOf(' ') + 1) : [],
   );
   if (words.length === 1 && family.length > 0) {
     throw usageError(`${words[0]}: expected one of ${family.join(', ')}.`);
   }
-  const names = COMMANDS.map(({ name }) => name);
-  const near = nearest(words.join(' '), names) ?? nearest(words[0] as string, names);
+  const near = nearest(words.join(' '), COMMAND_NAMES) ?? nearest(words[0] as string, COMMAND_NAMES);
   throw usageError(`Unknown command "${words.join(' ')}"${near ? `: did you mean "${near}"?` : '.'}`);
 }
 
-function help(topic: readonly string[]): string {
-  const named = COMMANDS.filter(({ name }) => startsWith(name.split(' '), topic));
-  const exact = COMMANDS.find(({ name }) => startsWith(topic, name.split(' ')));
-  if (topic.length === 0) return overview(COMMANDS);
-  if (exact) return helpOf(exact);
-  return named.length > 0 ? overview(named) : helpOf(find(topic));
+async function help(topic: readonly string[]): Promise<string> {
+  const { helpOf, overview } = await import('./help.ts');
+  const named = COMMAND_NAMES.filter((name) => startsWith(name.split(' '), topic));
+  const exact = COMMAND_NAMES.find((name) => startsWith(topic, name.split(' ')));
+  if (topic.length > 0 && exact) return helpOf(await loadCommand(exact));
+  if (named.length > 0) return overview(await loadCommands(named));
+  return helpOf(await loadCommand(find(topic)));
 }
 
 async function run(args: string[]): Promise<void> {
@@ -42,12 +39,13 @@ async function run(args: string[]): Promise<void> {
   if (isHelp) {
     const words = args.filter((arg) => arg !== 'help');
     const end = words.findIndex((word) => word.startsWith('-'));
-    process.stdout.write(help(end < 0 ? words : words.slice(0, end)));
+    process.stdout.write(await help(end < 0 ? words : words.slice(0, end)));
     return;
   }
-  const command = args[0] === '--version' ? version : find(args);
-  if (command.readsStore && !isIsolated()) return runIsolated(args);
-  await command.run(args.slice(command.name.split(' ').length));
+  const name = args[0] === '--version' ? 'version' : find(args);
+  if (readsStore(name) && !isIsolated()) return runIsolated(args);
+  const command = await loadCommand(name);
+  await command.run(args.slice(name.split(' ').length));
 }
 
 export function fail(error: unknown): void {

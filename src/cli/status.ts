@@ -78,7 +78,6 @@ export const status = command({
       'exit code is 0 if the service is ready, 69 if not.',
   ],
   options: { ...JSON_OPTION, ...DATA_OPTIONS },
-  readsStore: true,
   async run(values) {
     const state = await stateOf(values);
     print(state, values.json, () => columns(rowsOf(state, originOfFolder(values))));

@@ -26,6 +26,10 @@ export class ExitError extends Error {
   }
 }
 
+export function usageError(message: string): ExitError {
+  return new ExitError(EXIT.usage, message);
+}
+
 /** A plain `Error` is for the operator; subclasses such as `TypeError` are bugs. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof ExitError) return error.exitCode;

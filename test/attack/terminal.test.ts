@@ -9,7 +9,7 @@ import { after, before, describe } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Database, open } from 'lmdb';
 import type { Command, Option } from '../../src/cli/command.ts';
-import { COMMANDS } from '../../src/cli/commands.ts';
+import { loadCommands } from '../../src/cli/commands.ts';
 import { createLog } from '../../src/ops/log.ts';
 import { openDatabases } from '../../src/store/databases.ts';
 import { Store } from '../../src/store/store.ts';
@@ -198,7 +198,7 @@ describe("Root's terminal", () => {
     for (const [index, hostile] of payloads.entries()) {
       const stored = join(folder.path, `stored-${index}`);
       await hostileStore(stored, hostile);
-      const lines = COMMANDS.flatMap((command) =>
+      const lines = (await loadCommands()).flatMap((command) =>
         linesOf(command, hostile, 'its own', isFull || 'json' in command.options),
       );
       // A process locks a data folder once, so each command line gets a separate store.
@@ -243,7 +243,7 @@ describe("Root's terminal", () => {
         const data = join(folder.path, `service-${status}-${index}`);
         mkdirSync(data);
         const server = await hostileService(data, hostile, status);
-        const lines = COMMANDS.flatMap((command) => linesOf(command, hostile, data, isFull));
+        const lines = (await loadCommands()).flatMap((command) => linesOf(command, hostile, data, isFull));
         tallyAll(tally, lines, await outputsOf(lines, folder.path));
         server.close();
         server.closeAllConnections();

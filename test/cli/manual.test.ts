@@ -6,8 +6,10 @@ import { describe, test } from 'node:test';
 import { ROOT } from '../../testing/service.ts';
 import { manualFiles } from '../../tools/manual-files.ts';
 
+const files = Object.entries(await manualFiles());
+
 describe('Manual pages and completions', () => {
-  for (const [path, text] of Object.entries(manualFiles())) {
+  for (const [path, text] of files) {
     test(`${path} is what the commands and settings are; \`npm run manual\` writes it`, () => {
       assert.equal(readFileSync(join(ROOT, path), 'utf8'), text);
     });

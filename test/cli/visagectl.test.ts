@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { COMMANDS } from '../../src/cli/commands.ts';
+import { COMMAND_NAMES, loadCommand } from '../../src/cli/commands.ts';
 import { keysCreate } from '../../src/cli/keys.ts';
 import {
   type Child,
@@ -334,7 +334,10 @@ describe('A wrong command line', () => {
   test('--help lists the commands', async () => {
     const { code, stdout } = await visagectl(['--help'], {});
     assert.equal(code, 0);
-    for (const { name } of COMMANDS) assert.ok(stdout.includes(`  ${name}  `), name);
+    for (const name of COMMAND_NAMES) {
+      assert.ok(stdout.includes(`  ${name}  `), name);
+      assert.equal((await loadCommand(name)).name, name);
+    }
   });
 
   test('--help after a command explains it and each of its options', async () => {
