@@ -6,6 +6,7 @@ import { spec as Spec } from 'node:test/reporters';
 
 const FAILURES_SHOWN = 20_000;
 const MOST_REPEATED = 5;
+const SLOWEST_SHOWN = 12;
 
 export function testFiles(folder) {
   if (!existsSync(folder)) return [];
@@ -81,8 +82,11 @@ export async function runTests(files, { output = process.stdout, concurrency = 2
   const total = new Count();
   const waiting = [...files];
   const failed = [];
+  const times = [];
   const report = async (file) => {
+    const start = performance.now();
     const { count, text } = await runFile(file, timeout);
+    times.push({ file, seconds: (performance.now() - start) / 1000 });
     const shown = `${file}\n${text}\n\n`;
     output.write(shown);
     return { file, count, shown };
@@ -102,6 +106,9 @@ export async function runTests(files, { output = process.stdout, concurrency = 2
     const heading = result.count.failed > 0 ? 'Failed' : 'Failed at first, passed when repeated';
     summary.push(`${heading}: ${first.shown}`);
   }
+  const slowest = times.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST_SHOWN);
+  output.write(`The slowest of ${times.length} files:\n`);
+  for (const { file, seconds } of slowest) output.write(`${seconds.toFixed(1).padStart(6)} s  ${file}\n`);
   if (summary.length > 0) output.write(summary.join('').slice(-FAILURES_SHOWN));
   return total;
 }
