@@ -3,8 +3,12 @@ import { after, describe, test } from 'node:test';
 import { Gallery, type GalleryShape } from '../../bench/distinct-people.ts';
 import { openPeopleBase } from '../../bench/people-base.ts';
 import { createExecutor } from '../../src/native/executor.ts';
-import { createGalleryIndex, type GalleryIndex, openSearchSpace } from '../../src/native/gallery-index.ts';
-import { innerProduct } from '../../src/vision/impostors.ts';
+import {
+  createGalleryIndex,
+  type GalleryIndex,
+  openSearchSpace,
+  type SearchSpace,
+} from '../../src/native/gallery-index.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
 
 const RECALL = 0.9995;
@@ -14,7 +18,8 @@ const TIE = 1e-6;
 
 const base = await openPeopleBase(undefined);
 const { dimension } = base;
-const { searchSpace } = await openModelPack('faceplugin');
+const { searchSpace, cohort } = await openModelPack('faceplugin');
+assert.ok(searchSpace && cohort, 'the pack has a search space and a cohort');
 const executor = createExecutor({ threads: 2, maxQueue: 4096 });
 after(() => executor.close());
 
@@ -22,21 +27,24 @@ interface Indexes {
   readonly gallery: Gallery;
   readonly served: GalleryIndex;
   readonly exact: GalleryIndex;
+  /** Of whole templates. */
+  readonly whole: SearchSpace;
 }
 
-async function filled(shape: GalleryShape): Promise<Indexes> {
+/** @param normaliser a cohort. */
+async function filled(shape: GalleryShape, normaliser?: Uint8Array): Promise<Indexes> {
   const gallery = new Gallery(base, shape, 1);
-  assert.ok(searchSpace, 'the default pack has a search space');
-  const served = createGalleryIndex(executor, openSearchSpace(searchSpace));
-  const exact = createGalleryIndex(executor, openSearchSpace(dimension));
+  const whole = openSearchSpace(dimension, normaliser);
+  const served = createGalleryIndex(executor, openSearchSpace(searchSpace as Uint8Array, normaliser));
+  const exact = createGalleryIndex(executor, whole);
   for (const { from, rows } of gallery.batches(BATCH)) {
     const labels = new BigInt64Array(rows.length / dimension).map((_, i) => BigInt(from + i));
     await Promise.all([served.add(labels, rows), exact.add(labels, rows)]);
   }
-  return { gallery, served, exact };
+  return { gallery, served, exact, whole };
 }
 
-async function recallOf({ gallery, served, exact }: Indexes, each = 1): Promise<number> {
+async function recallOf({ gallery, served, exact, whole }: Indexes, each = 1): Promise<number> {
   const allowed =
     each === 1
       ? undefined
@@ -46,7 +54,7 @@ async function recallOf({ gallery, served, exact }: Indexes, each = 1): Promise<
   for (const [i, mate] of mates.entries()) {
     if (mate % each > 0) continue;
     const probe = vectors.subarray(i * dimension, (i + 1) * dimension);
-    const scoreOf = (row: number) => innerProduct(probe, gallery.take(row, 1));
+    const scoreOf = (row: number) => whole.compare(probe, [gallery.take(row, 1)])[0] as number;
     const [answer, truth] = await Promise.all([
       served.search(probe, 1, allowed),
       exact.search(probe, 1, allowed),
@@ -65,8 +73,8 @@ function assertRecall(recall: number): void {
 }
 
 describe('the search as served finds the nearest row', () => {
-  test('among distinct people, also when restricted to half or to a fiftieth of them', async () => {
-    const indexes = await filled({ people: 50_000 });
+  test('by normalised score among distinct people, also when restricted to half or to a fiftieth of them', async () => {
+    const indexes = await filled({ people: 50_000 }, cohort);
     assertRecall(await recallOf(indexes));
     for (const each of [2, 50]) assertRecall(await recallOf(indexes, each));
   });
@@ -75,7 +83,9 @@ describe('the search as served finds the nearest row', () => {
     assertRecall(await recallOf(await filled({ people: 20_000, copies: { people: 60, rows: 100 } })));
   });
 
-  test('among people who have relatives', async () => {
-    assertRecall(await recallOf(await filled({ people: 20_000, family: 5 })));
+  test('among people who have relatives, by cosine and by normalised score', async () => {
+    for (const normaliser of [undefined, cohort]) {
+      assertRecall(await recallOf(await filled({ people: 20_000, family: 5 }, normaliser)));
+    }
   });
 });

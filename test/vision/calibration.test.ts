@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { normals } from '../../src/base/random.ts';
-import { calibrate } from '../../src/vision/calibration.ts';
-import { ImpostorScores } from '../../src/vision/impostors.ts';
+import { calibrate, type GroupedTemplate } from '../../src/vision/calibration.ts';
+import { ImpostorScores, NormalisedTemplate } from '../../src/vision/impostors.ts';
 import type { LabelledTemplate } from '../../src/vision/labelled-templates.ts';
 
 const DIMENSION = 24;
@@ -90,5 +90,99 @@ describe('calibration of the similarity scale', () => {
 
   test('refuses to speak of rare false matches from few pictures', () => {
     assert.throws(() => calibrate(strangers(200, 6)), /needs at least 1000000 pairs/);
+  });
+});
+
+describe('calibration by groups', () => {
+  const NAMES = ['even', 'even too', 'near each other'] as const;
+  const named = strangers(1500, 11);
+
+  /** 1,200 people of three groups. Those of the last group resemble each other. */
+  function groupedPeople(seed: number): GroupedTemplate[] {
+    const normal = normals(seed);
+    return Array.from({ length: 1200 }, (_, i) => {
+      const group = NAMES[i % NAMES.length] as string;
+      const vector = Array.from({ length: DIMENSION }, normal);
+      if (group === 'near each other') vector[0] = 1.5 + (vector[0] as number);
+      const person = `${group}-${i}`;
+      return { person, image: person, template: unit(vector), group };
+    });
+  }
+
+  const { points, groups, excluded } = calibrate(named, groupedPeople(12));
+  const others = groupedPeople(13);
+
+  function scoreOf(similarity: number): number {
+    return points.find((point) => point[1] === similarity)?.[0] as number;
+  }
+
+  function metWithin(group: string, similarity: number): number {
+    return ImpostorScores.of(others.filter((each) => each.group === group)).falseMatchRate(
+      scoreOf(similarity),
+    );
+  }
+
+  for (const [similarity, rate] of [
+    [70, 1e-3],
+    [80, 1e-4],
+  ] as const) {
+    test(`holds ${similarity} within the mean of the groups, and within thrice the rate in the worst`, () => {
+      const rates = NAMES.map((group) => metWithin(group, similarity));
+      const mean = rates.reduce((sum, each) => sum + each, 0) / rates.length;
+      assert.ok(mean > rate / 2.5 && mean < 1.5 * rate, `a mean of ${mean}`);
+      assert.ok(Math.max(...rates) < 1.3 * 3 * rate, `${rates}`);
+      assert.ok(Math.max(...rates) > 3 * Math.min(...rates), 'the groups differ');
+    });
+  }
+
+  test('holds 90 among all people together, pairs of two groups too', () => {
+    const met = ImpostorScores.of(others).falseMatchRate(scoreOf(90));
+    assert.ok(met > 1e-6 && met < 3e-5, `${met}`);
+    const pairs = ImpostorScores.of(groupedPeople(12));
+    assert.ok(scoreOf(90) >= pairs.scoreAt(3e-5));
+  });
+
+  test('lists the groups', () => {
+    assert.deepEqual(groups, { people: 1200, names: [...NAMES].sort(), pairs: (3 * 400 * 399) / 2 });
+    assert.deepEqual(excluded, []);
+  });
+
+  test('counts a person with two images once', () => {
+    const people = groupedPeople(12);
+    const again = { ...underAnotherName(people[5] as GroupedTemplate, 'again', 14), group: NAMES[2] };
+    const found = calibrate(named, [...people, again]);
+    assert.deepEqual(
+      found.excluded.map(({ people: pair }) => pair),
+      [[people[5]?.person, 'again']],
+    );
+    assert.deepEqual([found.groups?.people, found.points], [1200, points]);
+  });
+
+  test('uses people without a group only above similarity 80', () => {
+    const people = groupedPeople(12).map((each) =>
+      each.group === NAMES[2] ? { ...each, group: null } : each,
+    );
+    const { points: without, groups: left } = calibrate(named, people);
+    assert.deepEqual(left?.names, ['even', 'even too']);
+    const at = (similarity: number) => without.find((point) => point[1] === similarity)?.[0] as number;
+    assert.ok(at(70) < scoreOf(70) - 0.02);
+    assert.equal(at(90), scoreOf(90));
+  });
+
+  test('needs a group of 50 people', () => {
+    const few = groupedPeople(12).slice(0, 147);
+    assert.throws(() => calibrate(named, few), /needs a group of at least 50 people/);
+    assert.ok(calibrate(named, groupedPeople(12).slice(0, 150)));
+  });
+
+  test('gives 100 to the score that most faces have with themselves', () => {
+    const offset = 0.2;
+    const normalised = (entries: LabelledTemplate[]) =>
+      entries.map((entry) => {
+        const template = new NormalisedTemplate(entry.template as Float32Array);
+        template.offset = offset;
+        return { ...entry, template };
+      });
+    assert.deepEqual(calibrate(normalised(named)).points.at(-1), [1 - 2 * offset, 100]);
   });
 });
