@@ -16,6 +16,7 @@ namespace {
 constexpr std::array<char, 8> kMagic = {'V', 'I', 'S', 'A', 'G', 'E', 'C', 'O'};
 constexpr std::uint32_t kFormat = 1;
 constexpr std::size_t kLanes = 32;
+constexpr float kMostWeight = 10;
 
 struct Header {
   std::array<char, 8> magic;
@@ -23,15 +24,17 @@ struct Header {
   std::uint32_t dimension;
   std::uint32_t count;
   std::uint32_t nearest;
+  float weight;
 };
 
 [[noreturn]] void Refuse(const char* why) { throw base::Error(base::ErrorCode::kInternal, why); }
 
 }  // namespace
 
-Cohort::Cohort(std::span<const float> vectors, std::size_t rank, std::size_t nearest)
+Cohort::Cohort(std::span<const float> vectors, std::size_t rank, std::size_t nearest, float weight)
     : rank_(rank),
       nearest_(nearest),
+      weight_(weight),
       count_(vectors.size() / rank),
       vectors_((count_ + kLanes - 1) / kLanes * kLanes * rank) {
   for (std::size_t i = 0; i < count_; ++i) {
@@ -59,7 +62,8 @@ float Cohort::OffsetOf(std::span<const float> coordinates) const {
   const auto end = cosines.begin() + static_cast<std::ptrdiff_t>(nearest_);
   std::partial_sort(cosines.begin(), end, cosines.end(), std::greater());
   const double sum = std::accumulate(cosines.begin(), end, 0.0);
-  return static_cast<float>(sum / (2 * static_cast<double>(nearest_)));
+  const double mean = std::max(0.0, sum / static_cast<double>(nearest_));
+  return static_cast<float>(weight_ * mean * mean);
 }
 
 CohortFile CohortFile::Parse(std::span<const std::byte> file) {
@@ -73,8 +77,9 @@ CohortFile CohortFile::Parse(std::span<const std::byte> file) {
   if (dimension < 1 || header.nearest < 1 || header.nearest > count) {
     Refuse("the file has sizes that do not fit each other");
   }
+  if (!(header.weight > 0 && header.weight <= kMostWeight)) Refuse("the file has a weight outside 0..10");
   if (file.size() != sizeof(header) + count * dimension) Refuse("the file is not as long as its sizes say");
-  CohortFile read{dimension, header.nearest, count, {}};
+  CohortFile read{dimension, header.nearest, count, header.weight, {}};
   read.vectors.reserve(count * dimension);
   for (const std::byte value : file.subspan(sizeof(header))) {
     read.vectors.push_back(static_cast<float>(static_cast<std::int8_t>(value)));

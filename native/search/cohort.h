@@ -12,15 +12,22 @@ namespace visage::search {
 class Cohort {
  public:
   /// @param vectors `rank` floats each; scaled to length 1. @param nearest 1 to the number of vectors.
-  Cohort(std::span<const float> vectors, std::size_t rank, std::size_t nearest);
+  /// @param weight of the square.
+  Cohort(std::span<const float> vectors, std::size_t rank, std::size_t nearest, float weight);
 
+<<<<<<< HEAD
   /// Half the mean of the `nearest` best cosines with the vectors, -0.5..0.5. @param coordinates `rank`
   /// floats of length 1.
+=======
+  /// `weight` times the square of the mean of the `nearest` best cosines with the vectors; 0 for a negative
+  /// mean. The square spares faces in sparse regions. @param coordinates `rank` floats of length 1.
+>>>>>>> a4d6e22c (Take the square of a face's cosines with the cohort as its offset)
   float OffsetOf(std::span<const float> coordinates) const;
 
  private:
   std::size_t rank_;
   std::size_t nearest_;
+  float weight_;
   std::size_t count_;
   /// [count / kLanes][rank][kLanes].
   std::vector<float> vectors_;
@@ -30,6 +37,7 @@ struct CohortFile {
   std::size_t dimension;
   std::size_t nearest;
   std::size_t count;
+  float weight;
   /// `count * dimension` numbers, -127..127.
   std::vector<float> vectors;
 

@@ -110,7 +110,7 @@ std::shared_ptr<const SearchSpace> SearchSpace::With(std::span<const std::byte> 
             std::span(rows).subspan(i * rank_, rank_));
   }
   auto space = std::make_shared<SearchSpace>(*this);
-  space->cohort_ = std::make_shared<const Cohort>(rows, rank_, cohort.nearest);
+  space->cohort_ = std::make_shared<const Cohort>(rows, rank_, cohort.nearest, cohort.weight);
   space->mark_ = std::max(std::uint32_t{1}, Crc32c(mark_, file));
   return space;
 }

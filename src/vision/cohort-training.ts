@@ -5,9 +5,14 @@ import { innerProduct } from './impostors.ts';
 /** Every vector of a cohort averages at least this many templates, so that it shows no person. */
 export const LEAST_MEMBERS = 8;
 /** docs/experiments.md has the other numbers that were tried. */
-const NEAREST = 8;
-/** Normalised score from which two faces count as one person. It is rarer than 1e-5 among strangers. */
+const NEAREST = 2;
+const WEIGHT = 0.5;
+/**
+ * Cosine, less half of both means of the 8 best cosines with a first cohort, from which two faces count as one person. It
+ * is rarer than 1e-5 among strangers.
+ */
 const ONE_PERSON = 0.35;
+const NEAREST_OF_FIRST = 8;
 const ITERATIONS = 15;
 const FREE_ITERATIONS = 11;
 
@@ -22,7 +27,7 @@ export interface TrainedCohort {
  * Spherical k-means (I. Dhillon and D. Modha, Machine Learning 42, 2001) of the faces, and apart of the degraded
  * faces. Groups of fewer than {@link LEAST_MEMBERS} dissolve into the others. Of faces that a first cohort tells
  * to be one person, one counts.
- * @param faces unit vectors, mostly of different people; at least {@link LEAST_MEMBERS} times the nearest vectors.
+ * @param faces unit vectors, mostly of different people; at least 8 times {@link LEAST_MEMBERS}.
  * @param degraded unit vectors, or none.
  * @param options `coordinates` projects templates into the pack's search space, which is faster.
  */
@@ -35,15 +40,16 @@ export function trainCohort(
   const ofFaces = groupsOf(people, coordinates, seed);
   const ofDegraded = degraded.length < LEAST_MEMBERS ? [] : groupsOf(degraded, coordinates, seed + 1);
   const groups = [...ofFaces, ...ofDegraded];
-  if (groups.length < NEAREST) {
+  if (groups.length < NEAREST_OF_FIRST) {
     throw new Error(
-      `Expected templates for at least ${NEAREST} groups of ${LEAST_MEMBERS}, got ${groups.length} groups.`,
+      `Expected templates for at least ${NEAREST_OF_FIRST} groups of ${LEAST_MEMBERS}, got ${groups.length} groups.`,
     );
   }
   return {
     cohort: cohortOf(
       groups.map(({ centre }) => centre),
       NEAREST,
+      WEIGHT,
     ),
     people: people.length,
     faces: ofFaces.length,
@@ -84,7 +90,7 @@ function distinct(
   for (const face of faces) {
     const row = coordinates(face);
     const cosines = Float64Array.from(centres, (centre) => innerProduct(row, centre)).sort();
-    const nearest = cosines.subarray(-NEAREST);
+    const nearest = cosines.subarray(-NEAREST_OF_FIRST);
     const offset = nearest.reduce((sum, cosine) => sum + cosine, 0) / (2 * nearest.length);
     const isKnown = kept.some((other) => innerProduct(row, other.row) - offset - other.offset > ONE_PERSON);
     if (!isKnown) kept.push({ face, row, offset });

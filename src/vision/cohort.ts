@@ -3,36 +3,41 @@
  * of every group match equally rarely: native/search/cohort.h. No vector is the template of a person.
  *
  * Little-endian: `VISAGECO`; format, dimension, number of vectors and number of nearest vectors as 32-bit
- * integers; then the vectors, of any length, as 8-bit integers.
+ * integers; the weight as a 32-bit float; then the vectors, of any length, as 8-bit integers.
  */
 
 const MAGIC = 'VISAGECO';
 const FORMAT = 1;
-const HEADER_BYTES = 24;
+const HEADER_BYTES = 28;
+const WEIGHT_AT = 24;
+const MOST_WEIGHT = 10;
 const MOST_VALUE = 127;
 
 export interface Cohort {
   readonly dimension: number;
   /** Vectors whose cosines with a face give the face's offset. */
   readonly nearest: number;
+  /** Of the squared mean of these cosines, above 0, at most 10. */
+  readonly weight: number;
   /** Numbers -127..127. */
   readonly vectors: readonly Int8Array[];
 }
 
-export function cohortOf(averages: readonly Float32Array[], nearest: number): Cohort {
+export function cohortOf(averages: readonly Float32Array[], nearest: number, weight: number): Cohort {
   const vectors = averages.map((average) => {
     const most = average.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
     return Int8Array.from(average, (value) => Math.round((MOST_VALUE * value) / most));
   });
-  return { dimension: averages[0]?.length ?? 0, nearest, vectors };
+  return { dimension: averages[0]?.length ?? 0, nearest, weight: Math.fround(weight), vectors };
 }
 
-export function cohortFile({ dimension, nearest, vectors }: Cohort): Buffer {
+export function cohortFile({ dimension, nearest, weight, vectors }: Cohort): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
   header.write(MAGIC, 'latin1');
   [FORMAT, dimension, vectors.length, nearest].forEach((value, i) => {
     header.writeUInt32LE(value, MAGIC.length + 4 * i);
   });
+  header.writeFloatLE(weight, WEIGHT_AT);
   return Buffer.concat([header, ...vectors.map((vector) => Buffer.from(vector.buffer))]);
 }
 
@@ -52,6 +57,10 @@ export function parseCohort(file: Uint8Array): Cohort {
       `Expected the number of nearest vectors to be 1 to the number of vectors, ${count}, got ${nearest}`,
     );
   }
+  const weight = bytes.readFloatLE(WEIGHT_AT);
+  if (!(weight > 0 && weight <= MOST_WEIGHT)) {
+    throw new Error(`Expected a weight above 0 and at most ${MOST_WEIGHT}, got ${weight}`);
+  }
   const size = HEADER_BYTES + count * dimension;
   if (bytes.length !== size) {
     throw new Error(
@@ -61,5 +70,5 @@ export function parseCohort(file: Uint8Array): Cohort {
   const vectors = Array.from({ length: count }, (_, i) =>
     Int8Array.from(bytes.subarray(HEADER_BYTES + i * dimension, HEADER_BYTES + (i + 1) * dimension)),
   );
-  return { dimension, nearest, vectors };
+  return { dimension, nearest, weight, vectors };
 }

@@ -35,7 +35,7 @@ describe('visagectl models cohort', () => {
     const before = await openModelPack(folder);
     assert.ok(before.similarity);
     for (const first of [0.5, 0.25]) {
-      const content = cohortFile(cohortOf([new Float32Array(512).fill(first).fill(1, 256)], 1));
+      const content = cohortFile(cohortOf([new Float32Array(512).fill(first).fill(1, 256)], 1, 0.5));
       assert.equal(await writeCohort(before, content), join(folder, 'cohort.bin'));
       const pack = await openModelPack(folder);
       assert.deepEqual([pack.cohort, pack.similarity], [content, null]);
@@ -48,7 +48,10 @@ describe('visagectl models cohort', () => {
   test('names a cohort of templates of another length', async (t) => {
     const { folder, remove } = secondPack();
     t.after(remove);
-    await writeCohort(await openModelPack(folder), cohortFile(cohortOf([new Float32Array(64).fill(1)], 1)));
+    await writeCohort(
+      await openModelPack(folder),
+      cohortFile(cohortOf([new Float32Array(64).fill(1)], 1, 0.5)),
+    );
     await assert.rejects(
       openModelPack(folder),
       /cohort .*Expected a cohort of templates of 512 dimensions, got 64/,

@@ -14,7 +14,9 @@ import { evenSpaceFile } from '../../testing/search-spaces.ts';
 
 const OPTIONS = { dimension: 96, rank: 64 };
 const NEAREST = 5;
-const HEAD = 24;
+const WEIGHT = 0.75;
+const HEAD = 28;
+const WEIGHT_AT = 24;
 /** Of one comparison: rounding to 16 bits of both rows. */
 const ROUNDING = 5e-5;
 
@@ -34,7 +36,7 @@ function templatesOf(count: number, seed: number): Float32Array[] {
   );
 }
 
-const cohort = cohortOf(templatesOf(70, 1), NEAREST);
+const cohort = cohortOf(templatesOf(70, 1), NEAREST, WEIGHT);
 const bytes = cohortFile(cohort);
 const plain = openSearchSpace(file);
 const space = openSearchSpace(file, bytes);
@@ -45,11 +47,12 @@ function offsetOf(row: Row): number {
   );
   const own = unit(valuesOf(row.subarray(0, plain.rowBytes)));
   const cosines = vectors.map((vector) => innerProduct(own, vector)).sort((a, b) => b - a);
-  return cosines.slice(0, NEAREST).reduce((sum, cosine) => sum + cosine, 0) / (2 * NEAREST);
+  const mean = cosines.slice(0, NEAREST).reduce((sum, cosine) => sum + cosine, 0) / NEAREST;
+  return WEIGHT * Math.max(0, mean) ** 2;
 }
 
 describe('a row in a space with a cohort', () => {
-  test('is the row of the space, and its offset: half the mean of the best cosines with the cohort', () => {
+  test('is the row of the space, and its offset: the weighted square of the mean of the best cosines with the cohort', () => {
     assert.deepEqual([plain.isNormalised, space.isNormalised], [false, true]);
     assert.equal(space.rowBytes, plain.rowBytes + 4);
     for (const template of templatesOf(30, 2)) {
@@ -58,6 +61,14 @@ describe('a row in a space with a cohort', () => {
       const offset = Buffer.from(row).readFloatLE(plain.rowBytes);
       assert.ok(Math.abs(offset - offsetOf(row)) < 1e-5, `${offset} for ${offsetOf(row)}`);
     }
+  });
+
+  test('has no offset if it is unlike every vector of the cohort', () => {
+    const along = cohortOf([unit(Float32Array.from({ length: OPTIONS.dimension }, () => 1))], 1, WEIGHT);
+    const opposite = openSearchSpace(file, cohortFile(along)).row(
+      unit(Float32Array.from({ length: OPTIONS.dimension }, () => -1)),
+    );
+    assert.equal(Buffer.from(opposite).readFloatLE(plain.rowBytes), 0);
   });
 
   test('scores the cosine less both offsets, whether it is a row, a row without an offset or a template', () => {
@@ -107,9 +118,15 @@ describe('a row in a space with a cohort', () => {
     ['empty', Buffer.alloc(0), /cut off/],
     ['a search space', file, /not a cohort/],
     ['of another format', changed((copy) => copy.writeUInt32LE(2, 8)), /another version/],
-    ['of another dimension', cohortFile(cohortOf([new Float32Array(8).fill(1)], 1)), /another length/],
+    [
+      'of another dimension',
+      cohortFile(cohortOf([new Float32Array(8).fill(1)], 1, WEIGHT)),
+      /another length/,
+    ],
     ['without vectors', changed((copy) => copy.writeUInt32LE(0, 16)), /sizes/],
     ['of more nearest vectors than vectors', changed((copy) => copy.writeUInt32LE(71, 20)), /sizes/],
+    ['without a weight', changed((copy) => copy.writeFloatLE(0, WEIGHT_AT)), /weight/],
+    ['of a weight that is no number', changed((copy) => copy.writeFloatLE(Number.NaN, WEIGHT_AT)), /weight/],
     ['cut off at its end', bytes.subarray(0, -1), /not as long/],
   ] as const) {
     test(`does not come from a cohort that is ${name}`, () => {

@@ -18,7 +18,7 @@ function people(count: number, seed: number): Float32Array[] {
 }
 
 describe('the file of a cohort', () => {
-  const cohort = cohortOf(people(20, 1), 4);
+  const cohort = cohortOf(people(20, 1), 4, 0.6);
 
   test('holds the cohort that was written, at any place in memory', () => {
     const file = cohortFile(cohort);
@@ -40,7 +40,12 @@ describe('the file of a cohort', () => {
     ['another format', (file: Buffer) => file.writeUInt32LE(2, 8), /format 1, got format 2/],
     ['no dimension', (file: Buffer) => file.writeUInt32LE(0, 12), /at least 1 dimension/],
     ['more nearest vectors than vectors', (file: Buffer) => file.writeUInt32LE(21, 20), /20, got 21/],
-    ['another number of vectors', (file: Buffer) => file.writeUInt32LE(19, 16), /Expected 480 bytes/],
+    ['another number of vectors', (file: Buffer) => file.writeUInt32LE(19, 16), /Expected 484 bytes/],
+    [
+      'a negative weight',
+      (file: Buffer) => file.writeFloatLE(-0.5, 24),
+      /a weight above 0 and at most 10, got -0.5/,
+    ],
   ] as const) {
     test(`refuses ${name}`, () => {
       const file = cohortFile(cohort);
