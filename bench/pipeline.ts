@@ -114,48 +114,56 @@ async function measure(title: string, jpeg: Buffer, throughput: boolean): Promis
   }
   if (rate !== null) {
     const original = meanOf(floors.original, 'total').p50;
-    const limit = (1000 * CORES) / floor;
-    const limitTogether = (1000 * CORES) / together.p50;
-    for (const [name, value, of] of [
-      ['cores / floor', limit, { aim: 'at least 0.92' }],
-      ['cores / floor of all cores at once', limitTogether, { note: 'what the cores give together' }],
-    ] as const) {
-      report({
-        claim: `${title} JPEG over HTTP, ${CLIENTS} clients`,
-        value: rate.perSecond,
-        unit: 'requests/s',
-        against: { name, value },
-        ratio: rate.perSecond / value,
-        ...of,
-      });
-    }
-    report({
-      claim: 'floor, prepared networks',
-      value: floor,
-      unit: 'ms',
-      against: { name: 'of the original networks', value: original },
-      ratio: floor / original,
-    });
-    console.log(
-      `requests a second, ${CLIENTS} clients`.padEnd(44),
-      `${rate.perSecond.toFixed(1)}, ${((100 * rate.perSecond) / limit).toFixed(0)} % of cores divided by floor (${limit.toFixed(1)})`,
-    );
-    console.log(
-      '  the same, floor of all cores at once'.padEnd(44),
-      `${((100 * rate.perSecond) / limitTogether).toFixed(0).padStart(9)} % (${limitTogether.toFixed(1)})`,
-    );
-    const [all, script, client] = rate.processor.map((ms) => (ms / rate.searches).toFixed(2));
-    console.log(
-      `processor time of the service, ${CLIENTS} clients`.padEnd(44),
-      `${all?.padStart(9)}, JavaScript ${script}; the clients themselves ${client}`,
-    );
-    console.log(
-      `longest stall of the event loop, ${CLIENTS} clients`.padEnd(44),
-      `${rate.stall.toFixed(1)} ms`,
-    );
+    reportRate(title, rate, { original, prepared: floor, together: together.p50 });
   }
   const rounds = floors.prepared.map(({ total }) => total.p50.toFixed(1)).join(' ');
   console.log(`floor in each of the rounds: ${rounds} ms\n`);
+}
+
+function reportRate(
+  title: string,
+  rate: Rate,
+  floors: { readonly original: number; readonly prepared: number; readonly together: number },
+): void {
+  const limit = (1000 * CORES) / floors.prepared;
+  const limitTogether = (1000 * CORES) / floors.together;
+  for (const [name, value, of] of [
+    ['cores / floor', limit, { aim: 'at least 0.92' }],
+    ['cores / floor of all cores at once', limitTogether, { note: 'what the cores give together' }],
+  ] as const) {
+    report({
+      claim: `${title} JPEG over HTTP, ${CLIENTS} clients`,
+      value: rate.perSecond,
+      unit: 'requests/s',
+      against: { name, value },
+      ratio: rate.perSecond / value,
+      ...of,
+    });
+  }
+  report({
+    claim: 'floor, prepared networks',
+    value: floors.prepared,
+    unit: 'ms',
+    against: { name: 'of the original networks', value: floors.original },
+    ratio: floors.prepared / floors.original,
+  });
+  console.log(
+    `requests a second, ${CLIENTS} clients`.padEnd(44),
+    `${rate.perSecond.toFixed(1)}, ${((100 * rate.perSecond) / limit).toFixed(0)} % of cores divided by floor (${limit.toFixed(1)})`,
+  );
+  console.log(
+    '  the same, floor of all cores at once'.padEnd(44),
+    `${((100 * rate.perSecond) / limitTogether).toFixed(0).padStart(9)} % (${limitTogether.toFixed(1)})`,
+  );
+  const [all, script, client] = rate.processor.map((ms) => (ms / rate.searches).toFixed(2));
+  console.log(
+    `processor time of the service, ${CLIENTS} clients`.padEnd(44),
+    `${all?.padStart(9)}, JavaScript ${script}; the clients themselves ${client}`,
+  );
+  console.log(
+    `longest stall of the event loop, ${CLIENTS} clients`.padEnd(44),
+    `${rate.stall.toFixed(1)} ms`,
+  );
 }
 
 function reportRequests(title: string, asked: readonly Asked[], floor: number, aim: string): void {
