@@ -268,7 +268,7 @@ export async function measureStalls(isQuick: boolean): Promise<void> {
     const target = new Target(child, file, store, extent.rounds);
     await target.logIn();
     const holds = await loops(target, routes, store.limitedKey, extent);
-    if (!process.env.C13) holds.push(...(await shapes(target, routes)));
+    holds.push(...(await shapes(target, routes)));
     const over = holds.filter(({ ms }) => ms > AIM);
     console.log(
       `\nLongest hold ${worstOf(holds).ms.toFixed(1)} ms; ${over.length} of ${holds.length} lines over ${AIM} ms`,
