@@ -15,13 +15,8 @@ class Cohort {
   /// @param weight of the square.
   Cohort(std::span<const float> vectors, std::size_t rank, std::size_t nearest, float weight);
 
-<<<<<<< HEAD
-  /// Half the mean of the `nearest` best cosines with the vectors, -0.5..0.5. @param coordinates `rank`
-  /// floats of length 1.
-=======
   /// `weight` times the square of the mean of the `nearest` best cosines with the vectors; 0 for a negative
   /// mean. The square spares faces in sparse regions. @param coordinates `rank` floats of length 1.
->>>>>>> a4d6e22c (Take the square of a face's cosines with the cohort as its offset)
   float OffsetOf(std::span<const float> coordinates) const;
 
  private:
