@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -78,8 +79,8 @@ base::Image Crop(base::Image image, std::span<const std::uint8_t> clap) {
   const auto from = [](int side, double part, double shift) {
     return std::clamp((side - part) / 2 + shift, 0.0, static_cast<double>(side));
   };
-  const int left = static_cast<int>(from(image.width(), width, right) + 0.5);
-  const int top = static_cast<int>(from(image.height(), height, down) + 0.5);
+  const int left = static_cast<int>(std::lround(from(image.width(), width, right)));
+  const int top = static_cast<int>(std::lround(from(image.height(), height, down)));
   const int columns = static_cast<int>(std::clamp(width + 0.5, 0.0, image.width() - 1.0 * left));
   const int rows = static_cast<int>(std::clamp(height + 0.5, 0.0, image.height() - 1.0 * top));
   if (columns < 1 || rows < 1) RefuseBroken();

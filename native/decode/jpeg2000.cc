@@ -255,6 +255,7 @@ StoredPicture DecodeJpeg2000(std::span<const std::uint8_t> bytes, const Reductio
 
   const int channels = header.columns > 0 ? header.columns : size.components;
   std::vector<Channel> readers;
+  readers.reserve(channels);
   for (int i = 0; i < channels; ++i) {
     readers.emplace_back(decoded->comps[header.columns > 0 ? 0 : i], header, i);
   }

@@ -113,7 +113,7 @@ void Convert(const Conversion& conversion, const std::array<Row, 3>& rows, int w
     const float c = static_cast<float>(rows[2][x]) - offset2;
     for (int i = 0; i < base::Image::kChannels; ++i) {
       const auto& m = conversion.matrix[i];
-      to[i] = static_cast<std::uint8_t>(std::clamp(m[0] * a + m[1] * b + m[2] * c, 0.0f, 255.0f) + 0.5f);
+      to[i] = static_cast<std::uint8_t>(std::clamp(m[0] * a + m[1] * b + m[2] * c + 0.5f, 0.5f, 255.5f));
     }
   }
 }
