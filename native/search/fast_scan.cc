@@ -88,13 +88,11 @@ void FastScan::Scan(const std::byte* blocks, std::size_t block_count, std::uint3
 }
 
 std::vector<Proposal> FastScan::Take() {
-  const auto& kept = state_->reservoir.reservoirs.front();
-  std::vector<float> losses(kept.n);
-  std::vector<std::int64_t> rows(kept.n);
-  state_->reservoir.to_flat_arrays(losses.data(), rows.data());
+  auto& kept = state_->reservoir.reservoirs.front();
+  if (kept.i > kept.n) kept.shrink();
   std::vector<Proposal> best(kept.i);
   for (std::size_t i = 0; i < best.size(); ++i) {
-    best[i] = {losses[i], static_cast<std::uint32_t>(rows[i]) + state_->origin};
+    best[i] = {kept.vals[i], static_cast<std::uint32_t>(kept.ids[i]) + state_->origin};
   }
   std::ranges::sort(best);
   return best;

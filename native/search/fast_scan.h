@@ -19,7 +19,7 @@ void PackCodes(std::span<const std::uint8_t> codes, std::size_t place, std::byte
 
 struct Proposal {
   /// Of the tables quantised to 8 bits; comparable among scans with the same tables.
-  float loss;
+  std::uint32_t loss;
   std::uint32_t row;
 
   auto operator<=>(const Proposal&) const = default;

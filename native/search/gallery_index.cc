@@ -72,8 +72,12 @@ std::vector<Codes::Row> FastScanInPieces(base::Team& team, const Codes::View& vi
   });
   std::vector<Proposal> all;
   for (const auto& piece : found) all.insert(all.end(), piece.begin(), piece.end());
-  if (found.size() > 1) std::ranges::sort(all);
   std::vector<Codes::Row> best(std::min(count, all.size()));
+  if (found.size() > 1) {
+    const auto last_best = all.begin() + static_cast<std::ptrdiff_t>(best.size());
+    std::ranges::nth_element(all, last_best);
+    std::sort(all.begin(), last_best);
+  }
   for (std::size_t i = 0; i < best.size(); ++i) best[i] = all[i].row;
   return best;
 }
@@ -94,6 +98,9 @@ bool Rank(const Codes::View& view, std::span<const Codes::Row> proposals, Codes:
     if (i + kAhead < rows.size()) {
       const Codes::Rows ahead = view.From(rows[i + kAhead]);
       for (std::size_t at = 0; at < view.width(); at += 64) __builtin_prefetch(ahead.high + at);
+      __builtin_prefetch(ahead.scales);
+      __builtin_prefetch(ahead.residuals);
+      __builtin_prefetch(ahead.offsets);
     }
     ScanExact(BestKernels(), view, probe, std::span(rows).subspan(i, 1), nearest);
   }
