@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { normals, uniforms } from '../../src/base/random.ts';
+import { StoredTemplates } from '../../src/recognition/stored-templates.ts';
 import type { QualityRecord } from '../../src/store/records.ts';
 import { faceMixes } from '../../testing/face-mixes.ts';
 import { type Answer, TestService } from '../../testing/recognition-service.ts';
@@ -204,6 +205,25 @@ describe('An examination', () => {
     await service.call('resetCollection', { collectionId });
     const after = await service.call('getExamination', { collectionId });
     assert.deepEqual([after.state, after.faces, after.findings], ['done', 0, []]);
+  });
+
+  test('lets other work run while it compares a sample of strangers', async () => {
+    const { space } = service.recognizer;
+    const rows = Array.from({ length: 300 }, (_, i) =>
+      space.row(strangers[i % strangers.length] as Float32Array),
+    );
+    const templates = new StoredTemplates(service.store.faces, service.gallery(collectionId), space);
+    let turns = 0;
+    let isOver = false;
+    const count = () => {
+      turns++;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    const { size, scores } = await templates.scoresAmong(rows);
+    isOver = true;
+    assert.deepEqual([size, scores.length], [300, 300 * 300]);
+    assert.ok(turns > 2, `${turns} turns`);
   });
 
   test('of an account with many waits for no other of them, and outlives their reports', async () => {
