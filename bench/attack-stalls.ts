@@ -1,7 +1,7 @@
 /**
  * `npm run bench:attack -- --part stalls`: how long each hostile request holds the event loop, in processor
  * time of its thread. First calls over galleries of 30,000 faces (6,000 with `--quick`), then every shape of
- * `hostile-shapes.ts` to every route. Changes of whole galleries run once.
+ * `hostile-shapes.ts` to every route.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request as send } from 'node:http';

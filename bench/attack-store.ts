@@ -1,5 +1,3 @@
-/** A store whose galleries, keys and members make work: what an attacker prepares before the attack. */
-
 import { hashSync } from '@node-rs/argon2';
 import { createApiKey } from '../src/access/keys/api-keys.ts';
 import type { Owner } from '../src/api/caller.ts';

@@ -125,7 +125,6 @@ async function reusedReport(file: string): Promise<PartReport> {
   return { ...report, earlier: `of an earlier run, ended ${ended}, ${report.commit ?? 'commit not noted'}` };
 }
 
-/** Such as `commit 1234567`; says so where sources differ from it. */
 function commit(): string {
   const git = (...args: string[]) =>
     execFileSync('git', args, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' }).trim();

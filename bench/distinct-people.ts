@@ -160,7 +160,6 @@ export class Gallery {
 
 type Eight = [number, number, number, number, number, number, number, number];
 
-/** Numbers from 0 to below 1. */
 function draws(seed: number, stream: number, row: number): () => number {
   let [a, b, c, counter] = [seed | 0, stream | 0, row | 0, 1];
   const next = () => {

@@ -101,7 +101,6 @@ function logarithmic(label: string, values: readonly number[], format: (value: n
   return { label, scale: 'log', from, to, ticks, format };
 }
 
-/** From 0 on, with room above the values for the legend. */
 function linear(label: string, values: readonly number[]): Axis {
   const most = 1.3 * Math.max(...values);
   const step = Math.min(...ROUND.filter((tick) => most / tick <= 10));

@@ -37,7 +37,6 @@ export function packageFolder(require: NodeJS.Require, name: string): string {
   return join(folder, name);
 }
 
-/** @returns the version of a package that is installed for `require`. */
 export function versionOf(require: NodeJS.Require, name: string): string {
   const manifest = readFileSync(join(packageFolder(require, name), 'package.json'), 'utf8');
   return (JSON.parse(manifest) as { version: string }).version;

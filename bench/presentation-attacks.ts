@@ -1,8 +1,4 @@
-/**
- * Rendered attacks: a print held into a scene, a screen, a mask cut out of a print.
- *
- * They are not photographs of attacks.
- */
+/** Rendered attacks: a print held into a scene, a screen, a mask cut out of a print. */
 import sharp from 'sharp';
 
 export const PRESENTATIONS = [

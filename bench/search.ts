@@ -73,7 +73,6 @@ interface Question {
   readonly scores: readonly number[];
 }
 
-/** An effort, 0 for an engine without, and the recall with it. */
 interface Reached {
   readonly effort: number;
   readonly recall: number;

@@ -1,7 +1,4 @@
-/**
- * Writes `test/fixtures/first-release/`: a data folder that version 0.1.0 made, and answers that it gave. Builds that
- * version from the git history, which takes minutes: `node dist/tools/write-first-release.js`.
- */
+/** Writes `test/fixtures/first-release/`: a data folder that version 0.1.0 made, and answers that it gave. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -48,7 +45,6 @@ async function main(built?: string): Promise<void> {
   }
 }
 
-/** The answers of 0.1.0 to a search for each person, after the service has stopped. */
 async function enrolled(clone: string, data: string) {
   const environment = { ...process.env, VISAGE_DATA_DIR: data, VISAGE_LISTEN: '127.0.0.1:0' };
   const service = spawn(process.execPath, [join(clone, 'dist/src/main.js')], {

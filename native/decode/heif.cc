@@ -92,7 +92,6 @@ base::Image Crop(base::Image image, std::span<const std::uint8_t> clap) {
 }
 
 base::Image Transform(base::Image image, const Box& property) {
-  // As EXIF counts: by quarter turns anticlockwise, and mirrored.
   constexpr int kTurns[] = {1, 8, 3, 6};
   constexpr int kMirrors[] = {4, 2};
   switch (property.type) {

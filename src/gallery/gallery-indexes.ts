@@ -148,7 +148,6 @@ export class GalleryIndexes {
   }
 
   /**
-   * Fills a gallery without an index from its snapshot.
    * @param onProgress takes the share read, 0..1.
    * @throws Error; the gallery then has no index.
    */

@@ -41,10 +41,7 @@ function load(): unknown {
   }
 }
 
-/**
- * The addon's errors have no JavaScript frames. Captures a stack only on failure, since capturing slows down
- * calls.
- */
+/** The addon's errors have no JavaScript frames. */
 export async function withCallerStack<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;

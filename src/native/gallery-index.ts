@@ -8,7 +8,7 @@ export type Row = Uint8Array;
 /** A row, or the template of an older store. */
 export type RowOrTemplate = Row | Float32Array;
 
-/** The subspace of a model pack's templates, and the quantiser that proposes candidates in it. Immutable. */
+/** Immutable. */
 export interface SearchSpace {
   /** Floats of a template. */
   readonly dimension: number;
@@ -16,7 +16,6 @@ export interface SearchSpace {
   readonly rank: number;
   readonly subquantizers: number;
   readonly rowBytes: number;
-  /** Whether scores are normalised with a cohort (native/search/cohort.h). */
   readonly isNormalised: boolean;
   /** @param templates finite. @returns the row of a template; of several, one row after another. */
   row(templates: Float32Array): Row;

@@ -167,7 +167,6 @@ const MATED_BELOW: readonly (readonly [similarity: number, share: number])[] = [
   [70, 0.014],
 ];
 
-/** The share of {@link MATED_BELOW} at a similarity, in log space between its points. */
 export function matedBelow(similarity: number): number {
   let last = MATED_BELOW[0] as readonly [number, number];
   for (const point of MATED_BELOW) {

@@ -59,7 +59,6 @@ const LOW_QUALITY = 25;
 const MAX_FACES = 48;
 const SAMPLE = 300;
 const STRANGERS_BELOW = 0.99;
-/** With fewer people, the model pack's calibration says how strangers score. */
 const LEAST_PEOPLE = NEIGHBOURS + 1;
 const MORE = 4;
 const PAGE = 256;
@@ -103,8 +102,8 @@ interface Compared {
 }
 
 /**
- * Examines a gallery: each person's mean template searches an index of all people's mean templates. Takes about half a
- * kilobyte of memory a face. Yields to the event loop, and to the callers' work on the native threads.
+ * Examines a gallery: each person's mean template searches an index of all people's mean templates. Yields to
+ * the event loop, and to the callers' work on the native threads.
  */
 export class Examination {
   readonly #parts: ExaminationParts;
@@ -122,7 +121,6 @@ export class Examination {
   }[] = [];
   #faces = 0;
 
-  /** @param isEnded the store is closed or the gallery gone. */
   constructor(
     parts: ExaminationParts,
     gallery: ExaminedGallery,

@@ -140,7 +140,6 @@ async function analyzeTwice(
   };
 }
 
-/** Intersection over union of the boxes that two detectors draw around one face. */
 const SAME_FACE = 0.3;
 
 function overlap(a: Box, b: Box): number {
@@ -188,7 +187,6 @@ export async function analyzeFaces(
   return { probes, unprocessedFaceCount: analysis.faces.length - probes.length };
 }
 
-/** @param attributes requires an analysis with attributes. */
 export function visibleFace(analysis: Analysis, index: number, attributes: boolean): VisibleFace {
   const face = analysis.faces[index];
   if (!face) throw new RangeError(`expected a face index below ${analysis.faces.length}, got ${index}`);

@@ -69,7 +69,7 @@ export class GallerySearch {
   }
 
   /**
-   * Faces with one external key count as one person. A rate's threshold holds for the faces of that search.
+   * A rate's threshold holds for the faces of that search.
    * @param except label of a face that counts as absent.
    * @throws as `open` and `thresholdFor`.
    */
@@ -207,10 +207,6 @@ export class GallerySearch {
     return this.#parts.store.externalKeys.labels(gallery, [target.externalKey]);
   }
 
-  /**
-   * @param labels up to `MAX_FUSED` + 1 faces of an external key.
-   * @param best highest score, used above `MAX_FUSED`.
-   */
   #fused(
     rows: number,
     labels: readonly number[],

@@ -6,7 +6,6 @@ import type { GallerySearch, Match, Matches } from './gallery-search.ts';
 import { searchCriterion } from './match-criterion.ts';
 import type { RecognitionParts, SearchRequest } from './requests.ts';
 
-/** Searches for the image's largest face, and records one event. */
 export async function searchByImage(
   parts: RecognitionParts,
   search: GallerySearch,

@@ -170,10 +170,7 @@ export class Migrator implements MigrationAdministration {
     return left;
   }
 
-  /**
-   * Adds a confirmed row, and switches the collection if it was the last one.
-   * @returns whether the store took the row.
-   */
+  /** @returns whether the store took the row. */
   async add(place: MovingPlace, row: NewRow): Promise<boolean> {
     const isAdded = await this.#addAll(place, [row]);
     if (isAdded) this.#wake();

@@ -61,7 +61,6 @@ function isMet(box: Box, faces: readonly AnalyzedFace[]): boolean {
   return faces.some((face) => overlap(face.box, box) > 0.5);
 }
 
-/** Every expected face is found once, and nothing else is. */
 function assertFound(faces: readonly AnalyzedFace[], expected: readonly Box[]) {
   assert.equal(faces.length, expected.length);
   assert.ok(expected.every((box) => isMet(box, faces)));
