@@ -36,6 +36,15 @@ describe('The audit log', () => {
     await assertAccessible(page, 'audit');
     await screenshot(page, 'dashboard-audit');
     assert.equal(await page.getByRole('row', { name: /gate-0/ }).count(), 0);
+    // A first page without entries does not look like an empty log.
+    await page.route('**/v1/audit?limit=100', async (route) => {
+      const whole = await (await route.fetch()).json();
+      await route.fulfill({ json: { ...whole, entries: [] } });
+    });
+    await page.reload();
+    await page.getByRole('row', { name: /Created a collection.*gate-0/s }).waitFor();
+    await page.unroute('**/v1/audit?limit=100');
+    await page.reload();
     await page.getByRole('button', { name: 'Load more' }).click();
     await page.getByRole('row', { name: /Created a collection.*gate-0/s }).waitFor();
 

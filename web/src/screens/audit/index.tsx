@@ -1,5 +1,5 @@
 import { RotateCw, ScrollText } from 'lucide-react';
-import { useDeferredValue, useState } from 'react';
+import { useDeferredValue, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useFormat } from '../../i18n/format.ts';
 import { Badge } from '../../ui/badge.tsx';
@@ -78,6 +78,11 @@ export default function Audit() {
   const { data, error, isPending, isFetching, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } =
     useAudit(asked);
   const entries = data?.pages.flatMap((page) => page.entries) ?? [];
+  // A page holds few entries, or none, when the filter leaves out most of what the service read.
+  const looksFurther = entries.length === 0 && hasNextPage;
+  useEffect(() => {
+    if (looksFurther && !isFetchingNextPage && !error) void fetchNextPage();
+  }, [looksFurther, isFetchingNextPage, error, fetchNextPage]);
   const isFiltered = Object.values(asked).some((value) => value !== '');
 
   const choosePeriod = (next: Period) => {
@@ -193,7 +198,7 @@ export default function Audit() {
       </Bar>
       {error ? (
         <ErrorState error={error} onRetry={() => void refetch()} />
-      ) : isPending ? (
+      ) : isPending || looksFurther ? (
         <SkeletonList />
       ) : entries.length === 0 ? (
         <EmptyState
@@ -208,7 +213,7 @@ export default function Audit() {
           <Table label={t('title')} columns={columns} rows={entries} keyOf={({ sequence }) => sequence} />
         </Card>
       )}
-      {hasNextPage && (
+      {hasNextPage && !looksFurther && (
         <Button isPending={isFetchingNextPage} onPress={() => void fetchNextPage()}>
           {t('common:action.more')}
         </Button>
