@@ -28,7 +28,7 @@ type Kind = 'photograph' | 'LFW' | 'FairFace' | Presentation;
 
 const threads = availableParallelism();
 const executor = createExecutor({ threads, maxQueue: 4 * threads });
-const pack = await openModelPack('faceplugin');
+const pack = await openModelPack('yunet');
 const recognizer = await loadAsServed(pack, executor);
 const scale = recognizer.liveness;
 if (!scale) throw new Error('The pack has no liveness network');

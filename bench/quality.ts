@@ -9,8 +9,9 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createExecutor } from '../src/native/executor.ts';
-import { innerProduct } from '../src/vision/impostors.ts';
+import { scoreOf } from '../src/vision/impostors.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
+import { normalised } from '../src/vision/normalised-templates.ts';
 import { QUALITY_REASONS, type Quality, qualityOf } from '../src/vision/quality.ts';
 import { loadAsServed } from './as-served.ts';
 import { errorVersusReject, type JudgedPair } from './error-versus-reject.ts';
@@ -36,7 +37,7 @@ if (!folder) {
 
 const threads = availableParallelism();
 const executor = createExecutor({ threads, maxQueue: 4 * threads });
-const pack = await openModelPack('faceplugin');
+const pack = await openModelPack('yunet');
 const recognizer = await loadAsServed(pack, executor);
 const samples = await readSamples(join(folder, 'lfw-dev'));
 await executor.close();
@@ -111,8 +112,9 @@ async function readSamples(pictures: string): Promise<Sample[]> {
       for (const picture of (await readdir(join(pictures, name))).sort()) {
         const image = await readFile(join(pictures, name, picture));
         const analysis = await recognizer.analyze(image, 'binary', { attributes: true });
-        const { template } = analysis;
-        if (template) found.push({ person, template, quality: qualityOf(analysis, 0) });
+        if (!analysis.template) continue;
+        const template = normalised(recognizer.space, analysis.template);
+        found.push({ person, template, quality: qualityOf(analysis, 0) });
       }
     }
   };
@@ -124,7 +126,7 @@ function matedPairs(threshold: number): JudgedPair[] {
   const found: JudgedPair[] = [];
   for (const [i, { person, template }] of samples.entries()) {
     for (let j = i + 1; samples[j]?.person === person; j++) {
-      const score = innerProduct(template, samples[j]?.template as Float32Array);
+      const score = scoreOf(template, samples[j]?.template as Float32Array);
       found.push({ first: i, second: j, isError: score < threshold });
     }
   }
