@@ -50,7 +50,7 @@ function criterionOf(name: Rate, collection: Collection | null, own: Settings): 
 }
 
 /**
- * @param faces that a search compares with: each counts, also when several are of one person.
+ * @param faces that a search compares with; several of one person count separately.
  * @returns the minimum similarity, 0..100, in hundredths for a rate.
  * @throws `VALIDATION_FAILED` for a rate below the pack's scale.
  */

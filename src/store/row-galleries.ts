@@ -37,7 +37,7 @@ export function removeRows(db: Databases, gallery: number, label: number): void 
 }
 
 /**
- * For a gallery that is reset or deleted. Its own number goes with its faces.
+ * For a gallery that is reset or deleted. The gallery's own number disappears with its faces.
  * @returns the row galleries that the service must drop.
  */
 export function discardRowGalleries(db: Databases, gallery: number): readonly number[] {
