@@ -14,9 +14,9 @@ const TAIL = 0.025;
 interface Pairs {
   readonly people: number;
   reaching(score: number): readonly (readonly [number, number])[];
-  readonly excluded: readonly (readonly [number, number])[];
 }
 
+/** Of images that the scale excludes as one person, one counts. */
 export function reportGroups(
   templates: readonly AgedTemplate[],
   { excludes }: ModelPack,
@@ -24,13 +24,17 @@ export function reportGroups(
 ): void {
   if (templates.length === 0) return;
   const found = templates.filter(({ template }) => template);
-  const groups = new Map<string, AgedTemplate[]>();
+  const people: AgedTemplate[] = [];
   for (const each of found) {
+    if (!people.some(({ person }) => excludes(person, each.person))) people.push(each);
+  }
+  const groups = new Map<string, AgedTemplate[]>();
+  for (const each of people) {
     const name = each.group ?? `age ${each.age}`;
     groups.set(name, [...(groups.get(name) ?? []), each]);
   }
   console.log(
-    `\nFairFace           ${templates.length} people, no face found in ${templates.length - found.length}`,
+    `\nFairFace           ${templates.length} images of ${people.length} people, no face found in ${templates.length - found.length}`,
   );
   console.log('false match rate among strangers of one group (95 % interval)');
   console.log(
@@ -40,7 +44,7 @@ export function reportGroups(
   );
   const adults: number[][] = SIMILARITIES.map(() => []);
   for (const [name, members] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const pairs = pairsOf(members, excludes, scale.toScore(SIMILARITIES[0]));
+    const pairs = pairsOf(members, scale.toScore(SIMILARITIES[0]));
     const rates = SIMILARITIES.map((similarity) => rateOf(pairs, scale.toScore(similarity)));
     if (!name.startsWith('age ')) for (const [i, { rate }] of rates.entries()) adults[i]?.push(rate);
     console.log(
@@ -59,22 +63,17 @@ export function reportGroups(
   }
 }
 
-function pairsOf(members: readonly AgedTemplate[], excludes: ModelPack['excludes'], least: number): Pairs {
+function pairsOf(members: readonly AgedTemplate[], least: number): Pairs {
   const scored: { readonly pair: readonly [number, number]; readonly score: number }[] = [];
-  const excluded: [number, number][] = [];
   for (const [i, first] of members.entries()) {
     for (let j = i + 1; j < members.length; j++) {
       const second = members[j] as AgedTemplate;
-      if (excludes(first.person, second.person)) {
-        excluded.push([i, j]);
-        continue;
-      }
       const score = scoreOf(first.template as Float32Array, second.template as Float32Array);
       if (score >= least) scored.push({ pair: [i, j], score });
     }
   }
   const reaching = (score: number) => scored.filter((each) => each.score >= score).map(({ pair }) => pair);
-  return { people: members.length, reaching, excluded };
+  return { people: members.length, reaching };
 }
 
 interface Rate {
@@ -93,23 +92,17 @@ function rateOf(pairs: Pairs, score: number): Rate {
       const at = Math.floor(uniform() * pairs.people);
       times[at] = (times[at] as number) + 1;
     }
-    return weighted(pairs, reaching, times);
+    return weighted(reaching, times);
   }).sort((a, b) => a - b);
   const at = (share: number) => sampled[Math.min(SAMPLES - 1, Math.floor(share * SAMPLES))] as number;
-  return { rate: weighted(pairs, reaching, whole), low: at(TAIL), high: at(1 - TAIL) };
+  return { rate: weighted(reaching, whole), low: at(TAIL), high: at(1 - TAIL) };
 }
 
 /** @param times how often each person counts. */
-function weighted(
-  { excluded }: Pairs,
-  reaching: readonly (readonly [number, number])[],
-  times: Float64Array,
-): number {
-  const of = ([i, j]: readonly [number, number]) => (times[i] as number) * (times[j] as number);
-  const sum = (pairs: readonly (readonly [number, number])[]) =>
-    pairs.reduce((all, pair) => all + of(pair), 0);
+function weighted(reaching: readonly (readonly [number, number])[], times: Float64Array): number {
+  const matched = reaching.reduce((all, [i, j]) => all + (times[i] as number) * (times[j] as number), 0);
   const [total, squares] = times.reduce(([all, own], each) => [all + each, own + each * each], [0, 0]);
-  return sum(reaching) / ((total * total - squares) / 2 - sum(excluded));
+  return matched / ((total * total - squares) / 2);
 }
 
 function textOf({ rate, low, high }: Rate): string {
