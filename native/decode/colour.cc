@@ -1,7 +1,5 @@
 #include "decode/colour.h"
 
-#include <lcms2.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -9,22 +7,13 @@
 #include <memory>
 
 #include "base/yield.h"
+#include "decode/icc.h"
 
 namespace visage::decode {
 namespace {
 
-constexpr std::size_t kMaxProfileBytes = 4 << 20;
 /// Between two sRGB profiles of different programs.
 constexpr int kMaxDifference = 2;
-
-struct CloseProfile {
-  void operator()(void* profile) const { cmsCloseProfile(profile); }
-};
-struct DeleteTransform {
-  void operator()(void* transform) const { cmsDeleteTransform(transform); }
-};
-using Profile = std::unique_ptr<void, CloseProfile>;
-using TransformPtr = std::unique_ptr<void, DeleteTransform>;
 
 struct FreeCurve {
   void operator()(cmsToneCurve* curve) const { cmsFreeToneCurve(curve); }
@@ -85,8 +74,7 @@ Profile MakeProfile(const Cicp& cicp) {
 
 Profile ReadProfile(const ColourSpace& space) {
   if (space.icc.empty()) return MakeProfile(space.cicp);
-  if (space.icc.size() > kMaxProfileBytes) return nullptr;
-  return Profile(cmsOpenProfileFromMem(space.icc.data(), static_cast<cmsUInt32Number>(space.icc.size())));
+  return OpenProfile(space.icc);
 }
 
 /// @param convert takes (from, to, pixels).
@@ -187,9 +175,7 @@ void ConvertColours(base::Image& image, void* from) {
     if (shaper.valid()) ConvertRows(image, shaper);
     return;
   }
-  const Profile srgb(cmsCreate_sRGBProfile());
-  const TransformPtr transform(
-      cmsCreateTransform(from, TYPE_RGB_8, srgb.get(), TYPE_RGB_8, INTENT_PERCEPTUAL, cmsFLAGS_NOCACHE));
+  const TransformPtr transform = MakeTransform(from, TYPE_RGB_8);
   if (!transform) return;
   ConvertRows(image, [&](const std::uint8_t* row, std::uint8_t* to, int pixels) {
     cmsDoTransform(transform.get(), row, to, static_cast<cmsUInt32Number>(pixels));
@@ -197,9 +183,7 @@ void ConvertColours(base::Image& image, void* from) {
 }
 
 void ConvertGreys(base::Image& image, void* from) {
-  const Profile srgb(cmsCreate_sRGBProfile());
-  const TransformPtr transform(
-      cmsCreateTransform(from, TYPE_GRAY_8, srgb.get(), TYPE_RGB_8, INTENT_PERCEPTUAL, cmsFLAGS_NOCACHE));
+  const TransformPtr transform = MakeTransform(from, TYPE_GRAY_8);
   if (!transform) return;
   std::array<std::uint8_t, 256> greys;
   for (std::size_t i = 0; i < greys.size(); ++i) greys[i] = static_cast<std::uint8_t>(i);

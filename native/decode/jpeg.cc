@@ -15,6 +15,7 @@
 #include "base/yield.h"
 #include "decode/codec.h"
 #include "decode/exif.h"
+#include "decode/inks.h"
 #include "decode/jpeg_scans.h"
 #include "decode/profiles.h"
 
@@ -90,7 +91,7 @@ class JpegReader {
   }
 
   /// The end marker may be missing, pixels may not.
-  base::Image Decode(const Reduction& reduction, const JpegScans& scans) {
+  base::Image Decode(const Reduction& reduction, const JpegScans& scans, std::span<const std::uint8_t> icc) {
     const bool four_inks = info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;
     info_.out_color_space = four_inks ? JCS_CMYK : JCS_RGB;
     info_.scale_num = 1;
@@ -101,7 +102,7 @@ class JpegReader {
 
     base::Image image(static_cast<int>(info_.output_width), static_cast<int>(info_.output_height));
     if (four_inks) {
-      ReadInks(image);
+      ReadInks(image, InkConverter(icc));
     } else {
       ReadRgb(image);
     }
@@ -207,19 +208,14 @@ class JpegReader {
   }
 
   /// Files invert the inks, as Adobe's software does, also without its marker.
-  void ReadInks(base::Image& image) {
-    std::vector<JSAMPLE> inks(static_cast<std::size_t>(image.width()) * 4);
+  void ReadInks(base::Image& image, const InkConverter& converter) {
+    std::vector<JSAMPLE> inks(static_cast<std::size_t>(image.width()) * InkConverter::kInks);
     Run([&] {
       while (info_.output_scanline < info_.output_height) {
-        std::uint8_t* to = image.Row(static_cast<int>(info_.output_scanline));
+        std::uint8_t* const to = image.Row(static_cast<int>(info_.output_scanline));
         JSAMPROW row = inks.data();
         jpeg_read_scanlines(&info_, &row, 1);
-        for (int x = 0; x < image.width(); ++x, row += 4, to += base::Image::kChannels) {
-          const int light = row[3];
-          for (int c = 0; c < base::Image::kChannels; ++c) {
-            to[c] = static_cast<std::uint8_t>((row[c] * light + 127) / 255);
-          }
-        }
+        converter.Convert(inks.data(), to, image.width());
       }
     });
   }
@@ -242,11 +238,12 @@ StoredPicture DecodeJpeg(std::span<const std::uint8_t> bytes, const Reduction& r
   const JpegScans scans = FindJpegScans(bytes);
   reader.CheckScans(scans.count);
   const int orientation = reader.Orientation();
-  return {.image = reader.Decode(reduction, scans),
+  ColourSpace colour = {.icc = FindJpegProfile(bytes), .cicp = {}};
+  return {.image = reader.Decode(reduction, scans, colour.icc),
           .full_width = reader.width(),
           .full_height = reader.height(),
           .orientation = orientation,
-          .colour = {.icc = FindJpegProfile(bytes), .cicp = {}}};
+          .colour = std::move(colour)};
 }
 
 }  // namespace visage::decode

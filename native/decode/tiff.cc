@@ -1,8 +1,11 @@
 #include <tiffio.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +13,7 @@
 #include "base/error.h"
 #include "base/yield.h"
 #include "decode/codec.h"
+#include "decode/inks.h"
 #include "decode/jpeg_scans.h"
 
 namespace visage::decode {
@@ -145,12 +149,15 @@ class RgbaReader {
     if (!TIFFRGBAImageOK(tiff, why)) RefuseUnsupported("a pixel format");
     if (!TIFFRGBAImageBegin(&image_, tiff, 1, why)) RefuseBroken();
     image_.req_orientation = image_.orientation;
+    if (image_.photometric == PHOTOMETRIC_SEPARATED && image_.bitspersample == 8) KeepInks();
   }
   ~RgbaReader() { TIFFRGBAImageEnd(&image_); }
   RgbaReader(const RgbaReader&) = delete;
   RgbaReader& operator=(const RgbaReader&) = delete;
 
-  void Read(base::Image& to, int band_rows) {
+  /// @param icc of the image; empty if missing.
+  void Read(base::Image& to, int band_rows, std::span<const std::uint8_t> icc) {
+    const InkConverter converter(icc);
     std::vector<std::uint32_t> band(static_cast<std::size_t>(to.width()) * band_rows);
     for (int top = 0; top < to.height(); top += band_rows) {
       base::YieldPoint();
@@ -161,8 +168,12 @@ class RgbaReader {
         RefuseBroken();
       }
       for (int y = 0; y < rows; ++y) {
-        BlendWithWhite(band.data() + static_cast<std::ptrdiff_t>(y) * to.width(), to.width(),
-                       to.Row(top + y));
+        const std::uint32_t* const row = band.data() + static_cast<std::ptrdiff_t>(y) * to.width();
+        if (has_inks_) {
+          converter.Convert(reinterpret_cast<const std::uint8_t*>(row), to.Row(top + y), to.width());
+        } else {
+          BlendWithWhite(row, to.width(), to.Row(top + y));
+        }
       }
     }
   }
@@ -177,7 +188,40 @@ class RgbaReader {
     }
   }
 
+  /// libtiff would convert inks without their profile.
+  void KeepInks() {
+    has_inks_ = true;
+    if (image_.isContig) {
+      image_.put.contig = [](TIFFRGBAImage* image, std::uint32_t* to, std::uint32_t, std::uint32_t,
+                             std::uint32_t width, std::uint32_t rows, std::int32_t from_skew,
+                             std::int32_t to_skew, std::uint8_t* from) {
+        const std::ptrdiff_t samples = image->samplesperpixel;
+        for (; rows > 0; --rows, to += to_skew, from += from_skew * samples) {
+          for (std::uint32_t x = 0; x < width; ++x, from += samples) {
+            *to++ = Inverted(from[0], from[1], from[2], from[3]);
+          }
+        }
+      };
+    } else {
+      image_.put.separate = [](TIFFRGBAImage*, std::uint32_t* to, std::uint32_t, std::uint32_t,
+                               std::uint32_t width, std::uint32_t rows, std::int32_t from_skew,
+                               std::int32_t to_skew, std::uint8_t* c, std::uint8_t* m, std::uint8_t* y,
+                               std::uint8_t* k) {
+        for (; rows > 0;
+             --rows, to += to_skew, c += from_skew, m += from_skew, y += from_skew, k += from_skew) {
+          for (std::uint32_t x = 0; x < width; ++x) *to++ = Inverted(*c++, *m++, *y++, *k++);
+        }
+      };
+    }
+  }
+
+  static std::uint32_t Inverted(std::uint8_t c, std::uint8_t m, std::uint8_t y, std::uint8_t k) {
+    const std::array<std::uint8_t, InkConverter::kInks> inks = {c, m, y, k};
+    return ~std::bit_cast<std::uint32_t>(inks);
+  }
+
   TIFFRGBAImage image_{};
+  bool has_inks_ = false;
 };
 
 }  // namespace
@@ -210,7 +254,8 @@ StoredPicture DecodeTiff(std::span<const std::uint8_t> bytes) {
   }
   const std::int64_t tiles = (kBandRows + tile_rows - 1) / tile_rows;
   RgbaReader(tiff.get())
-      .Read(picture.image, static_cast<int>(std::min<std::int64_t>(tiles * tile_rows, height)));
+      .Read(picture.image, static_cast<int>(std::min<std::int64_t>(tiles * tile_rows, height)),
+            picture.colour.icc);
   return picture;
 }
 

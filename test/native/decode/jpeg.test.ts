@@ -8,6 +8,7 @@ import {
   assertRefused,
   assertSamePicture,
   colourAt,
+  type Pixels,
   photograph,
   useDecoder,
 } from '../../../testing/images/images.ts';
@@ -16,6 +17,36 @@ import { findSegment, insertSegments, segment, withEmptyScans } from '../../../t
 const decode = useDecoder();
 
 const FIXTURES = new URL('../../../../test/fixtures/decode/', import.meta.url);
+
+function meanDifference(a: Pixels, b: Pixels): number {
+  return a.pixels.reduce((sum, value, i) => sum + Math.abs(value - (b.pixels[i] ?? 0)), 0) / a.pixels.length;
+}
+
+/** An ICC profile whose pixels pass one matrix many times. */
+function profileOfElements(count: number): Buffer {
+  const matrix = Buffer.alloc(60);
+  matrix.write('matf');
+  matrix.writeUInt32BE(0x30003, 8);
+  for (let i = 0; i < 9; i++) matrix.writeFloatBE(i % 4 === 0 ? 0.9 : 0.03, 12 + 4 * i);
+  const table = Buffer.alloc(16 + 8 * count);
+  table.write('mpet');
+  table.writeUInt32BE(0x30003, 8);
+  table.writeUInt32BE(count, 12);
+  for (let i = 0; i < count; i++) {
+    table.writeUInt32BE(table.length, 16 + 8 * i);
+    table.writeUInt32BE(matrix.length, 20 + 8 * i);
+  }
+  const head = Buffer.alloc(144);
+  head.writeUInt32BE(head.length + table.length + matrix.length, 0);
+  head.writeUInt32BE(0x04300000, 8);
+  head.write('scnrRGB XYZ ', 12);
+  head.write('acsp', 36);
+  head.writeUInt32BE(1, 128);
+  head.write('D2B0', 132);
+  head.writeUInt32BE(head.length, 136);
+  head.writeUInt32BE(table.length + matrix.length, 140);
+  return Buffer.concat([head, table, matrix]);
+}
 
 describe('JPEG', () => {
   test('reads baseline, progressive, grey and full-colour-resolution files as sharp does', async () => {
@@ -61,12 +92,30 @@ describe('JPEG', () => {
     });
   }
 
-  test('reads a CMYK photograph near to what a colour profile makes of it', async () => {
+  test('converts inks by their profile', async () => {
+    const inks = photograph().toColourspace('cmyk').withIccProfile('cmyk');
+    for (const file of [await inks.clone().jpeg().toBuffer(), await inks.clone().tiff().toBuffer()]) {
+      assert.ok(meanDifference(await decode(file), await asSharpSees(file)) < 5);
+    }
+  });
+
+  test('leaves out the multi-process elements of a profile, which may cost minutes', async () => {
+    const file = await photograph().jpeg().toBuffer();
+    const expected = await decode(file);
+    for (const elements of [4, 5000]) {
+      const icc = Buffer.concat([
+        Buffer.from('ICC_PROFILE\0\x01\x01', 'latin1'),
+        profileOfElements(elements),
+      ]);
+      assertSamePicture(await decode(insertSegments(file, segment(0xe2, icc))), expected, 0);
+    }
+  });
+
+  test('reads a CMYK photograph without a profile near to what one makes of it', async () => {
     const file = await photograph().toColourspace('cmyk').jpeg().toBuffer();
     const actual = await decode(file);
     const expected = await asSharpSees(file);
-    const sum = expected.pixels.reduce((all, value, i) => all + Math.abs(value - (actual.pixels[i] ?? 0)), 0);
-    assert.ok(sum / expected.pixels.length < 20);
+    assert.ok(meanDifference(actual, expected) < 20);
   });
 
   test('passes over junk behind the end', async () => {
