@@ -4,7 +4,7 @@ import { VisageError } from '../errors.ts';
 import type { Collection } from '../store/records.ts';
 import { falseMatchRateAt } from '../vision/false-match-rate.ts';
 import type { Doubts } from '../vision/quality.ts';
-import { keepsCrop, recorded } from './call-event.ts';
+import { type CallEvent, keepsCrop, recorded } from './call-event.ts';
 import {
   analyzeLargestFace,
   type FaceAnalysis,
@@ -13,7 +13,7 @@ import {
   type VisibleFace,
 } from './face-analysis.ts';
 import { type GallerySearch, isDoubtful, type Match, type Target } from './gallery-search.ts';
-import { searchByImage } from './image-search.ts';
+import { searchByImage, sightingOf, whileHeld } from './image-search.ts';
 import { searchCriterion, thresholdFor, verifyCriterion } from './match-criterion.ts';
 import { chooseModel } from './model-choice.ts';
 import type { IdentifyRequest, RecognitionParts, SearchByIdRequest, VerifyRequest } from './requests.ts';
@@ -104,25 +104,31 @@ export class ComparisonService {
     request: VerifyRequest & { readonly collectionId: string },
   ): Promise<VerifyAnswer> {
     const { collectionId, model, attributes } = request;
-    const { collection, recognizer } = this.#search.open(caller, collectionId, model);
+    const { collection, recognizer, second } = this.#search.open(caller, collectionId, model);
     const threshold = thresholdFor(verifyCriterion(collection, request), 1, recognizer);
+    const sight = this.#parts.sightings?.watch(caller, collection, recognizer, second) ?? null;
     const first = this.#search.labelOf(caller, collection.gallery, target);
     const crop = keepsCrop(this.#parts, collection);
-    return recorded(this.#parts, caller, factsOf(request, collection, threshold), async (event) => {
-      const { probe } = await analyzeLargestFace(caller, recognizer, image, request, { crop });
+    const answer = async (event: CallEvent, held: ImageInput): Promise<VerifyAnswer> => {
+      const { probe } = await analyzeLargestFace(caller, recognizer, held, request, { crop });
       if (probe) {
-        const { label, face, similarity } = await this.#search.compare(caller, collectionId, probe, target);
+        const match = await this.#search.compare(caller, collectionId, probe, target);
+        const { label, face, similarity } = match;
         const stored = { isUncertain: false, isDoubtful: isDoubtful(face) };
         const isTrusted = mayMatch(probe.doubts, stored);
         const answer = verdict(probe.face, storedFace(face, attributes), similarity, threshold, isTrusted);
         event.see(probe);
         event.end({ result: resultOf(answer), label, similarity });
+        if (isTrusted) await sight?.(held, sightingOf(probe, match));
         return answer;
       }
       const stored = this.#parts.store.faces.get({ gallery: collection.gallery, label: first });
       event.end({ result: 'no_face', label: first });
       return verdict(null, stored && storedFace(stored, attributes), null, threshold);
-    });
+    };
+    return recorded(this.#parts, caller, factsOf(request, collection, threshold), (event) =>
+      whileHeld(image, sight !== null, (held) => answer(event, held)),
+    );
   }
 
   /**

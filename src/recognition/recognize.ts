@@ -1,9 +1,10 @@
 import type { Caller } from '../api/caller.ts';
 import type { ImageInput } from '../api/route.ts';
-import { keepsCrop, recorded } from './call-event.ts';
+import { type CallEvent, keepsCrop, recorded } from './call-event.ts';
 import { type RankedMatch, ranked } from './comparison.ts';
 import { analyzeFaces, type VisibleFace } from './face-analysis.ts';
 import type { GallerySearch, Matches } from './gallery-search.ts';
+import { sightingOf, whileHeld } from './image-search.ts';
 import { searchCriterion } from './match-criterion.ts';
 import type { RecognitionParts, RecognizeRequest } from './requests.ts';
 
@@ -33,9 +34,10 @@ export class RecognizeService {
   async recognize(caller: Caller, image: ImageInput, request: RecognizeRequest): Promise<RecognizeAnswer> {
     const { collectionId, maxResults, model, source } = request;
     const opened = this.#search.open(caller, collectionId, model);
-    const { collection, recognizer } = opened;
+    const { collection, recognizer, second } = opened;
     const criterion = searchCriterion(collection, request);
     const threshold = await this.#search.threshold(caller, opened, criterion);
+    const sight = this.#parts.sightings?.watch(caller, collection, recognizer, second) ?? null;
     const facts = {
       type: 'recognize',
       operation: 'recognizeFaces',
@@ -43,9 +45,9 @@ export class RecognizeService {
       threshold,
       source,
     } as const;
-    return recorded(this.#parts, caller, facts, async (event) => {
+    const answer = async (event: CallEvent, held: ImageInput): Promise<RecognizeAnswer> => {
       const crop = keepsCrop(this.#parts, collection);
-      const { probes, unprocessedFaceCount } = await analyzeFaces(caller, recognizer, image, request, crop);
+      const { probes, unprocessedFaceCount } = await analyzeFaces(caller, recognizer, held, request, crop);
       const found: Matches[] = [];
       for (let first = 0; first < probes.length; first += PARALLEL) {
         const some = probes.slice(first, first + PARALLEL);
@@ -63,7 +65,13 @@ export class RecognizeService {
         return { ...probe.face, matches: ranked(matches) };
       });
       if (faces.length === 0) event.end({ result: 'no_face' });
+      // Liveness judges the largest face only.
+      const [largest, match] = [probes[0], found[0]?.matches[0]];
+      if (largest && match) await sight?.(held, sightingOf(largest, match));
       return { faces, hasFace: faces.length > 0, unprocessedFaceCount, faceMatchThreshold: used };
-    });
+    };
+    return recorded(this.#parts, caller, facts, (event) =>
+      whileHeld(image, sight !== null, (held) => answer(event, held)),
+    );
   }
 }

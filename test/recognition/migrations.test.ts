@@ -270,6 +270,21 @@ describe('Sightings', () => {
     assert.equal(await isProvisional(), true);
   });
 
+  test('come from verifications and from the largest face of a recognition', async () => {
+    await create(NETWORK);
+    const { faceId } = await enroll(LIVE);
+    await begin(true);
+    const isProvisional = async () => (await service.migrator.left(place()))[0]?.isProvisional;
+    const other = { image: people[OTHER] as Buffer };
+    await service.call('verifyFace', { collectionId, faceId }, other);
+    assert.equal(await isProvisional(), false);
+    await service.call('verifyFace', { collectionId, faceId }, { image: people[LIVE] as Buffer });
+    assert.equal(await isProvisional(), true);
+    await service.call('recognizeFaces', { collectionId }, { image: again[LIVE] as Buffer });
+    await until(isMoved);
+    assert.equal((await search(again[LIVE], 80)).faceId, faceId);
+  });
+
   test('are taken back one by one', async () => {
     await create(NETWORK);
     const { faceId } = await enroll(LIVE);
