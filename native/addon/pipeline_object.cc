@@ -176,8 +176,8 @@ Napi::Value AnalysisValue(Napi::Env env, const pipeline::Analysis& analysis) {
 
 Napi::Value DecodedValue(Napi::Env env, decode::DecodedImage& decoded) {
   Napi::Object value = Napi::Object::New(env);
-  value.Set("width", decoded.full_width);
-  value.Set("height", decoded.full_height);
+  value.Set("width", decoded.image.width());
+  value.Set("height", decoded.image.height());
   value.Set("format", FormatName(decoded.format));
   // The garbage collector frees the pixels.
   const std::size_t size = decoded.image.size_bytes();

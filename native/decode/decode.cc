@@ -141,10 +141,13 @@ DecodedImage Decode(std::span<const std::uint8_t> bytes, const Reduction& reduct
   ToSrgb(stored.image, stored.colour);
 #endif
 
+  const bool has_finer = (format == ImageFormat::kJpeg || format == ImageFormat::kJpeg2000) &&
+                         stored.image.width() < stored.full_width;
   if (stored.orientation >= 5) std::swap(stored.full_width, stored.full_height);
   return {.image = Orient(std::move(stored.image), stored.orientation),
           .full_width = stored.full_width,
           .full_height = stored.full_height,
+          .has_finer = has_finer,
           .format = format};
 }
 

@@ -13,6 +13,7 @@ struct ImageLimits {
   static constexpr std::size_t kMaxBytes = 10'000'000;
   static constexpr int kMinSide = 64;
   static constexpr int kMaxSide = 8192;
+  /// A HEIC or AVIF grid of tiles, as phones write, may have more: Decode() then halves its sides.
   static constexpr std::int64_t kMaxPixels = 40'000'000;
 };
 
@@ -28,12 +29,14 @@ struct DecodedImage {
   /// Larger than `image` after a reduced decode.
   int full_width = 0;
   int full_height = 0;
+  /// A decode with less reduction has more pixels.
+  bool has_finer = false;
   ImageFormat format = ImageFormat::kJpeg;
 };
 
-/// Applies the EXIF orientation. Thread-safe. @param reduction for JPEG and JPEG 2000 only. @throws
-/// kUnsupportedImage, kImageTooLarge above ImageLimits, or kInvalidImage for a truncated, broken or too small
-/// image.
+/// Applies the EXIF orientation. Thread-safe. @param reduction of JPEG and JPEG 2000; no other format has
+/// finer images. @throws kUnsupportedImage, kImageTooLarge above ImageLimits, or kInvalidImage for a
+/// truncated, broken or too small image.
 DecodedImage Decode(std::span<const std::uint8_t> bytes, const Reduction& reduction = {});
 
 }  // namespace visage::decode

@@ -67,13 +67,14 @@ Size ReadSize(const HeifItem& item) {
 }
 
 /// ISO/IEC 23008-12, 6.5.12: a rectangle of fractions around the centre.
-base::Image Crop(base::Image image, std::span<const std::uint8_t> clap) {
+/// @param divisor by which the image has been reduced.
+base::Image Crop(base::Image image, std::span<const std::uint8_t> clap, int divisor) {
   Cursor cursor(clap, "HEIF");
   const auto fraction = [&] {
     const auto over = static_cast<std::int32_t>(cursor.U32());
     const auto under = static_cast<std::int32_t>(cursor.U32());
     if (under == 0) RefuseBroken();
-    return static_cast<double>(over) / under;
+    return static_cast<double>(over) / under / divisor;
   };
   const double width = fraction(), height = fraction(), right = fraction(), down = fraction();
   const auto from = [](int side, double part, double shift) {
@@ -91,7 +92,7 @@ base::Image Crop(base::Image image, std::span<const std::uint8_t> clap) {
   return part;
 }
 
-base::Image Transform(base::Image image, const Box& property) {
+base::Image Transform(base::Image image, const Box& property, int divisor) {
   constexpr int kTurns[] = {1, 8, 3, 6};
   constexpr int kMirrors[] = {4, 2};
   switch (property.type) {
@@ -100,7 +101,7 @@ base::Image Transform(base::Image image, const Box& property) {
     case FourCharacters("imir"):
       return Orient(std::move(image), kMirrors[Cursor(property.content, "HEIF").U8() & 1]);
     case FourCharacters("clap"):
-      return Crop(std::move(image), property.content);
+      return Crop(std::move(image), property.content, divisor);
     default:
       return image;
   }
@@ -139,6 +140,24 @@ void BlendWithWhite(base::Image& image, const base::Image& alpha, bool premultip
   }
 }
 
+/// Means of four pixels each, as far as they lie in `to`.
+void CopyHalved(const base::Image& from, base::Image& to, int left, int top) {
+  constexpr int kChannels = base::Image::kChannels;
+  const int columns = std::min(from.width() / 2, to.width() - left);
+  const int rows = std::min(from.height() / 2, to.height() - top);
+  for (int y = 0; y < rows; ++y) {
+    const std::uint8_t* upper = from.Row(2 * y);
+    const std::uint8_t* lower = from.Row(2 * y + 1);
+    std::uint8_t* out = to.Row(top + y) + static_cast<std::ptrdiff_t>(left) * kChannels;
+    for (int x = 0; x < columns; ++x, upper += 2 * kChannels, lower += 2 * kChannels, out += kChannels) {
+      for (int c = 0; c < kChannels; ++c) {
+        const int sum = upper[c] + upper[c + kChannels] + lower[c] + lower[c + kChannels];
+        out[c] = static_cast<std::uint8_t>((sum + 2) / 4);
+      }
+    }
+  }
+}
+
 class HeifReader {
  public:
   explicit HeifReader(std::span<const std::uint8_t> bytes) : file_(bytes), budget_(kMaxCodedPixels) {}
@@ -146,9 +165,9 @@ class HeifReader {
   StoredPicture Decode() {
     StoredPicture picture;
     picture.image = DecodeItem(file_.primary(), false, 0);
-    picture.full_width = picture.image.width();
-    picture.full_height = picture.image.height();
-    CheckSize(picture.full_width, picture.full_height);
+    picture.full_width = picture.image.width() * divisor_;
+    picture.full_height = picture.image.height() * divisor_;
+    CheckSize(picture.image.width(), picture.image.height());
     picture.colour = std::move(colour_);
     return picture;
   }
@@ -187,13 +206,14 @@ class HeifReader {
       }
       BlendWithWhite(image, opacity, file_.IsPremultiplied(id, alpha));
     }
-    for (const Box& property : item.properties) image = Transform(std::move(image), property);
+    for (const Box& property : item.properties) image = Transform(std::move(image), property, divisor_);
     return image;
   }
 
   base::Image DecodeGrid(std::uint32_t id, const HeifItem& item, bool luma_only) {
     const Grid grid = ReadGrid(file_.Read(id));
-    CheckCodedSize(grid.width, grid.height);
+    const int divisor = Divisor(grid);
+    CheckCodedSize(grid.width / divisor, grid.height / divisor);
     const std::size_t count = static_cast<std::size_t>(grid.rows) * static_cast<std::size_t>(grid.columns);
     if (item.inputs.size() != count) RefuseBroken();
     const Size tile = ReadSize(file_.Item(item.inputs.front()));
@@ -203,15 +223,25 @@ class HeifReader {
     if (!fits(grid.width, tile.width, grid.columns) || !fits(grid.height, tile.height, grid.rows)) {
       RefuseBroken();
     }
-    base::Image image(static_cast<int>(grid.width), static_cast<int>(grid.height));
+    if (tile.width % divisor != 0 || tile.height % divisor != 0) CheckCodedSize(grid.width, grid.height);
+    base::Image image(static_cast<int>(grid.width) / divisor, static_cast<int>(grid.height) / divisor);
+    base::Image whole = divisor > 1 ? base::Image(tile.width, tile.height) : base::Image();
     for (std::size_t i = 0; i < count; ++i) {
       base::YieldPoint();
       const Size size = ReadSize(file_.Item(item.inputs[i]));
       if (size.width != tile.width || size.height != tile.height) RefuseBroken();
       const int column = static_cast<int>(i) % grid.columns, row = static_cast<int>(i) / grid.columns;
-      DecodeTile(item.inputs[i], luma_only, image, column * tile.width, row * tile.height);
+      if (divisor == 1) {
+        DecodeTile(item.inputs[i], luma_only, image, column * tile.width, row * tile.height);
+      } else {
+        DecodeTile(item.inputs[i], luma_only, whole, 0, 0);
+        CopyHalved(whole, image, column * tile.width / 2, row * tile.height / 2);
+      }
     }
-    if (!luma_only) colour_ = ReadColour(item, colour_.cicp);
+    if (!luma_only) {
+      colour_ = ReadColour(item, colour_.cicp);
+      divisor_ = divisor;
+    }
     return image;
   }
 
@@ -256,8 +286,18 @@ class HeifReader {
     }
   }
 
+  /// By which a grid's sides are reduced.
+  static int Divisor(const Grid& grid) {
+    const bool halves = std::max(grid.width, grid.height) <= ImageLimits::kMaxSide &&
+                        grid.width * grid.height > ImageLimits::kMaxPixels && grid.width % 2 == 0 &&
+                        grid.height % 2 == 0;
+    return halves ? 2 : 1;
+  }
+
   HeifFile file_;
   PixelBudget budget_;
+  /// Of the decoded image's sides.
+  int divisor_ = 1;
   ColourSpace colour_;
   ImageFormat format_ = ImageFormat::kHeic;
 };

@@ -340,7 +340,7 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
 
   const base::Box& smallest = analysis.faces[examined - 1].detection.box;
   const float side = std::max(smallest.width, smallest.height);
-  if (side < kLeastFaceSide * std::max(up.x, up.y) && up.x > 1) {
+  if (side < kLeastFaceSide * std::max(up.x, up.y) && picture.has_finer) {
     const float wanted = std::min(kLeastFaceSide / side, 1.0f);
     picture = decode::Decode(file, {.least_side = 0, .least_scale = wanted});
     view = runtime::SourceImage(picture.image.view(), stages.accelerator);

@@ -131,13 +131,17 @@ void CheckPicture(const visage::decode::DecodedImage& decoded, int min_long_side
   const int longer = std::max(decoded.full_width, decoded.full_height);
   if (std::min(decoded.full_width, decoded.full_height) < visage::decode::ImageLimits::kMinSide ||
       longer > visage::decode::ImageLimits::kMaxSide ||
-      std::int64_t{decoded.full_width} * decoded.full_height > visage::decode::ImageLimits::kMaxPixels) {
+      std::int64_t{decoded.image.width()} * decoded.image.height() >
+          visage::decode::ImageLimits::kMaxPixels) {
     Fail("a limit is passed");
   }
   const int reduction =
       decoded.image.width() == 0 ? 0 : (longer + 3) / std::max(decoded.image.width(), decoded.image.height());
   const bool reduced = reduction > 1;
-  if (reduced &&
+  const bool halved =
+      decoded.format >= visage::decode::ImageFormat::kHeic && reduction == 2 &&
+      std::int64_t{decoded.full_width} * decoded.full_height > visage::decode::ImageLimits::kMaxPixels;
+  if (reduced && !halved &&
       ((decoded.format != visage::decode::ImageFormat::kJpeg &&
         decoded.format != visage::decode::ImageFormat::kJpeg2000) ||
        min_long_side == 0 || std::max(decoded.image.width(), decoded.image.height()) < min_long_side)) {

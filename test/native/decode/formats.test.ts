@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import sharp from 'sharp';
 import { formatFace, formatFile, formatFileNames } from '../../../testing/images/format-files.ts';
+import { codedTile, gridFile } from '../../../testing/images/heif-file.ts';
 import {
   asSharpSees,
   assertRefused,
@@ -64,6 +65,31 @@ describe('HEIC, AVIF and JPEG 2000', () => {
     }
     const alpha = await transparent.clone().avif({ lossless: true }).toBuffer();
     assertSamePicture(await decode(alpha), await asSharpSees(alpha), 2);
+  });
+
+  test('a grid of 48 megapixels, as phones write, decodes at half size', async () => {
+    const shape = { columns: 8, rows: 6, width: 8064, height: 6048, tileWidth: 1008, tileHeight: 1008 };
+    const tileOf = (background: string) =>
+      codedTile(sharp({ create: { width: 1008, height: 1008, channels: 3, background } }));
+    const [red, blue] = await Promise.all([tileOf('red'), tileOf('blue')]);
+    const tiles = Array.from({ length: 48 }, (_, i) => (i === 21 ? blue : red));
+    const { width, height, pixels } = await decode(gridFile(tiles, shape));
+    assert.deepEqual([width, height], [4032, 3024]);
+    const isBlue = (x: number, y: number) => (pixels[3 * (y * width + x) + 2] as number) > 128;
+    // Tile 21 is the sixth of the third row.
+    const edges = [
+      [5 * 504, 2 * 504, true],
+      [6 * 504 - 1, 3 * 504 - 1, true],
+      [5 * 504 - 2, 2 * 504, false],
+      [6 * 504 + 1, 3 * 504 - 1, false],
+      [5 * 504, 2 * 504 - 2, false],
+    ] as const;
+    for (const [x, y, expected] of edges) assert.equal(isBlue(x, y), expected, `${x}, ${y}`);
+    const odd = { ...shape, width: 8063 };
+    await assertRefused(decode(gridFile(tiles, odd)), 'IMAGE_TOO_LARGE', /8063 x 6048.*40000000/);
+    const wide = { ...shape, columns: 9, width: 9072 };
+    const more = Array.from({ length: 54 }, () => red);
+    await assertRefused(decode(gridFile(more, wide)), 'IMAGE_TOO_LARGE', /9072 x 6048.*8192/);
   });
 
   test('a file that is cut short anywhere is refused', async () => {
