@@ -120,8 +120,9 @@ function spreadAround(
 export async function templatesOf(
   folder: string,
   images: readonly LabelledImage[],
+  packName = PACK,
 ): Promise<{ readonly templates: (Float32Array | null)[]; readonly dimension: number }> {
-  const pack = await openModelPack(PACK);
+  const pack = await openModelPack(packName);
   const { dimension } = pack.pipeline.embedder;
   const names = images.map(({ image }) => image).join('\n');
   const name = createHash('sha256').update(`${folder}\n${names}`).digest('hex').slice(0, 16);

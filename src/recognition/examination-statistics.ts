@@ -159,24 +159,12 @@ export function logFalseMatchRate(scale: SimilarityScale, score: number): number
   return -Math.max(0, scale.toSimilarity(score) - 40) / 10;
 }
 
-const MATED_BELOW: readonly (readonly [similarity: number, share: number])[] = [
-  [50, 0.0005],
-  [55, 0.0012],
-  [60, 0.004],
-  [65, 0.008],
-  [70, 0.014],
-];
-
-export function matedBelow(similarity: number): number {
-  let last = MATED_BELOW[0] as readonly [number, number];
-  for (const point of MATED_BELOW) {
-    if (similarity < point[0]) {
-      const share = Math.max(0, (similarity - last[0]) / (point[0] - last[0]));
-      return last[1] * (point[1] / last[1]) ** share;
-    }
-    last = point;
-  }
-  return last[1];
+/**
+ * Share of the keys of one person with two groups of images that no fewer strangers come near to than `share`. Measured
+ * on LFW, mislabelled images left out: 1.1 % at 0.001, 0.35 % at 0.01, 0.1 % at 0.1.
+ */
+export function soundBeyond(share: number): number {
+  return 4e-4 / Math.sqrt(share);
 }
 
 export function normalShare(z: number): number {

@@ -8,14 +8,19 @@ import type { Recognizer } from '../vision/recognizer.ts';
 import { joined, Nearest, type Pair } from './examination-pairs.ts';
 import {
   logFalseMatchRate,
-  matedBelow,
   mostCertain,
   NEIGHBOURS,
   normalShare,
-  type Partition,
   partition,
   StrangerTail,
+  soundBeyond,
 } from './examination-statistics.ts';
+import {
+  type GroupedImages,
+  GroupJoiner,
+  type SampledPerson,
+  StrangerSample,
+} from './examination-strangers.ts';
 import { StoredTemplates } from './stored-templates.ts';
 
 export const FINDING_KINDS = ['duplicate', 'mixed', 'look-alike', 'low-quality'] as const;
@@ -57,8 +62,13 @@ const LEAST_DUPLICATE = 70;
 const LEAST_CALIBRATED = 90;
 const LOW_QUALITY = 25;
 const MAX_FACES = 48;
-const SAMPLE = 300;
-const STRANGERS_BELOW = 0.99;
+/** People whose scores are the sample of strangers in this gallery. */
+const SAMPLE = 600;
+/** Two groups of a key are one person if a smaller share of strangers is as near. */
+const STRANGERS_NEARER = 0.01;
+/** Similarity from which images of a key are one person. */
+const ONE_PERSON = 70;
+const ONE_GROUP: GroupedImages = { groups: [], nearest: null };
 const LEAST_PEOPLE = NEIGHBOURS + 1;
 const MORE = 4;
 const PAGE = 256;
@@ -92,6 +102,8 @@ interface MixedKey {
   readonly person: number;
   readonly groups: readonly (readonly number[])[];
   readonly score: number;
+  /** Of strangers who are as near to the groups. */
+  readonly share: number;
   readonly expectedWrong: number;
 }
 
@@ -181,67 +193,83 @@ export class Examination {
     return person;
   }
 
-  async #dividingScore(): Promise<number> {
-    const { similarity } = this.#gallery.recognizer;
-    const [least, most] = [similarity.toScore(60), similarity.toScore(70)];
+  async #strangers(): Promise<StrangerSample> {
+    const { space, similarity } = this.#gallery.recognizer;
     const step = Math.max(1, this.#people.length / SAMPLE);
-    const sample: Row[] = [];
+    const sample: SampledPerson[] = [];
     for (let at = 0; at < this.#people.length; at += step) {
-      const [label] = this.#people[Math.floor(at)]?.labels ?? [];
-      if (label !== undefined) sample.push(...this.#templates.read([label]));
+      const person = Math.floor(at);
+      const [label] = this.#people[person]?.labels ?? [];
+      const row = label === undefined ? null : this.#templates.mean([label]);
+      if (row) sample.push({ person, row });
       await this.#yield();
     }
-    const { size, scores } = await this.#templates.scoresAmong(sample);
-    await this.#yield();
-    const strangers: number[] = [];
-    for (let i = 0; i < size; i++) for (let j = 0; j < i; j++) strangers.push(scores[i * size + j] as number);
-    if (strangers.length * (1 - STRANGERS_BELOW) < 10) return least;
-    const sorted = Float64Array.from(strangers).sort();
-    const score = sorted[Math.floor(STRANGERS_BELOW * sorted.length)] as number;
-    return Math.min(most, Math.max(least, score));
+    return new StrangerSample(space, similarity, sample);
   }
 
   async #mixedKeys(): Promise<MixedKey[]> {
-    const { similarity } = this.#gallery.recognizer;
-    const least = await this.#dividingScore();
-    const divided: { readonly person: number; readonly partition: Partition }[] = [];
+    const strangers = await this.#strangers();
+    const divided: Omit<MixedKey, 'expectedWrong'>[] = [];
     let several = 0;
     for (const [person, { externalKey, labels }] of this.#people.entries()) {
       if (externalKey === null || labels.length < 2) continue;
       several++;
-      const found = await this.#divide(labels, least);
-      if (found.groups.length > 1) divided.push({ person, partition: found });
+      const { groups, nearest } = await this.#divide(person, labels, strangers);
+      if (!nearest) continue;
+      divided.push({ person, groups: groups.map((group) => group.labels), ...nearest });
     }
-    const judged = await sortedInTurns(divided, (a, b) => a.partition.score - b.partition.score);
-    const certain = judged.slice(0, MAX_JUDGED).map(({ person, partition: { groups, score } }) => ({
-      person,
-      groups,
-      score,
-      expectedWrong: several * matedBelow(similarity.toSimilarity(score)),
+    const sorted = (await sortedInTurns(divided, (a, b) => b.share - a.share)).map((key) => ({
+      ...key,
+      expectedWrong: several * soundBeyond(key.share),
     }));
-    return mostCertain(certain, MIXED_ERRORS);
+    return mostCertain(sorted.slice(0, MAX_JUDGED), MIXED_ERRORS);
   }
 
-  async #divide(labels: readonly number[], least: number): Promise<Partition> {
+  /** Of a key with many faces, those that stand for it are divided, and the others follow. */
+  async #divide(
+    person: number,
+    labels: readonly number[],
+    strangers: StrangerSample,
+  ): Promise<GroupedImages> {
+    const { space, similarity } = this.#gallery.recognizer;
     const shown = spread(labels, MAX_FACES);
     const templates = this.#templates.read(shown);
-    if (templates.length < shown.length) return { groups: [labels], score: -1 };
-    const { groups, score } = partition(await this.#templates.scoresAmong(templates), least);
     await this.#yield();
-    const labelled = groups.map((group) => group.map((i) => shown[i] as number));
-    if (labelled.length === 1) return { groups: [labels], score };
-    const means = labelled.flatMap((group) => this.#templates.mean(group) ?? []);
-    if (means.length < labelled.length) return { groups: [labels], score: -1 };
+    if (templates.length < shown.length) return ONE_GROUP;
+    const matrix = await this.#templates.scoresAmong(templates);
+    const { groups } = partition(matrix, similarity.toScore(ONE_PERSON));
+    await this.#yield();
+    if (groups.length === 1) return ONE_GROUP;
+    const apart = groups.flatMap((group) => {
+      const own = group.map((i) => shown[i] as number);
+      const mean = this.#templates.mean(own);
+      return mean ? [{ labels: own, mean }] : [];
+    });
+    if (apart.length < groups.length) return ONE_GROUP;
+    const joiner = new GroupJoiner(
+      apart,
+      space,
+      (mean) => strangers.sharesOf(person, mean),
+      (own) => this.#templates.mean(own),
+    );
+    let found: GroupedImages | null = null;
+    while (!found) {
+      found = joiner.step(STRANGERS_NEARER);
+      await this.#yield();
+    }
+    if (!found.nearest || shown.length === labels.length) return found;
     const isShown = new Set(shown);
+    const means = found.groups.map(({ mean }) => mean);
+    const all = found.groups.map((group) => [...group.labels]);
     for (const label of labels) {
       if (isShown.has(label)) continue;
       const [template] = this.#templates.read([label]);
       if (!template) continue;
-      const scores = Array.from(this.#gallery.recognizer.space.compare(template, means));
-      labelled[scores.indexOf(Math.max(...scores))]?.push(label);
+      const scores = Array.from(space.compare(template, means));
+      all[scores.indexOf(Math.max(...scores))]?.push(label);
       await this.#yield();
     }
-    return { groups: labelled, score };
+    return { ...found, groups: found.groups.map((group, i) => ({ ...group, labels: all[i] as number[] })) };
   }
 
   async #nodes(mixed: readonly MixedKey[]): Promise<Node[]> {
