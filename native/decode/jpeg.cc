@@ -239,7 +239,8 @@ StoredPicture DecodeJpeg(std::span<const std::uint8_t> bytes, const Reduction& r
   reader.CheckScans(scans.count);
   const int orientation = reader.Orientation();
   ColourSpace colour = {.icc = FindJpegProfile(bytes), .cicp = {}};
-  return {.image = reader.Decode(reduction, scans, colour.icc),
+  base::Image image = reader.Decode(reduction, scans, colour.icc);
+  return {.image = std::move(image),
           .full_width = reader.width(),
           .full_height = reader.height(),
           .orientation = orientation,
