@@ -179,7 +179,6 @@ Napi::Value DecodedValue(Napi::Env env, decode::DecodedImage& decoded) {
   value.Set("width", decoded.image.width());
   value.Set("height", decoded.image.height());
   value.Set("format", FormatName(decoded.format));
-  // The garbage collector frees the pixels.
   const std::size_t size = decoded.image.size_bytes();
   auto owner = std::make_unique<base::Image>(std::move(decoded.image));
   const auto buffer = Napi::ArrayBuffer::New(

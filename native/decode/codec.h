@@ -11,7 +11,6 @@ namespace visage::decode {
 
 struct StoredPicture {
   base::Image image;
-  /// Larger than `image` after a reduced decode.
   int full_width = 0;
   int full_height = 0;
   int orientation = 1;

@@ -26,10 +26,8 @@ struct Reduction {
 /// Upright sRGB, alpha blended with white.
 struct DecodedImage {
   base::Image image;
-  /// Larger than `image` after a reduced decode.
   int full_width = 0;
   int full_height = 0;
-  /// A decode with less reduction has more pixels.
   bool has_finer = false;
   ImageFormat format = ImageFormat::kJpeg;
 };

@@ -286,7 +286,6 @@ class HeifReader {
     }
   }
 
-  /// By which a grid's sides are reduced.
   static int Divisor(const Grid& grid) {
     const bool halves = std::max(grid.width, grid.height) <= ImageLimits::kMaxSide &&
                         grid.width * grid.height > ImageLimits::kMaxPixels && grid.width % 2 == 0 &&

@@ -9,7 +9,6 @@
 namespace visage::decode {
 namespace {
 
-/// Profiles of printers have about a megabyte.
 constexpr std::size_t kMaxProfileBytes = 4 << 20;
 /// Hides tags of multi-process elements (ICC.1, 9.2.17), which may cost lcms2 minutes. Profiles with them
 /// have lookup tables too.

@@ -20,7 +20,6 @@ using TransformPtr = std::unique_ptr<void, DeleteTransform>;
 /// @returns null if broken or too large.
 Profile OpenProfile(std::span<const std::uint8_t> icc);
 
-/// @param type of the pixels. @returns to 8-bit sRGB; null if the profile is broken.
 TransformPtr MakeTransform(void* from, cmsUInt32Number type);
 
 }  // namespace visage::decode

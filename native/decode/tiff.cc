@@ -24,7 +24,6 @@ constexpr tmsize_t kMaxAllocation = 4 * ImageLimits::kMaxPixels + 1'000'000;
 /// Of tiles or strips, each at least this many pixels on average.
 constexpr std::int64_t kLeastTilePixels = 16;
 constexpr int kBandRows = 64;
-/// Of the file's bytes: tiles may share them.
 constexpr std::uint64_t kMaxReads = 4;
 
 [[noreturn]] void RefuseBroken() {
@@ -99,7 +98,6 @@ std::uint16_t CheckCompression(TIFF* tiff) {
   RefuseUnsupported("compression " + std::to_string(compression));
 }
 
-/// @param pixels of a tile or strip.
 void CheckScans(TIFF* tiff, std::span<const std::uint8_t> bytes, std::int64_t pixels) {
   const std::uint32_t count = TIFFIsTiled(tiff) ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff);
   std::uint64_t readable = kMaxReads * bytes.size();
@@ -155,7 +153,6 @@ class RgbaReader {
   RgbaReader(const RgbaReader&) = delete;
   RgbaReader& operator=(const RgbaReader&) = delete;
 
-  /// @param icc of the image; empty if missing.
   void Read(base::Image& to, int band_rows, std::span<const std::uint8_t> icc) {
     const InkConverter converter(icc);
     std::vector<std::uint32_t> band(static_cast<std::size_t>(to.width()) * band_rows);

@@ -70,7 +70,6 @@ constexpr float kDefaultFacesAlongSide = 60;
 
 decode::Reduction SearchReduction(const detect::Detector& detector, const AnalysisRequest& request) {
   if (request.least_face > 0) return {Pipeline::kSearchSide, detector.ScaleFor(request.least_face)};
-  // Extent of the finest level, for any image size.
   const int finest = static_cast<int>(std::ceil(kDefaultFacesAlongSide * detector.least_face()));
   return {std::max(Pipeline::kSearchSide, finest), 0};
 }

@@ -37,7 +37,7 @@ class FastScan {
   /// number of the first row.
   void Scan(const std::byte* blocks, std::size_t block_count, std::uint32_t first_row);
 
-  /// Up to `count` rows, best first. Call it once.
+  /// Call it once.
   std::vector<Proposal> Take();
 
  private:

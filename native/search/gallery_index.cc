@@ -17,11 +17,9 @@ constexpr double kProposalsPerMatch = 8;
 constexpr double kFastRow = 0.25;
 constexpr double kProposal = 16;
 constexpr double kRandomRow = 4;
-/// Share of the expected proposals that must be living and allowed.
 constexpr double kLeastShare = 0.85;
 constexpr std::size_t kLongTail = 256;
 constexpr std::size_t kAhead = 8;
-/// Rows that one thread scans at a time.
 constexpr std::size_t kFastPiece = std::size_t{1} << 17;
 constexpr std::size_t kExactPiece = std::size_t{1} << 14;
 
@@ -82,7 +80,6 @@ std::vector<Codes::Row> FastScanInPieces(base::Team& team, const Codes::View& vi
   return best;
 }
 
-/// Offers the living and allowed rows among the proposals before `last`. @param expected number of such rows.
 /// @returns false and offers nothing if the proposals hold fewer than `k`, or miss allowed rows.
 bool Rank(const Codes::View& view, std::span<const Codes::Row> proposals, Codes::Row last, const Probe& probe,
           std::size_t k, double expected, std::span<const std::uint64_t> allowed, Nearest& nearest) {
@@ -245,7 +242,6 @@ GalleryIndex::Matches GalleryIndex::Search(std::span<const std::byte> probe, std
   std::span<const Row> left = rows;
   const auto accepted = static_cast<double>(rows.size());
   const auto all = static_cast<double>(state.view.size());
-  // Proposals never pay for a short list.
   if (kRandomRow * accepted > kFastRow * all) {
     std::vector<std::uint64_t> bits(state.view.size() / 64 + 1);
     for (const Row row : rows) bits[row / 64] |= std::uint64_t{1} << (row % 64);
@@ -265,7 +261,6 @@ GalleryIndex::Row GalleryIndex::SearchProposals(const State& state, const Query&
                                                 Nearest& nearest) const {
   const std::size_t size = state.view.size();
   if (state.on_device >= size - size / 8 && state.on_device > 0) {
-    // Proposals rank by cosine, so offsets need as many as the quantiser's errors do.
     const double needed = space_->cohort() ? Proposals(k) : DeviceProposals(k);
     const double wanted = std::ceil(needed / share);
     if (wanted <= base::DeviceRows::kMost) {

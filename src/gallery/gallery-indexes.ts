@@ -126,13 +126,11 @@ export class GalleryIndexes {
     await counted(held, held.index.add(BigInt64Array.of(BigInt(label)), row));
   }
 
-  /** Call once per transaction of the store. */
   async addBatch(gallery: number, { labels, rows }: RowBatch, space: SearchSpace): Promise<void> {
     const held = this.#index(gallery, space);
     await counted(held, held.index.add(labels, rows));
   }
 
-  /** Call once per transaction of the store. */
   async remove(gallery: number, labels: readonly number[]): Promise<void> {
     const held = this.#held.get(gallery);
     if (!held) return;
@@ -177,7 +175,6 @@ export class GalleryIndexes {
   }
 
   /**
-   * Writes a snapshot while searches and writes continue.
    * @returns bytes.
    * @throws Error; the earlier snapshot stays.
    */
@@ -190,15 +187,11 @@ export class GalleryIndexes {
     return bytes;
   }
 
-  /** A running {@link save} then fails. */
   cancelSave(gallery: number): void {
     this.#held.get(gallery)?.index.cancelSave();
   }
 
-  /**
-   * Up to `k` neighbours, best first.
-   * @param allow the only candidates; null for all.
-   */
+  /** Up to `k` neighbours, best first. */
   async search(
     gallery: number,
     probe: RowOrTemplate,

@@ -41,7 +41,6 @@ function load(): unknown {
   }
 }
 
-/** The addon's errors have no JavaScript frames. */
 export async function withCallerStack<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;

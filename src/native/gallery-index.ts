@@ -19,10 +19,9 @@ export interface SearchSpace {
   readonly isNormalised: boolean;
   /** @param templates finite. @returns the row of a template; of several, one row after another. */
   row(templates: Float32Array): Row;
-  /** The unit vector that has a row's coordinates: the template, less its part outside the space. */
   template(row: RowOrTemplate): Float32Array;
   /**
-   * Cosines, less the offsets of both rows if scores are normalised. A search gives the same scores.
+   * Cosines, less the offsets of both rows if scores are normalised.
    * @throws Error for a value that is not finite.
    */
   compare(probe: RowOrTemplate, rows: readonly RowOrTemplate[]): Float32Array;
@@ -36,27 +35,19 @@ export interface SearchSpace {
 }
 
 /**
- * Search over the rows of one gallery. Operations take effect in call order; searches
- * run in parallel. In large galleries a quantiser proposes candidates, and the 16-bit rows decide among them.
+ * Operations take effect in call order; searches run in parallel. In large galleries a quantiser proposes
+ * candidates, and the 16-bit rows decide among them.
  */
 export interface GalleryIndex {
   readonly size: number;
   readonly bytes: number;
-  /** Removed vectors that still use memory. */
   readonly tombstones: number;
   /** `rows` include removed ones. After a `failure`, the CPU answers. */
   onDevice(): { readonly rows: number; readonly failure: string };
-  /**
-   * Replaces existing ids.
-   * @param rows one for each id: either rows or templates.
-   */
+  /** Replaces existing ids. */
   add(ids: BigInt64Array, rows: RowOrTemplate): Promise<void>;
-  /** @returns how many ids the index held. */
   remove(ids: BigInt64Array): Promise<number>;
-  /**
-   * Best first. Scores are those of {@link SearchSpace.compare}, accurate to about 1e-5.
-   * @param allow restricts the search to these ids.
-   */
+  /** Best first. Scores are those of {@link SearchSpace.compare}, accurate to about 1e-5. */
   search(
     probe: RowOrTemplate,
     k: number,
@@ -147,12 +138,10 @@ export function whySearchUnavailable(library: string): string | null {
   return addon<Exports>().whySearchUnavailable(library);
 }
 
-/** @throws Error with a sentence for a missing or damaged file. */
 export function readSnapshotInfo(path: string): SnapshotFileInfo {
   return addon<Exports>().readSnapshotInfo(path);
 }
 
-/** The active kernel first, `plain` last. */
 export function searchKernels(): readonly string[] {
   return addon<Exports>().searchKernels();
 }

@@ -2,7 +2,6 @@ import type { Row, SearchSpace } from '../native/gallery-index.ts';
 import type { SimilarityScale } from '../vision/similarity.ts';
 import { logFalseMatchRate } from './examination-statistics.ts';
 
-/** With fewer, the model pack's calibration says how strangers score. */
 const LEAST_STRANGERS = 50;
 
 export interface SampledPerson {
