@@ -12,7 +12,7 @@ import {
 import { openModelPack } from '../../src/vision/model-pack.ts';
 
 const RECALL = 0.9995;
-const PROBES = 2000;
+const PROBES = 4000;
 const BATCH = 10_000;
 const TIE = 1e-6;
 
