@@ -391,7 +391,7 @@ describe('A refresh token', () => {
 });
 
 describe('A new password', () => {
-  test('ends every other session of the member', async () => {
+  test("is none of the member's words, and ends every other session", async () => {
     const member = await newMember();
     const mine = await identity.sessions.beginToken(member);
     const other = await identity.sessions.beginToken(member);
@@ -401,6 +401,11 @@ describe('A new password', () => {
     await assert.rejects(changePassword(identity, member, { ...change, current: 'x' }, by), {
       code: 'INVALID_CREDENTIALS',
     });
+    for (const next of [`${member.email}1`, `!!${member.email.split('@')[0]}!!`, 'visage2026']) {
+      await assert.rejects(changePassword(identity, member, { ...change, next }, by), {
+        code: 'VALIDATION_FAILED',
+      });
+    }
     await changePassword(identity, member, change, by);
     assert.equal(who(bearer(mine.token)), member.memberId);
     assert.equal(who(bearer(other.token)), 'TOKEN_INVALID');

@@ -46,7 +46,14 @@ function wordsOf({ email, names }: PasswordOwner): ReadonlySet<string> {
   const parts = [email, local, host, ...local.split(/[._+-]+/), ...host.split('.'), 'visage'];
   const texts = [...parts, ...names.flatMap((name) => [name, ...name.split(/\s+/)])];
   const words = texts.map((text) => withoutBlanks(normalized(text).toLowerCase()));
-  return new Set(words.filter((word) => word.length >= MIN_WORD_LENGTH));
+  return new Set(
+    words.flatMap((word) => [word, core(word)]).filter((word) => word.length >= MIN_WORD_LENGTH),
+  );
+}
+
+/** Without digits and punctuation around it. */
+function core(text: string): string {
+  return text.replaceAll(/^[^\p{L}]+|[^\p{L}]+$/gu, '');
 }
 
 export interface PasswordOwner {
@@ -68,7 +75,7 @@ export function checkPassword(password: string, owner: PasswordOwner, path: stri
   }
   const bare = withoutBlanks(text.toLowerCase());
   const words = wordsOf(owner);
-  if (words.has(bare) || words.has(bare.replaceAll(/^[^\p{L}]+|[^\p{L}]+$/gu, ''))) {
+  if (words.has(bare) || words.has(core(bare))) {
     throw invalid(path, 'must not be your e-mail, your name or "visage", with or without digits around it');
   }
 }
