@@ -37,6 +37,8 @@ class CountedPictures {
 
  private:
   static constexpr int kMaxPictures = 8;
+  /// Two pictures of 40 megapixels with 12 bits and whole chroma, or eight with 8 bits and quarter chroma.
+  static constexpr std::size_t kMaxBytes = std::size_t{512} << 20;
   static constexpr std::align_val_t kAlignment{DAV1D_PICTURE_ALIGNMENT};
 
   int Allocate(Dav1dPicture& picture) {
@@ -53,6 +55,8 @@ class CountedPictures {
     const std::size_t chroma =
         layout == DAV1D_PIXEL_LAYOUT_I400 ? 0 : chroma_stride * up(picture.p.h) / (half_height ? 2 : 1);
     const std::size_t size = luma + 2 * chroma + DAV1D_PICTURE_ALIGNMENT;
+    bytes_ += size;
+    if (bytes_ > kMaxBytes) return DAV1D_ERR(ENOMEM);
     auto* const memory = static_cast<std::uint8_t*>(::operator new(size, kAlignment, std::nothrow));
     if (memory == nullptr) return DAV1D_ERR(ENOMEM);
     std::memset(memory, 0, size);
@@ -66,6 +70,7 @@ class CountedPictures {
   }
 
   int count_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 struct Picture : Dav1dPicture {
