@@ -8,6 +8,7 @@ import { openModels } from './service/models.ts';
 import { serve } from './service/serve.ts';
 import { endFailedStart, Undos } from './service/shutdown.ts';
 
+// A parallel scavenge would wait for its threads while the executor uses all cores.
 setFlagsFromString('--no-parallel-scavenge');
 
 async function start(undos: Undos): Promise<void> {

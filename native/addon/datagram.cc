@@ -15,6 +15,7 @@
 namespace visage::addon {
 namespace {
 
+/// Blocks the JavaScript thread while the receiver is full.
 constexpr timeval kLongestWait{.tv_sec = 0, .tv_usec = 500'000};
 
 class Descriptor {

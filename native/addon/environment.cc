@@ -55,6 +55,7 @@ void Call::Settle(Napi::Env env) {
 
 Environment::Environment(Napi::Env env) : env_(env), wakeup_(Wakeup::New(env, "visage", 0, 1, this)) {
   wakeup_.Unref(env);
+  // No thread uses `wakeup_` after this.
   env.AddCleanupHook([](Environment* self) { self->StopThreads(); }, this);
   // process.exit() skips the hook and unloads libraries under running threads.
   const Napi::Object process = env.Global().Get("process").As<Napi::Object>();

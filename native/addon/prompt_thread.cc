@@ -8,6 +8,7 @@
 namespace visage::addon {
 namespace {
 
+/// The kernel's minimum (fair.c: custom slices, 0.1 to 100 ms).
 constexpr __u64 kTurnNanoseconds = 100'000;
 constexpr pid_t kThisThread = 0;
 

@@ -36,6 +36,7 @@ struct Landmarks {
 /// Not thread-safe; copies share the network.
 class Landmarker {
  public:
+  /// @throws kInternal
   explicit Landmarker(const LandmarkOptions& options);
 
   /// Box and points are in pixels of `image`.

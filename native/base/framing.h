@@ -20,6 +20,7 @@ struct Resized {
 /// Pixels outside the image are black.
 struct Warped {
   Affine back;
+  /// Image pixels per input pixel.
   float step = 1;
   bool mirrored = false;
 };

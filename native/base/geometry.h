@@ -26,6 +26,7 @@ inline float Extent(Size size) {
                   std::sqrt(static_cast<float>(size.width) * static_cast<float>(size.height) * 4 / 3));
 }
 
+/// In pixels; (x, y) is the top left corner.
 struct Box {
   float x = 0;
   float y = 0;

@@ -22,6 +22,7 @@ class Image {
   static constexpr int kChannels = 3;
 
   Image() = default;
+  /// @param width, height at least 1; `width * height * 3` must fit an int.
   Image(int width, int height)
       : pixels_(std::make_unique_for_overwrite<std::uint8_t[]>(
             static_cast<std::size_t>(width) * height * kChannels + 1)),

@@ -16,6 +16,7 @@
 
 namespace visage::base {
 
+/// 0..255, not rounded.
 struct Colour {
   float red = 0;
   float green = 0;

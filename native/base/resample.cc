@@ -14,6 +14,7 @@ namespace {
 /// Unused taps have weight 0.
 constexpr std::size_t kTapsAtOnce = 4;
 
+/// @param row rows are `stride` bytes apart.
 void AddRows(const std::uint8_t* row, std::ptrdiff_t stride, std::span<const float> weights,
              std::span<float> sums) {
   constexpr std::size_t kLanes = 8, kBlock = 6;

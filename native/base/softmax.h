@@ -6,6 +6,7 @@
 
 namespace visage::base {
 
+/// In place. @param values must not be empty.
 inline void Softmax(std::span<float> values) {
   const float largest = *std::ranges::max_element(values);
   float sum = 0;

@@ -49,6 +49,7 @@ class CountedPictures {
     const Dav1dPixelLayout layout = picture.p.layout;
     const bool half_width = layout == DAV1D_PIXEL_LAYOUT_I420 || layout == DAV1D_PIXEL_LAYOUT_I422;
     const bool half_height = layout == DAV1D_PIXEL_LAYOUT_I420;
+    // Rows a power of two apart share the cache's lines.
     const std::size_t stride = up(picture.p.w) * (picture.p.bpc > 8 ? 2 : 1) + 2 * DAV1D_PICTURE_ALIGNMENT;
     const std::size_t luma = stride * up(picture.p.h);
     const std::size_t chroma_stride = half_width ? stride / 2 : stride;

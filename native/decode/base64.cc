@@ -14,6 +14,7 @@ constexpr std::string_view kUrlSafe = "-_";
 
 using Table = std::array<std::uint32_t, 256>;
 
+/// Or-ing four entries gives a group; one comparison detects an invalid character.
 constexpr Table MakeTable(int place) {
   Table table;
   table.fill(kInvalid);

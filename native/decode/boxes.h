@@ -23,6 +23,7 @@ class Cursor {
   std::uint8_t U8() { return static_cast<std::uint8_t>(Number(1)); }
   std::uint16_t U16() { return static_cast<std::uint16_t>(Number(2)); }
   std::uint32_t U32() { return static_cast<std::uint32_t>(Number(4)); }
+  /// @param size 0..8 bytes.
   std::uint64_t Number(std::size_t size);
   std::span<const std::uint8_t> Take(std::size_t size);
   std::span<const std::uint8_t> rest() const { return rest_; }

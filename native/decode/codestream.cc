@@ -140,6 +140,7 @@ class HeaderReader {
     if (tiles_ > kMaxTiles) RefuseParts("tiles");
   }
 
+  /// ISO/IEC 15444-1, table A.15.
   void ReadStyle(Cursor& segment, bool has_precincts) {
     const int levels = segment.U8();
     if (levels > kMaxDecompositions) RefuseBroken();

@@ -9,6 +9,7 @@ namespace visage::decode {
 
 enum class ImageFormat { kJpeg, kPng, kWebp, kBmp, kGif, kTiff, kJpeg2000, kHeic, kAvif };
 
+/// Checked before decoding pixels.
 struct ImageLimits {
   static constexpr std::size_t kMaxBytes = 10'000'000;
   static constexpr int kMinSide = 64;
@@ -20,6 +21,7 @@ struct ImageLimits {
 struct Reduction {
   /// Of base::Extent(), in pixels.
   int least_side = 0;
+  /// Of each side, 0..1.
   float least_scale = 1;
 };
 

@@ -43,6 +43,7 @@ std::uint32_t ValueAt(const ByteReader& tiff, std::size_t at, int bytes) {
 
 int ReadExifOrientation(std::span<const std::uint8_t> exif) {
   if (exif.size() > kJpegPrefix.size() && std::ranges::equal(exif.first(kJpegPrefix.size()), kJpegPrefix)) {
+    // A byte without a meaning follows.
     exif = exif.subspan(kJpegPrefix.size() + 1);
   }
   if (exif.size() < 2 || exif[0] != exif[1] || (exif[0] != 'I' && exif[0] != 'M')) return kUpright;

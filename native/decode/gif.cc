@@ -50,6 +50,7 @@ struct Frame {
   int height = 0;
   bool interlaced = false;
   Palette palette{};
+  /// Of the pixels' code size.
   std::size_t data = 0;
 };
 
@@ -192,6 +193,7 @@ class IndexReader {
   std::span<const std::uint8_t> data_;
   std::size_t at_ = 0;
   unsigned code_size_ = 0;
+  /// Bytes left of the current block.
   unsigned block_ = 0;
   unsigned bits_ = 0;
   unsigned bit_count_ = 0;

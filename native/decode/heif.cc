@@ -37,6 +37,7 @@ struct Size {
   int height;
 };
 
+/// ISO/IEC 23008-12, 6.6.2.3.
 struct Grid {
   int rows = 0;
   int columns = 0;

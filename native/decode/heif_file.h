@@ -9,6 +9,7 @@
 
 namespace visage::decode {
 
+/// A part of a HEIF file (ISO/IEC 23008-12): a coded picture, a derived one, or metadata.
 struct HeifItem {
   std::uint32_t type = 0;
   /// In the order in which a reader applies them.

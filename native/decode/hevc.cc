@@ -11,6 +11,7 @@
 namespace visage::decode {
 namespace {
 
+/// Of ITU-T H.265, table 7-1.
 enum NalUnit { kLastSlice = 21, kVideoParameters = 32, kPictureParameters = 34 };
 
 /// A coding block exceeds the image's edge by less than this.

@@ -67,6 +67,7 @@ class JpegReader {
         std::min<std::int64_t>(kMaxJpegScans, kMaxScannedPixels / std::max<std::int64_t>(pixels, 1)));
   }
 
+  /// @throws kInvalidImage, kImageTooLarge.
   void CheckScans(int scans) const {
     if (scans <= MaxScans()) return;
     if (scans > kMaxJpegScans) {
@@ -237,6 +238,7 @@ StoredPicture DecodeJpeg(std::span<const std::uint8_t> bytes, const Reduction& r
   CheckSize(reader.width(), reader.height());
   const JpegScans scans = FindJpegScans(bytes);
   reader.CheckScans(scans.count);
+  // libjpeg frees the markers with the pixels.
   const int orientation = reader.Orientation();
   ColourSpace colour = {.icc = FindJpegProfile(bytes), .cicp = {}};
   base::Image image = reader.Decode(reduction, scans, colour.icc);

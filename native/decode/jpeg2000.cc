@@ -24,11 +24,13 @@ namespace {
                     "The JPEG 2000 file uses a colour space that is not supported.");
 }
 
+/// Enumerated colour spaces (ISO/IEC 15444-1, table I.10, and 15444-2, table M.25).
 enum Enumerated : std::uint32_t { kUnknown = 0, kCmyk = 12, kSrgb = 16, kGrey = 17, kYcc = 18, kEYcc = 24 };
 
 struct Jp2Header {
   std::uint32_t colour = kUnknown;
   std::vector<std::uint8_t> icc;
+  /// Rows of `columns` samples, 0..255.
   std::vector<std::uint8_t> palette;
   int columns = 0;
   int alpha = -1;

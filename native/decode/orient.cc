@@ -7,6 +7,7 @@
 namespace visage::decode {
 namespace {
 
+/// The fastest of 16, 32, 64 and 128 at 12 megapixels.
 constexpr int kTile = 64;
 
 }  // namespace

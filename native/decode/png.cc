@@ -39,6 +39,7 @@ base::Image MakeImage(std::span<const std::uint8_t> bytes) {
   return base::Image(static_cast<int>(*width), static_cast<int>(*height));
 }
 
+/// eXIf may follow the pixels.
 int FindOrientation(std::span<const std::uint8_t> bytes) {
   const ByteReader reader(bytes, ByteOrder::kBig);
   std::size_t chunk = kSignatureBytes;
@@ -70,6 +71,7 @@ class PngReader {
   void Decode(std::span<const std::uint8_t> bytes) {
     Run([&] {
       Open();
+      // libpng does not write to the bytes.
       png_process_data(png_, info_, const_cast<png_bytep>(bytes.data()), bytes.size());
     });
     if (!filled_) RefuseShort();
@@ -128,6 +130,7 @@ class PngReader {
     if (png_get_rowbytes(png_, info_) != static_cast<std::size_t>(image_.stride())) Jump();
   }
 
+  /// @param row null if this pass adds nothing.
   void TakeRow(png_bytep row, png_uint_32 y, int pass) {
     base::YieldPoint();
     const int at = static_cast<int>(y);

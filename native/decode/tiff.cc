@@ -249,6 +249,7 @@ StoredPicture DecodeTiff(std::span<const std::uint8_t> bytes) {
     const auto* const from = static_cast<const std::uint8_t*>(profile);
     picture.colour.icc.assign(from, from + profile_bytes);
   }
+  // Whole tiles, so that none is decoded twice.
   const std::int64_t tiles = (kBandRows + tile_rows - 1) / tile_rows;
   RgbaReader(tiff.get())
       .Read(picture.image, static_cast<int>(std::min<std::int64_t>(tiles * tile_rows, height)),

@@ -12,6 +12,7 @@ namespace visage::decode {
 class PixelBudget {
  public:
   explicit PixelBudget(std::int64_t pixels) : left_(pixels) {}
+  /// @throws kImageTooLarge.
   void Take(std::int64_t pixels);
 
  private:

@@ -20,6 +20,7 @@ constexpr int kAlphaChannels = 4;
 void DecodeInto(const WebPIterator& frame, WEBP_CSP_MODE mode, std::span<std::uint8_t> to, int stride) {
   const std::unique_ptr<WebPIDecoder, decltype(&WebPIDelete)> decoder(
       WebPINewRGB(mode, to.data(), to.size(), stride), &WebPIDelete);
+  // Also for a frame without pixels.
   if (!decoder) Refuse("The WebP file is broken.");
   const VP8StatusCode status = WebPIUpdate(decoder.get(), frame.fragment.bytes, frame.fragment.size);
   if (status == VP8_STATUS_OK) return;

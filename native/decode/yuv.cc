@@ -16,6 +16,7 @@ struct Conversion {
   std::array<float, 3> offset = {};
 };
 
+/// Weights of red and blue in luma (ITU-T H.273, table 4).
 std::array<float, 2> LumaWeights(int matrix) {
   switch (matrix) {
     case 1:

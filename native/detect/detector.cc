@@ -16,6 +16,7 @@ constexpr float kEdge = 0.1f;
 
 constexpr float kLeastScore = 0.05f;
 
+/// Limits the cost of an image with many doubtful candidates.
 constexpr std::size_t kSecondLooks = 32;
 
 base::Box Fitted(const base::Box& box, const BoxFit& fit) {
@@ -32,6 +33,7 @@ constexpr float kCutFace = 0.75f;
 /// Levels differ by more than this factor of their scales.
 constexpr float kSameLevel = 1.01f;
 
+/// Pixels of the input per pixel of the image.
 float ScaleOf(const Window& window) {
   const float across = window.turn % 2 == 1 ? window.source.height : window.source.width;
   return static_cast<float>(window.content.width) / across;

@@ -34,6 +34,7 @@ struct DetectorOptions {
   /// Reliable face widths, in pixels of the input.
   float least_face = 0;
   float most_face = 0;
+  /// 0..1.
   float score_threshold = 0;
   /// Small candidates with these scores run again, enlarged.
   float doubtful_from = 0;
@@ -76,13 +77,16 @@ class Detector {
 
   std::size_t runs() const { return runs_; }
 
+  /// In input pixels.
   float least_face() const { return scan_.least_face; }
 
+  /// At most 1; keeps faces of `least_face` pixels detectable.
   float ScaleFor(float least_face) const { return detect::ScaleFor(scan_, least_face); }
 
  private:
   using Candidates = std::vector<Detection>;
 
+  /// @returns candidates in pixels of the image.
   Candidates Look(const runtime::SourceImage& image, const Window& window, float least_score,
                   runtime::InputMaker& maker) const;
   std::vector<Candidates> LookAtAll(const runtime::SourceImage& image, std::span<const Window> windows,
@@ -98,6 +102,7 @@ class Detector {
   ReadOutputs read_outputs_;
   std::shared_ptr<const runtime::InferenceSession> session_;
   ScanOptions scan_;
+  /// One per thread.
   std::vector<runtime::InputMaker> makers_;
   std::size_t runs_ = 0;
 };

@@ -10,11 +10,13 @@ struct ScanOptions {
   /// Must be landscape if the size is free.
   base::Size input;
   bool free_size = false;
+  /// Reliable face widths, in pixels of the input.
   float least_face = 0;
   float most_face = 0;
 };
 
 struct Window {
+  /// In pixels of the image.
   base::Box source;
   /// Clockwise quarter turns of the faces that the network sees upright, 0..3.
   int turn = 0;
@@ -34,10 +36,12 @@ float ScaleFor(const ScanOptions& options, float least_face);
 /// largest face that only this level finds.
 std::vector<Window> PlanScan(const ScanOptions& options, base::Size picture, float least_face);
 
+/// The windows in which the network sees the image so that faces of `turn` are upright.
 std::vector<Window> PlanTurnedScan(const ScanOptions& options, base::Size picture, float least_face,
                                    int turn);
 
 struct CloseUp {
+  /// Width of the face in the input, pixels.
   float face;
   int side;
 };
@@ -47,6 +51,7 @@ constexpr CloseUp kSecondLook = {40, 128};
 /// For the second opinion, which asks whether the face also looks like one in detail.
 constexpr CloseUp kDetail = {80, 192};
 
+/// @param face in pixels of the image.
 /// @param turn clockwise quarter turns of the face that the network sees upright, 0..3.
 Window PlanCloseUp(const base::Box& face, int turn, const CloseUp& shown, const ScanOptions& options,
                    base::Size picture);

@@ -29,6 +29,7 @@ struct EmbedderOptions {
 /// Not thread-safe; copies share the network.
 class Embedder {
  public:
+  /// @throws Error kInternal if the file or the alignment's name is invalid.
   explicit Embedder(const EmbedderOptions& options);
 
   const base::NetworkInput& input() const { return options_.input; }

@@ -27,6 +27,7 @@ struct LookOptions {
 /// Not thread-safe; copies share the networks.
 class Liveness {
  public:
+  /// @throws Error kInternal if a file is invalid.
   explicit Liveness(const std::vector<LookOptions>& looks);
 
   /// @param box in pixels of `image`. @param turn clockwise quarter turns of the face in the image, 0..3.

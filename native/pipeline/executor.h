@@ -40,6 +40,7 @@ class Executor : public base::Team {
     std::uint64_t ended;
   };
 
+  /// @param max_queue images that wait while all threads are busy.
   Executor(int threads, std::size_t max_queue);
   /// Drops waiting jobs.
   ~Executor() override;
@@ -63,6 +64,7 @@ class Executor : public base::Team {
   Stats stats() const;
   std::size_t under_way() const { return under_way_.load(std::memory_order_relaxed); }
 
+  /// The last thread calls `closed` after all admitted jobs end.
   void Close(std::function<void()> closed);
   void Abandon();
   /// Call after `closed`.
@@ -84,10 +86,12 @@ class Executor : public base::Team {
     return busy_ == normal_ && (!first_.empty() || images_.Waits(FairQueue::Whose::kIdle));
   }
   void DoNext(FairQueue::Whose whose, std::unique_lock<std::mutex>& lock);
+  /// The caller must not hold the mutex.
   void Wake(bool is_urgent);
   void WakeAll();
   void Leave(std::unique_lock<std::mutex>& lock);
 
+  /// Pauses a job while the reserved thread works.
   class JobYielder;
 
   const std::size_t normal_;

@@ -69,6 +69,7 @@ class FairQueue {
   bool Waits(Whose whose) const;
   /// Requires `Waits(whose)`.
   Turn Take(Whose whose);
+  /// @param seconds of thread time.
   void End(const Turn& turn, double seconds);
 
   std::deque<Job> TakeAll();

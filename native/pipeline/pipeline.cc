@@ -19,6 +19,7 @@ namespace {
 constexpr float kLikely = 0.7f;
 /// Less certain faces rank behind, and do not end the search for turned faces.
 constexpr float kCertain = 0.85f;
+/// Limits the cost of an image with many doubtful detections.
 constexpr std::size_t kMostOpinions = 32;
 /// Where scores differ by less, the landmarks tell which way up a face is.
 constexpr float kComparable = 0.1f;
@@ -35,6 +36,7 @@ constexpr float kLeastFaceSide = 112;
 
 class Stopwatch {
  public:
+  /// Milliseconds since the last call.
   double Lap() {
     const Clock::time_point now = Clock::now();
     const double passed = std::chrono::duration<double, std::milli>(now - last_).count();
@@ -95,6 +97,7 @@ struct FaceTimes {
   double sum() const { return align + embed + attributes; }
 };
 
+/// @param box in pixels of `view`. @param vector null for no template.
 FaceTimes DescribeFace(const runtime::SourceImage& view, const base::Box& box, bool has_attributes,
                        std::vector<float>* vector, FaceStages& stages, base::Team& team, AnalyzedFace& face) {
   Stopwatch watch;
@@ -139,6 +142,7 @@ struct Pipeline::Stages {
   detect::Detector detector;
   std::vector<FaceStages> faces;
   std::optional<liveness::Liveness> liveness;
+  /// Null if the host builds inputs.
   runtime::Accelerator* accelerator;
   base::NetworkInput crop_input = thumbnail::CropInput();
   std::vector<float> crop;

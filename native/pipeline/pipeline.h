@@ -39,6 +39,7 @@ struct PipelineOptions {
 
 enum class ImageEncoding { kBinary, kBase64 };
 
+/// @throws as `Decode`; kInvalidImage for invalid base64.
 decode::DecodedImage DecodeEncoded(std::span<const std::uint8_t> bytes, ImageEncoding encoding);
 
 /// Counts take the largest faces first.
@@ -54,6 +55,7 @@ struct AnalysisRequest {
   detect::Wanted wanted = detect::Wanted::kAll;
 };
 
+/// Grows with the image, which bounds the work.
 float DefaultLeastFace(int width, int height);
 
 /// In pixels of the upright image in full size.
@@ -68,6 +70,7 @@ struct Analysis {
   int width = 0;
   int height = 0;
   decode::ImageFormat format = decode::ImageFormat::kJpeg;
+  /// Certain faces first, then the largest area first.
   std::vector<AnalyzedFace> faces;
   std::vector<std::vector<float>> templates;
   std::vector<float> liveness;
@@ -102,6 +105,7 @@ class Pipeline {
                    const AnalysisRequest& request, base::Team& team) const;
 
  private:
+  /// Not thread-safe.
   struct Stages;
   class Lease;
 

@@ -35,6 +35,7 @@ Pose PoseOfPoints(const base::FivePoints& points);
 
 class PoseEstimator {
  public:
+  /// @throws kInternal
   explicit PoseEstimator(const PoseOptions& options);
 
   /// Roll comes from the points, which are more accurate. @param box, points in pixels of `image`.

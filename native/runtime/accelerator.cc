@@ -114,6 +114,7 @@ std::optional<Accelerator::Memory> Accelerator::Take(std::size_t size) {
   size = Rounded(size);
   {
     const std::lock_guard lock(mutex_);
+    // Keeps small inputs out of large images' memory.
     const auto fit = stock_.lower_bound(size);
     if (fit != stock_.end() && fit->first <= 2 * size) {
       Memory found(*this, fit->second, fit->first);

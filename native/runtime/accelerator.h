@@ -60,6 +60,7 @@ class Accelerator {
   void Ready();
   /// Waits for all queued work. Call after a failure, before freeing inputs.
   void Settle() noexcept;
+  /// Waits for all queued work. @throws kInternal
   std::vector<float> CopyOut(const float* from, std::size_t count);
 
  private:

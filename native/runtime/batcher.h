@@ -28,6 +28,7 @@ class Batcher {
     std::size_t of = 1;
   };
 
+  /// @param max_delay of the first caller. @param run on a caller's thread.
   Batcher(std::size_t max_batch, std::chrono::microseconds max_delay, Run run)
       : max_batch_(max_batch), max_delay_(max_delay), run_(std::move(run)) {}
 

@@ -109,6 +109,7 @@ void DetectionHead::Gather(std::span<const FeatureMap> maps, std::int64_t item, 
   }
 }
 
+/// Rows past the last are undefined.
 void DetectionHead::RunBlock(const float* gathered, std::int64_t stride, std::int64_t first,
                              float* block) const {
   for (std::size_t i = 0; i < steps_.size(); ++i) {

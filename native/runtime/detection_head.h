@@ -10,6 +10,7 @@ namespace visage::runtime {
 /// Makes rows of scores and boxes, column by column. `src/vision/graph/detection-head.ts` encodes it.
 class DetectionHead {
  public:
+  /// Batch x channels x pixels.
   struct FeatureMap {
     const float* values = nullptr;
     std::int64_t batch = 0;
@@ -30,6 +31,7 @@ class DetectionHead {
   DetectionHead(std::span<const std::int64_t> inputs, std::span<const std::int64_t> steps,
                 std::span<const float> floats, std::span<const std::int64_t> outputs);
 
+  /// @param output returns an output's buffer. @throws kInternal if the feature maps do not fit.
   void Run(std::span<const FeatureMap> maps,
            const std::function<float*(std::size_t output, const Shape& shape)>& output) const;
 

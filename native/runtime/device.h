@@ -30,6 +30,7 @@ std::string WhyUnavailable(Provider provider);
 
 class Accelerator;
 
+/// Null if the host builds inputs. Thread-safe. @throws kInternal
 Accelerator* AcceleratorOf(const Device& device);
 
 }  // namespace visage::runtime

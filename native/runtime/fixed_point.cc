@@ -22,6 +22,8 @@ struct Sums {
   Integers8 values[kRows][2];
 };
 
+/// @param rows are `stride` integers apart. @param weights per pair of inputs two integers per output,
+/// aligned to 32 bytes. @param pairs of inputs, a multiple of 2.
 #ifdef __AVX2__
 Sums SumsOfProducts(const std::int16_t* rows, std::ptrdiff_t stride, const std::int16_t* weights, int pairs) {
   Integers8 s00, s01, s10, s11, s20, s21, s30, s31, s40, s41, s50, s51;

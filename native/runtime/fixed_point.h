@@ -23,6 +23,7 @@ class FixedPointMatrix {
  public:
   static constexpr int kRows = 6;
 
+  /// @param weights row-major, `outputs` x `inputs`.
   FixedPointMatrix(int inputs, int outputs, std::span<const float> weights);
 
   int inputs() const { return inputs_; }

@@ -60,6 +60,7 @@ ConvGeometry GeometryOf(std::span<const std::int64_t> numbers) {
 }
 
 void ToPlanes(const FeatureMap& maps, float* out) {
+  // Pixels whose cache lines stay cached.
   constexpr int kBlock = 64;
   const int pixels = maps.pixels();
   for (int c = 0; c < maps.channels; c += kLane) {

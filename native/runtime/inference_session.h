@@ -24,6 +24,7 @@ void DisableTelemetry();
 class InferenceSession {
  public:
   using Shape = std::vector<std::int64_t>;
+  /// Whether the file must fix all shapes.
   enum class Sizes { kFixed, kFree };
   /// Borrows values, or an image in device memory.
   struct Input {

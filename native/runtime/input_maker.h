@@ -10,6 +10,7 @@
 
 namespace visage::runtime {
 
+/// Not thread-safe.
 class InputMaker {
  public:
   /// Valid until the next call or the image's end.

@@ -12,6 +12,7 @@
 namespace visage::runtime {
 namespace {
 
+/// @param stream null for the provider's stream.
 template <typename Options>
 void Set(OrtStatus* (*update)(Options*, const char* const*, const char* const*, std::size_t),
          OrtStatus* (*update_with_value)(Options*, const char*, void*), Options* options,

@@ -10,6 +10,8 @@
 
 namespace visage::runtime {
 
+/// @param input name. @param shape -1 for a free size. @throws Ort::Exception if the provider's library is
+/// missing.
 void AppendProvider(Ort::SessionOptions& options, const Network& network, const std::string& input,
                     const std::vector<std::int64_t>& shape);
 

@@ -37,6 +37,7 @@ inline base::Floats8 Abs8(base::Floats8 v) {
 #endif
 }
 
+/// @param values at least 0.
 inline float HorizontalMax(base::Floats8 values) {
 #ifdef __AVX2__
   __m128 most = _mm_max_ps(_mm256_castps256_ps128(values), _mm256_extractf128_ps(values, 1));

@@ -92,6 +92,7 @@ void Background::Run() {
       lock.lock();
       continue;
     }
+    // To the end, so that other threads take other entries first.
     entries_.splice(entries_.end(), entries_, entries_.begin());
     const Entry turn = entries_.back();
     lock.unlock();
@@ -107,6 +108,7 @@ void Background::Run() {
     lock.lock();
     const auto entry = Find(turn.identity);
     if (has_more && entry == entries_.end()) {
+      // Another thread removed the entry, but this one found more work.
       entries_.push_back(turn);
     } else if (!has_more && entry != entries_.end() && (!is_alive || entry->enrolments == turn.enrolments)) {
       entries_.erase(entry);

@@ -45,6 +45,8 @@ class Background {
   static constexpr unsigned kNaps = 5;
   static constexpr unsigned kPartsAtOnce = 8;
 
+  /// @param threads at least 1. @param is_crowded whether others need the cores; called often, from all
+  /// threads.
   explicit Background(
       unsigned threads, std::function<bool()> is_crowded = [] { return false; })
       : most_threads_(threads), is_crowded_(std::move(is_crowded)) {}
@@ -54,6 +56,7 @@ class Background {
 
   /// Runs `work` until it reports no more, or its last other owner releases it. Does nothing after Stop.
   void Enrol(const std::shared_ptr<BackgroundWork>& work);
+  /// Frees the object on a thread; after Stop, at once.
   void Discard(std::unique_ptr<Leftover> leftover) noexcept;
   void Stop();
 

@@ -57,6 +57,7 @@ class Codes {
   struct Rows;
   struct NewRows;
 
+  /// @param dimension 1..65536. @param subquantizers even; 0 without a product quantiser.
   explicit Codes(std::size_t dimension, std::size_t subquantizers = 0);
 
   std::size_t dimension() const { return dimension_; }
@@ -107,6 +108,7 @@ struct Codes::Rows {
   std::size_t count;
   const std::int8_t* high;
   const std::int8_t* low;
+  /// Magnitudes of the rows, like `residuals`.
   const float* scales;
   const float* residuals;
   const float* offsets;

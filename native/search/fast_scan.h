@@ -15,6 +15,8 @@ constexpr std::size_t FastScanBlockBytes(std::size_t subquantizers) {
   return subquantizers * kFastScanBlock / 2;
 }
 
+/// Keeps the block's other places. @param codes one per subquantizer, 0..15. @param place 0..31; its bits
+/// must be 0.
 void PackCodes(std::span<const std::uint8_t> codes, std::size_t place, std::byte* block);
 
 struct Proposal {

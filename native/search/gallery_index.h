@@ -38,6 +38,7 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   /// From this many rows, searches use a GPU, and the background frees memory.
   static constexpr std::size_t kLarge = 8192;
 
+  /// @param device null for none.
   GalleryIndex(std::shared_ptr<const SearchSpace> space, std::shared_ptr<Background> background,
                base::DeviceRows::Factory device = nullptr);
 
@@ -69,6 +70,7 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
 
   IndexContents Contents() const;
 
+  /// Fills an empty index. @throws SnapshotError if two rows have one label.
   void Adopt(Codes rows);
 
   std::vector<std::int64_t> Labels() const;
@@ -93,6 +95,7 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
     std::vector<Row> origins;
   };
   struct State {
+    /// Owns all that follows, so it is released last.
     std::shared_ptr<const Generation> generation;
     Codes::View view;
     std::shared_ptr<Proposer> proposer;

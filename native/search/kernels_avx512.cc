@@ -18,6 +18,7 @@
 namespace visage::search {
 namespace {
 
+/// Prefetch distance in bytes.
 constexpr std::size_t kReadAhead = 1024;
 
 VISAGE_BW inline __m512i Widened(const std::int8_t* values) {

@@ -11,8 +11,10 @@ namespace visage::search {
 /// The numbers are as large as the kernels' 32-bit sums allow: precise up to 512 dimensions.
 class Probe {
  public:
+  /// @param vector finite.
   explicit Probe(std::span<const float> vector);
 
+  /// PaddedDimension of the vector's, aligned to 64 bytes.
   const std::int16_t* values() const { return lines_.front().values; }
   double scale() const { return scale_; }
   /// Euclidean length of `values()`, rounded up.

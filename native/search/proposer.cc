@@ -24,6 +24,7 @@ std::string LoaderError() {
   return error ? error : "the library does not load";
 }
 
+/// Null, or why the library is unusable.
 const char* TryOut(base::DeviceRows::Factory make) {
   const char* why = nullptr;
   const std::unique_ptr<base::DeviceRows> rows(make(kTried, &why));

@@ -19,6 +19,7 @@ constexpr unsigned kMantissaShift = 13;
 constexpr std::uint32_t kMagnitude = 0x7FFF;
 constexpr std::uint16_t kInfinity = 0x7C00;
 
+/// Rounds to nearest, ties to even. @param value magnitude below 65520.
 std::uint16_t ToHalf(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(std::abs(value) * kToHalf);
   const std::uint32_t is_odd = bits >> kMantissaShift & 1;
@@ -26,6 +27,7 @@ std::uint16_t ToHalf(float value) {
   return static_cast<std::uint16_t>((std::signbit(value) ? kMagnitude + 1 : 0) | rounded);
 }
 
+/// @param half finite.
 float FromHalf(std::uint16_t half) {
   const std::uint32_t bits = (half & kMagnitude) << kMantissaShift;
   const float magnitude = std::bit_cast<float>(bits) / kToHalf;

@@ -40,6 +40,7 @@ class SearchSpace {
   /// The vector of the subspace that has these coordinates. @param row `rank()` floats. @param vector
   /// receives `dimension()` floats.
   void Lift(std::span<const float> row, std::span<float> vector) const;
+  /// @param row `rank()` floats. @param codes receives `subquantizers()` numbers, 0..15.
   void Encode(std::span<const float> row, std::span<std::uint8_t> codes) const;
   /// Inner products with the centroids; their sum over a row's codes estimates its score. @param probe
   /// `rank()` floats. @param tables receives `subquantizers()` times 16 floats.

@@ -116,6 +116,7 @@ Codes ReadSnapshot(const std::string& path, const SearchSpace& space, base::Team
       {SnapshotSection::kHigh, width},
       {SnapshotSection::kLow, width},
   };
+  // Before any allocation: the file then has as many bytes as the rows need.
   for (const auto& [section, bytes] : bytes_of_row) {
     if (reader.size(section) != info.rows * bytes) throw SnapshotError("it is damaged");
   }

@@ -177,6 +177,7 @@ SnapshotReader::SnapshotReader(const std::string& path)
     std::uint64_t offset = sizeof(Header);
     for (std::size_t i = 0; i < kSnapshotSections; ++i) {
       const SectionRecord& section = header.sections[i];
+      // A sum could overflow.
       if (section.bytes > size - offset) throw SnapshotError("it is cut off");
       extents_[i] = {offset, section.bytes, section.crc};
       offset += section.bytes;

@@ -18,6 +18,7 @@ export function etagOf(record: object): string {
   return tagOf(JSON.stringify(fields));
 }
 
+/** Browsers must revalidate the image. */
 export function imageHeaders(jpeg: Buffer): { readonly ETag: string; readonly 'Cache-Control': string } {
   return { ETag: tagOf(jpeg), 'Cache-Control': 'private, no-cache' };
 }

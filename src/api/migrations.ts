@@ -11,6 +11,7 @@ export interface MigrationView {
   readonly collectionId: string;
   /** Answers calls. */
   readonly from: PackVersionView;
+  /** Of the migration; without one, the newest version of the pack, or null if that answers already. */
   readonly to: PackVersionView | null;
   /** `moved`: `from` is the new version, and the rows of `to` are kept for a rollback. */
   readonly state: 'none' | 'moving' | 'paused' | 'moved';

@@ -62,6 +62,7 @@ export interface RouteRequest {
   /** From the connection, or from a trusted proxy. */
   readonly address: string;
   readonly headers: RequestHeaders;
+  /** Null on public routes. */
   readonly caller: Caller | null;
   /** Throws VisageError if the caller could no longer send this request. */
   readonly reauthorize: () => void;

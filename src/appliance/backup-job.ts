@@ -11,6 +11,7 @@ export interface BackupState {
 }
 
 export interface BackupJobParts {
+  /** Null without `backup_dir`. */
   readonly target: () => { readonly folder: string; readonly keep: number } | null;
   readonly start: (args: readonly string[]) => RunningCommand;
   readonly now: () => number;

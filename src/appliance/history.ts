@@ -36,6 +36,7 @@ export interface HistorySources {
 }
 
 export interface HistoryPoint extends Omit<HistoryRecord, 'latency' | 'stages'> {
+  /** Begin: UTC, ISO 8601. */
   readonly time: string;
   readonly latency: { readonly p50: number | null; readonly p95: number | null };
   /** Means; null where the stage did not run. */

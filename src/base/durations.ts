@@ -7,6 +7,7 @@ const BUCKETS = 80;
 
 export interface Durations {
   readonly count: number;
+  /** Milliseconds. */
   readonly sum: number;
   readonly buckets: readonly number[];
 }

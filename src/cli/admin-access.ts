@@ -69,6 +69,7 @@ export type AdminCall = (
 
 export interface Administrations<Administration> {
   readonly remote: (call: AdminCall) => Administration;
+  /** Runs under the store's lock. */
   readonly local: (store: Store, config: Config) => Administration;
 }
 

@@ -1,6 +1,7 @@
 import { closeSync, constants, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 
 export interface Known {
+  /** Null if the import ended before the answer. */
   readonly faceId: string | null;
 }
 

@@ -7,6 +7,7 @@ import { columns, command, DATA_OPTIONS, environmentOf, JSON_OPTION, print } fro
 
 interface Listed {
   readonly name: string;
+  /** Null for an unreadable pack. */
   readonly version: string | null;
   readonly used: boolean;
   readonly default: boolean;

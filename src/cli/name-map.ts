@@ -95,6 +95,7 @@ export function parseNameMap(text: string): Map<string, string> {
   return map;
 }
 
+/** @throws ExitError `data` with the line and the expected content. */
 export function readNameMap(file: string): Map<string, string> {
   const wrong = (why: string) => new ExitError(EXIT.data, `Map ${file}: ${why}.`);
   let bytes: Buffer;
@@ -108,6 +109,7 @@ export function readNameMap(file: string): Map<string, string> {
     throw wrong(`cannot read the file (${(error as NodeJS.ErrnoException).code})`);
   }
   try {
+    // Drops a byte order mark.
     return parseNameMap(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
     throw wrong(

@@ -5,6 +5,7 @@ import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import { type AdminCall, ifRunning } from './admin-access.ts';
 import { JSON_OPTION, type Options } from './command.ts';
 
+/** Limits a killed command's key. */
 const LONGEST_COMMAND_DAYS = 7;
 
 export const ENVIRONMENT_OPTIONS = {

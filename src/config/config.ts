@@ -25,12 +25,14 @@ export function configOf(values: SettingValues) {
     metricsListen: values.metrics_listen === null ? null : addressOf(values.metrics_listen),
     dataDir: resolve(values.data_dir),
     backupKey: resolve(values.backup_key),
+    /** Null: no backups over the API. */
     backupDir: backupDirOf(values),
     backupKeep: values.backup_keep,
     modelPack: packOf(values.model_pack),
     extraModelPacks: values.extra_model_packs.map(packOf),
     threads: values.threads,
     maxQueue: values.max_queue,
+    /** Bytes. */
     maxBodyMemory: values.max_body_memory * MEGABYTE,
     logLevel: values.log_level,
     device: {
@@ -89,6 +91,7 @@ function tlsConfigOf(values: SettingValues) {
     files:
       certificate === null || key === null ? null : { certificate: resolve(certificate), key: resolve(key) },
     redirect: values.tls_redirect,
+    /** Seconds. */
     hstsMaxAge: values.hsts_max_age,
   };
 }

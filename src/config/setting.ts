@@ -70,6 +70,7 @@ export interface Source {
 
 export type Setting = {
   readonly schema: Schema;
+  /** Such as `seconds`. */
   readonly unit?: string;
   /** Hidden from the API, such as the path of a private key. */
   readonly isSecret?: true;

@@ -9,6 +9,7 @@ import { OrderedIdentifiers, type QualityRecord } from '../store/records.ts';
 const BATCH_MS = 250;
 /** Blocks the event loop for a few milliseconds. */
 const MAX_BATCH = 200;
+/** Queued events; an account gets at most half. */
 const MAX_WAITING = 20_000;
 const MAX_CROP_BYTES = 32 * 1024 * 1024;
 const MAX_CROPS = 100_000;
@@ -28,6 +29,7 @@ export interface RecognitionEvent {
   readonly gallery?: number | undefined;
   readonly label?: number | null | undefined;
   readonly externalKey?: string | null | undefined;
+  /** 0..100. */
   readonly similarity?: number | null | undefined;
   readonly threshold?: number | null | undefined;
   readonly quality?: QualityRecord | null | undefined;

@@ -71,6 +71,7 @@ function textOf(view: EventView): string {
 export interface StreamRequest {
   readonly owner: Owner;
   readonly filter: EventFilter;
+  /** Undefined to begin now. */
   readonly lastEventId: string | undefined;
   /** Throws if the caller may no longer read events. */
   readonly reauthorize: () => void;
@@ -177,6 +178,7 @@ class EventStream implements AsyncIterableIterator<string> {
 
   async #stored(): Promise<string> {
     const { owner, filter } = this.#request;
+    // Without the bounds of time, `last` moves past events outside of them.
     const isVisible = (event: EventView) => matches(event, filter);
     const bounds = { from: this.#position, limit: CHUNK, scan: SCAN };
     const { events, next, last } = await this.#log.pageAfter(owner, { isVisible }, bounds);

@@ -22,6 +22,7 @@ interface RowBatch {
   readonly rows: RowOrTemplate;
 }
 
+/** `score` is the cosine, -1..1. */
 export interface Neighbour {
   readonly label: number;
   readonly score: number;
@@ -62,6 +63,10 @@ export class GalleryIndexes {
   readonly #device: SearchDevice | null;
   readonly #held = new Map<number, Held>();
 
+  /**
+   * @param snapshots null for none.
+   * @param device GPU library to search with; null for none.
+   */
   constructor(
     executor: Executor,
     snapshots: SnapshotFolder | null = null,
@@ -224,6 +229,7 @@ export class GalleryIndexes {
     return this.#executor.stats().threads;
   }
 
+  /** Whether no thread has work. */
   get isIdle(): boolean {
     const { queued, running } = this.#executor.stats();
     return queued + running === 0;

@@ -8,6 +8,7 @@ import type { PackId } from '../store/records.ts';
 import type { GalleryIndexes } from './gallery-indexes.ts';
 import type { SnapshotFolder, SnapshotStamp } from './snapshot-folder.ts';
 
+/** Each read blocks the event loop for some milliseconds. */
 const BATCH = 1024;
 const LABELS_A_TURN = 4_096;
 

@@ -66,6 +66,7 @@ export function stampText({ epochId, ...rest }: SnapshotStamp): string {
   return JSON.stringify({ ...rest, writer: epochId });
 }
 
+/** @throws Error if invalid. */
 function stampOf(text: string): SnapshotStamp {
   let stamp: (Partial<SnapshotStamp> & { readonly writer?: unknown }) | null;
   try {

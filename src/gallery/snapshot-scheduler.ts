@@ -23,6 +23,7 @@ export interface SnapshotCounts {
 interface Kept {
   generation: number;
   removals: number;
+  /** First removal that the snapshot lacks; null if it lacks none. */
   removedSince: number | null;
   bytes: number;
   notBefore: number;
@@ -44,6 +45,7 @@ export interface SnapshotKeeperParts {
   readonly leastFaces: number;
   /** Needs one idle thread. */
   readonly background: Executor;
+  /** Milliseconds. */
   readonly now: () => number;
   readonly log: Log;
 }

@@ -69,6 +69,7 @@ type InputReader = (
   readonly body: Record<string, unknown>;
   readonly images: ImageSources;
   readonly raw: Buffer | null;
+  /** Input that a retry must repeat. */
   readonly pieces: () => readonly Uint8Array[];
 }>;
 
@@ -112,6 +113,7 @@ export interface RouterParts {
   readonly fetchImage: ImageFetcher | null;
   readonly bodies: BodyBudget;
   readonly idempotency: Pick<Idempotency, 'run'>;
+  /** Absent: no limits. */
   readonly addresses?: AddressLimits;
 }
 

@@ -90,6 +90,7 @@ export function answerProblemAndClose(
  * @returns null if already closed.
  */
 export function answerClientError(error: ParserError, stream: Duplex): CloseReason | null {
+  // The parser reports all later bytes as errors too.
   if (stream.writableEnded || stream.destroyed) return null;
   if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || !stream.writable) {
     stream.destroy();

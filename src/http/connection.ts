@@ -34,6 +34,7 @@ function endOfEmptyLine(bytes: Buffer, from: number): number {
  * server disconnects slow clients.
  */
 export class Connection extends Duplex {
+  /** Kept after the close; undefined for a Unix socket. */
   readonly remoteAddress: string | undefined;
   readonly #socket: Socket;
   /** The parser has the bytes before `#at`. */
@@ -132,6 +133,7 @@ export class Connection extends Duplex {
     return true;
   }
 
+  /** Milliseconds; 0 or less: keep the connection. */
   overstayed(now: number): number {
     if (this.#sendingSince > 0) return now - this.#sendingSince - STALLED_MS;
     // The service, not the client, is late with unread bytes.

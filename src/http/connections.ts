@@ -18,6 +18,7 @@ interface Entry {
   readonly socket: Socket;
   readonly origin: string;
   readonly since: number;
+  /** Null during the TLS handshake. */
   connection: Connection | null;
 }
 

@@ -20,6 +20,7 @@ const REQUEST_HEADERS =
   'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, X-API-Key, X-CSRF-Token, X-Request-Id, X-Visage-Background';
 const EXPOSED_HEADERS = 'ETag, Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id';
 
+/** Seconds. */
 const MAX_AGE = '600';
 
 type Headers = Readonly<Record<string, string>>;

@@ -133,6 +133,7 @@ class ImageFetch {
     return readImage(response, limits, hold);
   }
 
+  /** @throws VisageError */
   async #permittedAddress(url: URL): Promise<Address> {
     const { policy, resolve, accountId } = this.#parts;
     const literal = literalAddress(url.hostname);

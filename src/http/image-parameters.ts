@@ -2,6 +2,7 @@ import type { ImageParameter, ImageParameters } from '../api/route.ts';
 import type { Schema } from '../api/schema.ts';
 import { requiredOf } from '../api/schema.ts';
 
+/** A later check requires exactly one of `bytes` and `url`. */
 const IMAGE_SCHEMA: Schema = {
   title: 'Image',
   type: 'object',

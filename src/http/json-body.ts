@@ -71,6 +71,7 @@ function valuesBetween(body: Buffer, start: number, end: number): number {
 
 export interface CutBody {
   readonly rest: Buffer;
+  /** Still escaped; views of the body. */
   readonly cuts: ReadonlyMap<string, Buffer>;
 }
 

@@ -122,6 +122,7 @@ class DelimiterFinder {
     this.#boundary = boundary;
   }
 
+  /** @throws `VALIDATION_FAILED` if there is none. */
   async first(): Promise<Delimiter> {
     const begin = `--${this.#boundary}`;
     const atStart =
@@ -147,6 +148,7 @@ class DelimiterFinder {
     throw invalid('', 'must be a complete multipart form');
   }
 
+  /** @param after the boundary. @returns null if the line goes on. */
   #read(start: number, after: number): Delimiter | null {
     const body = this.#body;
     if (body.toString('latin1', after, after + 2) === '--') {

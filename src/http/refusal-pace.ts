@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
+/** Mean of random delays, so that clients do not retry together. */
 const DELAY_MS = 200;
 
 export function refusalPace(): Promise<void> {

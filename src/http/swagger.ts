@@ -56,6 +56,7 @@ const ASSET_FOLDER = dirname(createRequire(import.meta.url).resolve('swagger-ui-
 const COMPRESSED_FOLDER = fileURLToPath(new URL('static', import.meta.url));
 const SUFFIXES = { br: '.br', gzip: '.gz' } as const;
 
+/** Seconds. */
 const ASSET_MAX_AGE = 3600;
 
 const BROTLI_QUALITY = 4;

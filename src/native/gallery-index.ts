@@ -15,6 +15,7 @@ export interface SearchSpace {
   /** Coordinates of a row. */
   readonly rank: number;
   readonly subquantizers: number;
+  /** Bytes of a row. */
   readonly rowBytes: number;
   readonly isNormalised: boolean;
   /** @param templates finite. @returns the row of a template; of several, one row after another. */
@@ -69,6 +70,7 @@ export interface GalleryIndex {
    * @throws Error with a sentence for a damaged file.
    */
   load(path: string): Promise<void>;
+  /** Bytes that {@link load} has read so far. */
   readonly loaded: number;
 }
 

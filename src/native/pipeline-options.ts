@@ -1,3 +1,4 @@
+/** Pixels of the upright image, from its top left corner. */
 export interface Box {
   readonly x: number;
   readonly y: number;
@@ -27,6 +28,7 @@ export interface PipelineOptions {
     readonly input: NetworkInput;
     /** Reliable widths from forehead to chin, in input pixels. */
     readonly faceWidths: { readonly least: number; readonly most: number };
+    /** 0..1. */
     readonly scoreThreshold: number;
     /** Small candidates with these scores run again, enlarged. Default: none. */
     readonly doubtful?: { readonly from: number; readonly to: number };

@@ -70,6 +70,7 @@ export interface Analysis {
   readonly format: 'jpeg' | 'png' | 'webp' | 'bmp' | 'gif' | 'tiff' | 'jpeg2000' | 'heic' | 'avif';
   /** Faces with a certainty of at least 0.85 first, then the largest box area first. */
   readonly faces: readonly AnalyzedFace[];
+  /** Unit vector of `faces[0]`. */
   readonly template: Float32Array | null;
   /** Unit vectors of the largest faces. */
   readonly templates: readonly Float32Array[];

@@ -11,6 +11,7 @@ export interface ReloadReport {
 
 export interface ReloaderOptions {
   readonly values: SettingValues;
+  /** @throws ConfigError. */
   readonly readSources: () => SettingSources;
   /** @throws ConfigError. */
   readonly read: () => SettingValues;

@@ -15,6 +15,7 @@ function loadEncoder() {
   };
 }
 
+/** Positive, without a leading zero byte. */
 function randomSerial(): ArrayBuffer {
   const serial = new Uint8Array(randomBytes(16));
   serial[0] = ((serial[0] as number) & 0x7f) | 0x40;

@@ -51,6 +51,7 @@ export class ServiceManager {
     this.#notify('STOPPING=1', statusLine('Stopping'));
   }
 
+  /** @param seconds until the next report or readiness. */
   starting(status: string, seconds: number): void {
     this.#notify(statusLine(status), `EXTEND_TIMEOUT_USEC=${seconds * MICROSECONDS}`);
   }

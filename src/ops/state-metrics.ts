@@ -16,6 +16,7 @@ export interface StateSources {
   readonly health: Health;
   readonly index: { totals(): IndexTotals };
   readonly indexStart: { readonly faces: number; readonly fromSnapshots: number; readonly seconds: number };
+  /** `bytes` is the size of all snapshots. */
   readonly snapshots: () => { readonly written: number; readonly failed: number; readonly bytes: number };
   readonly models: readonly {
     readonly pack: string;

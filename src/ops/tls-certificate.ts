@@ -37,6 +37,7 @@ function wrong(sentence: string): ExitError {
   return new ExitError(EXIT.config, sentence);
 }
 
+/** True for an unreadable credential, so that loading reports it. */
 function isThere(file: string): boolean {
   try {
     statSync(file);

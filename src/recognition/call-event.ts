@@ -17,6 +17,7 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 type CallFacts = Pick<RecognitionEvent, 'type' | 'operation' | 'externalKey' | 'threshold' | 'source'> & {
+  /** Null for a call without a collection. */
   readonly collection: Collection | null;
 };
 

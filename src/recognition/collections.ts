@@ -31,6 +31,7 @@ export class CollectionService {
     this.#parts = parts;
   }
 
+  /** @throws as `collectionOf`. */
   async get(
     caller: Caller,
     collectionId: string,
@@ -154,6 +155,7 @@ export class CollectionService {
   }
 }
 
+/** Each call would refuse a rate that the collection cannot have. @throws as `thresholdFor`. */
 function checkRates(change: CollectionChange, faces: number, recognizer: Recognizer): void {
   const { maxFalsePositiveRate, maxFalseMatchRate } = change;
   if (maxFalsePositiveRate != null) thresholdFor({ maxFalsePositiveRate }, faces, recognizer);

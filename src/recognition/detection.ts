@@ -30,6 +30,7 @@ export class DetectionService {
     this.#parts = parts;
   }
 
+  /** @throws as `chooseModel` and `Recognizer.analyze`. */
   async detect(
     caller: Caller,
     image: ImageInput,
@@ -93,6 +94,7 @@ export class DetectionService {
   }
 }
 
+/** Null without a face. */
 async function analyzeFrame(
   caller: Caller,
   recognizer: Recognizer,

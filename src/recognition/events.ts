@@ -10,6 +10,7 @@ import type { RecognitionParts } from './requests.ts';
 
 const EVENT_ID = /^evt_[0-9A-HJKMNP-TV-Z]{26}$/;
 
+/** Limits a call with rare matches to some milliseconds. */
 const MAX_SCAN = 2_000;
 
 type Filter = Omit<EventFilter, 'isVisible'>;

@@ -16,6 +16,7 @@ function logTail(z: number): number {
   return (density - Math.log(0.661 * z + 0.339 * Math.sqrt(z * z + 5.51))) / Math.LN10;
 }
 
+/** @param share 0..1 exclusive. */
 function tailPoint(share: number): number {
   let [low, high] = [-8, 40];
   for (let step = 0; step < 60; step++) {

@@ -48,6 +48,7 @@ export interface Finding {
 export interface Findings {
   readonly faces: number;
   readonly people: number;
+  /** At most {@link MAX_FINDINGS} of a kind, the most certain or worst first. */
   readonly found: readonly Finding[];
   readonly counts: Readonly<Record<FindingKind, number>>;
 }
@@ -73,6 +74,7 @@ const LEAST_PEOPLE = NEIGHBOURS + 1;
 const MORE = 4;
 const PAGE = 256;
 
+/** How long a batch waits for threads that work for callers. */
 const BUSY_MS = 25;
 const POLL_MS = 2;
 
@@ -109,6 +111,7 @@ interface MixedKey {
 
 interface Compared {
   readonly duplicates: readonly (Pair & { readonly errorRate: number })[];
+  /** The highest scores first, at most {@link MAX_FINDINGS}. */
   readonly lookAlikes: readonly Pair[];
   readonly count: number;
 }

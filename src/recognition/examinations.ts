@@ -279,6 +279,7 @@ export class ExaminationService {
     }
   }
 
+  /** Never rejects. */
   async #run(
     report: Report,
     gallery: ExaminedGallery,
@@ -388,6 +389,7 @@ function isUnderWay({ state }: Report): boolean {
   return state === 'waiting' || state === 'running';
 }
 
+/** @throws `VALIDATION_FAILED`. */
 function proposalOf(gallery: number, { findingId, kind, groups }: NamedFinding): Proposal {
   if (PROPOSALS[kind] === null) {
     throw new VisageError('VALIDATION_FAILED', 'This finding has no proposal that can be applied.');

@@ -27,6 +27,7 @@ export class ExternalKeyService {
     return result;
   }
 
+  /** Oldest first. @throws `VALIDATION_FAILED`. */
   async faceIds(
     caller: Caller,
     collectionId: string,

@@ -40,7 +40,9 @@ export interface Probe {
   readonly face: VisibleFace;
   readonly row: Row;
   readonly doubts: Doubts;
+  /** Null if not requested. */
   readonly quality: Quality | null;
+  /** Null if not requested. */
   readonly liveness: LivenessVerdict | null;
   /** JPEG; null if not requested. */
   readonly crop: Buffer | null;
@@ -77,6 +79,7 @@ export async function analyzeFor(
   }
 }
 
+/** @throws as `Recognizer.analyze`. */
 export async function analyzeLargestFace(
   caller: Caller,
   recognizer: Recognizer,
@@ -207,6 +210,7 @@ function rounded(value: number, decimals: number): number {
   return Math.round(value * 10 ** decimals) / 10 ** decimals;
 }
 
+/** At least one pixel wide and high, inside the image. */
 function wholePixels({ x, y, width, height }: Box, image: Pick<Analysis, 'width' | 'height'>): Box {
   const [left, right] = wholeSpan(x, width, image.width);
   const [top, bottom] = wholeSpan(y, height, image.height);

@@ -19,6 +19,7 @@ export interface IndexAnswer extends FaceAnalysis {
 interface SearchAnswer extends FaceAnalysis {
   readonly faceId: string | null;
   readonly externalKey: string | null;
+  /** 0..100; null without a match. */
   readonly similarity: number | null;
   readonly falseMatchRate: number | null;
   readonly faceMatchThreshold: number;
@@ -163,6 +164,7 @@ export class FaceService {
         event.end({ type: 'index', result: 'added', label, threshold: faceMatchThreshold });
         return { ...faceAnalysis, ...NO_MATCH, faceId, faceMatchThreshold, resultSource: 'Index' };
       };
+      // Most calls find a match without the lock.
       const known = await search();
       if (known) return known;
       checkMayIndex(caller);

@@ -22,6 +22,7 @@ export interface Match {
 
 export interface Matches {
   readonly matches: readonly Match[];
+  /** Minimum similarity that the search used, 0..100. */
   readonly threshold: number;
 }
 
@@ -221,6 +222,7 @@ export class GallerySearch {
     return fusedScore(recognizer.space, row, own, onePerson);
   }
 
+  /** @throws `NOT_READY` if the collection has no rows of the probe's pack. */
   #place(caller: Caller, collectionId: string, made: Recognizer): SearchPlace {
     const { collection } = this.open(caller, collectionId);
     const rows = this.#parts.store.faces.rowsFor(collection, made.packId);

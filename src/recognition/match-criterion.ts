@@ -29,6 +29,7 @@ export function searchCriterion(collection: Collection, own: Settings): Criterio
   return criterionOf('maxFalsePositiveRate', collection, own);
 }
 
+/** As `searchCriterion`, of a comparison with one target. */
 export function verifyCriterion(collection: Collection | null, own: Settings): Criterion {
   return criterionOf('maxFalseMatchRate', collection, own);
 }

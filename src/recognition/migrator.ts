@@ -265,6 +265,7 @@ export class Migrator implements MigrationAdministration {
     return added;
   }
 
+  /** Null without a face. */
   async #templateOf(target: Recognizer, crop: Buffer): Promise<Float32Array | null> {
     while (!this.#isClosed) {
       try {

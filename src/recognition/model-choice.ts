@@ -43,6 +43,7 @@ export function modelOf(
   );
 }
 
+/** @throws `MODEL_NOT_ALLOWED`. */
 export function checkMayUse(caller: Caller, pack: string): void {
   if (!mayUse(caller, pack)) throw notAllowed(pack);
 }

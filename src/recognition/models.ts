@@ -4,6 +4,7 @@ import type { PackId } from '../store/records.ts';
 import { mayUse } from './model-choice.ts';
 import type { RecognitionParts } from './requests.ts';
 
+/** Limits a call to some milliseconds. */
 const MAX_SCAN = 10_000;
 const PAGE = 128;
 

@@ -31,6 +31,7 @@ export class Sightings implements SightingWatch {
     this.#migrator = migrator;
   }
 
+  /** Null unless the operator turned sightings on and the caller may add faces. */
   watch(
     caller: Caller,
     { collectionId }: Collection,

@@ -37,6 +37,7 @@ export interface Application {
   readonly reloader: Reloader;
   readonly audit: Audit;
   readonly events: EventRecorder;
+  /** Null if an owner exists. */
   readonly setupCode: string | null;
   readonly status: () => string;
 }

@@ -103,6 +103,7 @@ async function openAdminSocket(dataDir: string, handler: ReplaceableHandler, und
 
 export interface Data {
   readonly store: Store;
+  /** The first start generates a key on a worker thread. */
   readonly signingKeysReady: Promise<SigningKeys>;
 }
 

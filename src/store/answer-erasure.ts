@@ -5,6 +5,7 @@
 import type { AnswerKey, CallKey, CallRecord, Databases } from './databases.ts';
 import { labelsOfKey } from './key-steps.ts';
 
+/** Size that limits count for a call without an answer. */
 export const CALL_BYTES = 256;
 export const NO_GALLERY = 0;
 

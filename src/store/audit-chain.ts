@@ -64,6 +64,7 @@ export interface AuditVerdict {
   readonly removed: number;
   /** A copy kept elsewhere proves later that earlier entries are unchanged. */
   readonly head: AuditMark;
+  /** A sentence; null if sound. */
   readonly fault: string | null;
 }
 

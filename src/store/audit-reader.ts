@@ -14,6 +14,7 @@ export interface AuditReader {
   close(): Promise<void>;
 }
 
+/** Null if the store is too old. */
 function openIfThere<Value>(root: RootDatabase, name: string): Database<Value, number> | null {
   try {
     return root.openDB<Value, number>(name, {});

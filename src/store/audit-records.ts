@@ -4,6 +4,7 @@ import type { ErrorCode } from '../errors.ts';
 /** Never holds images, templates or secrets. */
 export interface NewAuditRecord {
   readonly at: number;
+  /** Null if unknown or appliance-wide. */
   readonly accountId: string | null;
   readonly actor: AuditActor;
   readonly action: string;

@@ -3,6 +3,7 @@ import { appendAudit, groupOf, markText, TRUNCATE_ACTION, TRUNCATE_ANONYMOUS_ACT
 import { removeFromChain } from './audit-gaps.ts';
 import type { Databases, StoreContext } from './databases.ts';
 
+/** Blocks the event loop for a few milliseconds. */
 const REMOVE_STEP = 100;
 const SCAN_STEP = 2_000;
 

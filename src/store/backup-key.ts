@@ -16,6 +16,7 @@ const MAC_DOMAIN = 'visage backup manifest\0';
 const ID_DOMAIN = 'visage backup key id\0';
 
 export class BackupKey {
+  /** 16 hex digits. */
   readonly id: string;
   readonly #secret: Buffer;
 
@@ -24,6 +25,7 @@ export class BackupKey {
     this.id = createHash('sha256').update(ID_DOMAIN).update(secret).digest('hex').slice(0, 16);
   }
 
+  /** @returns 64 hex digits. */
   sign(bytes: Buffer): string {
     return this.#mac(bytes).toString('hex');
   }
@@ -111,6 +113,7 @@ export async function makeBackupKey(path: string, group: number | null): Promise
   return key;
 }
 
+/** @throws BackupError */
 export function checkKeyIsOutside(path: string, folders: readonly string[]): void {
   const place = join(realpathOf(dirname(path)), basename(path));
   for (const folder of folders) {

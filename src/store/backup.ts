@@ -52,6 +52,7 @@ export interface Backup {
 }
 
 export interface BackupOptions {
+  /** Null for all. */
   readonly keep: number | null;
   readonly key: BackupKey;
   readonly version: string;
@@ -110,6 +111,7 @@ async function copyInto(dataDir: string, folder: string): Promise<void> {
   }
 }
 
+/** @throws BackupError if the disk lacks room. */
 function checkRoom(dataDir: string, target: string): void {
   const { bavail, bsize } = statfsSync(target);
   const needed = statSync(join(dataDir, STORE_FILE)).size + SPARE_BYTES;
@@ -261,6 +263,7 @@ function differences(said: StoreSummary, found: StoreSummary): string[] {
 export interface LastBackup {
   readonly at: string;
   readonly folder: string;
+  /** Null from an earlier version. */
   readonly bytes: number | null;
 }
 

@@ -34,6 +34,7 @@ export function requireCollection(db: Databases, owner: Owner, collectionId: str
   return record;
 }
 
+/** Each version of collections and of migrations once, sorted. */
 export function packsOf({ collections, rowGalleries }: Databases): PackId[] {
   const packs = new Map<string, PackId>();
   const add = ({ pack, packVersion }: PackId) => packs.set(`${pack} ${packVersion}`, { pack, packVersion });
@@ -62,10 +63,12 @@ export interface CollectionChange {
   readonly minQuality?: number | undefined;
   /** False erases kept crops of faces and events in the background. */
   readonly storeThumbnails?: boolean | undefined;
+  /** Null for the default of calls. */
   readonly faceMatchThreshold?: number | null | undefined;
   /** A rate and a threshold exclude each other. */
   readonly maxFalsePositiveRate?: number | null | undefined;
   readonly maxFalseMatchRate?: number | null | undefined;
+  /** Days; null for the appliance's. */
   readonly eventCropDays?: number | null | undefined;
 }
 
@@ -93,6 +96,7 @@ export class Collections {
     return packsOf(this.#context.db);
   }
 
+  /** Sorted by id. */
   list(owner: Owner, after: string | null, limit: number): Collection[] {
     const { accountId, environment } = owner;
     const range = this.#context.db.collections.getRange({

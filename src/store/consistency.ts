@@ -250,6 +250,7 @@ function floatNorm(bytes: Uint8Array): number {
   return Math.sqrt(sum);
 }
 
+/** By the bits of an IEEE 754 binary16. */
 const SQUARES = Float64Array.from({ length: 2 ** 16 }, (_, half) => {
   const [exponent, fraction] = [(half >> 10) & 31, (half & 1023) / 1024];
   if (exponent === 31) return Number.NaN;

@@ -5,10 +5,12 @@ import type { CollectionKey, Databases, EventOwner, StoreContext } from './datab
 import { removeOldest } from './event-retention.ts';
 import { keysOf } from './key-pages.ts';
 
+/** Blocks the event loop for about a millisecond. */
 const STEP = 64;
 
 const ENVIRONMENTS: readonly Environment[] = ['live', 'test'];
 
+/** @throws `ACCOUNT_NOT_FOUND`. */
 export function setRecording(db: Databases, accountId: string, isOn: boolean): void {
   const record = db.accounts.get(accountId);
   if (!record) throw new VisageError('ACCOUNT_NOT_FOUND', 'There is no such account.');

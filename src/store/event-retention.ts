@@ -4,6 +4,7 @@ import { removeParts, targetOf } from './event-erasure.ts';
 import { keysOf } from './key-pages.ts';
 import { firstIdentifierAt } from './records.ts';
 
+/** Blocks the event loop for about a millisecond. */
 const STEP = 64;
 const PAGE = 256;
 

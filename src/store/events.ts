@@ -41,6 +41,7 @@ export interface EventFilter {
 
 export interface EventPage {
   readonly events: readonly EventView[];
+  /** The next page's `from`; null at the end. */
   readonly next: string | null;
   /** The last event read, even if filtered out. */
   readonly last: string | null;
@@ -307,6 +308,7 @@ export class EventLog {
     return { entries, isLast: ids.length < FACE_PAGE || entries.length === 0 };
   }
 
+  /** A person's faces and names; null if only a scan finds them. */
   #targetsOf(
     [accountId, environment]: EventOwner,
     { collectionId, externalKey, faceId }: EventFilter,

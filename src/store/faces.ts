@@ -40,6 +40,7 @@ import {
 } from './row-galleries.ts';
 
 const PAGE = 256;
+/** Templates that a transaction converts at most. */
 const CONVERTED = 256;
 
 /** @throws `FACE_NOT_FOUND`. */
@@ -257,6 +258,7 @@ export class Faces {
     });
   }
 
+  /** @throws `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`, `FACE_NOT_ALLOWED`. */
   async removeById(owner: Actor, collectionId: string, faceId: string): Promise<FacePlace[]> {
     const { db, collectGarbage } = this.#context;
     const removed = await writeAs(this.#context, owner, () => {

@@ -28,6 +28,7 @@ export interface Names {
 export interface CallResult {
   readonly owner: Owner;
   readonly collectionId: string | null;
+  /** Null if answer or request has a secret. */
   readonly answer: Pick<AnswerRecord, 'status' | 'headers' | 'body'> | null;
   readonly names: Names;
   /** Names in the request, which may not exist. */

@@ -128,6 +128,7 @@ export class Members {
   addWithAccount(accountName: string, owner: ActiveMemberRecord): Promise<Member> {
     const { db, write } = this.#context;
     return write(() => {
+      // Keeps ids sorted even if the clock is set back.
       const [first] = db.accounts.getRange({ limit: 1 });
       const time = Math.max(owner.createdAt, (first?.value.createdAt ?? 0) + 1);
       const accountId = newIdentifier('acc_', time);

@@ -233,6 +233,7 @@ function requireAt(db: Databases, key: CollectionKey): CollectionRecord {
   return collection;
 }
 
+/** The migration's present state; null after its end or a reset. */
 function sameSecond(
   db: Databases,
   key: CollectionKey,

@@ -8,6 +8,7 @@ export interface Person {
   readonly quality: number | null;
   /** Prefers a thumbnail, then quality. */
   readonly bestLabel: number;
+  /** Null if never. */
   readonly lastSeenAt: number | null;
 }
 

@@ -58,6 +58,7 @@ export interface Proposal {
   readonly gallery: number;
   /** The faces as they were examined. */
   readonly faces: readonly { readonly label: number; readonly externalKey: string | null }[];
+  /** Keys whose faces must be these. */
   readonly keys: readonly KeyedLabels[];
   readonly others: readonly string[];
   readonly moves: readonly Move[];
@@ -192,6 +193,7 @@ export class Proposals {
     for (const [, findingId] of oldest) removeProposal(db, gallery, findingId);
   }
 
+  /** @throws `PRECONDITION_FAILED`. */
   #move(gallery: number, moves: readonly Move[]): void {
     const { db } = this.#context;
     let named = 0;
@@ -270,6 +272,7 @@ function restore(db: Databases, collection: CollectionRecord, aside: SetAside): 
   return restored;
 }
 
+/** At most one face more than a proposal may name. */
 function keyed(db: Databases, gallery: number, externalKey: string): KeyedLabels {
   return { externalKey, labels: labelsOfKey(db, gallery, externalKey, 0, MAX_PROPOSED + 1) };
 }

@@ -21,15 +21,18 @@ export interface Account extends AccountRecord {
 
 export interface ApiKeySettings {
   readonly name: string;
+  /** Null: all. */
   readonly collectionId: string | null;
   readonly scopes: readonly string[];
   /** Per minute; null: the plan's limit. */
   readonly rateLimit: number | null;
   /** IP addresses and CIDR ranges; empty: any. */
   readonly allowedIps: readonly string[];
+  /** Null: every face. */
   readonly allowedExternalKeys: readonly string[] | null;
   /** Model packs; null: all. */
   readonly allowedModels: readonly string[] | null;
+  /** Null: no limit. */
   readonly budget: number | null;
   readonly expiresAt: number | null;
   readonly frozen: boolean;
@@ -38,6 +41,7 @@ export interface ApiKeySettings {
 export interface ApiKeyRecord extends ApiKeySettings {
   readonly id: string;
   readonly accountId: string;
+  /** Null for an operator's key. */
   readonly memberId: string | null;
   readonly prefix: string;
   readonly environment: Environment;
@@ -79,6 +83,7 @@ export interface CollectionRecord extends PackId {
   readonly description: string | null;
   readonly minQuality?: number;
   readonly storeThumbnails?: boolean;
+  /** Null: the default of calls. */
   readonly faceMatchThreshold?: number | null;
   /** Instead of a threshold: of searches, and of comparisons with one target. */
   readonly maxFalsePositiveRate?: number | null;
@@ -127,7 +132,9 @@ export interface QualityRecord {
 
 export interface FaceRecord extends PackId {
   readonly faceId: string;
+  /** Pixels of the upright image. */
   readonly box: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+  /** Detector's score, 0..1. */
   readonly confidence: number;
   readonly quality?: QualityRecord;
   readonly createdAt: number;

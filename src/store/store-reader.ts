@@ -29,6 +29,7 @@ export interface CollectionSummary {
   readonly description: string | null;
   readonly model: string;
   readonly faces: number;
+  /** UTC, ISO 8601. */
   readonly createdAt: string;
   readonly updatedAt: string;
 }
@@ -53,6 +54,7 @@ export class StoreReader {
   private constructor(root: RootDatabase) {
     this.#root = root;
     this.#db = openDatabases({
+      // The binding returns undefined for databases that an older store lacks.
       openDB: ((name: string, options: object) =>
         root.openDB(name, options as never) ?? EMPTY_DATABASE) as RootDatabase['openDB'],
     });

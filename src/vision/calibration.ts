@@ -32,6 +32,7 @@ const SCORE_100 = 0.99;
 const LEAST_STEP = 1e-3;
 
 export interface GroupedTemplate extends LabelledTemplate {
+  /** Null: counts only among all people. */
   readonly group: string | null;
 }
 
@@ -49,6 +50,7 @@ export interface Calibration {
   readonly impostorPairs: number;
   readonly groups?: { readonly people: number; readonly names: readonly string[]; readonly pairs: number };
   readonly excluded: readonly ExcludedPeople[];
+  /** (score, similarity), both strictly increasing, similarity 0..100. */
   readonly points: readonly (readonly [number, number])[];
 }
 
@@ -107,6 +109,7 @@ function scoreAt(scores: ImpostorScores, rate: number): number {
   return rate * scores.pairs >= COUNTED_PAIRS ? scores.scoreAt(rate) : fitTail(scores).scoreAt(rate);
 }
 
+/** The score that most faces have with themselves. */
 function topOf(points: readonly (readonly [number, number])[], found: readonly LabelledTemplate[]): number {
   const own = found
     .map(({ template }) => (template instanceof NormalisedTemplate ? 1 - 2 * template.offset : 1))
@@ -121,6 +124,7 @@ class Groups {
   readonly #byGroup: ReadonlyMap<string, ImpostorScores>;
   readonly #people: number;
 
+  /** Of two images of one person, one counts. @throws Error without a group of enough people. */
   static of(grouped: readonly GroupedTemplate[]): Groups {
     const found = grouped.filter(({ template }) => template);
     const excluded = excludeSamePeople(ImpostorScores.of(found));

@@ -14,6 +14,7 @@ const WEIGHT = 0.5;
 const ONE_PERSON = 0.35;
 const NEAREST_OF_FIRST = 8;
 const ITERATIONS = 15;
+/** Iterations in which groups may still be small, because they may grow. */
 const FREE_ITERATIONS = 11;
 
 export interface TrainedCohort {
@@ -58,6 +59,7 @@ export function trainCohort(
 }
 
 interface Group {
+  /** Unit vector. */
   readonly centre: Float32Array;
   readonly members: number;
 }

@@ -50,6 +50,7 @@ function filtered(image: Pixels, share: number): Pixels {
   return { ...image, pixels };
 }
 
+/** @param step bytes between the pixels of a line, whose ends repeat. */
 function boxFiltered(
   pixels: Uint8Array,
   lines: number,

@@ -42,6 +42,7 @@ export async function startOnDevice<Started>(
   return { provider: 'cpu', started: await start('cpu') };
 }
 
+/** @throws Error for the operator if an explicit choice does not load. */
 export function checkDeviceChoice(choice: DeviceChoice): void {
   const why = choice === 'auto' ? null : whyUnavailable(choice);
   if (why !== null) throw new Error(notUsable(choice, why));

@@ -13,6 +13,7 @@ export class DistinctPeople {
   readonly #normal: () => number;
   readonly #noise: Float64Array;
 
+  /** @param rows at least two, of one length. */
   constructor(rows: readonly Float32Array[], seed: number) {
     const length = rows[0]?.length ?? 0;
     this.#rows = rows;
@@ -24,6 +25,7 @@ export class DistinctPeople {
     this.#noise = new Float64Array(length);
   }
 
+  /** Returns a unit vector. */
   next(): Float32Array {
     const person = this.#combination();
     for (let i = 0; i < person.length; i++) add(person, i, this.#mean[i] as number);

@@ -63,6 +63,7 @@ export function falseMatchRateFor(falsePositiveRate: number, comparisons: number
   return -Math.expm1(Math.log1p(-falsePositiveRate) / comparisons);
 }
 
+/** The inverse of `falseMatchRateFor`. */
 export function falsePositiveRateFor(falseMatchRate: number, comparisons: number): number {
   return -Math.expm1(comparisons * Math.log1p(-falseMatchRate));
 }

@@ -24,10 +24,12 @@ export async function labelledImages(folder: string): Promise<LabelledImage[]> {
   return images.sort((a, b) => (a.image < b.image ? -1 : 1));
 }
 
+/** Sorted; relative to the folder. */
 export async function imagesBelow(folder: string): Promise<string[]> {
   return (await readdir(folder, { recursive: true })).filter((name) => IMAGE_FILE.test(name)).sort();
 }
 
+/** @returns results in the order of the items. */
 export async function inParallel<Item, Result>(
   items: readonly Item[],
   parallel: number,
@@ -47,6 +49,7 @@ export async function inParallel<Item, Result>(
   return results;
 }
 
+/** @returns templates in the order of the images. */
 export async function labelledTemplates(
   pipeline: Pipeline,
   folder: string,

@@ -2,6 +2,7 @@ import type { LivenessClass } from '../native/pipeline-options.ts';
 
 /** Of each look, in the order of the pack. */
 export type LivenessScale = readonly {
+  /** In the order of the probabilities. */
   readonly classes: readonly LivenessClass[];
   /** Minimum probability of a live face, 0..1. */
   readonly threshold: number;

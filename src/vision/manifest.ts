@@ -5,6 +5,7 @@ import { DETECTOR_DECODERS, type LivenessLook, type PipelineOptions } from '../n
 export interface ManifestFile {
   readonly name: string;
   readonly bytes: number;
+  /** 64 hex digits, lower case. */
   readonly sha256: string;
 }
 

@@ -58,6 +58,7 @@ export async function openModelPack(nameOrPath: string, version?: string): Promi
   };
 }
 
+/** @throws Error for a repeated name. */
 export function checkPackNames(names: readonly string[]): void {
   if (new Set(names).size === names.length) return;
   throw new Error(
@@ -77,6 +78,7 @@ export async function openModelPacks(namesOrPaths: readonly string[]): Promise<M
 const VERSIONS = 'versions';
 const VERSION_FILE = /^([A-Za-z0-9_][A-Za-z0-9_.-]*)\.json$/;
 
+/** Versions besides the newest, sorted. */
 export async function olderVersions(folder: string): Promise<string[]> {
   const names = await readdir(join(folder, VERSIONS)).catch(() => []);
   return names.flatMap((name) => VERSION_FILE.exec(name)?.[1] ?? []).sort();
@@ -133,6 +135,7 @@ function looksOf(liveness: NonNullable<Manifest['liveness']>): readonly Liveness
   return [{ ...look, crop: { mode: 'square', scale: cropScale, padding: 'none' } }];
 }
 
+/** @throws Error for a file outside the manifest. */
 function listedFile(folder: string, { files }: Manifest, file: string): string {
   if (!files.some(({ name }) => name === file)) {
     throw new Error(

@@ -29,6 +29,7 @@ function templateOfRow({ rank, isNormalised }: SearchSpace, row: Row): Normalise
   return template;
 }
 
+/** IEEE 754 binary16, finite. */
 function fromHalf(half: number): number {
   const [exponent, fraction] = [(half >> 10) & 31, half & 1023];
   const magnitude = exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15);

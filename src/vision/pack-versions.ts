@@ -6,6 +6,7 @@ export interface PackVersion {
 }
 
 export interface ServedPacks {
+  /** One version of each pack: configured packs in the order of the settings, then used ones. */
   readonly newest: readonly ModelPack[];
   readonly older: readonly ModelPack[];
 }

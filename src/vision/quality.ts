@@ -21,6 +21,7 @@ export const QUALITY_REASONS = [
 export type QualityReason = (typeof QUALITY_REASONS)[number];
 
 export interface Quality {
+  /** 0..100. */
   readonly score: number;
   /** Largest reduction first. */
   readonly reasons: readonly QualityReason[];
@@ -44,6 +45,7 @@ const OVEREXPOSURE: Ramp = { worst: 0.5, best: 0.03 };
 const YAW: Ramp = { worst: 80, best: 25 };
 const PITCH: Ramp = { worst: 60, best: 25 };
 const ROLL: Ramp = { worst: 70, best: 10 };
+/** Mean pitch of LFW under the default pack, degrees. */
 const LEVEL_PITCH = -7;
 /** Share of the box plus margin outside the image that halves the component. */
 const HALVING_TRUNCATION = 0.08;
@@ -56,6 +58,7 @@ const REASON_BELOW = 0.5;
 const DOUBTFUL_BELOW = 0.1;
 const AMBIGUOUS_AREA_RATIO = 0.5;
 
+/** ArcFace's five points (J. Deng et al., 2019), centred, over the eye distance. */
 const MEAN_FACE = [
   [-0.503, -0.573],
   [0.497, -0.579],
@@ -146,6 +149,7 @@ function eyeDistance([leftX = 0, leftY = 0, rightX = 0, rightY = 0]: Float32Arra
   return Math.hypot(rightX - leftX, rightY - leftY);
 }
 
+/** Least squares (S. Umeyama, 1991). */
 function landmarkDeviation(landmarks: Float32Array): number {
   const points = MEAN_FACE.map((_, i) => [landmarks[2 * i] ?? 0, landmarks[2 * i + 1] ?? 0] as const);
   const middle = (axis: 0 | 1) => points.reduce((sum, point) => sum + point[axis] / points.length, 0);

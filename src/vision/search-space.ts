@@ -92,6 +92,7 @@ function floatBytes({ buffer, byteOffset, byteLength }: Float32Array): Uint8Arra
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
+/** The bytes may not be aligned. */
 function floatsAt(bytes: Buffer, start: number, count: number): Float32Array {
   return new Float32Array(Uint8Array.from(bytes.subarray(start, start + 4 * count)).buffer);
 }

@@ -33,6 +33,7 @@ export class SimilarityScale {
     return Math.round(this.#interpolate(score, 0, 1) * 100) / 100;
   }
 
+  /** @param similarity 0..100. */
   toScore(similarity: number): number {
     return this.#interpolate(similarity, 1, 0);
   }

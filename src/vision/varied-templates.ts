@@ -14,6 +14,7 @@ export interface VariedTemplates {
   readonly degraded: Float32Array | null;
 }
 
+/** In the order of the images' paths. */
 export async function variedTemplates(
   pipeline: Pipeline,
   executor: Executor,

@@ -7,6 +7,7 @@ import { auditReach } from './audit-access.ts';
 
 /** Limits a call to a few milliseconds if matches are rare. */
 const MAX_SCAN = 2_000;
+/** Each entry costs a comparison of limits. */
 const MAX_COMPARED = 200;
 
 function text<const S extends Schema = Record<never, never>>(description: string, example: string, rest?: S) {

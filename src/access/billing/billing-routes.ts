@@ -22,6 +22,7 @@ const ACCESS = { by: 'member-or-key', role: 'admin', scope: 'v1:billing' } as co
 
 const DAY_MS = 86_400_000;
 const DEFAULT_DAYS = 30;
+/** Limits a call to a few milliseconds. */
 const MAX_SCAN = 1_000;
 
 const BALANCE = titled(

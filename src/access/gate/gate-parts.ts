@@ -16,6 +16,7 @@ export interface RequestFacts {
 }
 
 export interface Admission {
+  /** Null on public routes. */
   readonly caller: Caller | null;
   readonly address: string;
   /**

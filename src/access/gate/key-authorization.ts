@@ -35,6 +35,7 @@ export class KeyAuthorization {
   readonly #changes: number;
   #hasWritten = false;
 
+  /** @throws `INVALID_API_KEY`. */
   constructor(parts: GateParts, route: Route, known: Caller, key: CallingKey, address: string) {
     this.#parts = parts;
     this.#route = route;

@@ -35,6 +35,7 @@ export function checkMemberRoute(
   }
 }
 
+/** @throws `CONFIRMATION_REQUIRED`. */
 export function checkConfirmation(
   { confirmed }: Pick<Route, 'confirmed'>,
   { confirmedUntil }: Pick<CallingMember, 'confirmedUntil'>,
@@ -47,6 +48,7 @@ export function checkConfirmation(
   );
 }
 
+/** @throws `TOKEN_INVALID`. */
 export function confirmMember(store: Store, { access }: Route, caller: Caller): void {
   const { id, sessionId } = checkMember(caller);
   const member = store.members.get(caller.accountId, id);

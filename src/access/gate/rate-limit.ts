@@ -29,6 +29,7 @@ export class RateLimiter {
   readonly #now: () => number;
   readonly #maxSubjects: number;
 
+  /** @param now milliseconds of a monotonic clock. */
   constructor(now: () => number = () => performance.now(), maxSubjects = MAX_SUBJECTS) {
     this.#now = now;
     this.#maxSubjects = maxSubjects;

@@ -145,6 +145,7 @@ export function settingsOf(body: KeySettingsBody, plan: Plan, now: number): Part
 
 const validateNewKey = compile(NEW_KEY_BODY, 'typed');
 
+/** @throws `VALIDATION_FAILED`. */
 export function newKeyBody(value: unknown): NewKeyBody {
   return validateNewKey(value);
 }

@@ -200,6 +200,7 @@ export class MemberSessions {
     return this.#uses.get(sessionId)?.last ?? usedAt ?? createdAt;
   }
 
+  /** After a restart, a session may end a minute early. */
   #use(memberId: string, sessionId: string): void {
     const { store, now } = this.#parts;
     const uses = this.#uses.get(sessionId) ?? { last: 0, recorded: Number.NEGATIVE_INFINITY };

@@ -20,6 +20,7 @@ export type PasswordJob = { readonly id: number; readonly password: string } & (
   | { readonly kind: 'find'; readonly hashes: readonly string[] }
 );
 
+/** Whether a password is common, a hash, or an index; null on failure. */
 export interface PasswordResult {
   readonly id: number;
   readonly value: boolean | string | number | null;

@@ -15,6 +15,7 @@ function single(headers: RequestHeaders, name: string): string | null {
   return values.length === 1 ? (values[0] ?? null) : null;
 }
 
+/** Null if missing or repeated. */
 export function cookieOf(headers: RequestHeaders, wanted: string): string | null {
   const pairs = (headers.cookie ?? []).flatMap((header) => header.split(';'));
   const values = pairs.flatMap((pair) => {

@@ -40,6 +40,7 @@ function generate(): Promise<string> {
   });
 }
 
+/** @throws Error for the operator. */
 function parse(pem: string, from: string, retiredAt: number | null): SigningKey {
   let privateKey: KeyObject;
   try {

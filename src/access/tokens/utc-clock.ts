@@ -1,5 +1,6 @@
 const NANOSECONDS_PER_MS = 1_000_000n;
 
+/** Nanoseconds since 1970 at zero of the monotonic clock. */
 let origin = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e6)) - process.hrtime.bigint();
 
 const MAX_DRIFT_MS = 2;

@@ -60,6 +60,7 @@ export function checkClock(now: number, newest: number | null, isSynchronised: b
   return ok('clock', `shows ${shown}`);
 }
 
+/** Null without systemd-timesyncd. */
 export function clockIsSynchronised(): boolean | null {
   if (!existsSync('/run/systemd/timesync')) return null;
   return existsSync('/run/systemd/timesync/synchronized');

@@ -31,6 +31,7 @@ function isHeld({ host, port }: Pick<Address, 'host' | 'port'>): Promise<boolean
   });
 }
 
+/** Null on success. */
 function whyNot({ host, port }: Address): Promise<string | null> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -56,6 +56,7 @@ export interface Tensor {
   readonly dims: readonly number[];
   /** The file holds 32-bit floats, as `floats` requires. */
   readonly isFloats: boolean;
+  /** Row-major. */
   floats(): Float32Array;
   /** Undefined without 64-bit integers. */
   wholes(): readonly number[] | undefined;
@@ -89,6 +90,7 @@ export function withGraph(model: Model, graph: readonly Uint8Array[]): Uint8Arra
 
 const text = ({ content }: Field): string => Buffer.from(content).toString('utf8');
 
+/** @throws Error for invalid bytes. */
 export function readNode(bytes: Uint8Array): Node {
   const fields = readFields(bytes);
   const texts = (number: number) => fields.filter((field) => field.number === number).map(text);
@@ -101,6 +103,7 @@ export function readNode(bytes: Uint8Array): Node {
   };
 }
 
+/** @throws Error for invalid bytes. */
 export function readTensor(bytes: Uint8Array): Tensor {
   let name = '';
   let dataType = 0;
@@ -167,6 +170,7 @@ export function valueName(bytes: Uint8Array): string {
   return name ? text(name) : '';
 }
 
+/** Undefined if the constant is not a tensor. */
 export function constantOf(node: Node): Tensor | undefined {
   if (node.opType !== 'Constant') return undefined;
   for (const attribute of node.attributes) {

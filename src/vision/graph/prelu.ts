@@ -14,6 +14,7 @@ import {
 } from './onnx.ts';
 import { bytesField, type Field } from './wire.ts';
 
+/** Bounds the file's growth, because one slope can stand for many channels. */
 const SPARE_ROOM = 1 << 20;
 
 export interface Rewritten {

@@ -48,6 +48,7 @@ type Attempt = (NetworkComparison & { readonly isSame: boolean }) | { readonly p
 
 interface Verdict {
   readonly on: string;
+  /** Null for the original. */
   readonly rewrite: string | null;
   readonly sha256?: string;
   readonly attempts: Readonly<Record<string, Attempt>>;

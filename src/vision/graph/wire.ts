@@ -7,7 +7,9 @@ const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
 const MAX_VARINT_BYTES = 10;
 
+/** Arrays are views of the message. */
 export interface Field {
+  /** 1..2^29 - 1. */
   readonly number: number;
   /** Unsigned; 0 for other types. */
   readonly varint: bigint;
