@@ -11,7 +11,7 @@ import { photograph } from '../../../testing/images/images.ts';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-const OPTIONAL = ['colour.cc', 'tiff.cc', 'jpeg2000.cc', 'hevc.cc', 'av1.cc'];
+const OPTIONAL = ['colour.cc', 'icc.cc', 'tiff.cc', 'jpeg2000.cc', 'hevc.cc', 'av1.cc'];
 
 const folder = mkdtempSync(join(tmpdir(), 'visage-decode-'));
 after(() => rmSync(folder, { recursive: true }));
