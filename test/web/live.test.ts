@@ -516,7 +516,7 @@ describe('The stream', () => {
 });
 
 test('A member without rights sees the events too', async () => {
-  const account = await dashboard.member('member');
+  const account = await dashboard.member('member', 'reader@example.com');
   const page = await dashboard.loggedIn('/live?in=lobby', {}, account);
   open.push(page);
   await row(page, 'anna').waitFor();
