@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { SETTING_NAMES, SETTINGS } from '../../src/config/settings.ts';
 import { ROOT } from '../../testing/service.ts';
 
 const FOLDER = join(ROOT, 'web/src/i18n');
@@ -37,4 +38,12 @@ describe('The strings of the dashboard', () => {
       }
     });
   }
+
+  test('describe every setting in German, with the same code', () => {
+    const file = join(ROOT, 'web/src/screens/system/settings.de.json');
+    const german: Readonly<Record<string, string>> = JSON.parse(readFileSync(file, 'utf8'));
+    assert.deepEqual(Object.keys(german).sort(), [...SETTING_NAMES].sort());
+    const code = (text = '') => text.match(/`[^`]+`/g) ?? [];
+    for (const name of SETTING_NAMES) assert.deepEqual(code(german[name]), code(SETTINGS[name].about), name);
+  });
 });

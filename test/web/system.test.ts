@@ -32,6 +32,13 @@ describe('The system', () => {
     await assertAccessible(page, 'system');
   });
 
+  test('describes its settings in German to a German reader', async () => {
+    const page = await dashboard.loggedIn('/system', { locale: 'de-AT' });
+    await page.getByRole('searchbox').fill('Speicher aller Anfragekörper');
+    await page.getByRole('row', { name: /max_body_memory/ }).waitFor();
+    assert.equal(await page.getByRole('row', { name: /backup_dir/ }).count(), 0);
+  });
+
   test('says why a backup failed, here and in what needs attention', async () => {
     const page = await dashboard.loggedIn('/system');
     rmSync(folder, { recursive: true });

@@ -7,16 +7,31 @@ import { Bar } from '../../ui/page.tsx';
 import { Segmented } from '../../ui/segmented.tsx';
 import { ErrorState, SkeletonList } from '../../ui/states.tsx';
 import { type Column, Table } from '../../ui/table.tsx';
+import german from './settings.de.json';
 import styles from './system.module.css';
 import { isChanged, type Setting, shownValue, useSettings } from './system-data.ts';
 
+const GERMAN: Readonly<Record<string, string>> = german;
+
+/** The service describes its settings in English. */
+function described(
+  settings: readonly Setting[] | undefined,
+  language: string,
+): readonly Setting[] | undefined {
+  if (language !== 'de') return settings;
+  return settings?.map((setting) => ({
+    ...setting,
+    description: GERMAN[setting.name] ?? setting.description,
+  }));
+}
+
 export function SettingsCard() {
-  const { t } = useTranslation('system');
+  const { t, i18n } = useTranslation('system');
   const { data, error, refetch } = useSettings();
   const [filter, setFilter] = useState('');
   const [shown, setShown] = useState<'all' | 'changed'>('all');
   const words = filter.trim().toLowerCase();
-  const rows = data?.filter(
+  const rows = described(data, i18n.language)?.filter(
     (setting) =>
       (shown === 'all' || isChanged(setting)) &&
       `${setting.name} ${setting.description}`.toLowerCase().includes(words),
@@ -28,8 +43,7 @@ export function SettingsCard() {
       cell: ({ name, description }) => (
         <div className={styles.setting}>
           <code>{name}</code>
-          {/* The service describes settings in English, as its manual does. */}
-          <span className={styles.description} lang="en">
+          <span className={styles.description}>
             {description
               .split('`')
               .map((part, index) => (index % 2 === 1 ? <code key={part}>{part}</code> : part))}
