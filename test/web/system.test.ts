@@ -33,7 +33,10 @@ describe('The system', () => {
   });
 
   test('describes its settings in German to a German reader', async () => {
-    const page = await dashboard.loggedIn('/system', { locale: 'de-AT' });
+    const page = await dashboard.loggedIn('/system');
+    await page.getByRole('searchbox', { name: 'Filter settings' }).waitFor();
+    await page.evaluate("localStorage.setItem('visage.language', 'de')");
+    await page.reload();
     await page.getByRole('searchbox').fill('Speicher aller Anfragekörper');
     await page.getByRole('row', { name: /max_body_memory/ }).waitFor();
     assert.equal(await page.getByRole('row', { name: /backup_dir/ }).count(), 0);
