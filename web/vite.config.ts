@@ -40,7 +40,7 @@ function keepLanguages(): Plugin {
   };
 }
 
-/** What most screens share, and what the overview needs at once. */
+/** Modules that most screens share, or that the overview needs at once. */
 const PARTS = [
   /\/src\/ui\/(badge|card|face-image|segmented|table|chart\/(chart|series))\./,
   /\/src\/screens\/(overview\/(?!index|en|de)|live\/event-(words|calls))/,

@@ -6,6 +6,7 @@ import { identityAdministration } from '../../src/access/members/identity-admini
 import { createAdminApp } from '../../src/http/admin.ts';
 import { createHttpServer, drain, listen } from '../../src/http/server.ts';
 import { createLog } from '../../src/ops/log.ts';
+import { turnsOf } from '../../testing/turns.ts';
 import { type IdentityFixture, NO_AUDIT, openIdentity } from './identity.ts';
 
 const COUNT = 3_000;
@@ -37,19 +38,6 @@ const identityOf = () => {
   const parts = { store, passwords, audit: NO_AUDIT, now: Date.now, signingKeys: async () => signingKeys };
   return identityAdministration(parts);
 };
-
-async function turnsOf(work: () => Promise<unknown>): Promise<number> {
-  let turns = 0;
-  let isOver = false;
-  const count = () => {
-    turns++;
-    if (!isOver) setImmediate(count);
-  };
-  setImmediate(count);
-  await work();
-  isOver = true;
-  return turns;
-}
 
 test('Keys and members are listed, and a member is found, in turns of the event loop', async () => {
   const [keys, identity] = [keysOf(), identityOf()];

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { uniforms } from '../../src/base/random.ts';
 import { sortedInTurns } from '../../src/base/turns.ts';
+import { turnsOf } from '../../testing/turns.ts';
 
 describe('Sorting in turns', () => {
   test('orders as a stable sort does, whatever the length', async () => {
@@ -14,23 +15,13 @@ describe('Sorting in turns', () => {
   });
 
   test('lets other work run in between', async () => {
-    let turns = 0;
-    let isOver = false;
-    const count = () => {
-      turns++;
-      if (!isOver) setImmediate(count);
-    };
-    setImmediate(count);
     const slow = (a: number, b: number) => {
       const end = performance.now() + 0.01;
       while (performance.now() < end);
       return a - b;
     };
-    await sortedInTurns(
-      Array.from({ length: 4096 }, (_, i) => -i),
-      slow,
-    );
-    isOver = true;
+    const items = Array.from({ length: 4096 }, (_, i) => -i);
+    const turns = await turnsOf(() => sortedInTurns(items, slow));
     assert.ok(turns > 1, `${turns} turns`);
   });
 });

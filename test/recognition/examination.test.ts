@@ -5,6 +5,7 @@ import { StoredTemplates } from '../../src/recognition/stored-templates.ts';
 import type { QualityRecord } from '../../src/store/records.ts';
 import { faceMixes } from '../../testing/face-mixes.ts';
 import { type Answer, TestService } from '../../testing/recognition-service.ts';
+import { turnsOf } from '../../testing/turns.ts';
 
 const collectionId = 'people';
 const DAY_MS = 86_400_000;
@@ -213,16 +214,10 @@ describe('An examination', () => {
       space.row(strangers[i % strangers.length] as Float32Array),
     );
     const templates = new StoredTemplates(service.store.faces, service.gallery(collectionId), space);
-    let turns = 0;
-    let isOver = false;
-    const count = () => {
-      turns++;
-      if (!isOver) setImmediate(count);
-    };
-    setImmediate(count);
-    const { size, scores } = await templates.scoresAmong(rows);
-    isOver = true;
-    assert.deepEqual([size, scores.length], [300, 300 * 300]);
+    const turns = await turnsOf(async () => {
+      const { size, scores } = await templates.scoresAmong(rows);
+      assert.deepEqual([size, scores.length], [300, 300 * 300]);
+    });
     assert.ok(turns > 2, `${turns} turns`);
   });
 
