@@ -69,7 +69,7 @@ const FINDING = titled(
       type: 'array',
       items: GROUP,
       description:
-        'The faces of each person, the one that keeps its external key first. A `mixed` key has several groups.',
+        'The faces of each person, the one that keeps its external key first; at most 256. A `mixed` key has several groups.',
     },
     similarity: {
       type: ['number', 'null'],
@@ -140,7 +140,8 @@ const REPORT = titled(
         externalKeys: {
           type: 'array',
           items: { type: 'string', examples: ['user-123'] },
-          description: 'External keys that the proposal changed, at most 16.',
+          description:
+            'External keys that the proposal changed, at most 16; none for older proposals, if those of the newer ones have 250,000 characters.',
         },
         appliedAt: TIME,
         undoUntil: TIME,
@@ -206,7 +207,7 @@ export function examinationRoutes(examinations: ExaminationService): readonly Ro
       operationId: 'getExamination',
       summary: 'Get the faults that the newest examination found in a collection',
       description:
-        'Starts an examination if the service has none of this collection, waits up to two seconds for it, and answers 202 while it runs. The report stays until the next examination or restart. Findings of each kind come with the most certain first. An API key limited to some faces may not read it.',
+        'Starts an examination if the service has none of this collection, waits up to two seconds for it, and answers 202 while it runs. The report stays until the next examination or restart. Findings of each kind come with the most certain first. A page may hold fewer findings than `limit` while `nextCursor` is not null. An API key limited to some faces may not read it.',
       tags: TAGS,
       access: ACCESS,
       query: object({ collectionId: COLLECTION_ID, kind: KIND, ...PAGING }, { required: ['collectionId'] }),

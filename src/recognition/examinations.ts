@@ -2,7 +2,7 @@ import type { Caller, Owner } from '../api/caller.ts';
 import { decodeCursor, encodeCursor } from '../api/paging.ts';
 import { inTurns, Turn } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
-import { MAX_PROPOSED, type Proposal } from '../store/proposals.ts';
+import { type ListedProposal, MAX_PROPOSED, type Proposal } from '../store/proposals.ts';
 import { type Collection, newIdentifier } from '../store/records.ts';
 import type { Recognizer } from '../vision/recognizer.ts';
 import { checkMayManage, collectionOf } from './collection-access.ts';
@@ -24,7 +24,10 @@ const MAX_REPORTS = 64;
 const PATIENCE_MS = 2_000;
 const SHOWN_FACES = 16;
 const SHOWN_KEYS = 16;
+const SHOWN_GROUPS = 256;
 const FACES_OF_PAGE = 8_000;
+/** Characters of external keys in a page's findings, and of those of its applied proposals. */
+const TEXT_OF_PAGE = 250_000;
 const EXPIRY_MS = 600_000;
 const SCALE_END = 95;
 const PLACE = /^[0-9]{1,9}$/;
@@ -326,10 +329,14 @@ export class ExaminationService {
     const turn = new Turn();
     const findings: ShownFinding[] = [];
     let faces = 0;
+    let text = 0;
     for (const finding of matching.slice(from, from + limit)) {
-      if (faces >= FACES_OF_PAGE) break;
-      const shown = this.#shownFinding(gallery, finding);
+      if (faces >= FACES_OF_PAGE || text >= TEXT_OF_PAGE) break;
+      const shown = await this.#shownFinding(gallery, finding, turn);
       faces += shown.groups.reduce((sum, { faceIds }) => sum + faceIds.length + 1, 0);
+      text += textOf(
+        shown.groups.flatMap(({ externalKey, newExternalKey }) => [externalKey, newExternalKey]),
+      );
       findings.push(shown);
       if (turn.isOver) await turn.next();
     }
@@ -337,26 +344,32 @@ export class ExaminationService {
     return {
       ...statusOf(report),
       ...{ totals: report.totals, findings },
-      applied: applied.map(({ kind: ofKind, externalKeys, ...each }) => ({
-        ...{ ...each, kind: ofKind as FindingKind },
-        externalKeys: externalKeys.slice(0, SHOWN_KEYS),
+      applied: withFewKeys(applied).map(({ kind: ofKind, ...each }) => ({
+        ...each,
+        kind: ofKind as FindingKind,
       })),
       nextCursor: next < matching.length ? encodeCursor(String(next)) : null,
     };
   }
 
-  #shownFinding(gallery: number, { groups, ...finding }: NamedFinding): ShownFinding {
+  async #shownFinding(
+    gallery: number,
+    { groups, ...finding }: NamedFinding,
+    turn: Turn,
+  ): Promise<ShownFinding> {
     const { faces, proposals } = this.#parts.store;
     let isCurrent = true;
-    const shown = groups.map(({ externalKey, newExternalKey, labels }) => {
+    const shown: ShownGroup[] = [];
+    for (const { externalKey, newExternalKey, labels } of groups.slice(0, SHOWN_GROUPS)) {
       const faceIds: string[] = [];
       for (const label of labels.slice(0, SHOWN_FACES)) {
         const face = faces.get({ gallery, label });
         if (face?.externalKey === externalKey) faceIds.push(face.faceId);
         else isCurrent = false;
       }
-      return { externalKey, newExternalKey, faceCount: labels.length, faceIds };
-    });
+      shown.push({ externalKey, newExternalKey, faceCount: labels.length, faceIds });
+      if (turn.isOver) await turn.next();
+    }
     const isApplied = proposals.has(gallery, finding.findingId);
     return {
       ...finding,
@@ -365,6 +378,20 @@ export class ExaminationService {
       groups: isApplied || isCurrent ? shown : withoutDeleted(shown),
     };
   }
+}
+
+function textOf(names: readonly (string | null)[]): number {
+  return names.reduce((sum, name) => sum + (name?.length ?? 0), 0);
+}
+
+/** The newest proposals keep their external keys. */
+function withFewKeys(applied: readonly ListedProposal[]): ListedProposal[] {
+  let text = 0;
+  return applied.map(({ externalKeys, ...each }) => {
+    const shown = text < TEXT_OF_PAGE ? externalKeys.slice(0, SHOWN_KEYS) : [];
+    text += textOf(shown);
+    return { ...each, externalKeys: shown };
+  });
 }
 
 function withoutDeleted(groups: readonly ShownGroup[]): ShownGroup[] {

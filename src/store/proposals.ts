@@ -30,7 +30,8 @@ export const MAX_PROPOSED = 256;
 const UNDO_MS = 7 * 86_400_000;
 /** Of a collection; a further one ends the oldest. */
 const MAX_APPLIED = 1000;
-const PAGE = 16;
+/** A proposal of 256 long external keys takes milliseconds to read. */
+const PAGE = 4;
 
 export interface AppliedProposal extends ProposalRecord {
   readonly findingId: string;

@@ -126,6 +126,22 @@ describe('An API key', () => {
     assert.ok(ids.length > 3);
   });
 
+  test('is listed with few others if their lists are long', async () => {
+    const names = Array.from({ length: 100 }, (_, i) => `${i}-${'x'.repeat(500)}`);
+    const long = [];
+    for (let i = 0; i < 7; i++) long.push((await made({ allowed_face_ids: names })).id);
+    const seen: string[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const target: string = `${KEYS}?limit=1000${cursor && `&cursor=${cursor}`}`;
+      const { body } = await service.call(await service.token(admin), 'GET', target);
+      assert.ok(JSON.stringify(body).length < 400_000);
+      seen.push(...body.api_keys.map(({ id }: { id: string }) => id));
+      cursor = body.next_cursor;
+    }
+    assert.equal(new Set(seen).size, seen.length);
+    for (const id of long) assert.ok(seen.includes(id), id);
+  });
+
   test('says when it was last used', async () => {
     const { id, key } = await made();
     await service.call(key, 'GET', '/v1/collection/get-all');

@@ -199,6 +199,26 @@ describe('An examination', () => {
     assert.equal(last.nextCursor, null);
   });
 
+  test('lists fewer findings in a page if their external keys are long', async () => {
+    const named = (i: number) => `${i}-${'x'.repeat(500)}`;
+    await add(Array.from({ length: 300 }, (_, i) => ({ person: i % 150, externalKey: named(i) })));
+    const first = await examined({ kind: 'duplicate' });
+    const found: Answer[] = [];
+    for (let page = first, pages = 0; ; pages++) {
+      const text = page.findings.flatMap(keysOf).join('').length;
+      assert.ok(text < 400_000, `${text} characters in a page`);
+      found.push(...page.findings);
+      if (page.nextCursor === null) {
+        assert.ok(pages > 0, 'the findings are in several pages');
+        break;
+      }
+      page = await service.call('getExamination', {
+        ...{ collectionId, kind: 'duplicate', cursor: page.nextCursor },
+      });
+    }
+    assert.equal(new Set(found.map(({ findingId }) => findingId)).size, first.counts.duplicate);
+  });
+
   test('starts with the first read, and ends with the collection', async () => {
     assert.equal((await service.call('getExamination', { collectionId })).state, 'done');
     await add(Array.from({ length: 500 }, (_, i) => ({ person: i % 250, externalKey: `person-${i % 250}` })));
@@ -390,6 +410,30 @@ describe('A proposal', () => {
     await proposals.expire(gallery, service.now + 7 * DAY_MS);
     assert.deepEqual(await proposals.list(gallery, service.now), []);
     assert.deepEqual(service.store.check(), []);
+  });
+
+  test('is listed without its external keys behind newer ones with many long keys', async () => {
+    const gallery = service.gallery(collectionId);
+    for (let i = 0; i < 40; i++) {
+      service.now++;
+      await service.store.proposals.apply(
+        service.caller(),
+        collectionId,
+        {
+          ...{ findingId: `fnd_${String(i).padStart(26, '0')}`, kind: 'duplicate', gallery },
+          ...{ faces: [], others: [], moves: [], removed: [] },
+          keys: Array.from({ length: 20 }, (_, k) => ({
+            externalKey: `${k}-${'x'.repeat(500)}`,
+            labels: [],
+          })),
+        },
+        service.now,
+      );
+    }
+    const { applied } = await service.call('getExamination', { collectionId });
+    const counts = applied.map(({ externalKeys }: Answer) => externalKeys.length);
+    assert.deepEqual([counts.length, counts[0], counts.at(-1)], [40, 16, 0]);
+    assert.ok(applied.flatMap(({ externalKeys }: Answer) => externalKeys).join('').length < 260_000);
   });
 
   test('is forgotten with the faces, keys and collection in it', async () => {

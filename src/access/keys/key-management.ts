@@ -13,6 +13,8 @@ import { type KeyChangeBody, type NewKeyBody, settingsOf } from './key-settings.
 import { type ApiKeyView, type NewApiKeyView, viewOf } from './key-view.ts';
 
 const MAX_SCAN = 1_000;
+/** Characters of the lists in a page of keys; exceeded by one key at most. */
+const TEXT_OF_PAGE = 250_000;
 
 export interface KeyManagementParts {
   readonly store: Store;
@@ -104,12 +106,17 @@ export class KeyManagement {
     const keys: ApiKeyView[] = [];
     let last: string | null = null;
     let examined = 0;
+    let text = 0;
+    const isFull = () => keys.length === limit || text >= TEXT_OF_PAGE;
     for await (const record of inTurns(this.#parts.store.apiKeys.ofAccount(caller.accountId, after))) {
       const isVisible = this.#isVisible(caller, record);
-      if (examined === MAX_SCAN || (isVisible && keys.length === limit)) {
+      if (examined === MAX_SCAN || (isVisible && isFull())) {
         return { keys, next: examined === MAX_SCAN ? last : (keys.at(-1)?.id ?? null) };
       }
-      if (isVisible) keys.push(this.#viewOf(record));
+      if (isVisible) {
+        keys.push(this.#viewOf(record));
+        text += textOf(record);
+      }
       last = record.id;
       examined++;
     }
@@ -219,4 +226,9 @@ export class KeyManagement {
     store.credits.forget(id);
     return revoked;
   }
+}
+
+function textOf({ allowedIps, allowedExternalKeys, allowedModels }: ApiKeyRecord): number {
+  const names = [...allowedIps, ...(allowedExternalKeys ?? []), ...(allowedModels ?? [])];
+  return names.reduce((sum, { length }) => sum + length, 0);
 }
