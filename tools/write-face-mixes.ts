@@ -7,7 +7,7 @@ import { FACE_MIXES_FILE, faceMixesFile } from '../testing/face-mixes.ts';
 const [folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error('Usage: node dist/tools/write-face-mixes.js FOLDER');
 const pack = await openPack('faceplugin');
-const templates = await withPipeline(pack, (pipeline, executor) =>
+const templates = await withPipeline(pack, folder, (pipeline, executor) =>
   variedTemplates(pipeline, executor, folder, { degraded: false }, () => {}),
 );
 writeFileSync(FACE_MIXES_FILE, faceMixesFile(templates.flatMap(({ plain }) => plain ?? [])));

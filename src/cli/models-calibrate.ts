@@ -44,7 +44,7 @@ async function calibrateOn(
   folder: string,
   groups: string | undefined,
 ): Promise<Calibration> {
-  return withPipeline(pack, async (pipeline, executor) => {
+  return withPipeline(pack, folder, async (pipeline, executor) => {
     const parallel = 2 * executor.stats().threads;
     const progress = (done: number, total: number) => {
       if (done % 500 === 0 || done === total) tell`Embedded ${done} of ${total} images.`;

@@ -43,7 +43,7 @@ export const modelsCohort = command({
 });
 
 async function trainOn(pack: ModelPack, folder: string) {
-  return withPipeline(pack, async (pipeline, executor) => {
+  return withPipeline(pack, folder, async (pipeline, executor) => {
     const found = await variedTemplates(pipeline, executor, folder, { degraded: true }, (done, total) => {
       if (done % 500 === 0 || done === total) tell`Embedded ${done} of ${total} images.`;
     });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createExecutor, type Executor } from '../native/executor.ts';
@@ -19,12 +19,17 @@ export async function openPack(nameOrPath: string): Promise<ModelPack> {
 
 /**
  * Runs the networks as the service does, on all cores.
+ * @param images the folder that `work` reads; its absence ends the call before the networks load.
  * @throws ExitError
  */
 export async function withPipeline<T>(
   pack: ModelPack,
+  images: string,
   work: (pipeline: Pipeline, executor: Executor) => Promise<T>,
 ): Promise<T> {
+  await readdir(images).catch(({ code }: NodeJS.ErrnoException) => {
+    throw new ExitError(EXIT.data, `${images}: expected a readable folder of images, got ${code}.`);
+  });
   const threads = availableParallelism();
   const executor = createExecutor({ threads, maxQueue: 4 * threads });
   const folder = await mkdtemp(join(tmpdir(), 'visage-models-'));

@@ -29,6 +29,18 @@ describe('visagectl models cohort', () => {
     assert.equal(readFileSync(join(pack.folder, 'manifest.json'), 'utf8'), manifest);
   });
 
+  test('names a folder of images that it cannot read', async () => {
+    for (const [name, option] of [
+      ['cohort', []],
+      ['calibrate', []],
+      ['basis', ['yunet', '--faces']],
+    ] as const) {
+      const { code, stdout, stderr } = await visagectl(['models', name, ...option, '/nowhere'], {});
+      assert.deepEqual([code, stdout], [65, ''], name);
+      assert.equal(stderr, 'visagectl: /nowhere: expected a readable folder of images, got ENOENT.\n');
+    }
+  });
+
   test('writes a cohort that the pack then offers, and removes the scale of the earlier scores', async (t) => {
     const { folder, remove } = secondPack();
     t.after(remove);
