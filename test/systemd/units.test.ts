@@ -118,6 +118,13 @@ describe('What the units say', () => {
     );
   });
 
+  test('limits the lines of the journal, and writes no memory to disk', () => {
+    for (const setting of ['LogRateLimitIntervalSec', 'LogRateLimitBurst']) {
+      assert.ok(Number.parseInt(values(service, setting).join(), 10) > 0, setting);
+    }
+    for (const name of SERVICES) assert.deepEqual(values(textOf(name), 'LimitCORE'), ['0'], name);
+  });
+
   test('lets the kernel tell LMDB its boot id, and Node compile', () => {
     assert.deepEqual(values(service, 'ProcSubset'), []);
     assert.deepEqual(values(service, 'MemoryDenyWriteExecute'), []);
