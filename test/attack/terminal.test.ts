@@ -29,7 +29,13 @@ const SEQUENCES = [
   `z${'\u0300\u0489'.repeat(40)}`,
   '\u{e0001}\u{e0041}\u{e0100}\ufff9\u180e',
 ];
-const payloads = isFull ? [...SEQUENCES, SEQUENCES.join('|')] : [SEQUENCES.join('|')];
+const ALL = SEQUENCES.join('|');
+const payloads = isFull ? [...SEQUENCES, ALL] : [ALL];
+
+/** With all sequences at once, the full form tries every option and place; with each alone, what each command needs. */
+function isThorough(hostile: string): boolean {
+  return isFull && hostile === ALL;
+}
 
 /** Written out here, so that a mistake in the program's own list is seen. */
 function isSteering(character: string): boolean {
@@ -199,7 +205,7 @@ describe("Root's terminal", () => {
       const stored = join(folder.path, `stored-${index}`);
       await hostileStore(stored, hostile);
       const lines = (await loadCommands()).flatMap((command) =>
-        linesOf(command, hostile, 'its own', isFull || 'json' in command.options),
+        linesOf(command, hostile, 'its own', isThorough(hostile) || (!isFull && 'json' in command.options)),
       );
       // A process locks a data folder once, so each command line gets a separate store.
       const own = lines.map((args, at) => {
@@ -223,7 +229,11 @@ describe("Root's terminal", () => {
       const manifest = JSON.parse(readFileSync(join(backup, 'manifest.json'), 'utf8'));
       const outputs = [made];
       const strings = Object.keys(manifest).filter((field) => typeof manifest[field] === 'string');
-      for (const fields of [[], strings, ...(isFull ? Object.keys(manifest).map((field) => [field]) : [])]) {
+      for (const fields of [
+        [],
+        strings,
+        ...(isThorough(hostile) ? Object.keys(manifest).map((field) => [field]) : []),
+      ]) {
         const changed = { ...manifest, ...Object.fromEntries(fields.map((field) => [field, hostile])) };
         writeFileSync(join(backup, 'manifest.json'), JSON.stringify(changed));
         for (const args of [['verify'], ['verify', '--json'], ['restore', '--replace', '--accept-faults']]) {
@@ -243,7 +253,9 @@ describe("Root's terminal", () => {
         const data = join(folder.path, `service-${status}-${index}`);
         mkdirSync(data);
         const server = await hostileService(data, hostile, status);
-        const lines = (await loadCommands()).flatMap((command) => linesOf(command, hostile, data, isFull));
+        const lines = (await loadCommands()).flatMap((command) =>
+          linesOf(command, hostile, data, isThorough(hostile)),
+        );
         tallyAll(tally, lines, await outputsOf(lines, folder.path));
         server.close();
         server.closeAllConnections();
@@ -253,6 +265,7 @@ describe("Root's terminal", () => {
 
   attack('is not steered by names of files, of settings and of variables', async (tally) => {
     for (const [index, raw] of payloads.entries()) {
+      const isWhole = isThorough(raw);
       const hostile = withoutZero(raw).replaceAll('/', '').slice(0, 80);
       const people = join(folder.path, `people-${index}`);
       mkdirSync(join(people, hostile), { recursive: true });
@@ -270,7 +283,7 @@ describe("Root's terminal", () => {
       for (const [at, toml] of bad.entries()) {
         const file = `${config}.${at}`;
         writeFileSync(file, toml);
-        const commands = ['config check', ...(isFull ? ['doctor', 'status', 'models list'] : [])];
+        const commands = ['config check', ...(isWhole ? ['doctor', 'status', 'models list'] : [])];
         for (const command of commands) lines.push([...command.split(' '), '--config', file]);
       }
       lines.push(['import', people, '--collection', hostile]);
@@ -284,7 +297,7 @@ describe("Root's terminal", () => {
         const env = childEnvironment({ [variable]: value });
         for (const program of [
           [MAIN],
-          ...(isFull
+          ...(isWhole
             ? [
                 [MAIN, hostile],
                 [VISAGECTL, 'status'],
