@@ -4,9 +4,11 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const TEST_LIMIT_MS = 300_000;
+
+const REPORTER = fileURLToPath(new URL('first-failure.mjs', import.meta.url));
 
 /**
  * @param {string} root the project, or a mirror of it
@@ -16,12 +18,16 @@ export const TEST_LIMIT_MS = 300_000;
  */
 export async function runTest(root, file, { env = {}, limit = TEST_LIMIT_MS } = {}) {
   const began = performance.now();
-  const child = spawn(process.execPath, ['--test-reporter=dot', file], {
-    cwd: root,
-    stdio: 'ignore',
-    detached: true,
-    env: { ...withoutTestContext(process.env), ...env },
-  });
+  const child = spawn(
+    process.execPath,
+    [`--test-reporter=${REPORTER}`, '--test-reporter-destination=stdout', file],
+    {
+      cwd: root,
+      stdio: 'ignore',
+      detached: true,
+      env: { ...withoutTestContext(process.env), ...env },
+    },
+  );
   let isCut = false;
   const cut = setTimeout(() => {
     isCut = true;
