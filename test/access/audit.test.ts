@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { pino } from 'pino';
 import { Audit } from '../../src/access/audit/audit.ts';
 import type { ErrorCode } from '../../src/errors.ts';
@@ -11,13 +12,13 @@ import { temporaryFolder } from '../../testing/temporary-store.ts';
 const NOBODY = { kind: 'anonymous', id: null } as const;
 const MEMBER = { kind: 'member', id: 'member_1' } as const;
 
-function openAudit(t: TestContext) {
+function openAudit(t: TestContext, maxEntries = 1_000_000) {
   const folder = join(temporaryFolder(t), 'data');
   const store = Store.open(folder);
   const clock = { now: 1_000_000 };
   const lines: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) });
-  const retention = { maxEntries: 1_000_000, maxDays: 400 };
+  const retention = { maxEntries, maxDays: 400 };
   const audit = new Audit(store.audit, { now: () => clock.now, log, retention });
   t.after(async () => {
     await audit.close();
@@ -63,6 +64,16 @@ describe('An act', () => {
       environment: null,
       collectionId: null,
     });
+  });
+
+  test('ends the oldest ones when the log is full, without waiting for the hour', async (t) => {
+    const { audit, entries } = openAudit(t, 100);
+    const act = { actor: MEMBER, accountId: 'acc_1', action: 'x' };
+    await audit.record(...Array.from({ length: 150 }, () => act));
+    const until = Date.now() + 20_000;
+    while ((await entries()).length > 101 && Date.now() < until) await wait(20);
+    const left = (await entries()).length;
+    assert.ok(left <= 101, `${left} entries`);
   });
 
   test('fails where the store takes no entry, so that it is not answered as done', async (t) => {
