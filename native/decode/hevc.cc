@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "decode/aside.h"
 #include "decode/boxes.h"
 #include "decode/video.h"
 
@@ -40,10 +41,12 @@ class HevcReader {
   }
 
   void Decode(const PictureSink& sink) {
-    PushConfiguration();
-    PushPicture();
-    de265_flush_data(decoder_.get());
-    Run();
+    RunAside(std::int64_t{coded_.width} * coded_.height, [this] {
+      PushConfiguration();
+      PushPicture();
+      de265_flush_data(decoder_.get());
+      Run();
+    });
     const de265_image* const image = de265_get_next_picture(decoder_.get());
     if (image == nullptr) RefuseBroken();
     sink(View(image));

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/yield.h"
+#include "decode/aside.h"
 #include "decode/boxes.h"
 #include "decode/codec.h"
 #include "decode/codestream.h"
@@ -28,12 +29,18 @@ namespace {
 enum Enumerated : std::uint32_t { kUnknown = 0, kCmyk = 12, kSrgb = 16, kGrey = 17, kYcc = 18, kEYcc = 24 };
 
 struct Jp2Header {
+  static constexpr int kMaxChannels = 5;
+
   std::uint32_t colour = kUnknown;
   std::vector<std::uint8_t> icc;
   /// Rows of `columns` samples, 0..255.
   std::vector<std::uint8_t> palette;
   int columns = 0;
+  /// Of each channel.
+  std::vector<int> palette_columns;
   int alpha = -1;
+  /// Which channel is red, green and blue, or their like.
+  std::array<int, 3> colours = {0, 1, 2};
   bool premultiplied = false;
 };
 
@@ -67,11 +74,22 @@ void ReadPalette(Cursor cursor, Jp2Header& header) {
 void ReadChannels(Cursor cursor, Jp2Header& header) {
   const int count = cursor.U16();
   for (int i = 0; i < count; ++i) {
-    const int channel = cursor.U16(), type = cursor.U16();
-    cursor.U16();
+    const int channel = cursor.U16(), type = cursor.U16(), colour = cursor.U16();
+    if (type == 0 && channel < Jp2Header::kMaxChannels && colour >= 1 && colour <= 3) {
+      header.colours[static_cast<std::size_t>(colour) - 1] = channel;
+    }
     if (type != 1 && type != 2) continue;
     header.alpha = channel;
     header.premultiplied = type == 2;
+  }
+}
+
+void ReadMapping(Cursor cursor, Jp2Header& header) {
+  constexpr int kThroughPalette = 1;
+  while (cursor.rest().size() >= 4) {
+    const int component = cursor.U16(), type = cursor.U8(), column = cursor.U8();
+    if (component != 0 || type != kThroughPalette) RefuseBroken();
+    header.palette_columns.push_back(column);
   }
 }
 
@@ -93,6 +111,7 @@ Jp2Header ReadBoxes(std::span<const std::uint8_t>& bytes) {
       if (part->type == FourCharacters("colr") && !coloured) ReadColourBox(cursor, header);
       if (part->type == FourCharacters("colr")) coloured = true;
       if (part->type == FourCharacters("pclr") && header.columns == 0) ReadPalette(cursor, header);
+      if (part->type == FourCharacters("cmap")) ReadMapping(cursor, header);
       if (part->type == FourCharacters("cdef")) ReadChannels(cursor, header);
     }
   }
@@ -116,7 +135,6 @@ Stream OpenStream(Source& source) {
   opj_stream_set_user_data_length(stream.get(), source.bytes.size());
   opj_stream_set_read_function(stream.get(), [](void* to, OPJ_SIZE_T count, void* data) -> OPJ_SIZE_T {
     auto& from = *static_cast<Source*>(data);
-    base::YieldPoint();
     const std::size_t take = std::min<std::size_t>(count, from.bytes.size() - from.at);
     if (take == 0) return static_cast<OPJ_SIZE_T>(-1);
     std::copy_n(from.bytes.data() + from.at, take, static_cast<std::uint8_t*>(to));
@@ -139,7 +157,8 @@ Stream OpenStream(Source& source) {
   return stream;
 }
 
-Decoded DecodeSamples(std::span<const std::uint8_t> bytes, int halvings) {
+/// @param pixels of the decoded image.
+Decoded DecodeSamples(std::span<const std::uint8_t> bytes, std::int64_t pixels, int halvings) {
   Source source{bytes};
   const Stream stream = OpenStream(source);
   const Codec codec(opj_create_decompress(OPJ_CODEC_J2K), &opj_destroy_codec);
@@ -150,10 +169,12 @@ Decoded DecodeSamples(std::span<const std::uint8_t> bytes, int halvings) {
   opj_image_t* read = nullptr;
   const bool has_header = opj_read_header(stream.get(), codec.get(), &read) != 0;
   Decoded image(read, &opj_image_destroy);
-  if (!has_header || !opj_decode(codec.get(), stream.get(), read) ||
-      !opj_end_decompress(codec.get(), stream.get())) {
-    RefuseBroken();
-  }
+  if (!has_header) RefuseBroken();
+  RunAside(pixels, [&] {
+    if (!opj_decode(codec.get(), stream.get(), read) || !opj_end_decompress(codec.get(), stream.get())) {
+      RefuseBroken();
+    }
+  });
   return image;
 }
 
@@ -199,7 +220,7 @@ class Channel {
   int column_;
 };
 
-using Rows = std::array<std::vector<std::uint8_t>, 5>;
+using Rows = std::array<std::vector<std::uint8_t>, Jp2Header::kMaxChannels>;
 using Convert = void (*)(const Rows& from, int x, int to[3]);
 
 void FromRgb(const Rows& from, int x, int to[3]) {
@@ -252,20 +273,29 @@ StoredPicture DecodeJpeg2000(std::span<const std::uint8_t> bytes, const Reductio
          static_cast<float>(2 << halvings) * reduction.least_scale <= 1) {
     ++halvings;
   }
-  const Decoded decoded = DecodeSamples(bytes, halvings);
+  const std::int64_t pixels = std::int64_t{size.width} * size.height;
+  const Decoded decoded = DecodeSamples(bytes, pixels >> (2 * halvings), halvings);
   if (decoded->numcomps != static_cast<OPJ_UINT32>(size.components)) RefuseBroken();
 
   const int channels = header.columns > 0 ? header.columns : size.components;
   std::vector<Channel> readers;
   readers.reserve(channels);
   for (int i = 0; i < channels; ++i) {
-    readers.emplace_back(decoded->comps[header.columns > 0 ? 0 : i], header, i);
+    const auto at = static_cast<std::size_t>(i);
+    const int column = at < header.palette_columns.size() ? header.palette_columns[at] : i;
+    if (header.columns > 0 && column >= header.columns) RefuseBroken();
+    readers.emplace_back(decoded->comps[header.columns > 0 ? 0 : i], header, column);
   }
   // Without a channel definition, a second or fourth channel beside RGB or grey is opacity.
   int alpha = header.alpha >= 0 && header.alpha < channels ? header.alpha : -1;
   const bool plain = header.colour == kSrgb || header.colour == kGrey;
   if (alpha < 0 && (channels == 2 || (channels == 4 && plain))) alpha = channels - 1;
-  const Convert convert = ConversionOf(header, *decoded, alpha < 0 ? channels : channels - 1);
+  const int colours = alpha < 0 ? channels : channels - 1;
+  const Convert convert = ConversionOf(header, *decoded, colours);
+  std::array<int, Jp2Header::kMaxChannels> from = {0, 1, 2, 3, 4};
+  if (colours == 3 && std::ranges::max(header.colours) < channels) {
+    std::ranges::copy(header.colours, from.begin());
+  }
 
   // The finest component has the image's size.
   int width = 0, height = 0;
@@ -280,7 +310,7 @@ StoredPicture DecodeJpeg2000(std::span<const std::uint8_t> bytes, const Reductio
   for (auto& row : rows) row.resize(static_cast<std::size_t>(width));
   for (int y = 0; y < height; ++y) {
     base::YieldPoint();
-    for (int i = 0; i < channels; ++i) readers[i].ReadRow(y, width, height, rows[i]);
+    for (int i = 0; i < channels; ++i) readers[from[i]].ReadRow(y, width, height, rows[i]);
     std::uint8_t* to = picture.image.Row(y);
     for (int x = 0; x < width; ++x, to += base::Image::kChannels) {
       int colour[3];

@@ -1,5 +1,7 @@
 #include <png.h>
+#include <zlib.h>
 
+#include <array>
 #include <csetjmp>
 #include <string>
 #include <string_view>
@@ -54,13 +56,44 @@ int FindOrientation(std::span<const std::uint8_t> bytes) {
   return 1;
 }
 
+/// Whether the checksum of all pixels is right, which makes those of their chunks needless.
+bool HasSoundPixels(std::span<const std::uint8_t> bytes, const base::Image& image) {
+  constexpr std::uint64_t kMostPixelBytes = 8;
+  const std::uint64_t most = kMostPixelBytes * image.size_bytes();
+  const ByteReader reader(bytes, ByteOrder::kBig);
+  z_stream stream{};
+  if (inflateInit(&stream) != Z_OK) return false;
+  std::array<std::uint8_t, 1 << 15> unused;
+  int status = Z_OK;
+  std::size_t chunk = kSignatureBytes;
+  while (status == Z_OK && reader.Holds(chunk, kChunkFrameBytes)) {
+    const std::size_t length = *reader.U32(chunk);
+    if (!reader.Holds(chunk, kChunkFrameBytes + length)) break;
+    if (ChunkName(bytes, chunk) == "IDAT") {
+      // zlib does not write to the bytes.
+      stream.next_in = const_cast<Bytef*>(bytes.data()) + chunk + kChunkHeadBytes;
+      stream.avail_in = static_cast<uInt>(length);
+      while (status == Z_OK && stream.avail_in > 0 && stream.total_out <= most) {
+        base::YieldPoint();
+        stream.next_out = unused.data();
+        stream.avail_out = unused.size();
+        status = inflate(&stream, Z_NO_FLUSH);
+      }
+      if (stream.avail_in > 0) break;
+    }
+    chunk += kChunkFrameBytes + length;
+  }
+  inflateEnd(&stream);
+  return status == Z_STREAM_END;
+}
+
 /// libpng's push reader stops after the last row. The pull reader unpacks all following data, possibly
 /// gigabytes.
 ///
 /// libpng's error callback jumps out, so every call is inside Run(), whose body has no destructors.
 class PngReader {
  public:
-  explicit PngReader(base::Image& image) : image_(image) {}
+  PngReader(base::Image& image, bool checks_chunks) : image_(image), checks_chunks_(checks_chunks) {}
 
   ~PngReader() { png_destroy_read_struct(&png_, &info_, nullptr); }
 
@@ -68,13 +101,16 @@ class PngReader {
   PngReader& operator=(const PngReader&) = delete;
 
   /// Ignores errors behind the last row, except in the checksum of its chunk.
-  void Decode(std::span<const std::uint8_t> bytes) {
+  /// @returns false for a wrong checksum of a chunk of pixels.
+  bool Decode(std::span<const std::uint8_t> bytes) {
     Run([&] {
       Open();
       // libpng does not write to the bytes.
       png_process_data(png_, info_, const_cast<png_bytep>(bytes.data()), bytes.size());
     });
+    if (damaged_) return false;
     if (!filled_) RefuseShort();
+    return true;
   }
 
  private:
@@ -85,7 +121,7 @@ class PngReader {
   template <typename Body>
   void Run(Body body) {
     if (setjmp(jump_) != 0) {
-      if (filled_ && !damaged_) return;
+      if (filled_ || damaged_) return;
       if (short_) RefuseShort();
       RefuseBroken();
     }
@@ -116,6 +152,7 @@ class PngReader {
     // Chunks have separate checksums. Some encoders write a wrong checksum or window size for all data.
     png_set_option(png_, PNG_IGNORE_ADLER32, PNG_OPTION_ON);
     png_set_option(png_, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);
+    if (!checks_chunks_) png_set_crc_action(png_, PNG_CRC_QUIET_USE, PNG_CRC_DEFAULT);
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
     png_set_progressive_read_fn(
         png_, this, [](png_structp png, png_infop) { Self(png)->Start(); },
@@ -154,6 +191,7 @@ class PngReader {
   }
 
   base::Image& image_;
+  bool checks_chunks_;
   png_structp png_ = nullptr;
   png_infop info_ = nullptr;
   std::jmp_buf jump_;
@@ -173,7 +211,10 @@ StoredPicture DecodePng(std::span<const std::uint8_t> bytes) {
   picture.colour = FindPngColour(bytes);
   picture.full_width = picture.image.width();
   picture.full_height = picture.image.height();
-  PngReader(picture.image).Decode(bytes);
+  if (!PngReader(picture.image, true).Decode(bytes)) {
+    if (!HasSoundPixels(bytes, picture.image)) RefuseBroken();
+    PngReader(picture.image, false).Decode(bytes);
+  }
   return picture;
 }
 

@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "decode/aside.h"
+#include "decode/bytes.h"
 #include "decode/codec.h"
 #include "decode/exif.h"
 
@@ -22,7 +25,10 @@ void DecodeInto(const WebPIterator& frame, WEBP_CSP_MODE mode, std::span<std::ui
       WebPINewRGB(mode, to.data(), to.size(), stride), &WebPIDelete);
   // Also for a frame without pixels.
   if (!decoder) Refuse("The WebP file is broken.");
-  const VP8StatusCode status = WebPIUpdate(decoder.get(), frame.fragment.bytes, frame.fragment.size);
+  VP8StatusCode status = VP8_STATUS_SUSPENDED;
+  RunAside(std::int64_t{frame.width} * frame.height, [&] {
+    status = WebPIUpdate(decoder.get(), frame.fragment.bytes, frame.fragment.size);
+  });
   if (status == VP8_STATUS_OK) return;
   if (status != VP8_STATUS_SUSPENDED) Refuse("The WebP file is broken.");
   int rows = 0;
@@ -70,9 +76,25 @@ std::vector<std::uint8_t> FindProfile(const WebPDemuxer* demuxer) {
   return profile;
 }
 
+/// libwebp refuses a file with a chunk that passes its end.
+std::span<const std::uint8_t> WithoutOverlongChunk(std::span<const std::uint8_t> bytes) {
+  constexpr std::size_t kFileHeadBytes = 12, kChunkHeadBytes = 8;
+  const ByteReader reader(bytes, ByteOrder::kLittle);
+  std::size_t chunk = kFileHeadBytes;
+  while (reader.Holds(chunk, kChunkHeadBytes)) {
+    const std::string_view name(reinterpret_cast<const char*>(bytes.data()) + chunk, 4);
+    const std::size_t length = *reader.U32(chunk + 4);
+    const bool is_metadata = name == "EXIF" || name == "XMP ";
+    if (!reader.Holds(chunk, kChunkHeadBytes + length)) return is_metadata ? bytes.first(chunk) : bytes;
+    chunk += kChunkHeadBytes + length + length % 2;
+  }
+  return bytes;
+}
+
 }  // namespace
 
 StoredPicture DecodeWebp(std::span<const std::uint8_t> bytes) {
+  bytes = WithoutOverlongChunk(bytes);
   WebPBitstreamFeatures header;
   switch (WebPGetFeatures(bytes.data(), bytes.size(), &header)) {
     case VP8_STATUS_OK:

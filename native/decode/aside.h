@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace visage::decode {
+
+/// Runs `decode`, which a library does in one go, on a thread of low priority, and waits for it. Other work
+/// gets the core first. Images of few pixels stay on this thread. @throws what `decode` throws.
+void RunAside(std::int64_t pixels, const std::function<void()>& decode);
+
+}  // namespace visage::decode
