@@ -58,7 +58,8 @@ std::uint64_t Read(const Codes::View& view) {
   std::array<std::uint64_t, 16> sums{};
   for (std::size_t row = 0; row < view.size();) {
     const Codes::Rows rows = view.From(static_cast<Codes::Row>(row));
-    const auto* words = reinterpret_cast<const std::uint64_t*>(rows.high);
+    const std::int8_t* high = view.InMemory(static_cast<Codes::Row>(row)).high;
+    const auto* words = reinterpret_cast<const std::uint64_t*>(high);
     const std::size_t count = rows.count * view.width() / sizeof(*words);
     std::size_t i = 0;
     for (; i + sums.size() <= count; i += sums.size())
@@ -94,7 +95,8 @@ void Measure(const visage::search::Kernels& kernels, const Codes::View& view, st
     start = Now();
     const visage::search::Probe probe(wanted);
     visage::search::Nearest nearest(kNearest);
-    ScanExact(kernels, view, probe, 0, view.size(), nearest);
+    visage::search::RowReader reader(view);
+    ScanExact(kernels, reader, probe, 0, view.size(), nearest);
     const auto found = nearest.Take();
     search.all.push_back(Now() - start);
 

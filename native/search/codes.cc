@@ -128,12 +128,12 @@ Codes::Row Codes::Append(std::int64_t label, std::span<const float> coordinates,
   return static_cast<Row>(size_++);
 }
 
-Codes::Row Codes::Append(const View& from, Row source, std::span<const std::uint8_t> codes) {
+Codes::Row Codes::Append(const View& from, Row source, Planes planes, std::span<const std::uint8_t> codes) {
   const auto [chunk, row] = Room();
   const std::size_t width = PaddedDimension(dimension_);
   const Rows rows = from.From(source);
-  std::memcpy(chunk.high + row * width, rows.high, width);
-  std::memcpy(chunk.low + row * width, rows.low, width);
+  std::memcpy(chunk.high + row * width, planes.high, width);
+  std::memcpy(chunk.low + row * width, planes.low, width);
   chunk.labels[row] = *rows.labels;
   chunk.scales[row] = *rows.scales;
   chunk.residuals[row] = *rows.residuals;

@@ -29,11 +29,17 @@ struct Magnitudes {
 Magnitudes Quantise(std::span<const float> coordinates, std::span<std::int8_t> high,
                     std::span<std::int8_t> low);
 
+/// Of one row or of consecutive rows, PaddedDimension bytes each.
+struct Planes {
+  const std::int8_t* high;
+  const std::int8_t* low;
+};
+
 /// The score of a probe with a quantised row, without rounding, in units of the probe's scale.
-inline double Score(const Kernels& kernels, const Probe& probe, const std::int8_t* high,
-                    const std::int8_t* low, float scale, std::size_t width) {
-  const std::int64_t products = 256 * static_cast<std::int64_t>(kernels.dot(probe.values(), high, width)) +
-                                kernels.dot(probe.values(), low, width);
+inline double Score(const Kernels& kernels, const Probe& probe, Planes planes, float scale,
+                    std::size_t width) {
+  const std::int64_t products = 256 * static_cast<std::int64_t>(kernels.dot(probe.values(), planes.high, width)) +
+                                kernels.dot(probe.values(), planes.low, width);
   return static_cast<double>(scale) * static_cast<double>(products);
 }
 
@@ -70,7 +76,7 @@ class Codes {
   /// and changes nothing.
   Row Append(std::int64_t label, std::span<const float> coordinates, float offset = 0,
              std::span<const std::uint8_t> codes = {});
-  Row Append(const View& from, Row row, std::span<const std::uint8_t> codes = {});
+  Row Append(const View& from, Row row, Planes planes, std::span<const std::uint8_t> codes = {});
   /// Appends rows to an empty Codes; the caller fills them before other threads see them. @throws
   /// std::bad_alloc; then discard the Codes.
   std::vector<NewRows> Extend(std::size_t count);
@@ -104,10 +110,9 @@ class Codes {
   std::shared_ptr<const Directory> directory_;
 };
 
+/// Without planes: see RowReader.
 struct Codes::Rows {
   std::size_t count;
-  const std::int8_t* high;
-  const std::int8_t* low;
   /// Magnitudes of the rows, like `residuals`.
   const float* scales;
   const float* residuals;
@@ -165,10 +170,7 @@ class Codes::View {
   Rows From(Row row) const {
     const auto [index, place] = PlaceOf(row, full_bits_);
     const Chunk& chunk = *(*directory_)[index];
-    const std::size_t offset = place * width();
     return {std::min(chunk.capacity - place, size_ - row),
-            chunk.high + offset,
-            chunk.low + offset,
             chunk.scales + place,
             chunk.residuals + place,
             chunk.offsets + place,
@@ -178,10 +180,17 @@ class Codes::View {
 
   std::int64_t label(Row row) const { return *From(row).labels; }
 
-  void Decode(Row row, std::span<float> coordinates) const {
-    const Rows at = From(row);
+  /// Of rows in memory: `From(row).count` consecutive rows.
+  Planes InMemory(Row row) const {
+    const auto [index, place] = PlaceOf(row, full_bits_);
+    const Chunk& chunk = *(*directory_)[index];
+    return {chunk.high + place * width(), chunk.low + place * width()};
+  }
+
+  void Decode(Row row, Planes planes, std::span<float> coordinates) const {
+    const float scale = *From(row).scales;
     for (std::size_t i = 0; i < dimension_; ++i) {
-      coordinates[i] = *at.scales * static_cast<float>(256 * at.high[i] + at.low[i]);
+      coordinates[i] = scale * static_cast<float>(256 * planes.high[i] + planes.low[i]);
     }
   }
 
@@ -190,11 +199,6 @@ class Codes::View {
     return (*directory_)[index]->tombstones[place / kBlock].load(std::memory_order_relaxed);
   }
   bool is_removed(Row row) const { return Tombstones(row) >> (row % kBlock) & 1; }
-
-  double ScoreOf(const Kernels& kernels, const Probe& probe, Row row) const {
-    const Rows at = From(row);
-    return Normalise(Score(kernels, probe, at.high, at.low, *at.scales, width()), probe, *at.offsets);
-  }
 
  private:
   friend class Codes;

@@ -22,6 +22,11 @@ float FloatThreshold(const Nearest& nearest) {
   return rounded > threshold ? std::nextafter(rounded, -std::numeric_limits<float>::infinity()) : rounded;
 }
 
+double ScoreOf(const Kernels& kernels, const Probe& probe, Planes planes, const Codes::Rows& row,
+               std::size_t width) {
+  return Normalise(Score(kernels, probe, planes, *row.scales, width), probe, *row.offsets);
+}
+
 }  // namespace
 
 void Nearest::Offer(double score, Codes::Row row) {
@@ -41,8 +46,10 @@ std::vector<Nearest::Candidate> Nearest::Take() {
   return std::move(heap_);
 }
 
-void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& probe, std::size_t first,
+void ScanExact(const Kernels& kernels, RowReader& reader, const Probe& probe, std::size_t first,
                std::size_t last, Nearest& nearest) {
+  const Codes::View& view = reader.view();
+  const std::size_t width = view.width();
   std::array<std::int32_t, kBlock> products;
   std::array<float, kBlock> most;
   const auto scale = static_cast<float>(probe.scale());
@@ -58,7 +65,8 @@ void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& pro
       __builtin_prefetch(rows.residuals + i);
       __builtin_prefetch(rows.offsets + i);
     }
-    kernels.dot_rows(probe.values(), rows.high, view.width(), count, products.data());
+    const Planes planes = reader.Block(block, count);
+    kernels.dot_rows(probe.values(), planes.high, width, count, products.data());
     const float threshold = FloatThreshold(nearest);
     int above = 0;
     // A sum too large for a float is NaN, which must pass.
@@ -71,23 +79,31 @@ void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& pro
     if (above == 0) continue;
     for (std::size_t i = 0; i < count; ++i) {
       if (dead >> i & 1 || most[i] < FloatThreshold(nearest)) continue;
-      const Codes::Row row = block + static_cast<Codes::Row>(i);
-      nearest.Offer(view.ScoreOf(kernels, probe, row), row);
+      const auto row = static_cast<Codes::Row>(start + i);
+      const Planes own = {planes.high + i * width, planes.low + i * width};
+      nearest.Offer(ScoreOf(kernels, probe, own, view.From(row), width), row);
     }
   }
 }
 
-void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& probe,
+void ScanExact(const Kernels& kernels, RowReader& reader, const Probe& probe,
                std::span<const Codes::Row> rows, Nearest& nearest) {
-  for (const Codes::Row row : rows) {
-    if (view.is_removed(row)) continue;
-    const Codes::Rows at = view.From(row);
-    const std::int32_t product = kernels.dot(probe.values(), at.high, view.width());
-    const float most_product =
-        *at.scales * 256 * static_cast<float>(product) + *at.residuals * probe.length();
-    const float most = most_product * static_cast<float>(probe.scale()) - *at.offsets + kBoundRounding;
-    if (most < FloatThreshold(nearest)) continue;
-    nearest.Offer(view.ScoreOf(kernels, probe, row), row);
+  const Codes::View& view = reader.view();
+  const std::size_t width = view.width();
+  for (; !rows.empty(); rows = rows.subspan(std::min(rows.size(), RowReader::kMostFetched))) {
+    const auto part = rows.first(std::min(rows.size(), RowReader::kMostFetched));
+    reader.Fetch(part);
+    for (std::size_t i = 0; i < part.size(); ++i) {
+      if (view.is_removed(part[i])) continue;
+      const Planes planes = reader.Fetched(i);
+      const Codes::Rows at = view.From(part[i]);
+      const std::int32_t product = kernels.dot(probe.values(), planes.high, width);
+      const float most_product =
+          *at.scales * 256 * static_cast<float>(product) + *at.residuals * probe.length();
+      const float most = most_product * static_cast<float>(probe.scale()) - *at.offsets + kBoundRounding;
+      if (most < FloatThreshold(nearest)) continue;
+      nearest.Offer(ScoreOf(kernels, probe, planes, at, width), part[i]);
+    }
   }
 }
 

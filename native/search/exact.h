@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "search/codes.h"
+#include "search/row_reader.h"
 
 namespace visage::search {
 
@@ -36,10 +36,10 @@ class Nearest {
 /// Reads the low plane only where the high plane's estimate, plus Cauchy-Schwarz's bound for the low plane
 /// and less the row's offset, reaches the worst kept score. The result equals that of all rows. @param probe
 /// of length 1, like the rows.
-void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& probe, std::size_t first,
+void ScanExact(const Kernels& kernels, RowReader& reader, const Probe& probe, std::size_t first,
                std::size_t last, Nearest& nearest);
 
-void ScanExact(const Kernels& kernels, const Codes::View& view, const Probe& probe,
+void ScanExact(const Kernels& kernels, RowReader& reader, const Probe& probe,
                std::span<const Codes::Row> rows, Nearest& nearest);
 
 }  // namespace visage::search

@@ -19,7 +19,6 @@ constexpr double kProposal = 16;
 constexpr double kRandomRow = 4;
 constexpr double kLeastShare = 0.85;
 constexpr std::size_t kLongTail = 256;
-constexpr std::size_t kAhead = 8;
 constexpr std::size_t kFastPiece = std::size_t{1} << 17;
 constexpr std::size_t kExactPiece = std::size_t{1} << 14;
 
@@ -91,16 +90,8 @@ bool Rank(const Codes::View& view, std::span<const Codes::Row> proposals, Codes:
     rows.push_back(row);
   }
   if (rows.size() < k || static_cast<double>(rows.size()) < kLeastShare * expected) return false;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (i + kAhead < rows.size()) {
-      const Codes::Rows ahead = view.From(rows[i + kAhead]);
-      for (std::size_t at = 0; at < view.width(); at += 64) __builtin_prefetch(ahead.high + at);
-      __builtin_prefetch(ahead.scales);
-      __builtin_prefetch(ahead.residuals);
-      __builtin_prefetch(ahead.offsets);
-    }
-    ScanExact(BestKernels(), view, probe, std::span(rows).subspan(i, 1), nearest);
-  }
+  RowReader reader(view);
+  ScanExact(BestKernels(), reader, probe, rows, nearest);
   return true;
 }
 
@@ -220,7 +211,8 @@ GalleryIndex::Matches GalleryIndex::Search(std::span<const std::byte> probe, std
   const Row first = SearchProposals(state, query, k, share, rows, {}, team, nearest);
   ScanInPieces(team, first, state.view.size(), k, nearest,
                [&](std::size_t start, std::size_t end, Nearest& found) {
-                 ScanExact(BestKernels(), state.view, query.codes, start, end, found);
+                 RowReader reader(state.view);
+                 ScanExact(BestKernels(), reader, query.codes, start, end, found);
                });
   return MatchesOf(state.view, query.offset, nearest);
 }
@@ -250,7 +242,8 @@ GalleryIndex::Matches GalleryIndex::Search(std::span<const std::byte> probe, std
     left = left.subspan(static_cast<std::size_t>(std::ranges::lower_bound(rows, first) - rows.begin()));
   }
   ScanInPieces(team, 0, left.size(), k, nearest, [&](std::size_t start, std::size_t end, Nearest& found) {
-    ScanExact(BestKernels(), state.view, query.codes, left.subspan(start, end - start), found);
+    RowReader reader(state.view);
+    ScanExact(BestKernels(), reader, query.codes, left.subspan(start, end - start), found);
   });
   return MatchesOf(state.view, query.offset, nearest);
 }

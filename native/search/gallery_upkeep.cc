@@ -95,15 +95,17 @@ void GalleryIndex::CopyRows(const Codes::View& from, std::size_t last, const GoO
   Generation& next = *copy_->generation;
   std::vector<float> coordinates(space_->rank());
   std::vector<std::uint8_t> codes(space_->subquantizers());
+  RowReader reader(from);
   for (; copy_->looked_at < last; ++copy_->looked_at) {
     const Row row = copy_->looked_at;
     if (row % Codes::kBlock == 0 && !go_on()) return;
     if (from.is_removed(row)) continue;
     copy_->origins.push_back(row);
-    from.Decode(row, coordinates);
+    const Planes planes = reader.Block(row, 1);
+    from.Decode(row, planes, coordinates);
     space_->Encode(coordinates, codes);
     // A label that got another vector meanwhile comes again in a later row.
-    next.rows.Put(next.codes.Append(from, row, codes));
+    next.rows.Put(next.codes.Append(from, row, planes, codes));
   }
 }
 

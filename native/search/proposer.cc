@@ -81,7 +81,7 @@ bool Proposer::ExtendSome(const Codes::View& view) {
       Fail("a vector is much longer or shorter than a template");
       return false;
     }
-    view.Decode(row, std::span(floats).subspan((row - first) * dimension_, dimension_));
+    view.Decode(row, view.InMemory(row), std::span(floats).subspan((row - first) * dimension_, dimension_));
   }
   const char* why = nullptr;
   if (first == 0) {

@@ -118,7 +118,7 @@ std::vector<float> CompareRows(const SearchSpace& space, std::span<const std::by
   for (const std::span<const std::byte> row : rows) {
     const float offset = ReadRow(space, row, coordinates);
     const Magnitudes magnitudes = Quantise(coordinates, high, low);
-    const double score = Score(kernels, quantised, high.data(), low.data(), magnitudes.scale, width);
+    const double score = Score(kernels, quantised, {high.data(), low.data()}, magnitudes.scale, width);
     scores.push_back(static_cast<float>(Normalise(score, quantised, offset) - own_offset));
   }
   return scores;

@@ -12,14 +12,19 @@
 namespace visage::search {
 namespace {
 
-using Run = Codes::Rows;
+struct Run : Codes::Rows {
+  const std::int8_t* high;
+  const std::int8_t* low;
+};
 
 std::vector<Run> LiveRuns(const IndexContents& contents) {
   const Codes::View& view = contents.view;
   std::vector<Run> runs;
   const auto add = [&](std::size_t begin, std::size_t end) {
     while (begin < end) {
-      Run run = view.From(static_cast<Codes::Row>(begin));
+      const auto row = static_cast<Codes::Row>(begin);
+      const Planes planes = view.InMemory(row);
+      Run run = {view.From(row), planes.high, planes.low};
       run.count = std::min(run.count, end - begin);
       begin += run.count;
       runs.push_back(run);
@@ -41,9 +46,9 @@ std::vector<Run> LiveRuns(const IndexContents& contents) {
   return runs;
 }
 
-template <typename Element>
+template <typename Element, typename Rows>
 void WriteAll(SnapshotWriter& writer, SnapshotSection section, const std::vector<Run>& runs,
-              const Element* Codes::Rows::*elements, std::size_t per_row) {
+              const Element* Rows::*elements, std::size_t per_row) {
   writer.Begin(section);
   for (const Run& run : runs) writer.Write(std::as_bytes(std::span(run.*elements, run.count * per_row)));
 }
@@ -75,7 +80,8 @@ void EncodeAll(const SearchSpace& space, const Codes::View& view, const Codes::N
   std::vector<float> coordinates(space.rank());
   std::vector<std::uint8_t> codes(space.subquantizers());
   for (std::size_t i = 0; i < piece.count; ++i) {
-    view.Decode(first + static_cast<Codes::Row>(i), coordinates);
+    const Codes::Row row = first + static_cast<Codes::Row>(i);
+    view.Decode(row, view.InMemory(row), coordinates);
     space.Encode(coordinates, codes);
     std::byte* block = piece.packed + i / kFastScanBlock * FastScanBlockBytes(space.subquantizers());
     PackCodes(codes, i % kFastScanBlock, block);
@@ -89,12 +95,12 @@ std::uint64_t WriteSnapshot(const IndexContents& contents, const std::string& pa
   SnapshotWriter writer(path, cancelled);
   const std::vector<Run> runs = LiveRuns(contents);
   const std::size_t width = contents.view.width();
-  WriteAll(writer, SnapshotSection::kLabels, runs, &Codes::Rows::labels, 1);
-  WriteAll(writer, SnapshotSection::kScales, runs, &Codes::Rows::scales, 1);
-  WriteAll(writer, SnapshotSection::kResiduals, runs, &Codes::Rows::residuals, 1);
-  WriteAll(writer, SnapshotSection::kOffsets, runs, &Codes::Rows::offsets, 1);
-  WriteAll(writer, SnapshotSection::kHigh, runs, &Codes::Rows::high, width);
-  WriteAll(writer, SnapshotSection::kLow, runs, &Codes::Rows::low, width);
+  WriteAll(writer, SnapshotSection::kLabels, runs, &Run::labels, 1);
+  WriteAll(writer, SnapshotSection::kScales, runs, &Run::scales, 1);
+  WriteAll(writer, SnapshotSection::kResiduals, runs, &Run::residuals, 1);
+  WriteAll(writer, SnapshotSection::kOffsets, runs, &Run::offsets, 1);
+  WriteAll(writer, SnapshotSection::kHigh, runs, &Run::high, width);
+  WriteAll(writer, SnapshotSection::kLow, runs, &Run::low, width);
   std::uint64_t rows = 0;
   for (const Run& run : runs) rows += run.count;
   const SearchSpace& space = *contents.space;
