@@ -1,8 +1,15 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createExecutor, type Executor } from '../src/native/executor.ts';
-import { createGalleryIndex, type GalleryIndex, openSearchSpace } from '../src/native/gallery-index.ts';
+import {
+  createGalleryIndex,
+  type GalleryIndex,
+  openSearchSpace,
+  ROWS_OF_FILE,
+} from '../src/native/gallery-index.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 import { collectGarbage } from './garbage.ts';
 
@@ -40,11 +47,16 @@ export function ours(): Engine {
 }
 
 export function oursExactly(): Engine {
-  return ourEngine('Visage, exact', true);
+  return ourEngine('Visage, exact', { isExact: true });
 }
 
-/** @param isExact scans without proposals. */
-function ourEngine(name: string, isExact = false): Engine {
+export function oursOnDisk(): Engine {
+  return ourEngine('Visage, disk', { isOnDisk: true });
+}
+
+/** @param options `isExact` scans without proposals. */
+function ourEngine(name: string, { isExact = false, isOnDisk = false } = {}): Engine {
+  const folder = isOnDisk ? mkdtempSync(join(tmpdir(), 'visage-bench-')) : '';
   let executor: Executor;
   let index: GalleryIndex;
   let dimension: number;
@@ -58,17 +70,23 @@ function ourEngine(name: string, isExact = false): Engine {
       executor = createExecutor({ threads: 1, maxQueue: 16 });
       const { searchSpace } = await openModelPack(PACK);
       const space = openSearchSpace(isExact || searchSpace === null ? dimension : searchSpace);
-      index = createGalleryIndex(executor, space);
+      const rows = { prefix: join(folder, 'bench.'), least: 1, rowsOfFile: ROWS_OF_FILE };
+      index = createGalleryIndex(executor, space, undefined, isOnDisk ? rows : undefined);
     },
     add: (from, batch) => {
       const labels = new BigInt64Array(batch.length / dimension).map((_, i) => BigInt(from + i));
       return index.add(labels, batch);
     },
-    finish: async () => {},
+    finish: async () => {
+      while (isOnDisk && index.size - index.onDisk().rows >= ROWS_OF_FILE) await sleep(10);
+    },
     exert: async () => {},
     nearest: async (probe) => Number((await index.search(probe, 1)).ids[0]),
     ownBytes: async () => index.bytes,
-    close: () => executor.close(),
+    close: async () => {
+      await executor.close();
+      if (isOnDisk) rmSync(folder, { recursive: true });
+    },
   };
 }
 

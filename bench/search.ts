@@ -1,12 +1,13 @@
 /**
  * `npm run bench:search -- [--faces FOLDER] [--sizes 10000,...] [--galleries distinct,duplicates,families]
- * [--all] [--ours] [--probes N]`: compares Visage with `usearch`, `hnswlib-node` and FAISS's HNSW at equal
+ * [--all] [--ours] [--disk] [--probes N]`: compares Visage with `usearch`, `hnswlib-node` and FAISS's HNSW at equal
  * recall.
  *
  * Recall counts probes whose exact nearest row is of their own person. Each peer gets the least effort that
  * reaches the recall, or the effort beyond which it gains nothing.
  *
- * `--sizes` are sizes of galleries of distinct people. Beyond a million, Visage searches alone.
+ * `--sizes` are sizes of galleries of distinct people. Beyond a million, Visage searches alone. `--disk` adds
+ * Visage with rows on disk.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,7 +19,7 @@ import { parseArgs } from 'node:util';
 import { innerProduct } from '../src/vision/impostors.ts';
 import { ROOT } from '../testing/service.ts';
 import { Gallery, type GalleryShape, type Probes } from './distinct-people.ts';
-import { type Engine, hnswlib, ours, oursExactly, usearch } from './engines.ts';
+import { type Engine, hnswlib, ours, oursExactly, oursOnDisk, usearch } from './engines.ts';
 import { faiss } from './faiss.ts';
 import { collectGarbage } from './garbage.ts';
 import { faissProgram, peerRequire, versionOf } from './peer-packages.ts';
@@ -92,6 +93,7 @@ const { values: options } = parseArgs({
     galleries: { type: 'string', default: KINDS.join() },
     all: { type: 'boolean', default: false },
     ours: { type: 'boolean', default: false },
+    disk: { type: 'boolean', default: false },
     probes: { type: 'string', default: '5000' },
   },
 });
@@ -103,7 +105,7 @@ if (
   kinds.some((kind) => !KINDS.includes(kind))
 ) {
   console.error(
-    `Usage: npm run bench:search -- [--faces FOLDER] [--sizes 10000,100000] [--galleries ${KINDS.join()}] [--all] [--ours] [--probes N]`,
+    `Usage: npm run bench:search -- [--faces FOLDER] [--sizes 10000,100000] [--galleries ${KINDS.join()}] [--all] [--ours] [--disk] [--probes N]`,
   );
   process.exit(64);
 }
@@ -126,8 +128,9 @@ for (const [kind, { name, ...shape }] of Object.entries(OTHERS)) {
 }
 
 function enginesFor(rows: number): Engine[] {
-  if (rows > ALONE) return [ours()];
-  const own = [ours(), oursExactly()];
+  const stored = options.disk ? [oursOnDisk()] : [];
+  if (rows > ALONE) return [ours(), ...stored];
+  const own = [ours(), ...stored, oursExactly()];
   if (!peers || (rows >= LONG && !options.all)) return own;
   return [...own, usearch(peers, 'f16'), usearch(peers, 'i8'), hnswlib(peers), faiss(faissGraph)];
 }

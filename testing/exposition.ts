@@ -46,7 +46,7 @@ export async function exposition(): Promise<string> {
     maxQueue: 64,
     health: new Health(),
     index: {
-      totals: () => ({ galleries: 7, templates: 70, bytes: 77_000, linked: 50, tombstones: 5 }),
+      totals: () => ({ galleries: 7, templates: 70, bytes: 77_000, linked: 50, tombstones: 5, onDisk: 4 }),
     },
     indexStart: { faces: 70, fromSnapshots: 60, seconds: 1.5 },
     snapshots: () => ({ written: 3, failed: 1, bytes: 1_000 }),

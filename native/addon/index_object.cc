@@ -1,6 +1,7 @@
 #include "addon/index_object.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <optional>
 #include <span>
@@ -15,13 +16,25 @@
 
 namespace visage::addon {
 
+namespace {
+
+Napi::Value LabelsOf(Napi::Env env, const std::vector<std::int64_t>& labels) {
+  auto value = Napi::BigInt64Array::New(env, labels.size());
+  std::ranges::copy(labels, value.Data());
+  return value;
+}
+
+}  // namespace
+
 Napi::Function IndexObject::Define(Napi::Env env) {
   return DefineClass(
       env, "GalleryIndex",
       {InstanceAccessor<&IndexObject::Size>("size"), InstanceAccessor<&IndexObject::Bytes>("bytes"),
        InstanceAccessor<&IndexObject::Loaded>("loaded"),
        InstanceAccessor<&IndexObject::Tombstones>("tombstones"),
-       InstanceMethod<&IndexObject::OnDevice>("onDevice"), InstanceMethod<&IndexObject::Add>("add"),
+       InstanceMethod<&IndexObject::OnDevice>("onDevice"), InstanceMethod<&IndexObject::OnDisk>("onDisk"),
+       InstanceMethod<&IndexObject::Damaged>("damaged"),
+       InstanceMethod<&IndexObject::ForgetSaved>("forgetSaved"), InstanceMethod<&IndexObject::Add>("add"),
        InstanceMethod<&IndexObject::Remove>("remove"), InstanceMethod<&IndexObject::Search>("search"),
        InstanceMethod<&IndexObject::HeldLabels>("labels"), InstanceMethod<&IndexObject::Save>("save"),
        InstanceMethod<&IndexObject::CancelSave>("cancelSave"), InstanceMethod<&IndexObject::Load>("load")});
@@ -38,8 +51,20 @@ IndexObject::IndexObject(const Napi::CallbackInfo& info)
   } catch (const base::Error& error) {
     throw Napi::Error::New(info.Env(), error.what());
   }
+  std::optional<search::RowFolder> folder;
+  if (!info[3].IsUndefined()) {
+    const auto given = info[3].As<Napi::Object>();
+    const auto number = [&](const char* name) {
+      return static_cast<std::size_t>(
+          WholeNumber(given.Get(name), name, 1, std::numeric_limits<std::int32_t>::max()));
+    };
+    folder = {Text(given.Get("prefix"), "prefix"), number("least"), number("rowsOfFile")};
+    if (!std::has_single_bit(folder->rows_of_file) || folder->rows_of_file < search::Codes::kBlock) {
+      throw Napi::RangeError::New(info.Env(), "rowsOfFile must be a power of two, 64 or more");
+    }
+  }
   index_ = std::make_shared<search::GalleryIndex>(std::move(space), ExecutorObject::BackgroundFrom(info[0]),
-                                                  device);
+                                                  device, std::move(folder));
 }
 
 template <typename WorkFunction, typename ConvertFunction>
@@ -80,6 +105,20 @@ Napi::Value IndexObject::OnDevice(const Napi::CallbackInfo& info) {
   value.Set("failure", on_device.failure);
   return value;
 }
+
+Napi::Value IndexObject::OnDisk(const Napi::CallbackInfo& info) {
+  const search::GalleryIndex::OnDisk on_disk = index_->on_disk();
+  Napi::Object value = Napi::Object::New(info.Env());
+  value.Set("rows", static_cast<double>(on_disk.rows));
+  value.Set("failure", on_disk.failure);
+  return value;
+}
+
+Napi::Value IndexObject::Damaged(const Napi::CallbackInfo& info) {
+  return LabelsOf(info.Env(), index_->Damaged());
+}
+
+void IndexObject::ForgetSaved(const Napi::CallbackInfo&) { index_->KeepFiles(nullptr, true); }
 
 Napi::Value IndexObject::Add(const Napi::CallbackInfo& info) {
   const auto labels = Labels(info[0], "ids");
@@ -129,18 +168,14 @@ Napi::Value IndexObject::Search(const Napi::CallbackInfo& info) {
         Napi::Object value = Napi::Object::New(env);
         value.Set("ids", ids);
         value.Set("scores", scores);
+        value.Set("isDamaged", matches.is_damaged);
         return value;
       });
 }
 
 Napi::Value IndexObject::HeldLabels(const Napi::CallbackInfo& info) {
   return Sequence(
-      info, search::Sequencer::Kind::kRead, {}, [index = index_] { return index->Labels(); },
-      [](Napi::Env env, const std::vector<std::int64_t>& labels) {
-        auto value = Napi::BigInt64Array::New(env, labels.size());
-        std::ranges::copy(labels, value.Data());
-        return value;
-      });
+      info, search::Sequencer::Kind::kRead, {}, [index = index_] { return index->Labels(); }, LabelsOf);
 }
 
 Napi::Value IndexObject::Save(const Napi::CallbackInfo& info) {
@@ -167,9 +202,13 @@ Napi::Value IndexObject::Save(const Napi::CallbackInfo& info) {
   };
   return StartCall(
       info.Env(), background, {}, hand_over,
-      [contents, path, stamp, cancelled = save_cancelled_] {
+      [index = index_, contents, path, stamp, cancelled = save_cancelled_] {
         if (!*contents) throw std::bad_alloc();
-        return search::WriteSnapshot(**contents, path, stamp, *cancelled);
+        const search::Codes::View& view = (*contents)->view;
+        index->KeepFiles(&view, false);
+        const std::uint64_t bytes = search::WriteSnapshot(**contents, path, stamp, *cancelled);
+        index->KeepFiles(&view, true);
+        return bytes;
       },
       [](Napi::Env env, std::uint64_t bytes) { return Napi::Number::New(env, static_cast<double>(bytes)); });
 }
@@ -184,7 +223,8 @@ Napi::Value IndexObject::Load(const Napi::CallbackInfo& info) {
       info, search::Sequencer::Kind::kWrite, {},
       [index = index_, team, loaded = loaded_, path = Text(info[0], "path")] {
         if (index->size() > 0) throw search::SnapshotError("the index holds something already");
-        index->Adopt(search::ReadSnapshot(path, index->space(), *team, *loaded));
+        index->Adopt(
+            search::ReadSnapshot(path, index->space(), index->NewCodes(), index->folder(), *team, *loaded));
         return std::monostate{};
       },
       [](Napi::Env env, std::monostate) { return env.Undefined(); });

@@ -22,6 +22,9 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
   Napi::Value Size(const Napi::CallbackInfo& info);
   Napi::Value Tombstones(const Napi::CallbackInfo& info);
   Napi::Value OnDevice(const Napi::CallbackInfo& info);
+  Napi::Value OnDisk(const Napi::CallbackInfo& info);
+  Napi::Value Damaged(const Napi::CallbackInfo& info);
+  void ForgetSaved(const Napi::CallbackInfo& info);
   Napi::Value Bytes(const Napi::CallbackInfo& info);
   Napi::Value Add(const Napi::CallbackInfo& info);
   Napi::Value Remove(const Napi::CallbackInfo& info);

@@ -57,12 +57,12 @@ void Codes::Chunk::Free::operator()(std::byte* memory) const {
   }
 }
 
-Codes::Chunk::Chunk(std::size_t rows, std::size_t width, std::size_t subquantizers, bool is_full)
+Codes::Chunk::Chunk(std::size_t rows, std::size_t width, std::size_t subquantizers, bool is_huge)
     : capacity(rows), memory(nullptr, {0}), tombstones(new std::atomic<std::uint64_t>[rows / kBlock]()) {
   const std::size_t plane = rows * width;
   const std::size_t all_codes = rows / kFastScanBlock * FastScanBlockBytes(subquantizers);
   const std::size_t bytes = 2 * plane + all_codes + rows * kRowExtra;
-  if (is_full) {
+  if (is_huge) {
     void* mapping =
         mmap(nullptr, bytes + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapping == MAP_FAILED) throw std::bad_alloc();
@@ -73,34 +73,38 @@ Codes::Chunk::Chunk(std::size_t rows, std::size_t width, std::size_t subquantize
     memory = {static_cast<std::byte*>(::operator new (bytes, std::align_val_t{kAlignment})), Free{}};
   }
   std::byte* start = memory.get();
-  if (is_full) start += -reinterpret_cast<std::uintptr_t>(start) % kHugePage;
-  high = reinterpret_cast<std::int8_t*>(start);
-  low = high + plane;
-  packed = reinterpret_cast<std::byte*>(low + plane);
-  if (!is_full) std::memset(packed, 0, all_codes);
+  if (is_huge) start += -reinterpret_cast<std::uintptr_t>(start) % kHugePage;
+  high = plane == 0 ? nullptr : reinterpret_cast<std::int8_t*>(start);
+  low = plane == 0 ? nullptr : high + plane;
+  packed = start + 2 * plane;
+  if (!is_huge) std::memset(packed, 0, all_codes);
   labels = reinterpret_cast<std::int64_t*>(packed + all_codes);
   scales = reinterpret_cast<float*>(labels + rows);
   residuals = scales + rows;
   offsets = residuals + rows;
 }
 
-Codes::Codes(std::size_t dimension, std::size_t subquantizers)
+Codes::Codes(std::size_t dimension, std::size_t subquantizers, std::size_t rows_of_file)
     : dimension_(dimension),
       subquantizers_(subquantizers),
-      full_bits_(FullBits(PaddedDimension(dimension))),
-      directory_(std::make_shared<const Directory>()) {}
+      rows_of_file_(rows_of_file),
+      full_bits_(std::min(FullBits(PaddedDimension(dimension)),
+                          static_cast<unsigned>(std::countr_zero(rows_of_file)))),
+      directory_(std::make_shared<const Directory>()),
+      files_(std::make_shared<const Files>()) {}
 
 std::size_t Codes::bytes() const {
-  return size_ * (2 * PaddedDimension(dimension_) + subquantizers_ / 2 + kRowExtra);
+  const std::size_t planes = 2 * PaddedDimension(dimension_) * (size_ - stored_);
+  return planes + size_ * (subquantizers_ / 2 + kRowExtra);
 }
 
-std::pair<const Codes::Chunk&, std::size_t> Codes::Room() {
+std::pair<const Codes::Chunk&, std::size_t> Codes::Room(bool has_planes) {
   const auto [index, place] = PlaceOf(static_cast<Row>(size_), full_bits_);
   if (index == directory_->size()) {
     const std::size_t full = std::size_t{1} << full_bits_;
     const std::size_t rows = std::clamp(size_, std::size_t{kBlock}, full);
-    auto chunk =
-        std::make_shared<const Chunk>(rows, PaddedDimension(dimension_), subquantizers_, size_ >= full);
+    const std::size_t width = has_planes ? PaddedDimension(dimension_) : 0;
+    auto chunk = std::make_shared<const Chunk>(rows, width, subquantizers_, has_planes && size_ >= full);
     auto larger = std::make_shared<Directory>(*directory_);
     larger->push_back(std::move(chunk));
     directory_ = std::move(larger);
@@ -142,13 +146,50 @@ Codes::Row Codes::Append(const View& from, Row source, Planes planes, std::span<
   return static_cast<Row>(size_++);
 }
 
-std::vector<Codes::NewRows> Codes::Extend(std::size_t count) {
+std::vector<Codes::NewRows> Codes::Extend(std::size_t count) { return Extend(count, true); }
+
+std::vector<Codes::NewRows> Codes::Extend(std::shared_ptr<const RowFile> file) {
+  Add(std::move(file));
+  return Extend(rows_of_file_, false);
+}
+
+void Codes::Add(std::shared_ptr<const RowFile> file) {
+  auto more = std::make_shared<Files>(*files_);
+  more->push_back(std::move(file));
+  files_ = std::move(more);
+  stored_ += rows_of_file_;
+}
+
+Codes::Stored Codes::WithoutPlanes(const View& from, std::shared_ptr<const RowFile> file) {
+  Stored stored{std::move(file), {}};
+  const std::size_t end = from.stored_ + from.rows_of_file_;
+  for (std::size_t row = from.stored_; row < end;) {
+    const Chunk& old = *(*from.directory_)[PlaceOf(static_cast<Row>(row), from.full_bits_).chunk];
+    auto chunk = std::make_shared<Chunk>(old.capacity, 0, from.subquantizers_, false);
+    std::memcpy(chunk->packed, old.packed, old.capacity * (from.subquantizers_ / 2 + kRowExtra));
+    chunk->tombstones = old.tombstones;
+    row += old.capacity;
+    stored.chunks.push_back(std::move(chunk));
+  }
+  return stored;
+}
+
+std::shared_ptr<const void> Codes::Store(Stored rows) {
+  auto changed = std::make_shared<Directory>(*directory_);
+  const std::size_t first = PlaceOf(static_cast<Row>(stored_), full_bits_).chunk;
+  std::ranges::move(rows.chunks, changed->begin() + static_cast<std::ptrdiff_t>(first));
+  Add(std::move(rows.file));
+  return std::exchange(directory_, std::move(changed));
+}
+
+std::vector<Codes::NewRows> Codes::Extend(std::size_t count, bool has_planes) {
   std::vector<NewRows> pieces;
   const std::size_t width = PaddedDimension(dimension_);
   for (const std::size_t end = size_ + count; size_ < end;) {
-    const auto [chunk, row] = Room();
+    const auto [chunk, row] = Room(has_planes);
     const std::size_t taken = std::min(chunk.capacity - row, end - size_);
-    pieces.push_back({taken, chunk.high + row * width, chunk.low + row * width,
+    pieces.push_back({taken, has_planes ? chunk.high + row * width : nullptr,
+                      has_planes ? chunk.low + row * width : nullptr,
                       chunk.packed + row / kFastScanBlock * FastScanBlockBytes(subquantizers_),
                       chunk.scales + row, chunk.residuals + row, chunk.offsets + row, chunk.labels + row});
     size_ += taken;
@@ -169,6 +210,9 @@ Codes::View Codes::view() const {
   view.subquantizers_ = subquantizers_;
   view.full_bits_ = full_bits_;
   view.size_ = size_;
+  view.rows_of_file_ = rows_of_file_;
+  view.stored_ = stored_;
+  view.files_ = files_;
   view.directory_ = directory_;
   return view;
 }

@@ -16,6 +16,8 @@
 
 namespace visage::search {
 
+class RowFile;
+
 struct Magnitudes {
   /// A coordinate is its number times this.
   float scale;
@@ -38,8 +40,9 @@ struct Planes {
 /// The score of a probe with a quantised row, without rounding, in units of the probe's scale.
 inline double Score(const Kernels& kernels, const Probe& probe, Planes planes, float scale,
                     std::size_t width) {
-  const std::int64_t products = 256 * static_cast<std::int64_t>(kernels.dot(probe.values(), planes.high, width)) +
-                                kernels.dot(probe.values(), planes.low, width);
+  const std::int64_t products =
+      256 * static_cast<std::int64_t>(kernels.dot(probe.values(), planes.high, width)) +
+      kernels.dot(probe.values(), planes.low, width);
   return static_cast<double>(scale) * static_cast<double>(products);
 }
 
@@ -49,26 +52,34 @@ inline double Normalise(double score, const Probe& probe, float offset) {
   return score * probe.scale() - static_cast<double>(offset);
 }
 
-/// A gallery's labelled rows, quantised by Quantise; append-only.
+/// A gallery's labelled rows, quantised by Quantise; append-only. The planes of the first rows can be on
+/// disk.
 ///
 /// Rows never move, and only tombstones change, so any thread reads a View without a lock. Append, Remove and
 /// view() need the owner's lock.
 class Codes {
  public:
   using Row = std::uint32_t;
+  using Files = std::vector<std::shared_ptr<const RowFile>>;
   static constexpr Row kBlock = 64;
   static constexpr std::size_t kRowExtra = sizeof(std::int64_t) + 3 * sizeof(float);
+  static constexpr std::size_t kRowsOfFile = 65536;
 
   class View;
   struct Rows;
   struct NewRows;
+  struct Stored;
 
-  /// @param dimension 1..65536. @param subquantizers even; 0 without a product quantiser.
-  explicit Codes(std::size_t dimension, std::size_t subquantizers = 0);
+  /// @param dimension 1..65536. @param subquantizers even; 0 without a product quantiser. @param rows_of_file
+  /// a power of two, kBlock or more.
+  explicit Codes(std::size_t dimension, std::size_t subquantizers = 0,
+                 std::size_t rows_of_file = kRowsOfFile);
 
   std::size_t dimension() const { return dimension_; }
   std::size_t size() const { return size_; }
   std::size_t removed() const { return removed_; }
+  /// Rows on disk, before all others.
+  std::size_t stored() const { return stored_; }
   std::int64_t label(Row row) const;
   std::size_t bytes() const;
 
@@ -80,6 +91,12 @@ class Codes {
   /// Appends rows to an empty Codes; the caller fills them before other threads see them. @throws
   /// std::bad_alloc; then discard the Codes.
   std::vector<NewRows> Extend(std::size_t count);
+  /// Appends the rows of a file, before all other rows. Their planes are null.
+  std::vector<NewRows> Extend(std::shared_ptr<const RowFile> file);
+  /// The first rows in memory, once more without planes. @param file has their planes. Needs no lock.
+  static Stored WithoutPlanes(const View& from, std::shared_ptr<const RowFile> file);
+  /// @returns the owner of the rows' memory: release it without the lock.
+  std::shared_ptr<const void> Store(Stored rows);
   void Remove(Row row);
   View view() const;
 
@@ -99,15 +116,20 @@ class Codes {
     return {bits - 5, row - (Row{1} << bits)};
   }
 
-  std::pair<const Chunk&, std::size_t> Room();
+  std::pair<const Chunk&, std::size_t> Room(bool has_planes = true);
+  std::vector<NewRows> Extend(std::size_t count, bool has_planes);
+  void Add(std::shared_ptr<const RowFile> file);
   void Pack(std::span<const std::uint8_t> codes, const Chunk& chunk, std::size_t row) const;
 
   std::size_t dimension_;
   std::size_t subquantizers_;
+  std::size_t rows_of_file_;
   unsigned full_bits_;
   std::size_t size_ = 0;
   std::size_t removed_ = 0;
+  std::size_t stored_ = 0;
   std::shared_ptr<const Directory> directory_;
+  std::shared_ptr<const Files> files_;
 };
 
 /// Without planes: see RowReader.
@@ -138,8 +160,8 @@ struct Codes::Chunk {
     void operator()(std::byte* memory) const;
   };
 
-  /// @param is_full the largest size, which gets huge pages where the system has them.
-  Chunk(std::size_t rows, std::size_t width, std::size_t subquantizers, bool is_full);
+  /// @param width 0 without planes. @param is_huge gets huge pages where the system has them.
+  Chunk(std::size_t rows, std::size_t width, std::size_t subquantizers, bool is_huge);
 
   std::size_t capacity;
   std::unique_ptr<std::byte, Free> memory;
@@ -150,7 +172,12 @@ struct Codes::Chunk {
   float* scales;
   float* residuals;
   float* offsets;
-  std::unique_ptr<std::atomic<std::uint64_t>[]> tombstones;
+  std::shared_ptr<std::atomic<std::uint64_t>[]> tombstones;
+};
+
+struct Codes::Stored {
+  std::shared_ptr<const RowFile> file;
+  Directory chunks;
 };
 
 inline std::int64_t Codes::label(Row row) const {
@@ -180,6 +207,10 @@ class Codes::View {
 
   std::int64_t label(Row row) const { return *From(row).labels; }
 
+  /// Rows on disk, before all others.
+  std::size_t stored() const { return stored_; }
+  std::size_t rows_of_file() const { return rows_of_file_; }
+  const Files& files() const { return *files_; }
   /// Of rows in memory: `From(row).count` consecutive rows.
   Planes InMemory(Row row) const {
     const auto [index, place] = PlaceOf(row, full_bits_);
@@ -207,7 +238,10 @@ class Codes::View {
   std::size_t subquantizers_ = 0;
   unsigned full_bits_ = 0;
   std::size_t size_ = 0;
+  std::size_t rows_of_file_ = kRowsOfFile;
+  std::size_t stored_ = 0;
   std::shared_ptr<const Directory> directory_;
+  std::shared_ptr<const Files> files_;
 };
 
 }  // namespace visage::search

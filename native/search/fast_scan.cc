@@ -53,6 +53,15 @@ void PackCodes(std::span<const std::uint8_t> codes, std::size_t place, std::byte
   }
 }
 
+void UnpackCodes(const std::byte* block, std::size_t place, std::span<std::uint8_t> codes) {
+  const std::size_t lane = place % 16;
+  const std::byte* bytes = block + lane % 8 * 2 + lane / 8;
+  for (std::uint8_t& code : codes) {
+    code = std::to_integer<std::uint8_t>(*bytes >> (place / 16 * 4) & std::byte{15});
+    bytes += 16;
+  }
+}
+
 struct FastScan::State {
   State(std::size_t subquantizers_, std::size_t count)
       : subquantizers(subquantizers_),

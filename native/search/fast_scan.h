@@ -19,6 +19,9 @@ constexpr std::size_t FastScanBlockBytes(std::size_t subquantizers) {
 /// must be 0.
 void PackCodes(std::span<const std::uint8_t> codes, std::size_t place, std::byte* block);
 
+/// The codes at a place of a block. @param codes receives one per subquantizer.
+void UnpackCodes(const std::byte* block, std::size_t place, std::span<std::uint8_t> codes);
+
 struct Proposal {
   /// Of the tables quantised to 8 bits; comparable among scans with the same tables.
   std::uint32_t loss;

@@ -22,15 +22,6 @@ constexpr std::size_t kLongTail = 256;
 constexpr std::size_t kFastPiece = std::size_t{1} << 17;
 constexpr std::size_t kExactPiece = std::size_t{1} << 14;
 
-GalleryIndex::Matches MatchesOf(const Codes::View& view, float offset, Nearest& nearest) {
-  GalleryIndex::Matches matches;
-  for (const auto& [score, row] : nearest.Take()) {
-    matches.labels.push_back(view.label(row));
-    matches.scores.push_back(static_cast<float>(score - static_cast<double>(offset)));
-  }
-  return matches;
-}
-
 double Proposals(std::size_t k) { return kProposals + kProposalsPerMatch * static_cast<double>(k - 1); }
 
 /// The GPU's half-precision order is nearly exact.
@@ -80,8 +71,9 @@ std::vector<Codes::Row> FastScanInPieces(base::Team& team, const Codes::View& vi
 }
 
 /// @returns false and offers nothing if the proposals hold fewer than `k`, or miss allowed rows.
-bool Rank(const Codes::View& view, std::span<const Codes::Row> proposals, Codes::Row last, const Probe& probe,
+bool Rank(RowReader& reader, std::span<const Codes::Row> proposals, Codes::Row last, const Probe& probe,
           std::size_t k, double expected, std::span<const std::uint64_t> allowed, Nearest& nearest) {
+  const Codes::View& view = reader.view();
   std::vector<Codes::Row> rows;
   rows.reserve(proposals.size());
   for (const Codes::Row row : proposals) {
@@ -90,7 +82,6 @@ bool Rank(const Codes::View& view, std::span<const Codes::Row> proposals, Codes:
     rows.push_back(row);
   }
   if (rows.size() < k || static_cast<double>(rows.size()) < kLeastShare * expected) return false;
-  RowReader reader(view);
   ScanExact(BestKernels(), reader, probe, rows, nearest);
   return true;
 }
@@ -98,15 +89,23 @@ bool Rank(const Codes::View& view, std::span<const Codes::Row> proposals, Codes:
 }  // namespace
 
 GalleryIndex::GalleryIndex(std::shared_ptr<const SearchSpace> space, std::shared_ptr<Background> background,
-                           base::DeviceRows::Factory device)
-    : space_(std::move(space)), background_(std::move(background)), device_(device), now_(NewGeneration()) {}
+                           base::DeviceRows::Factory device, std::optional<RowFolder> folder)
+    : space_(std::move(space)),
+      background_(std::move(background)),
+      device_(device),
+      folder_(std::move(folder)),
+      now_(NewGeneration()) {}
+
+Codes GalleryIndex::NewCodes() const {
+  return Codes(space_->rank(), space_->subquantizers(), folder_ ? folder_->rows_of_file : Codes::kRowsOfFile);
+}
 
 std::shared_ptr<GalleryIndex::Generation> GalleryIndex::NewGeneration() const {
   const auto discard = [background = background_](Generation* generation) {
     std::unique_ptr<Generation> last(generation);
     if (last->codes.size() >= kLarge) background->Discard(std::move(last));
   };
-  return {new Generation(*space_), discard};
+  return {new Generation(NewCodes()), discard};
 }
 
 void GalleryIndex::Add(std::span<const std::int64_t> labels, std::span<const std::byte> rows) {
@@ -128,6 +127,7 @@ void GalleryIndex::Add(std::span<const std::int64_t> labels, std::span<const std
           now_->codes.Append(labels[i], std::span(coordinates).subspan(i * rank, rank), offsets[i],
                              std::span(codes).subspan(i * subquantizers, subquantizers));
       if (const auto before = now_->rows.Put(row)) RemoveRow(*before);
+      damaged_.erase(labels[i]);
     }
   }
   Report();
@@ -138,6 +138,7 @@ std::size_t GalleryIndex::Remove(std::span<const std::int64_t> labels) {
   {
     const std::unique_lock lock(mutex_);
     for (const std::int64_t label : labels) {
+      damaged_.erase(label);
       const auto held = now_->rows.Take(label);
       if (!held) continue;
       RemoveRow(*held);
@@ -160,14 +161,44 @@ IndexContents GalleryIndex::Contents() const {
 void GalleryIndex::Adopt(Codes rows) {
   std::shared_ptr<Generation> read = NewGeneration();
   read->codes = std::move(rows);
-  for (Row row = 0; row < read->codes.size(); ++row) {
-    if (read->rows.Put(row)) throw SnapshotError("it is damaged");
+  const Codes::View view = read->codes.view();
+  for (Row row = 0; row < view.size(); ++row) {
+    if (!view.is_removed(row) && read->rows.Put(row)) throw SnapshotError("it is damaged");
   }
   {
     const std::unique_lock lock(mutex_);
     now_.swap(read);
   }
+  KeepFiles(&view, true);
   Report();
+}
+
+void GalleryIndex::KeepFiles(const Codes::View* view, bool is_written) {
+  Codes::Files kept;
+  if (view) kept = view->files();
+  const std::unique_lock lock(mutex_);
+  if (is_written) {
+    for (const auto& file : kept_) file->Keep(false);
+  } else {
+    kept.insert(kept.end(), kept_.begin(), kept_.end());
+  }
+  for (const auto& file : kept) file->Keep(true);
+  kept_.swap(kept);
+}
+
+std::vector<std::int64_t> GalleryIndex::Damaged() const {
+  const std::shared_lock lock(mutex_);
+  return {damaged_.begin(), damaged_.end()};
+}
+
+void GalleryIndex::NoteDamage(const Codes::View& view, const std::vector<Row>& rows) const {
+  const std::unique_lock lock(mutex_);
+  for (const Row row : rows) damaged_.insert(view.label(row));
+}
+
+GalleryIndex::OnDisk GalleryIndex::on_disk() const {
+  const std::shared_lock lock(mutex_);
+  return {now_->codes.stored(), store_failure_};
 }
 
 std::vector<std::int64_t> GalleryIndex::Labels() const {
@@ -189,7 +220,7 @@ void GalleryIndex::RemoveRow(Row row) {
 GalleryIndex::State GalleryIndex::CurrentState() const {
   // Before the view, which then has all rows of the GPU.
   const Row on_device = now_->proposer ? now_->proposer->held() : 0;
-  return {now_, now_->codes.view(), now_->proposer, on_device, now_->codes.removed()};
+  return {now_, now_->codes.view(), now_->proposer, on_device, now_->codes.removed(), !damaged_.empty()};
 }
 
 GalleryIndex::Query GalleryIndex::QueryOf(std::span<const std::byte> probe) const {
@@ -197,6 +228,21 @@ GalleryIndex::Query GalleryIndex::QueryOf(std::span<const std::byte> probe) cons
   const float offset = ReadRow(*space_, probe, coordinates);
   const Probe codes(coordinates);
   return {std::move(coordinates), codes, offset};
+}
+
+GalleryIndex::Matches GalleryIndex::MatchesOf(const State& state, const Query& query, Nearest& nearest,
+                                              DamagedRows& damaged) const {
+  if (const std::vector<Row> rows = damaged.Take(); !rows.empty()) {
+    NoteDamage(state.view, rows);
+    return {.labels = {}, .scores = {}, .is_damaged = true};
+  }
+  Matches matches;
+  for (const auto& [score, row] : nearest.Take()) {
+    matches.labels.push_back(state.view.label(row));
+    matches.scores.push_back(static_cast<float>(score - static_cast<double>(query.offset)));
+  }
+  matches.is_damaged = state.is_damaged;
+  return matches;
 }
 
 GalleryIndex::Matches GalleryIndex::Search(std::span<const std::byte> probe, std::size_t k,
@@ -208,13 +254,15 @@ GalleryIndex::Matches GalleryIndex::Search(std::span<const std::byte> probe, std
   Nearest nearest(k);
   const auto rows = static_cast<double>(state.view.size());
   const double share = 1 - static_cast<double>(state.removed) / rows;
-  const Row first = SearchProposals(state, query, k, share, rows, {}, team, nearest);
+  DamagedRows damaged;
+  RowReader reader(state.view, damaged);
+  const Row first = SearchProposals(state, query, k, share, rows, {}, team, reader, nearest);
   ScanInPieces(team, first, state.view.size(), k, nearest,
                [&](std::size_t start, std::size_t end, Nearest& found) {
-                 RowReader reader(state.view);
-                 ScanExact(BestKernels(), reader, query.codes, start, end, found);
+                 RowReader own(state.view, damaged);
+                 ScanExact(BestKernels(), own, query.codes, start, end, found);
                });
-  return MatchesOf(state.view, query.offset, nearest);
+  return MatchesOf(state, query, nearest, damaged);
 }
 
 GalleryIndex::Matches GalleryIndex::Search(std::span<const std::byte> probe, std::size_t k,
@@ -231,6 +279,8 @@ GalleryIndex::Matches GalleryIndex::Search(std::span<const std::byte> probe, std
   rows.erase(std::ranges::unique(rows).begin(), rows.end());
   const Query query = QueryOf(probe);
   Nearest nearest(k);
+  DamagedRows damaged;
+  RowReader reader(state.view, damaged);
   std::span<const Row> left = rows;
   const auto accepted = static_cast<double>(rows.size());
   const auto all = static_cast<double>(state.view.size());
@@ -238,28 +288,27 @@ GalleryIndex::Matches GalleryIndex::Search(std::span<const std::byte> probe, std
     std::vector<std::uint64_t> bits(state.view.size() / 64 + 1);
     for (const Row row : rows) bits[row / 64] |= std::uint64_t{1} << (row % 64);
     const Row first =
-        SearchProposals(state, query, k, accepted / all, kRandomRow * accepted, bits, team, nearest);
+        SearchProposals(state, query, k, accepted / all, kRandomRow * accepted, bits, team, reader, nearest);
     left = left.subspan(static_cast<std::size_t>(std::ranges::lower_bound(rows, first) - rows.begin()));
   }
   ScanInPieces(team, 0, left.size(), k, nearest, [&](std::size_t start, std::size_t end, Nearest& found) {
-    RowReader reader(state.view);
-    ScanExact(BestKernels(), reader, query.codes, left.subspan(start, end - start), found);
+    RowReader own(state.view, damaged);
+    ScanExact(BestKernels(), own, query.codes, left.subspan(start, end - start), found);
   });
-  return MatchesOf(state.view, query.offset, nearest);
+  return MatchesOf(state, query, nearest, damaged);
 }
 
 GalleryIndex::Row GalleryIndex::SearchProposals(const State& state, const Query& query, std::size_t k,
                                                 double share, double exact_cost,
                                                 std::span<const std::uint64_t> allowed, base::Team& team,
-                                                Nearest& nearest) const {
+                                                RowReader& reader, Nearest& nearest) const {
   const std::size_t size = state.view.size();
   if (state.on_device >= size - size / 8 && state.on_device > 0) {
     const double needed = space_->cohort() ? Proposals(k) : DeviceProposals(k);
     const double wanted = std::ceil(needed / share);
     if (wanted <= base::DeviceRows::kMost) {
       const auto found = state.proposer->Propose(query.coordinates, static_cast<std::size_t>(wanted));
-      if (Rank(state.view, found, state.on_device, query.codes, k, 0, allowed, nearest))
-        return state.on_device;
+      if (Rank(reader, found, state.on_device, query.codes, k, 0, allowed, nearest)) return state.on_device;
     }
   }
   const std::size_t subquantizers = space_->subquantizers();
@@ -271,7 +320,7 @@ GalleryIndex::Row GalleryIndex::SearchProposals(const State& state, const Query&
   space_->Tables(query.coordinates, tables);
   const auto last = static_cast<Row>(size - size % kFastScanBlock);
   const auto found = FastScanInPieces(team, state.view, last, tables, static_cast<std::size_t>(wanted));
-  return Rank(state.view, found, last, query.codes, k, accepted, allowed, nearest) ? last : 0;
+  return Rank(reader, found, last, query.codes, k, accepted, allowed, nearest) ? last : 0;
 }
 
 GalleryIndex::OnDevice GalleryIndex::on_device() const {
@@ -290,10 +339,11 @@ void GalleryIndex::Report() {
     row_bytes_ = now_->codes.bytes() + now_->rows.bytes();
     const Proposer* proposer = now_->proposer.get();
     const std::size_t on_device = proposer ? proposer->held() : 0;
-    const bool is_behind = device_ && living >= kLarge && !(proposer && proposer->has_failed()) &&
+    const bool is_behind = device_ && living >= kLarge && now_->codes.stored() == 0 &&
+                           !(proposer && proposer->has_failed()) &&
                            now_->codes.size() >= on_device + kLongTail;
     const bool has_needless_proposer = proposer && living < kLarge / 2;
-    is_work = is_behind || has_needless_proposer || NeedsCopy();
+    is_work = is_behind || has_needless_proposer || NeedsCopy() || NeedsFile(*now_);
   }
   if (is_work) background_->Enrol(shared_from_this());
 }

@@ -1,13 +1,16 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <span>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "base/team.h"
@@ -16,6 +19,7 @@
 #include "search/exact.h"
 #include "search/label_table.h"
 #include "search/proposer.h"
+#include "search/row_file.h"
 #include "search/search_space.h"
 #include "search/snapshot.h"
 
@@ -26,21 +30,24 @@ namespace visage::search {
 /// A scan is exact in small galleries, and in spaces without a quantiser. In larger ones FastScan or a GPU
 /// proposes candidates, and the rows decide. Searches see all rows added before them.
 ///
-/// When tombstones exceed a quarter, background threads copy the living rows. Searches wait only while
-/// pointers are exchanged.
+/// When tombstones exceed a quarter, background threads copy the living rows. They also move the planes of a
+/// large gallery to disk. Searches wait only while pointers are exchanged.
 class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<GalleryIndex> {
  public:
   struct Matches {
     std::vector<std::int64_t> labels;
     std::vector<float> scores;
+    /// The rest is then useless: add or remove the labels of Damaged(), and search again.
+    bool is_damaged = false;
   };
 
   /// From this many rows, searches use a GPU, and the background frees memory.
   static constexpr std::size_t kLarge = 8192;
 
-  /// @param device null for none.
+  /// @param device null for none; a gallery with rows on disk does not use it. @param folder nothing to keep
+  /// all rows in memory.
   GalleryIndex(std::shared_ptr<const SearchSpace> space, std::shared_ptr<Background> background,
-               base::DeviceRows::Factory device = nullptr);
+               base::DeviceRows::Factory device = nullptr, std::optional<RowFolder> folder = {});
 
   const SearchSpace& space() const { return *space_; }
   /// `size`, `bytes` and `tombstones` never wait for a write.
@@ -53,6 +60,12 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
     std::string failure;
   };
   OnDevice on_device() const;
+  struct OnDisk {
+    std::size_t rows = 0;
+    /// Why rows stay in memory; empty after a success.
+    std::string failure;
+  };
+  OnDisk on_disk() const;
 
   /// A row replaces earlier ones of its label. @param rows one after another, in one form of row.h. @throws
   /// base::Error as ReadRow; then adds none.
@@ -70,8 +83,17 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
 
   IndexContents Contents() const;
 
+  /// An empty Codes for ReadSnapshot.
+  Codes NewCodes() const;
+  const std::optional<RowFolder>& folder() const { return folder_; }
   /// Fills an empty index. @throws SnapshotError if two rows have one label.
   void Adopt(Codes rows);
+  /// Keeps the files of the view, and deletes those of earlier calls once they are unused. Call it before a
+  /// snapshot with `is_written` false, then with true. Without a view, no snapshot exists.
+  void KeepFiles(const Codes::View* view, bool is_written);
+
+  /// Labels whose rows on disk are damaged. Add or Remove takes a label off.
+  std::vector<std::int64_t> Damaged() const;
 
   std::vector<std::int64_t> Labels() const;
 
@@ -81,7 +103,7 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   using Row = Codes::Row;
 
   struct Generation : Leftover {
-    explicit Generation(const SearchSpace& space) : codes(space.rank(), space.subquantizers()) {}
+    explicit Generation(Codes empty) : codes(std::move(empty)) {}
 
     Codes codes;
     LabelTable rows{codes};
@@ -101,6 +123,7 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
     std::shared_ptr<Proposer> proposer;
     Row on_device;
     std::size_t removed;
+    bool is_damaged;
   };
   struct Query {
     std::vector<float> coordinates;
@@ -117,15 +140,23 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   /// @param allowed a bit a row; empty accepts all rows. @returns the first row that the search must scan
   /// itself.
   Row SearchProposals(const State& state, const Query& query, std::size_t k, double share, double exact_cost,
-                      std::span<const std::uint64_t> allowed, base::Team& team, Nearest& nearest) const;
+                      std::span<const std::uint64_t> allowed, base::Team& team, RowReader& reader,
+                      Nearest& nearest) const;
+
+  /// @returns the matches, or that there were damaged rows.
+  Matches MatchesOf(const State& state, const Query& query, Nearest& nearest, DamagedRows& damaged) const;
+  void NoteDamage(const Codes::View& view, const std::vector<Row>& rows) const;
 
   void RemoveRow(Row row);
   void Report();
   bool NeedsCopy() const;
+  bool NeedsFile(const Generation& generation) const;
 
   // With `background_mutex_` held:
 
   void UpdateProposer();
+  /// Writes some rows to disk. @returns whether there are more.
+  bool StoreSome(Generation& generation, const GoOn& go_on);
   /// @returns whether a copy is running.
   bool EnsureCopy();
   /// @returns whether there are more rows or removals to copy.
@@ -139,16 +170,22 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   const std::shared_ptr<const SearchSpace> space_;
   const std::shared_ptr<Background> background_;
   const base::DeviceRows::Factory device_;
+  const std::optional<RowFolder> folder_;
 
   /// Guards the members up to the next comment. Held briefly.
   mutable std::shared_mutex mutex_;
   std::shared_ptr<Generation> now_;
   std::vector<Row> removed_meanwhile_;
   bool is_copying_ = false;
+  mutable std::unordered_set<std::int64_t> damaged_;
+  std::string store_failure_;
+  std::chrono::steady_clock::time_point next_store_;
+  Codes::Files kept_;
 
   /// Searches and writes never wait for it.
   std::mutex background_mutex_;
   std::unique_ptr<Copy> copy_;
+  std::unique_ptr<RowFileWriter> writer_;
 
   std::atomic<std::size_t> size_ = 0;
   std::atomic<std::size_t> tombstones_ = 0;

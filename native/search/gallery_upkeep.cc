@@ -8,12 +8,55 @@ namespace {
 
 constexpr std::size_t kFewTombstones = 1024;
 constexpr std::size_t kCopied = 1024;
+constexpr unsigned kStoredPieces = 8;
+constexpr std::chrono::seconds kStoreAgain{60};
 
 }  // namespace
 
 bool GalleryIndex::NeedsCopy() const {
   const std::size_t removed = now_->codes.removed();
   return removed >= kFewTombstones && 4 * removed > now_->codes.size();
+}
+
+bool GalleryIndex::NeedsFile(const Generation& generation) const {
+  return folder_ && now_->rows.size() >= folder_->least &&
+         generation.codes.size() >= generation.codes.stored() + folder_->rows_of_file &&
+         std::chrono::steady_clock::now() >= next_store_;
+}
+
+bool GalleryIndex::StoreSome(Generation& generation, const GoOn& go_on) {
+  Codes::View view;
+  {
+    const std::shared_lock lock(mutex_);
+    if (!NeedsFile(generation)) {
+      writer_.reset();
+      return false;
+    }
+    view = generation.codes.view();
+  }
+  std::shared_ptr<const void> old;
+  try {
+    if (!writer_) {
+      const RowFile::Layout layout = {folder_->rows_of_file, view.width(), view.subquantizers(),
+                                      space_->mark()};
+      writer_ = std::make_unique<RowFileWriter>(folder_->prefix, layout, static_cast<Row>(view.stored()));
+    }
+    for (unsigned piece = 0; writer_->WriteSome(view); ++piece) {
+      if (piece == kStoredPieces || !go_on()) return true;
+    }
+    Codes::Stored stored = Codes::WithoutPlanes(view, writer_->Finish());
+    writer_.reset();
+    const std::unique_lock lock(mutex_);
+    old = generation.codes.Store(std::move(stored));
+    store_failure_.clear();
+  } catch (const SnapshotError& error) {
+    writer_.reset();
+    const std::unique_lock lock(mutex_);
+    store_failure_ = error.what();
+    next_store_ = std::chrono::steady_clock::now() + kStoreAgain;
+    return false;
+  }
+  return true;
 }
 
 bool GalleryIndex::Step(const GoOn& go_on) {
@@ -24,11 +67,13 @@ bool GalleryIndex::Step(const GoOn& go_on) {
   {
     const std::lock_guard background(background_mutex_);
     if (EnsureCopy()) {
-      has_more = CopySome(go_on);
+      has_more = StoreSome(*copy_->generation, go_on) || CopySome(go_on);
       if (!has_more) {
         old = TakeOver();
         has_more = true;
       }
+    } else if (StoreSome(*now_, go_on)) {
+      has_more = true;
     } else if (device_) {
       UpdateProposer();
       const std::shared_lock lock(mutex_);
@@ -37,7 +82,7 @@ bool GalleryIndex::Step(const GoOn& go_on) {
     }
     ReportCopy();
   }
-  if (old) Report();
+  if (has_more) Report();
   if (proposer && proposer->ExtendSome(rows)) has_more = true;
   return has_more;
 }
@@ -47,7 +92,10 @@ void GalleryIndex::UpdateProposer() {
   {
     const std::shared_lock lock(mutex_);
     const std::size_t living = now_->rows.size();
-    if (now_->proposer ? living >= kLarge / 2 : living < kLarge) return;
+    if (now_->proposer ? living >= kLarge / 2 && now_->codes.stored() == 0
+                       : living < kLarge || now_->codes.stored() > 0) {
+      return;
+    }
     if (!now_->proposer) proposer = std::make_shared<Proposer>(device_, space_->rank());
   }
   const std::unique_lock lock(mutex_);
@@ -62,6 +110,7 @@ bool GalleryIndex::EnsureCopy() {
     if (!NeedsCopy()) return false;
     living = now_->rows.size();
   }
+  writer_.reset();
   auto copy = std::make_unique<Copy>(NewGeneration());
   copy->origins.reserve(living);
   const std::unique_lock lock(mutex_);
@@ -85,6 +134,7 @@ bool GalleryIndex::CopySome(const GoOn& go_on) {
     is_copying_ = false;
     removed_meanwhile_.clear();
     copy_.reset();
+    writer_.reset();
     throw;
   }
   RemoveFromCopy(removed);
@@ -95,13 +145,18 @@ void GalleryIndex::CopyRows(const Codes::View& from, std::size_t last, const GoO
   Generation& next = *copy_->generation;
   std::vector<float> coordinates(space_->rank());
   std::vector<std::uint8_t> codes(space_->subquantizers());
-  RowReader reader(from);
+  DamagedRows damaged;
+  RowReader reader(from, damaged);
   for (; copy_->looked_at < last; ++copy_->looked_at) {
     const Row row = copy_->looked_at;
     if (row % Codes::kBlock == 0 && !go_on()) return;
     if (from.is_removed(row)) continue;
-    copy_->origins.push_back(row);
     const Planes planes = reader.Block(row, 1);
+    if (const std::vector<Row> bad = damaged.Take(); !bad.empty()) {
+      NoteDamage(from, bad);
+      continue;
+    }
+    copy_->origins.push_back(row);
     from.Decode(row, planes, coordinates);
     space_->Encode(coordinates, codes);
     // A label that got another vector meanwhile comes again in a later row.

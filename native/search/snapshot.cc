@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "search/fast_scan.h"
+#include "search/row_file.h"
 
 namespace visage::search {
 namespace {
@@ -30,8 +31,8 @@ std::vector<Run> LiveRuns(const IndexContents& contents) {
       runs.push_back(run);
     }
   };
-  std::size_t begin = 0;
-  for (std::size_t row = 0; row < view.size();) {
+  std::size_t begin = view.stored();
+  for (std::size_t row = begin; row < view.size();) {
     const std::uint64_t removed = contents.tombstones[row / Codes::kBlock] >> (row % Codes::kBlock);
     if (removed == 0) {
       row = (row / Codes::kBlock + 1) * Codes::kBlock;
@@ -88,10 +89,72 @@ void EncodeAll(const SearchSpace& space, const Codes::View& view, const Codes::N
   }
 }
 
+/// @returns living rows on disk.
+std::uint64_t EraseRemoved(const IndexContents& contents, const std::atomic<bool>& cancelled) {
+  const Codes::View& view = contents.view;
+  const std::size_t count = view.rows_of_file();
+  std::uint64_t living = view.stored();
+  std::size_t first = 0;
+  for (const std::shared_ptr<const RowFile>& file : view.files()) {
+    if (cancelled) throw SnapshotError("it was called off");
+    std::vector<std::size_t> removed;
+    for (std::size_t place = 0; place < count; ++place) {
+      const std::size_t row = first + place;
+      if (contents.tombstones[row / Codes::kBlock] >> (row % Codes::kBlock) & 1) removed.push_back(place);
+    }
+    file->Erase(removed);
+    living -= removed.size();
+    first += count;
+  }
+  return living;
+}
+
+std::vector<std::uint64_t> IdsOf(const SnapshotReader& reader, std::atomic<std::uint64_t>& done) {
+  SnapshotReader::Section section(reader, SnapshotSection::kFiles, done);
+  std::vector<std::uint64_t> ids(reader.size(SnapshotSection::kFiles) / sizeof(std::uint64_t));
+  section.Read(std::as_writable_bytes(std::span(ids)));
+  section.End();
+  return ids;
+}
+
+/// Leaves out files that are missing or damaged.
+void ReadFiles(const std::vector<std::uint64_t>& ids, const SearchSpace& space,
+               const std::optional<RowFolder>& folder, base::Team& team, std::atomic<std::uint64_t>& done,
+               Codes& codes) {
+  if (ids.empty()) return;
+  if (!folder) throw SnapshotError("its rows are on disk, and the settings keep rows in memory");
+  const RowFile::Layout layout = {folder->rows_of_file, PaddedDimension(space.rank()), space.subquantizers(),
+                                  space.mark()};
+  struct Part {
+    std::shared_ptr<const RowFile> file;
+    std::vector<Codes::NewRows> rows;
+    std::vector<std::size_t> missing;
+  };
+  std::vector<Part> parts;
+  for (const std::uint64_t id : ids) {
+    try {
+      auto file = std::make_shared<const RowFile>(folder->prefix, id, layout);
+      file->Keep(true);
+      parts.push_back({file, codes.Extend(file), {}});
+    } catch (const SnapshotError&) {
+    }
+  }
+  team.Share(parts.size(), [&](std::size_t part, std::size_t) {
+    Part& own = parts[part];
+    own.missing = own.file->ReadHeads(own.rows);
+    done += own.file->bytes();
+  });
+  for (std::size_t part = 0; part < parts.size(); ++part) {
+    const std::size_t first = part * layout.rows;
+    for (const std::size_t place : parts[part].missing) codes.Remove(static_cast<Codes::Row>(first + place));
+  }
+}
+
 }  // namespace
 
 std::uint64_t WriteSnapshot(const IndexContents& contents, const std::string& path, std::string stamp,
                             const std::atomic<bool>& cancelled) {
+  std::uint64_t rows = EraseRemoved(contents, cancelled);
   SnapshotWriter writer(path, cancelled);
   const std::vector<Run> runs = LiveRuns(contents);
   const std::size_t width = contents.view.width();
@@ -101,13 +164,21 @@ std::uint64_t WriteSnapshot(const IndexContents& contents, const std::string& pa
   WriteAll(writer, SnapshotSection::kOffsets, runs, &Run::offsets, 1);
   WriteAll(writer, SnapshotSection::kHigh, runs, &Run::high, width);
   WriteAll(writer, SnapshotSection::kLow, runs, &Run::low, width);
-  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;
+  writer.Begin(SnapshotSection::kFiles);
+  for (const std::shared_ptr<const RowFile>& file : contents.view.files()) {
+    const std::uint64_t id = file->id();
+    writer.Write(std::as_bytes(std::span(&id, 1)));
+    bytes += file->bytes();
+  }
   for (const Run& run : runs) rows += run.count;
   const SearchSpace& space = *contents.space;
-  return writer.Finish({static_cast<std::uint32_t>(space.dimension()), space.mark(), rows, std::move(stamp)});
+  return bytes +
+         writer.Finish({static_cast<std::uint32_t>(space.dimension()), space.mark(), rows, std::move(stamp)});
 }
 
-Codes ReadSnapshot(const std::string& path, const SearchSpace& space, base::Team& team,
+Codes ReadSnapshot(const std::string& path, const SearchSpace& space, Codes codes,
+                   const std::optional<RowFolder>& folder, base::Team& team,
                    std::atomic<std::uint64_t>& done) {
   const SnapshotReader reader(path);
   const SnapshotInfo& info = reader.info();
@@ -122,14 +193,15 @@ Codes ReadSnapshot(const std::string& path, const SearchSpace& space, base::Team
       {SnapshotSection::kHigh, width},
       {SnapshotSection::kLow, width},
   };
+  const std::uint64_t rows = reader.size(SnapshotSection::kLabels) / sizeof(std::int64_t);
   // Before any allocation: the file then has as many bytes as the rows need.
   for (const auto& [section, bytes] : bytes_of_row) {
-    if (reader.size(section) != info.rows * bytes) throw SnapshotError("it is damaged");
+    if (reader.size(section) != rows * bytes) throw SnapshotError("it is damaged");
   }
 
-  Codes codes(space.rank(), space.subquantizers());
-  const std::vector<Codes::NewRows> pieces = codes.Extend(info.rows);
   const auto of = [&](SnapshotSection section) { return SnapshotReader::Section(reader, section, done); };
+  ReadFiles(IdsOf(reader, done), space, folder, team, done, codes);
+  const std::vector<Codes::NewRows> pieces = codes.Extend(rows);
   const std::function<void()> parts[] = {
       [&] { ReadAll(of(SnapshotSection::kHigh), pieces, &Codes::NewRows::high, width); },
       [&] { ReadAll(of(SnapshotSection::kLow), pieces, &Codes::NewRows::low, width); },
@@ -144,7 +216,7 @@ Codes ReadSnapshot(const std::string& path, const SearchSpace& space, base::Team
   team.Share(std::size(parts), [&](std::size_t part, std::size_t) { parts[part](); });
   if (space.subquantizers() == 0) return codes;
   std::vector<Codes::Row> firsts;
-  Codes::Row first = 0;
+  auto first = static_cast<Codes::Row>(codes.stored());
   for (const Codes::NewRows& piece : pieces) {
     firsts.push_back(first);
     first += static_cast<Codes::Row>(piece.count);
@@ -153,6 +225,13 @@ Codes ReadSnapshot(const std::string& path, const SearchSpace& space, base::Team
   team.Share(pieces.size(),
              [&](std::size_t piece, std::size_t) { EncodeAll(space, view, pieces[piece], firsts[piece]); });
   return codes;
+}
+
+std::vector<std::string> RowFilesOf(const SnapshotReader& reader) {
+  std::atomic<std::uint64_t> done = 0;
+  std::vector<std::string> names;
+  for (const std::uint64_t id : IdsOf(reader, done)) names.push_back(RowFileName(id));
+  return names;
 }
 
 }  // namespace visage::search

@@ -6,9 +6,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <cstring>
-#include <system_error>
 
 #include "search/crc32c.h"
 
@@ -36,7 +34,7 @@ struct Header {
   std::uint32_t space;
   std::array<SectionRecord, kSnapshotSections> sections;
   std::array<char, kMostStampBytes> stamp;
-  std::array<char, 36> padding;
+  std::array<char, 20> padding;
   /// Over all earlier bytes.
   std::uint32_t crc;
 };
@@ -47,34 +45,10 @@ constexpr std::size_t kBufferBytes = 1 << 20;
 /// Bytes between flushes, so that a flush of the store waits for little.
 constexpr std::uint64_t kSyncBytes = 32 << 20;
 
-[[noreturn]] void ThrowSystem(const char* what) {
-  throw SnapshotError(std::string(what) + ": " + std::system_category().message(errno));
-}
-
 std::uint64_t FileSize(int file) {
   struct stat status {};
   if (fstat(file, &status) != 0) ThrowSystem("its size is not known");
   return static_cast<std::uint64_t>(status.st_size);
-}
-
-void ReadAt(int file, std::span<std::byte> bytes, std::uint64_t at) {
-  while (!bytes.empty()) {
-    const ssize_t got = pread(file, bytes.data(), bytes.size(), static_cast<off_t>(at));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) ThrowSystem("it cannot be read");
-    if (got == 0) throw SnapshotError("it is cut off");
-    bytes = bytes.subspan(static_cast<std::size_t>(got));
-    at += static_cast<std::uint64_t>(got);
-  }
-}
-
-void SyncFolder(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const int handle = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (handle < 0) return;
-  fsync(handle);
-  close(handle);
 }
 
 }  // namespace
@@ -118,14 +92,8 @@ void SnapshotWriter::Flush() {
 
 void SnapshotWriter::Put(std::span<const std::byte> bytes, std::uint64_t at) {
   if (cancelled_.load(std::memory_order_relaxed)) throw SnapshotError("it was called off");
-  while (!bytes.empty()) {
-    const ssize_t put =
-        pwrite(file_, bytes.data(), std::min(bytes.size(), kBufferBytes), static_cast<off_t>(at));
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) ThrowSystem("it cannot be written");
-    bytes = bytes.subspan(static_cast<std::size_t>(put));
-    at += static_cast<std::uint64_t>(put);
-  }
+  WriteAt(file_, bytes, at);
+  at += bytes.size();
   if (at < synced_ + kSyncBytes) return;
   if (fdatasync(file_) != 0) ThrowSystem("it cannot be written");
   synced_ = at;

@@ -6,16 +6,12 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
-namespace visage::search {
+#include "search/file_io.h"
 
-/// The message names no path.
-class SnapshotError : public std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
+namespace visage::search {
 
 /// In file order, little-endian.
 enum class SnapshotSection : std::size_t {
@@ -28,8 +24,10 @@ enum class SnapshotSection : std::size_t {
   /// PaddedDimension bytes per row, like `kLow`.
   kHigh,
   kLow,
+  /// uint64 ids of files of rows (RowFile), in the order of the rows. The other sections lack these rows.
+  kFiles,
 };
-inline constexpr std::size_t kSnapshotSections = 6;
+inline constexpr std::size_t kSnapshotSections = 7;
 
 struct SnapshotInfo {
   std::uint32_t dimension;

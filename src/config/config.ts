@@ -32,6 +32,7 @@ export function configOf(values: SettingValues) {
     extraModelPacks: values.extra_model_packs.map(packOf),
     threads: values.threads,
     maxQueue: values.max_queue,
+    rowsOnDiskFrom: values.rows_on_disk_from,
     /** Bytes. */
     maxBodyMemory: values.max_body_memory * MEGABYTE,
     logLevel: values.log_level,

@@ -190,6 +190,14 @@ export const SETTING_GROUPS = {
       reload: false,
       about: 'Decode images, run networks and search with this many threads.',
     },
+    rows_on_disk_from: {
+      schema: wholeNumber(0, 1_000_000_000),
+      unit: 'faces',
+      default: 0,
+      reload: false,
+      about:
+        'Keep the rows of galleries with at least this many faces on disk, and a fifth in memory; 0 for none.',
+    },
     max_queue: {
       schema: wholeNumber(1, 65536),
       default: 64,

@@ -5,6 +5,7 @@ import {
   createGalleryIndex,
   FAISS_LIBRARY,
   type GalleryIndex,
+  ROWS_OF_FILE,
   type RowOrTemplate,
   type SearchSpace,
   whySearchUnavailable,
@@ -43,6 +44,21 @@ export interface IndexTotals {
   readonly templates: number;
   readonly bytes: number;
   readonly tombstones: number;
+  readonly onDisk: number;
+}
+
+const NO_TOTALS = { templates: 0, bytes: 0, tombstones: 0, onDisk: 0 };
+/** Each search after damage can meet further damaged rows. */
+const MOST_REPAIRS = 8;
+
+/** Keeps the rows of large galleries on disk. */
+export interface RowStorage {
+  /** Faces of a gallery. */
+  readonly least: number;
+  readonly rowsOfFile?: number;
+  /** Rows of the store, to replace damaged ones. Labels that the store lacks are left out. */
+  readonly rowsAt: (gallery: number, labels: readonly number[]) => Iterable<RowBatch>;
+  readonly log: Log;
 }
 
 interface Held {
@@ -50,6 +66,7 @@ interface Held {
   generation: number;
   removals: number;
   isFailureTold: boolean;
+  storeFailure: string;
 }
 
 /**
@@ -61,17 +78,21 @@ export class GalleryIndexes {
   readonly #executor: Executor;
   readonly #snapshots: SnapshotFolder | null;
   readonly #device: SearchDevice | null;
+  readonly #storage: RowStorage | null;
   readonly #held = new Map<number, Held>();
 
   /**
    * @param snapshots null for none.
    * @param device GPU library to search with; null for none.
+   * @param storage null to keep all rows in memory. Needs `snapshots`.
    */
   constructor(
     executor: Executor,
     snapshots: SnapshotFolder | null = null,
     device: SearchDevice | null = null,
+    storage: RowStorage | null = null,
   ) {
+    this.#storage = storage;
     this.#device = device;
     this.#executor = executor;
     this.#snapshots = snapshots;
@@ -85,13 +106,13 @@ export class GalleryIndexes {
   }
 
   totals(): IndexTotals {
-    const totals = { galleries: this.#held.size, templates: 0, bytes: 0, tombstones: 0 };
+    const totals = { galleries: this.#held.size, ...NO_TOTALS };
     for (const held of this.#held.values()) addTo(totals, held);
     return totals;
   }
 
   async countTotals(): Promise<IndexTotals> {
-    const totals = { galleries: this.#held.size, templates: 0, bytes: 0, tombstones: 0 };
+    const totals = { galleries: this.#held.size, ...NO_TOTALS };
     for await (const held of inTurns(this.#held.values())) addTo(totals, held);
     return totals;
   }
@@ -143,11 +164,17 @@ export class GalleryIndexes {
     await counted(held, held.index.remove(BigInt64Array.from(labels, BigInt)));
   }
 
-  /** Also deletes the snapshot. */
+  /** Also deletes the snapshot and the rows on disk. */
   drop(gallery: number): void {
     this.#held.get(gallery)?.index.cancelSave();
     this.#held.delete(gallery);
     this.#snapshots?.remove(gallery);
+  }
+
+  /** The index stays. */
+  removeSnapshot(gallery: number): void {
+    this.#snapshots?.removeSnapshot(gallery);
+    this.#held.get(gallery)?.index.forgetSaved();
   }
 
   /**
@@ -160,7 +187,7 @@ export class GalleryIndexes {
     onProgress: (share: number) => void = () => {},
   ): Promise<void> {
     if (!this.#snapshots || this.#held.has(gallery)) throw new Error('there is nothing to load it into');
-    const index = this.#createIndex(space);
+    const index = this.#createIndex(gallery, space);
     const bytes = this.#snapshots.bytes(gallery);
     const telling = setInterval(() => onProgress(index.loaded / bytes), PROGRESS_MS);
     try {
@@ -168,7 +195,7 @@ export class GalleryIndexes {
     } finally {
       clearInterval(telling);
     }
-    this.#held.set(gallery, { index, generation: Number.NaN, removals: 0, isFailureTold: false });
+    this.#held.set(gallery, { ...heldOf(index), generation: Number.NaN });
   }
 
   unload(gallery: number): void {
@@ -207,11 +234,17 @@ export class GalleryIndexes {
     if (!held || allow?.length === 0) return [];
     const { index } = held;
     const began = performance.now();
-    const { ids, scores } = await (allow
-      ? index.search(probe, k, await bigLabels(allow))
-      : index.search(probe, k));
+    const allowed = allow ? await bigLabels(allow) : undefined;
+    let found = await index.search(probe, k, allowed);
+    for (let repairs = 0; found.isDamaged; repairs++) {
+      if (repairs === MOST_REPAIRS) throw new Error('rows on disk are damaged again and again');
+      await this.#repair(gallery, index);
+      found = await index.search(probe, k, allowed);
+    }
+    const { ids, scores } = found;
     stageTook('search', performance.now() - began);
     if (this.#device) tellFailure(held, gallery, this.#device.log);
+    if (this.#storage) tellStoreFailure(held, gallery, this.#storage.log);
     const neighbours: Neighbour[] = [];
     const turn = new Turn();
     for (let i = 0; i < ids.length; i++) {
@@ -235,14 +268,33 @@ export class GalleryIndexes {
     return queued + running === 0;
   }
 
-  #createIndex(space: SearchSpace): GalleryIndex {
-    return createGalleryIndex(this.#executor, space, this.#device?.library);
+  async #repair(gallery: number, index: GalleryIndex): Promise<void> {
+    if (!this.#storage) return;
+    const { rowsAt, log } = this.#storage;
+    const labels = Array.from(index.damaged(), Number).sort((a, b) => a - b);
+    const lost = new Set(labels);
+    for (const batch of rowsAt(gallery, labels)) {
+      for (const label of batch.labels) lost.delete(Number(label));
+      await index.add(batch.labels, batch.rows);
+    }
+    if (lost.size > 0) await index.remove(BigInt64Array.from(lost, BigInt));
+    log.warn(
+      { gallery, rows: labels.length },
+      'rows on disk are damaged: the rows of the store replace them',
+    );
+  }
+
+  #createIndex(gallery: number, space: SearchSpace): GalleryIndex {
+    const { least, rowsOfFile = ROWS_OF_FILE } = this.#storage ?? {};
+    const prefix = this.#snapshots?.rowPrefix(gallery);
+    const rows = least && prefix ? { prefix, least, rowsOfFile } : undefined;
+    return createGalleryIndex(this.#executor, space, this.#device?.library, rows);
   }
 
   #index(gallery: number, space: SearchSpace): Held {
     let held = this.#held.get(gallery);
     if (!held) {
-      held = { index: this.#createIndex(space), generation: 0, removals: 0, isFailureTold: false };
+      held = heldOf(this.#createIndex(gallery, space));
       this.#held.set(gallery, held);
     }
     return held;
@@ -268,6 +320,19 @@ function addTo(totals: { -readonly [Name in keyof IndexTotals]: number }, { inde
   totals.templates += index.size;
   totals.bytes += index.bytes;
   totals.tombstones += index.tombstones;
+  totals.onDisk += index.onDisk().rows;
+}
+
+function heldOf(index: GalleryIndex): Held {
+  return { index, generation: 0, removals: 0, isFailureTold: false, storeFailure: '' };
+}
+
+function tellStoreFailure(held: Held, gallery: number, log: Log): void {
+  const { failure } = held.index.onDisk();
+  if (failure === held.storeFailure) return;
+  held.storeFailure = failure;
+  if (failure !== '')
+    log.warn({ gallery, reason: failure }, 'rows could not be moved to disk: they stay in memory');
 }
 
 async function bigLabels(labels: readonly number[]): Promise<BigInt64Array> {

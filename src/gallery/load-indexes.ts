@@ -9,7 +9,7 @@ import type { GalleryIndexes } from './gallery-indexes.ts';
 import type { SnapshotFolder, SnapshotStamp } from './snapshot-folder.ts';
 
 /** Each read blocks the event loop for some milliseconds. */
-const BATCH = 1024;
+export const BATCH = 1024;
 const LABELS_A_TURN = 4_096;
 
 export interface IndexStart {
@@ -42,6 +42,7 @@ export async function startIndexes(
   const known = new Set(galleries.map(({ gallery }) => gallery));
   const galleriesOfSnapshots = snapshots.galleryIds();
   for (const gallery of galleriesOfSnapshots) if (!known.has(gallery)) snapshots.remove(gallery);
+  snapshots.removeOrphans();
   const { total } = store.faces;
   onProgress(0, total);
   let faces = 0;

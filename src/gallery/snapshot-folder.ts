@@ -18,9 +18,11 @@ export interface SnapshotInfo {
   readonly dimension: number;
   readonly faces: number;
   readonly stamp: SnapshotStamp;
+  readonly rowFiles: readonly string[];
 }
 
 const NAME = /^([1-9]\d{0,15})\.snapshot$/;
+const ROWS = /^([1-9]\d{0,15})\.([0-9a-f]{16}\.rows)$/;
 const UNFINISHED = /\.unfinished$/;
 
 export class SnapshotFolder {
@@ -42,22 +44,55 @@ export class SnapshotFolder {
     return join(this.#folder, `${gallery}.snapshot`);
   }
 
+  /** Of the files that hold a gallery's rows on disk. */
+  rowPrefix(gallery: number): string {
+    return join(this.#folder, `${gallery}.`);
+  }
+
   galleryIds(): number[] {
     return readdirSync(this.#folder).flatMap((name) => Number(NAME.exec(name)?.[1] ?? []));
   }
 
-  /** @throws Error for a damaged or missing file. */
-  info(gallery: number): SnapshotInfo {
-    const { dimension, rows, stamp } = readSnapshotInfo(this.path(gallery));
-    return { dimension, faces: rows, stamp: stampOf(stamp) };
+  /** Removes rows on disk that no snapshot names. Call it before indexes are in use. */
+  removeOrphans(): void {
+    const named = new Set(this.galleryIds().flatMap((gallery) => this.#rowFiles(gallery)));
+    for (const name of readdirSync(this.#folder)) {
+      if (ROWS.test(name) && !named.has(name)) rmSync(join(this.#folder, name), { force: true });
+    }
   }
 
+  /** @throws Error for a damaged or missing file. */
+  info(gallery: number): SnapshotInfo {
+    const { dimension, rows, stamp, rowFiles } = readSnapshotInfo(this.path(gallery));
+    return { dimension, faces: rows, stamp: stampOf(stamp), rowFiles };
+  }
+
+  /** Of the snapshot, and of the gallery's rows on disk. */
   bytes(gallery: number): number {
-    return statSync(this.path(gallery)).size;
+    const sizes = this.#rowsOf(gallery).map((name) => statSync(join(this.#folder, name)).size);
+    return sizes.reduce((sum, size) => sum + size, statSync(this.path(gallery)).size);
+  }
+
+  /** Rows on disk stay. */
+  removeSnapshot(gallery: number): void {
+    rmSync(this.path(gallery), { force: true });
   }
 
   remove(gallery: number): void {
-    rmSync(this.path(gallery), { force: true });
+    this.removeSnapshot(gallery);
+    for (const name of this.#rowsOf(gallery)) rmSync(join(this.#folder, name), { force: true });
+  }
+
+  #rowsOf(gallery: number): string[] {
+    return readdirSync(this.#folder).filter((name) => Number(ROWS.exec(name)?.[1]) === gallery);
+  }
+
+  #rowFiles(gallery: number): string[] {
+    try {
+      return this.info(gallery).rowFiles.map((name) => `${gallery}.${name}`);
+    } catch {
+      return [];
+    }
   }
 }
 

@@ -118,11 +118,11 @@ export class SnapshotKeeper {
   }
 
   async #writeAll(isDue: IsDue): Promise<void> {
-    const { indexes, snapshots, leastFaces } = this.#parts;
+    const { indexes, leastFaces } = this.#parts;
     for (const gallery of this.#kept.keys()) {
       if (indexes.state(gallery).size >= leastFaces) continue;
       this.#kept.delete(gallery);
-      snapshots.remove(gallery);
+      indexes.removeSnapshot(gallery);
     }
     for (const gallery of indexes.galleryIds()) {
       const state = indexes.state(gallery);
@@ -183,7 +183,7 @@ export class SnapshotKeeper {
       { gallery, reason: error.message },
       'a snapshot of the index could not be written: the next start may take longer',
     );
-    this.#parts.snapshots.remove(gallery);
+    this.#parts.indexes.removeSnapshot(gallery);
     Object.assign(kept, NONE, { notBefore: now + RETRY_MS });
   }
 }

@@ -45,26 +45,35 @@ export interface GalleryIndex {
   readonly tombstones: number;
   /** `rows` include removed ones. After a `failure`, the CPU answers. */
   onDevice(): { readonly rows: number; readonly failure: string };
+  /** `failure` says why rows stay in memory. */
+  onDisk(): { readonly rows: number; readonly failure: string };
   /** Replaces existing ids. */
   add(ids: BigInt64Array, rows: RowOrTemplate): Promise<void>;
   remove(ids: BigInt64Array): Promise<number>;
-  /** Best first. Scores are those of {@link SearchSpace.compare}, accurate to about 1e-5. */
+  /**
+   * Best first. Scores are those of {@link SearchSpace.compare}, accurate to about 1e-5. If `isDamaged`, add or
+   * remove the labels of {@link damaged}, and search again.
+   */
   search(
     probe: RowOrTemplate,
     k: number,
     allow?: BigInt64Array,
-  ): Promise<{ readonly ids: BigInt64Array; readonly scores: Float32Array }>;
+  ): Promise<{ readonly ids: BigInt64Array; readonly scores: Float32Array; readonly isDamaged: boolean }>;
+  /** Labels whose rows on disk are damaged. */
+  damaged(): BigInt64Array;
   labels(): Promise<BigInt64Array>;
   /**
    * Flushes a file (mode 0600) before naming it, while searches and writes continue. Permits one save at a
    * time.
    * @param background idle threads; index writes wait until one starts.
    * @param stamp up to 1024 bytes.
-   * @returns the file's size.
+   * @returns bytes of the file and of the rows on disk.
    * @throws Error with a sentence; an older file stays.
    */
   save(background: Executor, path: string, stamp: string): Promise<number>;
   cancelSave(): void;
+  /** Call it when the saved file is deleted: its unused rows on disk are deleted too. */
+  forgetSaved(): void;
   /**
    * Requires an empty index.
    * @throws Error with a sentence for a damaged file.
@@ -78,10 +87,28 @@ export interface SnapshotFileInfo {
   readonly dimension: number;
   readonly rows: number;
   readonly stamp: string;
+  /** Names of the files with rows on disk, after their prefix. */
+  readonly rowFiles: readonly string[];
 }
 
+/** Where, and from which number of faces on, an index keeps its rows on disk. */
+export interface RowsOnDisk {
+  /** Of the files' paths. */
+  readonly prefix: string;
+  readonly least: number;
+  /** A power of two, 64 or more. */
+  readonly rowsOfFile: number;
+}
+
+export const ROWS_OF_FILE = 65_536;
+
 interface Exports {
-  readonly GalleryIndex: new (executor: Executor, space: SearchSpace, library?: string) => GalleryIndex;
+  readonly GalleryIndex: new (
+    executor: Executor,
+    space: SearchSpace,
+    library?: string,
+    rows?: RowsOnDisk,
+  ) => GalleryIndex;
   readonly SearchSpace: new (source: Uint8Array | number, cohort?: Uint8Array) => SearchSpace;
   whySearchUnavailable(library: string): string | null;
   readSnapshotInfo(path: string): SnapshotFileInfo;
@@ -99,10 +126,16 @@ export function openSearchSpace(source: Uint8Array | number, cohort?: Uint8Array
 /**
  * @param executor runs the work; closing it also ends background copies.
  * @param library GPU library that proposes candidates for large galleries.
+ * @param rows default all in memory.
  * @throws Error with a sentence if the library is unusable.
  */
-export function createGalleryIndex(executor: Executor, space: SearchSpace, library?: string): GalleryIndex {
-  const index = new (addon<Exports>().GalleryIndex)(executor, space, library);
+export function createGalleryIndex(
+  executor: Executor,
+  space: SearchSpace,
+  library?: string,
+  rows?: RowsOnDisk,
+): GalleryIndex {
+  const index = new (addon<Exports>().GalleryIndex)(executor, space, library, rows);
   return {
     get size() {
       return index.size;
@@ -114,12 +147,15 @@ export function createGalleryIndex(executor: Executor, space: SearchSpace, libra
       return index.tombstones;
     },
     onDevice: () => index.onDevice(),
+    onDisk: () => index.onDisk(),
+    damaged: () => index.damaged(),
     add: (ids, rows) => withCallerStack(index.add(ids, rows)),
     remove: (ids) => withCallerStack(index.remove(ids)),
     search: (probe, k, allow) => withCallerStack(index.search(probe, k, allow)),
     labels: () => withCallerStack(index.labels()),
     save: (background, path, stamp) => withCallerStack(index.save(background, path, stamp)),
     cancelSave: () => index.cancelSave(),
+    forgetSaved: () => index.forgetSaved(),
     load: (path) => withCallerStack(index.load(path)),
     get loaded() {
       return index.loaded;

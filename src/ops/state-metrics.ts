@@ -8,6 +8,7 @@ interface IndexTotals {
   readonly templates: number;
   readonly bytes: number;
   readonly tombstones: number;
+  readonly onDisk: number;
 }
 
 export interface StateSources {
@@ -76,6 +77,11 @@ export function addStateMetrics(registry: Registry, sources: StateSources): void
     'visage_index_removed_templates',
     'Removed templates that still occupy memory.',
     () => totals().tombstones,
+  );
+  gauge(
+    'visage_index_stored_templates',
+    'Templates whose rows are on disk, removed ones included.',
+    () => totals().onDisk,
   );
   gauge(
     'visage_index_start_duration_seconds',

@@ -1,7 +1,7 @@
 /** Start stage: fills the vector indexes and runs every network once. */
 import { join } from 'node:path';
 import { findSearchDevice, GalleryIndexes } from '../gallery/gallery-indexes.ts';
-import { type IndexStart, startIndexes } from '../gallery/load-indexes.ts';
+import { BATCH, type IndexStart, startIndexes } from '../gallery/load-indexes.ts';
 import { RowConversion } from '../gallery/row-conversion.ts';
 import { SnapshotFolder } from '../gallery/snapshot-folder.ts';
 import { LEAST_FACES, SnapshotKeeper } from '../gallery/snapshot-scheduler.ts';
@@ -43,7 +43,11 @@ export async function openIndexes(
 ): Promise<Indexes> {
   const { config, health, log } = boot;
   const snapshots = new SnapshotFolder(join(config.dataDir, SNAPSHOTS));
-  const indexes = new GalleryIndexes(executor, snapshots, provider === 'cpu' ? null : findSearchDevice(log));
+  const device = provider === 'cpu' ? null : findSearchDevice(log);
+  const { rowsOnDiskFrom: least } = config;
+  const rowsAt = (gallery: number, labels: readonly number[]) => store.faces.rowsAt(gallery, labels, BATCH);
+  const storage = least > 0 ? { least, rowsAt, log } : null;
+  const indexes = new GalleryIndexes(executor, snapshots, device, storage);
   const onProgress = progressReport(boot);
   const indexStart = await startIndexes(
     { store, indexes, snapshots, packs: recognizers.serving, log },

@@ -1,4 +1,7 @@
-/** `node snapshot-writer.js FOLDER`: adds and removes faces and writes snapshots until it is killed. */
+/**
+ * `node snapshot-writer.js FOLDER LEAST`: adds and removes faces and writes snapshots until it is killed. Keeps
+ * rows on disk from LEAST faces on; 0 for never.
+ */
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { GalleryIndexes } from '../../src/gallery/gallery-indexes.ts';
@@ -9,14 +12,16 @@ import { createExecutor } from '../../src/native/executor.ts';
 import { Store } from '../../src/store/store.ts';
 import { FACE, ownerIn, PACK, rowOf, SPACE } from '../../testing/temporary-store.ts';
 
-const [folder = ''] = process.argv.slice(2);
+const [folder = '', least = '0'] = process.argv.slice(2);
 const log = pino({ level: 'silent' });
 const executor = createExecutor({ threads: 2, maxQueue: 64 });
 const background = createExecutor({ threads: 1, maxQueue: 1 });
 const store = Store.open(folder);
 const owner = ownerIn(store);
 const snapshots = new SnapshotFolder(join(folder, 'snapshots'));
-const indexes = new GalleryIndexes(executor, snapshots);
+const rowsAt = (gallery: number, labels: readonly number[]) => store.faces.rowsAt(gallery, labels, 64);
+const storage = { least: Number(least), rowsOfFile: 64, rowsAt, log };
+const indexes = new GalleryIndexes(executor, snapshots, null, storage.least > 0 ? storage : null);
 await startIndexes({ store, indexes, snapshots, packs: [{ packId: PACK, space: SPACE }], log });
 const gallery = store.collections.get(owner, 'people')?.gallery ?? 0;
 const parts = { faces: store.faces, indexes, snapshots, packs: [PACK], background, log, now: Date.now };

@@ -40,7 +40,7 @@ constexpr const char* kInput = "snapshot_fuzz.input";
 constexpr const char* kAgain = "snapshot_fuzz.again";
 
 constexpr std::size_t kTable = 32;
-constexpr std::size_t kHead = kTable + kSnapshotSections * 16 + visage::search::kMostStampBytes + 40;
+constexpr std::size_t kHead = kTable + kSnapshotSections * 16 + visage::search::kMostStampBytes + 24;
 
 void SayInput() { std::fprintf(stderr, "The input is kept in %s.\n", kInput); }
 
@@ -211,7 +211,8 @@ visage::search::Codes Read(const char* path) {
   static const std::shared_ptr<const SearchSpace> space = Space();
   visage::base::Alone team;
   std::atomic<std::uint64_t> done = 0;
-  return visage::search::ReadSnapshot(path, *space, team, done);
+  visage::search::Codes empty(space->rank(), space->subquantizers());
+  return visage::search::ReadSnapshot(path, *space, std::move(empty), {}, team, done);
 }
 
 void Save(const GalleryIndex& index, const char* path) {

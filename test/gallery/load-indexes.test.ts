@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { Owner } from '../../src/api/caller.ts';
 import { GalleryIndexes } from '../../src/gallery/gallery-indexes.ts';
@@ -19,24 +20,30 @@ let nextSeed = 1;
 
 class Appliance {
   readonly folder: string;
+  readonly least: number;
   readonly said: Record<string, unknown>[] = [];
   store!: Store;
   indexes!: GalleryIndexes;
   snapshots!: SnapshotFolder;
   owner!: Owner;
 
-  constructor(folder: string) {
+  /** @param least number of faces from which rows are on disk; 0 for none. */
+  constructor(folder: string, least = 0) {
     this.folder = folder;
+    this.least = least;
   }
 
   async start() {
     this.store = Store.open(this.folder);
     this.owner = ownerIn(this.store);
     this.snapshots = new SnapshotFolder(join(this.folder, 'snapshots'));
-    this.indexes = new GalleryIndexes(executor, this.snapshots);
     this.said.length = 0;
     const log = pino({ level: 'info' }, { write: (line) => this.said.push(JSON.parse(line)) });
-    const { store, indexes, snapshots } = this;
+    const { store, snapshots, least } = this;
+    const rowsAt = (gallery: number, labels: readonly number[]) => store.faces.rowsAt(gallery, labels, 64);
+    const storage = least > 0 ? { least, rowsOfFile: 64, rowsAt, log } : null;
+    this.indexes = new GalleryIndexes(executor, snapshots, null, storage);
+    const { indexes } = this;
     return startIndexes({ store, indexes, snapshots, packs: [{ packId: PACK, space: SPACE }], log });
   }
 
@@ -78,6 +85,19 @@ class Appliance {
     const state = this.store.faces.state(gallery);
     const complete = state.generation === this.indexes.state(gallery).generation;
     return this.indexes.save(gallery, { gallery, ...PACK, ...state, complete }, background);
+  }
+
+  rowFiles(): string[] {
+    const folder = join(this.folder, 'snapshots');
+    const names = readdirSync(folder).filter((name) => name.endsWith('.rows'));
+    return names.map((name) => join(folder, name)).sort();
+  }
+
+  async untilOnDisk(rows: number): Promise<void> {
+    for (let i = 0; this.indexes.totals().onDisk < rows; i++) {
+      assert.ok(i < 600, 'the rows stay in memory');
+      await sleep(10);
+    }
   }
 
   snapshot(collectionId: string): string {
@@ -300,4 +320,63 @@ test('A gallery that is dropped loses its snapshot at once, and one that is bein
     assert.ok(!existsSync(path));
   }
   await appliance.kill();
+});
+
+describe('Rows on disk', () => {
+  let stored: Appliance;
+  beforeEach(async (t) => {
+    stored = new Appliance(temporaryFolder(t as never), 100);
+    await stored.start();
+    await stored.create('people');
+    await stored.add('people', 210);
+    await stored.untilOnDisk(192);
+    await stored.save('people');
+  });
+
+  test('are loaded with the snapshot that names them, and files without a snapshot are removed', async () => {
+    const named = stored.rowFiles();
+    assert.equal(named.length, 3);
+    await stored.kill();
+    const orphan = `${stored.folder}/snapshots/${stored.gallery('people')}.0123456789abcdef.rows`;
+    const other = `${stored.folder}/snapshots/999.0123456789abcdef.rows`;
+    for (const path of [orphan, other]) copyFileSync(named[0] as string, path);
+    assert.equal((await stored.start()).fromSnapshots, 210);
+    assert.deepEqual(stored.said, []);
+    assert.equal(stored.indexes.totals().onDisk, 192);
+    assert.deepEqual(stored.rowFiles(), named);
+    await stored.assertFound('people');
+    await stored.kill();
+  });
+
+  test('that are damaged come from the store, at the start and in a search', async () => {
+    const [lost, damaged] = stored.rowFiles() as [string, string];
+    await stored.kill();
+    writeFileSync(lost, 'x'.repeat(100));
+    const bytes = readFileSync(damaged);
+    writeFileSync(damaged, bytes.fill(7, bytes.length - 1500));
+    await stored.start();
+    const [{ added }] = stored.said as [Record<string, unknown>];
+    assert.equal(added, 64);
+    await stored.assertFound('people');
+    const warning = stored.said.find(({ msg }) => String(msg).includes('rows on disk are damaged'));
+    assert.ok(Number(warning?.rows) > 0);
+    await stored.kill();
+  });
+
+  test('of a face that the store has lost meanwhile are not brought back', async () => {
+    const [removed] = stored.store.faces.list(stored.gallery('people'), 0, 1);
+    for (const file of stored.rowFiles()) writeFileSync(file, '');
+    await stored.remove('people', removed?.face.faceId as string, false);
+    const label = Number(stored.store.faces.labels(stored.gallery('people')).next().value);
+    const found = await stored.indexes.search(stored.gallery('people'), rowOf(1), 300);
+    assert.equal(found.length, 209);
+    assert.equal(Math.min(...found.map((each) => each.label)), label);
+    await stored.kill();
+  });
+
+  test('go with the gallery', async () => {
+    stored.indexes.drop(stored.gallery('people'));
+    assert.deepEqual(stored.rowFiles(), []);
+    await stored.kill();
+  });
 });

@@ -1,6 +1,6 @@
-const SECTIONS = 6;
+const SECTIONS = 7;
 const TABLE = 32;
-export const HEADER = TABLE + SECTIONS * 16 + 1024 + 40;
+export const HEADER = TABLE + SECTIONS * 16 + 1024 + 24;
 
 export function headChanged(file: Buffer): void {
   file.writeUInt32LE(crc32c(file.subarray(0, HEADER - 4)), HEADER - 4);

@@ -73,7 +73,12 @@ describe('A snapshot of an index', () => {
       const bytes = await index.save(background, path, 'the stamp');
       assert.equal(statSync(path).size, bytes);
       assert.equal(statSync(path).mode & 0o777, 0o600);
-      assert.deepEqual(readSnapshotInfo(path), { dimension: DIMENSION, rows: count, stamp: 'the stamp' });
+      assert.deepEqual(readSnapshotInfo(path), {
+        dimension: DIMENSION,
+        rows: count,
+        stamp: 'the stamp',
+        rowFiles: [],
+      });
       const again = await loaded(path);
       assert.equal(again.size, count);
       assert.equal(again.loaded, bytes - HEADER, 'says how much it has read');

@@ -77,7 +77,7 @@ describe('How things stand', () => {
     maxQueue: 64,
     health: new Health(),
     index: {
-      totals: () => ({ galleries: 7, templates: 70, bytes: 77_000, tombstones: 5 }),
+      totals: () => ({ galleries: 7, templates: 70, bytes: 77_000, tombstones: 5, onDisk: 4 }),
     },
     indexStart: { faces: 70, fromSnapshots: 60, seconds: 1.5 },
     snapshots: () => ({ written: 3, failed: 1, bytes: 1_000 }),
