@@ -32,9 +32,22 @@ import type { Member } from '../src/store/records.ts';
 import { Store } from '../src/store/store.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 import { Recognizer, Recognizers } from '../src/vision/recognizer.ts';
+import { preparedNetworks } from './prepared-networks.ts';
 
 const executor: Executor = createExecutor({ threads: 2, maxQueue: 256 });
-const recognizer = await Recognizer.load(await openModelPack('yunet'), executor);
+const recognizer = await Recognizer.load(await openModelPack('yunet'), executor, {
+  folder: await preparedNetworks(),
+  log: pino({ level: 'silent' }),
+});
+
+let signingKeys: Promise<SigningKeys> | undefined;
+
+async function openSigningKeys(): Promise<SigningKeys> {
+  const folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
+  const keys = await SigningKeys.open(folder, { credentials: undefined });
+  rmSync(folder, { recursive: true });
+  return keys;
+}
 
 export interface Said {
   readonly status: number;
@@ -69,10 +82,8 @@ export class AccessService {
     settings: Partial<AccessConfig> = {},
     registration: 'closed' | 'open' = 'closed',
   ): Promise<AccessService> {
-    const keysFolder = mkdtempSync(join(tmpdir(), 'visage-test-'));
-    const signingKeys = await SigningKeys.open(keysFolder, { credentials: undefined });
-    rmSync(keysFolder, { recursive: true });
-    const service = new AccessService(signingKeys, settings, registration);
+    signingKeys ??= openSigningKeys();
+    const service = new AccessService(await signingKeys, settings, registration);
     await listen(service.#server, { host: '127.0.0.1', port: 0 });
     service.url = `http://127.0.0.1:${(service.#server.address() as AddressInfo).port}`;
     return service;

@@ -19,9 +19,10 @@ import { recognitionRoutes } from '../src/recognition/routes.ts';
 import { Sightings } from '../src/recognition/sightings.ts';
 import type { FacePlace } from '../src/store/records.ts';
 import { Store } from '../src/store/store.ts';
-import { openModelPack } from '../src/vision/model-pack.ts';
+import { MODELS_FOLDER, type ModelPack, openModelPack } from '../src/vision/model-pack.ts';
 import { Recognizer, Recognizers } from '../src/vision/recognizer.ts';
 import { keyCaller } from './key-caller.ts';
+import { preparedNetworks } from './prepared-networks.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of many shapes, each validated before.
 export type Answer = any;
@@ -48,11 +49,16 @@ export class TestService {
     older: readonly (readonly [string, string])[] = [],
   ): Promise<TestService> {
     const executor = createExecutor({ threads: 2, maxQueue: 256 });
-    const loaded = packs.map(async (pack) => Recognizer.load(await openModelPack(pack), executor));
-    const newest = await Promise.all(loaded);
-    const former = older.map(async (pack) =>
-      Recognizer.load(await openModelPack(...pack), executor, undefined, newest),
-    );
+    const preparation = { folder: await preparedNetworks(), log: createLog('silent') };
+    const load = async (pack: ModelPack, loaded?: readonly Recognizer[]) =>
+      Recognizer.load(
+        pack,
+        executor,
+        pack.folder.startsWith(MODELS_FOLDER) ? preparation : undefined,
+        loaded,
+      );
+    const newest = await Promise.all(packs.map(async (pack) => load(await openModelPack(pack))));
+    const former = older.map(async (pack) => load(await openModelPack(...pack), newest));
     return new TestService(executor, new Recognizers(newest, await Promise.all(former)));
   }
 

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Answer, Contract } from '../test/e2e/contract.ts';
+import { addPreparedNetworks } from './prepared-networks.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const MAIN = join(ROOT, 'dist/src/main.js');
@@ -37,6 +38,7 @@ export interface Child {
 /** @throws Error with the service's output if it ends instead. */
 export async function startChild(folder: string, settings: Record<string, string> = {}): Promise<Child> {
   const environment = { VISAGE_DATA_DIR: folder, VISAGE_LISTEN: '127.0.0.1:0', ...settings };
+  await addPreparedNetworks(environment.VISAGE_DATA_DIR);
   const child = spawn(process.execPath, [MAIN], { env: childEnvironment(environment), cwd: ROOT });
   const log: Record<string, unknown>[] = [];
   let stdout = '';

@@ -261,7 +261,7 @@ describe('The frame', () => {
     client.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
       if (scripts.has(requestId)) bytes += encodedDataLength;
     });
-    await dashboard.logIn(page);
+    await dashboard.logInByForm(page);
     await heading(page, 'Overview').waitFor();
     await page.waitForLoadState('networkidle');
     assert.ok(scripts.size > 2);
