@@ -14,9 +14,8 @@
 namespace visage::runtime {
 
 /// Joins the inputs of several threads into one run. Thread-safe.
-///
-/// A batch's first caller runs it; later callers wait. A batch grows until its run starts, so batches fill up
-/// under load without extra delay.
+/// 
+/// A batch's first caller runs it. A batch grows until its run starts.
 template <typename Key, typename Input, typename Outputs>
 class Batcher {
  public:

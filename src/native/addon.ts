@@ -1,7 +1,6 @@
 /**
- * Calls return at once; an `Executor`'s threads do the work, never libuv's pool. Failures are `VisageError`s;
- * a wrong type or size throws a TypeError at once. Calls borrow typed arrays, which must not change until the
- * promise settles.
+ * An `Executor`'s threads do the work, never libuv's pool. Failures are `VisageError`s; a wrong type or size
+ * throws a TypeError at once. Typed arrays must not change until the promise settles.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';

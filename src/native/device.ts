@@ -29,10 +29,7 @@ export function whyUnavailable(provider: Provider): string | null {
   return addon<Exports>().whyUnavailable(provider);
 }
 
-/**
- * A sentence for the operator; null if the library loads, finds a GPU and matches the CPU. The library then
- * stays loaded.
- */
+/** A sentence for the operator; null if the library works and matches the CPU. It then stays loaded. */
 export function whyInputsUnavailable(library: string): string | null {
   return addon<Exports>().whyInputsUnavailable(library);
 }

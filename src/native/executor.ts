@@ -1,8 +1,8 @@
 import { addon } from './addon.ts';
 
 /**
- * Refuses images with `OVERLOADED` beyond `maxQueue`. Runs index work first and never refuses it, because its
- * request's image is done. Idle threads help with an image.
+ * Refuses images with `OVERLOADED` beyond `maxQueue`. Runs index work first and never refuses it. Idle threads
+ * help with an image.
  */
 export interface Executor {
   stats(): {

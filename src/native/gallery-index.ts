@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { addon, withCallerStack } from './addon.ts';
 import type { Executor } from './executor.ts';
 
-/** A template as the store keeps it: native/search/row.h. */
+/** native/search/row.h */
 export type Row = Uint8Array;
 
 /** A row, or the template of an older store. */
@@ -27,18 +27,14 @@ export interface SearchSpace {
    */
   compare(probe: RowOrTemplate, rows: readonly RowOrTemplate[]): Float32Array;
   /**
-   * The row of the mean, which is nearer to the person than one row. Null if rows differ too much, as when a
-   * family shares a key.
+   * The row of the mean. Null if rows differ too much, as when a family shares a key.
    * @param rows at least two.
-   * @param least minimum average score of the pairs, and of each row with the mean of the others.
+   * @param least average score of the pairs, and of each row with the mean of the others.
    */
   mean(rows: readonly RowOrTemplate[], least: number): Row | null;
 }
 
-/**
- * Operations take effect in call order; searches run in parallel. In large galleries a quantiser proposes
- * candidates, and the 16-bit rows decide among them.
- */
+/** Operations take effect in call order; searches run in parallel. */
 export interface GalleryIndex {
   readonly size: number;
   readonly bytes: number;
@@ -63,8 +59,7 @@ export interface GalleryIndex {
   damaged(): BigInt64Array;
   labels(): Promise<BigInt64Array>;
   /**
-   * Flushes a file (mode 0600) before naming it, while searches and writes continue. Permits one save at a
-   * time.
+   * Flushes a file (mode 0600) before naming it, while searches and writes continue. One save at a time.
    * @param background idle threads; index writes wait until one starts.
    * @param stamp up to 1024 bytes.
    * @returns bytes of the file and of the rows on disk.
@@ -79,7 +74,7 @@ export interface GalleryIndex {
    * @throws Error with a sentence for a damaged file.
    */
   load(path: string): Promise<void>;
-  /** Bytes that {@link load} has read so far. */
+  /** Bytes read so far. */
   readonly loaded: number;
 }
 
@@ -117,7 +112,7 @@ interface Exports {
 
 /**
  * @param source a file of `visagectl models basis`, or the dimension of a pack without one.
- * @throws Error with a sentence for a damaged file.
+ * @throws Error for a damaged file.
  */
 export function openSearchSpace(source: Uint8Array | number, cohort?: Uint8Array): SearchSpace {
   return new (addon<Exports>().SearchSpace)(source, cohort);
@@ -168,10 +163,7 @@ export const FAISS_LIBRARY = fileURLToPath(
   new URL('../../../build/Release/visage_faiss_gpu.so', import.meta.url),
 );
 
-/**
- * A sentence for the operator; null if the library loads, finds a GPU and answers correctly. The library then
- * stays loaded.
- */
+/** A sentence for the operator; null if the library works. It then stays loaded. */
 export function whySearchUnavailable(library: string): string | null {
   return addon<Exports>().whySearchUnavailable(library);
 }

@@ -26,8 +26,8 @@ interface Exports {
 /**
  * The original runs on the CPU.
  * @param original an ONNX file with one input, floats only, as is `changed`.
- * @param inputs one or more in sequence, finite.
- * @param on device for `changed` (default CPU), and the input shape if more than the batch is free.
+ * @param inputs one or more, finite.
+ * @param on device for `changed` (default CPU); input shape if more than the batch is free.
  * @throws Error if a network does not load, or shapes differ.
  */
 export function compareNetworks(

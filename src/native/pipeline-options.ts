@@ -1,4 +1,4 @@
-/** Pixels of the upright image, from its top left corner. */
+/** Pixels of the upright image. */
 export interface Box {
   readonly x: number;
   readonly y: number;
@@ -24,7 +24,7 @@ export interface PipelineOptions {
   readonly detector: {
     readonly file: string;
     readonly decoder: DetectorDecoder;
-    /** Of the first pass; a fixed-size network accepts no other size. */
+    /** A fixed-size network accepts no other size. */
     readonly input: NetworkInput;
     /** Reliable widths from forehead to chin, in input pixels. */
     readonly faceWidths: { readonly least: number; readonly most: number };
@@ -32,11 +32,11 @@ export interface PipelineOptions {
     readonly scoreThreshold: number;
     /** Small candidates with these scores run again, enlarged. Default: none. */
     readonly doubtful?: { readonly from: number; readonly to: number };
-    /** Moves the centre by shares of the box, then multiplies its size, to span forehead, chin and ears. */
+    /** Moves the centre by shares of the box, then multiplies its size. */
     readonly boxFit?: Box;
-    /** Intersection over union above which boxes are the same face. */
+    /** Boxes above it are the same face. */
     readonly nmsIou: number;
-    /** Average the boxes of one face, weighted by score, instead of taking the best. Default false. */
+    /** Average the boxes of one face, weighted by score. Default false. */
     readonly averageBoxes?: boolean;
     /** Default: none. */
     readonly secondOpinion?: SecondOpinion;
@@ -45,7 +45,7 @@ export interface PipelineOptions {
     readonly file: string;
     readonly decoder: 'points68';
     readonly input: NetworkInput;
-    /** Scales the box about its centre, cuts it to the image and stretches it to the input. */
+    /** About the box's centre; the crop is stretched to the input. */
     readonly cropScale: number;
     /** Averages the box, then a crop around the landmarks, plain and mirrored. Default false. */
     readonly secondLook?: boolean;
@@ -68,7 +68,7 @@ export interface PipelineOptions {
     readonly input: NetworkInput;
     readonly cropScale: number;
   };
-  /** Their log-odds of `live` over those of the thresholds are averaged. Several may use one file. */
+  /** Averages log-odds of `live` over those of the thresholds. Several may use one file. */
   readonly liveness?: readonly LivenessLook[];
 }
 
@@ -79,7 +79,7 @@ export interface LivenessLook {
     /** `box`: the box's own proportions, stretched to the input. `square`: the box's longer side. */
     readonly mode: 'box' | 'square';
     readonly scale: number;
-    /** `none`: the crop shrinks, then moves into the image. `black`: beyond the image. */
+    /** `none`: the crop shrinks, then moves into the image. */
     readonly padding: 'none' | 'black';
   };
   /** In output order; `other` is an unnamed attack. */
@@ -89,9 +89,9 @@ export interface LivenessLook {
 }
 
 /**
- * Decides whether a detection below the score `below` is a face, and which way up it is. The detector looks again in
- * detail, at four turns; the landmark network, which needs `secondLook`, compares the face with its mirror image:
- * `certainty = logistic(score * s + detail * d + landmarks * ln(disagreement) + bias)`.
+ * Decides whether a detection with a score under `below` is a face, and which way up it is. The detector looks
+ * again in detail, at four turns; the landmark network, which needs `secondLook`, compares the face with its
+ * mirror image: `certainty = logistic(score * s + detail * d + landmarks * ln(disagreement) + bias)`.
  */
 export interface SecondOpinion {
   readonly below: number;

@@ -30,14 +30,10 @@ export interface AnalyzedFace {
   readonly box: Box;
   /** The detector's score, 0..1. */
   readonly confidence: number;
-  /** Probability that this is a face, 0..1; the score if the pack asks no second opinion. */
+  /** 0..1; the detector's score without a second opinion. */
   readonly certainty: number;
-  /**
-   * (x, y) of left eye, right eye, nose tip, left and right mouth corner; left as seen with the face upright.
-   * Pixels of the upright image.
-   */
+  /** (x, y) of left eye, right eye, nose tip, left and right mouth corner, as seen with the face upright. */
   readonly landmarks: Float32Array | null;
-  /** From the pose network, or else from the landmarks. */
   readonly pose: Pose | null;
   readonly measures: FaceMeasures | null;
 }
@@ -49,7 +45,7 @@ export interface AnalysisRequest {
   readonly template?: boolean;
   /** Largest faces that get a template; overrides `template`. */
   readonly templates?: number;
-  /** Pose of faces with landmarks, and measures of those without a template, which always have them. */
+  /** Pose of faces with landmarks, and measures of those without a template. */
   readonly attributes?: boolean;
   /** Of the largest face; needs a `liveness` stage. */
   readonly liveness?: boolean;
@@ -57,10 +53,10 @@ export interface AnalysisRequest {
   readonly crops?: number;
   /**
    * Pixels, 16..8192; results may include smaller faces. Default 32; beyond 1920 pixels, a sixtieth of the
-   * longer side of the image, or of the 4:3 image with its area if that is shorter.
+   * longer side of the image, or of a shorter 4:3 image with its area.
    */
   readonly minFaceSize?: number | undefined;
-  /** Only the largest face, which is faster; smaller ones that are seen count too. */
+  /** Faster; smaller faces that are seen count too. */
   readonly largestOnly?: boolean;
 }
 
@@ -68,7 +64,7 @@ export interface Analysis {
   readonly width: number;
   readonly height: number;
   readonly format: 'jpeg' | 'png' | 'webp' | 'bmp' | 'gif' | 'tiff' | 'jpeg2000' | 'heic' | 'avif';
-  /** Faces with a certainty of at least 0.85 first, then the largest box area first. */
+  /** Certainty of at least 0.85 first, then the largest box. */
   readonly faces: readonly AnalyzedFace[];
   /** Unit vector of `faces[0]`. */
   readonly template: Float32Array | null;
@@ -77,13 +73,13 @@ export interface Analysis {
   /** Of `faces[0]`: one probability per class, look after look. */
   readonly liveness: Float32Array | null;
   /**
-   * JPEG files without metadata, 224 x 224 pixels: a square around the upright box, 1.6 times its longer
-   * side, black outside the image.
+   * JPEG without metadata, 224 x 224 pixels: a square around the box, 1.6 times its longer side, black outside
+   * the image.
    */
   readonly crops: readonly Buffer[];
   /** Runs of the detector. */
   readonly looks: number;
-  /** 0 for a stage that did not run. `align` finds landmarks; `embed` includes the warp. */
+  /** 0 if skipped. `align` finds landmarks; `embed` includes the warp. */
   readonly timings: {
     readonly queue: number;
     readonly decode: number;
@@ -133,8 +129,7 @@ interface Exports {
 }
 
 /**
- * @param device default: the CPU. TensorRT stores engines beside the network file, so each network needs a
- * separate folder.
+ * @param device default: the CPU. TensorRT needs a separate folder for each network.
  * @throws Error with file and reason.
  */
 export async function loadPipeline(

@@ -20,9 +20,8 @@ export function exitNow(code: number): never {
 }
 
 /**
- * Creates a missing file; lasts until this process ends.
+ * Lasts until this process ends.
  * @returns false if another process holds the lock.
- * @throws Error if the file cannot be opened.
  */
 export function lockFile(path: string): boolean {
   return addon<Exports>().lockFile(path);
@@ -31,7 +30,7 @@ export function lockFile(path: string): boolean {
 /**
  * Waits up to half a second for a full receiver.
  * @param socket path, or `@` and an abstract name; at most 107 bytes.
- * @throws Error with the system's message if there is no receiver.
+ * @throws Error without a receiver.
  */
 export function sendDatagram(socket: string, text: string): void {
   addon<Exports>().sendDatagram(socket, text);
@@ -42,8 +41,7 @@ interface Exports {
 }
 
 /**
- * Empties the array. V8 counts uncollected buffers, so one image per request triggers a full collection every
- * two hundred requests.
+ * Empties the array. V8 counts uncollected buffers, so images would trigger full collections.
  * @returns false, without effect, for part of a buffer or bytes that running work reads.
  */
 export function releaseBytes(bytes: Uint8Array): boolean {

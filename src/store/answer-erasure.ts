@@ -1,6 +1,6 @@
 /**
  * Removes kept answers of calls with an `Idempotency-Key`. `answersByFace` lists answers that name a face id
- * or external key; `answerGarbage` marks names whose answers the service must still erase.
+ * or external key; `answerGarbage` marks names whose answers await erasure.
  */
 import type { AnswerKey, CallKey, CallRecord, Databases } from './databases.ts';
 import { labelsOfKey } from './key-steps.ts';

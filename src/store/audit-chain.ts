@@ -1,6 +1,6 @@
 /**
- * An edit breaks the audit log's hash chain; the head record reveals a truncated end. The newest truncation
- * entry commits to retention's marks. Only a head hash kept elsewhere reveals a rebuilt chain.
+ * The hash chain reveals edits, the head record a truncated end. The newest truncation entry commits to
+ * retention's marks. Only a head hash kept elsewhere reveals a rebuilt chain.
  */
 import { createHash } from 'node:crypto';
 import { noGaps, withGap } from './audit-gaps.ts';

@@ -1,9 +1,8 @@
 /**
- * Entries that retention removed from the chain's middle leave gaps, with the last entry's number and hash.
+ * Retention from the chain's middle leaves gaps, with the last entry's number and hash.
  *
- * The newest truncation entry holds a hash over all gaps, which reveals forged ones. It is homomorphic
- * (LtHash: 1,024 sums modulo 2^16; Bellare and Micciancio 1997, Lewi et al. 2019), so updates take constant
- * time.
+ * The newest truncation entry holds a homomorphic hash over all gaps, which takes constant time (LtHash: 1,024
+ * sums modulo 2^16; Bellare and Micciancio 1997, Lewi et al. 2019).
  */
 import { createHash } from 'node:crypto';
 import type { AuditMark, GapMark } from './audit-records.ts';
@@ -31,7 +30,7 @@ export function withGap({ sequence, sum }: GapMark, first: number, last: AuditMa
 
 type Chain = Pick<Databases, 'auditGaps' | 'auditMarks'>;
 
-/** The caller must append a truncation entry in the same transaction. */
+/** Append a truncation entry in the same transaction. */
 export function removeFromChain(db: Chain, entry: AuditMark): void {
   let gaps = db.auditMarks.get('gaps') ?? noGaps();
   const forget = (first: number, last: AuditMark) => {

@@ -16,7 +16,7 @@ export interface AuditLimits {
 
 /**
  * Removes entries older than `since`, then the oldest of the largest group. Each transaction appends a
- * truncation entry that commits to the marks.
+ * truncation entry.
  */
 export async function truncateAudit(context: StoreContext, limits: AuditLimits): Promise<void> {
   const isStopped = limits.isStopped ?? (() => false);

@@ -1,4 +1,4 @@
-/** Authenticates backups. Write access to data folder and backups does not suffice to forge a backup. */
+/** Authenticates backups. Write access to data folder and backups does not suffice to forge one. */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chownSync, linkSync, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';

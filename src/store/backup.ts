@@ -1,6 +1,6 @@
 /**
- * A backup holds a copy of the store, the secrets, a manifest and its code. Visage flushes and checks a
- * backup before naming it, so every named backup is complete.
+ * A copy of the store, the secrets, a manifest and its code. Visage flushes and checks a backup before naming
+ * it.
  */
 import {
   copyFileSync,
@@ -173,7 +173,7 @@ export function lockBackupsFolder(target: string): void {
 }
 
 /**
- * Removes the oldest backups beyond `keep`, unless the new one lists faults in its manifest.
+ * Removes the oldest backups beyond `keep`, unless the new one lists faults.
  * @param target folder that this process has locked.
  * @throws BackupError or a system error; older backups stay.
  */

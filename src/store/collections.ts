@@ -61,7 +61,7 @@ function checkMatching({ faceMatchThreshold, maxFalsePositiveRate, maxFalseMatch
 export interface CollectionChange {
   readonly description?: string | null | undefined;
   readonly minQuality?: number | undefined;
-  /** False erases kept crops of faces and events in the background. */
+  /** False erases kept crops in the background. */
   readonly storeThumbnails?: boolean | undefined;
   /** Null for the default of calls. */
   readonly faceMatchThreshold?: number | null | undefined;

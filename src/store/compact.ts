@@ -14,8 +14,7 @@ export interface Compaction {
 }
 
 /**
- * Also removes index snapshots, which can hold deleted templates. The caller must hold the data folder's
- * lock.
+ * Also removes index snapshots, which can hold deleted templates. Needs the data folder's lock.
  * @throws BackupError or a system error; the store stays unchanged.
  */
 export async function compactStore(dataDir: string): Promise<Compaction> {

@@ -84,8 +84,8 @@ function* daysBetween(from: string, to: string): Generator<string> {
 }
 
 /**
- * A call reserves its cost, then settles or releases it. Decisions use memory within one turn of the event
- * loop; the disk follows in order. Reservations are lost with the process and charge nothing.
+ * A call reserves its cost, then settles or releases it. Memory decides; the disk follows in order.
+ * Reservations are lost with the process and charge nothing.
  */
 export class Credits {
   readonly #context: StoreContext;
@@ -231,7 +231,6 @@ export class Credits {
 
   /**
    * Sorted by hour, key and operation.
-   * @param query at most a few hundred days.
    * @returns as {@link usage}.
    */
   usageByHour(accountId: string, query: UsageQuery): Promise<{ found: Usage[]; next: UsagePlace | null }> {

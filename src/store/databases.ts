@@ -1,5 +1,5 @@
 /**
- * Opens the LMDB databases and runs write transactions. Reads are synchronous and see every earlier commit.
+ * Reads are synchronous and see every earlier commit.
  *
  * In all of `store`: write methods resolve when durable. Functions that write to `Databases` run inside a
  * transaction; so do `confirm`, `check` and `decide` callbacks, which roll it back by throwing. Lists start
@@ -201,7 +201,7 @@ export interface StoreContext {
    * @throws errors of `action`; `STORAGE_READ_ONLY` if the disk fails; `NOT_READY` during shutdown.
    */
   write<T>(action: () => T): Promise<T>;
-  /** Runs long work one step at a time: queued transactions share one turn of the event loop. */
+  /** Queued transactions share one turn of the event loop. */
   writeStep<T>(action: () => T): Promise<T>;
   collectGarbage(): void;
   /** Call inside a transaction; notifies lists after the commit. */

@@ -1,7 +1,7 @@
 /**
- * Erases faces and names from events. `eventsByFace` lists the events of faces (by label), of names without a
- * face (by external key), and of crops without either (by {@link NO_FACE}). `eventGarbage` marks faces and
- * names whose events the service must still erase.
+ * Erases faces and names from events. `eventsByFace` lists events of faces (by label), of names without a face
+ * (by external key), and of crops without either (by {@link NO_FACE}). `eventGarbage` marks what awaits
+ * erasure.
  */
 
 import { markAnswers } from './answer-erasure.ts';

@@ -23,9 +23,7 @@ export function recordsEvents(db: Databases, accountId: string): boolean {
 }
 
 /**
- * Removes events, crops and last matches of accounts that record none. Stops at an account that records
- * again.
- * @param isStopped polled after each step.
+ * Removes events, crops and last matches of accounts that record none. Stops at an account that records again.
  */
 export async function eraseUnrecorded(context: StoreContext, isStopped: () => boolean): Promise<void> {
   const { db } = context;

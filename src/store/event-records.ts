@@ -37,7 +37,7 @@ export interface EventReview {
   readonly memberId: string;
 }
 
-/** Holds no face id or external key: readers find both by label, so they disappear with the face. */
+/** Holds no face id or external key, so both disappear with the face. */
 export interface EventRecord {
   readonly at: number;
   readonly type: EventType;

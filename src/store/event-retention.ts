@@ -22,7 +22,7 @@ export function entriesOf(database: { getStats(): object }): number {
   return (database.getStats() as { readonly entryCount: number }).entryCount;
 }
 
-/** Then removes the oldest events of the largest tenants, so no tenant displaces another's events. */
+/** Then removes the oldest events of the largest tenants. */
 export async function trimEvents(context: StoreContext, limits: EventLimits): Promise<void> {
   const { db, writeStep } = context;
   const isStopped = limits.isStopped ?? (() => false);

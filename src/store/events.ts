@@ -325,7 +325,6 @@ export class EventLog {
     return labels.length > MAX_FACES ? null : { gallery, targets: [...labels, externalKey ?? ''] };
   }
 
-  /** Removes events beyond the limits, and all of accounts that record none. */
   async trim(limits: EventLimits): Promise<void> {
     await eraseUnrecorded(this.#context, limits.isStopped ?? (() => false));
     await trimEvents(this.#context, limits);

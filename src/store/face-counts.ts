@@ -1,4 +1,3 @@
-/** Each transaction updates the counts, so answers need no scan. */
 import type { RootDatabase } from 'lmdb';
 import type { Databases } from './databases.ts';
 import type { FaceCounts } from './records.ts';

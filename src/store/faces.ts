@@ -161,14 +161,14 @@ export class Faces {
     return rowGallery === current || rowGallery === second?.gallery;
   }
 
-  /** The row gallery that holds a row of this pack for every face; null for none. */
+  /** Null unless it holds a row of this pack for every face. */
   rowsFor(collection: CollectionRecord, packId: PackId): number | null {
     const { current, second } = this.rowGalleries(collection.gallery);
     if (isSamePack(collection, packId)) return current;
     return second?.state === 'moved' && isSamePack(second, packId) ? second.gallery : null;
   }
 
-  /** The row, or the template until its gallery is converted. @param gallery row gallery. */
+  /** The template until its gallery is converted. @param gallery row gallery. */
   row({ gallery, label }: FacePlace): Uint8Array | null {
     return this.#context.db.templates.get([gallery, label]) ?? null;
   }
@@ -387,7 +387,7 @@ export class Faces {
     return removed;
   }
 
-  /** @returns whether a proposal had removed the face, which can now no longer be undone. */
+  /** @returns whether a proposal, which can no longer be undone, had removed the face. */
   #forgetRemoved({ allowedExternalKeys }: Actor, gallery: number, faceId: string): boolean {
     const { db } = this.#context;
     if (allowedExternalKeys || db.faceLabels.doesExist([gallery, faceId])) return false;
@@ -433,8 +433,7 @@ export class Faces {
   }
 
   /**
-   * Converts some templates of an unconverted gallery to rows. Labels and generation stay, because an index
-   * holds the same row already.
+   * Converts some templates of an unconverted gallery to rows. Labels and generation stay.
    * @param space null if the gallery belongs to no collection.
    * @returns whether more may follow.
    */

@@ -1,6 +1,6 @@
 /**
  * Each transaction that changes a gallery's faces increments its generation. A restored store reuses
- * generation numbers, so the store records which opening (a random epoch id) wrote from which generation.
+ * generations, so the store records which opening (a random epoch id) wrote from which on.
  */
 import { randomBytes } from 'node:crypto';
 import type { Databases } from './databases.ts';

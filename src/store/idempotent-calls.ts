@@ -66,7 +66,7 @@ export class IdempotentCalls {
     return createHmac('sha256', this.#secret()).update(JSON.stringify(texts)).digest('base64url');
   }
 
-  /** Includes the `Idempotency-Key`, so the store alone cannot prove that someone sent an image. */
+  /** With the `Idempotency-Key`, or the store alone could prove that someone sent an image. */
   fingerprint(idempotencyKey: string): Hmac {
     return createHmac('sha256', this.mac('fingerprint', idempotencyKey));
   }

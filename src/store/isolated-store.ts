@@ -1,4 +1,4 @@
-/** Opens a store in a child process, so a damaged file cannot crash the caller. */
+/** A damaged file can crash the process that opens it. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';

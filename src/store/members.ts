@@ -52,7 +52,7 @@ export class Members {
 
   /**
    * Active members, one per account.
-   * @param choice has a limit, because strangers can create thousands of members with one e-mail.
+   * @param choice has a limit: strangers can create thousands with one e-mail.
    */
   byEmail(email: string, { accountId = null, first, most }: EmailChoice = {}): Member[] {
     const places = placesOf(this.#context.db, email).filter(

@@ -1,4 +1,4 @@
-/** Moves the faces of a collection to another pack version. See `row-galleries.ts`. */
+/** See `row-galleries.ts`. */
 import { VisageError } from '../errors.ts';
 import { allocateNumber, type CollectionKey, type Databases, type StoreContext } from './databases.ts';
 import { countsOf } from './face-counts.ts';
@@ -87,7 +87,7 @@ export class Migrations {
   }
 
   /**
-   * Adds the rows of faces that still exist and have none. Does nothing if the migration no longer runs.
+   * Adds the rows of faces that still exist and have none, while the migration runs.
    * @returns the added labels.
    */
   addRows({ key, collection, rows }: MovingPlace, added: readonly NewRow[]): Promise<number[]> {
@@ -151,7 +151,7 @@ export class Migrations {
   }
 
   /**
-   * In one transaction, lets the collection answer by the second rows, if every face has one. The former rows stay.
+   * Lets the collection answer by the second rows. The former rows stay.
    * @returns null if a face lacks a row, or the migration no longer runs.
    */
   switchIfComplete({ key, collection, rows }: MovingPlace): Promise<MigrationPlace | null> {
@@ -233,7 +233,7 @@ function requireAt(db: Databases, key: CollectionKey): CollectionRecord {
   return collection;
 }
 
-/** The migration's present state; null after its end or a reset. */
+/** Null after its end or a reset. */
 function sameSecond(
   db: Databases,
   key: CollectionKey,

@@ -1,4 +1,4 @@
-/** Blocks are immutable: readers of `blocks` keep one state while others replace it. */
+/** Blocks are immutable: readers keep one state while others replace it. */
 import { Turn } from '../base/turns.ts';
 
 export interface Person {

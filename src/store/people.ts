@@ -67,8 +67,8 @@ class PersonFaces {
 }
 
 /**
- * A gallery's external keys. Pages by external key come from the store. The first page in another order or
- * with a filter builds a table, which writes keep current.
+ * Pages by external key come from the store. The first page in another order or with a filter builds a table,
+ * which writes keep current.
  */
 export class People {
   readonly #context: StoreContext;
@@ -98,7 +98,7 @@ export class People {
     this.#held.delete(gallery);
   }
 
-  /** Each person appears once on all pages, unless a write changes it meanwhile. */
+  /** No person appears twice unless a write changes it meanwhile. */
   async page(gallery: number, query: PeopleQuery): Promise<PeoplePage> {
     const { named, people } = countsOf(this.#context.db, gallery);
     const isSimple =

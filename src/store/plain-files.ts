@@ -1,4 +1,4 @@
-/** Opens files in folders that other users can write to. Refuses symbolic links, pipes and devices. */
+/** For folders that other users can write to. Refuses symbolic links, pipes and devices. */
 import { constants, readdirSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 /**
  * @param folder may contain symbolic links.
  * @param path NAME or FOLDER/NAME, without symbolic links.
- * @throws a system error; for other kinds of files, an error whose `code` is a phrase.
+ * @throws a system error; its `code` is a phrase for other kinds of files.
  */
 export async function openPlainFile(folder: string, path: string): Promise<FileHandle> {
   const [first = '', second] = path.split('/');

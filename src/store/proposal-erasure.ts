@@ -1,6 +1,6 @@
 /**
- * Erases applied proposals. `proposalsByTarget` lists them by labels, external keys and removed face ids, so
- * that they disappear with a deleted face or key.
+ * `proposalsByTarget` lists applied proposals by labels, external keys and removed face ids, so that they
+ * disappear with a deleted face or key.
  */
 import { markAnswers } from './answer-erasure.ts';
 import type { Databases } from './databases.ts';
@@ -33,7 +33,7 @@ export function eraseProposals(db: Databases, gallery: number, limit: number): b
   return entries.length < limit;
 }
 
-/** Faces that a proposal names, at least 1: what its erasure costs. */
+/** What its erasure costs, at least 1. */
 export function facesOf({ moves, removed, keys }: ProposalRecord): number {
   const named = keys.reduce((sum, { labels }) => sum + labels.length, 0);
   return Math.max(1, moves.length, removed.length, named);

@@ -127,7 +127,7 @@ export class Proposals {
   }
 
   /**
-   * In one transaction. The index must then drop the removed faces.
+   * In one transaction. The caller then drops the removed faces from the index.
    * @throws `PRECONDITION_FAILED` if the faces have changed; `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`.
    */
   apply(owner: Actor, collectionId: string, proposal: Proposal, now: number): Promise<AppliedProposal> {
@@ -156,7 +156,7 @@ export class Proposals {
   }
 
   /**
-   * Undoes a proposal in one transaction. The index must then take the removed faces again.
+   * In one transaction. The caller then adds the removed faces to the index.
    * @throws `NOT_FOUND` for an unknown or expired one; `PRECONDITION_FAILED` if the faces have changed since;
    * `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`.
    */

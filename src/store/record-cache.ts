@@ -11,8 +11,8 @@ interface CacheEntry<Value> {
 }
 
 /**
- * LMDB's reads set a timer that wakes the event loop. After a write, the cache compares bytes and decodes
- * only changed records. Callers share values and must not change them.
+ * LMDB's reads set a timer that wakes the event loop. After a write, the cache decodes only changed records.
+ * Callers must not change the shared values.
  */
 export class RecordCache<Value, DatabaseKey extends Key> {
   readonly #context: Pick<StoreContext, 'version'>;
@@ -25,7 +25,7 @@ export class RecordCache<Value, DatabaseKey extends Key> {
   }
 
   get(key: DatabaseKey): Value | undefined {
-    // Unique, because only a key's last part may hold a comma.
+    // Only a key's last part may hold a comma.
     const name = String(key);
     const version = this.#context.version();
     const cached = this.#entries.get(name);

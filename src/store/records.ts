@@ -1,6 +1,6 @@
 /**
- * Records of the store. In all of `store`: times are milliseconds since 1970, money is whole micro-dollars,
- * sizes are bytes, quality and similarity are 0..100, crops are JPEGs. Old records lack optional fields.
+ * In all of `store`: times are milliseconds since 1970, money is whole micro-dollars, sizes are bytes, quality
+ * and similarity are 0..100, crops are JPEGs. Old records lack optional fields.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -232,7 +232,7 @@ export interface SessionRecord {
   readonly secretHash: string;
   /** Tags refresh tokens; absent in cookie sessions, and in sessions of releases before 0.4. */
   readonly tagKey?: string;
-  /** Other valid refresh tokens, newest first: a token sent twice gets several successors. */
+  /** Other valid refresh tokens, newest first: a repeated token gets several successors. */
   readonly siblings?: readonly string[];
   readonly used?: readonly { readonly hash: string; readonly at: number }[];
   readonly createdAt: number;
@@ -254,7 +254,7 @@ function base32(value: bigint, length: number): string {
 
 type Prefix = 'face_' | 'key_' | 'acc_' | 'mem_' | 'ses_' | 'evt_' | 'fnd_';
 
-/** A ULID: 48 bits of time, so ids sort by time, and 80 random bits. */
+/** A ULID: 48 bits of time, 80 random bits. */
 export function newIdentifier(prefix: Prefix, time: number): string {
   return prefix + base32(BigInt(time), 10) + base32(randomBits(), 16);
 }

@@ -1,4 +1,4 @@
-/** Keeps the replaced data. The final rename is atomic, so a killed restore leaves a complete store. */
+/** Keeps the replaced data. The final rename is atomic. */
 import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { copyFile, type FileHandle, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -104,7 +104,7 @@ function checkRoom({ manifest }: OpenBackup, dataDir: string): void {
 }
 
 /**
- * Verifies the copy first. The caller must hold the data folder's lock.
+ * Verifies the copy first. Needs the data folder's lock.
  * @param acceptFaults also restores an inconsistent store.
  * @returns the folder with the replaced data, if any.
  * @throws BackupError or a system error; the old store stays.

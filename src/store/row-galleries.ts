@@ -1,6 +1,6 @@
 /**
- * `templates` holds the rows of a gallery's faces under a row gallery: the gallery's own number, or another
- * one after a migration. During a migration a second row gallery fills. Each has generations and an index.
+ * `templates` holds a gallery's rows under a row gallery: the gallery's own number, or another after a
+ * migration. During a migration a second one fills. Each has generations and an index.
  */
 import type { Databases } from './databases.ts';
 import { incrementGeneration, removeGenerations } from './generations.ts';
@@ -37,7 +37,7 @@ export function removeRows(db: Databases, gallery: number, label: number): void 
 }
 
 /**
- * For a gallery that is reset or deleted. The gallery's own number disappears with its faces.
+ * For a gallery that is reset or deleted.
  * @returns the row galleries that the service must drop.
  */
 export function discardRowGalleries(db: Databases, gallery: number): readonly number[] {

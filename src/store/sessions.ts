@@ -36,9 +36,9 @@ export class Sessions {
   }
 
   /**
-   * Replaces a refresh token. Reuse within `repeatMs` gets another successor: a client lost the answer, or
-   * two tabs sent the token. Later reuse suggests theft and ends the session.
-   * @param hashes `wasIssued`: the session may have issued the sent token; an invented one changes nothing.
+   * Replaces a refresh token. Reuse within `repeatMs` gets another successor: a client lost the answer, or two
+   * tabs sent it. Later reuse suggests theft and ends the session.
+   * @param hashes `wasIssued`: false for an invented token, which changes nothing.
    */
   rotate(
     place: { readonly memberId: string; readonly sessionId: string },

@@ -164,7 +164,7 @@ async function keysOf({ databases, transaction }: OpenSource, name: string): Pro
 }
 
 /**
- * Omits garbage and free space. LMDB's compacting copy fails on a store that has lost a page.
+ * Omits garbage. LMDB's compacting copy fails on a store that has lost a page.
  * @throws as {@link checkStructure}; LMDB's error for the copy.
  */
 export async function copyRecords(from: string, to: string): Promise<void> {

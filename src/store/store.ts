@@ -37,7 +37,7 @@ const SECRET_BYTES = 32;
 
 type ChangedPerson = [gallery: number, externalKey: string];
 
-/** One process may open a store: its vector index misses other processes' writes. */
+/** The vector index misses other processes' writes, so one process may open a store. */
 export class Store {
   readonly accounts: Accounts;
   readonly apiKeys: ApiKeys;

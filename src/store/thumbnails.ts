@@ -1,6 +1,6 @@
 /**
  * When a collection stops keeping crops, `thumbnailGarbage` marks its gallery with the first unused label.
- * Readers hide crops of earlier labels and of events at once; the service erases them in the background.
+ * Readers hide earlier crops at once; the service erases them in the background.
  */
 import type { Databases, StoreContext } from './databases.ts';
 import type { FacePlace, ProposalRecord, SetAside } from './records.ts';

@@ -9,7 +9,7 @@ export interface ManifestFile {
   readonly sha256: string;
 }
 
-/** The form of early manifests: a square crop of `cropScale` times the box's longer side, inside the image. */
+/** Early manifests: a square of `cropScale` times the box's longer side, inside the image. */
 export type SingleLook = Omit<LivenessLook, 'crop'> & { readonly cropScale: number };
 
 /** Paths are relative to the manifest. */

@@ -85,7 +85,7 @@ export async function olderVersions(folder: string): Promise<string[]> {
 }
 
 /**
- * @param version default: the newest, from `manifest.json`. Others come from `versions/<version>.json`.
+ * @param version default: the newest. Others come from `versions/<version>.json`.
  * @throws Error that names file and field.
  */
 export async function readManifest(folder: string, nameOrPath: string, version?: string): Promise<Manifest> {

@@ -13,8 +13,8 @@ export interface ServedPacks {
 
 /**
  * @param configured names or paths, the default first.
- * @param used versions that stored faces were made with. A used pack of the models folder is served without
- * a setting.
+ * @param used versions that stored faces were made with. Serves used packs of the models folder without a
+ * setting.
  * @param onFault takes each used version that cannot be opened.
  * @throws Error as `openModelPacks` for a configured pack.
  */

@@ -54,7 +54,7 @@ const CERTAINTY: Ramp = { worst: 0.7, best: 1 };
 const LANDMARK_DEVIATION: Ramp = { worst: 0.48, best: 0.11 };
 
 const REASON_BELOW = 0.5;
-/** Blur that makes templates of strangers resemble each other. Milder blur only lowers the quality. */
+/** Blur that makes templates of strangers resemble each other. */
 const DOUBTFUL_BELOW = 0.1;
 const AMBIGUOUS_AREA_RATIO = 0.5;
 

@@ -81,7 +81,7 @@ export class Recognizer {
     this.#embedderKey = keyOf(pack, pack.pipeline.embedder);
   }
 
-  /** Whether both embed aligned faces alike, so that a template of one serves the other. */
+  /** Whether a template of one serves the other. */
   sharesTemplates(other: Recognizer): boolean {
     return this.#embedderKey === other.#embedderKey;
   }

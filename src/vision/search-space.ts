@@ -1,6 +1,5 @@
 /**
- * Orthonormal basis of the subspace of a pack's templates, and a 4-bit product quantiser for rows in it. Both
- * are statistics over thousands of people.
+ * Orthonormal basis of a pack's templates, and a 4-bit product quantiser for rows in it.
  *
  * Little-endian: `VISAGESS`; format, dimension, rank and number of subquantizers as 32-bit integers; then
  * basis and centroids as 32-bit floats.
@@ -83,7 +82,7 @@ export function project({ dimension, rank, basis }: SearchSpace, template: Float
   return row;
 }
 
-/** Share of a unit vector's squared length that its row keeps, 0..1. */
+/** Of a unit vector's squared length, 0..1. */
 export function energyKept(space: SearchSpace, template: Float32Array): number {
   return project(space, template).reduce((sum, value) => sum + value * value, 0);
 }

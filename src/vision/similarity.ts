@@ -23,7 +23,7 @@ export class SimilarityScale {
     this.#points = points;
   }
 
-  /** The false match rate of the last point below 100, the lowest that has a threshold. */
+  /** Of the last point below 100, the lowest that has a threshold. */
   get leastFalseMatchRate(): number {
     return falseMatchRateAt(this.#points.at(-2)?.[1] ?? 0);
   }

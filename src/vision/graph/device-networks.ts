@@ -11,10 +11,7 @@ import { freeBatch } from './batch.ts';
 import { checkInputs } from './check-inputs.ts';
 import { changedStages, type Stage } from './stages.ts';
 
-/**
- * Scores of two templates against a third then differ by at most 0.014. Half precision reaches about 1 -
- * 1e-5.
- */
+/** Scores of two templates against a third differ by at most 0.014. Half precision reaches 1 - 1e-5. */
 const MIN_COSINE = 0.9999;
 
 const FILLED_WITHIN_MS = 200;
@@ -27,7 +24,7 @@ export interface DevicePreparation {
 }
 
 /**
- * Prepares networks for a device, with a free batch if possible, in folders named by SHA-256.
+ * With a free batch if possible, in folders named by SHA-256.
  * @throws Error if a network fails on the device or differs from the CPU.
  */
 export async function deviceNetworks(

@@ -14,8 +14,7 @@ import { SubgraphBuilder } from './subgraph-builder.ts';
 import { bytesField, type Field } from './wire.ts';
 
 /**
- * Replaces the longest supported beginning of a network by one custom operator in 16-bit integers without
- * layout changes.
+ * Replaces the longest supported beginning of a network by one custom operator in 16-bit integers.
  * @returns `model` itself if nothing changed.
  * @throws Error for an invalid ONNX file.
  */

@@ -23,11 +23,11 @@ export interface Rewritten {
 }
 
 /**
- * Replaces `PRelu` by depthwise 1 x 1 convolutions, because ONNX Runtime's blocked layout (NCHWc) lacks
- * PRelu. Results are equal for finite x, up to rounding.
+ * ONNX Runtime's blocked layout (NCHWc) lacks PRelu, so depthwise 1 x 1 convolutions replace it. Results are
+ * equal for finite x, up to rounding.
  *
- * Slopes up to 1 use `Add(Relu(Conv(x, 1 - slope)), Conv(x, slope))`, which the runtime fuses into two
- * passes. Keeps a PRelu without a known 4-D input or constant slopes per channel.
+ * Slopes up to 1 use `Add(Relu(Conv(x, 1 - slope)), Conv(x, slope))`, which the runtime fuses into two passes.
+ * Keeps a PRelu without a known 4-D input or constant slopes per channel.
  * @throws Error for an invalid ONNX file.
  */
 export function splitPRelus(model: Uint8Array): Rewritten {

@@ -5,7 +5,7 @@ export interface Stage {
   readonly input: NetworkInput;
 }
 
-/** Changes each network of a pipeline, one after the other; the stage `liveness` has a list. */
+/** One network after the other; the stage `liveness` has a list. */
 export async function changedStages(
   pipeline: PipelineOptions,
   change: <S extends Stage>(stage: S) => Promise<S>,

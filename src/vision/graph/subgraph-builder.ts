@@ -36,8 +36,8 @@ export interface FusedSubgraph {
 }
 
 /**
- * Fuses normalisation into the preceding convolution, and activations and sums into their input's step,
- * unless other nodes read the fused value.
+ * Fuses normalisation into the preceding convolution, and activations and sums into their input's step, unless
+ * other nodes read the value.
  */
 export class SubgraphBuilder {
   readonly #constants: Map<string, Tensor>;

@@ -1,7 +1,4 @@
-/**
- * Protocol Buffers wire format (protobuf.dev/programming-guides/encoding) without a schema, so unread fields
- * keep their bytes.
- */
+/** Protocol Buffers wire format (protobuf.dev/programming-guides/encoding); unread fields keep their bytes. */
 
 const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
