@@ -11,7 +11,7 @@
 namespace visage::detect {
 
 /// Reads outputs for an input of `size` pixels. Thread-safe. @returns candidates in pixels of the input,
-/// several per face, not clipped. @throws kInternal
+/// several per face, not clipped. @throws kInternal for unexpected outputs.
 using ReadOutputs = std::vector<Detection> (*)(std::span<const runtime::InferenceSession::Output> outputs,
                                                base::Size size, float least_score);
 

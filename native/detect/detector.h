@@ -65,7 +65,7 @@ class Detector {
   std::vector<Detection> Detect(const runtime::SourceImage& image, float least_face, Wanted wanted,
                                 base::Team& team);
 
-  /// Faces that are upright after `turn` quarter turns anticlockwise.
+  /// Finds faces that are upright after `turn` quarter turns anticlockwise, as `Detect` finds upright ones.
   std::vector<Detection> DetectTurned(const runtime::SourceImage& image, float least_face, int turn,
                                       base::Team& team);
 

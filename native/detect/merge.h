@@ -8,8 +8,8 @@ namespace visage::detect {
 
 float IntersectionOverUnion(const base::Box& a, const base::Box& b);
 
-/// Greedy non-maximum suppression. Also drops a box mostly inside a larger kept one. @returns largest area
-/// first. @param average weighted by score.
+/// Greedy non-maximum suppression. Also drops a box that lies mostly inside a larger kept box. @returns
+/// largest area first. @param average the boxes and points of a face's candidates, weighted by score.
 std::vector<Detection> Merge(std::vector<Detection> candidates, float iou, bool average = false);
 
 /// Of two boxes with an intersection over union above 0.3, the more certain one stays.

@@ -19,8 +19,8 @@ namespace visage::runtime {
 
 struct DeviceImage;
 
-/// Thread-safe. All work, including ONNX Runtime's, runs in order on one stream, so freed memory is reusable at
-/// once.
+/// Builds network inputs. Thread-safe. All work, including ONNX Runtime's, runs in order on one stream, so
+/// freed memory is reusable at once.
 class Accelerator {
  public:
   class Memory {

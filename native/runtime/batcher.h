@@ -14,8 +14,9 @@
 namespace visage::runtime {
 
 /// Joins the inputs of several threads into one run. Thread-safe.
-/// 
-/// A batch's first caller runs it. A batch grows until its run starts.
+///
+/// A batch's first caller runs it; later callers wait. A batch grows until its run starts, so batches fill up
+/// under load without extra delay.
 template <typename Key, typename Input, typename Outputs>
 class Batcher {
  public:

@@ -16,9 +16,9 @@ struct Comparison {
   double changed_ms = 0;
 };
 
-/// The original runs on the CPU, the changed network in full batches. @param shape required if sizes besides
-/// the batch are free. @throws kInternal if a network does not load, the shapes differ, or `inputs` has a
-/// partial input.
+/// The original runs on the CPU, the changed network on its device in full batches.
+/// @param shape of an input; required if sizes besides the batch are free.
+/// @throws kInternal if a network does not load, the shapes differ, or `inputs` has a partial input.
 Comparison Compare(const std::string& original, const Network& changed, std::span<const float> inputs,
                    InferenceSession::Shape shape = {});
 

@@ -10,6 +10,8 @@
 
 namespace visage::runtime {
 
+/// A dense convolution by `FixedPointMatrix`.
+///
 /// A 1 x 1 kernel quantises pixels in small groups, each with a scale. A larger kernel quantises the whole
 /// input once, because several outputs read each pixel.
 class DenseConvolution {

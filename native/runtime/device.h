@@ -19,7 +19,7 @@ struct Device {
   std::string input_library;
 };
 
-/// TensorRT writes its engines beside the file: one folder per network.
+/// TensorRT writes its engines beside the file, so each network needs its own folder.
 struct Network {
   std::string file;
   Device device = {};

@@ -12,8 +12,8 @@
 
 namespace visage::runtime {
 
-/// A network's first part. Steps produce values, numbered in order; value 0 is the input.
-/// `src/vision/graph/fused-subgraph.ts` encodes it.
+/// A network's first part as one ONNX Runtime operator. Steps produce values, numbered in order; value 0 is
+/// the input. `src/vision/graph/fused-subgraph.ts` encodes it.
 class FusedSubgraph {
  public:
   struct Shape {

@@ -121,7 +121,7 @@ struct InferenceSession::Parts {
     }
     const bool is_on_gpu = network.device.provider != Provider::kCpu;
     if (is_on_gpu) {
-      // The provider needs the input's name and shape before loading.
+      // The provider needs the input's name and shape before loading, so the network loads twice.
       Shape shape = input.shape;
       if (input.is_batched) shape[0] = -1;
       AppendProvider(options, network, input.name, shape);

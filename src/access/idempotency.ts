@@ -85,7 +85,7 @@ export class Idempotency {
   }
 
   /**
-   * Each transaction of the request marks its call, so no retry repeats it after a crash.
+   * Each transaction marks the call, so no retry repeats it after a crash.
    * @throws `IDEMPOTENCY_CONFLICT`, `IDEMPOTENCY_KEY_REUSED`; errors of `run`.
    */
   async run(asked: IdempotentRequest, run: RunRequest): Promise<RouteResponse> {

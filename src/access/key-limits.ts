@@ -57,7 +57,7 @@ export function isWithinReach(caller: Caller, record: ApiKeyRecord): boolean {
   return record.environment === caller.environment && reachesWithin(record, caller);
 }
 
-/** Without its own limit, a member's key gets the plan's limit, an operator's key none. */
+/** Default: the plan's limit for a member's key, none for an operator's. */
 export function requestsAMinute({ rateLimit, memberId }: ApiKeyRecord, planLimit: number): number {
   return rateLimit ?? (memberId === null ? Number.POSITIVE_INFINITY : planLimit);
 }

@@ -32,9 +32,7 @@ type OfType<T, S> = T extends 'string'
                 : object
             : unknown;
 
-/**
- * Type of the values that schema `S` accepts; `unknown` without literal types, so write schemas `as const`.
- */
+/** `unknown` without literal types, so write schemas `as const`. */
 export type FromSchema<S> = S extends { readonly const: infer Value }
   ? Value
   : S extends { readonly enum: infer Values }

@@ -79,7 +79,7 @@ export const collectionsExamine = command({
   },
 });
 
-/** Waits for the end of a new examination. @returns its report with the findings of all pages. */
+/** @returns the report with the findings of all pages. */
 async function examine(api: AdminCall, collectionId: string): Promise<Report> {
   await api('POST', PATH, { collectionId });
   const progress = new Progress(100);

@@ -111,7 +111,7 @@ function textOf({ dimension, rank, bytesOfCode, templates, energy, matches, plac
   ]);
 }
 
-/** Adds or replaces the pack's search space. @returns the file's path. */
+/** @returns the file's path. */
 export function writeSpace(pack: ModelPack, content: Uint8Array): Promise<string> {
   return writePackFile(pack, FILE, content, { search: { file: FILE } });
 }

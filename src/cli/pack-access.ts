@@ -60,7 +60,7 @@ export async function changeManifest(
   return file;
 }
 
-/** Adds or replaces a file of the pack. @param fields of the manifest that change with it. @returns the file's path. */
+/** @param fields of the manifest that change with it. @returns the file's path. */
 export async function writePackFile(
   pack: ModelPack,
   name: string,

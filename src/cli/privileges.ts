@@ -1,4 +1,4 @@
-/** Root acts as the service's user, so the data folder gets no files of root. */
+/** Root acts as the service's user, or the data folder gets files of root. */
 import { existsSync, lchownSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
@@ -24,7 +24,7 @@ function isRootsAlone(folder: string): boolean {
   return isOwn && (folder === '/' || isRootsAlone(dirname(folder)));
 }
 
-/** Mode 0700. Does nothing if other users can change the parent, because they could plant a link. */
+/** Mode 0700. Does nothing if other users can change the parent. */
 export function makeFolderFor(dataDir: string, folder: string): void {
   const owner = ownerOf(dataDir);
   if (existsSync(folder) || !owner) return;

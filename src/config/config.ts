@@ -1,4 +1,4 @@
-/** Settings as the service uses them: absolute paths, sizes in bytes. */
+/** Paths are absolute, sizes bytes. */
 import { relative, resolve } from 'node:path';
 import { type Network, parseNetwork } from '../base/ip-networks.ts';
 import { ConfigError } from './config-error.ts';

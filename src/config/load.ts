@@ -1,4 +1,5 @@
 /** The environment overrides the file; the file overrides defaults. */
+
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';

@@ -1,4 +1,4 @@
-/** All `operationId`s, for `prices`. A test compares them with the routes. */
+/** A test compares them with the routes. */
 export const OPERATIONS: readonly string[] = [
   'applyProposal',
   'changeApiKey',

@@ -1,4 +1,4 @@
-/** Source of types, checks, environment variables and docs: see `docs/how-to/add-a-setting.md`. */
+/** See `docs/how-to/add-a-setting.md`. */
 import { availableParallelism, homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { PROVIDERS } from '../native/device.ts';

@@ -1,4 +1,3 @@
-/** Writes events in batches, so a request only pays for one small object. */
 import type { Caller } from '../api/caller.ts';
 import type { Box } from '../native/pipeline-options.ts';
 import type { Log } from '../ops/log.ts';
@@ -113,7 +112,6 @@ export class EventRecorder {
     if (!enabled) this.limitsChanged();
   }
 
-  /** Begins to remove events and crops beyond the new limits. */
   limitsChanged(): void {
     // A run in progress may be past the account or collection.
     void Promise.resolve(this.#trimming).then(() => this.trim());
@@ -206,7 +204,7 @@ export class EventRecorder {
   }
 
   /**
-   * The listener gets durable events in the order of their ids.
+   * Events are durable and in the order of their ids.
    * @returns a function that unsubscribes.
    */
   onWritten(listener: WrittenListener): () => void {

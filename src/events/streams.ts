@@ -59,7 +59,7 @@ class LiveEvent {
   }
 }
 
-/** Without an id: a client resumes behind the newest event, not behind this older one. */
+/** Without an id, or a client would resume behind this older event. */
 function reviewText(view: EventView): string {
   return `event: review\ndata: ${JSON.stringify(answerOf(view))}\n\n`;
 }
@@ -296,7 +296,7 @@ export class EventStreams {
   }
 
   /**
-   * Read the stream to its end, or call `return`.
+   * Read it to its end, or call `return`.
    * @throws `RATE_LIMIT_EXCEEDED`; `OVERLOADED` with too many open streams; `NOT_READY` during shutdown.
    */
   begin(request: StreamRequest): AsyncIterableIterator<string> {

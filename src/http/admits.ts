@@ -1,4 +1,4 @@
-/** The address limit of listeners without routes: the redirect to HTTPS, and the metrics. */
+/** For listeners without routes: the redirect to HTTPS, and the metrics. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressLimitKind, AddressLimits } from '../access/gate/address-limits.ts';
 import { originOf } from '../base/client-address.ts';
@@ -6,7 +6,7 @@ import { VisageError } from '../errors.ts';
 import { RefusalPace } from './refusal-pace.ts';
 import { answerAndClose } from './unread-body.ts';
 
-/** Answers a request beyond the limit with 429. @returns whether the request is within the limit. */
+/** Answers a request beyond the limit with 429, and returns false. */
 export type Admits = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 
 export function addressGuard(addresses: AddressLimits, kind: AddressLimitKind): Admits {

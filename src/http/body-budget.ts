@@ -3,8 +3,8 @@ import { VisageError } from '../errors.ts';
 import type { Tenant } from '../native/pipeline.ts';
 
 /**
- * Dynamic thresholds (Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998) with alpha = 4: a
- * tenant gets alpha / (1 + alpha) of the memory that others leave.
+ * Dynamic thresholds (Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998), alpha = 4: a
+ * tenant gets alpha / (1 + alpha) of what others leave.
  */
 const SHARE = 0.8;
 

@@ -8,8 +8,8 @@ const LISTS = new Set(['anyOf', 'oneOf', 'allOf']);
 const MAPS = new Set(['properties', 'patternProperties']);
 
 /**
- * Answers permit unknown fields, so clients survive new ones. Requests describe defaults in words: generators
- * treat a property with `default` as required.
+ * Answers permit unknown fields. Requests describe defaults in words: generators treat a property with
+ * `default` as required.
  */
 export type SchemaUse = 'request' | 'answer';
 

@@ -26,12 +26,10 @@ function endOfEmptyLine(bytes: Buffer, from: number): number {
 }
 
 /**
- * Stands between a client's socket and Node's HTTP parser.
+ * Stands between a client's socket and Node's HTTP parser, which gets pieces that end with a head, and none
+ * during an answer.
  *
- * The parser gets pieces that end with a head, and none during an answer.
- *
- * The stream sends 64 KB, then waits until the client has read them, so TLS encrypts no more ahead. The
- * server disconnects slow clients.
+ * Sends 64 KB, then waits until the client has read them, so TLS encrypts no more ahead.
  */
 export class Connection extends Duplex {
   /** Kept after the close; undefined for a Unix socket. */

@@ -1,6 +1,6 @@
 /**
  * Each hop resolves the name once, checks every address, connects to a checked one and checks the peer.
- * Failures behind a permitted address share one sentence, so answers reveal nothing about the inner network.
+ * Failures behind a permitted address share one sentence, which hides the inner network.
  */
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';

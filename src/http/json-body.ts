@@ -1,6 +1,6 @@
 /**
- * `JSON.parse` would copy large base64 strings on the event loop. This module cuts them out in short turns;
- * native threads decode them.
+ * `JSON.parse` would copy large base64 strings on the event loop. This module cuts them out in turns; native
+ * threads decode them.
  */
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';

@@ -14,7 +14,7 @@ function formOf(type: MIMEType): BodyForm | null {
   return null;
 }
 
-/** @throws `UNSUPPORTED_MEDIA_TYPE`, also for compression, and for text in a charset other than UTF-8. */
+/** @throws `UNSUPPORTED_MEDIA_TYPE`, also for compression, and text other than UTF-8. */
 export function bodyForm(headers: IncomingHttpHeaders, accepted: readonly BodyForm[]): BodyForm {
   const unsupported = (detail: string) => new VisageError('UNSUPPORTED_MEDIA_TYPE', detail);
   const encoding = headers['content-encoding'];

@@ -71,7 +71,7 @@ function headersOf(head: string): ReadonlyMap<string, string> {
   );
 }
 
-/** An empty part may lack the line break before its boundary. @returns null if the head is too long. */
+/** Permits an empty part without the line break before its boundary. Null if the head is too long. */
 function splitPart(bytes: Buffer): { readonly head: Buffer; readonly content: Buffer } | null {
   const start = bytes.subarray(0, MAX_HEAD_BYTES);
   const blanks = ['\n\r\n', '\n\n']

@@ -126,10 +126,7 @@ export function listen(
   });
 }
 
-/**
- * Lets requests end.
- * @param limitMs then closes the rest.
- */
+/** @param limitMs then closes requests that have not ended. */
 export function drain(server: Server, limitMs: number): Promise<void> {
   if (!server.listening) return Promise.resolve();
   emptying.add(server);

@@ -4,7 +4,7 @@ import type { Health } from '../ops/health.ts';
 import type { Log } from '../ops/log.ts';
 import { type AnonymousLimits, createKoaApp, limitByAddress } from './koa-app.ts';
 
-/** Answers `/livez`, and all else with `NOT_READY` and the start's progress. */
+/** Everything but `/livez` gets `NOT_READY` and the progress. */
 export function startingListener(
   health: Health,
   log: Log,

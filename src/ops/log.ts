@@ -1,4 +1,4 @@
-/** Text on a terminal or in the journal, JSON elsewhere. Never log secrets, bodies, queries or images. */
+/** Never log secrets, bodies, queries or images. */
 import { isatty } from 'node:tty';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { visibleLines } from '../base/visible-text.ts';
@@ -33,7 +33,7 @@ function plainError(error: unknown): unknown {
   return { type: error.name, message: error.message, stack, ...(code === undefined ? {} : { code }) };
 }
 
-/** Escapes control characters in files too, because a terminal may show them later. */
+/** Also in files: a terminal may show them later. */
 function lineForm(): (line: string) => string {
   if (leadsToJournal(STDOUT, process.env.JOURNAL_STREAM)) return journalLine;
   if (!isatty(STDOUT)) return visibleLines;

@@ -6,7 +6,7 @@ import { isIP } from 'node:net';
 const ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2';
 const COMMON_NAME = '2.5.4.3';
 
-/** The encoder costs 150 ms and 13 MB, and most starts find a certificate. */
+/** Costs 150 ms and 13 MB. */
 function loadEncoder() {
   const require = createRequire(import.meta.url);
   return {

@@ -11,7 +11,7 @@ const CREDENTIALS = { certificate: 'visage-tls-certificate', key: 'visage-tls-ke
 const DAY_MS = 86_400_000;
 /** People compare the fingerprint by hand, so the certificate outlives the appliance. */
 const SELF_SIGNED_DAYS = 3650;
-/** Back-dates a new certificate for clients with slow clocks. */
+/** For clients with slow clocks. */
 const SLOW_CLOCK_MS = DAY_MS;
 const EXPIRY_NOTICE_DAYS = 21;
 

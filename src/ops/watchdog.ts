@@ -12,8 +12,8 @@ export interface WatchdogOptions {
 }
 
 /**
- * Notifies systemd when a probe returns from the executor: event loop and threads work. While the probe
- * waits, other jobs' progress counts too.
+ * A probe returns from the executor: event loop and threads work. While it waits, other jobs' progress counts
+ * too.
  * @returns a function that stops the watchdog.
  */
 export function startWatchdog({ limitMs, executor, probe, alive, log }: WatchdogOptions): () => void {

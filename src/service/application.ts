@@ -1,4 +1,3 @@
-/** Start stage: creates public API, admin API, metrics and reload. */
 import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { Audit, type AuditEntry } from '../access/audit/audit.ts';

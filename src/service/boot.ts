@@ -1,4 +1,3 @@
-/** First start stages: settings, log, data folder, admin socket, store. */
 import { chmodSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { SigningKeys } from '../access/tokens/signing-keys.ts';

@@ -1,4 +1,3 @@
-/** Start stage: fills the vector indexes and runs every network once. */
 import { join } from 'node:path';
 import { findSearchDevice, GalleryIndexes } from '../gallery/gallery-indexes.ts';
 import { BATCH, type IndexStart, startIndexes } from '../gallery/load-indexes.ts';
@@ -75,7 +74,7 @@ export async function openIndexes(
   return { indexes, indexStart, keeper, conversion };
 }
 
-/** Reports to `/readyz`, and once a second to log and systemd. */
+/** To `/readyz`, and once a second to log and systemd. */
 function progressReport({ health, log, manager }: Boot): (done: number, total: number) => void {
   let reportedAt: number | null = null;
   let reported = -1;

@@ -37,7 +37,7 @@ export class NetworkListeners {
     this.#onOpen = ({ server }) => undos.add('connections', () => drain(server, DRAIN_LIMIT_MS));
   }
 
-  /** Clients of systemd's sockets wait until the service is ready. */
+  /** Not for systemd's sockets, whose clients wait. */
   async openEarly(): Promise<void> {
     if (!isHandedOver(this.#boot.sockets)) await this.#openApi();
   }

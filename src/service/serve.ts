@@ -1,4 +1,3 @@
-/** Last start stage: opens listeners, watchdog and signal handlers. */
 import { relative } from 'node:path';
 import { isatty } from 'node:tty';
 import { visible } from '../base/visible-text.ts';

@@ -98,10 +98,7 @@ export function createShutdown({
   };
 }
 
-/**
- * Writes the error, and exits with its code. If closing fails or exceeds the limit, does not wait for native
- * threads.
- */
+/** Writes the error, and exits with its code. Waits for native threads only if closing succeeds in time. */
 export async function endFailedStart(
   error: unknown,
   undos: Undos,

@@ -6,12 +6,12 @@ import { isBounded, isWithinReach } from '../key-limits.ts';
 const KEY_ACTIONS = 'api-key.';
 
 /**
- * Members read all of their account. A key reads its environment; a live key without limits also reads
- * entries without one. All of a key's limits apply:
+ * Members read all of their account. A key reads its environment; a live key without limits also reads entries
+ * without one. A key's limits apply:
  *
  * - collection: entries that name it;
- * - faces or models: entries by or about API keys within its limits; with faces but no models, also entries
- * about its external keys.
+ * - faces or models: entries by or about API keys within its limits; with faces alone, also entries about its
+ * external keys.
  */
 export function auditReach(store: Store, caller: Caller): (entry: NewAuditRecord) => boolean {
   const { key, environment, collectionId, allowedExternalKeys, allowedModels, accountId } = caller;

@@ -79,7 +79,7 @@ function recordOf({ first, count: times, several }: Group): NewAuditRecord {
   };
 }
 
-/** In a full pool, the newest group of the largest share merges into that share's overflow group. */
+/** In a full pool, the newest group of the largest share merges into its overflow group. */
 class Pool {
   readonly groups = new Map<string, Group>();
   readonly #limits: PoolLimits;

@@ -24,7 +24,7 @@ interface Counter {
   readonly latency: DurationCounter;
 }
 
-/** Writes statistics every 5 seconds; a crash loses these, but no charge. */
+/** Writes every 5 seconds; a crash loses statistics, but no charge. */
 export class UsageLog {
   readonly #store: Store;
   readonly #log: Log;

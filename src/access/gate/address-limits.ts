@@ -4,7 +4,7 @@ import type { AccessConfig } from '../../config/config.ts';
 import { VisageError } from '../../errors.ts';
 import { RateLimiter, rateLimitHeaders } from './rate-limit.ts';
 
-/** Counted separately, so a flood of one kind blocks no other. `failed`: a wrong credential. */
+/** Counted separately. `failed`: a wrong credential. */
 export type AddressLimitKind = 'anonymous' | 'failed' | 'probe' | 'preflight' | 'redirect' | 'metrics';
 
 export class AddressLimits {
@@ -25,7 +25,7 @@ export class AddressLimits {
   }
 
   /**
-   * Clients of the admin socket have no limit.
+   * Not for clients of the admin socket.
    * @throws `RATE_LIMIT_EXCEEDED`.
    */
   take(kind: AddressLimitKind, address: string, setHeader: (name: string, value: string) => void): void {

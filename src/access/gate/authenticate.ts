@@ -48,7 +48,7 @@ function decodePair(encoded: string): Credential {
 
 type Parsed = Credential | { readonly token: string };
 
-/** Errors never echo the header: even its scheme may be a secret. */
+/** Errors never echo the header: its scheme may be a secret. */
 function parseAuthorization(value: string): Parsed {
   const [, scheme = '', parameter = ''] = AUTHORIZATION.exec(value) ?? [];
   switch (scheme.toLowerCase()) {
@@ -94,7 +94,7 @@ function callerOfSession({ member, sessionId, confirmedUntil }: LiveSession): Ca
   };
 }
 
-/** Reads the store each time, so revocations apply at once. */
+/** Reads the store, so revocations apply at once. */
 function callerOfToken(token: string, { keys, tokens, sessions }: AuthenticationParts): Caller {
   const claims = tokens.verify(token);
   if (claims.use === 'member') return callerOfSession(sessions.ofClaims(claims));
@@ -122,8 +122,8 @@ export interface AuthenticationParts {
 }
 
 /**
- * Identifies the caller from `Authorization: ApiKey <key>`, `ApiKey base64(<accountId>:<key>)`, `Bearer
- * <key>`, `<key>`, `Bearer <token>`, or `X-API-Key: <key>`; otherwise from the session cookie.
+ * Reads `Authorization: ApiKey <key>`, `ApiKey base64(<accountId>:<key>)`, `Bearer <key>`, `<key>`, `Bearer
+ * <token>`, or `X-API-Key: <key>`; otherwise the session cookie.
  * @throws `AUTHENTICATION_REQUIRED` without a credential; `INVALID_API_KEY` if malformed, unknown or
  * contradictory; `TOKEN_INVALID`, `TOKEN_EXPIRED`; `PERMISSION_DENIED` for a cookie if another site may have
  * sent it.

@@ -26,8 +26,8 @@ export interface Admission {
   reauthorize(): void;
   /**
    * Charges a successful call.
-   * @param units maximum multiple of the price, default 1.
-   * @param settling receives the answer inside the charging transaction; not called for free calls.
+   * @param units multiple of the price, default 1.
+   * @param settling gets the answer inside the charging transaction; not called for free calls.
    * @throws VisageError.
    */
   runAuthorized(

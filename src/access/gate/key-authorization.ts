@@ -21,8 +21,8 @@ function changesOf({ apiKeys, members }: Store): number {
 }
 
 /**
- * Checks the key when the request arrives, in each of its transactions, and before the answer, so a request
- * writes nothing after a revocation or change of its key or member.
+ * Checks the key on arrival, in each transaction and before the answer, so a request writes nothing after a
+ * revocation or change of its key or member.
  */
 export class KeyAuthorization {
   readonly caller: Caller;

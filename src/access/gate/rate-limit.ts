@@ -1,9 +1,6 @@
-/**
- * Generic cell rate algorithm (GCRA): a limit of `n` admits a burst of `n` requests, then one each 60/n
- * seconds.
- */
+/** GCRA: a limit of `n` admits a burst of `n` requests, then one each 60/n seconds. */
 
-/** Debt of one request. Debts shrink by `limit` each millisecond, so all values are integers. */
+/** Debts shrink by `limit` each millisecond, so all values are integers. */
 const REQUEST = 60_000;
 
 const MAX_SUBJECTS = 100_000;

@@ -9,7 +9,6 @@ import { type NewKeyBody, settingsOf } from './key-settings.ts';
 import { type ApiKeyView, type NewApiKeyView, viewOf } from './key-view.ts';
 
 export interface CreatedKey extends NewApiKeyView {
-  /** Present if the key is limited to a collection that does not exist. */
   readonly collection_missing?: true;
 }
 

@@ -40,8 +40,8 @@ function exceedsGrant(settings: readonly string[]): VisageError {
 }
 
 /**
- * Admins and operator keys see all keys of the account; members and their keys see the member's own; a key
- * sees only keys of its environment within its limits. Methods throw `NOT_FOUND` for other keys.
+ * Admins and operator keys see the account's keys; members and their keys the member's own; a key those of its
+ * environment within its limits. Methods throw `NOT_FOUND` for others.
  */
 export class KeyManagement {
   readonly #parts: KeyManagementParts;

@@ -1,4 +1,4 @@
-/** Lets a known browser log in while guesses from elsewhere fill the throttle (OWASP, device cookies). */
+/** Lets a known browser log in while others' guesses fill the throttle (OWASP, device cookies). */
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { RequestHeaders } from '../../api/route.ts';
@@ -17,7 +17,7 @@ export interface DeviceCookie {
   readonly mac: string;
 }
 
-/** The key is the password hash, so a new password ends every device cookie. */
+/** A new password ends every device cookie. */
 function macOf(passwordHash: string, memberId: string, nonce: string): string {
   return createHmac('sha256', passwordHash).update(`device ${memberId} ${nonce}`).digest('base64url');
 }

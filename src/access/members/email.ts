@@ -20,7 +20,7 @@ export function normalizedEmail(email: string): string {
 }
 
 /**
- * NFKC can expand one character to eighteen, including spaces, so validation follows.
+ * NFKC can expand one character to eighteen, so validation follows.
  * @throws `VALIDATION_FAILED`.
  */
 export function emailOf(typed: string, path = '/email'): string {

@@ -4,9 +4,8 @@ import { originOf } from '../../base/client-address.ts';
 import { VisageError } from '../../errors.ts';
 
 /**
- * Free failures, maximum delay in seconds, milliseconds until one failure fades. An account's delay is short,
- * so outsiders cannot lock its member out. An address's failures fade, so mistakes in an office do not add
- * up.
+ * Free failures, maximum delay in seconds, milliseconds until one failure fades. A short delay keeps outsiders
+ * from locking a member out.
  */
 const LIMITS = {
   account: { free: 5, longest: 60, fade: Number.POSITIVE_INFINITY },
@@ -37,8 +36,8 @@ function keyOf(text: string): string {
 }
 
 /**
- * Each failure beyond the free ones doubles the next delay, from one second. Only an account's free failures
- * count against the address. A restart resets the counts.
+ * Each failure beyond the free ones doubles the delay, from one second. Only an account's free failures count
+ * against the address. A restart resets the counts.
  */
 export class LoginThrottle {
   readonly #entries: Readonly<Record<Kind, Map<string, Entry>>> = {

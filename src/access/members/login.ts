@@ -6,7 +6,7 @@ import { emailOf } from './email.ts';
 import type { Attempt, LoginThrottle } from './login-throttle.ts';
 import { checkPassword, type Passwords } from './passwords.ts';
 
-/** Each log-in computes this many hashes, so its time does not reveal how many accounts have the e-mail. */
+/** So the time does not reveal how many accounts have the e-mail. */
 const MAX_TRIED = 4;
 
 export interface LoginParts {
@@ -50,7 +50,7 @@ function admit(
 }
 
 /**
- * Unknown e-mails and wrong passwords take the same time and get the same answer and delays.
+ * Unknown e-mails and wrong passwords take the same time and get the same answer.
  * @throws `INVALID_CREDENTIALS`, `RATE_LIMIT_EXCEEDED`, `OVERLOADED`.
  */
 export async function logIn(
@@ -75,8 +75,8 @@ export async function logIn(
     const hint = places > 1 ? ' For an e-mail with members in several accounts, send account_id.' : '';
     throw new VisageError('INVALID_CREDENTIALS', `The e-mail or the password is wrong.${hint}`);
   }
-  // A correct password must not reset guesses at other members of the e-mail. Applies to a single member too,
-  // or a log-in would reveal whether there are others.
+  // A correct password must not reset guesses at other members of the e-mail. Even for a single member, or a
+  // log-in would reveal others.
   if (hasSeveral && isOfEmail) attempt.cancel();
   else attempt.succeed();
   return member;

@@ -29,7 +29,7 @@ const REPEAT_MS = 10_000;
 const CONFIRMATION_MS = 10 * 60_000;
 const USE_STEP_MS = 60_000;
 const MAX_USES = 10_000;
-/** Marks a page's own requests, such as polling, which do not count as use. */
+/** Marks requests such as polling, which do not count as use. */
 const BACKGROUND_HEADER = 'x-visage-background';
 const IDLE_LIMIT_MS = 30 * 24 * HOUR_MS;
 const TOTAL_LIMIT_MS = 90 * 24 * HOUR_MS;
@@ -78,7 +78,7 @@ function ended(): VisageError {
   return new VisageError('TOKEN_INVALID', 'The session has ended; log in again.');
 }
 
-/** Reads the store each time, so ended sessions and removed members fail at once. */
+/** Reads the store, so ended sessions and removed members fail at once. */
 export class MemberSessions {
   readonly #parts: SessionParts;
   readonly #uses = new BoundedMap<string, Uses>(MAX_USES);
@@ -127,8 +127,8 @@ export class MemberSessions {
   }
 
   /**
-   * A late repetition indicates a stolen token and ends the session. An invented token does not.
-   * @param reused called before the refusal of a stolen token.
+   * A late repetition indicates theft and ends the session; an invented token does not.
+   * @param reused called before that refusal.
    * @throws `TOKEN_INVALID`.
    */
   async refreshBySecret(
@@ -182,7 +182,7 @@ export class MemberSessions {
   }
 
   /**
-   * @returns null without a cookie.
+   * Null without a cookie.
    * @throws `TOKEN_INVALID`; `PERMISSION_DENIED` if another site may have sent the request.
    */
   ofCookie(headers: RequestHeaders, method: string): LiveSession | null {

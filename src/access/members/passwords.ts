@@ -63,8 +63,8 @@ export interface PasswordOwner {
 }
 
 /**
- * NIST SP 800-63B: 8 to 256 characters after NFKC, and not a word of the owner or product with surrounding
- * digits or punctuation.
+ * NIST SP 800-63B: 8 to 256 characters after NFKC, no word of owner or product with digits or punctuation
+ * around it.
  * @param path JSON pointer.
  * @throws `VALIDATION_FAILED`.
  */

@@ -42,8 +42,8 @@ type Person = Omit<ActiveMemberRecord, 'role'>;
 type Admit = (person: Person) => Promise<Member>;
 
 /**
- * With an invitation, joins the inviting account; with the set-up code, becomes first owner of the
- * appliance's account; otherwise, if registration is open, becomes owner of a new account.
+ * An invitation joins the inviting account; the set-up code makes the appliance's first owner; otherwise open
+ * registration makes a new account.
  * @throws `VALIDATION_FAILED`, `PERMISSION_DENIED`, `RATE_LIMIT_EXCEEDED`, `OVERLOADED`.
  */
 export async function register(
@@ -137,7 +137,7 @@ export interface NewInvitation {
 }
 
 /**
- * The token replaces an open invitation's token.
+ * Replaces an open invitation's token.
  * @param check runs inside the transaction with the open invitation.
  * @throws errors of `check`; `VALIDATION_FAILED` for a member of this account.
  */

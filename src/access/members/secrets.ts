@@ -19,7 +19,7 @@ function tagOf(random: Buffer, key: string): Buffer {
   return createHmac('sha256', key).update(random).digest().subarray(0, HALF);
 }
 
-/** 128 random bits and their tag, so that a session knows its former secrets without keeping them. */
+/** 128 random bits and their tag: a session knows its former secrets without keeping them. */
 export function newTaggedSecret(key: string): string {
   const random = randomBytes(HALF);
   return Buffer.concat([random, tagOf(random, key)]).toString('base64url');

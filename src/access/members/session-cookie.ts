@@ -4,7 +4,7 @@ import { VisageError } from '../../errors.ts';
 
 /** `__Host-` binds the cookie to this host, every path, and HTTPS (or localhost). */
 const SESSION_COOKIE = '__Host-visage_session';
-/** The dashboard's script returns this cookie in a header. */
+/** The dashboard's script returns it in a header. */
 const CSRF_COOKIE = '__Host-visage_csrf';
 const CSRF_HEADER = 'x-csrf-token';
 
@@ -29,7 +29,6 @@ export function sessionCookieOf(headers: RequestHeaders): string | null {
   return cookieOf(headers, SESSION_COOKIE);
 }
 
-/** HMAC keyed with the session cookie; state-changing requests must send it. */
 export function csrfTokenOf(cookie: string): string {
   return createHmac('sha256', cookie).update('csrf').digest('base64url');
 }

@@ -108,8 +108,8 @@ async function addToFolder(folder: string, createdAt: number): Promise<void> {
 }
 
 /**
- * The newest key signs; older keys verify until their last tokens expire. Stored as PKCS #8 in `<data
- * folder>/signing-keys`, or supplied as systemd credentials.
+ * The newest key signs; older keys verify until their last tokens expire. PKCS #8 in `<data
+ * folder>/signing-keys`, or systemd credentials.
  */
 export class SigningKeys {
   readonly #now: () => number;

@@ -104,7 +104,7 @@ export class Tokens {
 
   /**
    * Header and claims must have our exact bytes, so a token cannot choose algorithm, key or extensions.
-   * @param grace seconds after expiry during which a token is still valid.
+   * @param grace seconds after expiry.
    * @throws `TOKEN_INVALID`, or `TOKEN_EXPIRED` for a token that was valid.
    */
   verify(text: string, grace = 0): TokenClaims {
