@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { run } from 'node:test';
@@ -56,6 +56,15 @@ export class Count {
   }
 }
 
+/** @returns {Record<string, number>} seconds by file; empty for a missing or damaged record */
+function recordedTimes(record) {
+  try {
+    return JSON.parse(readFileSync(record, 'utf8'));
+  } catch {
+    return {};
+  }
+}
+
 /** @returns {Promise<{ count: Count, text: string }>} `text` is the report */
 async function runFile(file, timeout) {
   const count = new Count();
@@ -75,18 +84,25 @@ async function runFile(file, timeout) {
 /**
  * Runs up to five failed files once more, alone, since load can make a test with real processes fail.
  * @param {string[]} files absolute paths
- * @param {{ output?: NodeJS.WritableStream, concurrency?: number, timeout?: number }} options files at once,
- * and milliseconds for each
+ * @param {{ output?: NodeJS.WritableStream, concurrency?: number, timeout?: number, record?: string }} options
+ * files at once, milliseconds for each, and a JSON file of their seconds: the longest run first
  */
-export async function runTests(files, { output = process.stdout, concurrency = 2, timeout = 300_000 } = {}) {
+export async function runTests(
+  files,
+  { output = process.stdout, concurrency = 2, timeout = 300_000, record } = {},
+) {
   const total = new Count();
-  const waiting = [...files];
+  const recorded = record === undefined ? {} : recordedTimes(record);
+  const secondsOf = (file) => recorded[file] ?? 0;
+  const waiting = [...files].sort((a, b) => secondsOf(b) - secondsOf(a));
   const failed = [];
   const times = [];
   const report = async (file) => {
     const start = performance.now();
     const { count, text } = await runFile(file, timeout);
-    times.push({ file, seconds: (performance.now() - start) / 1000 });
+    const seconds = (performance.now() - start) / 1000;
+    times.push({ file, seconds });
+    recorded[file] = seconds;
     const shown = `${file}\n${text}\n\n`;
     output.write(shown);
     return { file, count, shown };
@@ -106,6 +122,7 @@ export async function runTests(files, { output = process.stdout, concurrency = 2
     const heading = result.count.failed > 0 ? 'Failed' : 'Failed at first, passed when repeated';
     summary.push(`${heading}: ${first.shown}`);
   }
+  if (record !== undefined) writeFileSync(record, JSON.stringify(recorded));
   const slowest = times.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST_SHOWN);
   output.write(`The slowest of ${times.length} files:\n`);
   for (const { file, seconds } of slowest) output.write(`${seconds.toFixed(1).padStart(6)} s  ${file}\n`);

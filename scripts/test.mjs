@@ -12,6 +12,7 @@ await setUpOrExit(TEST_STEPS);
 const folder = join(ROOT, 'dist/test');
 const count = await runTests(
   testFiles(folder).filter((file) => file.slice(folder.length).includes(values.only)),
+  { record: join(ROOT, 'build/test-times.json') },
 );
 process.exitCode = count.failed > 0 || count.passed === 0 ? 1 : 0;
 console.log(`${count}`);

@@ -8,10 +8,14 @@ import { folderWith, SCRIPTS } from './project-scripts.ts';
 function count(
   files: Readonly<Record<string, string>>,
   timeout = 60_000,
+  isTwice = false,
 ): { line: string | undefined; output: string } {
   const program = `
     import { runTests, testFiles } from ${JSON.stringify(new URL('test-runner.mjs', SCRIPTS).href)};
-    console.log(String(await runTests(testFiles(process.argv[2]), { timeout: ${timeout} })));`;
+    const record = process.argv[2] + '/times.json';
+    const options = ${isTwice} ? { concurrency: 1, record } : { timeout: ${timeout} };
+    if (${isTwice}) await runTests(testFiles(process.argv[2]), options);
+    console.log(String(await runTests(testFiles(process.argv[2]), options)));`;
   const tests = Object.entries(files).map(([name, body]) => [
     name,
     `const { after, describe, test } = require('node:test');\n${body}`,
@@ -103,6 +107,15 @@ describe('the test runner', () => {
     assert.equal(line, '1 passed, 1 failed');
     assert.match(output, /Failed at first, passed when repeated: .*a\.test\.js[\s\S]*at first/);
     assert.match(output, /\nFailed: .*b\.test\.js/);
+  });
+
+  test('runs the longest file of the last run first', () => {
+    const slow = "test('waits', () => new Promise((done) => setTimeout(done, 500)));";
+    const { line, output } = count({ 'a.test.js': PASS, 'b.test.js': slow }, 60_000, true);
+    assert.equal(line, '2 passed, 0 failed');
+    const [first = '', second = ''] = output.split('The slowest of');
+    assert.match(first, /^\/.*a\.test\.js$[\s\S]*^\/.*b\.test\.js$/m);
+    assert.match(second, /^\/.*b\.test\.js$[\s\S]*^\/.*a\.test\.js$/m);
   });
 
   test('counts nothing where there is nothing', () => {
