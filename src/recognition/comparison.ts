@@ -219,7 +219,7 @@ function verdict(
   };
 }
 
-/** Blurred strangers resemble each other, and so do things that are no faces. */
+/** Templates of blurred strangers resemble each other, and so do those of false detections. */
 function mayMatch(a: Doubts, b: Doubts): boolean {
   return !a.isUncertain && !b.isUncertain && !(a.isDoubtful && b.isDoubtful);
 }

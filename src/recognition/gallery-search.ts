@@ -29,7 +29,7 @@ export interface Matches {
 export interface SearchProbe {
   readonly recognizer: Recognizer;
   readonly row: RowOrTemplate;
-  /** An uncertain face matches no face, a doubtful one no doubtful face. */
+  /** Uncertain faces match nothing; two doubtful faces do not match. */
   readonly doubts: Doubts;
 }
 

@@ -161,7 +161,7 @@ export class Faces {
     return rowGallery === current || rowGallery === second?.gallery;
   }
 
-  /** Null unless it holds a row of this pack for every face. */
+  /** The row gallery with a row of this pack for every face; null for none. */
   rowsFor(collection: CollectionRecord, packId: PackId): number | null {
     const { current, second } = this.rowGalleries(collection.gallery);
     if (isSamePack(collection, packId)) return current;
