@@ -39,7 +39,7 @@ export async function addFace(
   { store, indexes, recognizers, now }: RecognitionParts,
   caller: Caller,
   collectionId: string,
-  { recognizer, face, row, quality, crop, second }: Probe,
+  { recognizer, face, row, quality, doubts, crop, second }: Probe,
   key: NewExternalKey | null = null,
 ): Promise<AddedFace> {
   checkMayIndex(caller);
@@ -48,6 +48,7 @@ export async function addFace(
     confidence: face.confidence,
     createdAt: now(),
     ...(quality ? { quality } : {}),
+    isDoubtful: doubts.isDoubtful,
     thumbnail: crop,
     ...recognizer.packId,
   };

@@ -154,7 +154,7 @@ export class GallerySearch {
       if (externalKey !== null && own.length > MAX_FUSED) {
         for (const each of await externalKeys.labels(gallery, [externalKey])) passed.add(each);
       }
-      const others = own.filter((each) => each !== except);
+      const others = (await this.#trusted(gallery, own, probe)).filter((each) => each !== except);
       const similarity = scale.toSimilarity(this.#fused(rows, others, score, probe, onePerson));
       if (similarity < least) continue;
       const place = matches.findIndex((match) => match.similarity < similarity);
@@ -169,20 +169,16 @@ export class GallerySearch {
     const { store, indexes } = this.#parts;
     const { recognizer, row } = probe;
     const { gallery, rows } = this.#place(caller, collectionId, recognizer);
-    const labels = await this.#labelsOf(caller, gallery, target);
+    const all = await this.#labelsOf(caller, gallery, target);
+    const trusted = await this.#trusted(gallery, all, probe);
+    const labels = trusted.length > 0 ? trusted : all;
     const [nearest] = await indexes.search(rows, row, 1, labels);
     const face = nearest && store.faces.get({ gallery, label: nearest.label });
     if (!face || !maySee(caller, face)) throw notFound(target);
     const score =
       'faceId' in target
         ? nearest.score
-        : this.#fused(
-            rows,
-            store.externalKeys.first(gallery, target.externalKey, MAX_FUSED + 1),
-            nearest.score,
-            probe,
-            recognizer.similarity.toScore(ONE_PERSON),
-          );
+        : this.#fused(rows, labels, nearest.score, probe, recognizer.similarity.toScore(ONE_PERSON));
     return { label: nearest.label, face, similarity: recognizer.similarity.toSimilarity(score) };
   }
 
@@ -206,6 +202,24 @@ export class GallerySearch {
     const first = this.labelOf(caller, gallery, target);
     if ('faceId' in target) return [first];
     return this.#parts.store.externalKeys.labels(gallery, [target.externalKey]);
+  }
+
+  /** The faces that may match the probe. */
+  async #trusted(
+    gallery: number,
+    labels: readonly number[],
+    { doubts }: SearchProbe,
+  ): Promise<readonly number[]> {
+    if (!doubts.isDoubtful) return labels;
+    const { faces } = this.#parts.store;
+    const turn = new Turn();
+    const trusted: number[] = [];
+    for (const label of labels) {
+      if (turn.isOver) await turn.next();
+      const face = faces.get({ gallery, label });
+      if (face && !isDoubtful(face)) trusted.push(label);
+    }
+    return trusted;
   }
 
   #fused(
@@ -234,8 +248,8 @@ export class GallerySearch {
   }
 }
 
-export function isDoubtful({ quality }: FaceRecord): boolean {
-  return quality !== undefined && isDoubtfulQuality(quality);
+export function isDoubtful({ isDoubtful: known, quality }: FaceRecord): boolean {
+  return known ?? (quality !== undefined && isDoubtfulQuality(quality));
 }
 
 function notFound(target: Target): VisageError {

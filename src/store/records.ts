@@ -137,6 +137,8 @@ export interface FaceRecord extends PackId {
   /** Detector's score, 0..1. */
   readonly confidence: number;
   readonly quality?: QualityRecord;
+  /** Never matches another doubtful face. */
+  readonly isDoubtful?: boolean;
   readonly createdAt: number;
   readonly externalKey: string | null;
 }

@@ -108,6 +108,7 @@ export function doubtsOf(face: AnalyzedFace): Doubts {
   return { isUncertain, isDoubtful: isUncertain || isBlurred };
 }
 
+/** Approximates {@link doubtsOf} for faces that were stored without it. */
 export function isDoubtfulQuality({
   score,
   reasons,

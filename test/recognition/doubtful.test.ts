@@ -66,4 +66,50 @@ describe('two blurred faces', () => {
     );
     assert.equal(found.faceId, faceId);
   });
+
+  test('are those whose own sharpness says so, stored or not, whatever their quality', async () => {
+    await service.call('createCollection', { collectionId: 'one-rule', minQuality: 0 });
+    const image = await sharp(await portrait('bea'))
+      .blur(4)
+      .linear(0.3, 0)
+      .jpeg({ quality: 92 })
+      .toBuffer();
+    const { face, faceId } = await service.call(
+      'indexFace',
+      { collectionId: 'one-rule', attributes: 'all' },
+      { image },
+    );
+    assert.deepEqual(face.quality.reasons, ['LOW_LIGHT', 'LOW_SHARPNESS']);
+    assert.ok(face.quality.score < 10, `${face.quality.score}`);
+    const found = await service.call('searchFace', { collectionId: 'one-rule' }, { image });
+    assert.equal(found.faceId, faceId);
+    const stored = await service.call('verifyFace', { collectionId: 'one-rule', faceId }, { image });
+    const both = await service.call('verifyFace', {}, { images: { image: [image], targetImage: [image] } });
+    assert.deepEqual([stored.isMatch, both.isMatch], [true, true]);
+  });
+
+  test('are left out of a person who also has a sharp face', async () => {
+    const person = { collectionId: 'several', externalKey: 'bea' };
+    await service.call('createCollection', { collectionId: 'several', minQuality: 0 });
+    const faint = await blurred('bea');
+    const enrolled = [];
+    for (const image of [faint, await portrait('bea')]) {
+      const parameters = { ...person, allowDuplicates: true };
+      enrolled.push((await service.call('enrollFace', parameters, { image })).faceId);
+    }
+    const least = { faceMatchThreshold: 2 };
+    const verified = await service.call('verifyFace', { ...person, ...least }, { image: faint });
+    const parameters = { collectionId: 'several', faceId: enrolled[1], ...least };
+    const alone = await service.call('verifyFace', parameters, { image: faint });
+    assert.deepEqual([verified.isMatch, verified.similarity], [true, alone.similarity]);
+    const { matches } = await service.call(
+      'identifyFace',
+      { collectionId: 'several', ...least },
+      { image: faint },
+    );
+    assert.deepEqual(
+      matches.map(({ faceId, similarity }: { faceId: string; similarity: number }) => [faceId, similarity]),
+      [[enrolled[1], alone.similarity]],
+    );
+  });
 });
