@@ -18,6 +18,8 @@ constexpr float kLeastScore = 0.05f;
 
 /// Limits the cost of an image with many doubtful candidates.
 constexpr std::size_t kSecondLooks = 32;
+/// The second looks end after this many in a row that find no face.
+constexpr std::size_t kVainLooks = 8;
 
 base::Box Fitted(const base::Box& box, const BoxFit& fit) {
   const float width = box.width * fit.width, height = box.height * fit.height;
@@ -131,33 +133,22 @@ std::vector<Detection> Detector::DetectTurned(const runtime::SourceImage& image,
   return Joined(image, LookAtAll(image, windows, least_score, team), windows.back(), team);
 }
 
-std::vector<Detector::Details> Detector::LookInDetail(const runtime::SourceImage& image,
-                                                      std::span<const Detection> faces, float upright_from,
-                                                      base::Team& team) {
-  std::vector<Details> details(faces.size());
-  const auto look = [&](int first_turn, int last_turn) {
-    std::vector<std::size_t> of;
-    std::vector<Window> windows;
-    for (std::size_t i = 0; i < faces.size(); ++i) {
-      if (details[i][faces[i].turn] >= upright_from) continue;
-      for (int more = first_turn; more <= last_turn; ++more) {
-        of.push_back(i);
-        windows.push_back(PlanCloseUp(faces[i].box, (faces[i].turn + more) % 4, kDetail, scan_,
-                                      {image.width, image.height}));
-      }
+std::vector<float> Detector::LookAgain(const runtime::SourceImage& image, std::span<const Detection> faces,
+                                       const CloseUp& close_up, base::Team& team) {
+  std::vector<Window> windows;
+  windows.reserve(faces.size());
+  for (const Detection& face : faces) {
+    windows.push_back(PlanCloseUp(face.box, face.turn, close_up, scan_, {image.width, image.height}));
+  }
+  const std::vector<Candidates> shown = LookAtAll(image, windows, kLeastScore, team);
+  std::vector<float> scores(faces.size());
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    for (const Detection& face : shown[i]) {
+      if (IntersectionOverUnion(face.box, faces[i].box) > options_.nms_iou)
+        scores[i] = std::max(scores[i], face.score);
     }
-    const std::vector<Candidates> shown = LookAtAll(image, windows, kLeastScore, team);
-    for (std::size_t w = 0; w < windows.size(); ++w) {
-      float& score = details[of[w]][windows[w].turn];
-      for (const Detection& face : shown[w]) {
-        if (IntersectionOverUnion(face.box, faces[of[w]].box) > options_.nms_iou)
-          score = std::max(score, face.score);
-      }
-    }
-  };
-  look(0, 0);
-  look(1, 3);
-  return details;
+  }
+  return scores;
 }
 
 std::vector<Detection> Detector::Joined(const runtime::SourceImage& image,
@@ -185,6 +176,15 @@ std::vector<Detection> Detector::Settle(const runtime::SourceImage& image, const
   }
   std::ranges::stable_sort(doubtful, std::ranges::greater{}, &Detection::score);
   if (doubtful.size() > kSecondLooks) doubtful.resize(kSecondLooks);
+  for (std::size_t first = 0, found = 1; first < doubtful.size() && found > 0; first += kVainLooks) {
+    const std::size_t count = std::min(kVainLooks, doubtful.size() - first);
+    found = LookCloser(image, std::span(doubtful).subspan(first, count), faces, team);
+  }
+  return Merge(std::move(faces), options_.nms_iou, options_.average_boxes);
+}
+
+std::size_t Detector::LookCloser(const runtime::SourceImage& image, std::span<const Detection> doubtful,
+                                 Candidates& faces, base::Team& team) {
   std::vector<Window> windows;
   windows.reserve(doubtful.size());
   for (const Detection& candidate : doubtful) {
@@ -192,6 +192,7 @@ std::vector<Detection> Detector::Settle(const runtime::SourceImage& image, const
         PlanCloseUp(candidate.box, candidate.turn, kSecondLook, scan_, {image.width, image.height}));
   }
   const std::vector<Candidates> seen = LookAtAll(image, windows, options_.score_threshold, team);
+  const std::size_t before = faces.size();
   for (std::size_t i = 0; i < doubtful.size(); ++i) {
     const auto overlap = [&](const Detection& face) {
       return IntersectionOverUnion(face.box, doubtful[i].box);
@@ -199,7 +200,7 @@ std::vector<Detection> Detector::Settle(const runtime::SourceImage& image, const
     const auto same = std::ranges::max_element(seen[i], {}, overlap);
     if (same != seen[i].end() && overlap(*same) > options_.nms_iou) faces.push_back(*same);
   }
-  return Merge(std::move(faces), options_.nms_iou, options_.average_boxes);
+  return faces.size() - before;
 }
 
 std::vector<Detector::Candidates> Detector::LookAtAll(const runtime::SourceImage& image,

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <span>
@@ -69,11 +68,9 @@ class Detector {
   std::vector<Detection> DetectTurned(const runtime::SourceImage& image, float least_face, int turn,
                                       base::Team& team);
 
-  using Details = std::array<float, 4>;
-  /// Looks at each face again in detail, and turned where it does not look upright.
-  /// @param upright_from score from which the other turns need no look.
-  std::vector<Details> LookInDetail(const runtime::SourceImage& image, std::span<const Detection> faces,
-                                    float upright_from, base::Team& team);
+  /// @returns the score of each face, seen enlarged at its own turn; 0 where nothing is seen.
+  std::vector<float> LookAgain(const runtime::SourceImage& image, std::span<const Detection> faces,
+                               const CloseUp& close_up, base::Team& team);
 
   std::size_t runs() const { return runs_; }
 
@@ -93,6 +90,9 @@ class Detector {
                                     float least_score, base::Team& team);
   std::vector<Detection> Settle(const runtime::SourceImage& image, const Candidates& candidates, float scale,
                                 base::Team& team);
+  /// Adds those that look like faces enlarged. @returns their number.
+  std::size_t LookCloser(const runtime::SourceImage& image, std::span<const Detection> doubtful,
+                         Candidates& faces, base::Team& team);
   /// Width of the largest certain face in pixels, less if the image's edge cuts it; 0 for none.
   float LargestCertain(const std::vector<Candidates>& shown, const base::ImageView& image) const;
   std::vector<Detection> Joined(const runtime::SourceImage& image, const std::vector<Candidates>& shown,

@@ -20,11 +20,14 @@ constexpr float kLikely = 0.7f;
 /// Less certain faces rank behind, and do not end the search for turned faces.
 constexpr float kCertain = 0.85f;
 /// Limits the cost of an image with many doubtful detections.
-constexpr std::size_t kMostOpinions = 32;
+constexpr std::size_t kMostOpinions = 64;
 /// Where scores differ by less, the landmarks tell which way up a face is.
 constexpr float kComparable = 0.1f;
 /// A search for the largest face asks no opinion about faces of a smaller part of its area.
 constexpr float kCompany = 0.5f;
+constexpr int kOtherTurns = 3;
+/// A face of another turn has at least this score where it is seen smaller.
+constexpr float kGlimpse = 0.3f;
 /// Better agreement of landmarks is chance.
 constexpr float kLeastDisagreement = 0.02f;
 /// Turned faces may take at least this part of the image's longer side, which bounds the cost of images
@@ -220,55 +223,91 @@ std::vector<detect::Detection> Pipeline::Find(const runtime::SourceImage& view, 
                   faces.end());
     }
   }
-  Judge(view, faces, stages, team);
   const auto is_certain = [](const detect::Detection& face) { return face.certainty >= kCertain; };
   const float longer_side = static_cast<float>(std::max(view.width, view.height));
+  const float least_turned = std::max(least_face, longer_side / kTurnedFacesAlongSide);
+  Judge(view, faces, stages, team, [&](const detect::Detection& face) {
+    return face.box.width < least_turned || std::ranges::any_of(faces, is_certain);
+  });
   for (const int turn : {1, 3, 2}) {
-    if (std::ranges::any_of(faces, is_certain)) break;
-    std::vector<detect::Detection> turned = stages.detector.DetectTurned(
-        view, std::max(least_face, longer_side / kTurnedFacesAlongSide), turn, team);
+    const auto is_of_turn = [&](const detect::Detection& face) {
+      return is_certain(face) && face.turn == turn;
+    };
+    if (std::ranges::any_of(faces, is_certain) && std::ranges::none_of(faces, is_of_turn)) continue;
+    std::vector<detect::Detection> turned = stages.detector.DetectTurned(view, least_turned, turn, team);
     for (detect::Detection& face : turned) face.certainty = 1;
-    Judge(view, turned, stages, team);
+    Judge(view, turned, stages, team, [](const detect::Detection&) { return false; });
     detect::AddOthers(turned, faces);
   }
   std::ranges::stable_partition(faces, is_certain);
   return faces;
 }
 
-void Pipeline::Judge(const runtime::SourceImage& view, std::vector<detect::Detection>& faces, Stages& stages,
-                     base::Team& team) const {
-  const SecondOpinion& opinion = *second_opinion_;
-  std::vector<std::size_t> places;
-  std::vector<detect::Detection> doubtful;
-  for (std::size_t i = 0; i < faces.size() && doubtful.size() < kMostOpinions; ++i) {
-    if (faces[i].score >= opinion.below) continue;
-    places.push_back(i);
-    doubtful.push_back(faces[i]);
-  }
-  if (doubtful.empty()) return;
-  const std::vector<detect::Detector::Details> details =
-      stages.detector.LookInDetail(view, doubtful, opinion.below, team);
+std::vector<Pipeline::Opinion> Pipeline::OpinionsOf(const runtime::SourceImage& view,
+                                                    std::span<const detect::Detection> faces, Stages& stages,
+                                                    base::Team& team) const {
+  const SecondOpinion& weights = *second_opinion_;
+  const std::vector<float> details = stages.detector.LookAgain(view, faces, detect::kDetail, team);
   stages.faces.resize(std::max(stages.faces.size(), team.seats()), stages.faces.front());
-  team.Share(doubtful.size(), [&](std::size_t i, std::size_t seat) {
-    detect::Detection& face = doubtful[i];
-    const float most = std::ranges::max(details[i]);
+  std::vector<Opinion> opinions(faces.size());
+  team.Share(faces.size(), [&](std::size_t i, std::size_t seat) {
+    const float known = weights.score * faces[i].score + weights.detail * details[i] + weights.bias;
+    const auto certainty = [&](float disagreement) {
+      return 1 / (1 + std::exp(-(known + weights.landmarks * std::log(disagreement))));
+    };
+    opinions[i].detail = details[i];
+    const bool is_hopeless = weights.landmarks <= 0 && certainty(kLeastDisagreement) < kLikely;
+    if (details[i] <= 0 || is_hopeless) return;
     base::Alone alone;
-    face.certainty = 0;
-    for (int turn = 0; turn < static_cast<int>(details[i].size()); ++turn) {
-      const float detail = details[i][turn];
-      if (detail <= 0 || detail < most - kComparable) continue;
-      const align::Landmarks landmarks = stages.faces[seat].landmarker.Locate(view, face.box, turn, alone);
-      const float disagreement = std::max(landmarks.disagreement.value_or(1), kLeastDisagreement);
-      const float sum = opinion.score * face.score + opinion.detail * detail +
-                        opinion.landmarks * std::log(disagreement) + opinion.bias;
-      const float certainty = 1 / (1 + std::exp(-sum));
-      if (certainty > face.certainty) {
-        face.turn = turn;
-        face.certainty = certainty;
-      }
-    }
+    const align::Landmarks landmarks =
+        stages.faces[seat].landmarker.Locate(view, faces[i].box, faces[i].turn, alone);
+    opinions[i].certainty = certainty(std::max(landmarks.disagreement.value_or(1), kLeastDisagreement));
   });
-  for (std::size_t i = 0; i < doubtful.size(); ++i) faces[places[i]] = doubtful[i];
+  return opinions;
+}
+
+void Pipeline::Judge(const runtime::SourceImage& view, std::vector<detect::Detection>& faces, Stages& stages,
+                     base::Team& team,
+                     const std::function<bool(const detect::Detection&)>& may_be_turned) const {
+  std::vector<detect::Detection*> judged;
+  std::vector<detect::Detection> views;
+  for (detect::Detection& face : faces) {
+    if (face.score >= second_opinion_->below || judged.size() == kMostOpinions) continue;
+    judged.push_back(&face);
+    views.push_back(face);
+  }
+  const std::vector<Opinion> opinions = OpinionsOf(view, views, stages, team);
+  for (std::size_t i = 0; i < judged.size(); ++i) judged[i]->certainty = opinions[i].certainty;
+
+  std::vector<std::size_t> of;
+  std::vector<detect::Detection> turned;
+  for (std::size_t i = 0; i < judged.size(); ++i) {
+    if (opinions[i].detail >= second_opinion_->below) continue;
+    if (opinions[i].certainty < kLikely && !may_be_turned(views[i])) continue;
+    of.push_back(i);
+    for (int more = 1; more <= kOtherTurns; ++more) {
+      turned.push_back(views[i]);
+      turned.back().turn = (views[i].turn + more) % (1 + kOtherTurns);
+    }
+  }
+  const std::vector<float> glimpses = stages.detector.LookAgain(view, turned, detect::kSecondLook, team);
+  std::vector<std::size_t> of_likeliest;
+  std::vector<detect::Detection> likeliest;
+  for (std::size_t i = 0; i < of.size(); ++i) {
+    const auto first = glimpses.begin() + static_cast<std::ptrdiff_t>(kOtherTurns * i);
+    const auto best = std::max_element(first, first + kOtherTurns);
+    if (*best < kGlimpse) continue;
+    of_likeliest.push_back(of[i]);
+    likeliest.push_back(turned[static_cast<std::size_t>(best - glimpses.begin())]);
+  }
+  const std::vector<Opinion> others = OpinionsOf(view, likeliest, stages, team);
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    detect::Detection& face = *judged[of_likeliest[i]];
+    const float apart = others[i].detail - opinions[of_likeliest[i]].detail;
+    if (apart < -kComparable || (apart <= kComparable && others[i].certainty <= face.certainty)) continue;
+    face.turn = likeliest[i].turn;
+    face.certainty = others[i].certainty;
+  }
   std::erase_if(faces, [](const detect::Detection& face) { return face.certainty < kLikely; });
 }
 

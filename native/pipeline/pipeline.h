@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -111,8 +112,19 @@ class Pipeline {
 
   std::vector<detect::Detection> Find(const runtime::SourceImage& view, float least_face,
                                       detect::Wanted wanted, Stages& stages, base::Team& team) const;
+  struct Opinion {
+    float detail = 0;
+    /// 0..1; 0 where the weights leave no chance.
+    float certainty = 0;
+  };
+  /// Of each face as its turn shows it.
+  std::vector<Opinion> OpinionsOf(const runtime::SourceImage& view, std::span<const detect::Detection> faces,
+                                  Stages& stages, base::Team& team) const;
+  /// Drops faces that are unlikely.
+  /// @param may_be_turned whether the other turns of an unlikely face need a look; asked after the first
+  /// looks.
   void Judge(const runtime::SourceImage& view, std::vector<detect::Detection>& faces, Stages& stages,
-             base::Team& team) const;
+             base::Team& team, const std::function<bool(const detect::Detection&)>& may_be_turned) const;
 
   void Describe(const runtime::SourceImage& view, base::Point to_full, std::size_t described,
                 const AnalysisRequest& request, Stages& stages, base::Team& team, Analysis& analysis) const;
