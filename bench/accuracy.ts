@@ -3,7 +3,7 @@
  * apart.
  *
  * `<faces>` holds `lfw-dev/<person>/<image>`, `lfw-dev-pairs.csv` (first, second, same_person) and, for
- * figures by group, `fairface/eval.csv` with its images. Prints the tables and draws the plots of
+ * figures by group, `fairface/eval.csv` with its images, and `fairface/cohort.csv` with those of the pack's cohort. Prints the tables and draws the plots of
  * docs/accuracy.md.
  */
 import { existsSync } from 'node:fs';
@@ -19,6 +19,7 @@ import { type ModelPack, openModelPack } from '../src/vision/model-pack.ts';
 import { asServed as asServedTemplates } from '../src/vision/normalised-templates.ts';
 import type { SimilarityScale } from '../src/vision/similarity.ts';
 import { loadAsServed } from './as-served.ts';
+import { reportCrossFitted } from './cross-fitted.ts';
 import { crossValidate } from './cross-validation.ts';
 import { type AgedTemplate, reportGroups } from './groups.ts';
 import {
@@ -69,7 +70,7 @@ if (!folder) {
 
 const pack = await openModelPack(packName);
 const scale = scaleOf(pack);
-const { templates, grouped } = await templatesOf(pack, folder);
+const { templates, grouped, trained } = await templatesOf(pack, folder);
 const isDrawn = packName === 'yunet';
 
 console.log(`machine            ${cpus()[0]?.model}, ${availableParallelism()} threads`);
@@ -77,7 +78,8 @@ console.log(`model pack         ${pack.name} ${pack.version}`);
 const missed = templates.filter((entry) => !entry.template).length;
 console.log(`pictures           ${templates.length}, no face found in ${missed}`);
 
-reportGroups(grouped, pack, scale);
+reportGroups(asServedTemplates(pack, grouped), pack, scale);
+if (trained.length > 0) reportCrossFitted(trained, grouped, pack, scale);
 reportPairs(await readPairs(folder, templates));
 const impostors = ImpostorScores.of(templates);
 const mated = matedScores(templates);
@@ -89,17 +91,23 @@ reportFusion();
 async function templatesOf(
   model: ModelPack,
   faces: string,
-): Promise<{ readonly templates: LabelledTemplate[]; readonly grouped: AgedTemplate[] }> {
+): Promise<{
+  readonly templates: LabelledTemplate[];
+  readonly grouped: AgedTemplate[];
+  readonly trained: AgedTemplate[];
+}> {
   const threads = availableParallelism();
   const executor = createExecutor({ threads, maxQueue: 4 * threads });
   const recognizer = await loadAsServed(model, executor);
   const made = await readLabelledTemplates(recognizer, join(faces, 'lfw-dev'), 2 * threads, (done, total) => {
     if (done % 500 === 0 || done === total) console.error(`embedded ${done} of ${total} pictures`);
   });
-  const labels = join(faces, 'fairface/eval.csv');
-  const found = existsSync(labels) ? await readGroupedTemplates(recognizer, executor, labels) : [];
+  const ofGroups = async (labels: string) =>
+    existsSync(labels) ? readGroupedTemplates(recognizer, executor, labels) : [];
+  const grouped = await ofGroups(join(faces, 'fairface/eval.csv'));
+  const trained = await ofGroups(join(faces, 'fairface/cohort.csv'));
   await executor.close();
-  return { templates: asServedTemplates(model, made), grouped: asServedTemplates(model, found) };
+  return { templates: asServedTemplates(model, made), grouped, trained };
 }
 
 function scaleOf({ name, similarity }: ModelPack): SimilarityScale {

@@ -11,9 +11,13 @@ const SAMPLES = 400;
 /** 95 %. */
 const TAIL = 0.025;
 
-interface Pairs {
+export interface Pairs {
   readonly people: number;
   reaching(score: number): readonly (readonly [number, number])[];
+}
+
+export function groupNameOf({ group, age }: AgedTemplate): string {
+  return group ?? `age ${age}`;
 }
 
 /** Of images that the scale excludes as one person, one counts. */
@@ -30,7 +34,7 @@ export function reportGroups(
   }
   const groups = new Map<string, AgedTemplate[]>();
   for (const each of people) {
-    const name = each.group ?? `age ${each.age}`;
+    const name = groupNameOf(each);
     groups.set(name, [...(groups.get(name) ?? []), each]);
   }
   console.log(
@@ -76,13 +80,14 @@ function pairsOf(members: readonly AgedTemplate[], least: number): Pairs {
   return { people: members.length, reaching };
 }
 
-interface Rate {
+export interface Rate {
   readonly rate: number;
   readonly low: number;
   readonly high: number;
 }
 
-function rateOf(pairs: Pairs, score: number): Rate {
+/** With a bootstrap over people. */
+export function rateOf(pairs: Pairs, score: number): Rate {
   const reaching = pairs.reaching(score);
   const whole = new Float64Array(pairs.people).fill(1);
   const uniform = uniforms(1);
@@ -105,6 +110,6 @@ function weighted(reaching: readonly (readonly [number, number])[], times: Float
   return matched / ((total * total - squares) / 2);
 }
 
-function textOf({ rate, low, high }: Rate): string {
+export function textOf({ rate, low, high }: Rate): string {
   return `${rate.toExponential(1)} (${low.toExponential(1)} to ${high.toExponential(1)})`.padEnd(34);
 }

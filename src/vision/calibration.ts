@@ -208,13 +208,13 @@ function peopleOf(pair: ImpostorPair): string {
 }
 
 /** log10(FMR) = a + b * score + c * score^2. */
-interface Tail {
+export interface Tail {
   scoreAt(rate: number): number;
   rateAt(score: number): number;
 }
 
 /** Least squares, evenly spaced in log10(FMR). A normal distribution has a quadratic tail. */
-function fitTail(scores: ImpostorScores): Tail {
+export function fitTail(scores: ImpostorScores): Tail {
   const last = Math.log10(COUNTED_PAIRS / scores.pairs);
   const first = Math.log10(FIT_FROM);
   const steps = 40;

@@ -75,6 +75,14 @@ export class ImpostorScores {
     return joined;
   }
 
+  /** @param scores the best. @param pairs their number and that of all lower ones. */
+  static ofBest(scores: readonly number[], pairs: number): ImpostorScores {
+    const counted = new ImpostorScores();
+    for (const score of scores) counted.#count(score, 1);
+    counted.#count(-1, pairs - scores.length);
+    return counted;
+  }
+
   without(excluded: readonly ImpostorPair[]): void {
     for (const pair of excluded) this.#count(pair.score, -pair.weight);
     const gone = new Set(excluded);

@@ -88,6 +88,15 @@ describe('calibration of the similarity scale', () => {
     assert.equal(scores.pairs, 2);
   });
 
+  test('knows the rates of rare scores from the best pairs alone', () => {
+    const all = ImpostorScores.of(strangers(300, 8));
+    const scores = all.best.slice(0, 500).map(({ score }) => score);
+    const best = ImpostorScores.ofBest(scores, all.pairs);
+    assert.equal(best.pairs, all.pairs);
+    assert.equal(best.scoreAt(1e-3), all.scoreAt(1e-3));
+    assert.equal(best.falseMatchRate(0.8), all.falseMatchRate(0.8));
+  });
+
   test('refuses to speak of rare false matches from few pictures', () => {
     assert.throws(() => calibrate(strangers(200, 6)), /needs at least 1000000 pairs/);
   });
