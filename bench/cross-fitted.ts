@@ -1,7 +1,7 @@
 /**
  * False match rates among the people that a pack's cohort was made of, and others: a cohort that was made without both
- * normalises each pair. Smaller cohorts have smaller offsets, so all scores are less the mean difference that this makes
- * for people outside all cohorts.
+ * normalises each pair. Smaller cohorts have smaller offsets, so offsets are raised by the mean difference that this makes
+ * for people of the same group outside all cohorts.
  */
 import { uniforms } from '../src/base/random.ts';
 import { openSearchSpace } from '../src/native/gallery-index.ts';
@@ -143,8 +143,7 @@ function peopleOf(
   const own = trained.flatMap((each) => person(each, Math.floor(PARTS * uniform())));
   const outside = others.flatMap((each) => person(each, null));
   const coordinates = new Map([...own, ...outside].map((each) => [each.template, each.coordinates]));
-  let missing = 0;
-  let makings = 0;
+  const missing = new Map<string, number>();
   for (let a = 0; a < PARTS; a++) {
     for (let b = a + 1; b < PARTS; b++) {
       const rest = own.filter(({ part }) => part !== a && part !== b).map(({ template }) => template);
@@ -159,10 +158,9 @@ function peopleOf(
       const isNext = (b - a) % PARTS === 1 || (a - b + PARTS) % PARTS === 1;
       for (const each of outside) {
         const { offset } = normalised(space, each.template);
-        missing += each.coordinates.offset - offset;
+        missing.set(each.group, (missing.get(each.group) ?? 0) + each.coordinates.offset - offset);
         if (isNext) each.offsets[(b - a) % PARTS === 1 ? a : b] = offset;
       }
-      makings += outside.length;
       console.error(`made the cohort without parts ${a + 1} and ${b + 1}`);
     }
   }
@@ -170,8 +168,11 @@ function peopleOf(
     const { part } = each;
     each.offsets[part as number] = each.offsets[((part as number) + 1) % PARTS] as number;
   }
-  for (const { offsets } of [...own, ...outside]) {
-    for (let part = 0; part < PARTS; part++) offsets[part] = (offsets[part] as number) + missing / makings;
+  const cohorts = (PARTS * (PARTS - 1)) / 2;
+  for (const { group, offsets } of [...own, ...outside]) {
+    const members = outside.filter((each) => each.group === group).length;
+    const difference = (missing.get(group) ?? 0) / Math.max(1, cohorts * members);
+    for (let part = 0; part < PARTS; part++) offsets[part] = (offsets[part] as number) + difference;
   }
   return [...own, ...outside];
 }
