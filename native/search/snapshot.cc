@@ -200,7 +200,10 @@ Codes ReadSnapshot(const std::string& path, const SearchSpace& space, Codes code
   }
 
   const auto of = [&](SnapshotSection section) { return SnapshotReader::Section(reader, section, done); };
-  ReadFiles(IdsOf(reader, done), space, folder, team, done, codes);
+  const std::vector<std::uint64_t> ids = IdsOf(reader, done);
+  ReadFiles(ids, space, folder, team, done, codes);
+  const std::uint64_t most = rows + (folder ? ids.size() * folder->rows_of_file : 0);
+  if (info.rows < rows || info.rows > most) throw SnapshotError("it is damaged");
   const std::vector<Codes::NewRows> pieces = codes.Extend(rows);
   const std::function<void()> parts[] = {
       [&] { ReadAll(of(SnapshotSection::kHigh), pieces, &Codes::NewRows::high, width); },
