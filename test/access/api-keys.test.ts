@@ -164,6 +164,14 @@ describe('An API key', () => {
     }
   });
 
+  test('may have the rate limit of the plan', async () => {
+    const { body } = await service.call(await service.token(admin), 'POST', KEYS, {
+      ...{ name: 'a', rate_limit: 500 },
+    });
+    assert.equal(body.rate_limit, 500);
+    await service.call(await service.token(admin), 'DELETE', `${KEYS}/${body.id}`);
+  });
+
   test('is refused with what cannot be or what the plan does not allow', async () => {
     const token = await service.token(admin);
     for (const wrong of [

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { AuditEntry } from '../../src/access/audit/audit.ts';
 import { createApiKey } from '../../src/access/keys/api-keys.ts';
 import { keyAdministration } from '../../src/access/keys/key-administration.ts';
 import { identityAdministration } from '../../src/access/members/identity-administration.ts';
@@ -75,4 +76,20 @@ test('A long list is answered whole', async () => {
     assert.equal(new Set(listed[String(name)]?.map(({ id }) => id)).size, COUNT);
   }
   await drain(server, 100);
+});
+
+test('A key of the operator is recorded when it is made and revoked', async () => {
+  const actions: unknown[] = [];
+  const audit = {
+    record: async (...entries: readonly AuditEntry[]) => {
+      for (const { actor, action, target } of entries) actions.push([actor.kind, action, target]);
+    },
+  };
+  const keys = keyAdministration(fixture.store, audit);
+  const { id } = await keys.create({ name: 'a', environment: 'live' });
+  await keys.revoke(id);
+  assert.deepEqual(actions, [
+    ['operator', 'api-key.create', id],
+    ['operator', 'api-key.revoke', id],
+  ]);
 });

