@@ -36,6 +36,7 @@ describe('A body of full size that is made to hold the event loop', () => {
         if (!isFull && !SHORT.includes(route.operationId)) continue;
         for (const { name, query, body } of shapesOf(route)) {
           if (!body) continue;
+          // The service may close before it has read the body; the client then sees no answer.
           const response = await fetch(`${service.url}${pathOf(route)}${query}`, {
             method: route.method,
             headers: {
@@ -43,7 +44,12 @@ describe('A body of full size that is made to hold the event loop', () => {
               'Content-Type': body.type,
             },
             body: body.data,
-          });
+          }).catch(() => null);
+          if (response === null) {
+            const { status } = await service.call(key, 'GET', '/v1/collection/get-all');
+            tally.attempt(`${route.operationId}, ${name}`, status !== 200);
+            continue;
+          }
           const { errors = [] } = (await response.json()) as { errors?: unknown[] };
           const isRefused = response.status >= 400 && response.status < 500;
           tally.attempt(`${route.operationId}, ${name}`, !isRefused || errors.length > 20);
