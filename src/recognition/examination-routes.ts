@@ -1,7 +1,7 @@
 import { NEXT_CURSOR, PAGING } from '../api/paging.ts';
 import { type Route, route } from '../api/route.ts';
 import { object, type Schema, titled } from '../api/schema.ts';
-import { FINDING_KINDS } from './examination.ts';
+import { FINDING_KINDS } from './examination-findings.ts';
 import type { ExaminationService, ExaminationStatus, ShownReport } from './examinations.ts';
 import { COLLECTION_ERRORS } from './face-schemas.ts';
 import { COLLECTION_ID, FACE_ID, ISSUED_FACE_ID } from './schemas.ts';

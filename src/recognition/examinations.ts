@@ -2,17 +2,13 @@ import type { Caller, Owner } from '../api/caller.ts';
 import { decodeCursor, encodeCursor } from '../api/paging.ts';
 import { inTurns, Turn } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
-import { type ListedProposal, MAX_PROPOSED, type Proposal } from '../store/proposals.ts';
+import type { ListedProposal } from '../store/proposals.ts';
 import { type Collection, newIdentifier } from '../store/records.ts';
 import type { Recognizer } from '../vision/recognizer.ts';
 import { checkMayManage, collectionOf } from './collection-access.ts';
-import {
-  Examination,
-  type ExaminedGallery,
-  type Finding,
-  type FindingKind,
-  type Findings,
-} from './examination.ts';
+import { Examination, type ExaminedGallery } from './examination.ts';
+import type { Finding, FindingKind, Findings } from './examination-findings.ts';
+import { type NamedFinding, PROPOSALS, proposalOf } from './examination-proposals.ts';
 import { forget } from './faces.ts';
 import { searchCriterion, thresholdFor } from './match-criterion.ts';
 import { modelOf } from './model-choice.ts';
@@ -32,18 +28,7 @@ const EXPIRY_MS = 600_000;
 const SCALE_END = 95;
 const PLACE = /^[0-9]{1,9}$/;
 
-const PROPOSALS = {
-  duplicate: 'merge',
-  mixed: 'split',
-  'look-alike': null,
-  'low-quality': 're-enrol',
-} as const;
-
 export type ExaminationState = 'none' | 'waiting' | 'running' | 'done' | 'failed';
-
-interface NamedFinding extends Finding {
-  readonly findingId: string;
-}
 
 interface Report {
   readonly gallery: number;
@@ -414,41 +399,4 @@ function statusOf({ state, progress, startedAt, endedAt }: Report): ExaminationS
 
 function isUnderWay({ state }: Report): boolean {
   return state === 'waiting' || state === 'running';
-}
-
-/** @throws `VALIDATION_FAILED`. */
-function proposalOf(gallery: number, { findingId, kind, groups }: NamedFinding): Proposal {
-  if (PROPOSALS[kind] === null) {
-    throw new VisageError('VALIDATION_FAILED', 'This finding has no proposal that can be applied.');
-  }
-  const count = groups.reduce((sum, { labels }) => sum + labels.length, 0);
-  if (count > MAX_PROPOSED) {
-    throw new VisageError(
-      'VALIDATION_FAILED',
-      `The proposal names ${count} faces; at most ${MAX_PROPOSED} can change at once. Use PUT /v1/external-key/rename.`,
-    );
-  }
-  const isRemoval = kind === 'low-quality';
-  const moves = groups.flatMap(({ externalKey, newExternalKey, labels }) =>
-    isRemoval || externalKey === newExternalKey
-      ? []
-      : labels.map((label) => ({ label, from: externalKey, to: newExternalKey })),
-  );
-  const used = new Map<string, number[]>();
-  for (const { externalKey, labels } of isRemoval ? [] : groups) {
-    if (externalKey !== null) used.set(externalKey, [...(used.get(externalKey) ?? []), ...labels]);
-  }
-  for (const { newExternalKey, isNewKey } of groups)
-    if (newExternalKey !== null && isNewKey) used.set(newExternalKey, []);
-  const names = groups.flatMap(({ externalKey, newExternalKey }) => [externalKey, newExternalKey]);
-  return {
-    ...{ findingId, kind, gallery, moves },
-    faces: groups.flatMap(({ externalKey, labels }) => labels.map((label) => ({ label, externalKey }))),
-    keys: Array.from(used, ([externalKey, labels]) => ({
-      externalKey,
-      labels: labels.sort((a, b) => a - b),
-    })),
-    others: [...new Set(names.filter((name) => name !== null && !used.has(name)))] as string[],
-    removed: isRemoval ? groups.flatMap(({ labels }) => labels) : [],
-  };
 }
