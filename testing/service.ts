@@ -89,7 +89,8 @@ export async function visagectl(
   settings: Record<string, string>,
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   try {
-    const output = await promisify(execFile)(VISAGECTL, args, { env: childEnvironment(settings), cwd: ROOT });
+    const options = { env: childEnvironment(settings), cwd: ROOT, maxBuffer: 64 * 2 ** 20 };
+    const output = await promisify(execFile)(VISAGECTL, args, options);
     return { code: 0, ...output };
   } catch (error) {
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };

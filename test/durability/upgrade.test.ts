@@ -95,7 +95,7 @@ async function call(method: string, target: string, image?: Buffer, json?: objec
 const search = (image: Buffer | undefined) =>
   call('POST', `face/search?collectionId=${collectionId}&faceMatchThreshold=0`, image);
 
-async function migrate(...options: string[]): Promise<MigrationView> {
+async function migrate(...options: string[]): Promise<MigrationView & { readonly left: readonly unknown[] }> {
   const args = ['models', 'migrate', collectionId, '--json', ...options];
   const { code, stdout, stderr } = await visagectl(args, { VISAGE_DATA_DIR: folder.path });
   assert.equal(code, 0, stderr);
@@ -118,10 +118,47 @@ test('a data folder of 0.1.0 is served at once, with its scores', async () => {
   await child.stop();
 });
 
-test('a migration under load that is killed at random loses nobody', async () => {
+const added = new Map<string, number>();
+const deleted = new Set<string>();
+
+test('a paused migration stays where it is, also across kills, and one that is rolled back starts again', async () => {
   await addMixes();
-  const added = new Map<string, number>();
-  const deleted = new Set<string>();
+  await start();
+  let load = underLoad(added, deleted, 'before');
+  load.catch(() => {});
+  await sleep((Math.random() * LONGEST_LIFE_MS) / 5);
+  await kill();
+  await load;
+
+  await pauseInStore();
+  const paused = await checked();
+  await start();
+  load = underLoad(added, deleted, 'paused');
+  load.catch(() => {});
+  await sleep(Math.random() * LONGEST_LIFE_MS);
+  assert.equal((await migrate('--status')).state, 'paused');
+  await kill();
+  await load;
+  const later = await checked();
+  assert.equal(later.faces - later.moved, paused.faces - paused.moved, 'faces moved while it was paused');
+
+  await start();
+  const report = await migrate('--status');
+  assert.deepEqual([report.state, report.faces, report.moved], ['paused', later.faces, later.moved]);
+  assert.equal(report.left.length, later.faces - later.moved);
+  load = underLoad(added, deleted, 'rolled-back');
+  load.catch(() => {});
+  const { state, from } = await migrate('--rollback');
+  assert.deepEqual([state, from.version], ['none', '2']);
+  await sleep(Math.random() * LONGEST_LIFE_MS);
+  await kill();
+  await load;
+  const back = await checked();
+  assert.deepEqual([back.version, back.moved], ['2', 0]);
+  await beginInStore();
+});
+
+test('a migration under load that is killed at random loses nobody', async () => {
   let state = 'none';
   let kills = 0;
   let partial = 0;
@@ -160,7 +197,7 @@ test('a migration under load that is killed at random loses nobody', async () =>
   assert.equal((await checked()).version, 'next');
 });
 
-/** Enlarges the collection, so that a migration outlives a service, and starts it. */
+/** Enlarges the collection, so that a migration outlives a service, and begins one. */
 async function addMixes(): Promise<void> {
   const store = Store.open(folder.path);
   const owner = { accountId: store.accounts.first().accountId, environment: 'live' } as const;
@@ -174,8 +211,26 @@ async function addMixes(): Promise<void> {
     return store.faces.add(owner, collectionId, face, row);
   });
   await Promise.all(adding);
+  await store.close();
+  await beginInStore();
+}
+
+/** Before the service starts, which would move faces meanwhile. */
+async function beginInStore(): Promise<void> {
+  const store = Store.open(folder.path);
   const to = { pack: 'faceplugin', packVersion: 'next' };
-  await store.migrations.start([owner.accountId, 'live', collectionId], to, false, Date.now());
+  await store.migrations.start(
+    [store.accounts.first().accountId, 'live', collectionId],
+    to,
+    false,
+    Date.now(),
+  );
+  await store.close();
+}
+
+async function pauseInStore(): Promise<void> {
+  const store = Store.open(folder.path);
+  await store.migrations.pause([store.accounts.first().accountId, 'live', collectionId]);
   await store.close();
 }
 
