@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { NO_DURATIONS } from '../../src/base/durations.ts';
 import { type Network, parseNetwork } from '../../src/base/ip-networks.ts';
 import { AccessService, closeShared } from '../../testing/access-service.ts';
 import { nobody, photograph } from '../../testing/photographs.ts';
@@ -260,6 +261,23 @@ describe('Usage by hour', () => {
       '/v1/billing/usage?granularity=hour&from=0001-01-01&to=9999-12-31&limit=1000',
     );
     assert.equal(past.body.usage.length, rows.length);
+  });
+});
+
+describe('Usage of a call that names no days', () => {
+  test('is of 30 days, today included, unless the call names others', async () => {
+    const token = await service.token(await service.member('admin'));
+    const dayBefore = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+    await service.store.credits.countCalls(
+      [29, 30].map((days) => ({
+        ...{ accountId: service.accountId, day: dayBefore(days), hour: 1, keyId: `key_${days}` },
+        ...{ operation: 'searchFace', environment: 'live' as const },
+        ...{ calls: 1, failures: 0, latency: NO_DURATIONS },
+      })),
+    );
+    const { body } = await service.call(token, 'GET', '/v1/billing/usage?limit=1000');
+    const keys = body.usage.map(({ key_id }: { key_id: string }) => key_id);
+    assert.deepEqual([keys.includes('key_29'), keys.includes('key_30')], [true, false]);
   });
 });
 

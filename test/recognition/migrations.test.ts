@@ -142,6 +142,9 @@ describe('A migration between versions with equal networks', () => {
     await beginPaused();
     const { faceId } = await enroll(1);
     assert.equal((await view()).moved >= 1, true);
+    const { faces } = service.store;
+    const next = faces.rowGalleries(service.gallery(collectionId)).second?.gallery as number;
+    assert.equal(faces.countedRows(next), faces.rowCount(next));
     await service.call('deleteFace', { collectionId, faceId });
     assert.equal((await search(again[1], 80)).faceId, null);
     service.faceCount(collectionId);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { open } from 'lmdb';
 import type { Member } from '../../src/store/records.ts';
 import { Store } from '../../src/store/store.ts';
 import { temporaryFolder } from '../../testing/temporary-store.ts';
@@ -27,4 +28,22 @@ test('Of the members of an e-mail the first four are the preferred one and the o
     last.memberId,
   ]);
   await store.close();
+});
+
+test('The check of consistency sees a member whom an e-mail no longer finds', async (t) => {
+  const folder = temporaryFolder(t);
+  const store = Store.open(folder);
+  const { memberId } = await store.members.addWithAccount('A', {
+    ...PERSON,
+    passwordHash: 'x',
+    createdAt: 1,
+  });
+  assert.deepEqual(store.check(), []);
+  await store.close();
+  const environment = open(folder, { noSubdir: false, maxDbs: 64, overlappingSync: false });
+  await environment.openDB('memberEmails', {}).remove(EMAIL);
+  await environment.close();
+  const damaged = Store.open(folder);
+  assert.deepEqual(damaged.check(), [`member ${memberId} is missing from the index of e-mails`]);
+  await damaged.close();
 });

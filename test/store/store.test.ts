@@ -16,6 +16,7 @@ import {
   storeWithCollection,
   temporaryFolder,
 } from '../../testing/temporary-store.ts';
+import { turnsOf } from '../../testing/turns.ts';
 
 const run = promisify(execFile);
 
@@ -286,6 +287,25 @@ describe('the check of consistency', () => {
       await again.close();
     });
   }
+});
+
+describe('faces of many external keys', () => {
+  test('are counted and listed while other work goes on', async (t) => {
+    const { store, owner } = await storeWithCollection(temporaryFolder(t));
+    const { faceId, label } = await store.faces.add(owner, 'people', FACE, rowOf(1));
+    await store.externalKeys.set(owner, 'people', { faceId, externalKey: 'k', allowDuplicates: false });
+    const gallery = store.collections.get(owner, 'people')?.gallery as number;
+    const keys = ['k', ...Array.from({ length: 100_000 }, (_, at) => `unknown-${at}`)];
+    const { externalKeys } = store;
+    for (const work of [
+      async () => assert.equal(await externalKeys.count(gallery, keys), 1),
+      async () => assert.deepEqual(await externalKeys.labels(gallery, keys), [label]),
+    ]) {
+      const turns = await turnsOf(work);
+      assert.ok(turns > 2, `${turns} turns: ${work}`);
+    }
+    await store.close();
+  });
 });
 
 describe('owners', () => {
