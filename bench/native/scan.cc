@@ -95,7 +95,8 @@ void Measure(const visage::search::Kernels& kernels, const Codes::View& view, st
     start = Now();
     const visage::search::Probe probe(wanted);
     visage::search::Nearest nearest(kNearest);
-    visage::search::RowReader reader(view);
+    visage::search::DamagedRows damaged;
+    visage::search::RowReader reader(view, damaged);
     ScanExact(kernels, reader, probe, 0, view.size(), nearest);
     const auto found = nearest.Take();
     search.all.push_back(Now() - start);
