@@ -50,7 +50,8 @@ export class SnapshotFolder {
   }
 
   galleryIds(): number[] {
-    return readdirSync(this.#folder).flatMap((name) => Number(NAME.exec(name)?.[1] ?? []));
+    const names = readdirSync(this.#folder);
+    return names.flatMap((name) => NAME.exec(name)?.[1] ?? []).map(Number);
   }
 
   /** Removes rows on disk that no snapshot names. Call it before indexes are in use. */

@@ -344,6 +344,7 @@ describe('Rows on disk', () => {
     assert.deepEqual(stored.said, []);
     assert.equal(stored.indexes.totals().onDisk, 192);
     assert.deepEqual(stored.rowFiles(), named);
+    assert.deepEqual(stored.snapshots.galleryIds(), [stored.gallery('people')]);
     await stored.assertFound('people');
     await stored.kill();
   });
