@@ -1,4 +1,4 @@
-/** Error codes are part of the API contract: their meaning never changes. */
+/** Codes are part of the API contract: their meaning never changes. */
 
 export const ERRORS = {
   VALIDATION_FAILED: { status: 400, title: 'The request is not valid' },
@@ -50,11 +50,11 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** The error that the API answers as problem+json. `detail` never holds a secret, a path or an image. */
+/** The API answers it as problem+json. `detail` never holds a secret, a path or an image. */
 export class VisageError extends Error {
   readonly code: ErrorCode;
   readonly errors: readonly FieldError[] | undefined;
-  /** Seconds; undefined uses the code's default. */
+  /** Seconds; undefined: the code's default. */
   readonly retryAfter: number | undefined;
 
   constructor(code: ErrorCode, detail: string, errors?: readonly FieldError[], retryAfter?: number) {

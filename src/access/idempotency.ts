@@ -85,7 +85,7 @@ export class Idempotency {
   }
 
   /**
-   * Each transaction marks the call, so no retry repeats it after a crash.
+   * Each transaction marks the call: no retry repeats it after a crash.
    * @throws `IDEMPOTENCY_CONFLICT`, `IDEMPOTENCY_KEY_REUSED`; errors of `run`.
    */
   async run(asked: IdempotentRequest, run: RunRequest): Promise<RouteResponse> {
@@ -101,7 +101,7 @@ export class Idempotency {
     // The store must not hold a password's hash.
     const fingerprint = route.secret ? undefined : await this.#fingerprintOf(asked);
     const bounds = calls.mac('bounds', JSON.stringify(boundsOf(caller)));
-    // No await until `set`, so only one of parallel requests runs.
+    // No await until `set`: only one of parallel requests runs.
     const name = `${place.callerId} ${place.mac}`;
     if (this.#running.has(name)) {
       checkSame(this.#running.get(name), fingerprint);

@@ -10,9 +10,7 @@ export interface Owner {
 }
 
 export interface Actor extends Owner {
-  /**
-   * Runs in each transaction before the first write; throws to abort, for example after a key's revocation.
-   */
+  /** Runs in each transaction before the first write; aborts it by throwing. */
   readonly confirm?: () => void;
   /** Null or absent: every face. */
   readonly allowedExternalKeys?: readonly string[] | null;

@@ -39,7 +39,6 @@ function listOf(text: string): readonly string[] | null {
   return null;
 }
 
-/** @throws `VALIDATION_FAILED`. */
 function tagsOf(headers: RequestHeaders, name: 'if-match' | 'if-none-match'): readonly string[] | '*' | null {
   const text = headers[name]?.[0]?.trim();
   if (text === undefined) return null;

@@ -50,7 +50,7 @@ function expected(schema: Schema): string {
     .join(' or ');
 }
 
-/** Text may be secret, so errors show it only if a query or form expects another type. */
+/** Text may be secret: errors show it only if a query or form expects another type. */
 function got({ data, parentSchema = {} }: ErrorObject, kind: Place['kind']): string {
   if (typeof data === 'string') {
     const isText = [parentSchema.type].flat().includes('string') || parentSchema.type === undefined;

@@ -11,9 +11,9 @@ export interface MigrationView {
   readonly collectionId: string;
   /** Answers calls. */
   readonly from: PackVersionView;
-  /** Of the migration; without one, the newest version of the pack, or null if that answers already. */
+  /** Of the migration; else the newest version of the pack, or null if that answers already. */
   readonly to: PackVersionView | null;
-  /** `moved`: `from` is the new version, and the rows of `to` are kept for a rollback. */
+  /** `moved`: `from` is the new version; the rows of `to` are kept for a rollback. */
   readonly state: 'none' | 'moving' | 'paused' | 'moved';
   readonly sightings: boolean;
   readonly faces: number;
@@ -38,21 +38,20 @@ export interface MigrationStart {
   readonly sightings: boolean;
 }
 
+/** Methods for a collection throw `COLLECTION_NOT_FOUND`, `VALIDATION_FAILED`. */
 export interface MigrationAdministration {
   list(): Promise<readonly MigrationView[]>;
-  /** Also resumes. @throws `COLLECTION_NOT_FOUND`, `VALIDATION_FAILED`. */
+  /** Also resumes. */
   begin(place: CollectionPlace, start: MigrationStart): Promise<MigrationView>;
-  /** @throws as {@link begin}. */
   pause(place: CollectionPlace): Promise<MigrationView>;
-  /** @throws as {@link begin}. */
   rollBack(place: CollectionPlace): Promise<MigrationView>;
   /**
    * After the switch, removes the former rows. Before it, deletes the faces that are left, and switches.
-   * @throws as {@link begin}; `VALIDATION_FAILED` with faces left unless `deleteLeft`.
+   * @throws `VALIDATION_FAILED` with faces left unless `deleteLeft`.
    */
   finish(place: CollectionPlace, deleteLeft: boolean): Promise<MigrationView>;
-  /** Removes the rows that sightings added to a face. @throws as {@link begin}, and `FACE_NOT_FOUND`. */
+  /** Removes the rows that sightings added to a face. @throws `FACE_NOT_FOUND`. */
   removeSighting(place: CollectionPlace, faceId: string): Promise<MigrationView>;
-  /** Faces without a row of the new version. @throws as {@link begin}. */
+  /** Faces without a row of the new version. */
   left(place: CollectionPlace): Promise<readonly LeftFace[]>;
 }

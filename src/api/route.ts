@@ -59,7 +59,7 @@ export type RequestHeaders = Readonly<Record<string, readonly string[] | undefin
 /** Parts that the route does not accept are empty. */
 export interface RouteRequest {
   readonly requestId: string;
-  /** From the connection, or from a trusted proxy. */
+  /** From the connection or a trusted proxy. */
   readonly address: string;
   readonly headers: RequestHeaders;
   /** Null on public routes. */
@@ -80,16 +80,14 @@ export interface RouteResponse {
   readonly units?: number;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /**
-   * Replaces `body` by a `text/event-stream`. The server pulls a chunk when the client has read the previous
-   * ones, and calls `return` when the client leaves.
+   * Replaces `body` by a `text/event-stream`. The server pulls chunks as the client reads, and calls `return`
+   * when the client leaves.
    */
   readonly stream?: AsyncIterableIterator<string>;
   /** Fields that the request lacks, such as a new key's id. */
   readonly audit?: {
     readonly target?: string;
-    /**
-     * An entry for each target or key instead of one for the call. The log stores only pseudonyms of keys.
-     */
+    /** An entry for each target or key, not one for the call. The log stores only pseudonyms of keys. */
     readonly each?: { readonly targets: readonly string[] } | { readonly externalKeys: readonly string[] };
     readonly actor?: AuditActor;
     readonly accountId?: string;
@@ -123,8 +121,8 @@ interface RouteData {
   /** Maximum multiple of the price; default: 1. */
   units?(body: Readonly<Record<string, unknown>>): number;
   /**
-   * `read`: the answer has an `ETag`, and the server answers 304 to a matching `If-None-Match`. `write`: the
-   * handler checks `If-Match` inside its transaction.
+   * `read`: the answer has an `ETag`, and a matching `If-None-Match` gets 304. `write`: the handler checks
+   * `If-Match` inside its transaction.
    */
   readonly etag?: 'read' | 'write';
   readonly secret?: true;
@@ -200,7 +198,7 @@ interface RouteSpec<
   readonly query?: Q;
   readonly body?: B;
   readonly images?: I;
-  // A method, because TypeScript checks methods bivariantly: a Route's `units` accepts a wider body.
+  // TypeScript checks methods bivariantly, so a Route's `units` accepts a wider body.
   units?(body: BodyOf<B, I>): number;
   readonly responses: R;
   readonly audit?: {
@@ -223,7 +221,7 @@ function imagesOf(parameters: ImageParameters = {}, sources: ImageSources): Reco
   return Object.fromEntries(images);
 }
 
-/** @throws Error if a public route takes images, because images count against an account. */
+/** @throws Error if a public route takes images, which count against an account. */
 export function route<
   const A extends Access,
   const R extends Readonly<Record<number, ResponseSpec>>,

@@ -30,7 +30,7 @@ export type RouteScope = Exclude<Scope, 'v1:*'>;
 /** A bounded key must name the other scopes, which manage the account. */
 const RECOGNITION: ReadonlySet<Scope> = new Set(['v1:faces', 'v1:external-keys']);
 
-/** @param isBounded the key has a limit on collection, faces or models. */
+/** @param isBounded limited in collection, faces or models. */
 export function holdsScope(held: readonly string[], asked: Scope, isBounded: boolean): boolean {
   return held.includes(asked) || (held.includes('v1:*') && (!isBounded || RECOGNITION.has(asked)));
 }

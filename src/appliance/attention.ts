@@ -8,7 +8,6 @@ export interface Attention {
 export interface ApplianceFacts {
   readonly now: number;
   readonly certificate: { readonly expiresAt: number; readonly isSelfSigned: boolean } | null;
-  /** A listener without TLS takes connections from other machines. */
   readonly isExposedWithoutTls: boolean;
   readonly lastBackup: number | null;
   readonly backupFailure: string | null;

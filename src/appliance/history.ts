@@ -22,7 +22,7 @@ export const STAGES = ['queue', 'decode', 'detect', 'align', 'embed', 'search'] 
 
 const SAMPLE_MS = 5_000;
 
-/** Health probes, and an open dashboard's polling. */
+/** Health probes, and the dashboard's polling. */
 const NOT_COUNTED =
   /^\/(livez|readyz|v1\/(healthz|setup|settings|system|events|auth\/me|face\/thumbnail)(\/|$))/;
 
@@ -131,7 +131,7 @@ export class HistoryRecorder {
     await this.#sources.history.add(steps, (step) => KEPT.get(step) ?? 0);
   }
 
-  /** Includes the running step. Steps without a running service are missing. */
+  /** Includes the running step; omits steps without a running service. */
   points(period: Period): HistoryPoint[] {
     const { history, now } = this.#sources;
     const { step, kept } = PERIODS[period];

@@ -1,5 +1,5 @@
 /**
- * Checking and optimising Visage's schemas takes a third of the CPU time of a start;
- * `test/base/ajv-options.test.ts` checks them instead.
+ * Checking and optimising schemas takes a third of a start's CPU time; `test/base/ajv-options.test.ts` checks
+ * them instead.
  */
 export const TRUSTED_SCHEMAS = { meta: false, validateSchema: false, code: { optimize: false } } as const;

@@ -4,9 +4,9 @@ import { type Network, parseAddress, within } from './ip-networks.ts';
 const UNKNOWN = '';
 
 /**
- * If the peer is a trusted proxy, reads `X-Forwarded-For` from right to left up to the first untrusted
- * address or invalid entry.
- * @returns dotted IPv4 (also if mapped), or IPv6 after RFC 5952 without zone; empty if the peer is unknown.
+ * For a trusted proxy, reads `X-Forwarded-For` from right to left up to the first untrusted address or
+ * invalid entry.
+ * @returns dotted IPv4 (also if mapped), or IPv6 after RFC 5952 without zone; empty for an unknown peer.
  */
 export function clientAddress(
   peer: string | undefined,
@@ -26,7 +26,7 @@ export function clientAddress(
   return client.toString();
 }
 
-/** IPv4 address or IPv6 /64, because one client may use many addresses of a /64. */
+/** IPv4 address or IPv6 /64: one client may use many addresses of a /64. */
 export function originOf(text: string): string {
   return prefixOf(text, { ipv4: 32, ipv6: 64 });
 }

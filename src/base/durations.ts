@@ -51,7 +51,7 @@ export function meanOf({ count, sum }: Pick<Durations, 'count' | 'sum'>): number
   return count === 0 ? null : rounded(sum / count);
 }
 
-/** Milliseconds that the share 0..1 of all durations does not exceed; null without durations. */
+/** Milliseconds that the share 0..1 of durations does not exceed; null without durations. */
 export function percentileOf({ count, buckets }: Durations, share: number): number | null {
   if (count === 0) return null;
   let seen = 0;

@@ -37,7 +37,7 @@ export async function trustOf(values: Values<typeof TRUST_OPTIONS>, { backupKey 
 }
 
 /**
- * Root grants access to the data folder owner's group, which runs scheduled backups.
+ * Root grants access to the data folder owner's group, for scheduled backups.
  * @throws BackupError.
  */
 export async function backupKeyFor({ backupKey, dataDir }: Config, target: string): Promise<BackupKey> {

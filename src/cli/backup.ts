@@ -36,7 +36,6 @@ function countOf(text: string | undefined): number | null {
   return count;
 }
 
-/** @throws ExitError */
 function checkIsOutside(target: string, dataDir: string): void {
   if (relative(dataDir, target).startsWith('..')) return;
   throw new ExitError(

@@ -79,7 +79,6 @@ export const collectionsExamine = command({
   },
 });
 
-/** @returns the report with the findings of all pages. */
 async function examine(api: AdminCall, collectionId: string): Promise<Report> {
   await api('POST', PATH, { collectionId });
   const progress = new Progress(100);

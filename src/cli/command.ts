@@ -124,7 +124,7 @@ export function print<T>(answer: T, asJson: boolean, text: (answer: T) => string
   process.stdout.write(asJson ? `${JSON.stringify(answer)}\n` : text(answer));
 }
 
-/** Escapes control characters, so each word stays in its row. */
+/** Escapes control characters: each word stays in its row. */
 export function columns(words: readonly (readonly string[])[]): string {
   const rows = words.map((row) => row.map(visible));
   const widths: number[] = [];

@@ -2,11 +2,11 @@ import type { Command } from './command.ts';
 
 interface Entry {
   readonly load: () => Promise<Command>;
-  /** A damaged store may crash the command, so a separate process runs it. */
+  /** A damaged store may crash the command: a separate process runs it. */
   readonly readsStore?: true;
 }
 
-/** By name. A command loads when it is used. */
+/** A command loads when used. */
 const ENTRIES: Readonly<Record<string, Entry>> = {
   status: { load: async () => (await import('./status.ts')).status, readsStore: true },
   doctor: { load: async () => (await import('./doctor.ts')).doctor, readsStore: true },
@@ -51,7 +51,6 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
 
 export const COMMAND_NAMES: readonly string[] = Object.keys(ENTRIES);
 
-/** @param names of `COMMAND_NAMES`. */
 export function loadCommands(names = COMMAND_NAMES): Promise<readonly Command[]> {
   return Promise.all(names.map((name) => loadCommand(name)));
 }

@@ -30,7 +30,6 @@ function checkDataFolder(dataDir: string): void {
 /**
  * Undoes each check.
  * @returns address settings without effect, because systemd holds the sockets.
- * @throws Error with the start's message.
  */
 async function tryStart(config: Config, isGivenHere: (setting: 'listen' | 'tls_listen') => boolean) {
   const { dataDir, tls, device } = config;

@@ -74,7 +74,7 @@ export interface People {
 }
 
 export interface FolderOptions {
-  /** External keys by {@link nameKey}. */
+  /** By `nameKey`. */
   readonly map: ReadonlyMap<string, string>;
   readonly looseFiles: boolean;
 }

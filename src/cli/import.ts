@@ -76,8 +76,8 @@ class Import {
   }
 
   /**
-   * Finds faces that an earlier run added without recording the answer. The most similar pair of image and
-   * face belongs together, then the next.
+   * Finds faces that an earlier run added without recording the answer. Joins the most similar image and
+   * face, then the next.
    */
   async recover(images: readonly ImageFile[]): Promise<void> {
     const written = this.#journal.faceIds();

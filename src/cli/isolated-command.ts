@@ -1,4 +1,3 @@
-/** Keeps a damaged store from crashing this process. */
 import { fork } from 'node:child_process';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import { isCrash } from '../store/isolated-store.ts';

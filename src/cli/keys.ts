@@ -25,7 +25,6 @@ const ADMINISTRATIONS: Administrations<KeyAdministration> = {
   local: (store, config) => keyAdministration(store, auditOf(store, config)),
 };
 
-/** @throws ConfigError, ExitError, VisageError. */
 function withKeys<T>(
   options: DataOptions & { readonly create?: boolean },
   work: (keys: KeyAdministration) => Promise<T>,

@@ -111,7 +111,6 @@ function textOf({ dimension, rank, bytesOfCode, templates, energy, matches, plac
   ]);
 }
 
-/** @returns the file's path. */
 export function writeSpace(pack: ModelPack, content: Uint8Array): Promise<string> {
   return writePackFile(pack, FILE, content, { search: { file: FILE } });
 }

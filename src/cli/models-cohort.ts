@@ -105,7 +105,7 @@ function textOf({
   ]);
 }
 
-/** Also removes the scale of the earlier scores. @returns the file's path. */
+/** Also removes the earlier scores' scale. */
 export function writeCohort(pack: ModelPack, content: Uint8Array): Promise<string> {
   return writePackFile(pack, FILE, content, { cohort: { file: FILE }, calibration: undefined });
 }

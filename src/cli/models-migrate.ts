@@ -97,7 +97,6 @@ async function viewsOf(call: AdminCall): Promise<readonly MigrationView[]> {
   return migrations;
 }
 
-/** @throws ExitError unless the collection is found once. */
 async function chosenOf(
   call: AdminCall,
   choice: {

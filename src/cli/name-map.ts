@@ -21,10 +21,7 @@ interface Row {
   readonly fields: readonly string[];
 }
 
-/**
- * RFC 4180.
- * @throws Error with the line.
- */
+/** RFC 4180. */
 function* rowsOf(text: string, separator: string): Generator<Row> {
   let line = 1;
   let at = 0;
@@ -68,10 +65,7 @@ function separatorOf(text: string): string {
   return first.includes(';') && !first.includes(',') ? ';' : ',';
 }
 
-/**
- * External keys by {@link nameKey}.
- * @throws Error with the line.
- */
+/** By `nameKey`. @throws Error with the line. */
 export function parseNameMap(text: string): Map<string, string> {
   const map = new Map<string, string>();
   const lines = new Map<string, number>();

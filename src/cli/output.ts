@@ -1,4 +1,4 @@
-/** Attackers may supply names and paths, so all output escapes control characters. */
+/** Attackers may supply names and paths: all output escapes control characters. */
 import { StringDecoder } from 'node:string_decoder';
 import { visible, visibleLines } from '../base/visible-text.ts';
 

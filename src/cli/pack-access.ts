@@ -60,7 +60,7 @@ export async function changeManifest(
   return file;
 }
 
-/** @param fields of the manifest that change with it. @returns the file's path. */
+/** @param fields manifest fields that also change. @returns the file's path. */
 export async function writePackFile(
   pack: ModelPack,
   name: string,

@@ -9,7 +9,6 @@ function startsWith(args: readonly string[], words: readonly string[]): boolean 
   return words.every((word, at) => args[at] === word);
 }
 
-/** @throws ExitError `usage` with the nearest command. */
 function find(args: readonly string[]): string {
   const exact = COMMAND_NAMES.find((name) => startsWith(args, name.split(' ')));
   if (exact) return exact;

@@ -33,7 +33,6 @@ export function configOf(values: SettingValues) {
     threads: values.threads,
     maxQueue: values.max_queue,
     rowsOnDiskFrom: values.rows_on_disk_from,
-    /** Bytes. */
     maxBodyMemory: values.max_body_memory * MEGABYTE,
     logLevel: values.log_level,
     device: {
@@ -61,7 +60,6 @@ function addressOf(text: string): ListenAddress {
   return parseListen(text) as ListenAddress;
 }
 
-/** @throws ConfigError for a folder inside the data folder. */
 function backupDirOf({ backup_dir: folder, data_dir: dataDir }: SettingValues): string | null {
   if (folder === null) return null;
   if (!relative(resolve(dataDir), resolve(folder)).startsWith('..')) {
@@ -88,7 +86,6 @@ function tlsConfigOf(values: SettingValues) {
   }
   return {
     listen: listen === null ? null : addressOf(listen),
-    /** Null: use systemd credentials or a self-signed certificate. */
     files:
       certificate === null || key === null ? null : { certificate: resolve(certificate), key: resolve(key) },
     redirect: values.tls_redirect,

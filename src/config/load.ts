@@ -1,4 +1,4 @@
-/** The environment overrides the file; the file overrides defaults. */
+/** The environment overrides the file, which overrides defaults. */
 
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';

@@ -77,7 +77,7 @@ export type Setting = {
   readonly reload: boolean;
   /** Help text: one imperative sentence. */
   readonly about: string;
-  /** Example in `visage.toml`; required if the default is empty or a function. */
+  /** For `visage.toml`; required if the default is empty or a function. */
   readonly example?: unknown;
 } & (
   | {

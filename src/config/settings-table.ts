@@ -11,7 +11,7 @@ const MAX_CONNECTIONS = 60_000;
 const COUNT = wholeNumber(1, 1_000_000);
 const PORT = wholeNumber(1, 65535);
 
-/** Outside the data folder, so a thief of the folder does not get the key. */
+/** Outside the data folder: a thief of the folder does not get the key. */
 function defaultBackupKey({ environment, file }: Source): string {
   if (file !== undefined) return join(dirname(resolve(file)), 'backup.key');
   const state = environment.XDG_STATE_HOME || join(environment.HOME || homedir(), '.local', 'state');

@@ -203,16 +203,12 @@ export class EventRecorder {
     if (this.#writtenSinceTrim > this.#options.limits.maxEvents * RETENTION_SHARE) void this.trim();
   }
 
-  /**
-   * Events are durable and in the order of their ids.
-   * @returns a function that unsubscribes.
-   */
+  /** Events are durable and in the order of their ids. */
   onWritten(listener: WrittenListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** @returns a function that unsubscribes. */
   onDropped(listener: (accountId: string) => void): () => void {
     this.#dropListeners.add(listener);
     return () => this.#dropListeners.delete(listener);

@@ -18,7 +18,7 @@ const MAX_REVIEWED = 1_000;
 const CHUNK = 100;
 const SCAN = 1_000;
 
-/** Streams per turn of the event loop; each works for some tenths of a millisecond. */
+/** Streams per turn of the event loop; each takes tenths of a millisecond. */
 const AT_ONCE = 8;
 
 const EVENT_ID = /^evt_[0-9A-HJKMNP-TV-Z]{26}$/;
@@ -59,7 +59,7 @@ class LiveEvent {
   }
 }
 
-/** Without an id, or a client would resume behind this older event. */
+/** Without an id, or a client would resume behind this event. */
 function reviewText(view: EventView): string {
   return `event: review\ndata: ${JSON.stringify(answerOf(view))}\n\n`;
 }
@@ -77,7 +77,6 @@ export interface StreamRequest {
   readonly reauthorize: () => void;
 }
 
-/** The server pulls chunks as the client reads. `return` ends the stream. */
 class EventStream implements AsyncIterableIterator<string> {
   readonly #log: EventLog;
   readonly #request: StreamRequest;
@@ -178,7 +177,7 @@ class EventStream implements AsyncIterableIterator<string> {
 
   async #stored(): Promise<string> {
     const { owner, filter } = this.#request;
-    // Without the bounds of time, `last` moves past events outside of them.
+    // Without the bounds of time, `last` moves past events outside them.
     const isVisible = (event: EventView) => matches(event, filter);
     const bounds = { from: this.#position, limit: CHUNK, scan: SCAN };
     const { events, next, last } = await this.#log.pageAfter(owner, { isVisible }, bounds);
@@ -188,7 +187,7 @@ class EventStream implements AsyncIterableIterator<string> {
   }
 
   #reviews(): string {
-    // The client knows whether its filter still takes the event.
+    // The client knows whether its filter still matches.
     const { owner, filter } = this.#request;
     const others = { ...filter, review: undefined };
     const parts: string[] = [];
@@ -213,7 +212,7 @@ class EventStream implements AsyncIterableIterator<string> {
     return parts.join('');
   }
 
-  /** @returns true after {@link KEEP_ALIVE_MS}. */
+  /** @returns true after `KEEP_ALIVE_MS`. */
   #wait(): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {

@@ -48,7 +48,7 @@ export interface IndexTotals {
 }
 
 const NO_TOTALS = { templates: 0, bytes: 0, tombstones: 0, onDisk: 0 };
-/** Each search after damage can meet further damaged rows. */
+/** Searches after damage can meet further damaged rows. */
 const MOST_REPAIRS = 8;
 
 /** Keeps the rows of large galleries on disk. */
@@ -56,7 +56,7 @@ export interface RowStorage {
   /** Faces of a gallery. */
   readonly least: number;
   readonly rowsOfFile?: number;
-  /** Rows of the store, to replace damaged ones. Labels that the store lacks are left out. */
+  /** Rows of the store, to replace damaged ones; omits labels that it lacks. */
   readonly rowsAt: (gallery: number, labels: readonly number[]) => Iterable<RowBatch>;
   readonly log: Log;
 }
@@ -72,7 +72,7 @@ interface Held {
 /**
  * The first add or load of a gallery sets its search space. Operations on a gallery take effect in call
  * order.
- * {@link add} and {@link remove} increment the gallery's generation, like a store transaction.
+ * `add` and `remove` increment the generation, like a store transaction.
  */
 export class GalleryIndexes {
   readonly #executor: Executor;
@@ -83,7 +83,7 @@ export class GalleryIndexes {
 
   /**
    * @param snapshots null for none.
-   * @param device GPU library to search with; null for none.
+   * @param device GPU library; null for none.
    * @param storage null to keep all rows in memory. Needs `snapshots`.
    */
   constructor(

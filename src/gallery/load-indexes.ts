@@ -1,4 +1,4 @@
-/** Fills the indexes at start from snapshots, or else from the store. */
+/** Fills the indexes at start from snapshots or the store. */
 
 import type { SearchSpace } from '../native/gallery-index.ts';
 import type { Log } from '../ops/log.ts';
@@ -78,7 +78,7 @@ interface StartedGallery {
 /**
  * Deletes an unusable snapshot.
  * @param onProgress takes the faces read.
- * @returns the faces of store and index; null if the index is still empty.
+ * @returns the faces of store and index; null for an empty index.
  */
 async function loadSnapshot(
   { store, indexes, snapshots, log }: IndexStartParts,
@@ -117,7 +117,7 @@ function isStateOf({ complete, ...stamp }: SnapshotStamp, state: GalleryState): 
 }
 
 /**
- * Labels suffice, because the store never reuses a label or changes its template.
+ * Labels suffice: the store never reuses a label or changes its template.
  * @returns how many the store holds.
  */
 async function catchUp(

@@ -10,8 +10,8 @@ export interface RowConversionParts {
 }
 
 /**
- * Converts the templates of schema 3 to rows in the background, in small transactions. Galleries of a pack
- * that is not loaded stay unconverted. A later start resumes after the last transaction.
+ * Converts templates of schema 3 to rows in small background transactions. Galleries of an unloaded pack stay
+ * unconverted. A later start resumes.
  */
 export class RowConversion {
   readonly #parts: RowConversionParts;

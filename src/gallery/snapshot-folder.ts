@@ -1,4 +1,4 @@
-/** Files may be missing, old or damaged, so compare their stamps with the store. */
+/** Files may be missing, old or damaged: compare their stamps with the store. */
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSnapshotInfo } from '../native/gallery-index.ts';
@@ -10,7 +10,7 @@ export interface SnapshotStamp {
   readonly generation: number;
   readonly epochId: string;
   readonly lastLabel: number;
-  /** False if the snapshot may lack some of that generation's writes. */
+  /** False if some of that generation's writes may be missing. */
   readonly complete: boolean;
 }
 
@@ -44,7 +44,6 @@ export class SnapshotFolder {
     return join(this.#folder, `${gallery}.snapshot`);
   }
 
-  /** Of the files that hold a gallery's rows on disk. */
   rowPrefix(gallery: number): string {
     return join(this.#folder, `${gallery}.`);
   }
@@ -102,7 +101,6 @@ export function stampText({ epochId, ...rest }: SnapshotStamp): string {
   return JSON.stringify({ ...rest, writer: epochId });
 }
 
-/** @throws Error if invalid. */
 function stampOf(text: string): SnapshotStamp {
   let stamp: (Partial<SnapshotStamp> & { readonly writer?: unknown }) | null;
   try {

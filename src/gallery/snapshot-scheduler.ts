@@ -23,7 +23,7 @@ export interface SnapshotCounts {
 interface Kept {
   generation: number;
   removals: number;
-  /** First removal that the snapshot lacks; null if it lacks none. */
+  /** First removal that the snapshot lacks; null for none. */
   removedSince: number | null;
   bytes: number;
   notBefore: number;
@@ -95,7 +95,7 @@ export class SnapshotKeeper {
     return this.#each((state, kept) => this.#isDue(state, kept));
   }
 
-  /** Writes stale snapshots, cancels a write that exceeds the limit, and then writes no more. */
+  /** Writes stale snapshots, cancels a write that exceeds the limit, and then stops. */
   async stop(limitMs: number): Promise<void> {
     if (this.#timer) clearInterval(this.#timer);
     const limit = setTimeout(() => {
@@ -156,7 +156,7 @@ export class SnapshotKeeper {
     const kept = this.#keptOf(gallery);
     if (!packId) return;
     const state = faces.state(gallery);
-    // In the same turn as save(), so that these values match the saved state.
+    // In the same turn as save(), so that these values match its state.
     const { generation, removals } = indexes.state(gallery);
     const complete = generation === state.generation;
     const began = performance.now();
@@ -176,7 +176,7 @@ export class SnapshotKeeper {
     if (!indexes.state(gallery).isHeld) snapshots.remove(gallery);
   }
 
-  /** Deletes the old snapshot, because it may hold removed faces and the disk may be full. */
+  /** Deletes the old snapshot: it may hold removed faces, and the disk may be full. */
   #failed(gallery: number, kept: Kept, error: Error, now: number, log: Log): void {
     this.#counts.failed += 1;
     log.warn(

@@ -1,4 +1,4 @@
-/** The mode of the Unix socket is the authentication. */
+/** The Unix socket's mode is the authentication. */
 import type { RequestListener } from 'node:http';
 import Router from '@koa/router';
 import type { KeyAdministration } from '../access/keys/key-administration.ts';
@@ -36,7 +36,7 @@ export interface AdminParts {
   readonly keys: KeyAdministration;
   readonly migrations: MigrationAdministration;
   readonly identity: IdentityAdministration;
-  /** @throws Error for the operator. */
+  /** @throws Error. */
   readonly reload: () => ReloadReport;
   readonly facts: () => ServiceFacts;
   readonly log: Log;

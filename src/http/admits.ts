@@ -6,7 +6,7 @@ import { VisageError } from '../errors.ts';
 import { RefusalPace } from './refusal-pace.ts';
 import { answerAndClose } from './unread-body.ts';
 
-/** Answers a request beyond the limit with 429, and returns false. */
+/** Answers 429 beyond the limit, and returns false. */
 export type Admits = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 
 export function addressGuard(addresses: AddressLimits, kind: AddressLimitKind): Admits {

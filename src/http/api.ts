@@ -25,7 +25,7 @@ import { type App, type Context, limitByAddress, type RequestState } from './koa
 import { bodyForm } from './media-type.ts';
 import { refusalPace } from './refusal-pace.ts';
 
-/** Beyond this many open requests, the server delays the account's refusals. */
+/** Beyond this many open requests, the account's refusals wait. */
 const MANY_REQUESTS = 16;
 
 const MAX_JSON_BYTES = 64 * 1024;
@@ -69,7 +69,6 @@ type InputReader = (
   readonly body: Record<string, unknown>;
   readonly images: ImageSources;
   readonly raw: Buffer | null;
-  /** Input that a retry must repeat. */
   readonly pieces: () => readonly Uint8Array[];
 }>;
 
@@ -249,7 +248,6 @@ export function createRouter(routes: readonly Route[], parts: RouterParts): Rout
   return router;
 }
 
-/** @param addresses absent: no limits. */
 export function mountRouter(app: App, router: Router<RequestState>, addresses?: AddressLimits): void {
   app.use(router.routes());
   app.use((context) => {

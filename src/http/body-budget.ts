@@ -1,10 +1,10 @@
-/** Accounts share memory for bodies fairly, and so do an account's keys. */
+/** Accounts, and an account's keys, share memory for bodies fairly. */
 import { VisageError } from '../errors.ts';
 import type { Tenant } from '../native/pipeline.ts';
 
 /**
- * Dynamic thresholds (Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998), alpha = 4: a
- * tenant gets alpha / (1 + alpha) of what others leave.
+ * Dynamic thresholds (Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998), alpha = 4:
+ * alpha / (1 + alpha) of what others leave.
  */
 const SHARE = 0.8;
 
@@ -74,7 +74,7 @@ export class BodyBudget {
     return this.#shares.held;
   }
 
-  /** Close the hold when the request ends. */
+  /** Close it when the request ends. */
   open(tenant: Tenant): BodyHold {
     return new BodyHold(this.#shares, this.#requests, tenant);
   }

@@ -21,7 +21,7 @@ function tooLarge(limit: number): VisageError {
   return new VisageError('PAYLOAD_TOO_LARGE', `The body may have at most ${limit} bytes here.`);
 }
 
-/** Each buffer costs a hundred bytes, so the reader joins small ones. */
+/** Each buffer costs a hundred bytes: the reader joins small ones. */
 const SMALL_PIECE = 4 * 1024;
 const BLOCK = 64 * 1024;
 

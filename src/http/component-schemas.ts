@@ -8,8 +8,8 @@ const LISTS = new Set(['anyOf', 'oneOf', 'allOf']);
 const MAPS = new Set(['properties', 'patternProperties']);
 
 /**
- * Answers permit unknown fields. Requests describe defaults in words: generators treat a property with
- * `default` as required.
+ * Answers permit unknown fields. Requests describe defaults in words, because generators require a property
+ * with `default`.
  */
 export type SchemaUse = 'request' | 'answer';
 

@@ -29,7 +29,7 @@ function endOfEmptyLine(bytes: Buffer, from: number): number {
  * Stands between a client's socket and Node's HTTP parser, which gets pieces that end with a head, and none
  * during an answer.
  *
- * Sends 64 KB, then waits until the client has read them, so TLS encrypts no more ahead.
+ * Sends 64 KB, then waits until the client has read them, to limit TLS encryption ahead.
  */
 export class Connection extends Duplex {
   /** Kept after the close; undefined for a Unix socket. */

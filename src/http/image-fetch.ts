@@ -68,7 +68,6 @@ export function createImageFetcher({ policy, resolve = resolveName, limits }: Fe
     );
 }
 
-/** @throws `OVERLOADED` */
 async function inSlot<T>(slots: FairShares, accountId: string, fetch: () => Promise<T>): Promise<T> {
   const tenant = { account: accountId, key: '' };
   if (!slots.fits(tenant, 1)) {
@@ -133,7 +132,6 @@ class ImageFetch {
     return readImage(response, limits, hold);
   }
 
-  /** @throws VisageError */
   async #permittedAddress(url: URL): Promise<Address> {
     const { policy, resolve, accountId } = this.#parts;
     const literal = literalAddress(url.hostname);
@@ -251,10 +249,7 @@ async function readImage(
   return Buffer.concat(chunks);
 }
 
-/**
- * @param from the redirecting URL, if any.
- * @throws `IMAGE_URL_FORBIDDEN`.
- */
+/** @param from the redirecting URL, if any. */
 function parseImageUrl(text: string, from: URL | null): URL {
   const url = URL.canParse(text, from?.href) ? new URL(text, from?.href) : null;
   if (url === null) throw forbidden('image.url is not a URL.');

@@ -80,7 +80,7 @@ function withParameters(body: Schema, images: ImageParameters, own: Record<strin
   };
 }
 
-/** The body may have the fields, so none is required or has a default. */
+/** The body may have the fields: none is required or has a default. */
 export function imageQuerySchema(body: Schema): Schema {
   const properties = Object.entries(propertiesOf(body)).map(([name, { default: _, ...schema }]) => [
     name,

@@ -67,7 +67,7 @@ function answerProblem(context: Context, error: unknown, log: Log): ErrorCode {
   return problem.code;
 }
 
-/** Reading the path of an invalid target throws, or makes Node print it. */
+/** Reading an invalid target's path throws, or makes Node print it. */
 function checkTarget(context: Context, anonymousLimits: AnonymousLimits | undefined): void {
   const { url } = context.req;
   try {
@@ -127,7 +127,7 @@ function lineBudget(
 export function createKoaApp(log: Log, observer?: RequestObserver, anonymousLimits?: AnonymousLimits): App {
   const app: App = new Koa<RequestState>();
   const pace = new RefusalPace();
-  // Koa's own handler would print connection errors to the console.
+  // Koa's handler would print connection errors to the console.
   app.on('error', (error: unknown, context?: Context) =>
     log.debug({ requestId: context?.state.requestId, err: error }, 'connection error'),
   );

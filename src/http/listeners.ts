@@ -52,10 +52,7 @@ function listenerOf(server: Server, scheme: string, isInherited: boolean): Liste
   return { server, port: bound.port, address, url: urlOf(scheme, bound), isInherited };
 }
 
-/**
- * @param onOpen receives each listener, even if a later one fails.
- * @throws ExitError `unavailable`.
- */
+/** @param onOpen receives each listener, even if a later one fails. */
 async function openEntrance(
   { setting, address, inherited, scheme, serve }: Entrance,
   onOpen: (listener: Listener) => void,
@@ -100,7 +97,7 @@ export function isHandedOver({ http, https }: InheritedSockets): boolean {
 }
 
 /**
- * @param onOpen as in {@link openEntrance}.
+ * @param onOpen as in `openEntrance`.
  * @throws ExitError `unavailable`.
  */
 export async function openApi(

@@ -47,7 +47,7 @@ export class LiveTlsConfig {
 
   /**
    * @returns a function that switches new connections.
-   * @throws Error for the operator.
+   * @throws Error.
    */
   prepare(config: TlsConfig): () => void {
     const certificate = this.#load(config);

@@ -49,7 +49,7 @@ function invalid(path: string, message: string): VisageError {
   ]);
 }
 
-/** Values may lack their quotes, as some programs write them, or the closing one. */
+/** Some programs omit quotes, or the closing one. */
 function parametersOf(header: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const [, name = '', quoted, plain = ''] of header.matchAll(
@@ -71,7 +71,7 @@ function headersOf(head: string): ReadonlyMap<string, string> {
   );
 }
 
-/** Permits an empty part without the line break before its boundary. Null if the head is too long. */
+/** Permits an empty part without the line break before its boundary. Null for too long a head. */
 function splitPart(bytes: Buffer): { readonly head: Buffer; readonly content: Buffer } | null {
   const start = bytes.subarray(0, MAX_HEAD_BYTES);
   const blanks = ['\n\r\n', '\n\n']
@@ -122,7 +122,6 @@ class DelimiterFinder {
     this.#boundary = boundary;
   }
 
-  /** @throws `VALIDATION_FAILED` if there is none. */
   async first(): Promise<Delimiter> {
     const begin = `--${this.#boundary}`;
     const atStart =
@@ -131,7 +130,6 @@ class DelimiterFinder {
     return atStart || this.next(0, '\n');
   }
 
-  /** @throws `VALIDATION_FAILED` if there is none. */
   async next(from: number, lineBreak: Delimiter['lineBreak']): Promise<Delimiter> {
     const mark = Buffer.from(`${lineBreak}--${this.#boundary}`, 'latin1');
     for (let at = from; at < this.#body.length; ) {
@@ -170,10 +168,7 @@ function isFile({ filename, type, encoding, content }: Part, isAllowed: boolean)
   return sample.includes(0) || !isUtf8(sample);
 }
 
-/**
- * @param contentType contains the boundary.
- * @throws `VALIDATION_FAILED`.
- */
+/** @throws `VALIDATION_FAILED`. */
 export async function parseForm(
   body: Buffer,
   contentType: string,

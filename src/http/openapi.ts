@@ -290,7 +290,7 @@ function operationOf(route: Route, schemas: ComponentSchemas, bodies: Json): Jso
   };
 }
 
-/** @throws Error if schemas of one title differ, or a tag has no description. */
+/** @throws Error for different schemas of one title, or a tag without description. */
 export function openApiDocument(routes: readonly Route[], version: string): Json {
   const schemas = new ComponentSchemas();
   schemas.refer(PROBLEM_SCHEMA, 'answer');

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Mean of random delays, so that clients do not retry together. */
+/** Mean of random delays, so clients do not retry together. */
 const DELAY_MS = 200;
 
 export function refusalPace(): Promise<void> {
@@ -19,7 +19,7 @@ export class RefusalPace {
     this.#now = now;
   }
 
-  /** Resolves at once until a client exceeds {@link AT_ONCE}. */
+  /** Resolves at once until a client exceeds `AT_ONCE`. */
   async next(client: string): Promise<void> {
     const now = this.#now();
     if (now - this.#since > SECOND_MS) {

@@ -126,7 +126,7 @@ export function listen(
   });
 }
 
-/** @param limitMs then closes requests that have not ended. */
+/** @param limitMs then closes unfinished requests. */
 export function drain(server: Server, limitMs: number): Promise<void> {
   if (!server.listening) return Promise.resolve();
   emptying.add(server);

@@ -42,10 +42,7 @@ function redirect(
   return { status: 308, location: `https://${host}${port === 443 ? '' : `:${port}`}${url}` };
 }
 
-/**
- * @param tls read at each request.
- * @param admits the address limit.
- */
+/** @param tls read at each request. */
 export function plainListener(
   listener: RequestListener,
   tls: () => Pick<TlsConfig, 'redirect'>,

@@ -11,7 +11,7 @@ const ADDON_FILE = fileURLToPath(new URL('../../../build/Release/visage.node', i
 
 let loaded: unknown;
 
-/** @throws Error for the operator. */
+/** @throws Error. */
 export function addon<Exports>(): Exports {
   loaded ??= load();
   return loaded as Exports;

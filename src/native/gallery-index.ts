@@ -15,15 +15,14 @@ export interface SearchSpace {
   /** Coordinates of a row. */
   readonly rank: number;
   readonly subquantizers: number;
-  /** Bytes of a row. */
   readonly rowBytes: number;
   readonly isNormalised: boolean;
-  /** @param templates finite. @returns the row of a template; of several, one row after another. */
+  /** @param templates finite; several give one row after another. */
   row(templates: Float32Array): Row;
   template(row: RowOrTemplate): Float32Array;
   /**
    * Cosines, less the offsets of both rows if scores are normalised.
-   * @throws Error for a value that is not finite.
+   * @throws Error for a non-finite value.
    */
   compare(probe: RowOrTemplate, rows: readonly RowOrTemplate[]): Float32Array;
   /**
@@ -47,15 +46,14 @@ export interface GalleryIndex {
   add(ids: BigInt64Array, rows: RowOrTemplate): Promise<void>;
   remove(ids: BigInt64Array): Promise<number>;
   /**
-   * Best first. Scores are those of {@link SearchSpace.compare}, accurate to about 1e-5. If `isDamaged`, add or
-   * remove the labels of {@link damaged}, and search again.
+   * Best first. Scores are those of `SearchSpace.compare` to about 1e-5. If `isDamaged`, add or remove the
+   * labels of `damaged`, and search again.
    */
   search(
     probe: RowOrTemplate,
     k: number,
     allow?: BigInt64Array,
   ): Promise<{ readonly ids: BigInt64Array; readonly scores: Float32Array; readonly isDamaged: boolean }>;
-  /** Labels whose rows on disk are damaged. */
   damaged(): BigInt64Array;
   labels(): Promise<BigInt64Array>;
   /**
@@ -67,7 +65,7 @@ export interface GalleryIndex {
    */
   save(background: Executor, path: string, stamp: string): Promise<number>;
   cancelSave(): void;
-  /** Call it when the saved file is deleted: its unused rows on disk are deleted too. */
+  /** After deletion of the saved file, deletes its unused rows on disk. */
   forgetSaved(): void;
   /**
    * Requires an empty index.
@@ -82,11 +80,11 @@ export interface SnapshotFileInfo {
   readonly dimension: number;
   readonly rows: number;
   readonly stamp: string;
-  /** Names of the files with rows on disk, after their prefix. */
+  /** Names of files with rows on disk, after their prefix. */
   readonly rowFiles: readonly string[];
 }
 
-/** Where, and from which number of faces on, an index keeps its rows on disk. */
+/** Where, and from how many faces on, an index keeps its rows on disk. */
 export interface RowsOnDisk {
   /** Of the files' paths. */
   readonly prefix: string;
@@ -119,10 +117,10 @@ export function openSearchSpace(source: Uint8Array | number, cohort?: Uint8Array
 }
 
 /**
- * @param executor runs the work; closing it also ends background copies.
- * @param library GPU library that proposes candidates for large galleries.
+ * @param executor closing it also ends background copies.
+ * @param library proposes candidates for large galleries on the GPU.
  * @param rows default all in memory.
- * @throws Error with a sentence if the library is unusable.
+ * @throws Error with a sentence for an unusable library.
  */
 export function createGalleryIndex(
   executor: Executor,

@@ -30,15 +30,14 @@ export interface PipelineOptions {
     readonly faceWidths: { readonly least: number; readonly most: number };
     /** 0..1. */
     readonly scoreThreshold: number;
-    /** Small candidates with these scores run again, enlarged. Default: none. */
+    /** Small candidates with these scores run again, enlarged. */
     readonly doubtful?: { readonly from: number; readonly to: number };
     /** Moves the centre by shares of the box, then multiplies its size. */
     readonly boxFit?: Box;
     /** Boxes above it are the same face. */
     readonly nmsIou: number;
-    /** Average the boxes of one face, weighted by score. Default false. */
+    /** Average the boxes of one face, weighted by score. */
     readonly averageBoxes?: boolean;
-    /** Default: none. */
     readonly secondOpinion?: SecondOpinion;
   };
   readonly landmarks: {
@@ -47,12 +46,12 @@ export interface PipelineOptions {
     readonly input: NetworkInput;
     /** About the box's centre; the crop is stretched to the input. */
     readonly cropScale: number;
-    /** Averages the box, then a crop around the landmarks, plain and mirrored. Default false. */
+    /** Averages the box, then a crop around the landmarks, plain and mirrored. */
     readonly secondLook?: boolean;
   };
   readonly embedder: {
     readonly file: string;
-    /** Aligns by ArcFace's five points, or by an upright square around the box's centre. */
+    /** By ArcFace's five points, or by an upright square around the box's centre. */
     readonly alignment: 'arcface5' | 'box';
     /** For `box`: side over the box's longer side. Default 1. */
     readonly cropScale?: number;
@@ -89,7 +88,7 @@ export interface LivenessLook {
 }
 
 /**
- * Decides whether a detection with a score under `below` is a face, and which way up it is. The detector looks
+ * Decides whether a detection with a score under `below` is a face, and which way up. The detector looks
  * again in detail, at four turns; the landmark network, which needs `secondLook`, compares the face with its
  * mirror image: `certainty = logistic(score * s + detail * d + landmarks * ln(disagreement) + bias)`.
  */

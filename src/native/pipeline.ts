@@ -103,7 +103,7 @@ export interface DecodedImage {
 /** `base64`: standard or URL-safe, `data:` prefix allowed. */
 export type ImageEncoding = 'binary' | 'base64';
 
-/** Accounts share queue and threads fairly, and so do an account's keys. */
+/** Accounts, and an account's keys, share queue and threads fairly. */
 export interface Tenant {
   readonly account: string;
   readonly key: string;
@@ -143,7 +143,7 @@ export async function loadPipeline(
 
 /**
  * Keeps the full size.
- * @throws as {@link Pipeline.analyze}.
+ * @throws as `Pipeline.analyze`.
  */
 export function decodeImage(
   executor: Executor,

@@ -17,8 +17,8 @@ const MAX_SOCKET_PATH_BYTES = 107;
  * Locks the folder until this process ends, and sets a private umask. Removes other users' permissions and
  * leftovers of killed commands.
  * @returns paths with changed permissions.
- * @throws ExitError `unavailable` if the folder is not writable or contains a symbolic link or another user's
- * file; `locked`.
+ * @throws ExitError `unavailable` for an unwritable folder, a symbolic link or another user's file in it;
+ * `locked`.
  */
 export function takeDataFolder(folder: string): string[] {
   let isOurs: boolean;
@@ -55,7 +55,7 @@ export interface AdminSocketPath {
 
 /**
  * Leads through an open descriptor if too long.
- * @throws the system's error if the folder is missing.
+ * @throws the system's error for a missing folder.
  */
 export function adminSocketPath(folder: string): AdminSocketPath {
   const path = join(folder, 'admin.sock');

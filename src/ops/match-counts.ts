@@ -7,7 +7,6 @@ export function compared(isMatch: boolean): void {
   if (results.hasSubscribers) results.publish(isMatch);
 }
 
-/** @returns a function that unsubscribes. */
 export function onCompared(listener: (isMatch: boolean) => void): () => void {
   const subscriber = (message: unknown) => listener(message as boolean);
   results.subscribe(subscriber);

@@ -19,7 +19,7 @@ function whyForeign({ uid }: Stats): string | null {
 
 /**
  * Follows a link, because the path comes from the settings.
- * @throws Error for the operator.
+ * @throws Error.
  */
 export function checkOwnFolder(stats: Stats): void {
   if (!stats.isDirectory()) throw new Error('expected a folder');
@@ -32,7 +32,7 @@ export function checkOwnFolder(stats: Stats): void {
 
 /**
  * @returns the changed paths.
- * @throws Error for the operator for a symbolic link or another user's file.
+ * @throws Error for a symbolic link or another user's file.
  */
 export function takeOwnFiles(folder: string): string[] {
   return Array.from(repair(folder, 1));

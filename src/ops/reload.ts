@@ -19,7 +19,7 @@ export interface ReloaderOptions {
   readonly configOf: (values: SettingValues) => Config;
   /**
    * @returns a function that cannot fail.
-   * @throws Error for the operator.
+   * @throws Error.
    */
   readonly prepare: (config: Config) => () => void;
   /** `status` is a sentence. */

@@ -15,10 +15,7 @@ export class ServiceManager {
   readonly #log: Log;
   readonly #send: Send;
 
-  /**
-   * Children do not inherit the removed variables.
-   * @param send for tests.
-   */
+  /** Children do not inherit the removed variables. */
   constructor(environment: NodeJS.ProcessEnv, log: Log, send: Send = sendDatagram) {
     const { NOTIFY_SOCKET: socket, WATCHDOG_USEC: limit, WATCHDOG_PID: pid } = environment;
     for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) delete environment[name];

@@ -12,7 +12,6 @@ export function stageTook(stage: string, ms: number): void {
   if (times.hasSubscribers) times.publish({ stage, seconds: ms / 1000 } satisfies StageTime);
 }
 
-/** @returns a function that unsubscribes. */
 export function onStage(listener: (time: StageTime) => void): () => void {
   const subscriber = (message: unknown) => listener(message as StageTime);
   times.subscribe(subscriber);

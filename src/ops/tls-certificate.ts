@@ -9,7 +9,7 @@ import { makeSelfSigned } from './self-signed.ts';
 const CREDENTIALS = { certificate: 'visage-tls-certificate', key: 'visage-tls-key' } as const;
 
 const DAY_MS = 86_400_000;
-/** People compare the fingerprint by hand, so the certificate outlives the appliance. */
+/** People compare the fingerprint by hand: the certificate outlives the appliance. */
 const SELF_SIGNED_DAYS = 3650;
 /** For clients with slow clocks. */
 const SLOW_CLOCK_MS = DAY_MS;

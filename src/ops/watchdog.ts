@@ -14,7 +14,6 @@ export interface WatchdogOptions {
 /**
  * A probe returns from the executor: event loop and threads work. While it waits, other jobs' progress counts
  * too.
- * @returns a function that stops the watchdog.
  */
 export function startWatchdog({ limitMs, executor, probe, alive, log }: WatchdogOptions): () => void {
   let isWaiting = false;

@@ -14,7 +14,7 @@ export function checkAllowed(store: Store, caller: Caller, collectionId: string)
   if (collection) checkMayUse(caller, collection.pack);
 }
 
-/** Affects all faces. @throws `FACE_NOT_ALLOWED` for a caller restricted to some. */
+/** @throws `FACE_NOT_ALLOWED` for a caller restricted to some faces. */
 export function checkMayManage({ allowedExternalKeys }: Caller): void {
   if (allowedExternalKeys === null) return;
   throw new VisageError(

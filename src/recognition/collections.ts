@@ -102,7 +102,6 @@ export class CollectionService {
     await store.collections.create(caller, { collectionId, ...collection, now: now(), ...packId });
   }
 
-  /** The appliance's limit also applies. */
   #checkCropDays({ eventCropDays }: CollectionChange): void {
     const most = this.#parts.events.cropDays;
     if (eventCropDays == null || eventCropDays <= most) return;
@@ -113,7 +112,6 @@ export class CollectionService {
   }
 
   /**
-   * Keeps undefined fields.
    * @returns the new entity tag, and whether the service now erases crops.
    * @throws as `check` and `collectionOf`; `FACE_NOT_ALLOWED`.
    */
@@ -145,7 +143,7 @@ export class CollectionService {
     for (const rows of dropped) indexes.drop(rows);
   }
 
-  /** Succeeds if the collection does not exist. @throws as `update`. */
+  /** Succeeds without the collection. @throws as `update`. */
   async delete(caller: Caller, collectionId: string, check?: Precondition): Promise<void> {
     const { store, indexes } = this.#parts;
     checkAllowed(store, caller, collectionId);
@@ -155,7 +153,7 @@ export class CollectionService {
   }
 }
 
-/** Each call would refuse a rate that the collection cannot have. @throws as `thresholdFor`. */
+/** Each call would refuse a rate that the collection cannot have. */
 function checkRates(change: CollectionChange, faces: number, recognizer: Recognizer): void {
   const { maxFalsePositiveRate, maxFalseMatchRate } = change;
   if (maxFalsePositiveRate != null) thresholdFor({ maxFalsePositiveRate }, faces, recognizer);

@@ -149,7 +149,7 @@ export class ComparisonService {
   }
 
   /**
-   * Records no event, because no person was seen. The stored face itself counts as absent.
+   * Records no event, because no person was seen. The stored face counts as absent.
    * @throws as `GallerySearch.nearest` and `searchCriterion`, and `FACE_NOT_FOUND`.
    */
   async searchById(caller: Caller, request: SearchByIdRequest): Promise<SearchByIdAnswer> {
@@ -219,7 +219,7 @@ function verdict(
   };
 }
 
-/** Templates of blurred strangers resemble each other, and so do those of false detections. */
+/** Templates of blurred strangers, or of false detections, resemble each other. */
 function mayMatch(a: Doubts, b: Doubts): boolean {
   return !a.isUncertain && !b.isUncertain && !(a.isDoubtful && b.isDoubtful);
 }

@@ -39,7 +39,6 @@ const LIVENESS_ANSWER = object({
   hasFace: { ...HAS_FACE, description: 'Whether an image has a face.' },
 });
 
-/** @throws `VALIDATION_FAILED` unless the caller gives exactly one. */
 function framesOf(image: ImageSource | undefined, images: readonly ImageSource[]): Promise<ImageInput[]> {
   if ((image === undefined) === (images.length === 0)) {
     throw conflicting('give either image or images', ['/image', '/images']);

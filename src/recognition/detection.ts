@@ -55,7 +55,7 @@ export class DetectionService {
 
   /**
    * Skips images without a face.
-   * @param images at least one, of the same person.
+   * @param images at least one, of one person.
    * @throws as `detect`; with several images, the error names the image.
    */
   async liveness(
@@ -94,7 +94,6 @@ export class DetectionService {
   }
 }
 
-/** Null without a face. */
 async function analyzeFrame(
   caller: Caller,
   recognizer: Recognizer,

@@ -38,10 +38,7 @@ export class EnrolmentService {
     this.#search = search;
   }
 
-  /**
-   * Writes face and external key in one transaction. @throws as `FaceService.index`, and
-   * `EXTERNAL_KEY_CONFLICT`.
-   */
+  /** In one transaction. @throws as `FaceService.index`, and `EXTERNAL_KEY_CONFLICT`. */
   async enroll(caller: Caller, image: ImageInput, request: EnrollRequest): Promise<EnrollAnswer> {
     const opened = this.#open(caller, request);
     return recorded(this.#parts, caller, factsOf(opened, request, 'enrollFace'), async (event) => {
@@ -67,7 +64,7 @@ export class EnrolmentService {
       const seen = await Promise.all(
         some.map(({ image }) => settle(async () => this.#analyze(caller, opened, await image(), conditions))),
       );
-      // The store writes in the order of these starts and flushes once.
+      // The store writes in this order and flushes once.
       const added = some.map(({ externalKey }, i) => {
         const each = seen[i] as Analyzed | VisageError;
         const request = { ...conditions, externalKey };

@@ -10,7 +10,7 @@ import type { RecognitionParts } from './requests.ts';
 
 const EVENT_ID = /^evt_[0-9A-HJKMNP-TV-Z]{26}$/;
 
-/** Limits a call with rare matches to some milliseconds. */
+/** Limits a call to some milliseconds. */
 const MAX_SCAN = 2_000;
 
 type Filter = Omit<EventFilter, 'isVisible'>;
@@ -45,7 +45,7 @@ export class EventService {
     );
   }
 
-  /** Null takes the review back. @throws `NOT_FOUND`. */
+  /** Null removes the review. @throws `NOT_FOUND`. */
   async review(caller: Caller, eventId: string, state: ReviewState | null) {
     const { store, now } = this.#parts;
     const review = state && { state, at: now(), memberId: caller.member?.id ?? '' };

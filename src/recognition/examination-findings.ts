@@ -20,7 +20,7 @@ export interface Finding {
   readonly groups: readonly FoundGroup[];
   /** 0..100, of the groups with each other; null for one group. */
   readonly similarity: number | null;
-  /** Expected share of wrong findings among those at least as certain; null where the kind has none. */
+  /** Expected share of wrong findings among those at least as certain; null for kinds without one. */
   readonly errorRate: number | null;
   /** Of a look-alike: chance that an image of one person matches the other. */
   readonly falseAlarms: number | null;
@@ -30,12 +30,11 @@ export interface Finding {
 export interface Findings {
   readonly faces: number;
   readonly people: number;
-  /** At most {@link MAX_FINDINGS} of a kind, the most certain or worst first. */
+  /** At most `MAX_FINDINGS` of a kind, the most certain or worst first. */
   readonly found: readonly Finding[];
   readonly counts: Readonly<Record<FindingKind, number>>;
 }
 
-/** Findings of a kind. */
 export const MAX_FINDINGS = 1000;
 
 export interface Node {
@@ -54,14 +53,14 @@ export interface MixedKey {
 
 export interface Compared {
   readonly duplicates: readonly (Pair & { readonly errorRate: number })[];
-  /** The highest scores first, at most {@link MAX_FINDINGS}. */
+  /** The highest scores first, at most `MAX_FINDINGS`. */
   readonly lookAlikes: readonly Pair[];
   readonly count: number;
 }
 
 const NOTHING = { similarity: null, errorRate: null, falseAlarms: null, quality: null } as const;
 
-/** Names the people of an examination's evidence, and proposes what to do. */
+/** Names the people in the evidence, and proposes changes. */
 export class FindingWriter {
   readonly #people: ExaminedPeople;
   readonly #similarity: SimilarityScale;
@@ -69,7 +68,6 @@ export class FindingWriter {
   readonly #faceIdOf: (label: number) => string | null;
   readonly #turn = new Turn();
 
-  /** @param threshold 0..100, of the collection's searches. */
   constructor(
     people: ExaminedPeople,
     similarity: SimilarityScale,

@@ -60,7 +60,7 @@ interface Joined {
   errorRate: number;
 }
 
-/** Joins pairs of nodes to people: a further key joins if it is as certainly the person of half of the others. */
+/** Joins pairs of nodes to people: a key joins if it is as certainly the person of half of the others. */
 export async function joined(pairs: readonly (Pair & { readonly errorRate: number })[]): Promise<Joined[]> {
   const turn = new Turn();
   const partners = new Map<number, Set<number>>();

@@ -15,7 +15,7 @@ interface LowQuality {
   readonly quality: QualityRecord;
 }
 
-/** People of a gallery: one for each external key, and for each face without a key. */
+/** One for each external key of a gallery, and for each face without a key. */
 export class ExaminedPeople {
   readonly all: Person[] = [];
   readonly lowQuality: LowQuality[] = [];

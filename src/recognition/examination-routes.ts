@@ -156,7 +156,6 @@ const NO_COUNTS = { duplicate: 0, mixed: 0, 'look-alike': 0, 'low-quality': 0 };
 
 const APPLY_BODY = object({
   collectionId: COLLECTION_ID,
-  // Accepts more than issued ids, so unknown ids get a 404.
   findingId: { ...FACE_ID, description: FINDING_ID.description, examples: FINDING_ID.examples },
 });
 
@@ -291,7 +290,6 @@ export function examinationRoutes(examinations: ExaminationService): readonly Ro
   ];
 }
 
-/** An entry for each external key; without keys, one for the finding. */
 function auditOf(externalKeys: readonly string[]) {
   return externalKeys.length === 0 ? {} : { audit: { each: { externalKeys } } };
 }

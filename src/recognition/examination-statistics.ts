@@ -1,15 +1,12 @@
-/**
- * Strangers of the same gallery are the yardstick, since a gallery of relatives scores higher than the pack's
- * calibration.
- */
+/** Compares with strangers of the same gallery, because relatives score higher than the pack's calibration. */
 import type { SimilarityScale } from '../vision/similarity.ts';
 
-/** Rank of the stranger from whom the tail of a face's strangers is extrapolated. */
+/** Rank of the stranger from whom a face's tail is extrapolated. */
 const TAIL_RANK = 16;
 const FIRST_STRANGER = 4;
 export const NEIGHBOURS = TAIL_RANK + 1;
 
-/** log10 of the upper tail of the normal distribution; P. Börjesson and C. Sundberg, 1979, 0.3 % off at most. */
+/** log10 of the normal distribution's upper tail; P. Börjesson and C. Sundberg, 1979, 0.3 % off at most. */
 function logTail(z: number): number {
   if (z < 0) return Math.log10(1 - 10 ** logTail(-z));
   const density = -(z * z) / 2 - Math.log(2 * Math.PI) / 2;
@@ -33,9 +30,9 @@ function median(values: number[]): number {
 }
 
 /**
- * The upper tail of the scores between strangers in a gallery. It keeps the shape of the gallery's median
- * person and moves with each person's 17th best score. The decrease is the mean, in logarithms, of an
- * exponential and of a normal tail through the same scores.
+ * The upper tail of a gallery's scores between strangers: the shape of the median person, moved to each
+ * person's 17th best score. The decrease is the mean, in logarithms, of an exponential and a normal tail
+ * through the same scores.
  */
 export class StrangerTail {
   readonly #people: number;
@@ -70,7 +67,7 @@ export class StrangerTail {
     return scores[TAIL_RANK] as number;
   }
 
-  /** log10 of the number of strangers expected to reach a score with one person. */
+  /** log10 of the strangers expected to reach a score with one person. */
   logExpected(score: number, start: number): number {
     const above = score - start;
     const exponential = Math.log10(TAIL_RANK) - above / this.#exponential / Math.LN10;
@@ -81,7 +78,7 @@ export class StrangerTail {
 
 /**
  * The findings whose expected share of wrong ones stays below a rate (Y. Benjamini, Y. Hochberg, 1995).
- * @param findings most certain first, with the number of wrong ones expected up to and including each.
+ * @param findings most certain first, with the wrong ones expected up to and including each.
  */
 export function mostCertain<T extends { readonly expectedWrong: number }>(
   findings: readonly T[],
@@ -106,7 +103,7 @@ export interface Partition {
   readonly score: number;
 }
 
-/** Joins faces while two groups still score at least `least` with each other. */
+/** Joins groups while two still score at least `least`. */
 export function partition({ size, scores }: ScoreMatrix, least: number): Partition {
   const across = Float64Array.from(scores);
   const within = new Float64Array(size).fill(1);
@@ -158,10 +155,7 @@ export function logFalseMatchRate(scale: SimilarityScale, score: number): number
   return -Math.max(0, scale.toSimilarity(score) - 40) / 10;
 }
 
-/**
- * Share of the keys of one person with two groups of images that no fewer strangers come near to than
- * `share`.
- */
+/** Share of one-person keys with two groups of images whose share of near strangers is at least `share`. */
 export function soundBeyond(share: number): number {
   return 4e-4 / Math.sqrt(share);
 }

@@ -42,13 +42,13 @@ export interface ImageGroup {
 export interface GroupedImages {
   /** The largest first. */
   readonly groups: readonly ImageGroup[];
-  /** Of the two groups that are nearest to each other; null for one group. */
+  /** Of the two nearest groups; null for one group. */
   readonly nearest: { readonly share: number; readonly score: number } | null;
 }
 
 /**
- * Joins groups of one key that are nearer to each other than all but few strangers are to either. A bad image scores
- * low with everyone, so its own person may still be the nearest.
+ * Joins groups of one key that are nearer to each other than nearly all strangers are to either. A bad image
+ * scores low with everyone, so its own person may still be nearest.
  */
 export class GroupJoiner {
   readonly #space: SearchSpace;

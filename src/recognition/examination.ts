@@ -39,9 +39,9 @@ const MIXED_ERRORS = 0.04;
 const LEAST_DUPLICATE = 70;
 const LEAST_CALIBRATED = 90;
 const MAX_FACES = 48;
-/** People whose scores are the sample of strangers in this gallery. */
+/** People whose scores are the sample of strangers. */
 const SAMPLE = 600;
-/** Two groups of a key are one person if a smaller share of strangers is as near. */
+/** Groups of a key are one person if a smaller share of strangers is as near. */
 const STRANGERS_NEARER = 0.01;
 /** Similarity from which images of a key are one person. */
 const ONE_PERSON = 70;
@@ -67,8 +67,8 @@ export interface ExaminationParts {
 }
 
 /**
- * Examines a gallery: each person's mean template searches an index of all people's mean templates. Yields to
- * the event loop, and to the callers' work on the native threads.
+ * Each person's mean template searches an index of all people's mean templates. Yields to the event loop, and
+ * to the callers' work on the native threads.
  */
 export class Examination {
   readonly #parts: ExaminationParts;
@@ -147,7 +147,7 @@ export class Examination {
     return mostCertain(sorted.slice(0, MAX_JUDGED), MIXED_ERRORS);
   }
 
-  /** Of a key with many faces, those that stand for it are divided, and the others follow. */
+  /** Of a key with many faces, some are divided, and the others follow. */
   async #divide(
     person: number,
     labels: readonly number[],

@@ -14,7 +14,7 @@ import { searchCriterion, thresholdFor } from './match-criterion.ts';
 import { modelOf } from './model-choice.ts';
 import type { RecognitionParts } from './requests.ts';
 
-/** Examinations of an account that wait or run. */
+/** Waiting or running examinations of an account. */
 const MAX_WAITING = 8;
 const MAX_REPORTS = 64;
 const PATIENCE_MS = 2_000;
@@ -22,7 +22,7 @@ const SHOWN_FACES = 16;
 const SHOWN_KEYS = 16;
 const SHOWN_GROUPS = 256;
 const FACES_OF_PAGE = 8_000;
-/** Characters of external keys in a page's findings, and of those of its applied proposals. */
+/** Characters of external keys in a page's findings, and in its applied proposals. */
 const TEXT_OF_PAGE = 250_000;
 const EXPIRY_MS = 600_000;
 const SCALE_END = 95;
@@ -86,8 +86,8 @@ interface ReportRequest {
 }
 
 /**
- * Examines one collection at a time. Reports live in memory until a restart; applied proposals are in the store. All
- * methods throw `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `MODEL_NOT_ALLOWED`, and `FACE_NOT_ALLOWED` for a
+ * Examines one collection at a time. Reports live in memory, applied proposals in the store. All methods
+ * throw `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `MODEL_NOT_ALLOWED`, and `FACE_NOT_ALLOWED` for a
  * caller limited to some faces.
  */
 export class ExaminationService {
@@ -118,7 +118,7 @@ export class ExaminationService {
   }
 
   /**
-   * The newest report. Without one, starts an examination and waits a moment for it.
+   * The newest report. Without one, starts an examination and waits briefly.
    * @throws as `start`, and `VALIDATION_FAILED` for a foreign cursor.
    */
   async read(caller: Caller, collectionId: string, request: ReportRequest): Promise<ShownReport> {
@@ -140,8 +140,8 @@ export class ExaminationService {
 
   /**
    * @returns the external keys that changed.
-   * @throws `NOT_FOUND` for an unknown finding; `VALIDATION_FAILED` without a proposal; `PRECONDITION_FAILED` if the
-   * faces have changed since.
+   * @throws `NOT_FOUND` for an unknown finding; `VALIDATION_FAILED` without a proposal; `PRECONDITION_FAILED`
+   * if faces have changed.
    */
   async apply(
     caller: Caller,
@@ -233,7 +233,7 @@ export class ExaminationService {
     return report;
   }
 
-  /** The next is of the account that was served longest ago. */
+  /** Next comes the account served longest ago. */
   async #runWaiting(): Promise<void> {
     if (this.#isRunning) return;
     this.#isRunning = true;

@@ -16,7 +16,7 @@ export function requiredQuality(collection: Collection, own = 0): number {
 
 /**
  * Null if acceptable.
- * @param minQuality 0..100; above 0, the probe needs a quality.
+ * @param minQuality 0..100; above 0, requires a quality.
  */
 export function refusalOf({ quality, liveness, doubts }: Probe, minQuality: number): Refusal | null {
   if (liveness && !liveness.isLive) {
@@ -31,7 +31,7 @@ export function refusalOf({ quality, liveness, doubts }: Probe, minQuality: numb
 }
 
 /**
- * @param key external key to set in the same transaction.
+ * @param key external key for the same transaction.
  * @throws `COLLECTION_NOT_FOUND`, `EXTERNAL_KEY_CONFLICT`, `FACE_NOT_ALLOWED`, `NOT_READY`,
  * `STORAGE_READ_ONLY`.
  */

@@ -35,18 +35,17 @@ export interface FaceAnalysis {
   readonly unprocessedFaceCount: number;
 }
 
+/** `quality`, `liveness` and `crop` are null if not requested. */
 export interface Probe {
   readonly recognizer: Recognizer;
   readonly face: VisibleFace;
   readonly row: Row;
   readonly doubts: Doubts;
-  /** Null if not requested. */
   readonly quality: Quality | null;
-  /** Null if not requested. */
   readonly liveness: LivenessVerdict | null;
-  /** JPEG; null if not requested. */
+  /** JPEG. */
   readonly crop: Buffer | null;
-  /** By the second version of a collection under migration; null without one, or if it finds another face. */
+  /** By the second version during a migration; null without one, or if it finds another face. */
   readonly second: SecondRow | null;
 }
 

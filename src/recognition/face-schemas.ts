@@ -43,7 +43,7 @@ export const BOUNDING_BOX = object(
   },
 );
 
-/** Fields that a face may lack. */
+/** A face may lack these. */
 export const OPTIONAL_OF_FACE = ['landmarks', 'pose', 'quality'] as const;
 
 export const FACE = object(

@@ -195,7 +195,7 @@ export class FaceService {
 
   /**
    * @returns the number of deleted faces, and the ids or keys that had faces.
-   * @throws `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`; `FACE_NOT_ALLOWED` before the first deletion.
+   * @throws `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`; `FACE_NOT_ALLOWED` before any deletion.
    */
   async deleteMany(caller: Caller, collectionId: string, which: ManyTargets): Promise<Deleted> {
     const { store, events } = this.#parts;

@@ -49,7 +49,7 @@ export type Target = { readonly faceId: string } | { readonly externalKey: strin
 
 /** Minimum, because a key's fused score may exceed its faces' scores. */
 const CANDIDATES = 16;
-/** Above this number of faces, a key's best face decides. */
+/** With more faces, a key's best face decides. */
 const MAX_FUSED = 32;
 const ONE_PERSON = 70;
 
@@ -71,7 +71,7 @@ export class GallerySearch {
 
   /**
    * A rate's threshold holds for the faces of that search.
-   * @param except label of a face that counts as absent.
+   * @param except label of a face to ignore.
    * @throws as `open` and `thresholdFor`.
    */
   async nearest(
@@ -88,7 +88,7 @@ export class GallerySearch {
       const { gallery, rows } = this.#place(caller, collectionId, recognizer);
       const allowed = caller.allowedExternalKeys;
       const allow = allowed && (await store.externalKeys.labels(gallery, allowed));
-      // The index searches the faces of the moment of its call: count them without an await in between.
+      // The index searches the faces present at its call: count them without an await in between.
       const faces = (allow?.length ?? store.faces.counts(gallery).faces) - (except === null ? 0 : 1);
       const threshold = thresholdFor(criterion, faces, recognizer);
       if (probe.doubts.isUncertain) return { matches: [], threshold };
@@ -101,7 +101,7 @@ export class GallerySearch {
       // A reset has replaced the gallery, or a rollback the rows.
       if (this.#place(caller, collectionId, recognizer).rows !== rows) continue;
       const { matches, isComplete } = ranked;
-      // Search further only while single faces still reach the threshold.
+      // Search further only while single faces reach the threshold.
       const last = neighbours[k - 1];
       if (isComplete || !last || recognizer.similarity.toSimilarity(last.score) < threshold) {
         return { matches, threshold };
@@ -164,7 +164,7 @@ export class GallerySearch {
     return { matches, isComplete: matches.length >= limit };
   }
 
-  /** @throws as `open`, and `FACE_NOT_FOUND`, also for faces that the caller may not see. */
+  /** @throws as `open`, and `FACE_NOT_FOUND`, also for faces hidden from the caller. */
   async compare(caller: Caller, collectionId: string, probe: Probe, target: Target): Promise<Match> {
     const { store, indexes } = this.#parts;
     const { recognizer, row } = probe;
@@ -197,14 +197,12 @@ export class GallerySearch {
     throw notFound(target);
   }
 
-  /** @throws `FACE_NOT_FOUND`. */
   async #labelsOf(caller: Caller, gallery: number, target: Target): Promise<number[]> {
     const first = this.labelOf(caller, gallery, target);
     if ('faceId' in target) return [first];
     return this.#parts.store.externalKeys.labels(gallery, [target.externalKey]);
   }
 
-  /** The faces that may match the probe. */
   async #trusted(
     gallery: number,
     labels: readonly number[],
@@ -236,7 +234,6 @@ export class GallerySearch {
     return fusedScore(recognizer.space, row, own, onePerson);
   }
 
-  /** @throws `NOT_READY` if the collection has no rows of the probe's pack. */
   #place(caller: Caller, collectionId: string, made: Recognizer): SearchPlace {
     const { collection } = this.open(caller, collectionId);
     const rows = this.#parts.store.faces.rowsFor(collection, made.packId);

@@ -48,9 +48,9 @@ const OPERATOR: AuditActor = { kind: 'operator', id: null };
 const SYSTEM: AuditActor = { kind: 'system', id: null };
 
 /**
- * Gives each face of a collection a row of another pack version, then switches the collection in one transaction.
- * Rows come from stored rows if both versions embed alike, else from kept crops; sightings add others. State is in
- * the store, so a killed service goes on where it was.
+ * Gives each face of a collection a row of another pack version, then switches the collection in one
+ * transaction. Rows come from stored rows if both versions embed alike, else from kept crops; sightings add
+ * others. State is in the store, so a killed service resumes.
  */
 export class Migrator implements MigrationAdministration {
   readonly #parts: MigratorParts;
@@ -265,7 +265,6 @@ export class Migrator implements MigrationAdministration {
     return added;
   }
 
-  /** Null without a face. */
   async #templateOf(target: Recognizer, crop: Buffer): Promise<Float32Array | null> {
     while (!this.#isClosed) {
       try {
@@ -287,7 +286,7 @@ export class Migrator implements MigrationAdministration {
     const target = recognizers.of(second);
     const written = new Set(await store.migrations.addRows(place, added));
     const rows = added.filter(({ label }) => written.has(label));
-    // A rollback or a reset may have dropped the index: do not recreate it.
+    // A rollback or reset may have dropped the index: do not recreate it.
     if (target && rows.length > 0 && store.faces.hasRows(place.collection.gallery, second.gallery)) {
       const labels = BigInt64Array.from(rows, ({ label }) => BigInt(label));
       const batch = { labels, rows: Buffer.concat(rows.map(({ row }) => row)) };

@@ -5,7 +5,7 @@ import type { Recognizer, Recognizers } from '../vision/recognizer.ts';
 
 /**
  * @param model default: the caller's first permitted pack.
- * @throws `MODEL_NOT_ALLOWED`; `VALIDATION_FAILED` for a pack that is not loaded.
+ * @throws `MODEL_NOT_ALLOWED`; `VALIDATION_FAILED` for an unloaded pack.
  */
 export function chooseModel(recognizers: Recognizers, caller: Caller, model: string | undefined): Recognizer {
   if (model === undefined) {
@@ -19,7 +19,7 @@ export function chooseModel(recognizers: Recognizers, caller: Caller, model: str
 
 /**
  * @param model must match the collection's pack.
- * @throws `MODEL_NOT_ALLOWED`; `VALIDATION_FAILED` for another pack; `NOT_READY` if the pack is not loaded.
+ * @throws `MODEL_NOT_ALLOWED`; `VALIDATION_FAILED` for another pack; `NOT_READY` for an unloaded one.
  */
 export function modelOf(
   recognizers: Recognizers,

@@ -62,7 +62,7 @@ export class PeopleService {
 
   /**
    * @throws `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_ALLOWED`, `FACE_NOT_FOUND`, `FACE_NOT_ALLOWED`,
-   * `EXTERNAL_KEY_CONFLICT`; `VALIDATION_FAILED` if both keys are equal.
+   * `EXTERNAL_KEY_CONFLICT`; `VALIDATION_FAILED` for equal keys.
    */
   async rename(caller: Caller, collectionId: string, renaming: Renaming): Promise<number> {
     const { store, events } = this.#parts;
@@ -101,7 +101,6 @@ export class PeopleService {
   }
 }
 
-/** @throws `VALIDATION_FAILED` for a cursor of another order. */
 function placeOf({ sort, order, cursor }: ListRequest) {
   const [, ownSort, ownOrder, value, externalKey] = decodeCursor(cursor, CURSOR)?.match(CURSOR) ?? [];
   if (externalKey === undefined) return null;

@@ -56,7 +56,7 @@ export class RecognizeService {
         );
         found.push(...(await Promise.all(people)));
       }
-      // The collection may have grown between the searches: the highest threshold holds for all.
+      // The collection may grow between the searches: the highest threshold holds for all.
       const used = found.length === 0 ? threshold : Math.max(...found.map((each) => each.threshold));
       const faces = probes.map((probe, i) => {
         const matches = (found[i]?.matches ?? []).filter(({ similarity }) => similarity >= used);

@@ -153,7 +153,7 @@ export type RecordSighting = (
 ) => Promise<void>;
 
 export interface SightingWatch {
-  /** Null if images of this call may not add rows. @param second recognizer of the other version. */
+  /** Null if the call's images may not add rows. @param second recognizer of the other version. */
   watch(
     caller: Caller,
     collection: Collection,

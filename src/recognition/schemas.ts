@@ -9,7 +9,7 @@ export const COLLECTION_ID = {
   examples: ['my-collection'],
 } as const satisfies Schema;
 
-/** Accepts more than issued face ids, so unknown ids get a 404. */
+/** Accepts more than issued ids: unknown ids get a 404. */
 export const FACE_ID = {
   type: 'string',
   minLength: 1,

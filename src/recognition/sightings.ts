@@ -12,13 +12,13 @@ import { isSameFace } from './face-analysis.ts';
 import type { Migrator, MigratorParts } from './migrator.ts';
 import type { RecordSighting, SightingWatch } from './requests.ts';
 
-/** Of the match, and of two sightings with each other: a false match rate of one in a million. */
+/** Of the match, and of two sightings: a false match rate of one in a million. */
 const LEAST_SIMILARITY = 95;
 const LEAST_QUALITY = 50;
-/** From this cosine on, two images are taken for copies of one. */
+/** From this cosine on, two images count as copies of one. */
 const SAME_IMAGE = 0.999;
 
-/** A first sighting is provisional, and a second one of another image confirms it. */
+/** A first sighting is provisional until one of another image confirms it. */
 export class Sightings implements SightingWatch {
   readonly #parts: Pick<MigratorParts, 'store' | 'audit' | 'now' | 'log'>;
   readonly #migrator: Pick<Migrator, 'add'>;
@@ -31,7 +31,6 @@ export class Sightings implements SightingWatch {
     this.#migrator = migrator;
   }
 
-  /** Null unless the operator turned sightings on and the caller may add faces. */
   watch(
     caller: Caller,
     { collectionId }: Collection,

@@ -111,7 +111,7 @@ export function openData({ config: { dataDir }, environment, health }: Boot, und
   undos.add('store', () => store.close());
   health.pass('storeOpen');
   const signingKeysReady = SigningKeys.open(dataDir, { credentials: environment.CREDENTIALS_DIRECTORY });
-  // Avoids an unhandled rejection if an earlier stage fails.
+  // Avoids an unhandled rejection after a failed stage.
   signingKeysReady.catch(() => {});
   return { store, signingKeysReady };
 }

@@ -1,4 +1,3 @@
-/** Start stage: opens TCP listeners. */
 import { isLoopback } from '../base/ip-networks.ts';
 import { parseListen } from '../config/listen-address.ts';
 import { isGiven } from '../config/load.ts';
@@ -82,7 +81,7 @@ export class NetworkListeners {
     return this.tls && listener ? { url: listener.url, fingerprint: this.tls.certificate.fingerprint } : null;
   }
 
-  /** Whether other machines can connect without TLS; a redirect to HTTPS does not count. */
+  /** Whether other machines can connect without TLS, except to a redirect to HTTPS. */
   get isExposedWithoutTls(): boolean {
     if (this.tls?.config.redirect) return false;
     return this.#opened.http.some(({ address }) => {

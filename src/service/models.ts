@@ -1,5 +1,3 @@
-/** Start stage: opens the executor and networks. */
-
 import type { Provider } from '../native/device.ts';
 import { createExecutor, type Executor } from '../native/executor.ts';
 import type { StateSources } from '../ops/state-metrics.ts';

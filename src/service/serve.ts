@@ -67,7 +67,6 @@ interface GreetingParts {
   readonly url: string;
   readonly secure: { readonly url: string; readonly fingerprint: string } | null;
   readonly dataDir: string;
-  /** Null if an owner exists. */
   readonly setupCode: string | null;
 }
 

@@ -71,7 +71,7 @@ export function removeCall(db: Databases, key: CallKey, record: CallRecord): voi
   changeSizes(db, accountId, -record.size);
 }
 
-/** @returns true if no answers remain. */
+/** @returns true if none remain. */
 export function eraseAnswersOf(db: Databases, gallery: number, name: string, limit: number): boolean {
   const entries = entriesOf(db, gallery, name, limit);
   for (const entry of entries) {
@@ -84,7 +84,7 @@ export function eraseAnswersOf(db: Databases, gallery: number, name: string, lim
   return true;
 }
 
-/** @returns true if no answers remain. */
+/** @returns true if none remain. */
 export function eraseAnswersIn(db: Databases, gallery: number, limit: number): boolean {
   const range = { start: [gallery], end: [gallery + 1], limit } as never;
   const entries = Array.from(db.answersByFace.getKeys(range));

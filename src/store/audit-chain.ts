@@ -62,7 +62,6 @@ export function appendAudit(db: Databases, records: readonly NewAuditRecord[]): 
 export interface AuditVerdict {
   readonly entries: number;
   readonly removed: number;
-  /** A copy kept elsewhere proves later that earlier entries are unchanged. */
   readonly head: AuditMark;
   /** A sentence; null if sound. */
   readonly fault: string | null;

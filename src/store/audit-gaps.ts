@@ -1,8 +1,8 @@
 /**
  * Retention from the chain's middle leaves gaps, with the last entry's number and hash.
  *
- * The newest truncation entry holds a homomorphic hash over all gaps, which takes constant time (LtHash: 1,024
- * sums modulo 2^16; Bellare and Micciancio 1997, Lewi et al. 2019).
+ * The newest truncation entry holds a homomorphic hash over all gaps, in constant time (LtHash: 1,024 sums
+ * modulo 2^16; Bellare and Micciancio 1997, Lewi et al. 2019).
  */
 import { createHash } from 'node:crypto';
 import type { AuditMark, GapMark } from './audit-records.ts';

@@ -24,7 +24,7 @@ function openIfThere<Value>(root: RootDatabase, name: string): Database<Value, n
   }
 }
 
-/** @throws Error for the operator. */
+/** @throws Error. */
 export function openAuditReader(directory: string): AuditReader {
   if (!existsSync(join(directory, 'data.mdb'))) throw new Error(`There is no store in ${directory}.`);
   const root = open(directory, { ...OPEN_OPTIONS, readOnly: true });

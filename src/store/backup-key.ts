@@ -43,7 +43,7 @@ export class BackupKey {
 
 /**
  * @returns null if missing.
- * @throws BackupError for a malformed key, or one that other users may read.
+ * @throws BackupError for a malformed key, or one readable by other users.
  */
 export async function readBackupKey(path: string): Promise<BackupKey | null> {
   let text: string;
@@ -73,10 +73,7 @@ export async function readBackupKey(path: string): Promise<BackupKey | null> {
   return new BackupKey(Buffer.from(text.trim(), 'hex'));
 }
 
-/**
- * Keeps an existing file.
- * @param group may also read the file.
- */
+/** Keeps an existing file. @param group may also read it. */
 export async function makeBackupKey(path: string, group: number | null): Promise<BackupKey> {
   const draft = `${path}.${randomBytes(6).toString('hex')}`;
   try {

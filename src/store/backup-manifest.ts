@@ -100,7 +100,6 @@ const ADVICE =
   'Whoever could write to this folder can have replaced faces and the keys that sign tokens. Use another backup, or ' +
   'give --unauthenticated where nobody else could write to it.';
 
-/** @throws BackupError */
 async function authenticate(folder: string, bytes: Buffer, key: BackupKey): Promise<void> {
   const line = (await readPart(folder, MAC_FILE))?.toString('latin1');
   if (line === undefined) {

@@ -111,7 +111,6 @@ async function copyInto(dataDir: string, folder: string): Promise<void> {
   }
 }
 
-/** @throws BackupError if the disk lacks room. */
 function checkRoom(dataDir: string, target: string): void {
   const { bavail, bsize } = statfsSync(target);
   const needed = statSync(join(dataDir, STORE_FILE)).size + SPARE_BYTES;
@@ -164,7 +163,7 @@ async function write(dataDir: string, folder: string, { version, now, key }: Bac
 
 /**
  * Locks the folder (mode 0700) until this process ends.
- * @throws BackupError if another process holds the lock.
+ * @throws BackupError if another process holds it.
  */
 export function lockBackupsFolder(target: string): void {
   mkdirSync(target, { recursive: true, mode: 0o700 });
@@ -174,7 +173,7 @@ export function lockBackupsFolder(target: string): void {
 
 /**
  * Removes the oldest backups beyond `keep`, unless the new one lists faults.
- * @param target folder that this process has locked.
+ * @param target locked by this process.
  * @throws BackupError or a system error; older backups stay.
  */
 export async function makeBackup(dataDir: string, target: string, options: BackupOptions): Promise<Backup> {
@@ -211,7 +210,7 @@ function prune(target: string, made: string, keep: number | null): void {
 
 export interface BackupVerdict {
   readonly manifest: BackupManifest;
-  /** How files differ from the manifest. */
+  /** Differences from the manifest. */
   readonly damage: readonly string[];
   readonly faults: readonly string[];
 }

@@ -63,12 +63,10 @@ export interface CollectionChange {
   readonly minQuality?: number | undefined;
   /** False erases kept crops in the background. */
   readonly storeThumbnails?: boolean | undefined;
-  /** Null for the default of calls. */
   readonly faceMatchThreshold?: number | null | undefined;
   /** A rate and a threshold exclude each other. */
   readonly maxFalsePositiveRate?: number | null | undefined;
   readonly maxFalseMatchRate?: number | null | undefined;
-  /** Days; null for the appliance's. */
   readonly eventCropDays?: number | null | undefined;
 }
 
@@ -108,7 +106,7 @@ export class Collections {
     return Array.from(range, ({ key, value }) => ({ collectionId: key[2], ...value }));
   }
 
-  /** @throws `COLLECTION_ALREADY_EXISTS`; `VALIDATION_FAILED` for a threshold and a rate. */
+  /** @throws `COLLECTION_ALREADY_EXISTS`, `VALIDATION_FAILED`. */
   create(owner: Actor, collection: NewCollection & PackId): Promise<void> {
     const { db } = this.#context;
     const { collectionId, description, now, pack, packVersion } = collection;
@@ -129,7 +127,7 @@ export class Collections {
     });
   }
 
-  /** @throws `COLLECTION_NOT_FOUND`; `VALIDATION_FAILED` for a threshold and a rate; errors of `check`. */
+  /** @throws `COLLECTION_NOT_FOUND`, `VALIDATION_FAILED`; errors of `check`. */
   async update(
     owner: Actor,
     collectionId: string,
@@ -155,7 +153,7 @@ export class Collections {
   /**
    * Starts an empty gallery.
    * @param rebind chooses the new pack.
-   * @returns the row galleries that the service must drop.
+   * @returns the row galleries to drop.
    * @throws `COLLECTION_NOT_FOUND`.
    */
   async reset(
@@ -184,7 +182,7 @@ export class Collections {
     return dropped;
   }
 
-  /** @returns the row galleries that the service must drop; none if missing. */
+  /** @returns the row galleries to drop; none if missing. */
   async delete(
     owner: Actor,
     collectionId: string,

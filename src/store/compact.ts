@@ -1,4 +1,4 @@
-/** The rename is atomic, so a killed process leaves a complete store. */
+/** The rename is atomic: a killed process leaves a complete store. */
 import { existsSync, mkdirSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';

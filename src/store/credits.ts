@@ -231,7 +231,7 @@ export class Credits {
 
   /**
    * Sorted by hour, key and operation.
-   * @returns as {@link usage}.
+   * @returns as `usage`.
    */
   usageByHour(accountId: string, query: UsageQuery): Promise<{ found: Usage[]; next: UsagePlace | null }> {
     return pageOf(this.#hours(accountId, query), query);

@@ -1,7 +1,7 @@
 /**
  * Reads are synchronous and see every earlier commit.
  *
- * In all of `store`: write methods resolve when durable. Functions that write to `Databases` run inside a
+ * In `store`, write methods resolve when durable. Functions that write to `Databases` run inside a
  * transaction; so do `confirm`, `check` and `decide` callbacks, which roll it back by throwing. Lists start
  * after `after`, oldest first. Async reads yield to the event loop.
  */
@@ -53,7 +53,7 @@ export interface CallRecord {
   readonly fingerprint?: string;
   readonly bounds: string;
   readonly size: number;
-  /** Gallery of the faces in the answer. */
+  /** Of the faces in the answer. */
   readonly gallery?: number;
 }
 

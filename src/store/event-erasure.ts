@@ -1,7 +1,6 @@
 /**
- * Erases faces and names from events. `eventsByFace` lists events of faces (by label), of names without a face
- * (by external key), and of crops without either (by {@link NO_FACE}). `eventGarbage` marks what awaits
- * erasure.
+ * Erases faces and names from events. `eventsByFace` lists events of faces by label, of names without a face
+ * by external key, and of crops without either by `NO_FACE`. `eventGarbage` marks what awaits erasure.
  */
 
 import { markAnswers } from './answer-erasure.ts';
@@ -51,7 +50,7 @@ export function removeParts(db: Databases, gallery: number, id: string): void {
   db.eventCropQueue.remove(id);
 }
 
-/** @returns true if no events remain. */
+/** @returns true if none remain. */
 export function eraseTarget(db: Databases, gallery: number, target: EventTarget, limit: number): boolean {
   const entries = entriesOf(db, gallery, target, limit);
   for (const { key, value } of entries) erase(db, key, value);
@@ -60,7 +59,7 @@ export function eraseTarget(db: Databases, gallery: number, target: EventTarget,
   return true;
 }
 
-/** @returns true if no events remain. */
+/** @returns true if none remain. */
 export function eraseGallery(db: Databases, gallery: number, limit: number): boolean {
   const range = { start: [gallery], end: [gallery + 1], limit } as never;
   const entries = Array.from(db.eventsByFace.getRange(range));

@@ -1,4 +1,3 @@
-/** Whether an account's calls leave events. */
 import type { Environment } from '../api/caller.ts';
 import { VisageError } from '../errors.ts';
 import type { CollectionKey, Databases, EventOwner, StoreContext } from './databases.ts';

@@ -13,7 +13,7 @@ export interface EventLimits {
   readonly maxCrops: number;
   readonly since: number;
   readonly cropsSince: number;
-  /** Limit for crops of collections with their own number of days. */
+  /** For collections with their own number of days. */
   readonly cropsSinceOf: (days: number) => number;
   readonly isStopped?: () => boolean;
 }
@@ -115,7 +115,6 @@ async function trimCrops(
   }
 }
 
-/** Removes crops beyond their collection's days. */
 async function trimOwnCrops(
   { db, writeStep }: StoreContext,
   { cropsSinceOf }: EventLimits,

@@ -83,7 +83,7 @@ export class EventLog {
   }
 
   /**
-   * {@link trim} erases the events of an account that records none.
+   * `trim` erases the events of an account that records none.
    * @throws `ACCOUNT_NOT_FOUND`.
    */
   setRecorded(accountId: string, isOn: boolean, check: () => void = () => {}): Promise<void> {
@@ -240,7 +240,7 @@ export class EventLog {
     };
   }
 
-  /** The event of an added face shows the face's own crop. */
+  /** The event of an added face shows the face's crop. */
   #hasCrop(gallery: number, id: string, { label, result, hasCrop }: EventRecord): boolean {
     if (result === 'added') return label !== undefined && this.#thumbnails.has({ gallery, label });
     const { eventCrops } = this.#context.db;

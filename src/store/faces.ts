@@ -40,7 +40,7 @@ import {
 } from './row-galleries.ts';
 
 const PAGE = 256;
-/** Templates that a transaction converts at most. */
+/** Templates per transaction. */
 const CONVERTED = 256;
 
 /** @throws `FACE_NOT_FOUND`. */
@@ -196,7 +196,7 @@ export class Faces {
     return this.rowCount(current);
   }
 
-  /** By the counters that each transaction keeps. @param gallery row gallery. */
+  /** Reads a counter. @param gallery row gallery. */
   countedRows(gallery: number): number {
     const { db } = this.#context;
     for (const { key, value } of db.rowGalleries.getRange()) {
@@ -212,7 +212,7 @@ export class Faces {
   }
 
   /**
-   * @param others rows of other packs, for collections under migration.
+   * @param others rows of other packs, for migrations.
    * @throws `COLLECTION_NOT_FOUND`, `EXTERNAL_KEY_CONFLICT`; `NOT_READY` for another model pack.
    */
   add(
@@ -387,7 +387,7 @@ export class Faces {
     return removed;
   }
 
-  /** @returns whether a proposal, which can no longer be undone, had removed the face. */
+  /** @returns whether a proposal, now final, had removed the face. */
   #forgetRemoved({ allowedExternalKeys }: Actor, gallery: number, faceId: string): boolean {
     const { db } = this.#context;
     if (allowedExternalKeys || db.faceLabels.doesExist([gallery, faceId])) return false;
@@ -433,7 +433,7 @@ export class Faces {
   }
 
   /**
-   * Converts some templates of an unconverted gallery to rows. Labels and generation stay.
+   * Converts some templates to rows. Labels and generation stay.
    * @param space null if the gallery belongs to no collection.
    * @returns whether more may follow.
    */

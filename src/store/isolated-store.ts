@@ -29,19 +29,19 @@ export interface Limits {
   readonly limitMs?: number;
 }
 
-/** @throws DamagedStoreError, or Error for the operator. */
+/** @throws DamagedStoreError, or Error. */
 export function inspectStore(folder: string, limits: Limits = {}): Promise<Inspection> {
   return perform({ kind: 'inspect', folder }, limits) as Promise<Inspection>;
 }
 
-/** @throws as {@link inspectStore}. */
+/** @throws as `inspectStore`. */
 export async function summaryOf(folder: string, limits: Limits = {}): Promise<StoreSummary> {
   return ((await perform({ kind: 'summary', folder }, limits)) as Inspection).store;
 }
 
 /**
  * Copies live data into an empty folder while writers continue.
- * @throws as {@link inspectStore}.
+ * @throws as `inspectStore`.
  */
 export async function copyStore(folder: string, to: string, limits: Limits = {}): Promise<void> {
   await perform({ kind: 'copy', folder, to }, limits);
@@ -77,7 +77,7 @@ function answerOf(child: ChildProcess, limitMs: number): Promise<StoreAnswer | s
     }, WATCH_MS);
     child.on('message', (message) => {
       answer ??= message as StoreAnswer;
-      // The child waits for this, so its answer cannot get lost.
+      // The child waits for this, so no answer gets lost.
       child.disconnect();
     });
     child.on('error', reject);

@@ -54,8 +54,9 @@ export class Migrations {
   }
 
   /**
-   * Starts a migration, or resumes it with new options.
-   * @throws `COLLECTION_NOT_FOUND`; `VALIDATION_FAILED` for the collection's own version, or beside another migration.
+   * Also resumes, with new options.
+   * @throws `COLLECTION_NOT_FOUND`; `VALIDATION_FAILED` for the collection's own version, or beside another
+   * migration.
    */
   start(key: CollectionKey, to: PackId, sightings: boolean, now: number): Promise<MovingPlace> {
     return this.#change(key, (db, { collection, rows: { current, second } }) => {
@@ -87,7 +88,7 @@ export class Migrations {
   }
 
   /**
-   * Adds the rows of faces that still exist and have none, while the migration runs.
+   * While the migration runs, adds rows of existing faces that have none.
    * @returns the added labels.
    */
   addRows({ key, collection, rows }: MovingPlace, added: readonly NewRow[]): Promise<number[]> {
@@ -124,7 +125,7 @@ export class Migrations {
   }
 
   /**
-   * Takes back the row or provisional row of a face that came from sightings.
+   * Removes the row or provisional row that a face has from sightings.
    * @returns the row gallery if it held a row.
    * @throws `FACE_NOT_FOUND` without such a row.
    */
@@ -166,8 +167,9 @@ export class Migrations {
 
   /**
    * Before the switch, drops the new rows. After it, returns to the former version.
-   * @returns the row gallery that the service must drop.
-   * @throws `COLLECTION_NOT_FOUND`; `VALIDATION_FAILED` without a migration, or if a face lacks its former row.
+   * @returns the row gallery to drop.
+   * @throws `COLLECTION_NOT_FOUND`; `VALIDATION_FAILED` without a migration, or if a face lacks its former
+   * row.
    */
   async rollBack(key: CollectionKey): Promise<number> {
     const { db, collectGarbage, write } = this.#context;
@@ -190,8 +192,8 @@ export class Migrations {
   }
 
   /**
-   * Removes the former rows after a switch.
-   * @returns the row gallery that the service must drop.
+   * Removes the former rows.
+   * @returns the row gallery to drop.
    * @throws `COLLECTION_NOT_FOUND`; `VALIDATION_FAILED` before the switch.
    */
   async finish(key: CollectionKey): Promise<number> {

@@ -38,7 +38,7 @@ const NONE = -1;
 const SEPARATOR = '\n';
 const PRINTABLE = /^[!-~]+$/;
 
-/** 0 for the external key, which also breaks ties. */
+/** 0 for the external key, which breaks ties. */
 export function sortValue(person: Person, sort: PersonSort): number {
   return sort === 'externalKey' ? 0 : (person[sort] ?? NONE);
 }

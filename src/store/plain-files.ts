@@ -30,7 +30,7 @@ async function openIn(folder: string, name: string): Promise<FileHandle> {
   throw Object.assign(new Error(`${name} is not a regular file`), { code: 'it is not a regular file' });
 }
 
-/** @throws as {@link openPlainFile}, and beyond `maxBytes`. */
+/** @throws as `openPlainFile`, and beyond `maxBytes`. */
 export async function readPlainFile(folder: string, path: string, maxBytes: number): Promise<Buffer> {
   const handle = await openPlainFile(folder, path);
   try {

@@ -8,7 +8,7 @@ import { markErased, markUnusedName } from './event-erasure.ts';
 import { labelsOfKey } from './key-steps.ts';
 import type { ProposalRecord } from './records.ts';
 
-/** @returns how many proposals with this face or external key can no longer be undone. */
+/** @returns how many proposals with this face or external key become final. */
 export function forgetProposals(db: Databases, gallery: number, target: string | number): number {
   const forgotten = proposalsOf(db, gallery, target);
   for (const findingId of forgotten) removeProposal(db, gallery, findingId);
@@ -20,7 +20,7 @@ export function forgetUnusedName(db: Databases, gallery: number, externalKey: st
   forgetProposals(db, gallery, externalKey);
 }
 
-/** @param limit of faces in them, exceeded by at most one proposal. @returns true if none remain. */
+/** @param limit of faces in them; one proposal may exceed it. @returns true if none remain. */
 export function eraseProposals(db: Databases, gallery: number, limit: number): boolean {
   const own = { start: [gallery], end: [gallery + 1], limit } as never;
   const entries = Array.from(db.proposals.getRange(own));

@@ -83,7 +83,6 @@ export class Proposals {
     return all.sort((a, b) => b.appliedAt - a.appliedAt);
   }
 
-  /** @param gallery null for all. */
   async *#entries(gallery: number | null): AsyncGenerator<[[number, string], ProposalRecord]> {
     const turn = new Turn();
     const end = gallery === null ? {} : { end: [gallery + 1] };
@@ -128,7 +127,7 @@ export class Proposals {
 
   /**
    * In one transaction. The caller then drops the removed faces from the index.
-   * @throws `PRECONDITION_FAILED` if the faces have changed; `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`.
+   * @throws `PRECONDITION_FAILED` if faces have changed; `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`.
    */
   apply(owner: Actor, collectionId: string, proposal: Proposal, now: number): Promise<AppliedProposal> {
     const { db } = this.#context;
@@ -157,7 +156,7 @@ export class Proposals {
 
   /**
    * In one transaction. The caller then adds the removed faces to the index.
-   * @throws `NOT_FOUND` for an unknown or expired one; `PRECONDITION_FAILED` if the faces have changed since;
+   * @throws `NOT_FOUND` for an unknown or expired one; `PRECONDITION_FAILED` if faces have changed;
    * `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`.
    */
   undo(owner: Actor, collectionId: string, findingId: string, now: number): Promise<Undone> {
@@ -194,7 +193,6 @@ export class Proposals {
     for (const [, findingId] of oldest) removeProposal(db, gallery, findingId);
   }
 
-  /** @throws `PRECONDITION_FAILED`. */
   #move(gallery: number, moves: readonly Move[]): void {
     const { db } = this.#context;
     let named = 0;

@@ -1,6 +1,6 @@
 /**
- * In all of `store`: times are milliseconds since 1970, money is whole micro-dollars, sizes are bytes, quality
- * and similarity are 0..100, crops are JPEGs. Old records lack optional fields.
+ * In `store`, times are milliseconds since 1970, money is whole micro-dollars, sizes are bytes, quality and
+ * similarity are 0..100, crops are JPEGs. Old records lack optional fields.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -116,7 +116,7 @@ export interface RowGalleries {
   readonly second?: SecondRows;
 }
 
-/** A row of {@link SecondRows} that comes from a call's image. */
+/** A row of `SecondRows` from a call's image. */
 export interface SightingRecord {
   /** Embedding of the first image, until a second confirms it. */
   readonly template?: Buffer;
@@ -165,7 +165,7 @@ export interface FacePlace {
   readonly label: number;
 }
 
-/** Either rows or the templates of an older store, one after another. */
+/** Rows, or templates of an older store, one after another. */
 export interface RowBatch {
   readonly labels: BigInt64Array;
   readonly rows: Uint8Array;
@@ -232,7 +232,7 @@ export interface SessionRecord {
   readonly kind: 'cookie' | 'token';
   /** SHA-256 of the newest cookie or refresh token. */
   readonly secretHash: string;
-  /** Tags refresh tokens; absent in cookie sessions, and in sessions of releases before 0.4. */
+  /** Tags refresh tokens; absent in cookie sessions and those of releases before 0.4. */
   readonly tagKey?: string;
   /** Other valid refresh tokens, newest first: a repeated token gets several successors. */
   readonly siblings?: readonly string[];
@@ -256,7 +256,7 @@ function base32(value: bigint, length: number): string {
 
 type Prefix = 'face_' | 'key_' | 'acc_' | 'mem_' | 'ses_' | 'evt_' | 'fnd_';
 
-/** A ULID: 48 bits of time, 80 random bits. */
+/** A ULID. */
 export function newIdentifier(prefix: Prefix, time: number): string {
   return prefix + base32(BigInt(time), 10) + base32(randomBits(), 16);
 }

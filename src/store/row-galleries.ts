@@ -1,6 +1,6 @@
 /**
  * `templates` holds a gallery's rows under a row gallery: the gallery's own number, or another after a
- * migration. During a migration a second one fills. Each has generations and an index.
+ * migration. A migration fills a second one. Each has generations and an index.
  */
 import type { Databases } from './databases.ts';
 import { incrementGeneration, removeGenerations } from './generations.ts';
@@ -36,10 +36,7 @@ export function removeRows(db: Databases, gallery: number, label: number): void 
   changeSecond(db, gallery, { faces: second.faces - 1 });
 }
 
-/**
- * For a gallery that is reset or deleted.
- * @returns the row galleries that the service must drop.
- */
+/** For a gallery that is reset or deleted. @returns the row galleries to drop. */
 export function discardRowGalleries(db: Databases, gallery: number): readonly number[] {
   const { current, second } = rowGalleriesOf(db, gallery);
   const all = second ? [current, second.gallery] : [current];

@@ -1,14 +1,14 @@
 import type { Databases, StoreContext } from './databases.ts';
 import type { SessionRecord } from './records.ts';
 
-/** Maximum per member; a new session ends the oldest. */
+/** Per member; a new session ends the oldest. */
 const MAX_SESSIONS = 50;
 
 const MAX_TOKENS = 16;
 
 export type Rotation = SessionRecord | 'ended' | 'reused';
 
-/** Never cached, so removal takes effect on the next request. */
+/** Never cached: removal takes effect on the next request. */
 export class Sessions {
   readonly #context: StoreContext;
 
@@ -36,8 +36,8 @@ export class Sessions {
   }
 
   /**
-   * Replaces a refresh token. Reuse within `repeatMs` gets another successor: a client lost the answer, or two
-   * tabs sent it. Later reuse suggests theft and ends the session.
+   * Replaces a refresh token. Reuse within `repeatMs` gets another successor, for a lost answer or a second
+   * tab. Later reuse suggests theft and ends the session.
    * @param hashes `wasIssued`: false for an invented token, which changes nothing.
    */
   rotate(

@@ -71,10 +71,7 @@ async function closeSource({ root, transaction }: OpenSource): Promise<void> {
   await root.close();
 }
 
-/**
- * @param take must consume a slice before returning.
- * @throws StructureError
- */
+/** @param take must consume a slice before returning. */
 async function readAll(
   { name, db, entries }: OpenSource['databases'][number],
   transaction: Transaction,
@@ -165,7 +162,7 @@ async function keysOf({ databases, transaction }: OpenSource, name: string): Pro
 
 /**
  * Omits garbage. LMDB's compacting copy fails on a store that has lost a page.
- * @throws as {@link checkStructure}; LMDB's error for the copy.
+ * @throws as `checkStructure`; LMDB's error for the copy.
  */
 export async function copyRecords(from: string, to: string): Promise<void> {
   const source = openSource(from);

@@ -39,7 +39,7 @@ export class StoreReader {
   readonly #root: RootDatabase;
   readonly #db: Databases;
 
-  /** @throws Error for the operator. */
+  /** @throws Error. */
   static open(directory: string): StoreReader {
     if (!existsSync(join(directory, 'data.mdb'))) throw new Error(`There is no store in ${directory}.`);
     let root: RootDatabase;
@@ -54,7 +54,7 @@ export class StoreReader {
   private constructor(root: RootDatabase) {
     this.#root = root;
     this.#db = openDatabases({
-      // The binding returns undefined for databases that an older store lacks.
+      // The binding returns undefined for databases that older stores lack.
       openDB: ((name: string, options: object) =>
         root.openDB(name, options as never) ?? EMPTY_DATABASE) as RootDatabase['openDB'],
     });

@@ -66,7 +66,7 @@ export class Store {
 
   /**
    * Creates a missing store with one account.
-   * @throws Error for the operator, for example for a newer schema.
+   * @throws Error, for example for a newer schema.
    */
   static open(directory: string, now: () => number = Date.now): Store {
     mkdirSync(directory, { recursive: true, mode: 0o700 });

@@ -1,6 +1,6 @@
 /**
- * Derives a `SimilarityScale` from pairs of strangers. Lists and excludes mislabelled people and images, which
- * would distort the far tail of false match rates (FMR).
+ * Derives a `SimilarityScale` from pairs of strangers. Lists and excludes mislabelled people and images,
+ * which would distort the tail of false match rates (FMR).
  */
 import { type ImpostorPair, ImpostorScores, NormalisedTemplate } from './impostors.ts';
 import type { LabelledTemplate } from './labelled-templates.ts';
@@ -124,7 +124,7 @@ class Groups {
   readonly #byGroup: ReadonlyMap<string, ImpostorScores>;
   readonly #people: number;
 
-  /** Of two images of one person, one counts. @throws Error without a group of enough people. */
+  /** Of two images of one person, one counts. */
   static of(grouped: readonly GroupedTemplate[]): Groups {
     const found = grouped.filter(({ template }) => template);
     const excluded = excludeSamePeople(ImpostorScores.of(found));

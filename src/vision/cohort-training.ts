@@ -2,9 +2,9 @@ import { uniforms } from '../base/random.ts';
 import { type Cohort, cohortOf } from './cohort.ts';
 import { innerProduct } from './impostors.ts';
 
-/** Every vector of a cohort averages at least this many templates, so that it shows no person. */
+/** Minimum of templates that a vector averages, so that it shows no person. */
 export const LEAST_MEMBERS = 8;
-/** docs/experiments.md has the other numbers that were tried. */
+/** docs/experiments.md compares other numbers. */
 const NEAREST = 2;
 const WEIGHT = 0.5;
 /**
@@ -14,7 +14,7 @@ const WEIGHT = 0.5;
 const ONE_PERSON = 0.35;
 const NEAREST_OF_FIRST = 8;
 const ITERATIONS = 15;
-/** Iterations in which groups may still be small, because they may grow. */
+/** Iterations in which groups may be small, because they may grow. */
 const FREE_ITERATIONS = 11;
 
 export interface TrainedCohort {
@@ -25,12 +25,12 @@ export interface TrainedCohort {
 }
 
 /**
- * Spherical k-means (I. Dhillon and D. Modha, Machine Learning 42, 2001) of the faces, and apart of the degraded
- * faces. Groups of fewer than {@link LEAST_MEMBERS} dissolve into the others. Of faces that a first cohort tells
- * to be one person, one counts.
- * @param faces unit vectors, mostly of different people; at least 8 times {@link LEAST_MEMBERS}.
+ * Spherical k-means (I. Dhillon and D. Modha, Machine Learning 42, 2001), separately for faces and degraded
+ * faces. Groups of fewer than `LEAST_MEMBERS` dissolve into the others. Of faces that a first cohort tells to
+ * be one person, one counts.
+ * @param faces unit vectors, mostly of different people; at least 8 times `LEAST_MEMBERS`.
  * @param degraded unit vectors, or none.
- * @param options `coordinates` projects templates into the pack's search space, which is faster.
+ * @param options `coordinates` projects templates into the pack's search space, for speed.
  */
 export function trainCohort(
   faces: readonly Float32Array[],

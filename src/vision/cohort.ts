@@ -1,9 +1,9 @@
 /**
- * Averages of templates over groups of people, and of degraded faces. They normalise scores, so that strangers
- * of every group match equally rarely: native/search/cohort.h. No vector is the template of a person.
+ * Averages of templates over groups of people, and of degraded faces, none the template of a person. They
+ * normalise scores, so that strangers of every group match equally rarely: native/search/cohort.h.
  *
- * Little-endian: `VISAGECO`; format, dimension, number of vectors and number of nearest vectors as 32-bit
- * integers; the weight as a 32-bit float; then the vectors, of any length, as 8-bit integers.
+ * Little-endian: `VISAGECO`; format, dimension, number of vectors and of nearest vectors as 32-bit integers;
+ * the weight as a 32-bit float; then the vectors, of any length, as 8-bit integers.
  */
 
 const MAGIC = 'VISAGECO';
@@ -15,7 +15,7 @@ const MOST_VALUE = 127;
 
 export interface Cohort {
   readonly dimension: number;
-  /** Vectors whose cosines with a face give the face's offset. */
+  /** Vectors whose cosines with a face give its offset. */
   readonly nearest: number;
   /** Of the squared mean of these cosines, above 0, at most 10. */
   readonly weight: number;
@@ -41,7 +41,7 @@ export function cohortFile({ dimension, nearest, weight, vectors }: Cohort): Buf
   return Buffer.concat([header, ...vectors.map((vector) => Buffer.from(vector.buffer))]);
 }
 
-/** @throws Error that says what the file should hold. */
+/** @throws Error for an invalid file. */
 export function parseCohort(file: Uint8Array): Cohort {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   if (bytes.length < HEADER_BYTES || bytes.toString('latin1', 0, MAGIC.length) !== MAGIC) {

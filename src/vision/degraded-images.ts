@@ -20,7 +20,7 @@ export const DEGRADATIONS: readonly ((image: Pixels) => Pixels)[] = [
   darkened,
 ];
 
-/** Adds a grey border, so that a detector sees the whole of a tight crop. */
+/** With a grey border, a detector sees the whole of a tight crop. */
 export function bordered({ width, height, pixels }: Pixels): Pixels {
   const result = new Uint8Array(3 * 2 * width * 2 * height).fill(GREY);
   const left = Math.floor(width / 2);

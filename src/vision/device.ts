@@ -7,7 +7,7 @@ const ON_GPU = ['tensorrt', 'cuda'] as const;
 
 /**
  * `auto` tries each GPU provider, then the CPU; warns if a GPU with installed libraries fails.
- * @throws Error for the operator if an explicit choice fails.
+ * @throws Error if an explicit choice fails.
  */
 export async function startOnDevice<Started>(
   choice: DeviceChoice,
@@ -42,7 +42,7 @@ export async function startOnDevice<Started>(
   return { provider: 'cpu', started: await start('cpu') };
 }
 
-/** @throws Error for the operator if an explicit choice does not load. */
+/** @throws Error if an explicit choice does not load. */
 export function checkDeviceChoice(choice: DeviceChoice): void {
   const why = choice === 'auto' ? null : whyUnavailable(choice);
   if (why !== null) throw new Error(notUsable(choice, why));

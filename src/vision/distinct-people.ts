@@ -3,8 +3,8 @@ import { normals, uniforms } from '../base/random.ts';
 const PARTS = 8;
 
 /**
- * Random combinations of real templates, or of their rows in a basis, with the same mean and second moments,
- * so scores between them are realistic.
+ * Random combinations of real templates, or of their rows in a basis. Mean and second moments stay, so scores
+ * between them are realistic.
  */
 export class DistinctPeople {
   readonly #rows: readonly Float32Array[];
@@ -25,14 +25,14 @@ export class DistinctPeople {
     this.#noise = new Float64Array(length);
   }
 
-  /** Returns a unit vector. */
+  /** A unit vector. */
   next(): Float32Array {
     const person = this.#combination();
     for (let i = 0; i < person.length; i++) add(person, i, this.#mean[i] as number);
     return unit(person);
   }
 
-  /** Another image of the person, with this cosine score. */
+  /** Another image of the person, with this cosine. */
   probe(person: Float32Array, score: number): Float32Array {
     const other = this.#combination();
     let shared = 0;

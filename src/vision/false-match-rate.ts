@@ -1,9 +1,9 @@
 /**
  * The false match rate (FMR) of a similarity: the chance that one comparison of two strangers reaches it. The
- * scale of every pack fixes it at these points; log10(FMR) is linear in the similarity between them.
+ * scale of every pack fixes these points; between them, log10(FMR) is linear in the similarity.
  */
 
-/** (similarity, log10 of the FMR). `calibration.ts` measures the points from 50 on. */
+/** (similarity, log10 of the FMR), measured by `calibration.ts` from 50 on. */
 const POINTS = [
   [0, 0],
   [50, -1],
@@ -15,7 +15,7 @@ const POINTS = [
 ] as const;
 
 const DIGITS = 6;
-/** Relative; larger than the rounding errors of the logarithms below. */
+/** Relative; larger than rounding errors of the logarithms. */
 const TOLERANCE = 1e-9;
 
 /**
@@ -63,7 +63,7 @@ export function falseMatchRateFor(falsePositiveRate: number, comparisons: number
   return -Math.expm1(Math.log1p(-falsePositiveRate) / comparisons);
 }
 
-/** The inverse of `falseMatchRateFor`. */
+/** Inverts `falseMatchRateFor`. */
 export function falsePositiveRateFor(falseMatchRate: number, comparisons: number): number {
   return -Math.expm1(comparisons * Math.log1p(-falseMatchRate));
 }

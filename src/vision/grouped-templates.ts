@@ -16,7 +16,7 @@ interface GroupedImage {
 }
 
 /**
- * Reads labels as FairFace has them.
+ * Reads FairFace's labels.
  * @param labels CSV with the columns file, age, gender and race.
  */
 export function groupedImages(labels: string): GroupedImage[] {

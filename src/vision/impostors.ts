@@ -10,7 +10,7 @@ export interface ImpostorPair {
   readonly weight: number;
 }
 
-/** Coordinates of a row with its offset, so that JavaScript scores as the service does. */
+/** Coordinates of a row with its offset, so that JavaScript scores like the service. */
 export class NormalisedTemplate extends Float32Array {
   offset = 0;
 }
@@ -37,7 +37,7 @@ export class ImpostorScores {
   readonly #bins = new Float64Array(2 * RESOLUTION + 1);
   #reaching: Float64Array | undefined;
 
-  /** @param byPerson every pair of people weighs 1, however many pairs of images show them. */
+  /** @param byPerson every pair of people weighs 1, whatever its number of images. */
   static of(templates: readonly LabelledTemplate[], byPerson = false): ImpostorScores {
     const scores = new ImpostorScores();
     const images = new Map<string, number>();

@@ -8,7 +8,7 @@ const IMAGE_FILE = /\.(jpe?g|png|webp|bmp|gif|tiff?|jp2|j2k|heic|heif|avif)$/i;
 export interface LabelledTemplate {
   readonly person: string;
   readonly image: string;
-  /** Template of the largest face; null without a face or for an undecodable image. */
+  /** Of the largest face; null without a face or for an undecodable image. */
   readonly template: Float32Array | null;
 }
 
@@ -29,7 +29,7 @@ export async function imagesBelow(folder: string): Promise<string[]> {
   return (await readdir(folder, { recursive: true })).filter((name) => IMAGE_FILE.test(name)).sort();
 }
 
-/** @returns results in the order of the items. */
+/** In the order of the items. */
 export async function inParallel<Item, Result>(
   items: readonly Item[],
   parallel: number,
@@ -49,7 +49,7 @@ export async function inParallel<Item, Result>(
   return results;
 }
 
-/** @returns templates in the order of the images. */
+/** In the order of the images. */
 export async function labelledTemplates(
   pipeline: Pipeline,
   folder: string,

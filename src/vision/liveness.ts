@@ -19,7 +19,7 @@ export interface LivenessVerdict {
 const MIN_PROBABILITY = 1e-6;
 
 /**
- * Averages the log-odds of a live face, less those of the threshold, over all frames and looks.
+ * Averages the log-odds of a live face, less the threshold's, over all frames and looks.
  * @param frames at least one, each with the probabilities of all looks.
  */
 export function livenessOf(frames: readonly Float32Array[], scale: LivenessScale): LivenessVerdict {

@@ -10,7 +10,7 @@ import { Recognizer, Recognizers } from './recognizer.ts';
 
 /**
  * The default pack comes first.
- * @param used versions that stored faces were made with. Logs those that cannot be served.
+ * @param used versions of stored faces. Logs those that cannot be served.
  * @throws Error that names the bad file of a configured pack, or the device's problem.
  */
 export async function loadModels(

@@ -18,11 +18,11 @@ export interface Manifest extends Omit<PipelineOptions, 'liveness'> {
   readonly version: string;
   readonly files: readonly ManifestFile[];
   readonly liveness?: readonly LivenessLook[] | SingleLook;
-  /** Absent until `visagectl models basis`; search is then exact. */
+  /** Absent until `visagectl models basis`. */
   readonly search?: {
     readonly file: string;
   };
-  /** Absent until `visagectl models cohort`; scores are then plain cosines. */
+  /** Absent until `visagectl models cohort`. */
   readonly cohort?: {
     readonly file: string;
   };

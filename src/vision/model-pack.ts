@@ -67,7 +67,7 @@ export function checkPackNames(names: readonly string[]): void {
   );
 }
 
-/** @throws Error as {@link openModelPack}, or for a repeated name. */
+/** @throws Error as `openModelPack`, or for a repeated name. */
 export async function openModelPacks(namesOrPaths: readonly string[]): Promise<ModelPack[]> {
   const packs: ModelPack[] = [];
   for (const each of namesOrPaths) packs.push(await openModelPack(each));
@@ -135,7 +135,6 @@ function looksOf(liveness: NonNullable<Manifest['liveness']>): readonly Liveness
   return [{ ...look, crop: { mode: 'square', scale: cropScale, padding: 'none' } }];
 }
 
-/** @throws Error for a file outside the manifest. */
 function listedFile(folder: string, { files }: Manifest, file: string): string {
   if (!files.some(({ name }) => name === file)) {
     throw new Error(
@@ -155,7 +154,6 @@ async function cohortOf(folder: string, manifest: Manifest): Promise<Uint8Array 
 
 const PARSERS = { 'search space': parseSearchSpace, cohort: parseCohort };
 
-/** @throws Error that names the file. */
 async function derivedFile(
   folder: string,
   manifest: Manifest,

@@ -3,7 +3,7 @@ import { innerProduct, NormalisedTemplate } from './impostors.ts';
 import type { LabelledTemplate } from './labelled-templates.ts';
 import type { ModelPack } from './model-pack.ts';
 
-/** The entries with the templates that the pack compares. */
+/** With the templates that the pack compares. */
 export function asServed<Entry extends LabelledTemplate>(
   { searchSpace, cohort, pipeline }: ModelPack,
   entries: readonly Entry[],

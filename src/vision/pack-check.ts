@@ -1,4 +1,4 @@
-/** Reports problems in the order in which to fix them. */
+/** Reports problems in the order of fixing them. */
 import type { Executor } from '../native/executor.ts';
 import { loadPipeline, type Pipeline } from '../native/pipeline.ts';
 import type { PipelineOptions } from '../native/pipeline-options.ts';

@@ -6,15 +6,14 @@ export interface PackVersion {
 }
 
 export interface ServedPacks {
-  /** One version of each pack: configured packs in the order of the settings, then used ones. */
+  /** One version of each pack: configured packs in their order, then used ones. */
   readonly newest: readonly ModelPack[];
   readonly older: readonly ModelPack[];
 }
 
 /**
  * @param configured names or paths, the default first.
- * @param used versions that stored faces were made with. Serves used packs of the models folder without a
- * setting.
+ * @param used versions of stored faces. Serves used packs of the models folder without a setting.
  * @param onFault takes each used version that cannot be opened.
  * @throws Error as `openModelPacks` for a configured pack.
  */

@@ -1,7 +1,4 @@
-/**
- * After ISO/IEC 29794-5: a product of components 0..1, each a ramp over one measure. `docs/quality.md` shows
- * the effect on false non-matches.
- */
+/** After ISO/IEC 29794-5: a product of components 0..1, each a ramp over one measure. See `docs/quality.md`. */
 
 import type { Analysis, AnalyzedFace, FaceMeasures } from '../native/pipeline.ts';
 import type { Box } from '../native/pipeline-options.ts';
@@ -108,7 +105,7 @@ export function doubtsOf(face: AnalyzedFace): Doubts {
   return { isUncertain, isDoubtful: isUncertain || isBlurred };
 }
 
-/** Approximates {@link doubtsOf} for faces that were stored without it. */
+/** Approximates `doubtsOf` for faces stored without it. */
 export function isDoubtfulQuality({
   score,
   reasons,

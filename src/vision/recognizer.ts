@@ -30,7 +30,7 @@ export class Recognizer {
 
   /**
    * @param preparation default: unchanged networks on the CPU.
-   * @param loaded of the same device: shares the pipeline of a recognizer with equal networks and options.
+   * @param loaded of the same device; shares a pipeline with equal networks and options.
    * @throws Error that names the bad file, or for a missing similarity scale.
    */
   static async load(
@@ -81,7 +81,7 @@ export class Recognizer {
     this.#embedderKey = keyOf(pack, pack.pipeline.embedder);
   }
 
-  /** Whether a template of one serves the other. */
+  /** Whether templates of one serve the other. */
   sharesTemplates(other: Recognizer): boolean {
     return this.#embedderKey === other.#embedderKey;
   }
@@ -126,7 +126,7 @@ export class Recognizers {
 
   /**
    * @param newest one of each pack, the default first.
-   * @param older other versions, which serve existing collections only.
+   * @param older other versions, only for existing collections.
    * @throws Error for an empty list or a repeated name.
    */
   constructor(newest: readonly Recognizer[], older: readonly Recognizer[] = []) {
@@ -158,7 +158,7 @@ export class Recognizers {
     return this.#byName.get(pack) ?? null;
   }
 
-  /** Null unless this exact version is loaded. */
+  /** Null unless this version is loaded. */
   of({ pack, packVersion }: Recognizer['packId']): Recognizer | null {
     const isIt = ({ packId }: Recognizer) => packId.pack === pack && packId.packVersion === packVersion;
     return this.serving.find(isIt) ?? null;

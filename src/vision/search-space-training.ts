@@ -34,9 +34,9 @@ export interface TrainedSearchSpace {
 }
 
 /**
- * @param templates unit vectors of one length, from many people; degraded ones too.
+ * @param templates unit vectors of one length, of many people; some degraded.
  * @param options made-up people train and test the quantiser.
- * @throws Error if no rank keeps {@link ENERGY_KEPT} of every template.
+ * @throws Error if no rank keeps `ENERGY_KEPT` of every template.
  */
 export function trainSearchSpace(
   templates: readonly Float32Array[],
@@ -112,10 +112,7 @@ function subquantizersFor(rank: number): number {
   return rank / values;
 }
 
-/**
- * Random orthonormal rows (Gram and Schmidt) spread the variance evenly over the subquantizers:
- * `docs/experiments.md`.
- */
+/** Random orthonormal rows (Gram and Schmidt) spread the variance evenly: `docs/experiments.md`. */
 function randomRotation(size: number, seed: number): Float64Array {
   const normal = normals(seed);
   const rows = Float64Array.from({ length: size * size }, normal);

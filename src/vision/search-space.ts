@@ -1,5 +1,5 @@
 /**
- * Orthonormal basis of a pack's templates, and a 4-bit product quantiser for rows in it.
+ * Orthonormal basis of a pack's templates, and a 4-bit product quantiser for its rows.
  *
  * Little-endian: `VISAGESS`; format, dimension, rank and number of subquantizers as 32-bit integers; then
  * basis and centroids as 32-bit floats.
@@ -21,7 +21,7 @@ export interface SearchSpace {
   readonly subquantizers: number;
   /** Orthonormal rows: `rank` times `dimension`. */
   readonly basis: Float32Array;
-  /** `subquantizers` times {@link CENTROIDS} times `rank / subquantizers`. */
+  /** `subquantizers` times `CENTROIDS` times `rank / subquantizers`. */
   readonly centroids: Float32Array;
 }
 
@@ -38,7 +38,7 @@ export function searchSpaceFile({ dimension, rank, subquantizers, basis, centroi
   return Buffer.concat([header, floatBytes(basis), floatBytes(centroids)]);
 }
 
-/** @throws Error that says what the file should hold. */
+/** @throws Error for an invalid file. */
 export function parseSearchSpace(file: Uint8Array): SearchSpace {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   if (bytes.length < HEADER_BYTES || bytes.toString('latin1', 0, MAGIC.length) !== MAGIC) {

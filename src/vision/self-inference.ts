@@ -19,7 +19,7 @@ function gradientImage(): Buffer {
   return image;
 }
 
-/** The image has no face, so landmarks and embedding do not run. */
+/** The image has no face: landmarks and embedding do not run. */
 export async function selfInference(pipeline: Pick<Pipeline, 'analyze'>): Promise<void> {
   const { width, height, format } = await pipeline.analyze(gradientImage(), 'binary');
   if (width !== SIDE || height !== SIDE || format !== 'bmp') {

@@ -23,12 +23,12 @@ export class SimilarityScale {
     this.#points = points;
   }
 
-  /** Of the last point below 100, the lowest that has a threshold. */
+  /** Of the last point below 100, the lowest with a threshold. */
   get leastFalseMatchRate(): number {
     return falseMatchRateAt(this.#points.at(-2)?.[1] ?? 0);
   }
 
-  /** Rounds to two decimals, so callers compare the displayed value. */
+  /** Rounds to two decimals: callers compare the displayed value. */
   toSimilarity(score: number): number {
     return Math.round(this.#interpolate(score, 0, 1) * 100) / 100;
   }

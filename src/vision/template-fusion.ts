@@ -17,7 +17,7 @@ export function fusedScore(
 
 /**
  * Upper bound of `fusedScore` for a best score. The sum of n rows with mean mutual score m has length
- * sqrt(n + n (n - 1) m), at least n sqrt(m). Offsets of single rows do not bound that of their mean.
+ * sqrt(n + n (n - 1) m), at least n sqrt(m). Rows' offsets do not bound their mean's.
  */
 export function maxFusedScore(
   { isNormalised }: SearchSpace,

@@ -5,7 +5,7 @@ import type { AuditRecord } from '../../store/audit-records.ts';
 import type { Store } from '../../store/store.ts';
 import { auditReach } from './audit-access.ts';
 
-/** Limits a call to a few milliseconds if matches are rare. */
+/** Limits a call to a few milliseconds. */
 const MAX_SCAN = 2_000;
 /** Each entry costs a comparison of limits. */
 const MAX_COMPARED = 200;

@@ -45,8 +45,8 @@ export interface AuditOptions {
 }
 
 /**
- * The first refusal of a kind is durable within two seconds; repetitions become one entry a minute, which a
- * crash can lose.
+ * A kind's first refusal is durable within two seconds; repetitions become one entry a minute, which a crash
+ * can lose.
  */
 export class Audit {
   readonly #store: AuditLog;

@@ -238,7 +238,7 @@ export class Refusals {
     return taken;
   }
 
-  /** Call after a failed write; the groups are due at once. */
+  /** After a failed write: the groups are due at once. */
   giveBack(taken: readonly DueRefusals[]): void {
     for (const { record, group, several: seen } of taken) {
       const pool = this.#poolOf(record);

@@ -159,7 +159,7 @@ function rangeOf(granularity: Granularity, from: string | undefined, to: string 
   return { from: first, to: last };
 }
 
-/** Limits of revoked keys are gone, so only members and unlimited live keys see their counts. */
+/** Limits of revoked keys are gone: only members and unlimited live keys see their counts. */
 function maySee(store: Store, caller: Caller, { keyId, environment }: Usage): boolean {
   if (!caller.key) return true;
   const record = store.apiKeys.byId(keyId);

@@ -94,7 +94,7 @@ function callerOfSession({ member, sessionId, confirmedUntil }: LiveSession): Ca
   };
 }
 
-/** Reads the store, so revocations apply at once. */
+/** Reads the store: revocations apply at once. */
 function callerOfToken(token: string, { keys, tokens, sessions }: AuthenticationParts): Caller {
   const claims = tokens.verify(token);
   if (claims.use === 'member') return callerOfSession(sessions.ofClaims(claims));
@@ -125,8 +125,8 @@ export interface AuthenticationParts {
  * Reads `Authorization: ApiKey <key>`, `ApiKey base64(<accountId>:<key>)`, `Bearer <key>`, `<key>`, `Bearer
  * <token>`, or `X-API-Key: <key>`; otherwise the session cookie.
  * @throws `AUTHENTICATION_REQUIRED` without a credential; `INVALID_API_KEY` if malformed, unknown or
- * contradictory; `TOKEN_INVALID`, `TOKEN_EXPIRED`; `PERMISSION_DENIED` for a cookie if another site may have
- * sent it.
+ * contradictory; `TOKEN_INVALID`, `TOKEN_EXPIRED`; `PERMISSION_DENIED` for a cookie perhaps sent by another
+ * site.
  */
 export function authenticate(
   { headers, method }: { readonly headers: RequestHeaders; readonly method: string },

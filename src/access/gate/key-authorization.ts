@@ -21,7 +21,7 @@ function changesOf({ apiKeys, members }: Store): number {
 }
 
 /**
- * Checks the key on arrival, in each transaction and before the answer, so a request writes nothing after a
+ * Checks the key on arrival, in each transaction and before the answer, so no request writes after a
  * revocation or change of its key or member.
  */
 export class KeyAuthorization {

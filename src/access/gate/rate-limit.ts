@@ -1,4 +1,4 @@
-/** GCRA: a limit of `n` admits a burst of `n` requests, then one each 60/n seconds. */
+/** GCRA with a burst of the whole limit. */
 
 /** Debts shrink by `limit` each millisecond, so all values are integers. */
 const REQUEST = 60_000;

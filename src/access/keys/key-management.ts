@@ -13,7 +13,7 @@ import { type KeyChangeBody, type NewKeyBody, settingsOf } from './key-settings.
 import { type ApiKeyView, type NewApiKeyView, viewOf } from './key-view.ts';
 
 const MAX_SCAN = 1_000;
-/** Characters of the lists in a page of keys; exceeded by one key at most. */
+/** Characters of the lists in a page of keys; one key may exceed it. */
 const TEXT_OF_PAGE = 250_000;
 
 export interface KeyManagementParts {

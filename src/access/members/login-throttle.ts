@@ -4,7 +4,7 @@ import { originOf } from '../../base/client-address.ts';
 import { VisageError } from '../../errors.ts';
 
 /**
- * Free failures, maximum delay in seconds, milliseconds until one failure fades. A short delay keeps outsiders
+ * Free failures, maximum delay in seconds, milliseconds until one failure fades. Short delays keep outsiders
  * from locking a member out.
  */
 const LIMITS = {
@@ -127,7 +127,7 @@ export class LoginThrottle {
     const before = this.#current(kind, key, now);
     const failures = (before?.failures ?? 0) + 1;
     const seconds = failures <= free ? 0 : Math.min(2 ** (failures - free - 1), longest);
-    // A new failure does not restart the fading of earlier ones.
+    // A new failure does not restart earlier ones' fading.
     const touched = before && Number.isFinite(fade) ? before.touched : now;
     entries.delete(key);
     entries.set(key, { failures, notBefore: now + seconds * 1000, touched });

@@ -6,7 +6,7 @@ import { emailOf } from './email.ts';
 import type { Attempt, LoginThrottle } from './login-throttle.ts';
 import { checkPassword, type Passwords } from './passwords.ts';
 
-/** So the time does not reveal how many accounts have the e-mail. */
+/** Or the time would reveal how many accounts have the e-mail. */
 const MAX_TRIED = 4;
 
 export interface LoginParts {
@@ -75,8 +75,8 @@ export async function logIn(
     const hint = places > 1 ? ' For an e-mail with members in several accounts, send account_id.' : '';
     throw new VisageError('INVALID_CREDENTIALS', `The e-mail or the password is wrong.${hint}`);
   }
-  // A correct password must not reset guesses at other members of the e-mail. Even for a single member, or a
-  // log-in would reveal others.
+  // A correct password must not reset guesses at other members of the e-mail, and an exception for single
+  // members would reveal others.
   if (hasSeveral && isOfEmail) attempt.cancel();
   else attempt.succeed();
   return member;
@@ -85,7 +85,7 @@ export async function logIn(
 /**
  * Ends the member's other sessions.
  * @param by the requesting session.
- * @throws as {@link logIn}; `VALIDATION_FAILED`.
+ * @throws as `logIn`; `VALIDATION_FAILED`.
  */
 export async function changePassword(
   parts: LoginParts,

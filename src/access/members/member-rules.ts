@@ -54,7 +54,7 @@ export function isInvitationBacked(
 
 export function roleChange(store: Store, by: ActingMember, role: Role): MemberDecision {
   return (target) => {
-    // Owners alone make owners, so no admin raises the own role.
+    // Owners alone make owners: no admin raises the own role.
     checkOwners(actorOf(store, by), [target.role, role]);
     const invitation = target.invitation && { ...target.invitation, by: by.memberId };
     return { ...target, role, invitation };

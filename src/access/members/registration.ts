@@ -43,7 +43,7 @@ type Admit = (person: Person) => Promise<Member>;
 
 /**
  * An invitation joins the inviting account; the set-up code makes the appliance's first owner; otherwise open
- * registration makes a new account.
+ * registration makes an account.
  * @throws `VALIDATION_FAILED`, `PERMISSION_DENIED`, `RATE_LIMIT_EXCEEDED`, `OVERLOADED`.
  */
 export async function register(
@@ -59,7 +59,7 @@ export async function register(
   return admit({ email, name, username, passwordHash, invitation: null, createdAt: parts.now() });
 }
 
-/** Correct secrets do not count, so wrong ones from the same address cannot block them. */
+/** Correct secrets do not count, so wrong ones from their address cannot block them. */
 function admissionOf(
   parts: RegistrationParts,
   request: RegistrationRequest,
@@ -138,7 +138,7 @@ export interface NewInvitation {
 
 /**
  * Replaces an open invitation's token.
- * @param check runs inside the transaction with the open invitation.
+ * @param check runs inside the transaction with the invitation.
  * @throws errors of `check`; `VALIDATION_FAILED` for a member of this account.
  */
 export async function invite(

@@ -45,7 +45,7 @@ export function parseSessionSecret(text: string): SessionSecret | null {
   return memberId && sessionId && secret ? { memberId, sessionId, secret } : null;
 }
 
-/** Authorizes the first owner. Each start creates a new code, in memory only. */
+/** Authorizes the first owner. Each start creates another, in memory only. */
 export class SetupCode {
   /** 100 random bits in Crockford's base32. */
   readonly text: string;

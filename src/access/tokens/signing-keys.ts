@@ -40,7 +40,6 @@ function generate(): Promise<string> {
   });
 }
 
-/** @throws Error for the operator. */
 function parse(pem: string, from: string, retiredAt: number | null): SigningKey {
   let privateKey: KeyObject;
   try {
@@ -82,10 +81,7 @@ function createdAtOf(name: string): number | null {
   return digits === undefined ? null : Number(digits);
 }
 
-/**
- * Each key retires at the creation of the next.
- * @throws Error for a key that other users may read.
- */
+/** Each key retires when the next is created. */
 function readFolder(folder: string): SigningKey[] {
   const times = readdirSync(folder)
     .flatMap((name) => createdAtOf(name) ?? [])
@@ -117,7 +113,7 @@ export class SigningKeys {
   #keys: readonly SigningKey[];
   #rotating: Promise<unknown> = Promise.resolve();
 
-  /** @throws Error for the operator if a key is unusable. */
+  /** @throws Error if a key is unusable or readable by other users. */
   static async open(
     dataFolder: string,
     { now = Date.now, credentials }: { now?: () => number; credentials?: string | undefined } = {},

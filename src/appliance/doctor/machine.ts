@@ -10,7 +10,6 @@ const FACE_BYTES = 1024;
 
 const NEEDED_FLAGS = ['avx2', 'fma'];
 
-/** @param cpuinfo the text of `/proc/cpuinfo`. */
 export function checkProcessor(architecture: string, cpuinfo: string): Finding {
   if (architecture !== 'x64') return ok('processor', `${architecture}, no special instructions needed`);
   const flags = new Set(/^flags\s*:(.*)$/m.exec(cpuinfo)?.[1]?.trim().split(/\s+/));

@@ -10,7 +10,7 @@ import { type Finding, ok, problem, warning } from './finding.ts';
 const DAY_MS = 86_400_000;
 const EXPIRY_NOTICE_DAYS = 21;
 
-/** @param used versions that stored faces were made with. */
+/** @param used versions of stored faces. */
 export async function checkModels(
   { modelPack, extraModelPacks }: Config,
   used: readonly PackVersion[] = [],

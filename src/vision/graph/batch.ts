@@ -17,7 +17,7 @@ const FREE = Buffer.from([0x12, 0x00]);
 
 /**
  * Frees the batch dimension (the first, fixed at 1) of inputs, outputs, and `Reshape` to a constant shape.
- * Compare results with the original's, because a graph may mix its inputs.
+ * Compare results with the original's: a graph may mix its inputs.
  * @returns a file of equal length; null if nothing changed.
  * @throws Error for an invalid ONNX file.
  */

@@ -11,7 +11,7 @@ type Pattern = (x: number, y: number, c: number) => number;
 const STRIDE = 32;
 
 export interface CheckInputs {
-  /** Inputs in sequence, each channels x height x width. */
+  /** In sequence, each channels x height x width. */
   readonly values: Float32Array;
   readonly shape: readonly [batch: 1, channels: number, height: number, width: number];
 }

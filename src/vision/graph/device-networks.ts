@@ -58,7 +58,7 @@ export async function deviceNetworks(
     return checked(stage, original);
   };
   const files = new Map<string, string>();
-  // One at a time, because a check may need most of the device's memory.
+  // One at a time: a check may need most of the device's memory.
   return changedStages(pack.pipeline, async (stage) => {
     const known = files.get(stage.file);
     if (known !== undefined) return { ...stage, file: known };

@@ -54,7 +54,7 @@ export interface Attribute {
 export interface Tensor {
   readonly name: string;
   readonly dims: readonly number[];
-  /** The file holds 32-bit floats, as `floats` requires. */
+  /** 32-bit floats, as `floats` requires. */
   readonly isFloats: boolean;
   /** Row-major. */
   floats(): Float32Array;
@@ -69,7 +69,6 @@ export interface Model {
   contents(number: number): Uint8Array[];
 }
 
-/** @throws Error for invalid bytes. */
 export function readModel(bytes: Uint8Array): Model {
   const fields = readFields(bytes);
   const graphs = fields.filter(({ number }) => number === MODEL_GRAPH);
@@ -90,7 +89,6 @@ export function withGraph(model: Model, graph: readonly Uint8Array[]): Uint8Arra
 
 const text = ({ content }: Field): string => Buffer.from(content).toString('utf8');
 
-/** @throws Error for invalid bytes. */
 export function readNode(bytes: Uint8Array): Node {
   const fields = readFields(bytes);
   const texts = (number: number) => fields.filter((field) => field.number === number).map(text);
@@ -103,7 +101,6 @@ export function readNode(bytes: Uint8Array): Node {
   };
 }
 
-/** @throws Error for invalid bytes. */
 export function readTensor(bytes: Uint8Array): Tensor {
   let name = '';
   let dataType = 0;
@@ -170,7 +167,7 @@ export function valueName(bytes: Uint8Array): string {
   return name ? text(name) : '';
 }
 
-/** Undefined if the constant is not a tensor. */
+/** Undefined for other constants. */
 export function constantOf(node: Node): Tensor | undefined {
   if (node.opType !== 'Constant') return undefined;
   for (const attribute of node.attributes) {

@@ -104,7 +104,7 @@ function slopesOf(
   if (!values.every(Number.isFinite)) return undefined;
   if (values.length === 1 && tensor.dims.length <= 4)
     return new Float32Array(count).fill(values[0] as number);
-  // Broadcasting aligns last dimensions, so a plain list is per column.
+  // Broadcasting aligns last dimensions: a plain list is per column.
   const shape = tensor.dims.join('x');
   return shape === `${count}x1x1` || shape === `1x${count}x1x1` ? values : undefined;
 }

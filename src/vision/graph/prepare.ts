@@ -59,7 +59,7 @@ const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(byte
 const here = (): string => `ONNX Runtime ${runtimeVersion()}, ${cpus()[0]?.model ?? process.arch}`;
 
 /**
- * Replaces each network by the fastest matching one of {@link REWRITES}, in a file `<SHA-256 of the
+ * Replaces each network by the fastest matching one of `REWRITES`, in a file `<SHA-256 of the
  * original>-<version>.onnx`. Logs failures and keeps the original.
  */
 export async function prepareNetworks(

@@ -12,7 +12,7 @@ import {
 const KIND = { dense: 0, depthwise: 1, sum: 2 } as const;
 const NO_VALUE = 0;
 
-/** Values have numbers: 0 is the input, steps count from 1. */
+/** Value 0 is the input; steps count from 1. */
 interface Step {
   readonly kind: (typeof KIND)[keyof typeof KIND];
   readonly input: number;
@@ -250,7 +250,7 @@ export class SubgraphBuilder {
     const step = this.#stepOf(name);
     const factors = step && this.#slopes(other, step.outputs);
     if (!factors) return undefined;
-    // Otherwise later nodes fuse into a step that others read.
+    // Otherwise later nodes fuse into a shared step.
     const isOnlyRead = this.#reads.get(name) === 1;
     if (isOnlyRead && factors.every((factor) => factor === 1)) return this.#values.get(name);
     return this.#fuseScale(name, step, factors, new Float32Array(step.outputs));
