@@ -8,8 +8,7 @@
 
 namespace visage::addon {
 
-/// All throw a Napi::TypeError that names the argument and the expected value. Spans borrow the argument's
-/// memory.
+/// All throw Napi::TypeError with the argument's name and expected value. Spans borrow the argument's memory.
 
 std::int64_t WholeNumber(const Napi::Value& value, const std::string& name, std::int64_t least,
                          std::int64_t most);
@@ -19,7 +18,7 @@ bool Truth(const Napi::Value& value, const std::string& name);
 std::string Text(const Napi::Value& value, const std::string& name);
 Napi::Object Object(const Napi::Value& value, const std::string& name);
 std::span<const std::uint8_t> Bytes(const Napi::Value& value, const std::string& name);
-/// Of a Uint8Array or a Float32Array.
+/// Of Uint8Array or Float32Array.
 std::span<const std::byte> RowBytes(const Napi::Value& value, const std::string& name);
 /// Finite.
 std::span<const float> Floats(const Napi::Value& value, const std::string& name);

@@ -15,7 +15,7 @@
 namespace visage::addon {
 namespace {
 
-/// Blocks the JavaScript thread while the receiver is full.
+/// Blocks JavaScript while the receiver is full.
 constexpr timeval kLongestWait{.tv_sec = 0, .tv_usec = 500'000};
 
 class Descriptor {
@@ -37,7 +37,7 @@ int Send(const std::string& path, const std::string& text) {
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof(address.sun_path)) return ENAMETOOLONG;
   path.copy(address.sun_path, path.size());
-  // An abstract name starts with a zero byte and has no final zero.
+  // Abstract names start, rather than end, with a zero byte.
   const bool is_abstract = path.front() == '@';
   if (is_abstract) address.sun_path[0] = '\0';
   const socklen_t length = offsetof(sockaddr_un, sun_path) + path.size() + (is_abstract ? 0 : 1);

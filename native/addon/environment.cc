@@ -101,7 +101,7 @@ void Environment::Finish(Call& call) {
     is_first = finished_.empty();
     finished_.push_back(&call);
   }
-  // Not under the lock: the JavaScript thread may run at once and take it.
+  // Not under the lock, which the JavaScript thread may take at once.
   if (is_first) wakeup_.NonBlockingCall();
 }
 

@@ -28,7 +28,6 @@ class Call {
   /// Runs on any thread.
   void Perform() noexcept;
   void Fail(std::exception_ptr failure) noexcept { failure_ = std::move(failure); }
-  /// On the JavaScript thread.
   void Settle(Napi::Env env);
 
  protected:

@@ -12,7 +12,7 @@ namespace visage::addon {
 class ExecutorObject : public Napi::ObjectWrap<ExecutorObject> {
  public:
   static Napi::Function Define(Napi::Env env);
-  /// @throws Napi::TypeError if the argument is not an Executor.
+  /// @throws Napi::TypeError unless given an Executor.
   static std::shared_ptr<pipeline::Executor> From(const Napi::Value& value);
   static std::shared_ptr<search::Background> BackgroundFrom(const Napi::Value& value);
 

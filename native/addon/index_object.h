@@ -35,7 +35,6 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
   Napi::Value Load(const Napi::CallbackInfo& info);
   Napi::Value Loaded(const Napi::CallbackInfo& info);
 
-  /// Runs operations in order.
   template <typename WorkFunction, typename ConvertFunction>
   Napi::Value Sequence(const Napi::CallbackInfo& info, search::Sequencer::Kind kind,
                        std::vector<Napi::Object> kept, WorkFunction work, ConvertFunction convert);

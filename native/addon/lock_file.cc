@@ -33,7 +33,7 @@ std::optional<std::string> WhyForeign(int file) {
 Napi::Value LockFile(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::string path = Text(info[0], "path");
-  // Another user may have planted a link to our file, or a FIFO that would block.
+  // Another user may have planted a link to our file, or a blocking FIFO.
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
   if (file < 0 && errno == ELOOP) throw Napi::Error::New(env, "The lock file is a symbolic link");
   if (file < 0) Fail(env, "The lock file cannot be opened", errno);

@@ -6,7 +6,7 @@
 
 namespace visage::addon {
 
-/// @param device runs every network. @throws Napi::TypeError naming the invalid field.
+/// @throws Napi::TypeError naming the invalid field.
 pipeline::PipelineOptions ParsePipelineOptions(const Napi::Value& value, const runtime::Device& device);
 
 }  // namespace visage::addon

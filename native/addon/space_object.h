@@ -14,7 +14,7 @@ namespace visage::addon {
 class SpaceObject : public Napi::ObjectWrap<SpaceObject> {
  public:
   static Napi::Function Define(Napi::Env env);
-  /// @throws Napi::TypeError if the argument is not a SearchSpace.
+  /// @throws Napi::TypeError unless given a SearchSpace.
   static std::shared_ptr<const search::SearchSpace> From(const Napi::Value& value);
 
   explicit SpaceObject(const Napi::CallbackInfo& info);

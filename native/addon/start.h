@@ -36,8 +36,8 @@ class ExecutorCall : public Call {
   std::optional<std::invoke_result_t<WorkFunction>> result_;
 };
 
-/// `work` must not use JavaScript. @param kept objects whose memory `work` borrows. @param hand_over passes
-/// the held call to the executor; its exception rejects the promise.
+/// `work` must not use JavaScript. @param kept as in Call. @param hand_over passes the held call to the
+/// executor; its exception rejects the promise.
 template <typename HandOver, typename WorkFunction, typename ConvertFunction>
 Napi::Promise HoldCall(Napi::Env env, const std::shared_ptr<pipeline::Executor>& executor,
                        std::vector<Napi::Object> kept, HandOver hand_over, WorkFunction work,

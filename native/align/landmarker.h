@@ -21,15 +21,15 @@ struct LandmarkOptions {
   base::NetworkInput input;
   /// As in training; a square crop is less accurate.
   float crop_scale = 1;
-  /// Averages a run on the first result and its mirror image, so points depend less on the box.
+  /// Averages a second run and its mirror image, so points depend less on the box.
   bool second_look = false;
 };
 
 struct Landmarks {
   /// Left and right as seen with the face upright.
   base::FivePoints points;
-  /// RMS distance between the points of the image and of its mirror image, over that of the points from their
-  /// centre. Empty without a second look.
+  /// RMS distance of the points from the mirror image's, over that from their centre. Empty without a second
+  /// look.
   std::optional<float> disagreement;
 };
 
@@ -39,8 +39,7 @@ class Landmarker {
   /// @throws kInternal
   explicit Landmarker(const LandmarkOptions& options);
 
-  /// Box and points are in pixels of `image`.
-  /// @param turn clockwise quarter turns of the face in the image, 0..3.
+  /// Box and points are in pixels of `image`. @param turn clockwise quarter turns of the face, 0..3.
   Landmarks Locate(const runtime::SourceImage& image, const base::Box& box, int turn, base::Team& team);
 
  private:

@@ -13,7 +13,7 @@ enum class CropShape { kBox, kSquare };
 /// Centred on the box; may reach beyond the image.
 Box Grown(const Box& box, CropShape shape, float scale);
 
-/// Shrinks a crop to fit, keeping its proportions, then moves it into the image.
+/// Shrinks a crop to fit, in proportion, then moves it into the image.
 Box MovedInside(const Box& crop, const ImageView& image);
 
 }  // namespace visage::base

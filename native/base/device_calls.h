@@ -12,8 +12,7 @@ namespace visage::base {
 /// success. Thread-safe; throws nothing.
 class DeviceCalls {
  public:
-  /// The only exported function. The object lives as long as the process. Increment the number with each
-  /// interface change.
+  /// The exported function; its object is never freed. Increment the number with each interface change.
   static constexpr const char* kFactory = "visage_device_calls_1";
   using Factory = DeviceCalls* (*)();
 

@@ -5,22 +5,22 @@
 
 namespace visage::base {
 
-/// Append-only vectors in GPU memory; `cuda/faiss_rows.cu` implements this. A failed call returns a message,
-/// valid until the thread's next call, a successful call null. Thread-safe; throws nothing.
+/// Append-only vectors in GPU memory; see `cuda/faiss_rows.cu`. Calls return null or an error message, valid
+/// until the thread's next call. Thread-safe; throws nothing.
 class DeviceRows {
  public:
-  /// The only exported function; on failure it returns null and sets `why`. Increment the number with each
-  /// interface change.
+  /// The exported function; returns null and sets `why` on failure. Increment the number with each interface
+  /// change.
   static constexpr const char* kFactory = "visage_device_rows_1";
   using Factory = DeviceRows* (*)(std::size_t dimension, const char** why);
-  /// FAISS returns up to 1024 rows on every GPU.
+  /// FAISS's limit on every GPU.
   static constexpr std::size_t kMost = 1024;
 
   virtual ~DeviceRows() = default;
 
   virtual const char* Append(const float* rows, std::size_t count) = 0;
   /// Finds the largest inner products, in half precision. @param count 1..kMost. @param best `count` rows,
-  /// best first; -1 fills missing results.
+  /// best first; -1 where missing.
   virtual const char* Best(const float* probe, std::size_t count, std::int64_t* best) const = 0;
 };
 

@@ -3,7 +3,7 @@
 namespace visage::base {
 
 struct FaceView {
-  /// Side of the crop, relative to the standard crop.
+  /// Side, relative to the standard crop's.
   float context = 1;
   bool mirrored = false;
 };

@@ -19,7 +19,7 @@ struct Size {
   bool operator==(const Size&) const = default;
 };
 
-/// Longer side, or that of the 4:3 image with the same area if it is shorter: a bound of the area.
+/// Longer side, or that of a 4:3 image of the same area if shorter: a bound of the area.
 inline float Extent(Size size) {
   const float longer = static_cast<float>(std::max(size.width, size.height));
   return std::min(longer,
@@ -36,7 +36,7 @@ struct Box {
   float Area() const { return width * height; }
 };
 
-/// Where a point of an upright view lies in the view of `size` pixels that shows it turned.
+/// Maps a point of an upright view to the turned view of `size` pixels.
 /// @param turn clockwise quarter turns, 0..3.
 inline Point Turned(const Point& p, int turn, const Point& size) {
   switch (turn) {

@@ -6,7 +6,7 @@
 
 namespace visage::base {
 
-/// 8-bit RGB. One readable byte follows the last pixel, so code may load a pixel as four bytes.
+/// 8-bit RGB. One readable byte follows the last pixel, so a pixel loads as four bytes.
 struct ImageView {
   const std::uint8_t* data = nullptr;
   int width = 0;

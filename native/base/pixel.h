@@ -81,7 +81,7 @@ VISAGE_DEVICE inline Colour WarpedPixel(const ImageView& image, const Affine& ba
   return {sum.red * share, sum.green * share, sum.blue * share};
 }
 
-/// Triangle filter: two steps wide when the image shrinks, two pixels wide when it grows.
+/// Triangle filter, two steps wide, at least two pixels.
 struct Tap {
   int first;
   int last;
@@ -98,7 +98,6 @@ struct Tap {
     for (int s = first; s <= last; ++s) total += Height(s);
   }
 
-  /// The weights of a tap sum to 1.
   VISAGE_DEVICE float Weight(int s) const { return Height(s) / total; }
 
  private:

@@ -8,10 +8,10 @@
 
 namespace visage::base {
 
-/// Bilinear when enlarging; a triangle filter avoids aliasing when shrinking.
+/// Bilinear when enlarging, a triangle filter when shrinking.
 class Resampler {
  public:
-  /// @param source clipped to the image. @param width, height of the result in the top left corner of `out`;
+  /// @param source clipped to the image. @param width, height of the result, at the top left of `out`;
   /// padding is 0.
   void Run(const ImageView& image, const Box& source, const NetworkInput& input, int width, int height,
            float* out);

@@ -15,8 +15,7 @@ class Team {
   virtual ~Team() = default;
 
   virtual std::size_t seats() const = 0;
-  /// Runs items on this thread and idle threads, in any order. @throws the exception of the lowest failed
-  /// item.
+  /// Runs items on this and idle threads, in any order. @throws the exception of the lowest failed item.
   virtual void Share(std::size_t items, const Work& work) = 0;
 };
 

@@ -16,7 +16,7 @@ constexpr int kDevice = 0;
 /// FAISS reserves up to 1.5 GB by default.
 constexpr std::size_t kTemporaryBytes = std::size_t{256} << 20;
 
-/// Never destroyed, because threads may search while the process ends.
+/// Never destroyed: threads may search while the process ends.
 struct Shared {
   Shared() { resources.setTempMemory(kTemporaryBytes); }
 

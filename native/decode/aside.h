@@ -5,8 +5,8 @@
 
 namespace visage::decode {
 
-/// Runs `decode`, a library's call that cannot pause, on a thread of low priority, and waits for it. Images of
-/// few pixels stay on this thread. @throws what `decode` throws.
+/// Runs `decode`, a library's call that cannot pause, on a low-priority thread, and waits. Small images stay
+/// on this thread. @throws as `decode`.
 void RunAside(std::int64_t pixels, const std::function<void()>& decode);
 
 }  // namespace visage::decode

@@ -20,7 +20,7 @@ struct CloseDecoder {
   void operator()(Dav1dContext* decoder) const { dav1d_close(&decoder); }
 };
 
-/// Images start black, so that parts without data do not show former memory.
+/// Images start black, so parts without data never show former memory.
 class CountedPictures {
  public:
   explicit CountedPictures(Dav1dPicAllocator& allocator) {
@@ -38,19 +38,19 @@ class CountedPictures {
 
  private:
   static constexpr int kMaxPictures = 8;
-  /// Two pictures of 40 megapixels with 12 bits and whole chroma, or eight with 8 bits and quarter chroma.
+  /// Two pictures of 40 megapixels with 12 bits and whole chroma.
   static constexpr std::size_t kMaxBytes = std::size_t{512} << 20;
   static constexpr std::align_val_t kAlignment{DAV1D_PICTURE_ALIGNMENT};
 
   int Allocate(Dav1dPicture& picture) {
     if (++count_ > kMaxPictures) return DAV1D_ERR(ENOMEM);
-    // As dav1d's documentation of alloc_picture_callback requires.
+    // dav1d's alloc_picture_callback requires it.
     constexpr int kBlock = 128;
     const auto up = [](int side) { return static_cast<std::size_t>((side + kBlock - 1) / kBlock) * kBlock; };
     const Dav1dPixelLayout layout = picture.p.layout;
     const bool half_width = layout == DAV1D_PIXEL_LAYOUT_I420 || layout == DAV1D_PIXEL_LAYOUT_I422;
     const bool half_height = layout == DAV1D_PIXEL_LAYOUT_I420;
-    // Rows a power of two apart share the cache's lines.
+    // Rows a power of two apart share cache lines.
     const std::size_t stride = up(picture.p.w) * (picture.p.bpc > 8 ? 2 : 1) + 2 * DAV1D_PICTURE_ALIGNMENT;
     const std::size_t luma = stride * up(picture.p.h);
     const std::size_t chroma_stride = half_width ? stride / 2 : stride;

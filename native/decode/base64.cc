@@ -76,7 +76,7 @@ int HexNumber(const unsigned char* digits, int count) {
   return number;
 }
 
-/// JSON's escapes. @returns zero, which is in no alphabet, for an invalid escape.
+/// @returns zero, which is in no alphabet, for an invalid JSON escape.
 unsigned char Unescaped(const unsigned char*& in, const unsigned char* end) {
   if (in == end) return 0;
   const unsigned char kind = *in++;

@@ -9,10 +9,10 @@ namespace visage::decode {
 
 constexpr std::size_t Base64Bound(std::size_t text_size) { return text_size / 4 * 3 + 3; }
 
-/// RFC 4648.
+/// RFC 4648, both alphabets.
 ///
-/// Accepts both alphabets, missing padding, a `data:<type>;base64,` prefix and ASCII white space. After the
-/// prefix, accepts JSON escapes (.NET writes `+` as `\u002B`, PHP `/` as `\/`).
+/// Accepts missing padding, ASCII white space, a `data:<type>;base64,` prefix, and JSON escapes after it
+/// (`\u002B` from .NET, `\/` from PHP).
 ///
 /// @param out at least Base64Bound(text.size()) bytes.
 /// @throws kInvalidImage

@@ -59,7 +59,7 @@ base::Image ReadRows(std::span<const std::uint8_t> pixels, BmpHeader header) {
   if (pixels.size() < stride * (header.height - 1) + (row_bits + 7) / 8)
     RefuseShort(pixels.size() / stride, header.height);
 
-  // Some programs declare an alpha channel but leave it 0 in opaque images.
+  // Some programs leave the alpha channel 0 in opaque images.
   if (header.alpha.present()) {
     bool seen = false;
     for (int y = 0; y < header.height && !seen; ++y) {

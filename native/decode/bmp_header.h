@@ -39,8 +39,8 @@ struct BmpHeader {
   BmpChannel red, green, blue, alpha;
 };
 
-/// Reads the headers of OS/2 (12 bytes, 16 to 64) and Windows (40 bytes, versions 2 to 5). @throws
-/// kInvalidImage, kImageTooLarge, or kUnsupportedImage for embedded JPEG or PNG and unknown headers.
+/// For OS/2 (12 bytes, 16 to 64) and Windows (40 bytes, versions 2 to 5). @throws kInvalidImage,
+/// kImageTooLarge, or kUnsupportedImage for embedded JPEG or PNG and unknown headers.
 BmpHeader ReadBmpHeader(std::span<const std::uint8_t> bytes);
 
 }  // namespace visage::decode

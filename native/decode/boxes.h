@@ -33,10 +33,10 @@ class Cursor {
   const char* format_;
 };
 
-/// A box of the ISO base media file format (ISO/IEC 14496-12, 4.2) or of JP2 (ISO/IEC 15444-1, I.4).
+/// A box of ISO/IEC 14496-12, 4.2, or of JP2 (ISO/IEC 15444-1, I.4).
 struct Box {
   std::uint32_t type = 0;
-  /// Ends at the parent's end if the box is longer.
+  /// Cut off at the parent's end.
   std::span<const std::uint8_t> content;
 };
 

@@ -20,7 +20,7 @@ struct StoredPicture {
 /// Codecs call it before they allocate pixels. @throws kImageTooLarge or kInvalidImage.
 void CheckSize(std::int64_t width, std::int64_t height);
 
-/// CheckSize() for a part of an image, which may be small. @throws kImageTooLarge, kInvalidImage if empty.
+/// For a part of an image, which may be small. @throws kImageTooLarge, kInvalidImage if empty.
 void CheckCodedSize(std::int64_t width, std::int64_t height);
 
 /// @throws kUnsupportedImage: this build lacks the format's library.
@@ -34,7 +34,7 @@ StoredPicture DecodeBmp(std::span<const std::uint8_t> bytes);
 StoredPicture DecodeGif(std::span<const std::uint8_t> bytes);
 StoredPicture DecodeTiff(std::span<const std::uint8_t> bytes);
 StoredPicture DecodeJpeg2000(std::span<const std::uint8_t> bytes, const Reduction& reduction);
-/// @param format set to kHeic or kAvif, by the coding of the primary image.
+/// @param format becomes kHeic or kAvif, by the primary image's coding.
 StoredPicture DecodeHeif(std::span<const std::uint8_t> bytes, ImageFormat& format);
 
 }  // namespace visage::decode

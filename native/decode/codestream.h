@@ -5,13 +5,12 @@
 
 namespace visage::decode {
 
-/// Of a JPEG 2000 codestream (ISO/IEC 15444-1, annex A).
+/// ISO/IEC 15444-1, annex A.
 struct CodestreamHeader {
   int width = 0;
   int height = 0;
   int components = 0;
-  /// The fewest resolutions of any tile and component, less the smallest one: how often the size may be
-  /// halved.
+  /// How often the size may be halved in all tiles and components.
   int halvings = 0;
 };
 

@@ -102,7 +102,7 @@ void ConvertRows(base::Image& image, const Convert& convert) {
   }
 }
 
-/// A profile of three curves and a matrix, seven times as fast as lcms2 and made in microseconds.
+/// A profile of three curves and a matrix, seven times as fast as lcms2.
 class MatrixShaper {
  public:
   explicit MatrixShaper(void* profile) {

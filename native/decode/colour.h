@@ -7,7 +7,7 @@
 
 namespace visage::decode {
 
-/// Code points of ITU-T H.273 (CICP); 2 means unspecified.
+/// ITU-T H.273; 2 means unspecified.
 struct Cicp {
   static constexpr int kUnspecified = 2;
 
@@ -24,7 +24,7 @@ struct ColourSpace {
   Cicp cicp;
 };
 
-/// Leaves them unchanged if the space is sRGB, unknown or invalid. Needs lcms2. Thread-safe.
+/// Does nothing for an sRGB, unknown or invalid space. Needs lcms2. Thread-safe.
 void ToSrgb(base::Image& image, const ColourSpace& space);
 
 }  // namespace visage::decode

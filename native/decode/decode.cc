@@ -20,7 +20,7 @@ bool HasAt(std::span<const std::uint8_t> bytes, std::size_t offset, std::string_
                     [](char c, std::uint8_t byte) { return static_cast<std::uint8_t>(c) == byte; });
 }
 
-/// ISO/IEC 23008-12, annex B, and the AVIF specification, by one of the brands.
+/// By a brand of ISO/IEC 23008-12, annex B, or of AVIF.
 bool IsHeif(std::span<const std::uint8_t> bytes) {
   const auto box = BoxReader(bytes).Next();
   if (!box || box->type != FourCharacters("ftyp")) return false;

@@ -14,7 +14,7 @@ struct ImageLimits {
   static constexpr std::size_t kMaxBytes = 10'000'000;
   static constexpr int kMinSide = 64;
   static constexpr int kMaxSide = 8192;
-  /// A HEIC or AVIF grid of tiles, as phones write, may have more: Decode() then halves its sides.
+  /// A tiled HEIC or AVIF image may have more: Decode() then halves its sides.
   static constexpr std::int64_t kMaxPixels = 40'000'000;
 };
 
@@ -34,9 +34,9 @@ struct DecodedImage {
   ImageFormat format = ImageFormat::kJpeg;
 };
 
-/// Applies the EXIF orientation. Thread-safe. @param reduction of JPEG and JPEG 2000; no other format has
-/// finer images. @throws kUnsupportedImage, kImageTooLarge above ImageLimits, or kInvalidImage for a
-/// truncated, broken or too small image.
+/// Applies the EXIF orientation. Thread-safe. @param reduction for JPEG and JPEG 2000 only. @throws
+/// kUnsupportedImage, kImageTooLarge above ImageLimits, or kInvalidImage for a truncated, broken or too small
+/// image.
 DecodedImage Decode(std::span<const std::uint8_t> bytes, const Reduction& reduction = {});
 
 }  // namespace visage::decode

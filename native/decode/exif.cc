@@ -15,7 +15,7 @@ constexpr std::uint16_t kOrientationTag = 0x0112;
 constexpr std::size_t kEntryBytes = 12;
 constexpr std::uint32_t kInlineBytes = 4;
 
-/// Bytes of a whole number of this type (TIFF 6.0, section 2), 0 for other types.
+/// Bytes of an integer type (TIFF 6.0, section 2), 0 for other types.
 constexpr int BytesOf(std::uint16_t type) {
   switch (type) {
     case 1:
@@ -32,7 +32,7 @@ constexpr int BytesOf(std::uint16_t type) {
   }
 }
 
-/// A short value stands in the first bytes of its field, in either byte order.
+/// Short values come first in their field, in either byte order.
 std::uint32_t ValueAt(const ByteReader& tiff, std::size_t at, int bytes) {
   if (bytes == 4) return tiff.U32(at).value_or(0);
   if (bytes == 2) return tiff.U16(at).value_or(0);

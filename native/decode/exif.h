@@ -5,8 +5,7 @@
 
 namespace visage::decode {
 
-/// EXIF 2.3 section 4.6.4; 1 if missing or invalid. @param exif a TIFF structure, with or without `Exif\0\0`;
-/// invalid bytes are safe.
+/// EXIF 2.3 section 4.6.4; 1 if missing or invalid. @param exif a TIFF structure, with or without `Exif\0\0`.
 int ReadExifOrientation(std::span<const std::uint8_t> exif);
 
 }  // namespace visage::decode

@@ -27,7 +27,7 @@ constexpr std::uint8_t kGraphicControl = 0xF9;
 constexpr std::uint8_t kHasTable = 0x80;
 constexpr std::uint8_t kInterlace = 0x40;
 
-/// Of an interlaced frame (GIF89a, appendix E).
+/// GIF89a, appendix E.
 struct Pass {
   int first;
   int step;
@@ -107,7 +107,7 @@ class GifReader {
   ByteReader reader_;
 };
 
-/// Unpacks the indices of a frame (GIF89a, appendix F).
+/// GIF89a, appendix F.
 class IndexReader {
  public:
   explicit IndexReader(std::span<const std::uint8_t> data) : data_(data) {
@@ -119,8 +119,7 @@ class IndexReader {
     Reset();
   }
 
-  /// @returns the number of indices; fewer than asked for where the data ends. @throws kInvalidImage for an
-  /// impossible code.
+  /// @returns the number of indices; fewer where the data ends. @throws kInvalidImage for an impossible code.
   std::size_t Read(std::span<std::uint8_t> to) {
     std::size_t count = 0;
     while (count < to.size()) {
@@ -232,7 +231,7 @@ StoredPicture DecodeGif(std::span<const std::uint8_t> bytes) {
   GifReader reader(bytes);
   Frame frame = reader.FindFirstFrame();
 
-  // As in browsers, an empty frame fills the screen, and a frame larger than the screen widens it.
+  // As in browsers, an empty frame fills the screen, and a larger frame widens it.
   if (frame.width == 0 || frame.height == 0) {
     frame.width = reader.screen_width();
     frame.height = reader.screen_height();

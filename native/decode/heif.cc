@@ -15,7 +15,7 @@
 namespace visage::decode {
 namespace {
 
-/// Coded pixels of one file: an image and its opacity, with tiles that pass its edge.
+/// An image and its opacity, with tiles that pass its edge.
 constexpr std::int64_t kMaxCodedPixels = 4 * ImageLimits::kMaxPixels;
 /// Derived images of derived images.
 constexpr int kMaxDepth = 4;
@@ -67,8 +67,7 @@ Size ReadSize(const HeifItem& item) {
   return {static_cast<int>(width), static_cast<int>(height)};
 }
 
-/// ISO/IEC 23008-12, 6.5.12: a rectangle of fractions around the centre.
-/// @param divisor by which the image has been reduced.
+/// ISO/IEC 23008-12, 6.5.12: a rectangle of fractions around the centre. @param divisor of the image's sides.
 base::Image Crop(base::Image image, std::span<const std::uint8_t> clap, int divisor) {
   Cursor cursor(clap, "HEIF");
   const auto fraction = [&] {
@@ -141,7 +140,7 @@ void BlendWithWhite(base::Image& image, const base::Image& alpha, bool premultip
   }
 }
 
-/// Means of four pixels each, as far as they lie in `to`.
+/// Means of four pixels, clipped to `to`.
 void CopyHalved(const base::Image& from, base::Image& to, int left, int top) {
   constexpr int kChannels = base::Image::kChannels;
   const int columns = std::min(from.width() / 2, to.width() - left);
@@ -296,7 +295,6 @@ class HeifReader {
 
   HeifFile file_;
   PixelBudget budget_;
-  /// Of the decoded image's sides.
   int divisor_ = 1;
   ColourSpace colour_;
   ImageFormat format_ = ImageFormat::kHeic;

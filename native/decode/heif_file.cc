@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kMaxItems = 10'000;
 constexpr std::size_t kMaxProperties = 10'000;
 constexpr std::size_t kMaxLinks = 100'000;
-/// Bytes that items may take together, in sizes of the file.
+/// Bytes of all reads, in sizes of the file.
 constexpr std::uint64_t kMaxReads = 4;
 
 [[noreturn]] void RefuseBroken() {

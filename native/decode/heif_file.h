@@ -9,10 +9,10 @@
 
 namespace visage::decode {
 
-/// A part of a HEIF file (ISO/IEC 23008-12): a coded picture, a derived one, or metadata.
+/// ISO/IEC 23008-12: a coded picture, a derived one, or metadata.
 struct HeifItem {
   std::uint32_t type = 0;
-  /// In the order in which a reader applies them.
+  /// In the order of application.
   std::vector<Box> properties;
   std::vector<std::uint32_t> inputs;
 
@@ -20,7 +20,7 @@ struct HeifItem {
   const Box* Find(std::uint32_t property) const;
 };
 
-/// Reads a HEIF file's boxes. Numbers of items, properties and references are bounded. Borrows the bytes.
+/// Reads a HEIF file's boxes, with limits on items, properties and references. Borrows the bytes.
 class HeifFile {
  public:
   /// @throws kInvalidImage, or kUnsupportedImage for a file without still images.
@@ -29,10 +29,10 @@ class HeifFile {
   std::uint32_t primary() const { return primary_; }
   /// @throws kInvalidImage if missing.
   const HeifItem& Item(std::uint32_t id) const;
-  /// The item that holds the opacity of `id`, or 0.
+  /// 0 if missing.
   std::uint32_t AlphaOf(std::uint32_t id) const;
   bool IsPremultiplied(std::uint32_t id, std::uint32_t alpha) const;
-  /// All reads of one file return a few times its size, since items may share bytes.
+  /// Items may share bytes, so all reads return at most a few times the file's size.
   /// @throws kInvalidImage.
   std::vector<std::uint8_t> Read(std::uint32_t id);
 

@@ -58,7 +58,7 @@ class HevcReader {
   };
 
   bool Allocate(de265_decoder_context* decoder, de265_image_spec* spec, de265_image* image) {
-    // An item holds one image. More would cost time that its few bytes do not show.
+    // An item holds one image; more would cost much time for few bytes.
     if (allocated_ || spec->width > coded_.width + kLargestBlock ||
         spec->height > coded_.height + kLargestBlock) {
       return false;
@@ -67,7 +67,7 @@ class HevcReader {
     if (de265_get_default_image_allocation_functions()->get_buffer(decoder, spec, image, nullptr) == 0) {
       return false;
     }
-    // Parts without a slice must not show what the memory held before.
+    // Parts without a slice must not show former memory.
     for (int plane = 0; plane < (spec->format == de265_image_format_mono8 ? 1 : 3); ++plane) {
       int stride = 0;
       const std::uint8_t* const samples = de265_get_image_plane(image, plane, &stride);
@@ -126,7 +126,7 @@ class HevcReader {
       if (error == DE265_ERROR_WAITING_FOR_INPUT_DATA) break;
       if (!de265_isOK(error)) RefuseBroken();
     }
-    // libde265 fills in for what is broken, also from memory that it did not write.
+    // libde265 conceals errors, also with uninitialised memory.
     if (de265_get_warning(decoder_.get()) != DE265_OK) RefuseBroken();
   }
 

@@ -10,8 +10,8 @@ namespace visage::decode {
 namespace {
 
 constexpr std::size_t kMaxProfileBytes = 4 << 20;
-/// Hides tags of multi-process elements (ICC.1, 9.2.17), which may cost lcms2 minutes. Profiles with them
-/// have lookup tables too.
+/// Hides multi-process elements (ICC.1, 9.2.17), which may cost lcms2 minutes. Profiles with them have lookup
+/// tables too.
 void HideElements(std::span<std::uint8_t> icc) {
   constexpr std::size_t kCount = 128, kFirst = 132, kTagBytes = 12;
   constexpr std::string_view kName = "D2B";

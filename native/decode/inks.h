@@ -11,8 +11,7 @@ class InkConverter {
  public:
   static constexpr int kInks = 4;
 
-  /// @param icc not validated. Without a profile of four inks, or without lcms2, each ink absorbs its share
-  /// of light.
+  /// @param icc not validated. Without a profile of four inks or lcms2, each ink absorbs its share of light.
   explicit InkConverter(std::span<const std::uint8_t> icc);
   ~InkConverter();
   InkConverter(const InkConverter&) = delete;

@@ -24,7 +24,7 @@ namespace {
 
 constexpr int kExifMarker = JPEG_APP0 + 1;
 
-/// libjpeg's error callback jumps out, so every call is inside Run(), whose body has no destructors.
+/// All libjpeg calls are inside Run(), whose body has no destructors, since errors jump out.
 class JpegReader {
  public:
   JpegReader() {
@@ -208,7 +208,7 @@ class JpegReader {
     });
   }
 
-  /// Files invert the inks, as Adobe's software does, also without its marker.
+  /// Files invert the inks as Adobe does, even without its marker.
   void ReadInks(base::Image& image, const InkConverter& converter) {
     std::vector<JSAMPLE> inks(static_cast<std::size_t>(image.width()) * InkConverter::kInks);
     Run([&] {

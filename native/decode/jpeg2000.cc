@@ -25,7 +25,7 @@ namespace {
                     "The JPEG 2000 file uses a colour space that is not supported.");
 }
 
-/// Enumerated colour spaces (ISO/IEC 15444-1, table I.10, and 15444-2, table M.25).
+/// ISO/IEC 15444-1, table I.10, and 15444-2, table M.25.
 enum Enumerated : std::uint32_t { kUnknown = 0, kCmyk = 12, kSrgb = 16, kGrey = 17, kYcc = 18, kEYcc = 24 };
 
 struct Jp2Header {
@@ -36,7 +36,6 @@ struct Jp2Header {
   /// Rows of `columns` samples, 0..255.
   std::vector<std::uint8_t> palette;
   int columns = 0;
-  /// Of each channel.
   std::vector<int> palette_columns;
   int alpha = -1;
   /// Which channel is red, green and blue, or their like.
@@ -157,7 +156,6 @@ Stream OpenStream(Source& source) {
   return stream;
 }
 
-/// @param pixels of the decoded image.
 Decoded DecodeSamples(std::span<const std::uint8_t> bytes, std::int64_t pixels, int halvings) {
   Source source{bytes};
   const Stream stream = OpenStream(source);

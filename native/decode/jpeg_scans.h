@@ -17,7 +17,7 @@ struct JpegScans {
   std::bitset<256> components;
 };
 
-/// Reads markers up to the image's end, and no pixels.
+/// Reads only markers, up to the image's end.
 JpegScans FindJpegScans(std::span<const std::uint8_t> bytes);
 
 }  // namespace visage::decode

@@ -52,7 +52,7 @@ bool HasAt(std::span<const std::uint8_t> bytes, std::size_t at, std::string_view
                     [](char c, std::uint8_t byte) { return static_cast<std::uint8_t>(c) == byte; });
 }
 
-/// In the first bytes, which are as a browser reads them: blanks and comments come before the element.
+/// Blanks and comments may precede the element, as in browsers.
 std::string_view NameMarkup(std::string_view text) {
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());

@@ -6,8 +6,8 @@
 
 namespace visage::decode {
 
-/// Recognises, by its first bytes, a file that is sent for an image but is none that Decode() reads.
-/// @returns words such as "a PDF document" that end a sentence, or an empty text.
+/// Names a file that Decode() does not read, by its first bytes. @returns the end of a sentence, such as "a
+/// PDF document"; empty if unknown.
 std::string_view NameOtherFile(std::span<const std::uint8_t> bytes);
 
 }  // namespace visage::decode

@@ -56,7 +56,7 @@ int FindOrientation(std::span<const std::uint8_t> bytes) {
   return 1;
 }
 
-/// Whether the checksum of all pixels is right, which makes those of their chunks needless.
+/// Whether the checksum of all pixels is right, so those of chunks are needless.
 bool HasSoundPixels(std::span<const std::uint8_t> bytes, const base::Image& image) {
   constexpr std::uint64_t kMostPixelBytes = 8;
   const std::uint64_t most = kMostPixelBytes * image.size_bytes();
@@ -70,7 +70,7 @@ bool HasSoundPixels(std::span<const std::uint8_t> bytes, const base::Image& imag
     const std::size_t length = *reader.U32(chunk);
     if (!reader.Holds(chunk, kChunkFrameBytes + length)) break;
     if (ChunkName(bytes, chunk) == "IDAT") {
-      // zlib does not write to the bytes.
+      // zlib only reads the bytes.
       stream.next_in = const_cast<Bytef*>(bytes.data()) + chunk + kChunkHeadBytes;
       stream.avail_in = static_cast<uInt>(length);
       while (status == Z_OK && stream.avail_in > 0 && stream.total_out <= most) {
@@ -87,10 +87,9 @@ bool HasSoundPixels(std::span<const std::uint8_t> bytes, const base::Image& imag
   return status == Z_STREAM_END;
 }
 
-/// libpng's push reader stops after the last row. The pull reader unpacks all following data, possibly
-/// gigabytes.
+/// libpng's push reader stops after the last row, where the pull reader unpacks possibly gigabytes.
 ///
-/// libpng's error callback jumps out, so every call is inside Run(), whose body has no destructors.
+/// All libpng calls are inside Run(), whose body has no destructors, since errors jump out.
 class PngReader {
  public:
   PngReader(base::Image& image, bool checks_chunks) : image_(image), checks_chunks_(checks_chunks) {}
@@ -101,11 +100,11 @@ class PngReader {
   PngReader& operator=(const PngReader&) = delete;
 
   /// Ignores errors behind the last row, except in the checksum of its chunk.
-  /// @returns false for a wrong checksum of a chunk of pixels.
+  /// @returns false for a wrong checksum of pixels.
   bool Decode(std::span<const std::uint8_t> bytes) {
     Run([&] {
       Open();
-      // libpng does not write to the bytes.
+      // libpng only reads the bytes.
       png_process_data(png_, info_, const_cast<png_bytep>(bytes.data()), bytes.size());
     });
     if (damaged_) return false;

@@ -17,7 +17,7 @@ std::vector<std::uint8_t> Inflate(std::span<const std::uint8_t> bytes) {
   std::vector<std::uint8_t> result(1 << 12);
   z_stream stream{};
   if (inflateInit(&stream) != Z_OK) return {};
-  // zlib does not write to the bytes.
+  // zlib only reads the bytes.
   stream.next_in = const_cast<Bytef*>(bytes.data());
   stream.avail_in = static_cast<uInt>(bytes.size());
   int status = Z_OK;

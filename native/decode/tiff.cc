@@ -19,7 +19,7 @@
 namespace visage::decode {
 namespace {
 
-/// Of one allocation: a tile of the largest image, four bytes a pixel, or its table of tiles.
+/// A tile of the largest image, four bytes a pixel, or its table of tiles.
 constexpr tmsize_t kMaxAllocation = 4 * ImageLimits::kMaxPixels + 1'000'000;
 /// Of tiles or strips, each at least this many pixels on average.
 constexpr std::int64_t kLeastTilePixels = 16;
@@ -74,7 +74,7 @@ Tiff Open(Source& source) {
       [](thandle_t, void**, toff_t*) { return 0; }, [](thandle_t, void*, toff_t) {}, options.get()));
 }
 
-/// Codings of cameras, scanners and programs. The others have few users, or decoders with a poor record.
+/// Other codings have few users, or decoders with a poor record.
 std::uint16_t CheckCompression(TIFF* tiff) {
   std::uint16_t compression = COMPRESSION_NONE;
   TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &compression);
@@ -139,7 +139,7 @@ TileSize CheckTiles(TIFF* tiff, std::int64_t width, std::int64_t height) {
   return {.rows = tile_height, .pixels = pixels};
 }
 
-/// libtiff's conversion of all its pixel formats to RGBA with premultiplied opacity.
+/// libtiff's conversion to RGBA with premultiplied opacity.
 class RgbaReader {
  public:
   explicit RgbaReader(TIFF* tiff) {
@@ -249,7 +249,7 @@ StoredPicture DecodeTiff(std::span<const std::uint8_t> bytes) {
     const auto* const from = static_cast<const std::uint8_t*>(profile);
     picture.colour.icc.assign(from, from + profile_bytes);
   }
-  // Whole tiles, so that none is decoded twice.
+  // Whole tiles, so none is decoded twice.
   const std::int64_t tiles = (kBandRows + tile_rows - 1) / tile_rows;
   RgbaReader(tiff.get())
       .Read(picture.image, static_cast<int>(std::min<std::int64_t>(tiles * tile_rows, height)),

@@ -8,7 +8,7 @@
 
 namespace visage::decode {
 
-/// Bounds the pixels that one file may decode, so that repeated parts of a small file cannot cost hours.
+/// Bounds the decoded pixels of a file, since repeated parts of a small file could cost hours.
 class PixelBudget {
  public:
   explicit PixelBudget(std::int64_t pixels) : left_(pixels) {}

@@ -108,7 +108,7 @@ StoredPicture DecodeWebp(std::span<const std::uint8_t> bytes) {
 
   const WebPData data{bytes.data(), bytes.size()};
   WebPDemuxState state;
-  // WebPDemux() refuses a file that is shorter than its RIFF header states.
+  // WebPDemux() refuses a file shorter than its RIFF header states.
   const std::unique_ptr<WebPDemuxer, decltype(&WebPDemuxDelete)> demuxer(WebPDemuxPartial(&data, &state),
                                                                          &WebPDemuxDelete);
   if (!demuxer || state < WEBP_DEMUX_PARSED_HEADER) Refuse("The WebP file is cut short or broken.");

@@ -16,7 +16,7 @@ struct Conversion {
   std::array<float, 3> offset = {};
 };
 
-/// Weights of red and blue in luma (ITU-T H.273, table 4).
+/// Of red and blue (ITU-T H.273, table 4).
 std::array<float, 2> LumaWeights(int matrix) {
   switch (matrix) {
     case 1:
@@ -67,7 +67,7 @@ void ReadRow(const YuvPicture& picture, int plane, int y, int width, Row& to) {
   }
 }
 
-/// Linear interpolation of chroma that lies in the middle of its pixels, as libjpeg's "fancy upsampling".
+/// Linear interpolation of centred chroma, as libjpeg's "fancy upsampling".
 class ChromaReader {
  public:
   explicit ChromaReader(const YuvPicture& picture)

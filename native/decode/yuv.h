@@ -25,8 +25,8 @@ struct YuvPicture {
   Cicp cicp;
 };
 
-/// Converts to RGB by the image's matrix and range (ITU-T H.273, 8.3), into the canvas at (left, top),
-/// clipped. @param luma_only writes grey.
+/// Converts by the image's matrix and range (ITU-T H.273, 8.3), clipped, into the canvas at (left, top).
+/// @param luma_only writes grey.
 void ToRgb(const YuvPicture& picture, bool luma_only, base::Image& canvas, int left, int top);
 
 }  // namespace visage::decode

@@ -10,8 +10,8 @@
 
 namespace visage::detect {
 
-/// Reads outputs for an input of `size` pixels. Thread-safe. @returns candidates in pixels of the input,
-/// several per face, not clipped. @throws kInternal for unexpected outputs.
+/// Reads outputs for an input of `size` pixels. Thread-safe. @returns unclipped candidates in pixels of the
+/// input, several per face. @throws kInternal for unexpected outputs.
 using ReadOutputs = std::vector<Detection> (*)(std::span<const runtime::InferenceSession::Output> outputs,
                                                base::Size size, float least_score);
 
@@ -28,8 +28,8 @@ std::vector<Detection> ReadRfb(std::span<const runtime::InferenceSession::Output
 std::vector<Detection> ReadYunet(std::span<const runtime::InferenceSession::Output> outputs, base::Size size,
                                  float least_score);
 
-/// SCRFD as InsightFace exports it, strides 8, 16, 32, two priors at each cell's corner: scores N x 1,
-/// distances N x 4 (left, top, right, bottom in cells), optionally points N x 10 (in cells).
+/// InsightFace's SCRFD, strides 8, 16, 32, two priors at each cell's corner: scores N x 1, distances N x 4
+/// (left, top, right, bottom in cells), optionally points N x 10 (in cells).
 std::vector<Detection> ReadScrfd(std::span<const runtime::InferenceSession::Output> outputs, base::Size size,
                                  float least_score);
 

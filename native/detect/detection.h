@@ -13,9 +13,9 @@ struct Detection {
   float score = 0;
   /// Empty if the detector finds only boxes.
   std::optional<base::FivePoints> points;
-  /// Clockwise quarter turns of the face in the image, 0..3.
+  /// Clockwise quarter turns of the face, 0..3.
   int turn = 0;
-  /// Probability that this is a face, 0..1; see `pipeline::SecondOpinion`.
+  /// Probability of a face, 0..1; see `pipeline::SecondOpinion`.
   float certainty = 1;
 };
 

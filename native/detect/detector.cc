@@ -11,14 +11,14 @@
 namespace visage::detect {
 namespace {
 
-/// A box this close to a window's inner edge, as a share of its width, counts as cut.
+/// A box within this share of its width from a window's inner edge counts as cut.
 constexpr float kEdge = 0.1f;
 
 constexpr float kLeastScore = 0.05f;
 
-/// Limits the cost of an image with many doubtful candidates.
+/// Limits the cost of many doubtful candidates.
 constexpr std::size_t kSecondLooks = 32;
-/// The second looks end after this many in a row that find no face.
+/// The second looks end after this many in a row find no face.
 constexpr std::size_t kVainLooks = 8;
 
 base::Box Fitted(const base::Box& box, const BoxFit& fit) {
@@ -29,7 +29,7 @@ base::Box Fitted(const base::Box& box, const BoxFit& fit) {
 
 /// A face this close to the image's edge counts as cut.
 constexpr float kPictureEdge = 0.03f;
-/// A cut face is rarely the subject, so it ranks with this share of its area.
+/// A cut face, rarely the subject, ranks by this share of its area.
 constexpr float kCutFace = 0.75f;
 
 /// Levels differ by more than this factor of their scales.

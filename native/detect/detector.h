@@ -53,22 +53,21 @@ enum class Wanted {
 /// Not thread-safe; copies share the network.
 class Detector {
  public:
-  /// Runs the network once. @throws kInternal if the file, the decoder's name or the outputs are invalid.
+  /// Runs the network once. @throws kInternal for an invalid file, decoder or output.
   explicit Detector(const DetectorOptions& options);
 
-  /// Largest area first. A face that the image's edge cuts ranks with three quarters of its area.
-  /// @param least_face smallest width in pixels that the detector finds reliably. Work grows with its inverse
-  /// square, plus at most 32 extra runs.
-  /// @param wanted with `kLargest`, the search ends before levels that can only show smaller faces than a
-  /// certain one.
+  /// Largest area first; a face cut by the image's edge ranks with three quarters of its area.
+  /// @param least_face smallest reliable width in pixels. Work grows with its inverse square, plus at most 32
+  /// extra runs.
+  /// @param wanted `kLargest` skips levels that only show smaller faces than a certain one.
   std::vector<Detection> Detect(const runtime::SourceImage& image, float least_face, Wanted wanted,
                                 base::Team& team);
 
-  /// Finds faces that are upright after `turn` quarter turns anticlockwise, as `Detect` finds upright ones.
+  /// As `Detect`, for faces that `turn` anticlockwise quarter turns make upright.
   std::vector<Detection> DetectTurned(const runtime::SourceImage& image, float least_face, int turn,
                                       base::Team& team);
 
-  /// @returns the score of each face, seen enlarged at its own turn; 0 where nothing is seen.
+  /// @returns each face's score, seen enlarged at its own turn; 0 if unseen.
   std::vector<float> LookAgain(const runtime::SourceImage& image, std::span<const Detection> faces,
                                const CloseUp& close_up, base::Team& team);
 
@@ -77,7 +76,6 @@ class Detector {
   /// In input pixels.
   float least_face() const { return scan_.least_face; }
 
-  /// At most 1; keeps faces of `least_face` pixels detectable.
   float ScaleFor(float least_face) const { return detect::ScaleFor(scan_, least_face); }
 
  private:
@@ -93,7 +91,7 @@ class Detector {
   /// Adds those that look like faces enlarged. @returns their number.
   std::size_t LookCloser(const runtime::SourceImage& image, std::span<const Detection> doubtful,
                          Candidates& faces, base::Team& team);
-  /// Width of the largest certain face in pixels, less if the image's edge cuts it; 0 for none.
+  /// Width of the largest certain face in pixels, reduced if cut; 0 for none.
   float LargestCertain(const std::vector<Candidates>& shown, const base::ImageView& image) const;
   std::vector<Detection> Joined(const runtime::SourceImage& image, const std::vector<Candidates>& shown,
                                 const Window& finest, base::Team& team);

@@ -16,8 +16,7 @@ float CommonArea(const base::Box& a, const base::Box& b) {
 
 constexpr float kVoting = 0.5f;
 
-/// The mean of the candidates of one face, weighted by score ("box voting": S. Gidaris, N. Komodakis, "Object
-/// detection via a multi-region and semantic segmentation-aware CNN model", ICCV 2015).
+/// "Box voting": S. Gidaris, N. Komodakis, ICCV 2015.
 Detection Averaged(const Detection& best, const std::vector<Detection>& candidates) {
   Detection mean = best;
   mean.box = {0, 0, 0, 0};

@@ -71,7 +71,7 @@ class Plan {
     return steps <= 1 ? coarsest : scale * std::pow(coarsest / scale, 1 / steps);
   }
 
-  /// @param coarser scale of the level that finds larger faces; 0 for none.
+  /// @param coarser scale of the level for larger faces; 0 for none.
   void AddLevel(float scale, float coarser, std::vector<Window>& windows) const {
     const base::Size size = Scaled(picture_, scale);
     const base::Size most = options_.free_size ? base::Size{kMostSide, kMostSide} : options_.input;

@@ -29,14 +29,14 @@ struct Window {
 /// At most 1; smaller images would hide faces of `least_face` pixels.
 float ScaleFor(const ScanOptions& options, float least_face);
 
-/// Plans windows, coarsest first, that show every face of at least `least_face` pixels whole and at a size
-/// that the network finds.
+/// Plans windows, coarsest first, that show every face of at least `least_face` pixels whole and large
+/// enough.
 ///
-/// The finest level has at most eight million pixels, which bounds the time per image. Windows overlap by the
-/// largest face that only this level finds.
+/// The finest level has at most eight million pixels, to bound the time. Windows overlap by the largest face
+/// that only this level finds.
 std::vector<Window> PlanScan(const ScanOptions& options, base::Size picture, float least_face);
 
-/// The windows in which the network sees the image so that faces of `turn` are upright.
+/// Windows that show faces of `turn` upright.
 std::vector<Window> PlanTurnedScan(const ScanOptions& options, base::Size picture, float least_face,
                                    int turn);
 
@@ -48,11 +48,10 @@ struct CloseUp {
 
 /// For small, doubtful candidates.
 constexpr CloseUp kSecondLook = {40, 128};
-/// For the second opinion, which asks whether the face also looks like one in detail.
+/// For the second opinion, which judges details.
 constexpr CloseUp kDetail = {80, 192};
 
-/// @param face in pixels of the image.
-/// @param turn clockwise quarter turns of the face that the network sees upright, 0..3.
+/// @param face in pixels of the image. @param turn of the Window.
 Window PlanCloseUp(const base::Box& face, int turn, const CloseUp& shown, const ScanOptions& options,
                    base::Size picture);
 

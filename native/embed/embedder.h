@@ -21,7 +21,7 @@ struct EmbedderOptions {
   /// Side of the `box` square over the box's longer side.
   float crop_scale = 1;
   base::NetworkInput input;
-  /// A template is the normalised sum of these views' embeddings.
+  /// A template is the normalised sum of their embeddings.
   std::vector<base::FaceView> views = {base::FaceView{}};
   int dimension = 0;
 };
@@ -29,7 +29,7 @@ struct EmbedderOptions {
 /// Not thread-safe; copies share the network.
 class Embedder {
  public:
-  /// @throws Error kInternal if the file or the alignment's name is invalid.
+  /// @throws kInternal for an invalid file or alignment.
   explicit Embedder(const EmbedderOptions& options);
 
   const base::NetworkInput& input() const { return options_.input; }
@@ -38,8 +38,7 @@ class Embedder {
   /// Must be thread-safe.
   using Show = std::function<base::Warped(const base::FaceView& view)>;
 
-  /// Returns the template, a unit vector. @param show returns a view's warp. @param team runs the views in
-  /// parallel.
+  /// Returns the template, a unit vector.
   std::vector<float> Embed(const runtime::SourceImage& image, const Show& show, base::Team& team);
 
  private:

@@ -19,7 +19,7 @@ struct LookOptions {
   base::CropShape shape = base::CropShape::kSquare;
   /// Sides of the crop over those of the box, or over its longer side.
   float scale = 1;
-  /// Black beyond the image; otherwise the crop shrinks and moves into the image.
+  /// Black beyond the image; otherwise as base::MovedInside.
   bool is_padded = false;
   int classes = 0;
 };
@@ -27,11 +27,11 @@ struct LookOptions {
 /// Not thread-safe; copies share the networks.
 class Liveness {
  public:
-  /// @throws Error kInternal if a file is invalid.
+  /// @throws kInternal for an invalid file.
   explicit Liveness(const std::vector<LookOptions>& looks);
 
-  /// @param box in pixels of `image`. @param turn clockwise quarter turns of the face in the image, 0..3.
-  /// @param team runs the looks in parallel. @returns one probability per class, look after look.
+  /// @param box in pixels of `image`. @param turn clockwise quarter turns of the face, 0..3. @returns one
+  /// probability per class, look after look.
   std::vector<float> Classify(const runtime::SourceImage& image, const base::Box& box, int turn,
                               base::Team& team);
 

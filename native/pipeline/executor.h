@@ -23,13 +23,12 @@ enum class Admission {
   kFirst,
 };
 
-/// Thread-safe but for `Join` and the destructor. A job may share its items with idle threads.
+/// Thread-safe but for `Join` and the destructor.
 ///
-/// A running job is never interrupted, so a costly one would delay all tenants. One extra thread therefore
-/// serves urgent jobs: `kFirst` jobs, and images of an account without a running job. Meanwhile another job
-/// pauses at its next yield point.
+/// A running job is never interrupted, so one extra thread serves urgent jobs: `kFirst` jobs, and images of
+/// an account without a running job. Meanwhile another job pauses at its next yield point.
 ///
-/// Images wait in a `FairQueue`. `Admit` counts any other job, and `Start` queues it later.
+/// Images wait in a `FairQueue`. `Admit` counts other jobs, and `Start` queues them.
 class Executor : public base::Team {
  public:
   using Job = std::function<void()>;
@@ -40,7 +39,7 @@ class Executor : public base::Team {
     std::uint64_t ended;
   };
 
-  /// @param max_queue images that wait while all threads are busy.
+  /// @param max_queue waiting images, while all threads are busy.
   Executor(int threads, std::size_t max_queue);
   /// Drops waiting jobs.
   ~Executor() override;
@@ -53,8 +52,7 @@ class Executor : public base::Team {
 
   /// @throws kNotReady after Close or Abandon.
   void Admit();
-  /// The job must not throw or wait for another job. @param done runs on the same thread when the job no
-  /// longer counts.
+  /// @param job as in `Submit`. @param done runs on the same thread when the job no longer counts.
   void Start(Admission admission, Job job, Job done);
 
   std::size_t seats() const override { return normal_ + 1; }

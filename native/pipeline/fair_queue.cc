@@ -23,7 +23,7 @@ void BeginOne(Flow& flow, double advance) {
   flow.time += advance;
 }
 
-/// Whether a flow with `own` places may take one of `other` places.
+/// @param own, other places of two flows.
 bool MayHaveOneOf(std::size_t own, std::size_t other) { return own + 1 < other; }
 
 template <typename Flows, typename Allowed, typename Measure>

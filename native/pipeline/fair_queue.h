@@ -16,13 +16,12 @@ struct Tenant {
   std::string key;
 };
 
-/// Accounts share the queue fairly, and so do an account's keys. Not thread-safe.
+/// Accounts, and an account's keys, share the queue fairly. Not thread-safe.
 ///
 /// Order: start-time fair queueing on two levels (Goyal, Guo, Vin, OSDI 1996). A job is charged when it ends.
-/// An idle account earns no credit.
 ///
-/// Room: a full queue refuses the newest job of the tenant with the most jobs, for a tenant with fewer
-/// (longest queue drop; Suter et al., IEEE JSAC 17(6), 1999).
+/// Room: a full queue refuses the newest job of the tenant with the most, for a tenant with fewer (longest
+/// queue drop; Suter et al., IEEE JSAC 17(6), 1999).
 class FairQueue {
  private:
   struct Flow;

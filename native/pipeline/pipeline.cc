@@ -19,19 +19,18 @@ namespace {
 constexpr float kLikely = 0.7f;
 /// Less certain faces rank behind, and do not end the search for turned faces.
 constexpr float kCertain = 0.85f;
-/// Limits the cost of an image with many doubtful detections.
+/// Limits the cost of many doubtful detections.
 constexpr std::size_t kMostOpinions = 64;
 /// Where scores differ by less, the landmarks tell which way up a face is.
 constexpr float kComparable = 0.1f;
-/// A search for the largest face asks no opinion about faces of a smaller part of its area.
+/// A search for the largest face asks no opinion below this share of its area.
 constexpr float kCompany = 0.5f;
 constexpr int kOtherTurns = 3;
 /// A face of another turn has at least this score where it is seen smaller.
 constexpr float kGlimpse = 0.3f;
 /// Better agreement of landmarks is chance.
 constexpr float kLeastDisagreement = 0.02f;
-/// Turned faces may take at least this part of the image's longer side, which bounds the cost of images
-/// without faces.
+/// Longer side over the least width of a turned face: bounds the cost of images without faces.
 constexpr float kTurnedFacesAlongSide = 20;
 
 /// The embedder's input size; smaller faces cause a second decode.

@@ -71,7 +71,7 @@ struct Analysis {
   int width = 0;
   int height = 0;
   decode::ImageFormat format = decode::ImageFormat::kJpeg;
-  /// Certain faces first, then the largest area first.
+  /// Certain faces first, then by area.
   std::vector<AnalyzedFace> faces;
   std::vector<std::vector<float>> templates;
   std::vector<float> liveness;
@@ -96,12 +96,12 @@ class Pipeline {
   /// Minimum base::Extent() of a reduced JPEG.
   static constexpr int kSearchSide = 1280;
 
-  /// @throws kInternal with the file that fails to load, and the cause.
+  /// @throws kInternal with the failed file and the cause.
   explicit Pipeline(const PipelineOptions& options);
   ~Pipeline();
 
-  /// Thread-safe. @param team never changes the result. @throws as `Decode`; kInvalidImage for invalid
-  /// base64; kInternal if the pack lacks a requested liveness network.
+  /// Thread-safe. @param team never changes the result. @throws as `DecodeEncoded`; kInternal without a
+  /// requested liveness network.
   Analysis Analyze(std::span<const std::uint8_t> bytes, ImageEncoding encoding,
                    const AnalysisRequest& request, base::Team& team) const;
 
@@ -117,11 +117,11 @@ class Pipeline {
     /// 0..1; 0 where the weights leave no chance.
     float certainty = 0;
   };
-  /// Of each face as its turn shows it.
+  /// Of each face, at its turn.
   std::vector<Opinion> OpinionsOf(const runtime::SourceImage& view, std::span<const detect::Detection> faces,
                                   Stages& stages, base::Team& team) const;
-  /// Drops faces that are unlikely.
-  /// @param may_be_turned whether the other turns of an unlikely face need a look; asked after the first
+  /// Drops unlikely faces.
+  /// @param may_be_turned whether an unlikely face needs looks at its other turns; asked after the first
   /// looks.
   void Judge(const runtime::SourceImage& view, std::vector<detect::Detection>& faces, Stages& stages,
              base::Team& team, const std::function<bool(const detect::Detection&)>& may_be_turned) const;

@@ -23,8 +23,7 @@ struct Pose {
 
 struct PoseOptions {
   runtime::Network network;
-  /// `bins66`: 66 bins per angle (N. Ruiz et al., "Fine-Grained Head Pose Estimation Without Keypoints",
-  /// 2018).
+  /// `bins66`: 66 bins per angle (Hopenet; N. Ruiz et al., 2018).
   std::string decoder;
   base::NetworkInput input;
   float crop_scale = 1;
@@ -39,7 +38,7 @@ class PoseEstimator {
   explicit PoseEstimator(const PoseOptions& options);
 
   /// Roll comes from the points, which are more accurate. @param box, points in pixels of `image`.
-  /// @param turn clockwise quarter turns of the face in the image, 0..3.
+  /// @param turn clockwise quarter turns of the face, 0..3.
   Pose Estimate(const runtime::SourceImage& image, const base::Box& box, int turn,
                 const base::FivePoints& points);
 

@@ -6,7 +6,7 @@ namespace visage::quality {
 namespace {
 
 constexpr int kSide = 112;
-/// Edges of the face in the aligned image: between the temples, from the brows to the chin.
+/// The face in the aligned image: between the temples, from brows to chin.
 constexpr int kLeft = 24, kRight = 88, kTop = 34, kBottom = 106;
 constexpr float kDark = 25, kBright = 247;
 

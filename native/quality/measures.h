@@ -8,8 +8,8 @@ namespace visage::quality {
 
 /// Light is ITU-R BT.601 luma, 0..255.
 struct FaceMeasures {
-  /// Variance of the Laplacian (J. L. Pech-Pacheco et al., 2000) over the variance of light, so that low
-  /// contrast does not count as blur.
+  /// Variance of the Laplacian (J. L. Pech-Pacheco et al., 2000) over the variance of light, so low contrast
+  /// is not blur.
   float sharpness = 0;
   float light = 0;
   float contrast = 0;

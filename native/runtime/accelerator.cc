@@ -20,7 +20,7 @@ constexpr std::size_t kStockBytes = std::size_t{256} << 20;
 constexpr std::size_t kPinnedKept = 4;
 constexpr float kTolerance = 1e-3f;
 
-/// Eighths of the next power of two, so that similar sizes share buffers.
+/// Eighths of the next power of two, so similar sizes share buffers.
 std::size_t Rounded(std::size_t size) {
   const std::size_t step = std::max<std::size_t>(std::bit_ceil(size) / 8, 256);
   return (size + step - 1) / step * step;

@@ -13,10 +13,10 @@
 
 namespace visage::runtime {
 
-/// Joins the inputs of several threads into one run. Thread-safe.
+/// Joins inputs of several threads into one run. Thread-safe.
 ///
-/// A batch's first caller runs it; later callers wait. A batch grows until its run starts, so batches fill up
-/// under load without extra delay.
+/// A batch's first caller runs it; later callers wait. It grows until its run starts, so batches fill under
+/// load without delay.
 template <typename Key, typename Input, typename Outputs>
 class Batcher {
  public:

@@ -17,8 +17,8 @@ struct Comparison {
 };
 
 /// The original runs on the CPU, the changed network on its device in full batches.
-/// @param shape of an input; required if sizes besides the batch are free.
-/// @throws kInternal if a network does not load, the shapes differ, or `inputs` has a partial input.
+/// @param shape of an input; required for free sizes besides the batch.
+/// @throws kInternal if a network does not load, shapes differ, or `inputs` has a partial input.
 Comparison Compare(const std::string& original, const Network& changed, std::span<const float> inputs,
                    InferenceSession::Shape shape = {});
 

@@ -12,8 +12,8 @@ namespace visage::runtime {
 
 /// A dense convolution by `FixedPointMatrix`.
 ///
-/// A 1 x 1 kernel quantises pixels in small groups, each with a scale. A larger kernel quantises the whole
-/// input once, because several outputs read each pixel.
+/// A 1 x 1 kernel quantises small groups of pixels. A larger kernel quantises the whole input once, because
+/// several outputs read each pixel.
 class DenseConvolution {
  public:
   DenseConvolution(const ConvGeometry& geometry, int inputs, int outputs, std::span<const float> weights,

@@ -24,10 +24,9 @@ class DetectionHead {
   };
 
   /// @param inputs per feature map: its source, ascending, and the source's number of columns.
-  /// @param steps per column: its kind and two numbers. kSource: source and column. kNumber: index of a
-  /// float. kList: first float and count. Other kinds: the columns to read.
-  /// @param outputs per output: number of columns, then the columns.
-  /// @throws kInternal
+  /// @param steps per column: kind and two numbers. kSource: source and column. kNumber: index of a float.
+  /// kList: first float and count. Others: columns to read.
+  /// @param outputs per output: number of columns, then these. @throws kInternal
   DetectionHead(std::span<const std::int64_t> inputs, std::span<const std::int64_t> steps,
                 std::span<const float> floats, std::span<const std::int64_t> outputs);
 

@@ -15,7 +15,7 @@ struct Device {
   std::chrono::milliseconds max_delay{0};
   /// Bytes of GPU memory per network; 0 for no limit.
   std::size_t memory_limit = 0;
-  /// Builds inputs in GPU memory (`Accelerator::Load`).
+  /// See `Accelerator::Load`.
   std::string input_library;
 };
 

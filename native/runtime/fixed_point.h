@@ -17,8 +17,8 @@ struct Epilogue {
 
 /// `Quantise` scales every `kRows` input rows at run time, so networks need no calibration.
 ///
-/// x86 multiplies and adds sixteen pairs of 16-bit integers in the time of eight pairs of floats. Weights and
-/// rows share the bits so that no sum overflows: `sum over k of |weight| * most < 2^31` for every output.
+/// x86 multiplies and adds 16-bit integers twice as fast as floats. Weights and rows share the bits so that
+/// no sum overflows: `sum over k of |weight| * most < 2^31` for every output.
 class FixedPointMatrix {
  public:
   static constexpr int kRows = 6;

@@ -30,8 +30,8 @@ class FusedSubgraph {
   FusedSubgraph(std::span<const std::int64_t> steps, std::span<const std::int64_t> outputs,
                 std::span<const float> weights);
 
-  /// @param allocate returns memory that is valid until the call ends. @param output returns an output's
-  /// buffer. @throws kInternal if the input does not fit.
+  /// @param allocate returns memory valid until the call ends. @param output returns an output's buffer.
+  /// @throws kInternal if the input does not fit.
   void Run(const float* input, const Shape& shape, const std::function<float*(std::size_t floats)>& allocate,
            const std::function<float*(std::size_t output, const Shape& shape)>& output) const;
 

@@ -48,7 +48,7 @@ bool Fits(const InferenceSession::Shape& actual, const InferenceSession::Shape& 
 }
 
 [[noreturn]] void DoesNotLoad(const std::string& file, const std::exception& cause) {
-  // ONNX Runtime's messages contain the full path, which an error must not show.
+  // ONNX Runtime's messages contain paths, which errors must not show.
   const std::string name = std::filesystem::path(file).filename().string();
   std::string why = cause.what();
   for (std::size_t at; !file.empty() && (at = why.find(file)) != std::string::npos;)

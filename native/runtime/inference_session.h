@@ -15,12 +15,12 @@ namespace visage::runtime {
 
 struct DeviceImage;
 
-/// ONNX Runtime's telemetry creates a folder in the user's home. Sets an environment variable, so call it on
-/// the main thread before the first `InferenceSession`.
+/// Telemetry creates a folder in the user's home. Sets an environment variable, so call it on the main thread
+/// before the first `InferenceSession`.
 void DisableTelemetry();
 
 /// One float input, float outputs. Thread-safe. On the CPU, a run uses only the calling thread. A free first
-/// dimension is the batch, in which the session may join inputs of several threads.
+/// dimension is the batch, which may join inputs of several threads.
 class InferenceSession {
  public:
   using Shape = std::vector<std::int64_t>;
@@ -63,7 +63,7 @@ class InferenceSession {
   /// buffers of `output_size` floats.
   void Run(const Input& input, std::span<const std::span<float>> outputs) const;
 
-  /// For any shape that the network accepts. @param read receives the outputs, valid until it returns.
+  /// For any accepted shape. @param read receives the outputs, valid until it returns.
   void Run(const Input& input, const Shape& shape,
            const std::function<void(std::span<const Output>)>& read) const;
 

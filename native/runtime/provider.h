@@ -10,8 +10,7 @@
 
 namespace visage::runtime {
 
-/// @param input name. @param shape -1 for a free size. @throws Ort::Exception if the provider's library is
-/// missing.
+/// @param input name. @param shape -1 for a free size. @throws Ort::Exception without the provider's library.
 void AppendProvider(Ort::SessionOptions& options, const Network& network, const std::string& input,
                     const std::vector<std::int64_t>& shape);
 

@@ -92,7 +92,7 @@ void Background::Run() {
       lock.lock();
       continue;
     }
-    // To the end, so that other threads take other entries first.
+    // To the end, so other threads take other entries first.
     entries_.splice(entries_.end(), entries_, entries_.begin());
     const Entry turn = entries_.back();
     lock.unlock();

@@ -17,11 +17,11 @@ class BackgroundWork {
  public:
   virtual ~BackgroundWork() = default;
 
-  /// Call it for each tenth of a millisecond of work, without a lock that searches or writes need. May sleep.
+  /// Call it each tenth of a millisecond, without a lock that searches or writes need. May sleep.
   /// @returns false if the piece must end now.
   using GoOn = std::function<bool()>;
 
-  /// Works for some milliseconds, on several threads at once. @returns whether this thread may find more.
+  /// Works for milliseconds, on several threads at once. @returns whether this thread may find more.
   /// @throws std::bad_alloc; the work then rests until its next enrolment.
   virtual bool Step(const GoOn& go_on) = 0;
 };
@@ -37,11 +37,10 @@ class Leftover {
 
 /// Threads of low priority (nice 10) that run enrolled work in turns. Thread-safe.
 ///
-/// They also sleep while others need the core, since Linux may let a woken thread wait behind one of lower
-/// priority.
+/// They sleep while others need the core, since Linux may let a woken thread wait behind them.
 class Background {
  public:
-  /// Naps in a row, and the parts that follow without one, so that work proceeds on busy cores.
+  /// Naps in a row, and then parts without one, so work proceeds on busy cores.
   static constexpr unsigned kNaps = 5;
   static constexpr unsigned kPartsAtOnce = 8;
 

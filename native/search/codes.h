@@ -25,19 +25,19 @@ struct Magnitudes {
   float residual;
 };
 
-/// Quantises to a scale and a number per coordinate, -32639..32639, in two planes of bytes: `256 * high +
-/// low`, both -128..127. The high plane gives a score to within `residual`. @param coordinates finite; if the
-/// largest magnitude is below 4e-34, the row becomes zero. @param high, low have PaddedDimension bytes.
+/// Quantises to a scale and a number per coordinate, `256 * high + low`, -32639..32639. The high plane gives
+/// a score to within `residual`. @param coordinates finite; magnitudes all below 4e-34 give a zero row.
+/// @param high, low have PaddedDimension bytes.
 Magnitudes Quantise(std::span<const float> coordinates, std::span<std::int8_t> high,
                     std::span<std::int8_t> low);
 
-/// Of one row or of consecutive rows, PaddedDimension bytes each.
+/// Of consecutive rows, PaddedDimension bytes each.
 struct Planes {
   const std::int8_t* high;
   const std::int8_t* low;
 };
 
-/// The score of a probe with a quantised row, without rounding, in units of the probe's scale.
+/// The unrounded score of a quantised row, in units of the probe's scale.
 inline double Score(const Kernels& kernels, const Probe& probe, Planes planes, float scale,
                     std::size_t width) {
   const std::int64_t products =
@@ -46,14 +46,12 @@ inline double Score(const Kernels& kernels, const Probe& probe, Planes planes, f
   return static_cast<double>(scale) * static_cast<double>(products);
 }
 
-/// The part of a score that depends on the row; the probe's offset is still to be taken off.
-/// @param score as of Score. @param offset of the row, see Cohort.
+/// Scales a score, and takes off the row's offset (Cohort) but not the probe's.
 inline double Normalise(double score, const Probe& probe, float offset) {
   return score * probe.scale() - static_cast<double>(offset);
 }
 
-/// A gallery's labelled rows, quantised by Quantise; append-only. The planes of the first rows can be on
-/// disk.
+/// A gallery's labelled, quantised rows; append-only. The planes of the first rows can be on disk.
 ///
 /// Rows never move, and only tombstones change, so any thread reads a View without a lock. Append, Remove and
 /// view() need the owner's lock.
@@ -88,12 +86,12 @@ class Codes {
   Row Append(std::int64_t label, std::span<const float> coordinates, float offset = 0,
              std::span<const std::uint8_t> codes = {});
   Row Append(const View& from, Row row, Planes planes, std::span<const std::uint8_t> codes = {});
-  /// Appends rows to an empty Codes; the caller fills them before other threads see them. @throws
-  /// std::bad_alloc; then discard the Codes.
+  /// Appends rows to an empty Codes; fill them before other threads see them. @throws std::bad_alloc; then
+  /// discard the Codes.
   std::vector<NewRows> Extend(std::size_t count);
   /// Appends the rows of a file, before all other rows. Their planes are null.
   std::vector<NewRows> Extend(std::shared_ptr<const RowFile> file);
-  /// The first rows in memory, once more without planes. @param file has their planes. Needs no lock.
+  /// Copies the first rows in memory without their planes, which `file` has. Needs no lock.
   static Stored WithoutPlanes(const View& from, std::shared_ptr<const RowFile> file);
   /// @returns the owner of the rows' memory: release it without the lock.
   std::shared_ptr<const void> Store(Stored rows);
@@ -135,7 +133,6 @@ class Codes {
 /// Without planes: see RowReader.
 struct Codes::Rows {
   std::size_t count;
-  /// Magnitudes of the rows, like `residuals`.
   const float* scales;
   const float* residuals;
   const float* offsets;
@@ -160,7 +157,7 @@ struct Codes::Chunk {
     void operator()(std::byte* memory) const;
   };
 
-  /// @param width 0 without planes. @param is_huge gets huge pages where the system has them.
+  /// @param width 0 without planes. @param is_huge for huge pages, if available.
   Chunk(std::size_t rows, std::size_t width, std::size_t subquantizers, bool is_huge);
 
   std::size_t capacity;
@@ -185,7 +182,7 @@ inline std::int64_t Codes::label(Row row) const {
   return (*directory_)[index]->labels[place];
 }
 
-/// The rows at the time of view(), with today's tombstones. Keeps their memory alive.
+/// The rows at the time of view(), with current tombstones. Keeps their memory alive.
 class Codes::View {
  public:
   /// Includes removed rows.
@@ -207,7 +204,6 @@ class Codes::View {
 
   std::int64_t label(Row row) const { return *From(row).labels; }
 
-  /// Rows on disk, before all others.
   std::size_t stored() const { return stored_; }
   std::size_t rows_of_file() const { return rows_of_file_; }
   const Files& files() const { return *files_; }

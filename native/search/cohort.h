@@ -6,17 +6,16 @@
 
 namespace visage::search {
 
-/// A pack's cohort: averages over groups of people, and of degraded faces. Symmetric score normalisation with
-/// it (P. Matejka et al., Interspeech 2017): the score of two faces is their cosine, less the offsets of
-/// both. Immutable.
+/// A pack's cohort, averages over groups of people and of degraded faces, for symmetric score normalisation
+/// (P. Matejka et al., Interspeech 2017): a score is the cosine less both faces' offsets. Immutable.
 class Cohort {
  public:
   /// @param vectors `rank` floats each; scaled to length 1. @param nearest 1 to the number of vectors.
   /// @param weight of the square.
   Cohort(std::span<const float> vectors, std::size_t rank, std::size_t nearest, float weight);
 
-  /// `weight` times the square of the mean of the `nearest` best cosines with the vectors; 0 for a negative
-  /// mean. The square spares faces in sparse regions. @param coordinates `rank` floats of length 1.
+  /// `weight` times the squared mean of the `nearest` best cosines; 0 for a negative mean. The square spares
+  /// faces in sparse regions. @param coordinates `rank` floats of length 1.
   float OffsetOf(std::span<const float> coordinates) const;
 
  private:
@@ -36,7 +35,7 @@ struct CohortFile {
   /// `count * dimension` numbers, -127..127.
   std::vector<float> vectors;
 
-  /// @param file laid out as in src/vision/cohort.ts. @throws base::Error kInternal with the reason.
+  /// @param file laid out as in src/vision/cohort.ts. @throws base::Error kInternal
   static CohortFile Parse(std::span<const std::byte> file);
 };
 

@@ -33,9 +33,8 @@ class Nearest {
 
 /// Offers the living rows from `first` to before `last`.
 ///
-/// Reads the low plane only where the high plane's estimate, plus Cauchy-Schwarz's bound for the low plane
-/// and less the row's offset, reaches the worst kept score. The result equals that of all rows. @param probe
-/// of length 1, like the rows.
+/// Reads the low plane only where the high plane's estimate, plus Cauchy-Schwarz's bound and less the row's
+/// offset, reaches the worst kept score, so the result is exact. @param probe of length 1, like the rows.
 void ScanExact(const Kernels& kernels, RowReader& reader, const Probe& probe, std::size_t first,
                std::size_t last, Nearest& nearest);
 

@@ -43,8 +43,7 @@ void Quantise(std::span<const float> tables, std::size_t subquantizers, std::uin
 }  // namespace
 
 void PackCodes(std::span<const std::uint8_t> codes, std::size_t place, std::byte* block) {
-  // FAISS's `pq4_set_packed_element` keeps 8 bits of the byte's position, so it is wrong beyond 16
-  // subquantizers.
+  // FAISS's `pq4_set_packed_element` is wrong beyond 16 subquantizers.
   const std::size_t lane = place % 16;
   std::byte* bytes = block + lane % 8 * 2 + lane / 8;
   for (const std::uint8_t code : codes) {
@@ -66,7 +65,7 @@ struct FastScan::State {
   State(std::size_t subquantizers_, std::size_t count)
       : subquantizers(subquantizers_),
         losses(subquantizers * kCentroids),
-        // FAISS needs the number of rows only to skip places behind the last.
+        // FAISS uses the number of rows only to skip places behind the last.
         reservoir(1, std::numeric_limits<std::size_t>::max(), count, 2 * count) {}
 
   void MoveOrigin(std::uint32_t next) {

@@ -19,11 +19,11 @@ constexpr std::size_t FastScanBlockBytes(std::size_t subquantizers) {
 /// must be 0.
 void PackCodes(std::span<const std::uint8_t> codes, std::size_t place, std::byte* block);
 
-/// The codes at a place of a block. @param codes receives one per subquantizer.
+/// @param codes receives one per subquantizer.
 void UnpackCodes(const std::byte* block, std::size_t place, std::span<std::uint8_t> codes);
 
 struct Proposal {
-  /// Of the tables quantised to 8 bits; comparable among scans with the same tables.
+  /// Of the tables in 8 bits; comparable among scans with the same tables.
   std::uint32_t loss;
   std::uint32_t row;
 
@@ -33,13 +33,12 @@ struct Proposal {
 /// One search over any number of pieces. Not thread-safe.
 class FastScan {
  public:
-  /// @param tables [subquantizers][16] inner products of the probe with the centroids. @param subquantizers
-  /// even. @param count rows to keep.
+  /// @param tables [subquantizers][16], see SearchSpace::Tables. @param subquantizers even. @param count rows
+  /// to keep.
   FastScan(std::span<const float> tables, std::size_t subquantizers, std::size_t count);
   ~FastScan();
 
-  /// Also scans places without a row, whose codes are 0. @param blocks aligned to 32 bytes. @param first_row
-  /// number of the first row.
+  /// Also scans places without a row, whose codes are 0. @param blocks aligned to 32 bytes.
   void Scan(const std::byte* blocks, std::size_t block_count, std::uint32_t first_row);
 
   /// Call it once.

@@ -25,13 +25,13 @@
 
 namespace visage::search {
 
-/// Search over one gallery's labelled rows (row.h). Thread-safe. Scores are inner products, to about 1e-5.
+/// Searches one gallery's labelled rows (row.h). Thread-safe. Scores are inner products, to about 1e-5.
 ///
-/// A scan is exact in small galleries, and in spaces without a quantiser. In larger ones FastScan or a GPU
-/// proposes candidates, and the rows decide. Searches see all rows added before them.
+/// A scan is exact in small galleries and in spaces without a quantiser. Otherwise FastScan or a GPU proposes
+/// candidates for exact scores. Searches see all rows added before.
 ///
-/// When tombstones exceed a quarter, background threads copy the living rows. They also move the planes of a
-/// large gallery to disk. Searches wait only while pointers are exchanged.
+/// Background threads copy the living rows when tombstones exceed a quarter, and move a large gallery's
+/// planes to disk. Searches wait only while pointers are exchanged.
 class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<GalleryIndex> {
  public:
   struct Matches {
@@ -44,8 +44,7 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   /// From this many rows, searches use a GPU, and the background frees memory.
   static constexpr std::size_t kLarge = 8192;
 
-  /// @param device null for none; a gallery with rows on disk does not use it. @param folder nothing to keep
-  /// all rows in memory.
+  /// @param device null for none; unused with rows on disk. @param folder nothing to keep rows in memory.
   GalleryIndex(std::shared_ptr<const SearchSpace> space, std::shared_ptr<Background> background,
                base::DeviceRows::Factory device = nullptr, std::optional<RowFolder> folder = {});
 
@@ -73,8 +72,8 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
 
   std::size_t Remove(std::span<const std::int64_t> labels);
 
-  /// Up to `k` matches, best first. @param probe a row. @param team shares the scan; the number of threads
-  /// does not change the result. @throws base::Error as ReadRow.
+  /// Up to `k` matches, best first. @param probe a row. @param team never changes the result.
+  /// @throws base::Error as ReadRow.
   Matches Search(std::span<const std::byte> probe, std::size_t k, base::Team& team) const;
 
   /// @param allowed the only candidates; may hold unknown and repeated labels.
@@ -83,16 +82,15 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
 
   IndexContents Contents() const;
 
-  /// An empty Codes for ReadSnapshot.
   Codes NewCodes() const;
   const std::optional<RowFolder>& folder() const { return folder_; }
   /// Fills an empty index. @throws SnapshotError if two rows have one label.
   void Adopt(Codes rows);
-  /// Keeps the files of the view, and deletes those of earlier calls once they are unused. Call it before a
-  /// snapshot with `is_written` false, then with true. Without a view, no snapshot exists.
+  /// Keeps the view's files, and deletes those of earlier calls once unused. Call it with `is_written` false
+  /// before a snapshot, then with true. Without a view, no snapshot exists.
   void KeepFiles(const Codes::View* view, bool is_written);
 
-  /// Labels whose rows on disk are damaged. Add or Remove takes a label off.
+  /// Labels whose rows on disk are damaged, until Add or Remove.
   std::vector<std::int64_t> Damaged() const;
 
   std::vector<std::int64_t> Labels() const;
@@ -135,15 +133,14 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   State CurrentState() const;
   Query QueryOf(std::span<const std::byte> probe) const;
 
-  /// Offers the best proposals of the GPU or the quantiser, if they cost less than an exact scan.
-  /// @param share of rows that the search accepts, 0..1. @param exact_cost in rows of an exact scan.
-  /// @param allowed a bit a row; empty accepts all rows. @returns the first row that the search must scan
-  /// itself.
+  /// Offers the best proposals of the GPU or the quantiser, if cheaper than an exact scan. @param share of
+  /// accepted rows, 0..1. @param exact_cost in rows. @param allowed a bit a row; empty accepts all.
+  /// @returns the first row left to scan.
   Row SearchProposals(const State& state, const Query& query, std::size_t k, double share, double exact_cost,
                       std::span<const std::uint64_t> allowed, base::Team& team, RowReader& reader,
                       Nearest& nearest) const;
 
-  /// @returns the matches, or that there were damaged rows.
+  /// @returns the matches, or `is_damaged`.
   Matches MatchesOf(const State& state, const Query& query, Nearest& nearest, DamagedRows& damaged) const;
   void NoteDamage(const Codes::View& view, const std::vector<Row>& rows) const;
 
@@ -155,7 +152,7 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   // With `background_mutex_` held:
 
   void UpdateProposer();
-  /// Writes some rows to disk. @returns whether there are more.
+  /// @returns whether there are more rows to write.
   bool StoreSome(Generation& generation, const GoOn& go_on);
   /// @returns whether a copy is running.
   bool EnsureCopy();

@@ -159,7 +159,7 @@ void GalleryIndex::CopyRows(const Codes::View& from, std::size_t last, const GoO
     copy_->origins.push_back(row);
     from.Decode(row, planes, coordinates);
     space_->Encode(coordinates, codes);
-    // A label that got another vector meanwhile comes again in a later row.
+    // A label with another vector since comes again in a later row.
     next.rows.Put(next.codes.Append(from, row, planes, codes));
   }
 }

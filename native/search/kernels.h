@@ -6,14 +6,14 @@
 
 namespace visage::search {
 
-/// Rows and probes are padded with zeros to a multiple of this.
+/// Zeros pad rows and probes to a multiple of this.
 inline constexpr std::size_t kKernelStep = 32;
 
 constexpr std::size_t PaddedDimension(std::size_t dimension) {
   return (dimension + kKernelStep - 1) / kKernelStep * kKernelStep;
 }
 
-/// Inner products; all instruction sets return the same integers.
+/// Inner products, the same for all instruction sets.
 ///
 /// `width` is a multiple of kKernelStep. Pointers to multiples of 64 bytes are fastest. Products are exact
 /// while 128 times the sum of the probe's magnitudes is below 2^31.

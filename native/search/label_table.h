@@ -10,9 +10,7 @@
 
 namespace visage::search {
 
-/// Maps labels to rows of Codes by open addressing, in about 8 bytes a label, a fifth of a node-based map.
-///
-/// Writes need the owner's lock.
+/// Maps labels to rows of Codes by open addressing, in about 8 bytes a label. Writes need the owner's lock.
 class LabelTable {
  public:
   using Row = Codes::Row;

@@ -10,7 +10,7 @@ namespace visage::search {
 namespace {
 
 constexpr double kMostValue = 32767;
-/// Limit of the sum of magnitudes; 128 times it is below 2^31.
+/// Limit of the sum of magnitudes, see Kernels.
 constexpr double kMostSum = (1 << 24) - 1;
 
 }  // namespace

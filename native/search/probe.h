@@ -8,7 +8,7 @@ namespace visage::search {
 
 /// A vector as 16-bit numbers with a scale. Immutable.
 ///
-/// The numbers are as large as the kernels' 32-bit sums allow: precise up to 512 dimensions.
+/// Numbers are as large as the kernels' 32-bit sums allow: precise up to 512 dimensions.
 class Probe {
  public:
   /// @param vector finite.

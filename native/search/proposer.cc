@@ -54,7 +54,7 @@ base::DeviceRows::Factory LoadDeviceRows(const std::string& library) {
   static std::map<std::string, base::DeviceRows::Factory> loaded;
   const std::lock_guard lock(mutex);
   if (const auto found = loaded.find(library); found != loaded.end()) return found->second;
-  // RTLD_NODELETE, because searching threads may outlive the process's exit handlers.
+  // Searching threads may outlive the process's exit handlers.
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (!handle) throw base::Error(base::ErrorCode::kInternal, LoaderError());
   const auto make = reinterpret_cast<base::DeviceRows::Factory>(dlsym(handle, base::DeviceRows::kFactory));

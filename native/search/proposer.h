@@ -17,8 +17,8 @@ namespace visage::search {
 /// Loads a GPU library permanently, and tries it. @throws Error kInternal with a sentence for the operator.
 base::DeviceRows::Factory LoadDeviceRows(const std::string& library);
 
-/// Proposes rows from a copy in GPU memory; callers check tombstones and scores. Proposes nothing after a
-/// failure. Thread-safe.
+/// Proposes rows from a copy in GPU memory, none after a failure; callers check tombstones and scores.
+/// Thread-safe.
 class Proposer {
  public:
   using Row = Codes::Row;

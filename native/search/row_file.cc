@@ -54,7 +54,6 @@ std::uint32_t SeedOf(std::uint32_t file_seed, std::int64_t label) {
   return Crc32c(file_seed, std::as_bytes(std::span(&label, 1)));
 }
 
-/// Puts the checksum of a record at its end.
 void Seal(std::span<std::byte> record, std::uint32_t seed) {
   const auto checked = record.first(record.size() - sizeof(std::uint32_t));
   const std::uint32_t crc = Crc32c(seed, checked);

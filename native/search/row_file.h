@@ -12,9 +12,8 @@
 
 namespace visage::search {
 
-/// Where, and from which size on, a gallery keeps its rows on disk.
+/// Where, and from which size, a gallery keeps rows on disk.
 struct RowFolder {
-  /// Of the files' paths.
   std::string prefix;
   /// Faces.
   std::size_t least;
@@ -22,11 +21,11 @@ struct RowFolder {
   std::size_t rows_of_file = Codes::kRowsOfFile;
 };
 
-/// `rows_of_file` rows of a gallery on disk, by two records of each row: its head (label, magnitudes, codes),
-/// which memory holds too, and its planes. A checksum in each record covers the file's random id, and the
-/// planes' also the label, so a damaged or foreign record is never used. Erased rows are zero.
+/// `rows_of_file` rows on disk, two records each: the head (label, magnitudes, codes), also in memory, and
+/// the planes. Checksums cover the file's random id, and the planes' also the label, so damaged or foreign
+/// records are never used. Erased rows are zero.
 ///
-/// Reads use `pread`: a cut-off file or a broken disk gives an error, where a mapping would end the process.
+/// Uses `pread`, since a mapping of a cut-off file or broken disk would end the process.
 class RowFile {
  public:
   static constexpr std::size_t PlaneBytes(std::size_t width) { return 2 * width + sizeof(std::uint32_t); }
@@ -43,7 +42,7 @@ class RowFile {
     std::size_t bytes() const;
   };
 
-  /// @throws SnapshotError for a missing file, or one of another layout or id.
+  /// @throws SnapshotError for a missing file, or another layout or id.
   RowFile(const std::string& prefix, std::uint64_t id, const Layout& layout);
   /// Deletes a file that is not kept.
   ~RowFile();
@@ -55,12 +54,11 @@ class RowFile {
   /// Whether a snapshot names the file. Thread-safe.
   void Keep(bool is_kept) const { is_kept_ = is_kept; }
 
-  /// Fills labels, magnitudes and codes. @param rows all of the file. @returns places whose head is erased or
-  /// damaged, or cannot be read.
+  /// Fills labels, magnitudes and codes. @param rows all of the file. @returns places whose head is erased,
+  /// damaged or unreadable.
   std::vector<std::size_t> ReadHeads(std::span<const Codes::NewRows> rows) const;
 
-  /// Reads records of planes. @param may_wait false to read from the page cache only. @returns false if the
-  /// file does not have them all.
+  /// Reads records of planes. @param may_wait false for the page cache only. @returns whether it read all.
   bool ReadPlanes(std::size_t place, std::span<std::byte> records, bool may_wait) const;
   /// Starts to read a record into the page cache.
   void Advise(std::size_t place) const;
@@ -83,14 +81,14 @@ class RowFile {
 /// Writes a file of mode 0600 in pieces; only Finish names it. Not thread-safe.
 class RowFileWriter {
  public:
-  /// @param first of the rows. @throws SnapshotError
+  /// @throws SnapshotError
   RowFileWriter(std::string prefix, const RowFile::Layout& layout, Codes::Row first);
   ~RowFileWriter();
   RowFileWriter(const RowFileWriter&) = delete;
   RowFileWriter& operator=(const RowFileWriter&) = delete;
 
   /// Writes some rows; those with a tombstone stay erased. @param view holds them in memory. @returns whether
-  /// there are more. @throws SnapshotError with the system's reason.
+  /// there are more. @throws SnapshotError
   bool WriteSome(const Codes::View& view);
   /// Flushes. @throws SnapshotError
   std::shared_ptr<const RowFile> Finish();

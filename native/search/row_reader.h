@@ -8,7 +8,7 @@
 
 namespace visage::search {
 
-/// Rows on disk that could not be read, but have no tombstone. Thread-safe.
+/// Unreadable rows on disk without a tombstone. Thread-safe.
 class DamagedRows {
  public:
   void Note(Codes::Row row);
@@ -19,12 +19,11 @@ class DamagedRows {
   std::vector<Codes::Row> rows_;
 };
 
-/// Reads the planes of a view's rows, from memory or disk. Planes stay valid until the next call, but for
-/// Fetched until the next Fetch. Rows that are damaged on disk have zero planes. Not thread-safe.
+/// Reads the planes of a view's rows, from memory or disk. They stay valid until the next call, those of
+/// Fetched until the next Fetch. Damaged rows have zero planes. Not thread-safe.
 class RowReader {
  public:
   using Row = Codes::Row;
-  /// Most rows of a Fetch.
   static constexpr std::size_t kMostFetched = 512;
 
   /// @param view and damaged outlive the reader.
@@ -32,7 +31,7 @@ class RowReader {
 
   const Codes::View& view() const { return view_; }
 
-  /// @param count of consecutive rows within a block of kBlock rows.
+  /// @param count of rows, within a block of kBlock.
   Planes Block(Row first, std::size_t count) {
     return first < view_.stored() ? StoredBlock(first, count) : view_.InMemory(first);
   }

@@ -34,7 +34,7 @@ Lanes Least(Lanes lanes) {
   return smaller(lanes, __builtin_shufflevector(lanes, lanes, 1, 0, 3, 2, 5, 4, 7, 6));
 }
 
-/// Without branches, which a processor would predict wrongly.
+/// Without branches, which processors mispredict.
 std::uint8_t PlaceOfLeast(base::Floats8 first, base::Floats8 second) {
   constexpr base::Ints8 kPlaces = {0, 1, 2, 3, 4, 5, 6, 7};
   constexpr base::Ints8 kNone = kPlaces + 16;

@@ -20,10 +20,10 @@ class SearchSpace {
 
   /// The whole space without a quantiser. @param dimension 1..kMostDimension.
   explicit SearchSpace(std::size_t dimension);
-  /// @param file laid out as in src/vision/search-space.ts. @throws base::Error kInternal with the reason.
+  /// @param file laid out as in src/vision/search-space.ts. @throws base::Error kInternal
   static std::shared_ptr<const SearchSpace> Parse(std::span<const std::byte> file);
 
-  /// @param file laid out as in src/vision/cohort.ts. @throws base::Error kInternal with the reason.
+  /// See CohortFile::Parse for the file and the errors.
   std::shared_ptr<const SearchSpace> With(std::span<const std::byte> file) const;
 
   /// Floats per template.
@@ -37,8 +37,7 @@ class SearchSpace {
   std::uint32_t mark() const { return mark_; }
 
   void Project(std::span<const float> vector, std::span<float> row) const;
-  /// The vector of the subspace that has these coordinates. @param row `rank()` floats. @param vector
-  /// receives `dimension()` floats.
+  /// @param row `rank()` coordinates. @param vector receives `dimension()` floats.
   void Lift(std::span<const float> row, std::span<float> vector) const;
   /// @param row `rank()` floats. @param codes receives `subquantizers()` numbers, 0..15.
   void Encode(std::span<const float> row, std::span<std::uint8_t> codes) const;

@@ -117,7 +117,7 @@ std::vector<std::uint64_t> IdsOf(const SnapshotReader& reader, std::atomic<std::
   return ids;
 }
 
-/// Leaves out files that are missing or damaged.
+/// Skips missing and damaged files.
 void ReadFiles(const std::vector<std::uint64_t>& ids, const SearchSpace& space,
                const std::optional<RowFolder>& folder, base::Team& team, std::atomic<std::uint64_t>& done,
                Codes& codes) {

@@ -42,7 +42,7 @@ static_assert(sizeof(Header) % 8 == 0);
 
 constexpr std::size_t kCheckedHeaderBytes = offsetof(Header, crc);
 constexpr std::size_t kBufferBytes = 1 << 20;
-/// Bytes between flushes, so that a flush of the store waits for little.
+/// Bytes between flushes, so the store's flushes wait little.
 constexpr std::uint64_t kSyncBytes = 32 << 20;
 
 std::uint64_t FileSize(int file) {

@@ -24,7 +24,7 @@ enum class SnapshotSection : std::size_t {
   /// PaddedDimension bytes per row, like `kLow`.
   kHigh,
   kLow,
-  /// uint64 ids of files of rows (RowFile), in the order of the rows. The other sections lack these rows.
+  /// uint64 ids of RowFiles, in row order. The other sections lack their rows.
   kFiles,
 };
 inline constexpr std::size_t kSnapshotSections = 7;
@@ -55,7 +55,7 @@ class SnapshotWriter {
 
   /// Sections keep their order; each may be left out.
   void Begin(SnapshotSection section);
-  /// @throws SnapshotError with the system's reason, such as a full disk.
+  /// @throws SnapshotError as WriteAt.
   void Write(std::span<const std::byte> bytes);
   /// @returns bytes of the file.
   std::uint64_t Finish(const SnapshotInfo& info);
@@ -106,7 +106,7 @@ class SnapshotReader {
   std::array<Extent, kSnapshotSections> extents_;
 };
 
-/// Verify a section by `End` before you use it. Several threads may read a section each.
+/// Use the bytes only after `End`. Several threads may read a section each.
 class SnapshotReader::Section {
  public:
   Section(const SnapshotReader& reader, SnapshotSection section, std::atomic<std::uint64_t>& done)
@@ -114,7 +114,7 @@ class SnapshotReader::Section {
 
   /// @throws SnapshotError if fewer bytes remain.
   void Read(std::span<std::byte> bytes);
-  /// @throws SnapshotError unless the whole section was read and its checksum is right.
+  /// @throws SnapshotError unless all was read and the checksum is right.
   void End() const;
 
  private:

@@ -18,12 +18,10 @@ constexpr int kSide = 224;
 /// docs/experiments.md compares qualities.
 constexpr int kQuality = 90;
 
-/// A block of 64 coefficients takes up to 208 bytes, doubled by stuffing. Chroma has half as many blocks as
-/// luma.
+/// A block of 64 coefficients takes up to 208 bytes, doubled by stuffing. Chroma has half of luma's blocks.
 constexpr std::size_t kMaxBytes = std::size_t{kSide} * kSide / 64 * 3 / 2 * 416 + 4096;
 
-/// Every libjpeg call is inside Run(), whose body has no destructors, because libjpeg's error callback jumps
-/// out.
+/// All libjpeg calls are inside Run(), whose body has no destructors, since errors jump out.
 class JpegWriter {
  public:
   JpegWriter() : bytes_(std::make_unique_for_overwrite<std::uint8_t[]>(kMaxBytes)) {

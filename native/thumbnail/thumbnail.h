@@ -14,7 +14,7 @@ inline constexpr float kCropScale = 1.6f;
 /// 224 x 224, RGB, 0..255.
 base::NetworkInput CropInput();
 
-/// A JPEG without metadata. Thread-safe. @param crop `CropInput().size()` values. @throws Error kInternal.
+/// A JPEG without metadata. Thread-safe. @param crop `CropInput().size()` values. @throws kInternal.
 std::vector<std::uint8_t> EncodeJpeg(std::span<const float> crop);
 
 }  // namespace visage::thumbnail
