@@ -26,9 +26,8 @@ void DecodeInto(const WebPIterator& frame, WEBP_CSP_MODE mode, std::span<std::ui
   // Also for a frame without pixels.
   if (!decoder) Refuse("The WebP file is broken.");
   VP8StatusCode status = VP8_STATUS_SUSPENDED;
-  RunAside(std::int64_t{frame.width} * frame.height, [&] {
-    status = WebPIUpdate(decoder.get(), frame.fragment.bytes, frame.fragment.size);
-  });
+  RunAside(std::int64_t{frame.width} * frame.height,
+           [&] { status = WebPIUpdate(decoder.get(), frame.fragment.bytes, frame.fragment.size); });
   if (status == VP8_STATUS_OK) return;
   if (status != VP8_STATUS_SUSPENDED) Refuse("The WebP file is broken.");
   int rows = 0;
