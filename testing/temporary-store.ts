@@ -19,7 +19,8 @@ export const FACE: NewFace = {
 
 export function temporaryFolder(t: { after(work: () => void): void }): string {
   const folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  // Threads of an index may still write files.
+  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
 }
 

@@ -105,6 +105,12 @@ export class GalleryIndexes {
     return { isHeld: true, size: index.size, generation, removals };
   }
 
+  /** Files that hold rows of the gallery. */
+  rowFiles(gallery: number): number {
+    const rows = this.#held.get(gallery)?.index.onDisk().rows ?? 0;
+    return rows / (this.#storage?.rowsOfFile ?? ROWS_OF_FILE);
+  }
+
   totals(): IndexTotals {
     const totals = { galleries: this.#held.size, ...NO_TOTALS };
     for (const held of this.#held.values()) addTo(totals, held);

@@ -27,6 +27,10 @@ interface Kept {
   removedSince: number | null;
   bytes: number;
   notBefore: number;
+  /** Files of rows that the snapshot names. */
+  rowFiles: number;
+  /** Files of rows at the last look. */
+  rowFilesSeen: number;
 }
 
 const NONE: Kept = {
@@ -35,6 +39,8 @@ const NONE: Kept = {
   removedSince: null,
   bytes: 0,
   notBefore: 0,
+  rowFiles: 0,
+  rowFilesSeen: 0,
 };
 
 export interface SnapshotKeeperParts {
@@ -50,10 +56,11 @@ export interface SnapshotKeeperParts {
   readonly log: Log;
 }
 
-type IsDue = (state: IndexState, kept: Kept) => boolean;
+type IsDue = (state: IndexState, kept: Kept, rowFiles: number) => boolean;
 
-function isDueAtStop(state: IndexState, kept: Kept): boolean {
-  return hasChanged(state, kept, CHANGED_SHARE_AT_STOP) || state.removals !== kept.removals;
+function isDueAtStop(state: IndexState, kept: Kept, rowFiles: number): boolean {
+  const hasMoved = rowFiles !== kept.rowFiles;
+  return hasMoved || hasChanged(state, kept, CHANGED_SHARE_AT_STOP) || state.removals !== kept.removals;
 }
 
 function hasChanged(state: IndexState, kept: Kept, share: number): boolean {
@@ -74,8 +81,10 @@ export class SnapshotKeeper {
     this.#parts = parts;
     const { snapshots } = parts;
     for (const gallery of snapshots.galleryIds()) {
-      const { generation } = snapshots.info(gallery).stamp;
-      this.#kept.set(gallery, { ...NONE, generation, bytes: snapshots.bytes(gallery) });
+      const { stamp, rowFiles } = snapshots.info(gallery);
+      const { generation } = stamp;
+      const bytes = snapshots.bytes(gallery);
+      this.#kept.set(gallery, { ...NONE, generation, bytes, rowFiles: rowFiles.length });
     }
   }
 
@@ -92,7 +101,7 @@ export class SnapshotKeeper {
 
   /** Writes due snapshots after a running write. Never rejects. */
   look(): Promise<void> {
-    return this.#each((state, kept) => this.#isDue(state, kept));
+    return this.#each((state, kept, rowFiles) => this.#isDue(state, kept, rowFiles));
   }
 
   /** Writes stale snapshots, cancels a write that exceeds the limit, and then stops. */
@@ -127,7 +136,7 @@ export class SnapshotKeeper {
     for (const gallery of indexes.galleryIds()) {
       const state = indexes.state(gallery);
       if (this.#stopped || state.size < leastFaces) continue;
-      if (isDue(state, this.#keptOf(gallery))) await this.#write(gallery);
+      if (isDue(state, this.#keptOf(gallery), indexes.rowFiles(gallery))) await this.#write(gallery);
     }
   }
 
@@ -137,12 +146,16 @@ export class SnapshotKeeper {
     return kept;
   }
 
-  #isDue(state: IndexState, kept: Kept): boolean {
+  #isDue(state: IndexState, kept: Kept, rowFiles: number): boolean {
     const now = this.#parts.now();
+    // Until a snapshot names them, a start reads all rows into memory, and moves them again.
+    const hasMoved = rowFiles !== kept.rowFiles && rowFiles === kept.rowFilesSeen;
+    kept.rowFilesSeen = rowFiles;
     if (state.removals === kept.removals) kept.removedSince = null;
     else kept.removedSince ??= now;
     if (now < kept.notBefore) return false;
     return (
+      hasMoved ||
       hasChanged(state, kept, CHANGED_SHARE) ||
       (kept.removedSince !== null && now - kept.removedSince >= LONGEST_REMOVED_MS)
     );
@@ -158,12 +171,13 @@ export class SnapshotKeeper {
     const state = faces.state(gallery);
     // In the same turn as save(), so that these values match its state.
     const { generation, removals } = indexes.state(gallery);
+    const rowFiles = indexes.rowFiles(gallery);
     const complete = generation === state.generation;
     const began = performance.now();
     this.#writing = gallery;
     try {
       kept.bytes = await indexes.save(gallery, { gallery, ...packId, ...state, complete }, background);
-      Object.assign(kept, { generation, removals, removedSince: null });
+      Object.assign(kept, { generation, removals, removedSince: null, rowFiles });
       this.#counts.written += 1;
       const seconds = (performance.now() - began) / 1000;
       log.info({ gallery, bytes: kept.bytes, seconds }, 'a snapshot of the index was written');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { Owner } from '../../src/api/caller.ts';
 import { GalleryIndexes } from '../../src/gallery/gallery-indexes.ts';
@@ -35,9 +36,12 @@ let gallery: number;
 let now: number;
 const log = pino({ level: 'silent' });
 
-async function serve(): Promise<void> {
+/** @param least number of faces from which rows are on disk; 0 for none. */
+async function serve(least = 0): Promise<void> {
   snapshots = new SnapshotFolder(join(folder, 'snapshots'));
-  indexes = new GalleryIndexes(executor, snapshots);
+  const rowsAt = (own: number, labels: readonly number[]) => store.faces.rowsAt(own, labels, 64);
+  const storage = least > 0 ? { least, rowsOfFile: 64, rowsAt, log } : null;
+  indexes = new GalleryIndexes(executor, snapshots, null, storage);
   await startIndexes({ store, indexes, snapshots, packs: [{ packId: PACK, space: SPACE }], log });
   const parts = {
     faces: store.faces,
@@ -128,6 +132,24 @@ describe('The snapshot of a gallery is written', () => {
     now += LONGEST_REMOVED_MS;
     await keeper.look();
     assert.equal(rows(), LEAST_FACES);
+    await store.close();
+  });
+
+  test('when rows have moved to disk and no more move, so the next start leaves them there', async () => {
+    await serve(1);
+    await add(LEAST_FACES);
+    await keeper.look();
+    while (indexes.rowFiles(gallery) < 3) await setTimeout(10);
+    await keeper.look();
+    await keeper.look();
+    const named = readSnapshotInfo(snapshots.path(gallery)).rowFiles;
+    assert.equal(named.length, 3);
+    await store.close();
+    store = Store.open(folder);
+    await serve(1);
+    for (let looks = 0; looks < 3; looks++) await keeper.look();
+    assert.equal(keeper.counts.written, 0);
+    assert.deepEqual(readSnapshotInfo(snapshots.path(gallery)).rowFiles, named);
     await store.close();
   });
 

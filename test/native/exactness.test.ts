@@ -62,7 +62,7 @@ describe('the exact search', () => {
         assert.ok(i === 0 || score <= (all.scores[i - 1] as number), 'best first');
       }
       for (const k of [1, 2, 16, count]) {
-        const wanted = { ids: all.ids.slice(0, k), scores: all.scores.slice(0, k) };
+        const wanted = { ...all, ids: all.ids.slice(0, k), scores: all.scores.slice(0, k) };
         assert.deepEqual(await index.search(probe, k), wanted);
         assert.deepEqual(await index.search(probe, k, ids), wanted);
       }
@@ -70,6 +70,7 @@ describe('the exact search', () => {
       await index.remove(gone);
       const left = [...all.ids.keys()].filter((i) => !gone.includes(all.ids[i] as bigint)).slice(0, 16);
       assert.deepEqual(await index.search(probe, 16), {
+        isDamaged: false,
         ids: BigInt64Array.from(left, (i) => all.ids[i] as bigint),
         scores: Float32Array.from(left, (i) => all.scores[i] as number),
       });

@@ -197,7 +197,8 @@ describe('the search index', () => {
   test('finds nothing in an empty index and among ids that are not held', async () => {
     const index = createGalleryIndex(executor, openSearchSpace(DIMENSION));
     const query = rows(1, 7, DIMENSION);
-    assert.deepEqual(await index.search(query, 3), { ids: new BigInt64Array(), scores: new Float32Array() });
+    const none = { ids: new BigInt64Array(), scores: new Float32Array(), isDamaged: false };
+    assert.deepEqual(await index.search(query, 3), none);
     await index.add(labels(3), rows(3, 8, DIMENSION));
     assert.equal((await index.search(query, 3, new BigInt64Array())).ids.length, 0);
     assert.deepEqual([...(await index.search(query, 3, BigInt64Array.of(2n, 9n, 2n))).ids], [2n]);
