@@ -79,12 +79,14 @@ export class SnapshotKeeper {
 
   constructor(parts: SnapshotKeeperParts) {
     this.#parts = parts;
-    const { snapshots } = parts;
+    const { indexes, snapshots } = parts;
     for (const gallery of snapshots.galleryIds()) {
       const { stamp, rowFiles } = snapshots.info(gallery);
       const { generation } = stamp;
       const bytes = snapshots.bytes(gallery);
-      this.#kept.set(gallery, { ...NONE, generation, bytes, rowFiles: rowFiles.length });
+      // Fewer than the snapshot names if one was missing at the start.
+      const loaded = Math.min(rowFiles.length, indexes.rowFiles(gallery));
+      this.#kept.set(gallery, { ...NONE, generation, bytes, rowFiles: loaded });
     }
   }
 
