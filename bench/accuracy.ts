@@ -3,8 +3,8 @@
  * apart.
  *
  * `<faces>` holds `lfw-dev/<person>/<image>`, `lfw-dev-pairs.csv` (first, second, same_person) and, for
- * figures by group, `fairface/eval.csv` with its images, and `fairface/cohort.csv` with those of the pack's cohort. Prints the tables and draws the plots of
- * docs/accuracy.md.
+ * figures by group, `fairface/eval.csv` with its images, and `fairface/cohort.csv` with those of the pack's
+ * cohort. Prints the tables and draws the plots of docs/accuracy.md.
  */
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
