@@ -138,7 +138,7 @@ function testsOf(folder) {
   return [...new Set(places.flatMap((place) => all.filter((file) => file.startsWith(place))))];
 }
 
-/** What a test does without a fault, run once. */
+/** Runs a test once without a fault. @returns its result, also for later calls */
 const sound = new Map();
 
 function soundly(mirror, test) {

@@ -1,4 +1,4 @@
-/** What earlier runs saw: which test notices which fault. */
+/** Keeps the test that notices each fault, for later runs. */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

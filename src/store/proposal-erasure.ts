@@ -33,7 +33,7 @@ export function eraseProposals(db: Databases, gallery: number, limit: number): b
   return entries.length < limit;
 }
 
-/** What its erasure costs, at least 1. */
+/** Faces that it changes or names, at least 1: its erasure takes time in proportion. */
 export function facesOf({ moves, removed, keys }: ProposalRecord): number {
   const named = keys.reduce((sum, { labels }) => sum + labels.length, 0);
   return Math.max(1, moves.length, removed.length, named);
