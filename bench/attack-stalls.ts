@@ -250,7 +250,8 @@ async function examinations(
   return worst;
 }
 
-export async function measureStalls(isQuick: boolean): Promise<void> {
+/** @param parts of paths: measures only their routes. */
+export async function measureStalls(isQuick: boolean, parts?: readonly string[]): Promise<void> {
   const extent = isQuick ? { rounds: 1, faces: 6_000 } : { rounds: 3, faces: 30_000 };
   const folder = await mkdtemp(join(tmpdir(), 'visage-bench-'));
   const file = join(folder, 'stall');
@@ -265,10 +266,11 @@ export async function measureStalls(isQuick: boolean): Promise<void> {
   try {
     const services = { health: new Health(), identity: {}, access: {} };
     const routes = routeTable(services as Parameters<typeof routeTable>[0]);
+    const chosen = routes.filter(({ path }) => parts?.some((part) => path.includes(part)) ?? true);
     const target = new Target(child, file, store, extent.rounds);
     await target.logIn();
-    const holds = await loops(target, routes, store.limitedKey, extent);
-    holds.push(...(await shapes(target, routes)));
+    const holds = parts ? [] : await loops(target, routes, store.limitedKey, extent);
+    holds.push(...(await shapes(target, chosen)));
     const over = holds.filter(({ ms }) => ms > AIM);
     console.log(
       `\nLongest hold ${worstOf(holds).ms.toFixed(1)} ms; ${over.length} of ${holds.length} lines over ${AIM} ms`,

@@ -1,6 +1,7 @@
 /**
- * `npm run bench:attack [-- --quick] [--part stalls|memory|fairness]...`: what hostile clients cost the
- * service and those who use it beside them.
+ * `npm run bench:attack [-- --quick] [--part stalls|memory|fairness]... [--route TEXT]...`: what hostile
+ * clients cost the service and those who use it beside them. With `--route`, the part `stalls` sends its shapes
+ * to routes whose path contains the text, and skips the galleries.
  */
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -18,6 +19,7 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     part: { type: 'string', multiple: true, default: Object.keys(PARTS) },
+    route: { type: 'string', multiple: true },
   },
 });
 const unknown = options.part.find((name) => !Object.hasOwn(PARTS, name));
@@ -30,5 +32,5 @@ console.log(`${availableParallelism()} cores, load average ${load} before the fi
 for (const [name, { title, measure }] of Object.entries(PARTS)) {
   if (!options.part.includes(name)) continue;
   console.log(`\n\n${title}\n`);
-  await measure(options.quick);
+  await measure(options.quick, options.route);
 }
