@@ -1,32 +1,79 @@
 const TURN_MS = 4;
 
-const waiting: (() => void)[] = [];
+type Wake = () => void;
 
-function wakeNext(): void {
-  waiting.shift()?.();
-  if (waiting.length > 0) setImmediate(wakeNext);
+/** Work that waits for the first time goes first in every second round, so that it overtakes long work. */
+const waiting: { readonly new: Wake[]; readonly old: Wake[] } = { new: [], old: [] };
+let began: number | null = null;
+let isScheduled = false;
+let isOldFirst = false;
+let isPutOff = false;
+
+/** A round: the callbacks of sockets and timers, or the woken work. Starts its clock, unless it runs. */
+function beginRound(): number {
+  began ??= performance.now();
+  schedule();
+  return began;
 }
 
-/** Keeps the order of calls. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    waiting.push(resolve);
-    if (waiting.length === 1) setImmediate(wakeNext);
-  });
+function schedule(): void {
+  if (isScheduled) return;
+  isScheduled = true;
+  setImmediate(() => void endRound());
 }
 
-/** Call `if (turn.isOver) await turn.next();` after each step. */
+function isRoundOver(): boolean {
+  return performance.now() - beginRound() > TURN_MS;
+}
+
+async function endRound(): Promise<void> {
+  isScheduled = false;
+  const { new: fresh, old } = waiting;
+  // Sockets and timers have used the round: they go first once more.
+  isPutOff = !isPutOff && began !== null && performance.now() - began > TURN_MS / 2;
+  began = null;
+  if (!isPutOff) {
+    isOldFirst = !isOldFirst;
+    await wake(isOldFirst ? [old, fresh] : [fresh, old]);
+    began = null;
+  }
+  if (fresh.length + old.length > 0) schedule();
+}
+
+async function wake(queues: readonly Wake[][]): Promise<void> {
+  const lengths = queues.map(({ length }) => length);
+  for (const [i, queue] of queues.entries()) {
+    for (let left = lengths[i] as number; left > 0 && !isRoundOver(); left--) {
+      queue.shift()?.();
+      // Until the woken work waits again.
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+    }
+  }
+}
+
+/**
+ * Call `if (turn.isOver) await turn.next();` after each step. A turn is over 4 ms after its round began: the
+ * functions of a request, one after another, and requests that arrive together share the round.
+ */
 export class Turn {
-  #began = performance.now();
+  #isNew = true;
+
+  constructor() {
+    beginRound();
+  }
 
   get isOver(): boolean {
-    return performance.now() - this.#began > TURN_MS;
+    return isRoundOver();
   }
 
   /** Afterwards, earlier values from the store may be stale. */
   async next(): Promise<void> {
-    await nextTurn();
-    this.#began = performance.now();
+    const queue = this.#isNew ? waiting.new : waiting.old;
+    this.#isNew = false;
+    await new Promise<void>((resolve) => {
+      queue.push(resolve);
+      schedule();
+    });
   }
 }
 
@@ -66,6 +113,7 @@ async function merged<T>(
 }
 
 const PAGE_SIZE = 128;
+const MAPPED_AT_ONCE = 16;
 
 export async function* inTurns<T>(items: Iterable<T>): AsyncGenerator<T> {
   const turn = new Turn();
@@ -73,6 +121,16 @@ export async function* inTurns<T>(items: Iterable<T>): AsyncGenerator<T> {
     yield item;
     if (turn.isOver) await turn.next();
   }
+}
+
+export async function mapInTurns<T, U>(items: readonly T[], map: (item: T, at: number) => U): Promise<U[]> {
+  const turn = new Turn();
+  const mapped: U[] = [];
+  for (const [at, item] of items.entries()) {
+    mapped.push(map(item, at));
+    if (at % MAPPED_AT_ONCE === MAPPED_AT_ONCE - 1 && turn.isOver) await turn.next();
+  }
+  return mapped;
 }
 
 /** @param read returns at most `most` entries after `last`. */

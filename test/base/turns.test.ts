@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setImmediate as nextRound } from 'node:timers/promises';
 import { uniforms } from '../../src/base/random.ts';
-import { sortedInTurns } from '../../src/base/turns.ts';
+import { mapInTurns, sortedInTurns, Turn } from '../../src/base/turns.ts';
 import { turnsOf } from '../../testing/turns.ts';
 
 describe('Sorting in turns', () => {
@@ -23,5 +24,60 @@ describe('Sorting in turns', () => {
     const items = Array.from({ length: 4096 }, (_, i) => -i);
     const turns = await turnsOf(() => sortedInTurns(items, slow));
     assert.ok(turns > 1, `${turns} turns`);
+  });
+});
+
+function work(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+async function shortWork(): Promise<void> {
+  const turn = new Turn();
+  work(2);
+  if (turn.isOver) await turn.next();
+}
+
+describe('Turns', () => {
+  test('end for short functions too that run one after another', async () => {
+    await nextRound();
+    const turns = await turnsOf(async () => {
+      for (let i = 0; i < 20; i++) await shortWork();
+    });
+    assert.ok(turns > 4, `${turns} turns`);
+  });
+
+  test('let new work overtake work that has waited before', async () => {
+    let [isOver, steps] = [false, 0];
+    const long = async () => {
+      for (const turn = new Turn(); !isOver; steps++) {
+        work(5);
+        await turn.next();
+      }
+    };
+    const running = Array.from({ length: 20 }, long);
+    while (steps < 40) await nextRound();
+    const before = steps;
+    await new Turn().next();
+    const meanwhile = steps - before;
+    isOver = true;
+    await Promise.all(running);
+    assert.ok(meanwhile < 10, `${meanwhile} steps of other work`);
+  });
+
+  test('map a list in its order, and let other work run in between', async () => {
+    const items = Array.from({ length: 64 }, (_, i) => i);
+    let mapped: number[] = [];
+    const turns = await turnsOf(async () => {
+      mapped = await mapInTurns(items, (item, at) => {
+        work(0.5);
+        return item + at;
+      });
+    });
+    assert.deepEqual(
+      mapped,
+      items.map((item) => 2 * item),
+    );
+    assert.ok(turns > 2, `${turns} turns`);
   });
 });
