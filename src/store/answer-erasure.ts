@@ -14,6 +14,11 @@ function entriesOf(db: Databases, gallery: number, name: string, limit: number) 
   return Array.from(db.answersByFace.getKeys(range));
 }
 
+/** Whether an answer names a face or external key of the gallery. */
+export function isNamedInAnswers(db: Databases, gallery: number): boolean {
+  return db.answersByFace.getKeysCount({ start: [gallery], end: [gallery + 1], limit: 1 } as never) > 0;
+}
+
 /** Readers hide marked answers at once. */
 export function markAnswers(db: Databases, gallery: number, name: string): void {
   if (entriesOf(db, gallery, name, 1).length > 0) db.answerGarbage.put([gallery, name], true);

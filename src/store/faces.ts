@@ -2,7 +2,7 @@ import type { Actor } from '../api/caller.ts';
 import { inTurns, Turn } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
 import type { SearchSpace } from '../native/gallery-index.ts';
-import { markAnswers } from './answer-erasure.ts';
+import { isNamedInAnswers, markAnswers } from './answer-erasure.ts';
 import { findCollection, requireCollection } from './collections.ts';
 import {
   allocateNumber,
@@ -16,7 +16,7 @@ import { markErased, markUnusedName } from './event-erasure.ts';
 import { changeCounts, countsOf } from './face-counts.ts';
 import { type GalleryState, hasBeen, stateOf } from './generations.ts';
 import { checkMayChange, labelsOfKey, STEP, stepsOfKey, unusedKeys } from './key-steps.ts';
-import { forgetProposals, forgetUnusedName } from './proposal-erasure.ts';
+import { forgetProposals, forgetUnusedName, isNamedInProposals } from './proposal-erasure.ts';
 import { RecordCache } from './record-cache.ts';
 import {
   type CollectionRecord,
@@ -42,6 +42,7 @@ import {
 const PAGE = 256;
 /** Templates per transaction. */
 const CONVERTED = 256;
+const CONVERTING_MS = 4;
 
 /** @throws `FACE_NOT_FOUND`. */
 export function requireLabel(db: Databases, gallery: number, faceId: string): number {
@@ -73,17 +74,34 @@ export function requireFace(db: Databases, gallery: number, label: number): Face
   return face;
 }
 
-export function removeFace(db: Databases, { gallery, label }: FacePlace, face: FaceRecord): void {
+function removeFace(db: Databases, { gallery, label }: FacePlace, face: FaceRecord): void {
   db.faces.remove([gallery, label]);
   removeRows(db, gallery, label);
   db.thumbnails.remove([gallery, label]);
   db.faceLabels.remove([gallery, face.faceId]);
   if (face.externalKey !== null) db.externalKeys.remove([gallery, face.externalKey, label]);
   db.lastSeen.remove([gallery, label]);
-  forgetProposals(db, gallery, label);
-  markErased(db, gallery, label);
-  markAnswers(db, gallery, face.faceId);
-  markUnusedName(db, gallery, face.externalKey);
+}
+
+/** Each range that a transaction reads costs a cursor, so faces of one external key share the checks. */
+function forgetFaces(db: Databases, gallery: number, faces: readonly LabelledFace[]): void {
+  const hasProposals = isNamedInProposals(db, gallery);
+  const hasAnswers = isNamedInAnswers(db, gallery);
+  for (const { label, face } of faces) {
+    if (hasProposals) forgetProposals(db, gallery, label);
+    markErased(db, gallery, label);
+    if (hasAnswers) markAnswers(db, gallery, face.faceId);
+  }
+  for (const externalKey of new Set(faces.map(({ face }) => face.externalKey))) {
+    markUnusedName(db, gallery, externalKey);
+    if (hasProposals) forgetUnusedName(db, gallery, externalKey);
+  }
+}
+
+/** With what names them in proposals, events and answers. */
+export function removeFaces(db: Databases, gallery: number, faces: readonly LabelledFace[]): void {
+  for (const { label, face } of faces) removeFace(db, { gallery, label }, face);
+  forgetFaces(db, gallery, faces);
 }
 
 function bytesOfTemplate({ dimension }: SearchSpace): number {
@@ -367,24 +385,17 @@ export class Faces {
   #remove(owner: Actor, gallery: number, labels: readonly number[]): RemovedFace[] {
     const { db, epochId } = this.#context;
     incrementRowGenerations(db, gallery, epochId);
-    const removed: RemovedFace[] = [];
-    for (const label of labels) {
-      const face = requireFace(db, gallery, label);
-      checkMayChange(owner, face.externalKey);
-      removeFace(db, { gallery, label }, face);
-      removed.push({ gallery, label, faceId: face.faceId, externalKey: face.externalKey });
-    }
-    const keys = removed.flatMap(({ externalKey }) => externalKey ?? []);
-    for (const key of keys) {
-      this.#context.personChanged(gallery, key);
-      forgetUnusedName(db, gallery, key);
-    }
+    const faces = labels.map((label) => ({ label, face: requireFace(db, gallery, label) }));
+    for (const { face } of faces) checkMayChange(owner, face.externalKey);
+    removeFaces(db, gallery, faces);
+    const keys = faces.flatMap(({ face }) => face.externalKey ?? []);
+    for (const key of new Set(keys)) this.#context.personChanged(gallery, key);
     changeCounts(db, gallery, {
       faces: -labels.length,
       named: -keys.length,
       people: -unusedKeys(db, gallery, keys),
     });
-    return removed;
+    return faces.map(({ label, face: { faceId, externalKey } }) => ({ gallery, label, faceId, externalKey }));
   }
 
   /** @returns whether a proposal, now final, had removed the face. */
@@ -442,7 +453,7 @@ export class Faces {
     return writeStep(() => {
       const last = db.unconverted.get(gallery);
       if (last === undefined) return false;
-      const turn = new Turn();
+      const until = performance.now() + CONVERTING_MS;
       const range = db.templates.getRange({
         start: [gallery, last + 1],
         end: [gallery + 1],
@@ -453,7 +464,7 @@ export class Faces {
           db.templates.put(key, space.row(new Float32Array(Uint8Array.from(value).buffer)));
         }
         db.unconverted.put(gallery, key[1]);
-        if (turn.isOver) return true;
+        if (performance.now() > until) return true;
       }
       const isDone = db.unconverted.get(gallery) === last;
       if (isDone) db.unconverted.remove(gallery);

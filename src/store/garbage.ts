@@ -1,7 +1,7 @@
 import { eraseAnswersIn, eraseAnswersOf } from './answer-erasure.ts';
 import type { StoreContext } from './databases.ts';
 import { eraseGallery, eraseTarget } from './event-erasure.ts';
-import { removeFace } from './faces.ts';
+import { removeFaces } from './faces.ts';
 import { removeGenerations } from './generations.ts';
 import { STEP } from './key-steps.ts';
 import { eraseProposals } from './proposal-erasure.ts';
@@ -68,7 +68,11 @@ export class GarbageCollector {
     if (!eraseGallery(db, gallery, STEP) || !eraseAnswersIn(db, gallery, STEP)) return;
     const range = db.faces.getRange({ start: [gallery], end: [gallery + 1], limit: STEP });
     const faces = Array.from(range);
-    for (const { key, value } of faces) removeFace(db, { gallery, label: key[1] }, value);
+    removeFaces(
+      db,
+      gallery,
+      faces.map(({ key, value }) => ({ label: key[1], face: value })),
+    );
     if (faces.length === STEP) return;
     removeGenerations(db, gallery);
     db.faceCounts.remove(gallery);

@@ -8,6 +8,10 @@ import { markErased, markUnusedName } from './event-erasure.ts';
 import { labelsOfKey } from './key-steps.ts';
 import type { ProposalRecord } from './records.ts';
 
+export function isNamedInProposals(db: Databases, gallery: number): boolean {
+  return db.proposalsByTarget.getKeysCount({ start: [gallery], end: [gallery + 1], limit: 1 } as never) > 0;
+}
+
 /** @returns how many proposals with this face or external key become final. */
 export function forgetProposals(db: Databases, gallery: number, target: string | number): number {
   const forgotten = proposalsOf(db, gallery, target);
@@ -71,9 +75,10 @@ export function removeProposal(db: Databases, gallery: number, findingId: string
   for (const { label, face } of record?.removed ?? []) {
     markErased(db, gallery, label);
     markAnswers(db, gallery, face.faceId);
-    markUnusedName(db, gallery, face.externalKey);
   }
-  for (const { from } of record?.moves ?? []) markUnusedName(db, gallery, from);
+  for (const key of new Set(record?.removed.map(({ face }) => face.externalKey)))
+    markUnusedName(db, gallery, key);
+  for (const from of new Set(record?.moves.map((move) => move.from))) markUnusedName(db, gallery, from);
 }
 
 export function takeProposal(db: Databases, gallery: number, findingId: string): ProposalRecord | undefined {
