@@ -13,6 +13,7 @@ import type { ImageSources, Route, RouteResponse } from '../api/route.ts';
 import { requiredOf, type Schema } from '../api/schema.ts';
 import { compile, elsewhere, queryParameters } from '../api/validation.ts';
 import { originOf } from '../base/client-address.ts';
+import { Turn } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
 import { releaseBytes } from '../native/system.ts';
 import { ClientGoneError, readBody } from './body.ts';
@@ -29,6 +30,9 @@ import { refusalPace } from './refusal-pace.ts';
 const MANY_REQUESTS = 16;
 
 const MAX_JSON_BYTES = 64 * 1024;
+
+/** Of a list that are written at once. */
+const JSON_ITEMS = 64;
 
 const JSON_BODY = 'the JSON body';
 const QUERY = 'the query';
@@ -189,7 +193,28 @@ function responderOf(
   };
 }
 
-function answer(context: Context, route: Route, response: RouteResponse): void {
+/** As `JSON.stringify`, with the long lists of an object in turns. */
+async function jsonText(body: unknown): Promise<string> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return JSON.stringify(body);
+  const turn = new Turn();
+  const fields: string[] = [];
+  for (const [name, value] of Object.entries(body)) {
+    if (!Array.isArray(value) || value.length <= JSON_ITEMS) {
+      const text = JSON.stringify(value);
+      if (text !== undefined) fields.push(`${JSON.stringify(name)}:${text}`);
+      continue;
+    }
+    const pieces: string[] = [];
+    for (let from = 0; from < value.length; from += JSON_ITEMS) {
+      if (turn.isOver) await turn.next();
+      pieces.push(JSON.stringify(value.slice(from, from + JSON_ITEMS)).slice(1, -1));
+    }
+    fields.push(`${JSON.stringify(name)}:[${pieces.join()}]`);
+  }
+  return `{${fields.join()}}`;
+}
+
+async function answer(context: Context, route: Route, response: RouteResponse): Promise<void> {
   const contentType = route.responses[response.status]?.contentType ?? 'application/json';
   for (const [name, value] of Object.entries(response.headers ?? {})) context.set(name, [value].flat());
   const tag = route.etag === 'read' ? response.headers?.ETag : undefined;
@@ -205,7 +230,7 @@ function answer(context: Context, route: Route, response: RouteResponse): void {
     else context.body = Readable.from(response.stream, { objectMode: false });
     return;
   }
-  context.body = contentType === 'application/json' ? JSON.stringify(response.body) : response.body;
+  context.body = contentType === 'application/json' ? await jsonText(response.body) : response.body;
   context.type = contentType;
 }
 
@@ -241,7 +266,7 @@ export function createRouter(routes: readonly Route[], parts: RouterParts): Rout
       context.state.route = route.path;
       context.state.operation = route.operationId;
       context.set(corsHeaders(route, context.req.headersDistinct.origin, parts.origins));
-      answer(context, route, await respond(context));
+      await answer(context, route, await respond(context));
     });
   }
   for (const path of new Set(routes.map((route) => route.path))) addOptions(router, routes, path, parts);

@@ -2,6 +2,7 @@ import { preconditionOf } from '../api/etag.ts';
 import { NEXT_CURSOR, PAGING } from '../api/paging.ts';
 import { type Route, route } from '../api/route.ts';
 import { EMPTY, nullable, object, type Schema, titled } from '../api/schema.ts';
+import { mapInTurns } from '../base/turns.ts';
 import type { CollectionService, CountedCollection } from './collections.ts';
 import { COLLECTION_ERRORS } from './face-schemas.ts';
 import {
@@ -156,10 +157,8 @@ export function collectionRoutes(collections: CollectionService): readonly Route
       handler: async ({ caller, query }) => {
         const { cursor, limit } = query;
         const page = await collections.list(caller, cursor, limit);
-        return {
-          status: 200,
-          body: { collections: page.collections.map(visible), nextCursor: page.nextCursor },
-        };
+        const listed = await mapInTurns(page.collections, visible);
+        return { status: 200, body: { collections: listed, nextCursor: page.nextCursor } };
       },
     }),
     route({

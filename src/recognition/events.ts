@@ -1,5 +1,6 @@
 import type { Caller } from '../api/caller.ts';
 import { decodeCursor, encodeCursor } from '../api/paging.ts';
+import { mapInTurns } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
 import { answerOf } from '../events/event-answer.ts';
 import type { EventView, ReviewState } from '../store/event-records.ts';
@@ -29,7 +30,8 @@ export class EventService {
     const from = decodeCursor(cursor, EVENT_ID);
     const bounds = { from, limit, scan: MAX_SCAN };
     const { events, next } = await store.events.page(caller, this.#visible(caller, filter), bounds);
-    return { events: events.map(answerOf), nextCursor: next === null ? null : encodeCursor(next) };
+    const answers = await mapInTurns(events, answerOf);
+    return { events: answers, nextCursor: next === null ? null : encodeCursor(next) };
   }
 
   /** JPEG. @throws `NOT_FOUND`, also if the caller may not see the event. */

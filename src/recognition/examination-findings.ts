@@ -1,4 +1,4 @@
-import { sortedInTurns, Turn } from '../base/turns.ts';
+import { mapInTurns, sortedInTurns, Turn } from '../base/turns.ts';
 import type { QualityRecord } from '../store/records.ts';
 import type { SimilarityScale } from '../vision/similarity.ts';
 import { joined, type Pair } from './examination-pairs.ts';
@@ -105,22 +105,25 @@ export class FindingWriter {
     const merges = await joined(whole);
     const poor = await sortedInTurns(this.#people.lowQuality, (a, b) => a.quality.score - b.quality.score);
     const found: Record<FindingKind, Finding[]> = {
-      duplicate: merges.slice(0, MAX_FINDINGS).map(({ members, score, errorRate }) => ({
+      duplicate: await mapInTurns(merges.slice(0, MAX_FINDINGS), ({ members, score, errorRate }) => ({
         ...NOTHING,
         kind: 'duplicate',
         groups: this.#merged(members.map((node) => nodes[node] as Node)),
         similarity: similarity.toSimilarity(score),
         errorRate,
       })),
-      mixed: mixed.slice(0, MAX_FINDINGS).map(({ person, groups, score, errorRate = null }) => ({
-        ...NOTHING,
-        kind: 'mixed',
-        groups: this.#split(person, groups, homes),
-        similarity: similarity.toSimilarity(score),
-        errorRate,
-      })),
-      'look-alike': this.#lookAlikes(nodes, lookAlikes),
-      'low-quality': poor.slice(0, MAX_FINDINGS).map(({ person, label, quality }) => ({
+      mixed: await mapInTurns(
+        mixed.slice(0, MAX_FINDINGS),
+        ({ person, groups, score, errorRate = null }) => ({
+          ...NOTHING,
+          kind: 'mixed',
+          groups: this.#split(person, groups, homes),
+          similarity: similarity.toSimilarity(score),
+          errorRate,
+        }),
+      ),
+      'look-alike': await this.#lookAlikes(nodes, lookAlikes),
+      'low-quality': await mapInTurns(poor.slice(0, MAX_FINDINGS), ({ person, label, quality }) => ({
         ...NOTHING,
         kind: 'low-quality',
         groups: [this.#group(person, [label], null)],
@@ -138,24 +141,19 @@ export class FindingWriter {
     };
   }
 
-  #lookAlikes(nodes: readonly Node[], pairs: readonly Pair[]): Finding[] {
+  #lookAlikes(nodes: readonly Node[], pairs: readonly Pair[]): Promise<Finding[]> {
     const similarity = this.#similarity;
     const threshold = similarity.toScore(this.#threshold);
-    return pairs
-      .map((pair) => ({
-        ...pair,
-        falseAlarms: normalShare((pair.score - threshold) / deviationOf(similarity)),
-      }))
-      .map(({ first, second, score, falseAlarms }) => ({
-        ...NOTHING,
-        kind: 'look-alike',
-        groups: [first, second].map((node) => {
-          const { person, labels } = nodes[node] as Node;
-          return this.#group(person, labels, this.#people.all[person]?.externalKey ?? null);
-        }),
-        similarity: similarity.toSimilarity(score),
-        falseAlarms: Math.round(falseAlarms * 1000) / 1000,
-      }));
+    return mapInTurns(pairs, ({ first, second, score }) => ({
+      ...NOTHING,
+      kind: 'look-alike',
+      groups: [first, second].map((node) => {
+        const { person, labels } = nodes[node] as Node;
+        return this.#group(person, labels, this.#people.all[person]?.externalKey ?? null);
+      }),
+      similarity: similarity.toSimilarity(score),
+      falseAlarms: Math.round(normalShare((score - threshold) / deviationOf(similarity)) * 1000) / 1000,
+    }));
   }
 
   #group(person: number, labels: readonly number[], newExternalKey: string | null): FoundGroup {

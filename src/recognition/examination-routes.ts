@@ -1,6 +1,7 @@
 import { NEXT_CURSOR, PAGING } from '../api/paging.ts';
 import { type Route, route } from '../api/route.ts';
 import { object, type Schema, titled } from '../api/schema.ts';
+import { mapInTurns } from '../base/turns.ts';
 import { FINDING_KINDS } from './examination-findings.ts';
 import type { ExaminationService, ExaminationStatus, ShownReport } from './examinations.ts';
 import { COLLECTION_ERRORS } from './face-schemas.ts';
@@ -168,18 +169,18 @@ function visibleState(collectionId: string, { state, progress, startedAt, endedA
   return { collectionId, state, progress: share, startedAt: iso(startedAt), endedAt: iso(endedAt) };
 }
 
-function visible(collectionId: string, report: ShownReport) {
+async function visible(collectionId: string, report: ShownReport) {
   const { totals, findings, applied, nextCursor } = report;
   const { faces = 0, people = 0, counts = NO_COUNTS } = totals ?? {};
   return {
     ...visibleState(collectionId, report),
     ...{ faces, people, counts, nextCursor },
-    findings: findings.map(({ quality, groups, ...finding }) => ({
+    findings: await mapInTurns(findings, ({ quality, groups, ...finding }) => ({
       ...finding,
       groups: groups.map(({ faceIds, ...group }) => ({ ...group, faceIds: [...faceIds] })),
       quality: quality && { score: quality.score, reasons: [...quality.reasons] },
     })),
-    applied: applied.map(({ appliedAt, undoUntil, externalKeys, ...each }) => ({
+    applied: await mapInTurns(applied, ({ appliedAt, undoUntil, externalKeys, ...each }) => ({
       ...each,
       externalKeys: [...externalKeys],
       appliedAt: new Date(appliedAt).toISOString(),
@@ -219,7 +220,7 @@ export function examinationRoutes(examinations: ExaminationService): readonly Ro
         const { collectionId, ...request } = query;
         const report = await examinations.read(caller, collectionId, request);
         const isUnderWay = report.state === 'waiting' || report.state === 'running';
-        return { status: isUnderWay ? 202 : 200, body: visible(collectionId, report) };
+        return { status: isUnderWay ? 202 : 200, body: await visible(collectionId, report) };
       },
     }),
     route({

@@ -1,4 +1,5 @@
 /** Compares with strangers of the same gallery, because relatives score higher than the pack's calibration. */
+import { mapInTurns } from '../base/turns.ts';
 import type { SimilarityScale } from '../vision/similarity.ts';
 
 /** Rank of the stranger from whom a face's tail is extrapolated. */
@@ -80,16 +81,19 @@ export class StrangerTail {
  * The findings whose expected share of wrong ones stays below a rate (Y. Benjamini, Y. Hochberg, 1995).
  * @param findings most certain first, with the wrong ones expected up to and including each.
  */
-export function mostCertain<T extends { readonly expectedWrong: number }>(
+export async function mostCertain<T extends { readonly expectedWrong: number }>(
   findings: readonly T[],
   rate: number,
-): (T & { readonly errorRate: number })[] {
-  const rates = Float64Array.from(findings, ({ expectedWrong }, i) => expectedWrong / (i + 1));
+): Promise<(T & { readonly errorRate: number })[]> {
+  const rates = await mapInTurns(findings, ({ expectedWrong }, i) => expectedWrong / (i + 1));
   for (let i = rates.length - 2; i >= 0; i--) rates[i] = Math.min(rates[i] as number, rates[i + 1] as number);
   // The rates increase.
   let count = 0;
   while (count < rates.length && (rates[count] as number) <= rate) count++;
-  return findings.slice(0, count).map((finding, i) => ({ ...finding, errorRate: rates[i] as number }));
+  return mapInTurns(findings.slice(0, count), (finding, i) => ({
+    ...finding,
+    errorRate: rates[i] as number,
+  }));
 }
 
 export interface ScoreMatrix {

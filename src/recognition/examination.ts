@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { sortedInTurns, Turn } from '../base/turns.ts';
+import { mapInTurns, sortedInTurns, Turn } from '../base/turns.ts';
 import type { GalleryIndexes } from '../gallery/gallery-indexes.ts';
 import type { GalleryIndex, Row } from '../native/gallery-index.ts';
 import type { Store } from '../store/store.ts';
@@ -140,7 +140,8 @@ export class Examination {
       if (!nearest) continue;
       divided.push({ person, groups: groups.map((group) => group.labels), ...nearest });
     }
-    const sorted = (await sortedInTurns(divided, (a, b) => b.share - a.share)).map((key) => ({
+    const ordered = await sortedInTurns(divided, (a, b) => b.share - a.share);
+    const sorted = await mapInTurns(ordered, (key) => ({
       ...key,
       expectedWrong: several * soundBeyond(key.share),
     }));
@@ -242,7 +243,7 @@ export class Examination {
       await this.#yield();
     }
     const sorted = await sortedInTurns(judged, (a, b) => a.expectedWrong - b.expectedWrong);
-    const duplicates = mostCertain(sorted.slice(0, MAX_JUDGED), DUPLICATE_ERRORS);
+    const duplicates = await mostCertain(sorted.slice(0, MAX_JUDGED), DUPLICATE_ERRORS);
     const others = new Map(lookAlikes.take().map((pair) => [`${pair.first} ${pair.second}`, pair]));
     for (const { first, second } of duplicates) {
       others.delete(`${first} ${second}`);

@@ -2,6 +2,7 @@ import { imageHeaders } from '../api/etag.ts';
 import { NEXT_CURSOR, PAGING } from '../api/paging.ts';
 import { type Route, route } from '../api/route.ts';
 import { FILE, nullable, object, titled } from '../api/schema.ts';
+import { mapInTurns } from '../base/turns.ts';
 import { storedQuality } from './face-analysis.ts';
 import type { FaceRecordService, StoredFace } from './face-records.ts';
 import {
@@ -125,7 +126,7 @@ export function faceRecordRoutes(records: FaceRecordService): readonly Route[] {
         }
         const filter = { externalKey, isUnnamed: unnamed };
         const { faces, nextCursor } = await records.list(caller, collectionId, filter, page);
-        return { status: 200, body: { faces: faces.map(visible), nextCursor } };
+        return { status: 200, body: { faces: await mapInTurns(faces, visible), nextCursor } };
       },
     }),
   ];

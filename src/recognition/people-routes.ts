@@ -1,6 +1,7 @@
 import { NEXT_CURSOR, PAGING } from '../api/paging.ts';
 import { type Route, route } from '../api/route.ts';
 import { object, titled } from '../api/schema.ts';
+import { mapInTurns } from '../base/turns.ts';
 import { PERSON_SORTS } from '../store/people-table.ts';
 import { COLLECTION_ERRORS } from './face-schemas.ts';
 import type { ListedPerson, PeopleService } from './people.ts';
@@ -112,7 +113,7 @@ export function peopleRoutes(people: PeopleService): readonly Route[] {
       handler: async ({ caller, query }) => {
         const { collectionId, ...request } = query;
         const answer = await people.list(caller, collectionId, request);
-        return { status: 200, body: { ...answer, people: answer.people.map(visible) } };
+        return { status: 200, body: { ...answer, people: await mapInTurns(answer.people, visible) } };
       },
     }),
     route({

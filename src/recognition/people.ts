@@ -1,5 +1,6 @@
 import type { Caller } from '../api/caller.ts';
 import { decodeCursor, encodeCursor } from '../api/paging.ts';
+import { inTurns } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
 import type { Renaming } from '../store/external-keys.ts';
 import { PERSON_SORTS, type Person, type PersonSort, sortValue } from '../store/people-table.ts';
@@ -84,7 +85,7 @@ export class PeopleService {
   async #shown(caller: Caller, gallery: number, people: readonly Person[]): Promise<ListedPerson[]> {
     const { store } = this.#parts;
     const shown: ListedPerson[] = [];
-    for (const listed of people) {
+    for await (const listed of inTurns(people)) {
       const { externalKey } = listed;
       let person: Person | null = listed;
       let face = store.faces.get({ gallery, label: person.bestLabel });

@@ -59,6 +59,14 @@ async function echoImages({
   return { status: 200 as const, body: { ...body, images: Object.fromEntries(await Promise.all(told)) } };
 }
 
+/** The body of `GET /list`. */
+export function listed(length: number): object {
+  const items = Array.from({ length }, (_, i) =>
+    i % 3 === 0 ? null : { i, 'a "name"': `[é,${i}]`, none: undefined },
+  );
+  return { before: 1, none: undefined, items, 'the "last"': items.map((item) => item?.i), after: { items } };
+}
+
 export interface EchoHooks {
   readonly fetchImage: ImageFetcher | null;
   held: Promise<void>;
@@ -133,6 +141,20 @@ function echoRoutes(hooks: EchoHooks): Route[] {
       access: { by: 'caller', scope: 'v1:faces' },
       query: parameters,
       handler: ({ query }) => ({ status: 200, body: query }),
+    }),
+    route({
+      ...base,
+      method: 'GET',
+      path: '/list',
+      operationId: 'list',
+      access: { by: 'caller', scope: 'v1:faces' },
+      query: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['length'],
+        properties: { length: { type: 'integer' } },
+      },
+      handler: ({ query }) => ({ status: 200, body: listed(query.length) }),
     }),
   ];
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type EchoService, KEY, problem, startEchoService } from './echo-service.ts';
+import { type EchoService, KEY, listed, problem, startEchoService } from './echo-service.ts';
 
 let service: EchoService;
 before(async () => {
@@ -42,6 +42,15 @@ describe('Every answer', () => {
       assert.match(headers.get('content-security-policy') ?? '', /default-src 'none'/);
       assert.equal(headers.get('access-control-allow-origin'), null);
       assert.equal(headers.get('x-powered-by'), null);
+    }
+  });
+});
+
+describe('A JSON answer', () => {
+  test('is the text of its object, whatever the length of its lists', async () => {
+    for (const length of [0, 1, 64, 65, 128, 1000]) {
+      const answer = await get(`/list?length=${length}`, { headers: { 'X-API-Key': KEY } });
+      assert.equal(await answer.text(), JSON.stringify(listed(length)));
     }
   });
 });

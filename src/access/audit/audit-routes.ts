@@ -1,6 +1,7 @@
 import { type Route, route } from '../../api/route.ts';
 import type { Schema } from '../../api/schema.ts';
 import { timeOf, UTC_TIME } from '../../api/times.ts';
+import { mapInTurns } from '../../base/turns.ts';
 import type { AuditRecord } from '../../store/audit-records.ts';
 import type { Store } from '../../store/store.ts';
 import { auditReach } from './audit-access.ts';
@@ -182,7 +183,7 @@ export function auditRoutes({ store }: { readonly store: Store }): Route[] {
           { before: cursor === undefined ? null : Number(cursor), limit, scan },
         );
         const nextCursor = next === null ? null : String(next);
-        return { status: 200, body: { entries: entries.map(viewOf), nextCursor } };
+        return { status: 200, body: { entries: await mapInTurns(entries, viewOf), nextCursor } };
       },
     }),
   ];

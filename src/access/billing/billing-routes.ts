@@ -3,6 +3,7 @@ import { decodeCursor, encodeCursor, NEXT_CURSOR, PAGING } from '../../api/pagin
 import { type Route, route } from '../../api/route.ts';
 import { object, type Schema, titled } from '../../api/schema.ts';
 import { type Durations, meanOf, percentileOf } from '../../base/durations.ts';
+import { mapInTurns } from '../../base/turns.ts';
 import type { AccessConfig } from '../../config/config.ts';
 import { VisageError } from '../../errors.ts';
 import { dollarsOf, microsOf, type Usage, type UsagePlace } from '../../store/credits.ts';
@@ -245,22 +246,20 @@ function usageRoute({ store, usage, now }: BillingParts): Route {
       const { found, next } = await (granularity === 'day'
         ? credits.usage(accountId, page)
         : credits.usageByHour(accountId, page));
-      return {
-        status: 200,
-        body: {
-          usage: found.map(({ day, hour, keyId, operation, calls, failures = 0, latency, charged }) => ({
-            day,
-            hour,
-            key_id: keyId,
-            operation,
-            calls,
-            failures,
-            latency_ms: latencyOf(latency),
-            charged_usd: dollarsOf(charged),
-          })),
-          next_cursor: next && cursorOf(next),
-        },
-      };
+      const shown = await mapInTurns(
+        found,
+        ({ day, hour, keyId, operation, calls, failures = 0, latency, charged }) => ({
+          day,
+          hour,
+          key_id: keyId,
+          operation,
+          calls,
+          failures,
+          latency_ms: latencyOf(latency),
+          charged_usd: dollarsOf(charged),
+        }),
+      );
+      return { status: 200, body: { usage: shown, next_cursor: next && cursorOf(next) } };
     },
   });
 }

@@ -3,7 +3,7 @@ import { decodeCursor, encodeCursor, NEXT_CURSOR, PAGING } from '../../api/pagin
 import { ROLES } from '../../api/roles.ts';
 import { type Route, route } from '../../api/route.ts';
 import { type FromSchema, object, type Properties, type Schema, titled } from '../../api/schema.ts';
-import { inPages } from '../../base/turns.ts';
+import { inPages, mapInTurns } from '../../base/turns.ts';
 import type { Member } from '../../store/records.ts';
 import type { Store } from '../../store/store.ts';
 import { memberOf } from './auth-routes.ts';
@@ -89,10 +89,8 @@ function listMembers({ store }: MembersParts): Route {
       );
       const page = found.slice(0, limit);
       const last = found.length > limit ? page.at(-1) : undefined;
-      return {
-        status: 200,
-        body: { members: page.map(memberView), nextCursor: last ? encodeCursor(last.memberId) : null },
-      };
+      const members = await mapInTurns(page, memberView);
+      return { status: 200, body: { members, nextCursor: last ? encodeCursor(last.memberId) : null } };
     },
   });
 }
