@@ -152,7 +152,13 @@ function* queryShapes({ query }: Route): Generator<Shape> {
   for (const name of names) yield of(`long ${name}`, `${name}=${'a'.repeat(MAX_QUERY)}`);
 }
 
+function* plainShapes({ method, responses }: Route): Generator<Shape> {
+  const isStream = responses[200]?.contentType === 'text/event-stream';
+  if (method === 'GET' && !isStream) yield { name: 'no parameters', query: '', body: null };
+}
+
 export function* shapesOf(route: Route): Generator<Shape> {
+  yield* plainShapes(route);
   yield* queryShapes(route);
   yield* typeShapes(route);
   yield* jsonShapes(route);

@@ -2,12 +2,12 @@ import type { Actor, Owner } from '../api/caller.ts';
 import { Turn } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
 import { requireCollection } from './collections.ts';
-import { type StoreContext, writeAs } from './databases.ts';
+import { type Databases, type StoreContext, writeAs } from './databases.ts';
 import { markUnusedName } from './event-erasure.ts';
 import { changeCounts } from './face-counts.ts';
 import { checkKey, requireFace, requireLabel } from './faces.ts';
-import { checkMayChange, labelsOfKey, stepsOfKey, unusedKeys } from './key-steps.ts';
-import { forgetUnusedName } from './proposal-erasure.ts';
+import { checkMayChange, keysOfOnly, labelsOfKey, stepsOfKey, unusedKeys } from './key-steps.ts';
+import { forgetProposals } from './proposal-erasure.ts';
 import type { NewExternalKey } from './records.ts';
 
 const PAGE = 1000;
@@ -16,6 +16,12 @@ export interface Renaming {
   readonly externalKey: string;
   readonly newExternalKey: string;
   readonly merge: boolean;
+}
+
+/** Forgets proposals with the key unless other faces have it. @returns false if another transaction must go on. */
+function forgetOnly(db: Databases, gallery: number, externalKey: string, labels: readonly number[]): boolean {
+  if (labelsOfKey(db, gallery, externalKey, 0, labels.length + 1).length > labels.length) return true;
+  return forgetProposals(db, gallery, [externalKey]).isDone;
 }
 
 /** Several faces may share a key. */
@@ -36,7 +42,7 @@ export class ExternalKeys {
     { faceId, externalKey, allowDuplicates }: NewExternalKey & { faceId: string },
   ): Promise<'Created' | 'Updated'> {
     const { db, collectGarbage } = this.#context;
-    const result = await writeAs(this.#context, owner, () => {
+    const change = () => {
       const { gallery } = requireCollection(db, owner, collectionId);
       const label = requireLabel(db, gallery, faceId);
       const face = requireFace(db, gallery, label);
@@ -44,18 +50,20 @@ export class ExternalKeys {
       checkMayChange(owner, externalKey);
       if (face.externalKey === externalKey) return 'Updated';
       const isNew = checkKey(db, gallery, { externalKey, allowDuplicates });
+      const before = face.externalKey === null ? [] : [face.externalKey];
+      if (!forgetProposals(db, gallery, keysOfOnly(db, gallery, before)).isDone) return null;
       if (face.externalKey !== null) db.externalKeys.remove([gallery, face.externalKey, label]);
       db.externalKeys.put([gallery, externalKey, label], true);
       db.faces.put([gallery, label], { ...face, externalKey });
-      for (const key of [face.externalKey, externalKey])
-        if (key !== null) this.#context.personChanged(gallery, key);
-      const unused = face.externalKey === null ? 0 : unusedKeys(db, gallery, [face.externalKey]);
+      for (const key of [...before, externalKey]) this.#context.personChanged(gallery, key);
+      const unused = unusedKeys(db, gallery, before);
       const named = face.externalKey === null ? 1 : 0;
       changeCounts(db, gallery, { named, people: (isNew ? 1 : 0) - unused });
       markUnusedName(db, gallery, face.externalKey);
-      forgetUnusedName(db, gallery, face.externalKey);
       return face.externalKey === null ? 'Created' : 'Updated';
-    });
+    };
+    let result: 'Created' | 'Updated' | null = null;
+    while (!result) result = await writeAs(this.#context, owner, change);
     collectGarbage();
     return result;
   }
@@ -153,6 +161,7 @@ export class ExternalKeys {
           'Other faces have the new external key. Set merge to join both people.',
         );
       }
+      if (!forgetOnly(db, gallery, externalKey, labels)) return null;
       for (const label of labels) {
         db.externalKeys.remove([gallery, externalKey, label]);
         db.externalKeys.put([gallery, newExternalKey, label], true);
@@ -164,8 +173,8 @@ export class ExternalKeys {
       const people = (isNew ? 1 : 0) - unusedKeys(db, gallery, [externalKey]);
       if (people !== 0) changeCounts(db, gallery, { people });
       markUnusedName(db, gallery, externalKey);
-      forgetUnusedName(db, gallery, externalKey);
       for (const key of [externalKey, newExternalKey]) personChanged(gallery, key);
+      return true;
     });
     for await (const _ of steps) isFirst = false;
     collectGarbage();
@@ -183,35 +192,34 @@ export class ExternalKeys {
   ): Promise<void> {
     const { db } = this.#context;
     const take = (gallery: number, labels: readonly number[]) => {
+      if (!forgetOnly(db, gallery, externalKey, labels)) return null;
       for (const label of labels) {
         db.externalKeys.remove([gallery, externalKey, label]);
         db.faces.put([gallery, label], { ...requireFace(db, gallery, label), externalKey: null });
       }
-      if (labels.length === 0) {
-        forgetUnusedName(db, gallery, externalKey);
-        return;
-      }
+      if (labels.length === 0) return true;
       markUnusedName(db, gallery, externalKey);
-      forgetUnusedName(db, gallery, externalKey);
       this.#context.personChanged(gallery, externalKey);
       const people = -unusedKeys(db, gallery, [externalKey]);
       changeCounts(db, gallery, { named: -labels.length, people });
+      return true;
     };
     if (faceId === null) {
-      const steps = stepsOfKey(this.#context, owner, collectionId, externalKey, ({ gallery, labels }) => {
-        take(gallery, labels);
-      });
+      const steps = stepsOfKey(this.#context, owner, collectionId, externalKey, ({ gallery, labels }) =>
+        take(gallery, labels),
+      );
       for await (const _ of steps);
       this.#context.collectGarbage();
       return;
     }
-    await writeAs(this.#context, owner, () => {
+    const takeOne = () => {
       const { gallery } = requireCollection(db, owner, collectionId);
       checkMayChange(owner, externalKey);
       const label = db.faceLabels.get([gallery, faceId]);
-      if (label !== undefined && db.externalKeys.doesExist([gallery, externalKey, label]))
-        take(gallery, [label]);
-    });
+      const isNamed = label !== undefined && db.externalKeys.doesExist([gallery, externalKey, label]);
+      return isNamed ? take(gallery, [label]) : true;
+    };
+    while (!(await writeAs(this.#context, owner, takeOne)));
     this.#context.collectGarbage();
   }
 }

@@ -15,8 +15,8 @@ import {
 import { markErased, markUnusedName } from './event-erasure.ts';
 import { changeCounts, countsOf } from './face-counts.ts';
 import { type GalleryState, hasBeen, stateOf } from './generations.ts';
-import { checkMayChange, labelsOfKey, STEP, stepsOfKey, unusedKeys } from './key-steps.ts';
-import { forgetProposals, forgetUnusedName, isNamedInProposals } from './proposal-erasure.ts';
+import { checkMayChange, keysOfOnly, labelsOfKey, STEP, stepsOfKey, unusedKeys } from './key-steps.ts';
+import { forgetProposals } from './proposal-erasure.ts';
 import { RecordCache } from './record-cache.ts';
 import {
   type CollectionRecord,
@@ -85,20 +85,17 @@ function removeFace(db: Databases, { gallery, label }: FacePlace, face: FaceReco
 
 /** Each range that a transaction reads costs a cursor, so faces of one external key share the checks. */
 function forgetFaces(db: Databases, gallery: number, faces: readonly LabelledFace[]): void {
-  const hasProposals = isNamedInProposals(db, gallery);
   const hasAnswers = isNamedInAnswers(db, gallery);
   for (const { label, face } of faces) {
-    if (hasProposals) forgetProposals(db, gallery, label);
     markErased(db, gallery, label);
     if (hasAnswers) markAnswers(db, gallery, face.faceId);
   }
   for (const externalKey of new Set(faces.map(({ face }) => face.externalKey))) {
     markUnusedName(db, gallery, externalKey);
-    if (hasProposals) forgetUnusedName(db, gallery, externalKey);
   }
 }
 
-/** With what names them in proposals, events and answers. */
+/** With their names in events and answers. */
 export function removeFaces(db: Databases, gallery: number, faces: readonly LabelledFace[]): void {
   for (const { label, face } of faces) removeFace(db, { gallery, label }, face);
   forgetFaces(db, gallery, faces);
@@ -149,6 +146,13 @@ export interface AddedFace extends FacePlace {
 export interface RemovedFace extends FacePlace {
   readonly faceId: string;
   readonly externalKey: string | null;
+}
+
+interface RemovalStep {
+  readonly labels: readonly number[];
+  readonly others: readonly string[];
+  /** Where the next step begins. */
+  readonly next: number;
 }
 
 export class Faces {
@@ -279,11 +283,18 @@ export class Faces {
   /** @throws `COLLECTION_NOT_FOUND`, `FACE_NOT_FOUND`, `FACE_NOT_ALLOWED`. */
   async removeById(owner: Actor, collectionId: string, faceId: string): Promise<FacePlace[]> {
     const { db, collectGarbage } = this.#context;
-    const removed = await writeAs(this.#context, owner, () => {
+    let forgotten = 0;
+    const remove = () => {
       const { gallery } = requireCollection(db, owner, collectionId);
-      if (this.#forgetRemoved(owner, gallery, faceId)) return [];
+      if (!owner.allowedExternalKeys && !db.faceLabels.doesExist([gallery, faceId])) {
+        const { count, isDone } = forgetProposals(db, gallery, [faceId]);
+        forgotten += count;
+        if (forgotten > 0) return isDone ? [] : null;
+      }
       return this.#remove(owner, gallery, [requireLabel(db, gallery, faceId)]);
-    });
+    };
+    let removed: RemovedFace[] | null = null;
+    while (!removed) removed = await writeAs(this.#context, owner, remove);
     collectGarbage();
     return removed;
   }
@@ -297,9 +308,12 @@ export class Faces {
     collectionId: string,
     externalKey: string,
   ): AsyncGenerator<FacePlace[]> {
+    let forgotten = 0;
     yield* stepsOfKey(this.#context, owner, collectionId, externalKey, ({ gallery, labels }) => {
       if (labels.length > 0) return this.#remove(owner, gallery, labels);
-      if (forgetProposals(this.#context.db, gallery, externalKey) > 0) return [];
+      const { count, isDone } = forgetProposals(this.#context.db, gallery, [externalKey]);
+      forgotten += count;
+      if (forgotten > 0) return isDone ? [] : null;
       throw new VisageError('FACE_NOT_FOUND', 'The collection has no face with this external key.');
     });
     this.#context.collectGarbage();
@@ -319,17 +333,19 @@ export class Faces {
     for (const key of keys) checkMayChange(owner, key);
     // Keeps later faces, or a busy key would never end.
     const newest = (db.meta.get('nextLabel') ?? 1) - 1;
-    let next = 0;
-    yield* this.#removeInSteps(owner, collectionId, (gallery) => {
+    yield* this.#removeInSteps(owner, collectionId, keys.length, (gallery, from) => {
       const labels: number[] = [];
-      for (const end = next + STEP; next < Math.min(end, keys.length); next++) {
+      const others: string[] = [];
+      let next = from;
+      for (const end = Math.min(from + STEP, keys.length); next < end; next++) {
+        const key = keys[next] as string;
         const room = STEP - labels.length;
-        const own = labelsOfKey(db, gallery, keys[next] as string, 0, room, newest);
-        if (own.length === 0) forgetUnusedName(db, gallery, keys[next] as string);
+        const own = labelsOfKey(db, gallery, key, 0, room, newest);
+        if (own.length === 0 && labelsOfKey(db, gallery, key, 0, 1).length === 0) others.push(key);
         labels.push(...own);
         if (own.length === room) break;
       }
-      return { labels, isLast: next === keys.length };
+      return { labels, others, next };
     });
   }
 
@@ -347,48 +363,62 @@ export class Faces {
         if (found) checkMayChange(owner, found.face.externalKey);
       }
     }
-    let next = 0;
-    yield* this.#removeInSteps(owner, collectionId, (gallery) => {
-      const step = ids.slice(next, next + STEP);
-      for (const faceId of step) this.#forgetRemoved(owner, gallery, faceId);
+    yield* this.#removeInSteps(owner, collectionId, ids.length, (gallery, from) => {
+      const step = ids.slice(from, from + STEP);
       const labels = step.flatMap((id) => db.faceLabels.get([gallery, id]) ?? []);
-      next += STEP;
-      return { labels, isLast: next >= ids.length };
+      const isRemoved = (id: string) => !db.faceLabels.doesExist([gallery, id]);
+      const others = owner.allowedExternalKeys ? [] : step.filter(isRemoved);
+      return { labels, others, next: from + step.length };
     });
   }
 
   async *#removeInSteps(
     owner: Actor,
     collectionId: string,
-    select: (gallery: number) => { readonly labels: readonly number[]; readonly isLast: boolean },
+    count: number,
+    select: (gallery: number, from: number) => RemovalStep,
   ): AsyncGenerator<RemovedFace[]> {
     const { db, writeStep, collectGarbage } = this.#context;
     let first: number | null = null;
     try {
-      for (let isLast = false; !isLast; ) {
+      for (let from = 0, isLast = false; !isLast; ) {
         const step = await writeStep(() => {
           owner.confirm?.();
           first ??= requireCollection(db, owner, collectionId).gallery;
           if (findCollection(db, owner, collectionId)?.gallery !== first) return null;
-          const { labels, ...rest } = select(first);
-          return { ...rest, removed: labels.length > 0 ? this.#remove(owner, first, labels) : [] };
+          const { labels, others, next } = select(first, from);
+          const removed = this.#remove(owner, first, labels, others);
+          return removed ? { removed, next } : { removed: [], next: from };
         });
         if (!step) return;
         if (step.removed.length > 0) yield step.removed;
-        isLast = step.isLast;
+        from = step.next;
+        isLast = from >= count;
       }
     } finally {
       collectGarbage();
     }
   }
 
-  #remove(owner: Actor, gallery: number, labels: readonly number[]): RemovedFace[] {
+  /**
+   * @param others names without a face that proposals may hold.
+   * @returns null if more proposals name them than a transaction should erase: then another goes on.
+   */
+  #remove(
+    owner: Actor,
+    gallery: number,
+    labels: readonly number[],
+    others: readonly string[] = [],
+  ): RemovedFace[] | null {
     const { db, epochId } = this.#context;
-    incrementRowGenerations(db, gallery, epochId);
     const faces = labels.map((label) => ({ label, face: requireFace(db, gallery, label) }));
     for (const { face } of faces) checkMayChange(owner, face.externalKey);
-    removeFaces(db, gallery, faces);
     const keys = faces.flatMap(({ face }) => face.externalKey ?? []);
+    const named = [...labels, ...keysOfOnly(db, gallery, keys), ...others];
+    if (!forgetProposals(db, gallery, named).isDone) return null;
+    if (faces.length === 0) return [];
+    incrementRowGenerations(db, gallery, epochId);
+    removeFaces(db, gallery, faces);
     for (const key of new Set(keys)) this.#context.personChanged(gallery, key);
     changeCounts(db, gallery, {
       faces: -labels.length,
@@ -396,13 +426,6 @@ export class Faces {
       people: -unusedKeys(db, gallery, keys),
     });
     return faces.map(({ label, face: { faceId, externalKey } }) => ({ gallery, label, faceId, externalKey }));
-  }
-
-  /** @returns whether a proposal, now final, had removed the face. */
-  #forgetRemoved({ allowedExternalKeys }: Actor, gallery: number, faceId: string): boolean {
-    const { db } = this.#context;
-    if (allowedExternalKeys || db.faceLabels.doesExist([gallery, faceId])) return false;
-    return forgetProposals(db, gallery, faceId) > 0;
   }
 
   /** @param gallery row gallery, here and below. */

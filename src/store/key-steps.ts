@@ -32,6 +32,15 @@ export function labelsOfKey(
   return Array.from(range, (key) => key[2]);
 }
 
+/** The keys that no faces but these have. @param externalKeys of the faces, one each. */
+export function keysOfOnly(db: Databases, gallery: number, externalKeys: readonly string[]): string[] {
+  const faces = new Map<string, number>();
+  for (const key of externalKeys) faces.set(key, (faces.get(key) ?? 0) + 1);
+  const isOnly = ([key, count]: [string, number]) =>
+    labelsOfKey(db, gallery, key, 0, count + 1).length === count;
+  return [...faces].filter(isOnly).map(([key]) => key);
+}
+
 export function unusedKeys(db: Databases, gallery: number, externalKeys: readonly string[]): number {
   let unused = 0;
   for (const externalKey of new Set(externalKeys)) {
@@ -57,8 +66,8 @@ export interface KeyStep {
 }
 
 /**
- * Covers the faces that had the key at the start. `step` must remove the key from each. Yielded steps are
- * durable. Stops if the collection is reset or deleted.
+ * Covers the faces that had the key at the start. `step` must remove the key from each, or return null to get
+ * them again in another transaction. Yielded steps are durable. Stops if the collection is reset or deleted.
  * @throws errors of `step`; `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`.
  */
 export async function* stepsOfKey<T>(
@@ -66,9 +75,10 @@ export async function* stepsOfKey<T>(
   owner: Actor,
   collectionId: string,
   externalKey: string,
-  step: (faces: KeyStep) => T,
+  step: (faces: KeyStep) => T | null,
 ): AsyncGenerator<T> {
   let last: FacePlace | null = null;
+  let isFirst = true;
   const begin = (): FacePlace => {
     const { gallery } = requireCollection(db, owner, collectionId);
     return { gallery, label: lastLabelOfKey(db, gallery, externalKey) };
@@ -76,17 +86,19 @@ export async function* stepsOfKey<T>(
   const next = () => {
     owner.confirm?.();
     checkMayChange(owner, externalKey);
-    const isFirst = last === null;
     last ??= begin();
     const { gallery, label } = last;
     if (findCollection(db, owner, collectionId)?.gallery !== gallery) return null;
     const labels = labelsOfKey(db, gallery, externalKey, 0, STEP, label);
     if (labels.length === 0 && !isFirst) return null;
-    return { result: step({ gallery, labels }), isLast: labels.length < STEP };
+    const result = step({ gallery, labels });
+    return { result, isLast: result !== null && labels.length < STEP };
   };
   for (;;) {
     const done = await writeStep(next);
     if (!done) return;
+    if (done.result === null) continue;
+    isFirst = false;
     yield done.result;
     if (done.isLast) return;
   }

@@ -5,34 +5,42 @@
 import { markAnswers } from './answer-erasure.ts';
 import type { Databases } from './databases.ts';
 import { markErased, markUnusedName } from './event-erasure.ts';
-import { labelsOfKey } from './key-steps.ts';
+import { STEP } from './key-steps.ts';
 import type { ProposalRecord } from './records.ts';
 
-export function isNamedInProposals(db: Databases, gallery: number): boolean {
+function isNamedInProposals(db: Databases, gallery: number): boolean {
   return db.proposalsByTarget.getKeysCount({ start: [gallery], end: [gallery + 1], limit: 1 } as never) > 0;
 }
 
-/** @returns how many proposals with this face or external key become final. */
-export function forgetProposals(db: Databases, gallery: number, target: string | number): number {
-  const forgotten = proposalsOf(db, gallery, target);
-  for (const findingId of forgotten) removeProposal(db, gallery, findingId);
-  return forgotten.length;
-}
-
-export function forgetUnusedName(db: Databases, gallery: number, externalKey: string | null): void {
-  if (externalKey === null || labelsOfKey(db, gallery, externalKey, 0, 1).length > 0) return;
-  forgetProposals(db, gallery, externalKey);
+/**
+ * Erases proposals that name one of these faces or external keys, until they hold `STEP` faces.
+ * @returns how many it erased, and whether none remain; else the caller goes on in another transaction.
+ */
+export function forgetProposals(
+  db: Databases,
+  gallery: number,
+  targets: Iterable<string | number>,
+): { readonly count: number; readonly isDone: boolean } {
+  let count = 0;
+  let faces = 0;
+  for (const target of isNamedInProposals(db, gallery) ? targets : []) {
+    for (const findingId of proposalsOf(db, gallery, target, STEP + 1)) {
+      if (faces >= STEP) return { count, isDone: false };
+      faces += removeProposal(db, gallery, findingId);
+      count++;
+    }
+  }
+  return { count, isDone: true };
 }
 
 /** @param limit of faces in them; one proposal may exceed it. @returns true if none remain. */
 export function eraseProposals(db: Databases, gallery: number, limit: number): boolean {
   const own = { start: [gallery], end: [gallery + 1], limit } as never;
-  const entries = Array.from(db.proposals.getRange(own));
+  const entries = Array.from(db.proposals.getKeys(own));
   let faces = 0;
-  for (const { key, value } of entries) {
+  for (const [, findingId] of entries) {
     if (faces >= limit) return false;
-    faces += facesOf(value);
-    removeProposal(db, gallery, key[1]);
+    faces += removeProposal(db, gallery, findingId);
   }
   return entries.length < limit;
 }
@@ -43,8 +51,8 @@ export function facesOf({ moves, removed, keys }: ProposalRecord): number {
   return Math.max(1, moves.length, removed.length, named);
 }
 
-function proposalsOf(db: Databases, gallery: number, target: string | number): string[] {
-  const range = { start: [gallery, target], end: [gallery, target, '\uffff'] } as never;
+function proposalsOf(db: Databases, gallery: number, target: string | number, limit: number): string[] {
+  const range = { start: [gallery, target], end: [gallery, target, '\uffff'], limit } as never;
   return Array.from(
     db.proposalsByTarget.getKeys(range),
     (key) => (key as [number, string | number, string])[2],
@@ -69,16 +77,18 @@ export function putProposal(db: Databases, gallery: number, findingId: string, r
   for (const target of targetsOf(record)) db.proposalsByTarget.put([gallery, target, findingId], true);
 }
 
-/** Also erases the removed faces and keys from events and answers. */
-export function removeProposal(db: Databases, gallery: number, findingId: string): void {
+/** Also erases the removed faces and keys from events and answers. @returns as `facesOf`, or 0. */
+export function removeProposal(db: Databases, gallery: number, findingId: string): number {
   const record = takeProposal(db, gallery, findingId);
-  for (const { label, face } of record?.removed ?? []) {
+  if (!record) return 0;
+  const { removed, moves } = record;
+  for (const { label, face } of removed) {
     markErased(db, gallery, label);
     markAnswers(db, gallery, face.faceId);
   }
-  for (const key of new Set(record?.removed.map(({ face }) => face.externalKey)))
-    markUnusedName(db, gallery, key);
-  for (const from of new Set(record?.moves.map((move) => move.from))) markUnusedName(db, gallery, from);
+  const names = [...removed.map(({ face }) => face.externalKey), ...moves.map(({ from }) => from)];
+  for (const name of new Set(names)) markUnusedName(db, gallery, name);
+  return facesOf(record);
 }
 
 export function takeProposal(db: Databases, gallery: number, findingId: string): ProposalRecord | undefined {

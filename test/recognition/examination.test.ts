@@ -40,6 +40,10 @@ function imageOf(person: number): Float32Array {
   return unit(own.map((value, i) => value + 0.65 * (scaled[i] as number)));
 }
 
+interface Named {
+  readonly faceId: string;
+}
+
 interface Stored {
   readonly person: number;
   readonly externalKey: string | null;
@@ -470,6 +474,53 @@ describe('A proposal', () => {
         await add([{ person: 3, externalKey: 'poor', quality: { score: 5, reasons: [] } }])
       )[0] as string;
     }
+  });
+
+  test('is forgotten in small transactions if hundreds name the deleted face or key', async () => {
+    const gallery = service.gallery(collectionId);
+    const { proposals, faces: stored } = service.store;
+    const ids = Array.from({ length: 300 }, (_, i) => `fnd_${String(i).padStart(26, '0')}`);
+    const byFace = ({ faceId }: Named) => ({ collectionId, faceId });
+    const byKey = { collectionId, externalKey: 'busy' };
+    const changes: readonly (readonly [
+      operation: string,
+      parameters: (face: Named) => Record<string, unknown>,
+    ])[] = [
+      ['deleteFace', byFace],
+      ['deleteFace', () => byKey],
+      ['deleteFaces', ({ faceId }) => ({ collectionId, faceIds: [faceId] })],
+      ['deleteFacesOfKeys', () => ({ collectionId, externalKeys: ['busy'] })],
+      ['setExternalKey', ({ faceId }) => ({ collectionId, faceId, externalKey: 'idle' })],
+      ['renameExternalKey', () => ({ ...byKey, newExternalKey: 'idle', merge: true })],
+      ['deleteExternalKey', () => byKey],
+      ['deleteExternalKey', (face) => ({ ...byKey, ...byFace(face) })],
+    ];
+    for (const [operation, parameters] of changes) {
+      const [faceId] = (await add([{ person: 0, externalKey: 'busy' }])) as [string];
+      const { label } = stored.byId(gallery, faceId) as { label: number };
+      const keys = [{ externalKey: 'busy', labels: [label] }];
+      const nothing = { kind: 'duplicate', gallery, faces: [], others: [], moves: [], removed: [] };
+      const applying = ids.map((findingId) =>
+        proposals.apply(service.caller(), collectionId, { ...nothing, findingId, keys }, service.now),
+      );
+      await Promise.all(applying);
+      const seen = new Set<number>();
+      let isOver = false;
+      const look = () => {
+        seen.add(ids.filter((id) => proposals.has(gallery, id)).length);
+        if (!isOver) setImmediate(look);
+      };
+      look();
+      await service.call(operation, parameters({ faceId }));
+      isOver = true;
+      assert.ok(seen.size >= 4, `${operation}: ${[...seen]} proposals in sight`);
+      assert.deepEqual(
+        ids.filter((id) => proposals.has(gallery, id)),
+        [],
+      );
+      await service.call('deleteFace', { collectionId, faceId }).catch(() => {});
+    }
+    assert.deepEqual(service.store.check(), []);
   });
 
   test('loses the image of a removed face when the collection keeps no more', async () => {
