@@ -49,7 +49,7 @@ export const STEPS = [
 
 export const TEST_STEPS = [
   ...STEPS,
-  debianPackages(['chromium', 'doctest-dev'], 'Debian packages for tests'),
+  debianPackages(['chromium-headless-shell', 'doctest-dev'], 'Debian packages for tests'),
   clientGenerators(ROOT),
 ];
 

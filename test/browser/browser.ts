@@ -1,6 +1,7 @@
 import { type Browser, chromium } from 'playwright-core';
 
-const PROGRAM = '/usr/bin/chromium';
+/** Without the windows and pages of a desktop browser, which cost a test more than its own page. */
+const PROGRAM = '/usr/bin/chromium-headless-shell';
 
 export function startBrowser(options: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
