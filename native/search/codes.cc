@@ -107,6 +107,7 @@ std::pair<const Codes::Chunk&, std::size_t> Codes::Room(bool has_planes) {
     auto chunk = std::make_shared<const Chunk>(rows, width, subquantizers_, has_planes && size_ >= full);
     auto larger = std::make_shared<Directory>(*directory_);
     larger->push_back(std::move(chunk));
+    removed_of_.resize(size_ / rows_of_file_ + 1);
     directory_ = std::move(larger);
   }
   return {*(*directory_)[index], place};
@@ -151,6 +152,34 @@ std::vector<Codes::NewRows> Codes::Extend(std::size_t count) { return Extend(cou
 std::vector<Codes::NewRows> Codes::Extend(std::shared_ptr<const RowFile> file) {
   Add(std::move(file));
   return Extend(rows_of_file_, false);
+}
+
+void Codes::Append(const View& from, std::size_t file) {
+  const auto source = static_cast<Row>(file * rows_of_file_);
+  const auto first = static_cast<Row>(stored_);
+  Row row = source;
+  for (const NewRows& piece : Extend(from.files()[file])) {
+    for (std::size_t done = 0; done < piece.count;) {
+      const Rows rows = from.From(row);
+      const std::size_t count = std::min(rows.count, piece.count - done);
+      std::copy_n(rows.labels, count, piece.labels + done);
+      std::copy_n(rows.scales, count, piece.scales + done);
+      std::copy_n(rows.residuals, count, piece.residuals + done);
+      std::copy_n(rows.offsets, count, piece.offsets + done);
+      const std::size_t block = FastScanBlockBytes(subquantizers_);
+      std::copy_n(rows.packed, count / kFastScanBlock * block, piece.packed + done / kFastScanBlock * block);
+      done += count;
+      row += static_cast<Row>(count);
+    }
+  }
+  for (Row place = 0; place < rows_of_file_; place += kBlock) {
+    const std::uint64_t tombstones = from.Tombstones(source + place);
+    const auto [index, at] = PlaceOf(first + place, full_bits_);
+    (*directory_)[index]->tombstones[at / kBlock].store(tombstones, std::memory_order_relaxed);
+    const auto count = static_cast<std::size_t>(std::popcount(tombstones));
+    removed_ += count;
+    removed_of_[first / rows_of_file_] += count;
+  }
 }
 
 void Codes::Add(std::shared_ptr<const RowFile> file) {
@@ -199,9 +228,12 @@ std::vector<Codes::NewRows> Codes::Extend(std::size_t count, bool has_planes) {
 
 void Codes::Remove(Row row) {
   const auto [index, place] = PlaceOf(row, full_bits_);
-  (*directory_)[index]->tombstones[place / kBlock].fetch_or(std::uint64_t{1} << (place % kBlock),
-                                                            std::memory_order_relaxed);
+  const std::uint64_t bit = std::uint64_t{1} << (place % kBlock);
+  const auto before =
+      (*directory_)[index]->tombstones[place / kBlock].fetch_or(bit, std::memory_order_relaxed);
+  if (before & bit) return;
   ++removed_;
+  ++removed_of_[row / rows_of_file_];
 }
 
 Codes::View Codes::view() const {

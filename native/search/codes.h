@@ -78,6 +78,9 @@ class Codes {
   std::size_t removed() const { return removed_; }
   /// Rows on disk, before all others.
   std::size_t stored() const { return stored_; }
+  std::size_t rows_of_file() const { return rows_of_file_; }
+  /// Removed rows of a file.
+  std::size_t removed_of(std::size_t file) const { return removed_of_[file]; }
   std::int64_t label(Row row) const;
   std::size_t bytes() const;
 
@@ -91,11 +94,16 @@ class Codes {
   std::vector<NewRows> Extend(std::size_t count);
   /// Appends the rows of a file, before all other rows. Their planes are null.
   std::vector<NewRows> Extend(std::shared_ptr<const RowFile> file);
+  /// Appends a file with its rows and tombstones, before all rows in memory. @throws std::bad_alloc as
+  /// Extend.
+  void Append(const View& from, std::size_t file);
   /// Copies the first rows in memory without their planes, which `file` has. Needs no lock.
   static Stored WithoutPlanes(const View& from, std::shared_ptr<const RowFile> file);
   /// @returns the owner of the rows' memory: release it without the lock.
   std::shared_ptr<const void> Store(Stored rows);
+  /// Again without effect.
   void Remove(Row row);
+  bool is_removed(Row row) const;
   View view() const;
 
  private:
@@ -126,6 +134,8 @@ class Codes {
   std::size_t size_ = 0;
   std::size_t removed_ = 0;
   std::size_t stored_ = 0;
+  /// For each `rows_of_file_` rows.
+  std::vector<std::size_t> removed_of_;
   std::shared_ptr<const Directory> directory_;
   std::shared_ptr<const Files> files_;
 };
@@ -180,6 +190,13 @@ struct Codes::Stored {
 inline std::int64_t Codes::label(Row row) const {
   const auto [index, place] = PlaceOf(row, full_bits_);
   return (*directory_)[index]->labels[place];
+}
+
+inline bool Codes::is_removed(Row row) const {
+  const auto [index, place] = PlaceOf(row, full_bits_);
+  return (*directory_)[index]->tombstones[place / kBlock].load(std::memory_order_relaxed) >>
+             (place % kBlock) &
+         1;
 }
 
 /// The rows at the time of view(), with current tombstones. Keeps their memory alive.

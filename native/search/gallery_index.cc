@@ -193,7 +193,10 @@ std::vector<std::int64_t> GalleryIndex::Damaged() const {
 
 void GalleryIndex::NoteDamage(const Codes::View& view, const std::vector<Row>& rows) const {
   const std::unique_lock lock(mutex_);
-  for (const Row row : rows) damaged_.insert(view.label(row));
+  for (const Row row : rows) {
+    // An earlier generation does not see removals.
+    if (now_->rows.Find(view.label(row))) damaged_.insert(view.label(row));
+  }
 }
 
 GalleryIndex::OnDisk GalleryIndex::on_disk() const {

@@ -30,8 +30,8 @@ namespace visage::search {
 /// A scan is exact in small galleries and in spaces without a quantiser. Otherwise FastScan or a GPU proposes
 /// candidates for exact scores. Searches see all rows added before.
 ///
-/// Background threads copy the living rows when tombstones exceed a quarter, and move a large gallery's
-/// planes to disk. Searches wait only while pointers are exchanged.
+/// Background threads copy the living rows of files and memory where tombstones exceed a quarter, and move a
+/// large gallery's planes to disk. Searches wait only while pointers are exchanged.
 class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<GalleryIndex> {
  public:
   struct Matches {
@@ -110,7 +110,11 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   };
   struct Copy {
     std::shared_ptr<Generation> generation;
-    /// Earlier rows are copied, or have tombstones.
+    /// Files that stay, before all copied rows.
+    std::vector<std::size_t> files;
+    /// Rows of `files` that labels find.
+    Row adopted = 0;
+    /// Earlier rows are of `files`, are copied, or have tombstones.
     Row looked_at = 0;
     std::vector<Row> origins;
   };
@@ -146,6 +150,7 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
 
   void RemoveRow(Row row);
   void Report();
+  bool IsSparse(std::size_t file) const;
   bool NeedsCopy() const;
   bool NeedsFile(const Generation& generation) const;
 
@@ -160,7 +165,10 @@ class GalleryIndex : public BackgroundWork, public std::enable_shared_from_this<
   bool CopySome(const GoOn& go_on);
   /// @returns the earlier generation; null if the copy is incomplete.
   std::shared_ptr<Generation> TakeOver();
+  /// @returns whether all files that stay are in the copy.
+  bool AdoptFiles(const Codes::View& from, const GoOn& go_on);
   void CopyRows(const Codes::View& from, std::size_t last, const GoOn& go_on);
+  std::optional<Row> InCopy(Row row) const;
   void RemoveFromCopy(std::span<const Row> removed);
   void ReportCopy();
 

@@ -7,15 +7,29 @@ namespace visage::search {
 namespace {
 
 constexpr std::size_t kFewTombstones = 1024;
+/// A copy takes up each row's label again, so it must remove one row of this many.
+constexpr std::size_t kLeastSwept = 16;
 constexpr std::size_t kCopied = 1024;
 constexpr unsigned kStoredPieces = 8;
 constexpr std::chrono::seconds kStoreAgain{60};
 
 }  // namespace
 
+bool GalleryIndex::IsSparse(std::size_t file) const {
+  return 4 * now_->codes.removed_of(file) > now_->codes.rows_of_file();
+}
+
 bool GalleryIndex::NeedsCopy() const {
-  const std::size_t removed = now_->codes.removed();
-  return removed >= kFewTombstones && 4 * removed > now_->codes.size();
+  const Codes& codes = now_->codes;
+  std::size_t in_memory = codes.removed();
+  if (in_memory < kFewTombstones) return false;
+  std::size_t sweepable = 0;
+  for (std::size_t file = 0; file < codes.stored() / codes.rows_of_file(); ++file) {
+    in_memory -= codes.removed_of(file);
+    if (IsSparse(file)) sweepable += codes.removed_of(file);
+  }
+  if (4 * in_memory > codes.size() - codes.stored()) sweepable += in_memory;
+  return sweepable >= kFewTombstones && kLeastSwept * sweepable > codes.size();
 }
 
 bool GalleryIndex::NeedsFile(const Generation& generation) const {
@@ -104,15 +118,22 @@ void GalleryIndex::UpdateProposer() {
 
 bool GalleryIndex::EnsureCopy() {
   if (copy_) return true;
-  std::size_t living;
+  auto copy = std::make_unique<Copy>();
+  std::size_t copied;
   {
     const std::shared_lock lock(mutex_);
     if (!NeedsCopy()) return false;
-    living = now_->rows.size();
+    const Codes& codes = now_->codes;
+    copied = codes.size() - codes.removed();
+    for (std::size_t file = 0; file < codes.stored() / codes.rows_of_file(); ++file) {
+      if (IsSparse(file)) continue;
+      copy->files.push_back(file);
+      copied -= codes.rows_of_file() - codes.removed_of(file);
+    }
   }
   writer_.reset();
-  auto copy = std::make_unique<Copy>(NewGeneration());
-  copy->origins.reserve(living);
+  copy->generation = NewGeneration();
+  copy->origins.reserve(copied);
   const std::unique_lock lock(mutex_);
   is_copying_ = true;
   copy_ = std::move(copy);
@@ -128,7 +149,7 @@ bool GalleryIndex::CopySome(const GoOn& go_on) {
     removed.swap(removed_meanwhile_);
   }
   try {
-    CopyRows(from, std::min(from.size(), copy_->looked_at + kCopied), go_on);
+    if (AdoptFiles(from, go_on)) CopyRows(from, std::min(from.size(), copy_->looked_at + kCopied), go_on);
   } catch (const std::bad_alloc&) {
     const std::unique_lock lock(mutex_);
     is_copying_ = false;
@@ -141,6 +162,18 @@ bool GalleryIndex::CopySome(const GoOn& go_on) {
   return copy_->looked_at < from.size();
 }
 
+bool GalleryIndex::AdoptFiles(const Codes::View& from, const GoOn& go_on) {
+  Generation& next = *copy_->generation;
+  const std::size_t all = copy_->files.size() * from.rows_of_file();
+  const std::size_t last = std::min(all, copy_->adopted + kCopied);
+  for (Row& row = copy_->adopted; row < last; ++row) {
+    if (row == next.codes.size()) next.codes.Append(from, copy_->files[row / from.rows_of_file()]);
+    if (row % Codes::kBlock == 0 && !go_on()) return false;
+    if (!next.codes.is_removed(row)) next.rows.Put(row);
+  }
+  return last == all;
+}
+
 void GalleryIndex::CopyRows(const Codes::View& from, std::size_t last, const GoOn& go_on) {
   Generation& next = *copy_->generation;
   std::vector<float> coordinates(space_->rank());
@@ -150,6 +183,10 @@ void GalleryIndex::CopyRows(const Codes::View& from, std::size_t last, const GoO
   for (; copy_->looked_at < last; ++copy_->looked_at) {
     const Row row = copy_->looked_at;
     if (row % Codes::kBlock == 0 && !go_on()) return;
+    if (std::ranges::binary_search(copy_->files, row / from.rows_of_file())) {
+      copy_->looked_at += static_cast<Row>(from.rows_of_file()) - 1;
+      continue;
+    }
     if (from.is_removed(row)) continue;
     const Planes planes = reader.Block(row, 1);
     if (const std::vector<Row> bad = damaged.Take(); !bad.empty()) {
@@ -164,15 +201,31 @@ void GalleryIndex::CopyRows(const Codes::View& from, std::size_t last, const GoO
   }
 }
 
+std::optional<GalleryIndex::Row> GalleryIndex::InCopy(Row row) const {
+  const std::size_t rows_of_file = copy_->generation->codes.rows_of_file();
+  const auto place_of = [](const auto& sorted, std::size_t value) -> std::optional<std::size_t> {
+    const auto found = std::ranges::lower_bound(sorted, value);
+    if (found == sorted.end() || *found != value) return {};
+    return static_cast<std::size_t>(found - sorted.begin());
+  };
+  if (const auto file = place_of(copy_->files, row / rows_of_file)) {
+    const auto adopted = static_cast<Row>(*file * rows_of_file + row % rows_of_file);
+    if (adopted >= copy_->generation->codes.size()) return {};
+    return adopted;
+  }
+  // The copy lacks rows that had a tombstone when it reached them.
+  const auto origin = place_of(copy_->origins, row);
+  if (!origin) return {};
+  return static_cast<Row>(copy_->files.size() * rows_of_file + *origin);
+}
+
 void GalleryIndex::RemoveFromCopy(std::span<const Row> removed) {
   Generation& next = *copy_->generation;
   for (const Row row : removed) {
-    const auto origin = std::ranges::lower_bound(copy_->origins, row);
-    // The copy lacks rows that had a tombstone when it reached them.
-    if (origin == copy_->origins.end() || *origin != row) continue;
-    const auto copied = static_cast<Row>(origin - copy_->origins.begin());
-    next.codes.Remove(copied);
-    const std::int64_t label = next.codes.label(copied);
+    const auto copied = InCopy(row);
+    if (!copied) continue;
+    next.codes.Remove(*copied);
+    const std::int64_t label = next.codes.label(*copied);
     if (next.rows.Find(label) == copied) next.rows.Take(label);
   }
 }
