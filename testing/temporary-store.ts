@@ -6,6 +6,8 @@ import { openSearchSpace, type Row } from '../src/native/gallery-index.ts';
 import type { NewFace } from '../src/store/records.ts';
 import { Store } from '../src/store/store.ts';
 
+const MOST_TRIES = 100;
+
 export const SPACE = openSearchSpace(8);
 
 export const PACK = { pack: 'test-pack', packVersion: '1' } as const;
@@ -19,9 +21,20 @@ export const FACE: NewFace = {
 
 export function temporaryFolder(t: { after(work: () => void): void }): string {
   const folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
-  // Threads of an index may still write files.
-  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  t.after(() => removeFolder(folder));
   return folder;
+}
+
+/** Threads of an index may still add files. `maxRetries` of `rmSync` does not remove those. */
+function removeFolder(folder: string): void {
+  for (let tries = 1; ; tries++) {
+    try {
+      rmSync(folder, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (tries === MOST_TRIES) throw error;
+    }
+  }
 }
 
 export function ownerIn(store: Store): Owner {
