@@ -85,10 +85,14 @@ export class Dashboard {
       writeFileSync(video, Buffer.concat(Array.from({ length: FRAMES }, () => frame)));
     }
     const fake = ['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'];
-    const browser = await startBrowser([
+    const starting = startBrowser([
       ...(video === null ? [] : [...fake, `--use-file-for-fake-video-capture=${video}`]),
       ...(host === undefined ? [] : [`--host-resolver-rules=MAP ${host} 127.0.0.1`]),
     ]);
+    const browser = await starting.catch(async (error) => {
+      await service.stop();
+      throw error;
+    });
     const dashboard = new Dashboard(service, browser, settings);
     if (hasOwner) await dashboard.#makeOwner();
     return dashboard;
