@@ -260,6 +260,12 @@ export class GalleryIndexes {
     return neighbours;
   }
 
+  /** Replaces damaged rows that a sweep met. */
+  async repair(gallery: number): Promise<void> {
+    const index = this.#held.get(gallery)?.index;
+    if (index && this.#storage && index.damaged().length > 0) await this.#repair(gallery, index);
+  }
+
   scratch(space: SearchSpace): GalleryIndex {
     return createGalleryIndex(this.#executor, space);
   }

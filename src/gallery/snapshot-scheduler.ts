@@ -67,7 +67,7 @@ function hasChanged(state: IndexState, kept: Kept, share: number): boolean {
   return state.generation - kept.generation >= share * state.size;
 }
 
-/** Writes one snapshot at a time. */
+/** Writes one snapshot at a time, without damaged rows. */
 export class SnapshotKeeper {
   readonly #parts: SnapshotKeeperParts;
   readonly #kept = new Map<number, Kept>();
@@ -136,9 +136,20 @@ export class SnapshotKeeper {
       indexes.removeSnapshot(gallery);
     }
     for (const gallery of indexes.galleryIds()) {
+      await this.#repair(gallery);
       const state = indexes.state(gallery);
       if (this.#stopped || state.size < leastFaces) continue;
       if (isDue(state, this.#keptOf(gallery), indexes.rowFiles(gallery))) await this.#write(gallery);
+    }
+  }
+
+  async #repair(gallery: number): Promise<void> {
+    const { indexes, log } = this.#parts;
+    try {
+      await indexes.repair(gallery);
+    } catch (error) {
+      const reason = (error as Error).message;
+      log.warn({ gallery, reason }, 'damaged rows on disk could not be replaced: a search tries again');
     }
   }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
@@ -169,6 +169,24 @@ describe('The snapshot of a gallery is written', () => {
     assert.equal(rows(), LEAST_FACES + 141);
     await store.close();
   });
+});
+
+test('Damaged rows that a sweep met are replaced from the store without a search', async () => {
+  await serve(1);
+  const ids = await add(1600);
+  while (indexes.rowFiles(gallery) < 25) await setTimeout(10);
+  for (const name of readdirSync(join(folder, 'snapshots'))) {
+    const file = join(folder, 'snapshots', name);
+    if (name.endsWith('.rows')) truncateSync(file, Math.floor(0.7 * statSync(file).size));
+  }
+  await Promise.all(ids.filter((_, i) => i % 4 > 0).map(remove));
+  while (indexes.totals().tombstones >= 1024) await setTimeout(10);
+  assert.ok(indexes.state(gallery).size < 400, 'the sweep left damaged rows out');
+  await keeper.look();
+  const held = Array.from(await indexes.labels(gallery), Number).sort((a, b) => a - b);
+  assert.deepEqual(held, [...store.faces.labels(gallery)]);
+  assert.equal(held.length, 400);
+  await store.close();
 });
 
 describe('A snapshot is removed', () => {
