@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { answerTo } from './ops/command-line.ts';
 import { createApplication } from './service/application.ts';
-import { boot, openData } from './service/boot.ts';
+import { boot, checkAfterCrash, openData } from './service/boot.ts';
 import { openIndexes } from './service/indexes.ts';
 import { NetworkListeners } from './service/listen.ts';
 import { openModels } from './service/models.ts';
@@ -17,6 +17,7 @@ async function start(undos: Undos): Promise<void> {
   const booted = await boot(process.env, undos);
   const listeners = new NetworkListeners(booted, undos);
   await listeners.openEarly();
+  await checkAfterCrash(booted);
   const data = openData(booted, undos);
   const models = await openModels(booted, data.store, undos);
   const indexes = await openIndexes(booted, data.store, models, undos);

@@ -1,4 +1,5 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { isatty } from 'node:tty';
 import { SigningKeys } from '../access/tokens/signing-keys.ts';
 import { type Config, configOf, type LiveAccessConfig, liveAccessConfig } from '../config/config.ts';
@@ -10,11 +11,14 @@ import { createHttpServer, drain, listen } from '../http/server.ts';
 import { ReplaceableHandler, startingListener } from '../http/starting.ts';
 import { forbidCoreDumps } from '../native/system.ts';
 import { adminSocketPath, removeStaleSocket, takeDataFolder } from '../ops/data-folder.ts';
+import { EXIT, ExitError } from '../ops/exit-codes.ts';
 import { Health } from '../ops/health.ts';
 import { type InheritedSockets, takeInheritedSockets } from '../ops/inherited-sockets.ts';
 import { createLog, type Log } from '../ops/log.ts';
 import { ServiceManager } from '../ops/service-manager.ts';
+import { StartMark } from '../ops/start-mark.ts';
 import { packageVersion } from '../ops/version.ts';
+import { checkReadable, DamagedStoreError } from '../store/isolated-store.ts';
 import { Store } from '../store/store.ts';
 import { anonymousLimitsOf } from './app.ts';
 import type { Undos } from './shutdown.ts';
@@ -24,6 +28,8 @@ export const DRAIN_LIMIT_MS = 10_000;
 const MAX_ADMIN_CONNECTIONS = 256;
 
 const STDIN = 0;
+
+const CHECK_REPORT_S = 60;
 
 export interface Boot {
   readonly environment: NodeJS.ProcessEnv;
@@ -100,18 +106,49 @@ async function openAdminSocket(dataDir: string, handler: ReplaceableHandler, und
   chmodSync(socket.path, 0o600);
 }
 
+/**
+ * After a start that ended while it opened the store, reads the store in a child process first.
+ * @throws ExitError `data` for a damaged store: then systemd does not start the service again.
+ */
+export async function checkAfterCrash({ config: { dataDir }, health, log, manager }: Boot): Promise<void> {
+  if (!new StartMark(dataDir).isLeft || !existsSync(join(dataDir, 'data.mdb'))) return;
+  log.warn('the last start ended while it opened the store: checking whether the store is damaged');
+  health.progress('The store is being checked, because the last start did not end.');
+  const tell = () => manager.starting('Checking the store', CHECK_REPORT_S);
+  tell();
+  const telling = setInterval(tell, (CHECK_REPORT_S * 1000) / 2);
+  try {
+    await checkReadable(dataDir);
+  } catch (error) {
+    if (!(error instanceof DamagedStoreError)) throw error;
+    const advice = 'Run `visagectl verify` for all faults, then restore the newest sound backup';
+    throw new ExitError(EXIT.data, `${error.message}. ${advice}: \`visagectl restore BACKUP --replace\`.`);
+  } finally {
+    clearInterval(telling);
+    health.progress(null);
+  }
+  log.info('the store is not damaged');
+}
+
 export interface Data {
   readonly store: Store;
+  /** Cleared when the service serves. */
+  readonly mark: StartMark;
   /** The first start generates a key on a worker thread. */
   readonly signingKeysReady: Promise<SigningKeys>;
 }
 
 export function openData({ config: { dataDir }, environment, health }: Boot, undos: Undos): Data {
+  const mark = new StartMark(dataDir);
+  mark.set();
   const store = Store.open(dataDir);
-  undos.add('store', () => store.close());
+  undos.add('store', async () => {
+    await store.close();
+    mark.clear();
+  });
   health.pass('storeOpen');
   const signingKeysReady = SigningKeys.open(dataDir, { credentials: environment.CREDENTIALS_DIRECTORY });
   // Avoids an unhandled rejection after a failed stage.
   signingKeysReady.catch(() => {});
-  return { store, signingKeysReady };
+  return { store, mark, signingKeysReady };
 }

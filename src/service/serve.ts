@@ -31,6 +31,7 @@ export async function serve(stages: Stages, application: Application, undos: Und
   void application.events.trim();
   indexes.keeper.start();
   indexes.conversion.start();
+  stages.data.mark.clear();
   announce(stages, application);
 }
 

@@ -34,6 +34,11 @@ export function inspectStore(folder: string, limits: Limits = {}): Promise<Inspe
   return perform({ kind: 'inspect', folder }, limits) as Promise<Inspection>;
 }
 
+/** Reads each record, but compares none with others. @throws as `inspectStore`. */
+export async function checkReadable(folder: string, limits: Limits = {}): Promise<void> {
+  await perform({ kind: 'structure', folder }, limits);
+}
+
 /** @throws as `inspectStore`. */
 export async function summaryOf(folder: string, limits: Limits = {}): Promise<StoreSummary> {
   return ((await perform({ kind: 'summary', folder }, limits)) as Inspection).store;

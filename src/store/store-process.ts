@@ -3,7 +3,7 @@ import { checkStructure, copyRecords, StructureError } from './store-copy.ts';
 import { StoreReader, type StoreSummary } from './store-reader.ts';
 
 export type StoreTask =
-  | { readonly kind: 'summary' | 'inspect'; readonly folder: string }
+  | { readonly kind: 'structure' | 'summary' | 'inspect'; readonly folder: string }
   | { readonly kind: 'copy'; readonly folder: string; readonly to: string };
 
 export interface Inspection {
@@ -35,8 +35,9 @@ async function inspect({ kind, folder }: StoreTask): Promise<Inspection> {
 
 async function perform(task: StoreTask): Promise<StoreAnswer> {
   try {
-    if (task.kind !== 'copy') return { inspection: await inspect(task) };
-    await copyRecords(task.folder, task.to);
+    if (task.kind === 'copy') await copyRecords(task.folder, task.to);
+    else if (task.kind === 'structure') await checkStructure(task.folder);
+    else return { inspection: await inspect(task) };
     return { inspection: null };
   } catch (error) {
     const { code, message } = ((error as Error).cause ?? error) as { code?: unknown; message: string };

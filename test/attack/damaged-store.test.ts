@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { open } from 'lmdb';
 import { uniforms } from '../../src/base/random.ts';
 import { DamagedStoreError, inspectStore } from '../../src/store/isolated-store.ts';
 import { attack, isFull } from '../../testing/attack.ts';
-import { visagectl } from '../../testing/service.ts';
+import { startChild, visagectl } from '../../testing/service.ts';
 import { FACE, rowOf, storeWithCollection, temporaryFolder } from '../../testing/temporary-store.ts';
 
 const PAGE = 4096;
@@ -177,4 +177,33 @@ test('visagectl says in a sentence that a store is damaged, and restores a backu
   const restored = await run('restore', backup, '--replace');
   assert.equal(restored.code, 0, restored.stderr);
   assert.match((await run('verify')).stdout, /is sound: 300 faces/);
+});
+
+test('A start after one that a damaged store ended says in a sentence that the store is damaged', async (t) => {
+  const data = join(temporaryFolder(t), 'data');
+  await makeStore(data);
+  const [file, mark] = [join(data, 'data.mdb'), join(data, 'opening')];
+  const sound = readFileSync(file);
+  writeFileSync(file, Buffer.from(sound).fill(255, 2 * PAGE));
+  const start = () => startChild(data).then(null, (error: { code: number | null; stderr: string }) => error);
+  const first = (await start()) as { code: number | null; stderr: string };
+  assert.notEqual(first.code, 65, 'the first start checks nothing');
+  assert.ok(existsSync(mark));
+  for (let starts = 0; starts < 2; starts++) {
+    const { code, stderr } = (await start()) as typeof first;
+    assert.deepEqual(
+      [code, /store in .* is damaged: .* `visagectl restore/.test(stderr)],
+      [65, true],
+      stderr,
+    );
+  }
+  writeFileSync(file, sound);
+  rmSync(join(data, 'lock.mdb'), { force: true });
+  const child = await startChild(data);
+  assert.ok(child.log.some(({ msg }) => msg === 'the store is not damaged'));
+  assert.ok(!existsSync(mark));
+  await child.stop();
+  const again = await startChild(data);
+  assert.ok(!again.log.some(({ msg }) => String(msg).includes('damaged')));
+  await again.stop();
 });
