@@ -6,10 +6,11 @@ import { removeGenerations } from './generations.ts';
 import { STEP } from './key-steps.ts';
 import { eraseProposals } from './proposal-erasure.ts';
 import { eraseRows } from './row-galleries.ts';
-import { eraseThumbnails } from './thumbnails.ts';
+import { eraseThumbnails, type SetAsideSearches } from './thumbnails.ts';
 
 export class GarbageCollector {
   readonly #context: StoreContext;
+  readonly #searches: SetAsideSearches = new Map();
   #running: Promise<void> | null = null;
   #stopped = false;
 
@@ -37,6 +38,7 @@ export class GarbageCollector {
 
   #ended(failed: boolean): void {
     this.#running = null;
+    this.#searches.clear();
     if (!failed && !this.#stopped && this.#next() !== null) this.start();
   }
 
@@ -52,7 +54,7 @@ export class GarbageCollector {
       return () => void eraseTarget(db, gallery, target, STEP);
     }
     for (const gallery of db.thumbnailGarbage.getKeys({ limit: 1 })) {
-      return () => eraseThumbnails(db, gallery, STEP);
+      return () => eraseThumbnails(db, gallery, STEP, this.#searches);
     }
     for (const [gallery, name] of db.answerGarbage.getKeys({ limit: 1 })) {
       return () => void eraseAnswersOf(db, gallery, name, STEP);

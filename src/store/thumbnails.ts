@@ -3,9 +3,13 @@
  * Readers hide earlier crops at once; the service erases them in the background.
  */
 import type { Databases, StoreContext } from './databases.ts';
-import type { FacePlace, ProposalRecord, SetAside } from './records.ts';
+import type { FacePlace, SetAside } from './records.ts';
 
-const PROPOSALS_AT_ONCE = 16;
+/** Each may hold 256 faces with their rows. */
+const PROPOSALS_AT_ONCE = 4;
+
+/** Where the search for crops in the proposals of a gallery goes on; null at its end. */
+export type SetAsideSearches = Map<number, { readonly firstKept: number; readonly after: string | null }>;
 
 export function markThumbnails(db: Databases, gallery: number): void {
   const own = { start: [gallery] as never, end: [gallery + 1] as never, limit: 1 };
@@ -15,24 +19,34 @@ export function markThumbnails(db: Databases, gallery: number): void {
   if (isKept) db.thumbnailGarbage.put(gallery, db.meta.get('nextLabel') ?? 1);
 }
 
-/** Crops of faces that proposals have removed. @returns true if none remain. */
-function eraseSetAside(db: Databases, gallery: number, firstKept: number): boolean {
+/** Crops of faces that some proposals have removed. @returns the last of these proposals; null at the end. */
+function eraseSetAside(db: Databases, gallery: number, firstKept: number, after: string): string | null {
   const isOld = ({ label, thumbnail }: SetAside) => thumbnail !== null && label < firstKept;
-  const found: { readonly key: [number, string]; readonly value: ProposalRecord }[] = [];
-  for (const { key, value } of db.proposals.getRange({ start: [gallery], end: [gallery + 1] } as never)) {
-    if (value.removed.some(isOld)) found.push({ key, value });
-    if (found.length === PROPOSALS_AT_ONCE) break;
-  }
-  for (const { key, value } of found) {
+  const range = { start: [gallery, `${after}!`], end: [gallery + 1], limit: PROPOSALS_AT_ONCE };
+  const page = Array.from(db.proposals.getRange(range as never));
+  for (const { key, value } of page) {
+    if (!value.removed.some(isOld)) continue;
     const removed = value.removed.map((face) => (isOld(face) ? { ...face, thumbnail: null } : face));
     db.proposals.put(key, { ...value, removed });
   }
-  return found.length < PROPOSALS_AT_ONCE;
+  return page.length < PROPOSALS_AT_ONCE ? null : (page.at(-1)?.key[1] ?? null);
 }
 
-export function eraseThumbnails(db: Databases, gallery: number, limit: number): void {
+/** @param searches the caller must clear it when a transaction fails. */
+export function eraseThumbnails(
+  db: Databases,
+  gallery: number,
+  limit: number,
+  searches: SetAsideSearches,
+): void {
   const firstKept = db.thumbnailGarbage.get(gallery) ?? 0;
-  if (!eraseSetAside(db, gallery, firstKept)) return;
+  const search = searches.get(gallery);
+  const begun = search?.firstKept === firstKept ? search.after : '';
+  if (begun !== null) {
+    const after = eraseSetAside(db, gallery, firstKept, begun);
+    searches.set(gallery, { firstKept, after });
+    if (after !== null) return;
+  }
   const end = [gallery, firstKept];
   const faces = Array.from(db.thumbnails.getKeys({ start: [gallery], end, limit } as never));
   for (const place of faces) db.thumbnails.remove(place);

@@ -42,6 +42,27 @@ async function settled(store: Store): Promise<void> {
 }
 
 describe('The crop of a face', () => {
+  test('goes from all proposals that have removed a face, even if one removes it meanwhile', async (t) => {
+    const { store, owner, keep, addMany } = await keeping(t);
+    const faces = await addMany(42);
+    const gallery = faces[0]?.gallery as number;
+    const nothing = { kind: 'low-quality', gallery, faces: [], keys: [], others: [], moves: [] };
+    const idOf = (at: number) => `fnd_${String(at).padStart(26, '0')}`;
+    const removeFace = (at: number) => {
+      const removed = [faces[at]?.label as number];
+      return store.proposals.apply(owner, 'people', { ...nothing, findingId: idOf(at), removed }, AT);
+    };
+    for (let at = 1; at < 42; at++) await removeFace(at);
+    await keep(false);
+    await removeFace(0);
+    await settled(store);
+    await keep(true);
+    for (const [at, place] of faces.entries()) {
+      await store.proposals.undo(owner, 'people', idOf(at), AT);
+      assert.equal(store.thumbnails.get(place), null, `face ${at}`);
+    }
+  });
+
   test('is kept only in a collection that keeps crops, and only if there is one', async (t) => {
     const { store, keep, add } = await keeping(t);
     const kept = await add(1);
