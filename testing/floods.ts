@@ -1,8 +1,11 @@
+import { readFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import sharp from 'sharp';
 import { withEmptyScans } from './images/jpeg-file.ts';
 import { photograph } from './photographs.ts';
+import { ROOT } from './service.ts';
 
 /** Just below 40 megapixels, the most that an image may have. */
 const HUGE = { width: 8192, height: 4882 } as const;
@@ -25,6 +28,13 @@ async function manyScans(scans: number): Promise<Buffer> {
 /** A photograph of 12 megapixels. */
 function twelveMegapixels(): Promise<Buffer> {
   return sharp(photograph(1)).resize(4000, 3000, { fit: 'fill' }).jpeg().toBuffer();
+}
+
+/** Decoded in one call of its library. */
+function hugeWebp(): Promise<Buffer> {
+  return sharp({ create: { ...HUGE, channels: 3, background: 'teal' } })
+    .webp({ lossless: true, effort: 0 })
+    .toBuffer();
 }
 
 export interface Flood {
@@ -99,6 +109,7 @@ function halfUploads(url: string, key: string, count: number): Flood {
 }
 
 const DETECT = '/v1/face/detect';
+const FEW = 6;
 
 export const FLOODS: Readonly<Record<string, (url: string, keys: readonly string[]) => Promise<Flood>>> = {
   'a 35-byte GIF of 40 megapixels': async (url, [key = '']) => hammer(url, DETECT, [key], tinyGif()),
@@ -109,5 +120,8 @@ export const FLOODS: Readonly<Record<string, (url: string, keys: readonly string
     hammer(url, DETECT, [key], await manyScans(100)),
   'photographs of 12 megapixels': async (url, [key = '']) =>
     hammer(url, DETECT, [key], await twelveMegapixels(), 64),
+  'HEIC files of 12 megapixels': async (url, [key = '']) =>
+    hammer(url, DETECT, [key], await readFile(join(ROOT, 'test/fixtures/wild/reported/flat.heic')), FEW),
+  'WebP files of 40 megapixels': async (url, [key = '']) => hammer(url, DETECT, [key], await hugeWebp(), FEW),
   'twelve uploads of 50 MB that stop half-way': async (url, [key = '']) => halfUploads(url, key, 12),
 };

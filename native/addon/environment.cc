@@ -4,6 +4,7 @@
 
 #include "addon/prompt_thread.h"
 #include "base/error.h"
+#include "base/yield.h"
 
 namespace visage::addon {
 
@@ -33,9 +34,11 @@ bool Call::Borrows(const Napi::ArrayBuffer& buffer) const {
   });
 }
 
-void Call::Perform() noexcept {
+void Call::Perform() {
   try {
     Work();
+  } catch (const base::Deferred&) {
+    throw;
   } catch (...) {
     failure_ = std::current_exception();
   }

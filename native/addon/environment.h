@@ -25,8 +25,8 @@ class Call {
 
   Napi::Promise promise() const { return deferred_.Promise(); }
   bool Borrows(const Napi::ArrayBuffer& buffer) const;
-  /// Runs on any thread.
-  void Perform() noexcept;
+  /// Runs on any thread. @throws base::Deferred; then `Perform` runs again later.
+  void Perform();
   void Fail(std::exception_ptr failure) noexcept { failure_ = std::move(failure); }
   void Settle(Napi::Env env);
 

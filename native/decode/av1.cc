@@ -6,7 +6,7 @@
 #include <new>
 
 #include "base/error.h"
-#include "decode/aside.h"
+#include "decode/codec.h"
 #include "decode/video.h"
 
 namespace visage::decode {
@@ -132,15 +132,14 @@ void DecodeAv1(const CodedPicture& coded, PixelBudget& budget, const PictureSink
 
   Data data(coded.data);
   Picture picture;
-  RunAside(pixels, [&] {
-    for (;;) {
-      const int sent = data.sz > 0 ? dav1d_send_data(decoder.get(), &data) : 0;
-      if (sent != 0 && sent != DAV1D_ERR(EAGAIN)) RefuseBroken();
-      const int got = dav1d_get_picture(decoder.get(), &picture);
-      if (got == 0) break;
-      if (got != DAV1D_ERR(EAGAIN) || data.sz == 0) RefuseBroken();
-    }
-  });
+  BeginInOneGo(pixels);
+  for (;;) {
+    const int sent = data.sz > 0 ? dav1d_send_data(decoder.get(), &data) : 0;
+    if (sent != 0 && sent != DAV1D_ERR(EAGAIN)) RefuseBroken();
+    const int got = dav1d_get_picture(decoder.get(), &picture);
+    if (got == 0) break;
+    if (got != DAV1D_ERR(EAGAIN) || data.sz == 0) RefuseBroken();
+  }
   sink(View(picture));
 }
 

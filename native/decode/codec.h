@@ -23,6 +23,9 @@ void CheckSize(std::int64_t width, std::int64_t height);
 /// For a part of an image, which may be small. @throws kImageTooLarge, kInvalidImage if empty.
 void CheckCodedSize(std::int64_t width, std::int64_t height);
 
+/// Call before a library decodes so many pixels in one call. @throws base::Deferred.
+void BeginInOneGo(std::int64_t pixels);
+
 /// @throws kUnsupportedImage: this build lacks the format's library.
 [[noreturn]] void RefuseMissing(ImageFormat format);
 

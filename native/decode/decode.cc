@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/yield.h"
 #include "decode/boxes.h"
 #include "decode/codec.h"
 #include "decode/orient.h"
@@ -116,6 +117,12 @@ void CheckSize(std::int64_t width, std::int64_t height) {
                                                           " a side are needed.");
   }
   CheckCodedSize(width, height);
+}
+
+void BeginInOneGo(std::int64_t pixels) {
+  // They take less than 20 ms.
+  constexpr std::int64_t kFewPixels = 1 << 19;
+  if (pixels > kFewPixels) base::BeginIndivisible();
 }
 
 void RefuseMissing(ImageFormat format) {

@@ -35,8 +35,8 @@ struct DecodedImage {
 };
 
 /// Applies the EXIF orientation. Thread-safe. @param reduction for JPEG and JPEG 2000 only. @throws
-/// kUnsupportedImage, kImageTooLarge above ImageLimits, or kInvalidImage for a truncated, broken or too small
-/// image.
+/// base::Deferred, kUnsupportedImage, kImageTooLarge above ImageLimits, or kInvalidImage for a truncated,
+/// broken or too small image.
 DecodedImage Decode(std::span<const std::uint8_t> bytes, const Reduction& reduction = {});
 
 }  // namespace visage::decode

@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "base/error.h"
-#include "decode/aside.h"
 #include "decode/boxes.h"
+#include "decode/codec.h"
 #include "decode/video.h"
 
 namespace visage::decode {
@@ -41,12 +41,11 @@ class HevcReader {
   }
 
   void Decode(const PictureSink& sink) {
-    RunAside(std::int64_t{coded_.width} * coded_.height, [this] {
-      PushConfiguration();
-      PushPicture();
-      de265_flush_data(decoder_.get());
-      Run();
-    });
+    BeginInOneGo(std::int64_t{coded_.width} * coded_.height);
+    PushConfiguration();
+    PushPicture();
+    de265_flush_data(decoder_.get());
+    Run();
     const de265_image* const image = de265_get_next_picture(decoder_.get());
     if (image == nullptr) RefuseBroken();
     sink(View(image));

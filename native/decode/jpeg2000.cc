@@ -9,7 +9,6 @@
 
 #include "base/error.h"
 #include "base/yield.h"
-#include "decode/aside.h"
 #include "decode/boxes.h"
 #include "decode/codec.h"
 #include "decode/codestream.h"
@@ -168,11 +167,10 @@ Decoded DecodeSamples(std::span<const std::uint8_t> bytes, std::int64_t pixels, 
   const bool has_header = opj_read_header(stream.get(), codec.get(), &read) != 0;
   Decoded image(read, &opj_image_destroy);
   if (!has_header) RefuseBroken();
-  RunAside(pixels, [&] {
-    if (!opj_decode(codec.get(), stream.get(), read) || !opj_end_decompress(codec.get(), stream.get())) {
-      RefuseBroken();
-    }
-  });
+  BeginInOneGo(pixels);
+  if (!opj_decode(codec.get(), stream.get(), read) || !opj_end_decompress(codec.get(), stream.get())) {
+    RefuseBroken();
+  }
   return image;
 }
 

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "decode/aside.h"
 #include "decode/bytes.h"
 #include "decode/codec.h"
 #include "decode/exif.h"
@@ -25,9 +24,8 @@ void DecodeInto(const WebPIterator& frame, WEBP_CSP_MODE mode, std::span<std::ui
       WebPINewRGB(mode, to.data(), to.size(), stride), &WebPIDelete);
   // Also for a frame without pixels.
   if (!decoder) Refuse("The WebP file is broken.");
-  VP8StatusCode status = VP8_STATUS_SUSPENDED;
-  RunAside(std::int64_t{frame.width} * frame.height,
-           [&] { status = WebPIUpdate(decoder.get(), frame.fragment.bytes, frame.fragment.size); });
+  BeginInOneGo(std::int64_t{frame.width} * frame.height);
+  const VP8StatusCode status = WebPIUpdate(decoder.get(), frame.fragment.bytes, frame.fragment.size);
   if (status == VP8_STATUS_OK) return;
   if (status != VP8_STATUS_SUSPENDED) Refuse("The WebP file is broken.");
   int rows = 0;

@@ -40,10 +40,12 @@ struct Executor::Parts {
 
 class Executor::JobYielder : public base::Yielder {
  public:
-  explicit JobYielder(Executor& executor) : executor_(executor) {}
+  /// @param turn null for a job that is no image.
+  JobYielder(Executor& executor, bool is_reserved, FairQueue::Turn* turn)
+      : executor_(executor), is_reserved_(is_reserved), turn_(turn) {}
 
   void Yield() noexcept override {
-    if (!executor_.wants_yield_.load(std::memory_order_relaxed)) return;
+    if (is_reserved_ || !executor_.wants_yield_.load(std::memory_order_relaxed)) return;
     std::unique_lock lock(executor_.mutex_);
     if (!executor_.wants_yield_) return;
     // A job ends under any load, because it yields at most half of its time.
@@ -59,18 +61,28 @@ class Executor::JobYielder : public base::Yielder {
     held_ += Clock::now() - now;
   }
 
+  void BeginIndivisible() override {
+    if (turn_ == nullptr) return;
+    const std::lock_guard lock(executor_.mutex_);
+    if (!executor_.images_.BeginIndivisible(*turn_)) throw base::Deferred();
+  }
+
   double seconds() const { return std::chrono::duration<double>(Clock::now() - began_ - held_).count(); }
 
  private:
   using Clock = std::chrono::steady_clock;
 
   Executor& executor_;
+  const bool is_reserved_;
+  FairQueue::Turn* const turn_;
   const Clock::time_point began_ = Clock::now();
   Clock::duration held_{};
 };
 
 Executor::Executor(int threads, std::size_t max_queue)
-    : normal_(static_cast<std::size_t>(threads)), images_(max_queue + normal_), alive_(normal_ + 1) {
+    : normal_(static_cast<std::size_t>(threads)),
+      images_(max_queue + normal_, std::max<std::size_t>(normal_, 2) - 1),
+      alive_(normal_ + 1) {
   threads_.reserve(alive_);
   threads_.emplace_back(&Executor::RunReserved, this);
   for (int i = 0; i < threads; ++i) threads_.emplace_back(&Executor::Run, this);
@@ -134,7 +146,7 @@ void Executor::Share(std::size_t items, const Work& work) {
   std::size_t asked = 0;
   {
     const std::lock_guard lock(mutex_);
-    const std::size_t taken = first_.size() + always_.size() + images_.waiting() + shared_.size();
+    const std::size_t taken = first_.size() + always_.size() + images_.ready() + shared_.size();
     if (items > 1 && idle_ > taken) asked = std::min(items - 1, idle_ - taken);
     shared_.insert(shared_.end(), asked, &parts);
   }
@@ -194,7 +206,6 @@ void Executor::DoNext(FairQueue::Whose whose, std::unique_lock<std::mutex>& lock
   const bool is_image = first_.empty() && !may_be_any;
   if (is_image) {
     turn = images_.Take(whose);
-    next = {std::move(turn.job.run), std::move(turn.job.done)};
   } else {
     std::deque<Waiting>& queue = first_.empty() ? always_ : first_;
     next = std::move(queue.front());
@@ -208,13 +219,24 @@ void Executor::DoNext(FairQueue::Whose whose, std::unique_lock<std::mutex>& lock
   }
   if (has_urgent()) wake_reserved_.notify_one();
   lock.unlock();
-  JobYielder job_yielder(*this);
-  if (!is_reserved) base::yielder = &job_yielder;
-  next.job();
+  JobYielder job_yielder(*this, is_reserved, is_image ? &turn : nullptr);
+  base::yielder = &job_yielder;
+  bool is_deferred = false;
+  try {
+    (is_image ? turn.job.run : next.job)();
+  } catch (const base::Deferred&) {
+    is_deferred = true;
+  }
   base::yielder = nullptr;
   const double seconds = job_yielder.seconds();
   lock.lock();
-  if (is_image) images_.End(turn, seconds);
+  if (is_deferred) {
+    images_.Defer(turn, seconds);
+  } else if (is_image) {
+    images_.End(turn, seconds);
+  }
+  // Another thread may now begin an image that waited for a place.
+  if (idle_ > 0 && has_job()) wake_.notify_one();
   if (is_reserved) {
     ++reserved_ended_;
     wants_yield_ = false;
@@ -223,11 +245,12 @@ void Executor::DoNext(FairQueue::Whose whose, std::unique_lock<std::mutex>& lock
     --busy_;
   }
   --running_;
+  if (is_deferred) return;
   ++ended_;
   --admitted_;
   if (closing_ && admitted_ == 0) WakeAll();
   lock.unlock();
-  next.done();
+  (is_image ? turn.job.done : next.done)();
   next = {};
   turn = {};
   --under_way_;

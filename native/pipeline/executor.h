@@ -25,6 +25,8 @@ enum class Admission {
 
 /// Thread-safe but for `Join` and the destructor.
 ///
+/// One thread less than `threads`, at least one, runs images that cannot pause; further such images wait.
+///
 /// A running job is never interrupted, so one extra thread serves urgent jobs: `kFirst` jobs, and images of
 /// an account without a running job. Meanwhile another job pauses at its next yield point.
 ///
@@ -46,7 +48,8 @@ class Executor : public base::Team {
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
-  /// The job must not throw or wait for another job. May refuse another job on this thread to make room.
+  /// The job must not throw anything but base::Deferred, or wait for another job. May refuse another job on
+  /// this thread to make room.
   /// @throws kOverloaded, kNotReady after Close or Abandon.
   void Submit(const Tenant& tenant, FairQueue::Job job);
 
@@ -78,7 +81,7 @@ class Executor : public base::Team {
 
   void Run();
   void RunReserved();
-  bool has_job() const { return !first_.empty() || !always_.empty() || !images_.empty(); }
+  bool has_job() const { return !first_.empty() || !always_.empty() || images_.ready() > 0; }
   bool is_over() const { return abandoned_ || (closing_ && admitted_ == 0); }
   bool has_urgent() const {
     return busy_ == normal_ && (!first_.empty() || images_.Waits(FairQueue::Whose::kIdle));

@@ -22,6 +22,8 @@ struct Tenant {
 ///
 /// Room: a full queue refuses the newest job of the tenant with the most, for a tenant with fewer (longest
 /// queue drop; Suter et al., IEEE JSAC 17(6), 1999).
+///
+/// Indivisible jobs show themselves while they run. A job without a place then defers, and waits for one.
 class FairQueue {
  private:
   struct Flow;
@@ -51,11 +53,13 @@ class FairQueue {
     Key* key = nullptr;
     /// Seconds that the queue charges in advance.
     double advance = 0;
+    bool is_indivisible = false;
   };
 
   enum class Whose { kAny, kIdle };
 
-  explicit FairQueue(std::size_t capacity);
+  /// @param places most indivisible jobs at a time.
+  FairQueue(std::size_t capacity, std::size_t places);
   ~FairQueue();
   FairQueue(const FairQueue&) = delete;
   FairQueue& operator=(const FairQueue&) = delete;
@@ -63,11 +67,15 @@ class FairQueue {
   /// The caller must refuse the returned job. @throws kOverloaded, with the queue unchanged.
   std::optional<Dropped> Push(const Tenant& tenant, Job job);
 
-  bool empty() const { return waiting_ == 0; }
-  std::size_t waiting() const { return waiting_; }
+  /// Jobs that can begin.
+  std::size_t ready() const { return waiting_ - (has_place() ? 0 : deferred_); }
   bool Waits(Whose whose) const;
   /// Requires `Waits(whose)`.
   Turn Take(Whose whose);
+  /// Whether the running job has a place until it ends.
+  bool BeginIndivisible(Turn& turn);
+  /// Takes the job back. @param seconds of thread time.
+  void Defer(Turn& turn, double seconds);
   /// @param seconds of thread time.
   void End(const Turn& turn, double seconds);
 
@@ -77,6 +85,8 @@ class FairQueue {
   /// Seconds of thread time, comparable between sibling flows.
   struct Flow {
     std::size_t waiting = 0;
+    /// Of `waiting`.
+    std::size_t deferred = 0;
     std::size_t running = 0;
     double time = 0;
 
@@ -84,6 +94,7 @@ class FairQueue {
   };
   struct Key : Flow {
     std::deque<Job> jobs;
+    std::deque<Job> deferred_jobs;
     double usual = 0;
   };
   struct Account : Flow {
@@ -92,14 +103,21 @@ class FairQueue {
     double clock = 0;
   };
 
+  bool has_place() const { return indivisible_ < places_; }
+  std::size_t Ready(const Flow& flow) const { return flow.waiting - (has_place() ? 0 : flow.deferred); }
+  static void Charge(const Turn& turn, double seconds);
   Account* Longest();
   static Key* Longest(Account& account);
   Dropped Drop(Account& account, Key& key);
+  void Remove(Account& account, Key& key, bool is_deferred);
   void ForgetIdle();
 
   const std::size_t capacity_;
+  const std::size_t places_;
   std::size_t held_ = 0;
   std::size_t waiting_ = 0;
+  std::size_t deferred_ = 0;
+  std::size_t indivisible_ = 0;
   /// `time` of the last served account.
   double clock_ = 0;
   std::map<std::string, Account> accounts_;
