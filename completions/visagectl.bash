@@ -63,7 +63,7 @@ _visagectl() {
         --data-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --config) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
       esac
-      mapfile -t COMPREPLY < <(compgen -W '--apply --undo --environment --json --data-dir --config --help' -- "$word"); return ;;
+      mapfile -t COMPREPLY < <(compgen -W '--apply --undo --dismiss --restore --dismissed --environment --json --data-dir --config --help' -- "$word"); return ;;
     'keys create')
       case $before in
         --environment) mapfile -t COMPREPLY < <(compgen -W 'live test' -- "$word"); return ;;

@@ -64,7 +64,7 @@ _visagectl() {
         --data-dir) _files -/; return ;;
         --config) _files; return ;;
       esac
-      compadd -- --apply --undo --environment --json --data-dir --config --help; return ;;
+      compadd -- --apply --undo --dismiss --restore --dismissed --environment --json --data-dir --config --help; return ;;
     'keys create')
       case $before in
         --environment) compadd -- live test; return ;;

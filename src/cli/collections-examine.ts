@@ -11,6 +11,14 @@ const PATH = '/v1/collection/examine';
 const POLL_MS = 200;
 const SHOWN = 4;
 
+const CHANGES = ['apply', 'undo', 'dismiss', 'restore'] as const;
+const DONE = {
+  apply: 'Applied the proposal of',
+  undo: 'Undid the proposal of',
+  dismiss: 'Dismissed',
+  restore: 'Restored',
+} as const;
+
 interface Group {
   readonly externalKey: string | null;
   readonly newExternalKey: string | null;
@@ -56,24 +64,35 @@ export const collectionsExamine = command({
       about: 'Apply the proposal of this finding instead. You can undo it for 7 days.',
     },
     undo: { type: 'string', value: 'FINDING', about: 'Undo the applied proposal of this finding instead.' },
+    dismiss: {
+      type: 'string',
+      value: 'FINDING',
+      about: 'Dismiss this finding instead, because nothing is wrong.',
+    },
+    restore: { type: 'string', value: 'FINDING', about: 'Restore this dismissed finding instead.' },
+    dismissed: { type: 'boolean', about: 'List dismissed findings too.' },
     ...ENVIRONMENT_OPTIONS,
     ...DATA_OPTIONS,
   },
   async run(values, [collectionId]) {
-    const { environment, apply, undo, json } = values;
-    if (apply !== undefined && undo !== undefined) throw usageError('Use one of --apply and --undo.');
-    const findingId = apply ?? undo;
+    const { environment, dismissed, json } = values;
+    const changes = CHANGES.filter((what) => values[what] !== undefined);
+    if (changes.length > 1) throw usageError('Use one of --apply, --undo, --dismiss and --restore.');
+    const [what] = changes;
     await withOperatorApi(configOf(values), { name: KEY_NAME, environment }, async (api) => {
-      if (findingId !== undefined) {
-        const what = apply === undefined ? 'undo' : 'apply';
+      if (what !== undefined) {
+        const findingId = values[what];
         print(await api('POST', `${PATH}/${what}`, { collectionId, findingId }), json, () => '');
-        if (!json) tell`${apply === undefined ? 'Undid' : 'Applied'} the proposal of ${findingId}.`;
+        if (!json) tell`${DONE[what]} ${findingId}.`;
         return;
       }
       const report = await examine(api, collectionId);
-      print(report, json, () => shown(report));
+      const findings = report.findings.filter(({ state }) => dismissed || state !== 'dismissed');
+      print(report, json, () => shown({ ...report, findings }));
       if (!json) {
-        tell`Examined ${report.faces} faces of ${report.people} people: ${report.findings.length} findings.`;
+        const hidden = report.findings.length - findings.length;
+        tell`Examined ${report.faces} faces of ${report.people} people: ${findings.length} findings.`;
+        if (hidden > 0) tell`${hidden} dismissed findings are not listed; --dismissed lists them.`;
       }
     });
   },
@@ -107,10 +126,10 @@ async function examine(api: AdminCall, collectionId: string): Promise<Report> {
 }
 
 function shown({ findings, applied }: Report): string {
-  const lines = findings.map(({ findingId, kind, proposal, groups, ...more }) => [
+  const lines = findings.map(({ findingId, kind, state, proposal, groups, ...more }) => [
     findingId,
     kind,
-    proposal ?? '',
+    state === 'dismissed' ? state : (proposal ?? ''),
     measureOf(more),
     groups.slice(0, SHOWN).map(groupText).join('; ') + (groups.length > SHOWN ? '; ...' : ''),
   ]);

@@ -1,4 +1,5 @@
 import { VisageError } from '../errors.ts';
+import type { Dismissal } from '../store/dismissals.ts';
 import { MAX_PROPOSED, type Proposal } from '../store/proposals.ts';
 import type { Finding } from './examination-findings.ts';
 
@@ -11,6 +12,20 @@ export const PROPOSALS = {
 
 export interface NamedFinding extends Finding {
   readonly findingId: string;
+}
+
+/** Duplicates and look-alikes are known by their external keys, other findings by their faces. */
+export function dismissalOf(gallery: number, { kind, groups }: Pick<Finding, 'kind' | 'groups'>): Dismissal {
+  const labels = groups.flatMap((group) => group.labels);
+  const firsts = groups.map((group) => group.labels[0] as number);
+  return {
+    ...{ gallery, kind },
+    targets: groups.map(({ externalKey }, i) =>
+      kind === 'low-quality' ? (firsts[i] as number) : (externalKey ?? (firsts[i] as number)),
+    ),
+    faces: kind === 'mixed' ? `${labels.length} ${labels.reduce((a, b) => Math.max(a, b))}` : '',
+    examined: groups.map(({ externalKey }, i) => ({ label: firsts[i] as number, externalKey })),
+  };
 }
 
 /** @throws `VALIDATION_FAILED`. */

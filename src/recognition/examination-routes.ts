@@ -58,8 +58,9 @@ const FINDING = titled(
     kind: KIND,
     state: {
       type: 'string',
-      enum: ['open', 'applied', 'outdated'],
-      description: '`outdated`: faces or external keys of the finding have changed since.',
+      enum: ['open', 'applied', 'dismissed', 'outdated'],
+      description:
+        '`dismissed`: a person has said that nothing is wrong. `outdated`: faces or external keys of the finding have changed since.',
     },
     proposal: {
       enum: ['merge', 'split', 're-enrol', null],
@@ -130,7 +131,14 @@ const REPORT = titled(
     people: { ...COUNT, description: 'Number of external keys, and of faces without one.' },
     counts: object(
       { duplicate: COUNT, mixed: COUNT, 'look-alike': COUNT, 'low-quality': COUNT },
-      { description: 'Findings of each kind. `findings` lists at most 1,000 of each.' },
+      {
+        description:
+          'Findings of each kind without dismissed ones. `findings` lists at most 1,000 of each kind, dismissed ones last.',
+      },
+    ),
+    dismissed: object(
+      { duplicate: COUNT, mixed: COUNT, 'look-alike': COUNT, 'low-quality': COUNT },
+      { description: 'Findings of each kind that were dismissed before the examination.' },
     ),
     findings: { type: 'array', items: FINDING },
     applied: {
@@ -171,10 +179,10 @@ function visibleState(collectionId: string, { state, progress, startedAt, endedA
 
 async function visible(collectionId: string, report: ShownReport) {
   const { totals, findings, applied, nextCursor } = report;
-  const { faces = 0, people = 0, counts = NO_COUNTS } = totals ?? {};
+  const { faces = 0, people = 0, counts = NO_COUNTS, dismissed = NO_COUNTS } = totals ?? {};
   return {
     ...visibleState(collectionId, report),
-    ...{ faces, people, counts, nextCursor },
+    ...{ faces, people, counts, dismissed, nextCursor },
     findings: await mapInTurns(findings, ({ quality, groups, ...finding }) => ({
       ...finding,
       groups: groups.map(({ faceIds, ...group }) => ({ ...group, faceIds: [...faceIds] })),
@@ -198,6 +206,8 @@ const CHANGE_ERRORS = [
   'PRECONDITION_FAILED',
   'STORAGE_READ_ONLY',
 ] as const;
+
+const CHANGED_FINDING = object({ findingId: APPLY_BODY.properties.findingId });
 
 export function examinationRoutes(examinations: ExaminationService): readonly Route[] {
   return [
@@ -285,6 +295,41 @@ export function examinationRoutes(examinations: ExaminationService): readonly Ro
       errors: CHANGE_ERRORS,
       handler: async ({ caller, body: { collectionId, findingId } }) => {
         const { externalKeys } = await examinations.undo(caller, collectionId, findingId);
+        return { status: 200, body: { findingId }, ...auditOf(externalKeys) };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/collection/examine/dismiss',
+      operationId: 'dismissFinding',
+      audit: { action: 'finding.dismiss', target: 'findingId' },
+      summary: 'Dismiss a finding in which nothing is wrong',
+      description:
+        'Later examinations list the finding last, with the state `dismissed`, and do not count it. A dismissed `duplicate` or `look-alike` stays so until one of its external keys is deleted, renamed or merged, a `mixed` key until it gets or loses a face, a `low-quality` face until it is deleted.',
+      tags: TAGS,
+      access: ACCESS,
+      body: APPLY_BODY,
+      responses: { 200: { description: 'The finding is dismissed.', schema: CHANGED_FINDING } },
+      errors: CHANGE_ERRORS,
+      handler: async ({ caller, body: { collectionId, findingId } }) => {
+        const externalKeys = await examinations.dismiss(caller, collectionId, findingId);
+        return { status: 200, body: { findingId }, ...auditOf(externalKeys) };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/collection/examine/restore',
+      operationId: 'restoreFinding',
+      audit: { action: 'finding.restore', target: 'findingId' },
+      summary: 'Restore a dismissed finding',
+      description: 'Takes a finding of the newest examination. Later examinations count it again.',
+      tags: TAGS,
+      access: ACCESS,
+      body: APPLY_BODY,
+      responses: { 200: { description: 'The finding is open again.', schema: CHANGED_FINDING } },
+      errors: CHANGE_ERRORS,
+      handler: async ({ caller, body: { collectionId, findingId } }) => {
+        const externalKeys = await examinations.restore(caller, collectionId, findingId);
         return { status: 200, body: { findingId }, ...auditOf(externalKeys) };
       },
     }),

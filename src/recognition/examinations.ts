@@ -2,13 +2,13 @@ import type { Caller, Owner } from '../api/caller.ts';
 import { decodeCursor, encodeCursor } from '../api/paging.ts';
 import { inTurns, Turn } from '../base/turns.ts';
 import { VisageError } from '../errors.ts';
-import type { ListedProposal } from '../store/proposals.ts';
+import { type ListedProposal, MAX_PROPOSED } from '../store/proposals.ts';
 import { type Collection, newIdentifier } from '../store/records.ts';
 import type { Recognizer } from '../vision/recognizer.ts';
 import { checkMayManage, collectionOf } from './collection-access.ts';
 import { Examination, type ExaminedGallery } from './examination.ts';
-import type { Finding, FindingKind, Findings } from './examination-findings.ts';
-import { type NamedFinding, PROPOSALS, proposalOf } from './examination-proposals.ts';
+import { FINDING_KINDS, type Finding, type FindingKind, type Findings } from './examination-findings.ts';
+import { dismissalOf, type NamedFinding, PROPOSALS, proposalOf } from './examination-proposals.ts';
 import { forget } from './faces.ts';
 import { searchCriterion, thresholdFor } from './match-criterion.ts';
 import { modelOf } from './model-choice.ts';
@@ -30,6 +30,10 @@ const PLACE = /^[0-9]{1,9}$/;
 
 export type ExaminationState = 'none' | 'waiting' | 'running' | 'done' | 'failed';
 
+interface Totals extends Pick<Findings, 'faces' | 'people' | 'counts'> {
+  readonly dismissed: Findings['counts'];
+}
+
 interface Report {
   readonly gallery: number;
   readonly accountId: string;
@@ -38,7 +42,7 @@ interface Report {
   startedAt: number | null;
   endedAt: number | null;
   findings: readonly NamedFinding[];
-  totals: Pick<Findings, 'faces' | 'people' | 'counts'> | null;
+  totals: Totals | null;
   ended: Promise<void>;
 }
 
@@ -52,7 +56,7 @@ export interface ShownGroup {
 export interface ShownFinding extends Omit<Finding, 'groups'> {
   readonly findingId: string;
   readonly proposal: 'merge' | 'split' | 're-enrol' | null;
-  readonly state: 'open' | 'applied' | 'outdated';
+  readonly state: 'open' | 'applied' | 'dismissed' | 'outdated';
   readonly groups: readonly ShownGroup[];
 }
 
@@ -150,14 +154,7 @@ export class ExaminationService {
   ): Promise<{ readonly undoUntil: number; readonly externalKeys: readonly string[] }> {
     const { store, now } = this.#parts;
     const { gallery } = this.#open(caller, collectionId);
-    const finding = this.#reports.get(gallery)?.findings.find((each) => each.findingId === findingId);
-    if (!finding) {
-      throw new VisageError(
-        'NOT_FOUND',
-        'The newest examination of the collection has no finding of this id.',
-      );
-    }
-    const proposal = proposalOf(gallery, finding);
+    const proposal = proposalOf(gallery, this.#finding(gallery, findingId));
     const { undoUntil, keys, removed } = await store.proposals.apply(caller, collectionId, proposal, now());
     await forget(
       this.#parts,
@@ -187,6 +184,49 @@ export class ExaminationService {
     }
     this.#record(caller, 'undoProposal', collectionId);
     return { externalKeys };
+  }
+
+  /**
+   * @returns the external keys of the finding.
+   * @throws `NOT_FOUND` for an unknown finding; `VALIDATION_FAILED` for too many people;
+   * `PRECONDITION_FAILED` if faces have changed.
+   */
+  async dismiss(caller: Caller, collectionId: string, findingId: string): Promise<readonly string[]> {
+    const { dismissal, externalKeys } = this.#dismissal(caller, collectionId, findingId);
+    await this.#parts.store.dismissals.dismiss(caller, collectionId, dismissal);
+    return externalKeys;
+  }
+
+  /** @returns as `dismiss`. @throws `NOT_FOUND` for an unknown finding, or one that is not dismissed. */
+  async restore(caller: Caller, collectionId: string, findingId: string): Promise<readonly string[]> {
+    const { dismissal, externalKeys } = this.#dismissal(caller, collectionId, findingId);
+    await this.#parts.store.dismissals.restore(caller, collectionId, dismissal);
+    return externalKeys;
+  }
+
+  #dismissal(caller: Caller, collectionId: string, findingId: string) {
+    const { gallery } = this.#open(caller, collectionId);
+    const finding = this.#finding(gallery, findingId);
+    const { groups } = finding;
+    if (groups.length > MAX_PROPOSED) {
+      throw new VisageError(
+        'VALIDATION_FAILED',
+        `The finding names ${groups.length} people; at most ${MAX_PROPOSED} can be dismissed.`,
+      );
+    }
+    const externalKeys = [...new Set(groups.flatMap(({ externalKey }) => externalKey ?? []))];
+    return { dismissal: dismissalOf(gallery, finding), externalKeys };
+  }
+
+  #finding(gallery: number, findingId: string): NamedFinding {
+    const finding = this.#reports.get(gallery)?.findings.find((each) => each.findingId === findingId);
+    if (finding) return finding;
+    throw new VisageError('NOT_FOUND', 'The newest examination of the collection has no finding of this id.');
+  }
+
+  #isDismissed(gallery: number, finding: Pick<Finding, 'kind' | 'groups'>): boolean {
+    const { dismissals } = this.#parts.store;
+    return finding.groups.length <= MAX_PROPOSED && dismissals.has(dismissalOf(gallery, finding));
   }
 
   #open(caller: Caller, collectionId: string): Collection {
@@ -283,12 +323,22 @@ export class ExaminationService {
     };
     try {
       const { found, ...totals } = await new Examination(this.#parts, gallery, isEnded, onProgress).run();
-      const findings: NamedFinding[] = [];
+      const open: NamedFinding[] = [];
+      const dismissed: NamedFinding[] = [];
       for await (const finding of inTurns(found)) {
-        findings.push({ ...finding, findingId: newIdentifier('fnd_', now()) });
+        const list = this.#isDismissed(report.gallery, finding) ? dismissed : open;
+        list.push({ ...finding, findingId: newIdentifier('fnd_', now()) });
       }
-      report.findings = findings;
-      report.totals = totals;
+      const of = (kind: FindingKind, list: readonly NamedFinding[]) =>
+        list.filter((finding) => finding.kind === kind);
+      report.findings = FINDING_KINDS.flatMap((kind) => [...of(kind, open), ...of(kind, dismissed)]);
+      const counts = { ...totals.counts };
+      const without = { ...counts };
+      for (const kind of FINDING_KINDS) {
+        without[kind] = of(kind, dismissed).length;
+        counts[kind] -= without[kind];
+      }
+      report.totals = { ...totals, counts, dismissed: without };
       report.state = 'done';
     } catch (error) {
       report.state = 'failed';
@@ -356,10 +406,11 @@ export class ExaminationService {
       if (turn.isOver) await turn.next();
     }
     const isApplied = proposals.has(gallery, finding.findingId);
+    const openState = this.#isDismissed(gallery, { kind: finding.kind, groups }) ? 'dismissed' : 'open';
     return {
       ...finding,
       proposal: PROPOSALS[finding.kind],
-      state: isApplied ? 'applied' : isCurrent ? 'open' : 'outdated',
+      state: isApplied ? 'applied' : isCurrent ? openState : 'outdated',
       groups: isApplied || isCurrent ? shown : withoutDeleted(shown),
     };
   }

@@ -314,4 +314,7 @@ function* checkProposals(db: Databases): Generator<string> {
     if (!db.proposals.doesExist([gallery, findingId]))
       yield `gallery ${gallery} lists an applied proposal that is gone`;
   }
+  for (const [gallery] of db.dismissals.getKeys()) {
+    if (!galleries.has(gallery)) yield `a dismissed finding of gallery ${gallery} belongs to no collection`;
+  }
 }

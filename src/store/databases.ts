@@ -114,6 +114,7 @@ export interface Databases {
   readonly lastSeen: Database<number, FaceKey>;
   readonly proposals: Database<ProposalRecord, [gallery: number, findingId: string]>;
   readonly proposalsByTarget: Database<true, [gallery: number, target: string | number, findingId: string]>;
+  readonly dismissals: Database<string, [gallery: number, target: string | number, id: string]>;
   readonly calls: Database<CallRecord, CallKey>;
   readonly callQueue: Database<true, [accountId: string, at: number, callerId: string, mac: string]>;
   readonly callSizes: Database<number, string>;
@@ -181,6 +182,7 @@ export function openDatabases(root: Pick<RootDatabase, 'openDB'>): Databases {
     lastSeen: root.openDB('lastSeen', {}),
     proposals: root.openDB('proposals', {}),
     proposalsByTarget: root.openDB('proposalsByTarget', {}),
+    dismissals: root.openDB('dismissals', {}),
     calls: root.openDB('calls', {}),
     callQueue: root.openDB('callQueue', {}),
     callSizes: root.openDB('callSizes', {}),

@@ -12,15 +12,36 @@ function isNamedInProposals(db: Databases, gallery: number): boolean {
   return db.proposalsByTarget.getKeysCount({ start: [gallery], end: [gallery + 1], limit: 1 } as never) > 0;
 }
 
+/** Erases at most `STEP` dismissed findings of these faces or external keys. @returns true if none remain. */
+export function forgetDismissals(
+  db: Databases,
+  gallery: number,
+  targets: readonly (string | number)[],
+): boolean {
+  const all = { start: [gallery], end: [gallery + 1], limit: 1 } as never;
+  if (db.dismissals.getKeysCount(all) === 0) return true;
+  let left = STEP;
+  for (const target of targets) {
+    const range = { start: [gallery, target], end: [gallery, target, '\uffff'], limit: left + 1 } as never;
+    const keys = Array.from(db.dismissals.getKeys(range));
+    for (const key of keys.slice(0, left)) db.dismissals.remove(key);
+    if (keys.length > left) return false;
+    left -= keys.length;
+  }
+  return true;
+}
+
 /**
- * Erases proposals that name one of these faces or external keys, until they hold `STEP` faces.
+ * Erases dismissed findings, then proposals, that name one of these faces or external keys, until the proposals hold
+ * `STEP` faces.
  * @returns how many it erased, and whether none remain; else the caller goes on in another transaction.
  */
 export function forgetProposals(
   db: Databases,
   gallery: number,
-  targets: Iterable<string | number>,
+  targets: readonly (string | number)[],
 ): { readonly count: number; readonly isDone: boolean } {
+  if (!forgetDismissals(db, gallery, targets)) return { count: 0, isDone: false };
   let count = 0;
   let faces = 0;
   for (const target of isNamedInProposals(db, gallery) ? targets : []) {
@@ -35,6 +56,10 @@ export function forgetProposals(
 
 /** @param limit of faces in them; one proposal may exceed it. @returns true if none remain. */
 export function eraseProposals(db: Databases, gallery: number, limit: number): boolean {
+  const range = { start: [gallery], end: [gallery + 1], limit } as never;
+  const dismissals = Array.from(db.dismissals.getKeys(range));
+  for (const key of dismissals) db.dismissals.remove(key);
+  if (dismissals.length === limit) return false;
   const own = { start: [gallery], end: [gallery + 1], limit } as never;
   const entries = Array.from(db.proposals.getKeys(own));
   let faces = 0;
@@ -82,6 +107,11 @@ export function removeProposal(db: Databases, gallery: number, findingId: string
   const record = takeProposal(db, gallery, findingId);
   if (!record) return 0;
   const { removed, moves } = record;
+  forgetDismissals(
+    db,
+    gallery,
+    removed.map(({ label }) => label),
+  );
   for (const { label, face } of removed) {
     markErased(db, gallery, label);
     markAnswers(db, gallery, face.faceId);

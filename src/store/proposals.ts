@@ -6,7 +6,7 @@ import { type Databases, type StoreContext, writeAs } from './databases.ts';
 import { changeCounts } from './face-counts.ts';
 import type { RowOfPack } from './faces.ts';
 import { checkMayChange, labelsOfKey, STEP } from './key-steps.ts';
-import { facesOf, putProposal, removeProposal, takeProposal } from './proposal-erasure.ts';
+import { facesOf, forgetDismissals, putProposal, removeProposal, takeProposal } from './proposal-erasure.ts';
 import type {
   CollectionRecord,
   FacePlace,
@@ -214,6 +214,7 @@ export class Proposals {
     for (const { externalKey, labels } of keys) {
       const isUsed = labelsOfKey(db, gallery, externalKey, 0, 1).length > 0;
       people += (isUsed ? 1 : 0) - (labels.length > 0 ? 1 : 0);
+      while (!isUsed && !forgetDismissals(db, gallery, [externalKey]));
       personChanged(gallery, externalKey);
     }
     if (people !== 0) changeCounts(db, gallery, { people });
@@ -285,7 +286,7 @@ function checkKeys(db: Databases, gallery: number, keys: readonly KeyedLabels[])
   }
 }
 
-function changed(): VisageError {
+export function changed(): VisageError {
   return new VisageError(
     'PRECONDITION_FAILED',
     'The faces or external keys of this finding have changed meanwhile. Nothing was changed. Examine the collection again.',

@@ -25,6 +25,7 @@ const OF_GALLERIES = new Set([
   'lastSeen',
   'proposals',
   'proposalsByTarget',
+  'dismissals',
   'eventsByFace',
   'eventNames',
   'eventCrops',

@@ -17,6 +17,7 @@ import {
   type StoreContext,
   storageError,
 } from './databases.ts';
+import { Dismissals } from './dismissals.ts';
 import { EventLog } from './events.ts';
 import { ExternalKeys } from './external-keys.ts';
 import { adoptCounts } from './face-counts.ts';
@@ -51,6 +52,7 @@ export class Store {
   readonly externalKeys: ExternalKeys;
   readonly history: History;
   readonly proposals: Proposals;
+  readonly dismissals: Dismissals;
   readonly people: People;
   readonly audit: AuditLog;
   readonly events: EventLog;
@@ -122,6 +124,7 @@ export class Store {
     this.externalKeys = new ExternalKeys(context);
     this.history = new History(context);
     this.proposals = new Proposals(context);
+    this.dismissals = new Dismissals(context);
     this.audit = new AuditLog(context);
     this.events = new EventLog(context);
     this.calls = new IdempotentCalls(context);

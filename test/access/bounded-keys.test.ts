@@ -292,6 +292,8 @@ const RULES: Readonly<Record<string, (kind: Kind, route: Route) => Probe[]>> = {
     })),
   applyProposal: onFinding('apply'),
   undoProposal: onFinding('undo'),
+  dismissFinding: onFinding('dismiss'),
+  restoreFinding: onFinding('restore'),
   listApiKeys: (kind) => [
     {
       target: '/v1/auth/api-keys?limit=1000',

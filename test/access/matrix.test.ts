@@ -46,6 +46,8 @@ const DECISIONS: Readonly<Record<string, Access>> = {
   startExamination: COLLECTIONS,
   applyProposal: COLLECTIONS,
   undoProposal: COLLECTIONS,
+  dismissFinding: COLLECTIONS,
+  restoreFinding: COLLECTIONS,
   searchFace: FACES,
   indexFace: FACES,
   searchOrIndexFace: FACES,
@@ -304,7 +306,7 @@ describe('Every route', () => {
     ).key;
     const test_ = (await service.key({ environment: 'test' })).key;
     const routes = service.routes.filter((route) => takesCollection(route));
-    assert.equal(routes.length, 31);
+    assert.equal(routes.length, 33);
     for (const route of routes) {
       const { target, json } = sampleOf(route);
       const code = async (credential: string) =>

@@ -75,13 +75,25 @@ test('Planted faults of a collection of photographs are found, mended and brough
   const old = await run('collections', 'examine', 'staff', '--apply', poor);
   assert.equal(old.code, 65, 'a finding of an earlier examination');
   const { findings } = await json('collections', 'examine', 'staff');
-  const { findingId } = findings.find(({ kind }: { kind: string }) => kind === 'low-quality');
+  const { findingId } = findings.find(
+    ({ kind, groups }: { kind: string; groups: { externalKey: string }[] }) =>
+      kind === 'low-quality' && groups[0]?.externalKey === 'poor',
+  );
   const applied = await run('collections', 'examine', 'staff', '--apply', findingId);
   assert.deepEqual([applied.code, applied.stderr], [0, `Applied the proposal of ${findingId}.\n`]);
   assert.equal(await listed(), faces - 1);
   const undone = await run('collections', 'examine', 'staff', '--undo', findingId);
   assert.deepEqual([undone.code, undone.stderr], [0, `Undid the proposal of ${findingId}.\n`]);
   assert.equal(await listed(), faces);
+  const dismissed = await run('collections', 'examine', 'staff', '--dismiss', findingId);
+  assert.deepEqual([dismissed.code, dismissed.stderr], [0, `Dismissed ${findingId}.\n`]);
+  const later = await run('collections', 'examine', 'staff');
+  assert.doesNotMatch(later.stdout, / low-quality +re-enrol .*poor/);
+  assert.match(later.stderr, /1 dismissed findings are not listed; --dismissed lists them\.\n$/);
+  const all = await run('collections', 'examine', 'staff', '--dismissed');
+  const [, hidden = ''] = /^(fnd_\w{26}) +low-quality +dismissed .*poor/m.exec(all.stdout) ?? [];
+  const restored = await run('collections', 'examine', 'staff', '--restore', hidden);
+  assert.deepEqual([restored.code, restored.stderr], [0, `Restored ${hidden}.\n`]);
   const both = await run('collections', 'examine', 'staff', '--undo', findingId, '--apply', findingId);
   assert.equal(both.code, 64);
 });

@@ -276,11 +276,127 @@ describe('An examination', () => {
       ['startExamination', {}],
       ['applyProposal', finding],
       ['undoProposal', finding],
+      ['dismissFinding', finding],
+      ['restoreFinding', finding],
     ] as const) {
       const parameters = { collectionId, ...more };
       assert.equal(await service.code(operation, parameters, limited), 'FACE_NOT_ALLOWED');
       assert.equal(await service.code(operation, parameters, foreign), 'COLLECTION_NOT_FOUND');
     }
+  });
+});
+
+async function faulty(): Promise<string[]> {
+  const others = Array.from({ length: 60 }, (_, i) => ({ person: i + 4, externalKey: `person-${i + 4}` }));
+  return add([
+    { person: 0, externalKey: 'anna' },
+    { person: 0, externalKey: 'anna' },
+    { person: 0, externalKey: 'ann' },
+    { person: 1, externalKey: 'mixed' },
+    { person: 1, externalKey: 'mixed' },
+    { person: 2, externalKey: 'mixed' },
+    { person: 3, externalKey: 'poor', quality: { score: 5, reasons: ['LOW_LIGHT'] } },
+    ...others,
+  ]);
+}
+
+describe('A dismissed finding', () => {
+  const finding = async (kind: string): Promise<Answer> => open(await examined(), kind)[0];
+  const change = (operation: 'dismissFinding' | 'restoreFinding', { findingId }: Answer) =>
+    service.call(operation, { collectionId, findingId });
+  const code = (operation: string, { findingId }: Answer) =>
+    service.code(operation, { collectionId, findingId });
+  const states = async (kind: string): Promise<string[]> =>
+    open(await examined(), kind).map(({ state }) => state);
+
+  for (const kind of ['duplicate', 'mixed', 'low-quality']) {
+    test(`stays so in later examinations until it is restored: ${kind}`, async () => {
+      await faulty();
+      const found = await finding(kind);
+      await change('dismissFinding', found);
+      await change('dismissFinding', found);
+      const same = open(await service.call('getExamination', { collectionId }), kind)[0];
+      assert.deepEqual([same.findingId, same.state], [found.findingId, 'dismissed']);
+      await service.restart();
+      const later = await examined();
+      assert.equal(open(later, kind)[0].state, 'dismissed');
+      assert.deepEqual([later.counts[kind], later.dismissed[kind]], [0, 1]);
+      await change('restoreFinding', open(later, kind)[0]);
+      assert.equal(await code('restoreFinding', open(later, kind)[0]), 'NOT_FOUND');
+      const last = await examined();
+      assert.equal(open(last, kind)[0].state, 'open');
+      assert.deepEqual([last.counts[kind], last.dismissed[kind]], [1, 0]);
+    });
+  }
+
+  test('comes after the open ones of its kind', async () => {
+    const { duplicates } = await plant(1);
+    const found = await finding('duplicate');
+    await change('dismissFinding', found);
+    const all = await states('duplicate');
+    assert.ok(all.length > duplicates.length / 2);
+    assert.deepEqual([all.indexOf('dismissed'), all.at(-1)], [all.length - 1, 'dismissed']);
+  });
+
+  test('survives new faces of two people, and is open again after one of a mixed key', async () => {
+    await faulty();
+    const report = await examined();
+    for (const kind of ['duplicate', 'mixed']) await change('dismissFinding', open(report, kind)[0]);
+    await add([
+      { person: 0, externalKey: 'ann' },
+      { person: 2, externalKey: 'mixed' },
+    ]);
+    assert.deepEqual(await states('duplicate'), ['dismissed']);
+    assert.deepEqual(await states('mixed'), ['open']);
+  });
+
+  const ends: Readonly<Record<string, (found: Answer) => Promise<unknown>>> = {
+    deleted: () => service.call('deleteFace', { collectionId, externalKey: 'ann' }),
+    renamed: async () => {
+      await service.call('renameExternalKey', { collectionId, externalKey: 'ann', newExternalKey: 'x' });
+      await service.call('renameExternalKey', { collectionId, externalKey: 'x', newExternalKey: 'ann' });
+    },
+    'merged, and the merge undone,': async (found) => {
+      await service.call('applyProposal', { collectionId, findingId: found.findingId });
+      await service.call('undoProposal', { collectionId, findingId: found.findingId });
+    },
+  };
+  for (const [what, end] of Object.entries(ends)) {
+    test(`is open again once one of its external keys was ${what}`, async () => {
+      await faulty();
+      const found = await finding('duplicate');
+      await change('dismissFinding', found);
+      await end(found);
+      if (what === 'deleted') await add([{ person: 0, externalKey: 'ann' }]);
+      assert.deepEqual(await states('duplicate'), ['open']);
+    });
+  }
+
+  test('is refused once its faces have other external keys', async () => {
+    await faulty();
+    const found = await finding('duplicate');
+    await service.call('renameExternalKey', { collectionId, externalKey: 'ann', newExternalKey: 'anne' });
+    assert.equal(await code('dismissFinding', found), 'PRECONDITION_FAILED');
+    assert.equal(await code('dismissFinding', { findingId: `fnd_${'0'.repeat(26)}` }), 'NOT_FOUND');
+  });
+
+  test('is forgotten with its collection', async () => {
+    await faulty();
+    const report = await examined();
+    for (const each of report.findings) await change('dismissFinding', each);
+    await service.call('resetCollection', { collectionId });
+    await service.store.garbageCollected();
+    assert.deepEqual(service.store.check(), []);
+    await faulty();
+    assert.deepEqual(await states('duplicate'), ['open']);
+  });
+
+  test('may be of look-alikes', async () => {
+    await service.call('updateCollection', { collectionId, faceMatchThreshold: 2 });
+    await add(Array.from({ length: 40 }, (_, person) => ({ person, externalKey: `person-${person}` })));
+    const found = await finding('look-alike');
+    await change('dismissFinding', found);
+    assert.equal((await states('look-alike')).filter((state) => state === 'dismissed').length, 1);
   });
 });
 
@@ -293,20 +409,6 @@ describe('A proposal', () => {
   const faces = async () => (await service.call('listFaces', { collectionId })).faces as Answer[];
   const facesOf = async (externalKey: string): Promise<string[]> =>
     (await service.call('getFaceIds', { collectionId, externalKey })).faceIds;
-
-  async function faulty(): Promise<string[]> {
-    const others = Array.from({ length: 60 }, (_, i) => ({ person: i + 4, externalKey: `person-${i + 4}` }));
-    return add([
-      { person: 0, externalKey: 'anna' },
-      { person: 0, externalKey: 'anna' },
-      { person: 0, externalKey: 'ann' },
-      { person: 1, externalKey: 'mixed' },
-      { person: 1, externalKey: 'mixed' },
-      { person: 2, externalKey: 'mixed' },
-      { person: 3, externalKey: 'poor', quality: { score: 5, reasons: ['LOW_LIGHT'] } },
-      ...others,
-    ]);
-  }
 
   for (const kind of ['duplicate', 'mixed', 'low-quality']) {
     test(`of a ${kind} finding is applied, and undone exactly, also after a restart`, async () => {

@@ -239,6 +239,25 @@ describe('The collections', () => {
     assert.equal((await keysOf('staff')).emma, 1);
   });
 
+  test('mark a finding as no mistake, and show it again', async () => {
+    const page = await dashboard.loggedIn('/collections/check?collection=staff');
+    const tab = page.getByRole('tab', { name: /^Poor images/ });
+    await tab.click();
+    const before = await tab.textContent();
+    const poor = page.getByRole('article', { name: 'Poor image of emma' });
+    await poor.getByRole('button', { name: 'Not a mistake' }).click();
+    await poor.getByRole('button', { name: 'Show again' }).waitFor();
+    await page.getByRole('button', { name: 'Check again' }).click();
+    await tab.click();
+    await page.getByText('The last 1 is marked as no mistake.').waitFor();
+    assert.notEqual(await tab.textContent(), before);
+    await assertAccessible(page, 'a dismissed finding');
+    await poor.getByRole('button', { name: 'Show again' }).click();
+    await poor.getByRole('button', { name: 'Not a mistake' }).waitFor();
+    await page.getByRole('button', { name: 'Check again' }).click();
+    await tab.and(page.getByText(before ?? '', { exact: true })).waitFor();
+  });
+
   test('say that the check runs, found nothing, or failed; in German on a phone too', async () => {
     const page = await dashboard.loggedIn('/');
     await page.setViewportSize(PHONE);

@@ -23,6 +23,8 @@ export const ACTS = [
   'collection.examine',
   'proposal.apply',
   'proposal.undo',
+  'finding.dismiss',
+  'finding.restore',
   'face.delete',
   'migration.start',
   'migration.pause',

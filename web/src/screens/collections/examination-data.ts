@@ -65,16 +65,17 @@ export async function startExamination(collectionId: string): Promise<void> {
   await queryClient.invalidateQueries({ queryKey: summaryKey(collectionId) });
 }
 
-/** Applies or undoes a proposal. The lists of faces and people change with it. */
-export async function changeProposal(
-  what: 'apply' | 'undo',
+export type ChangeOfFinding = 'apply' | 'undo' | 'dismiss' | 'restore';
+
+/** The lists of faces and people change with a proposal. */
+export async function changeFinding(
+  what: ChangeOfFinding,
   collectionId: string,
   findingId: string,
 ): Promise<void> {
   const body = { collectionId, findingId };
   try {
-    if (what === 'apply') await call(api.POST('/v1/collection/examine/apply', { body }));
-    else await call(api.POST('/v1/collection/examine/undo', { body }));
+    await call(api.POST(`/v1/collection/examine/${what}`, { body }));
   } finally {
     void queryClient.invalidateQueries({ queryKey: COLLECTIONS_KEY });
     await queryClient.invalidateQueries({ queryKey: [collectionId] });

@@ -13,7 +13,8 @@ import { Tabs } from '../../ui/tabs.tsx';
 import { toast } from '../../ui/toast.tsx';
 import styles from './examination.module.css';
 import {
-  changeProposal,
+  type ChangeOfFinding,
+  changeFinding,
   type Examination,
   type FindingKind,
   isUnderWay,
@@ -24,7 +25,7 @@ import {
 } from './examination-data.ts';
 import { FindingCard, useNames } from './finding-card.tsx';
 
-type Change = (what: 'apply' | 'undo', findingId: string, kind: FindingKind) => Promise<void>;
+type Change = (what: ChangeOfFinding, findingId: string, kind: FindingKind) => Promise<void>;
 
 function useChange(collectionId: string): {
   readonly pending: string | null;
@@ -36,14 +37,16 @@ function useChange(collectionId: string): {
   const change: Change = async (what, findingId, kind) => {
     setPending(findingId);
     try {
-      await changeProposal(what, collectionId, findingId);
-      if (what === 'undo') toast.done(t('check.undone'));
-      else
-        toast.undoable({
-          text: t(`check.applied.${kind}`),
-          commit: () => {},
-          undo: () => void change('undo', findingId, kind),
-        });
+      await changeFinding(what, collectionId, findingId);
+      if (what === 'undo' || what === 'restore') {
+        toast.done(t(what === 'undo' ? 'check.undone' : 'check.restored'));
+        return;
+      }
+      const [text, undo] =
+        what === 'apply'
+          ? ([t(`check.applied.${kind}`), 'undo'] as const)
+          : ([t('check.dismissedDone'), 'restore'] as const);
+      toast.undoable({ text, commit: () => {}, undo: () => void change(undo, findingId, kind) });
     } catch (cause) {
       toast.failed(t(`check.failed.${what}`, { reason: textOf(cause) }));
     } finally {
@@ -72,7 +75,10 @@ function Findings({ collection, kind, report, pending, change }: FindingsProps) 
     return <EmptyState title={t(`check.none.${kind}`)} icon={<ShieldCheck aria-hidden />} />;
   return (
     <>
-      <p className={styles.hint}>{t(`check.hint.${kind}`)}</p>
+      <p className={styles.hint}>
+        {t(`check.hint.${kind}`)}{' '}
+        {report.dismissed[kind] > 0 && t('check.dismissedCount', { count: report.dismissed[kind] })}
+      </p>
       <ul className={styles.findings}>
         {findings.map((finding) => (
           <li key={finding.findingId}>
@@ -81,8 +87,7 @@ function Findings({ collection, kind, report, pending, change }: FindingsProps) 
               collectionId={collectionId}
               hasThumbnails={storeThumbnails}
               isPending={pending === finding.findingId}
-              onApply={() => void change('apply', finding.findingId, kind)}
-              onUndo={() => void change('undo', finding.findingId, kind)}
+              onChange={(what) => void change(what, finding.findingId, kind)}
             />
           </li>
         ))}
@@ -204,7 +209,8 @@ export function ExaminationPage({ collection }: { readonly collection: Collectio
         </Note>
       );
     }
-    const found = KINDS.find((kind) => report.counts[kind] > 0);
+    const found =
+      KINDS.find((kind) => report.counts[kind] > 0) ?? KINDS.find((kind) => report.dismissed[kind] > 0);
     const checked = t('check.checked', {
       people: format.number(report.people),
       faces: t('check.faces', { count: report.faces }),

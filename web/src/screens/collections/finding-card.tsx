@@ -1,4 +1,4 @@
-import { ArrowRight, Check, GitMerge, type LucideIcon, Split, Undo2, UserMinus } from 'lucide-react';
+import { ArrowRight, Check, Eye, GitMerge, type LucideIcon, Split, Undo2, UserMinus, X } from 'lucide-react';
 import { useId } from 'react';
 import { Link } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
@@ -11,12 +11,12 @@ import { oneIn } from '../../ui/stranger-odds.ts';
 import { Crop } from '../people/crop.tsx';
 import { personPath } from '../people/people-data.ts';
 import styles from './examination.module.css';
-import type { Finding } from './examination-data.ts';
+import type { ChangeOfFinding, Finding } from './examination-data.ts';
 
 /** Images of one side. */
 const SHOWN = 6;
 /** The service changes at most this many faces at once. */
-const MAX_FACES = 512;
+const MAX_FACES = 256;
 /** Below, the sentence says "fewer than". */
 const LEAST_RATE = 1e-4;
 
@@ -27,8 +27,7 @@ interface FindingCardProps {
   readonly collectionId: string;
   readonly hasThumbnails: boolean;
   readonly isPending: boolean;
-  readonly onApply: () => void;
-  readonly onUndo: () => void;
+  readonly onChange: (what: ChangeOfFinding) => void;
 }
 
 /** Names for a sentence; a long list ends after three. */
@@ -97,14 +96,7 @@ function Side({
   );
 }
 
-export function FindingCard({
-  finding,
-  collectionId,
-  hasThumbnails,
-  isPending,
-  onApply,
-  onUndo,
-}: FindingCardProps) {
+export function FindingCard({ finding, collectionId, hasThumbnails, isPending, onChange }: FindingCardProps) {
   const { t } = useTranslation(['collections', 'common']);
   const format = useFormat();
   const titleId = useId();
@@ -135,6 +127,7 @@ export function FindingCard({
           })}
         </h2>
         {state === 'outdated' && <Badge tone="warn">{t('check.outdated')}</Badge>}
+        {state === 'dismissed' && <Badge>{t('check.dismissed')}</Badge>}
         {state === 'applied' && (
           <span className={styles.done}>
             <Check aria-hidden size={15} />
@@ -167,7 +160,7 @@ export function FindingCard({
           <Button
             size="sm"
             icon={ICONS[proposal]}
-            onPress={onApply}
+            onPress={() => onChange('apply')}
             isPending={isPending}
             isDisabled={isLarge}
             aria-describedby={titleId}
@@ -175,9 +168,26 @@ export function FindingCard({
             {t(`check.apply.${proposal}`)}
           </Button>
         )}
-        {state === 'applied' && (
-          <Button size="sm" icon={Undo2} onPress={onUndo} isPending={isPending} aria-describedby={titleId}>
-            {t('common:action.undo')}
+        {isOpen && (
+          <Button
+            size="sm"
+            icon={X}
+            onPress={() => onChange('dismiss')}
+            isPending={isPending}
+            aria-describedby={titleId}
+          >
+            {t('check.dismiss')}
+          </Button>
+        )}
+        {(state === 'applied' || state === 'dismissed') && (
+          <Button
+            size="sm"
+            icon={state === 'applied' ? Undo2 : Eye}
+            onPress={() => onChange(state === 'applied' ? 'undo' : 'restore')}
+            isPending={isPending}
+            aria-describedby={titleId}
+          >
+            {t(state === 'applied' ? 'common:action.undo' : 'check.restore')}
           </Button>
         )}
       </div>
