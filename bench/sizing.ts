@@ -45,6 +45,8 @@ async function fill(folder: string, faces: number): Promise<string> {
     const face = {
       box: { x: 60, y: 80, width: 120, height: 150 },
       confidence: 0.99,
+      quality: { score: 78, reasons: [] },
+      isDoubtful: false,
       createdAt: Date.now(),
       ...packId,
     };
