@@ -203,6 +203,13 @@ export class Dashboard {
     await this.restart();
   }
 
+  /** Closes the pages of a test, which would keep the processor busy. @throws AssertionError for a fault on one. */
+  async endTest(): Promise<void> {
+    const faults = this.faults.splice(0);
+    for (const context of this.#contexts.splice(0)) await context.close().catch(() => {});
+    assert.deepEqual(faults, []);
+  }
+
   async stop(): Promise<void> {
     for (const context of this.#contexts) await context.close().catch(() => {});
     await this.browser.close();

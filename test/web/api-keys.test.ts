@@ -9,7 +9,7 @@ before(async () => {
   await dashboard.post('/v1/collection/create', { collectionId: 'staff' });
 });
 after(() => dashboard?.stop());
-afterEach(() => assert.deepEqual(dashboard.faults.splice(0), []));
+afterEach(() => dashboard.endTest());
 
 const statusOf = async (key: string): Promise<number> => {
   const headers = { Authorization: `ApiKey ${key}` };

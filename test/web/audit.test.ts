@@ -23,7 +23,7 @@ before(async () => {
   await fetch(`${dashboard.url}/v1/collection/reset?collectionId=gate-7`, { method: 'DELETE', headers });
 });
 after(() => dashboard?.stop());
-afterEach(() => assert.deepEqual(dashboard.faults.splice(0), []));
+afterEach(() => dashboard.endTest());
 
 describe('The audit log', () => {
   test('tells who did what in words, pages, and filters by act, person and target', async () => {

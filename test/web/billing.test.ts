@@ -19,7 +19,7 @@ after(async () => {
   await dashboard?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
-afterEach(() => assert.deepEqual(dashboard.faults.splice(0), []));
+afterEach(() => dashboard.endTest());
 
 async function callAs(key: string, path: string): Promise<number> {
   return (await fetch(dashboard.url + path, { headers: { Authorization: `ApiKey ${key}` } })).status;

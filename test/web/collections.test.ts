@@ -11,7 +11,7 @@ before(async () => {
   dashboard = await Dashboard.open();
 });
 after(() => dashboard?.stop());
-afterEach(() => assert.deepEqual(dashboard.faults.splice(0), []));
+afterEach(() => dashboard.endTest());
 
 interface Known {
   readonly description: string | null;

@@ -34,7 +34,7 @@ before(async () => {
   await dashboard.post('/v1/auth/api-keys', { name: 'entrance', collection_id: 'staff' });
 });
 after(() => dashboard?.stop());
-afterEach(() => assert.deepEqual(dashboard.faults.splice(0), []));
+afterEach(() => dashboard.endTest());
 
 const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name, exact: true });
 

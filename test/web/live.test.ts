@@ -20,7 +20,6 @@ const UNDO_MS = 10_000;
 
 let dashboard: Dashboard;
 let people: string[];
-const open: Page[] = [];
 let client: Dashboard['service']['client'];
 
 before(async () => {
@@ -29,10 +28,7 @@ before(async () => {
   ({ client } = dashboard.service);
 });
 after(() => dashboard?.stop());
-afterEach(async () => {
-  for (const page of open.splice(0)) await page.context().close();
-  assert.deepEqual(dashboard.faults.splice(0), []);
-});
+afterEach(() => dashboard.endTest());
 
 const image = (person: number) => ({ bytes: people[person] as string });
 const rows = (page: Page) => page.getByRole('list', { name: 'Events' }).getByRole('button');
@@ -68,7 +64,6 @@ function changesOf(page: Page): string[] {
 
 async function livePage(query = '', advances = false): Promise<Page> {
   const page = await dashboard.page();
-  open.push(page);
   if (advances) await page.clock.install();
   await dashboard.logIn(page, OWNER, `/live${query}`);
   await isLive(page);
@@ -334,7 +329,6 @@ describe('A confirmation', () => {
     await search('vault', 0);
     const page = await livePage('?in=vault');
     const watcher = await dashboard.loggedIn('/live?in=vault', {}, await dashboard.member('member'));
-    open.push(watcher);
     await row(watcher, 'quinn').waitFor();
     await row(page, 'Match').click();
     const sent = page.waitForResponse((response) => response.url().includes('/v1/events/review'));
@@ -344,7 +338,6 @@ describe('A confirmation', () => {
     await row(watcher, 'Confirmed').waitFor();
     const path = '/live?in=vault&review=confirmed';
     const other = await dashboard.loggedIn(path, {}, await dashboard.member('admin'));
-    open.push(other);
     await row(other, 'Confirmed').click();
     await other.getByText(/^Confirmed by Grace Hopper, /).waitFor();
     assert.equal(await act(other, 'Confirm').count(), 0);
@@ -442,7 +435,6 @@ describe('The stream', () => {
     const cable = await Cable.to(dashboard.url);
     try {
       const page = await dashboard.page();
-      open.push(page);
       await page.goto(`${cable.url}/live?in=yard`);
       await page.getByLabel('E-mail').fill(OWNER.email);
       await page.getByLabel('Password').fill(OWNER.password);
@@ -518,7 +510,6 @@ describe('The stream', () => {
 test('A member without rights sees the events too', async () => {
   const account = await dashboard.member('member', 'reader@example.com');
   const page = await dashboard.loggedIn('/live?in=lobby', {}, account);
-  open.push(page);
   await row(page, 'anna').waitFor();
 });
 

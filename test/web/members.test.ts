@@ -15,7 +15,7 @@ before(async () => {
   dashboard = await Dashboard.open();
 });
 after(() => dashboard?.stop());
-afterEach(() => assert.deepEqual(dashboard.faults.splice(0), []));
+afterEach(() => dashboard.endTest());
 
 type Page = Awaited<ReturnType<Dashboard['page']>>;
 

@@ -12,7 +12,7 @@ before(async () => {
   dashboard = await Dashboard.open({ settings: { VISAGE_REGISTRATION: 'open' } });
 });
 after(() => dashboard?.stop());
-afterEach(() => assert.deepEqual(dashboard.faults.splice(0), []));
+afterEach(() => dashboard.endTest());
 
 const figure = (page: Page, label: string) =>
   page

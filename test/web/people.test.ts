@@ -35,7 +35,7 @@ before(async () => {
   await seedCrowd();
 });
 after(() => dashboard?.stop());
-afterEach(() => assert.deepEqual(dashboard.faults.splice(0), []));
+afterEach(() => dashboard.endTest());
 
 function rowOf(n: number): Row {
   const template = Float32Array.from({ length: DIMENSION }, (_, at) =>

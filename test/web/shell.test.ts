@@ -24,7 +24,7 @@ before(async () => {
   dashboard = await Dashboard.open();
 });
 after(() => dashboard?.stop());
-afterEach(() => assert.deepEqual(dashboard.faults.splice(0), []));
+afterEach(() => dashboard.endTest());
 
 const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name });
 

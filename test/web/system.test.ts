@@ -15,7 +15,7 @@ after(async () => {
   await dashboard?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
-afterEach(() => assert.deepEqual(dashboard.faults.splice(0), []));
+afterEach(() => dashboard.endTest());
 
 describe('The system', () => {
   test('shows its state and settings, and backs itself up onto the machine', async () => {

@@ -32,7 +32,7 @@ before(async () => {
   });
 });
 after(() => dashboard?.stop());
-afterEach(() => assert.deepEqual(dashboard.faults.splice(0), []));
+afterEach(() => dashboard.endTest());
 
 async function choose(page: Page, name: string, buffer: Buffer): Promise<void> {
   await page.locator('input[type=file]').first().setInputFiles({ name, mimeType: 'image/jpeg', buffer });

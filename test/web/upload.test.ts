@@ -34,7 +34,7 @@ after(async () => {
   await dashboard?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
-afterEach(() => assert.deepEqual(dashboard.faults.splice(0), []));
+afterEach(() => dashboard.endTest());
 
 function copyPhotos(): void {
   let left = PHOTOS;
