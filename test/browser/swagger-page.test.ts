@@ -71,6 +71,8 @@ describe('The button `Try it out` of /swagger', () => {
       const [status, body] = await execute(block);
       assert.equal(status, 200, `${call.operationId}: ${body}`);
       await block.getByRole('button', { name: 'Cancel' }).click();
+      // An open call makes each later one slower.
+      await block.locator('.opblock-summary-control').click();
     }
   });
 
