@@ -2,14 +2,13 @@ const TURN_MS = 4;
 
 type Wake = () => void;
 
-/** Work that waits for the first time goes first in every second round, so that it overtakes long work. */
+/** In every second round, new work overtakes long work. */
 const waiting: { readonly new: Wake[]; readonly old: Wake[] } = { new: [], old: [] };
 let began: number | null = null;
 let isScheduled = false;
 let isOldFirst = false;
 let isPutOff = false;
 
-/** A round: the callbacks of sockets and timers, or the woken work. Starts its clock, unless it runs. */
 function beginRound(): number {
   began ??= performance.now();
   schedule();
@@ -29,7 +28,7 @@ function isRoundOver(): boolean {
 async function endRound(): Promise<void> {
   isScheduled = false;
   const { new: fresh, old } = waiting;
-  // Sockets and timers have used the round: they go first once more.
+  // After long callbacks, sockets go first once.
   isPutOff = !isPutOff && began !== null && performance.now() - began > TURN_MS / 2;
   began = null;
   if (!isPutOff) {
@@ -52,8 +51,7 @@ async function wake(queues: readonly Wake[][]): Promise<void> {
 }
 
 /**
- * Call `if (turn.isOver) await turn.next();` after each step. A turn is over 4 ms after its round began: the
- * functions of a request, one after another, and requests that arrive together share the round.
+ * Call `if (turn.isOver) await turn.next();` after each step. All work of a round of the event loop shares 4 ms.
  */
 export class Turn {
   #isNew = true;

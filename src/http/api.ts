@@ -31,7 +31,6 @@ const MANY_REQUESTS = 16;
 
 const MAX_JSON_BYTES = 64 * 1024;
 
-/** Of a list that are written at once. */
 const JSON_ITEMS = 64;
 
 const JSON_BODY = 'the JSON body';
@@ -193,7 +192,7 @@ function responderOf(
   };
 }
 
-/** As `JSON.stringify`, with the long lists of an object in turns. */
+/** `JSON.stringify` in turns. */
 async function jsonText(body: unknown): Promise<string> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return JSON.stringify(body);
   const turn = new Turn();

@@ -1,7 +1,4 @@
-/**
- * A file that lies in the data folder while a start opens the store. A start that finds it knows that the last
- * one was killed, or crashed on a damaged file.
- */
+/** A file in the data folder while a start opens the store: left behind, the start was killed or crashed. */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

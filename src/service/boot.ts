@@ -107,8 +107,8 @@ async function openAdminSocket(dataDir: string, handler: ReplaceableHandler, und
 }
 
 /**
- * After a start that ended while it opened the store, reads the store in a child process first.
- * @throws ExitError `data` for a damaged store: then systemd does not start the service again.
+ * Reads the store in a child process if the last start crashed.
+ * @throws ExitError `data` for a damaged store; systemd then stops restarting.
  */
 export async function checkAfterCrash({ config: { dataDir }, health, log, manager }: Boot): Promise<void> {
   if (!new StartMark(dataDir).isLeft || !existsSync(join(dataDir, 'data.mdb'))) return;
@@ -132,7 +132,6 @@ export async function checkAfterCrash({ config: { dataDir }, health, log, manage
 
 export interface Data {
   readonly store: Store;
-  /** Cleared when the service serves. */
   readonly mark: StartMark;
   /** The first start generates a key on a worker thread. */
   readonly signingKeysReady: Promise<SigningKeys>;

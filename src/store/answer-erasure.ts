@@ -14,7 +14,6 @@ function entriesOf(db: Databases, gallery: number, name: string, limit: number) 
   return Array.from(db.answersByFace.getKeys(range));
 }
 
-/** Whether an answer names a face or external key of the gallery. */
 export function isNamedInAnswers(db: Databases, gallery: number): boolean {
   return db.answersByFace.getKeysCount({ start: [gallery], end: [gallery + 1], limit: 1 } as never) > 0;
 }

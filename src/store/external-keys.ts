@@ -18,7 +18,7 @@ export interface Renaming {
   readonly merge: boolean;
 }
 
-/** Forgets proposals with the key unless other faces have it. @returns false if another transaction must go on. */
+/** @returns false if proposals remain for another transaction. */
 function forgetOnly(db: Databases, gallery: number, externalKey: string, labels: readonly number[]): boolean {
   if (labelsOfKey(db, gallery, externalKey, 0, labels.length + 1).length > labels.length) return true;
   return forgetProposals(db, gallery, [externalKey]).isDone;

@@ -83,7 +83,7 @@ function removeFace(db: Databases, { gallery, label }: FacePlace, face: FaceReco
   db.lastSeen.remove([gallery, label]);
 }
 
-/** Each range that a transaction reads costs a cursor, so faces of one external key share the checks. */
+/** Each range costs a cursor, so faces of one external key share checks. */
 function forgetFaces(db: Databases, gallery: number, faces: readonly LabelledFace[]): void {
   const hasAnswers = isNamedInAnswers(db, gallery);
   for (const { label, face } of faces) {
@@ -95,7 +95,6 @@ function forgetFaces(db: Databases, gallery: number, faces: readonly LabelledFac
   }
 }
 
-/** With their names in events and answers. */
 export function removeFaces(db: Databases, gallery: number, faces: readonly LabelledFace[]): void {
   for (const { label, face } of faces) removeFace(db, { gallery, label }, face);
   forgetFaces(db, gallery, faces);
@@ -151,7 +150,6 @@ export interface RemovedFace extends FacePlace {
 interface RemovalStep {
   readonly labels: readonly number[];
   readonly others: readonly string[];
-  /** Where the next step begins. */
   readonly next: number;
 }
 
@@ -401,8 +399,8 @@ export class Faces {
   }
 
   /**
-   * @param others names without a face that proposals may hold.
-   * @returns null if more proposals name them than a transaction should erase: then another goes on.
+   * @param others names without a face.
+   * @returns null if proposals remain for another transaction.
    */
   #remove(
     owner: Actor,

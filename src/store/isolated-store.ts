@@ -34,7 +34,7 @@ export function inspectStore(folder: string, limits: Limits = {}): Promise<Inspe
   return perform({ kind: 'inspect', folder }, limits) as Promise<Inspection>;
 }
 
-/** Reads each record, but compares none with others. @throws as `inspectStore`. */
+/** @throws as `inspectStore`. */
 export async function checkReadable(folder: string, limits: Limits = {}): Promise<void> {
   await perform({ kind: 'structure', folder }, limits);
 }

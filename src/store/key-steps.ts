@@ -32,7 +32,7 @@ export function labelsOfKey(
   return Array.from(range, (key) => key[2]);
 }
 
-/** The keys that no faces but these have. @param externalKeys of the faces, one each. */
+/** Keys that only these faces have. @param externalKeys of the faces. */
 export function keysOfOnly(db: Databases, gallery: number, externalKeys: readonly string[]): string[] {
   const faces = new Map<string, number>();
   for (const key of externalKeys) faces.set(key, (faces.get(key) ?? 0) + 1);
@@ -67,7 +67,7 @@ export interface KeyStep {
 
 /**
  * Covers the faces that had the key at the start. `step` must remove the key from each, or return null to get
- * them again in another transaction. Yielded steps are durable. Stops if the collection is reset or deleted.
+ * them again. Yielded steps are durable. Stops if the collection is reset or deleted.
  * @throws errors of `step`; `COLLECTION_NOT_FOUND`, `FACE_NOT_ALLOWED`.
  */
 export async function* stepsOfKey<T>(

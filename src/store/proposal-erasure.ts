@@ -31,11 +31,7 @@ export function forgetDismissals(
   return true;
 }
 
-/**
- * Erases dismissed findings, then proposals, that name one of these faces or external keys, until the proposals hold
- * `STEP` faces.
- * @returns how many it erased, and whether none remain; else the caller goes on in another transaction.
- */
+/** Erases dismissed findings, then proposals of about `STEP` faces. @returns how many, and whether none remain. */
 export function forgetProposals(
   db: Databases,
   gallery: number,
@@ -102,7 +98,7 @@ export function putProposal(db: Databases, gallery: number, findingId: string, r
   for (const target of targetsOf(record)) db.proposalsByTarget.put([gallery, target, findingId], true);
 }
 
-/** Also erases the removed faces and keys from events and answers. @returns as `facesOf`, or 0. */
+/** Also erases removed faces and keys from events and answers. @returns `facesOf`. */
 export function removeProposal(db: Databases, gallery: number, findingId: string): number {
   const record = takeProposal(db, gallery, findingId);
   if (!record) return 0;

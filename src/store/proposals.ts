@@ -230,7 +230,6 @@ function setAside(db: Databases, collection: CollectionRecord, label: number): S
     const row = db.templates.get([rowGallery, label]);
     return row ? [{ pack, packVersion, row: Buffer.from(row) }] : [];
   });
-  // The search for crops to erase may have passed this proposal.
   const isErased = label < (db.thumbnailGarbage.get(gallery) ?? 0);
   const thumbnail = isErased ? null : (db.thumbnails.get([gallery, label]) ?? null);
   const lastSeen = db.lastSeen.get([gallery, label]) ?? null;

@@ -5,10 +5,9 @@
 import type { Databases, StoreContext } from './databases.ts';
 import type { FacePlace, SetAside } from './records.ts';
 
-/** Each may hold 256 faces with their rows. */
 const PROPOSALS_AT_ONCE = 4;
 
-/** Where the search for crops in the proposals of a gallery goes on; null at its end. */
+/** By gallery: the last proposal searched for crops; null at the end. */
 export type SetAsideSearches = Map<number, { readonly firstKept: number; readonly after: string | null }>;
 
 export function markThumbnails(db: Databases, gallery: number): void {
@@ -19,7 +18,7 @@ export function markThumbnails(db: Databases, gallery: number): void {
   if (isKept) db.thumbnailGarbage.put(gallery, db.meta.get('nextLabel') ?? 1);
 }
 
-/** Crops of faces that some proposals have removed. @returns the last of these proposals; null at the end. */
+/** @returns the last proposal of this step; null at the end. */
 function eraseSetAside(db: Databases, gallery: number, firstKept: number, after: string): string | null {
   const isOld = ({ label, thumbnail }: SetAside) => thumbnail !== null && label < firstKept;
   const range = { start: [gallery, `${after}!`], end: [gallery + 1], limit: PROPOSALS_AT_ONCE };
@@ -32,7 +31,7 @@ function eraseSetAside(db: Databases, gallery: number, firstKept: number, after:
   return page.length < PROPOSALS_AT_ONCE ? null : (page.at(-1)?.key[1] ?? null);
 }
 
-/** @param searches the caller must clear it when a transaction fails. */
+/** @param searches to clear when a transaction fails. */
 export function eraseThumbnails(
   db: Databases,
   gallery: number,
