@@ -317,3 +317,13 @@ test('Retention removes what is too old when it is looked after', async (t) => {
     ['new', 'audit.truncate'],
   );
 });
+
+test('A closed log does not begin to remove entries', async (t) => {
+  const { audit, entries } = openAudit(t, 100);
+  const act = { actor: MEMBER, accountId: 'acc_1', action: 'x' };
+  const written = audit.record(...Array.from({ length: 150 }, () => act));
+  await audit.close();
+  await written;
+  await wait(100);
+  assert.equal((await entries()).length, 150);
+});

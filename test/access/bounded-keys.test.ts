@@ -403,6 +403,8 @@ const REFUSALS = /_NOT_ALLOWED$|^(SCOPE_DENIED|PERMISSION_DENIED|NOT_FOUND|AUTHE
 async function send(key: string, route: Route, { target, json, refusal, check }: Probe, what: string) {
   const said = await service.call(key, route.method, target, json);
   const { code } = said.body ?? {};
+  const hasHint = /add the scope by name/.test(String(said.body?.detail));
+  assert.equal(hasHint, code === 'SCOPE_DENIED' && what === 'by v1:*', `${what}: ${said.body?.detail}`);
   const shown = `${what}: ${route.method} ${target} ${JSON.stringify(json)}: ${said.status} ${code}`;
   if (refusal !== null) assert.equal(code, refusal, shown);
   else assert.ok(code === undefined || !REFUSALS.test(code), shown);
