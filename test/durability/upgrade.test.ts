@@ -158,6 +158,26 @@ test('a paused migration stays where it is, also across kills, and one that is r
   await beginInStore();
 });
 
+test('a paused migration goes on where it stopped, also when it is killed then', async () => {
+  await start();
+  await sleep((Math.random() * LONGEST_LIFE_MS) / 5);
+  await kill();
+  await pauseInStore();
+  const paused = await checked();
+  await start();
+  const load = underLoad(added, deleted, 'resumed');
+  load.catch(() => {});
+  assert.match((await migrate()).state, /^mov/);
+  while ((await migrate('--status')).moved <= paused.moved) await sleep(20);
+  await kill();
+  await load;
+  const { version, faces, moved } = await checked();
+  assert.ok(version === 'next' || moved > paused.moved, `${moved} after ${paused.moved}`);
+  assert.ok(faces >= searches.length + MIXES + added.size - deleted.size);
+  await rollBackInStore();
+  await beginInStore();
+});
+
 test('a migration under load that is killed at random loses nobody', async () => {
   let state = 'none';
   let kills = 0;
@@ -231,6 +251,12 @@ async function beginInStore(): Promise<void> {
 async function pauseInStore(): Promise<void> {
   const store = Store.open(folder.path);
   await store.migrations.pause([store.accounts.first().accountId, 'live', collectionId]);
+  await store.close();
+}
+
+async function rollBackInStore(): Promise<void> {
+  const store = Store.open(folder.path);
+  await store.migrations.rollBack([store.accounts.first().accountId, 'live', collectionId]);
   await store.close();
 }
 
