@@ -47,7 +47,7 @@ export function sharedWords(test, file) {
 /** Steps of a test that reaches the file in another process only, or not at all. */
 const FAR = 20;
 /** Steps that a word in both names is worth. */
-const WORD = 2;
+const WORD = 8;
 
 /** Milliseconds of a test that a step is worth. */
 const SLOW_MS = 5_000;
