@@ -57,6 +57,8 @@ describe('Every example request of the Face API', () => {
 const BEYOND = [
   'collection/examine',
   'collection/examine/apply',
+  'collection/examine/dismiss',
+  'collection/examine/restore',
   'collection/examine/undo',
   'external-key/delete-faces',
   'external-key/list',
