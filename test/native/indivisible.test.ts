@@ -8,6 +8,7 @@ import { usePipeline } from '../../testing/faces.ts';
 import { photograph } from '../../testing/photographs.ts';
 
 const LARGE = { width: 4000, height: 3000, channels: 3, background: 'teal' } as const;
+const LARGEST = { ...LARGE, width: 8000, height: 4900 } as const;
 const FILES: Readonly<Record<string, () => Promise<Buffer> | Buffer>> = {
   HEIC: () => readFileSync(new URL('../../../test/fixtures/wild/reported/flat.heic', import.meta.url)),
   AVIF: () => sharp({ create: LARGE }).avif({ effort: 0 }).toBuffer(),
@@ -47,9 +48,7 @@ describe('Images that a library decodes in one go', () => {
 
   test('use the other threads', async () => {
     const [slow, quick] = await Promise.all([
-      sharp({ create: { ...LARGE, width: 8000, height: 4900 } })
-        .webp({ lossless: true, effort: 0 })
-        .toBuffer(),
+      sharp({ create: LARGEST }).webp({ lossless: true, effort: 0 }).toBuffer(),
       sharp({ create: { ...LARGE, width: 1000, height: 1000 } })
         .webp({ lossless: true, effort: 0 })
         .toBuffer(),
@@ -82,7 +81,7 @@ describe('Images that wait for a thread', () => {
   const B: Tenant = { account: 'b', key: 'b1' };
 
   test('give up their places in a full queue to another account', async () => {
-    const large = await sharp({ create: LARGE }).webp({ lossless: true, effort: 0 }).toBuffer();
+    const large = await sharp({ create: LARGEST }).webp({ lossless: true, effort: 0 }).toBuffer();
     const analyze = (image: Buffer, tenant: Tenant) =>
       parts.pipeline.analyze(image, 'binary', { template: false, described: 0 }, tenant).then(
         () => 'answered',

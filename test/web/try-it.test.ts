@@ -137,6 +137,8 @@ describe('Try it', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+    // The desktop browser allows it to a page that is clicked.
+    await page.context().grantPermissions(['clipboard-write']);
     await page.getByRole('button', { name: 'Copy Python' }).click();
     await page.getByText('Copied').first().waitFor({ state: 'attached' });
   });
