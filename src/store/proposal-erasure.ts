@@ -103,11 +103,8 @@ export function removeProposal(db: Databases, gallery: number, findingId: string
   const record = takeProposal(db, gallery, findingId);
   if (!record) return 0;
   const { removed, moves } = record;
-  forgetDismissals(
-    db,
-    gallery,
-    removed.map(({ label }) => label),
-  );
+  const labels = removed.map(({ label }) => label);
+  while (!forgetDismissals(db, gallery, labels));
   for (const { label, face } of removed) {
     markErased(db, gallery, label);
     markAnswers(db, gallery, face.faceId);
