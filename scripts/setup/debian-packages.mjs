@@ -1,8 +1,12 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SetupError } from './run.mjs';
 
 const COMPILERS = ['g++', 'cmake', 'ninja-build', 'pkgconf'];
 const IMAGE_LIBRARIES = ['libjpeg62-turbo-dev', 'libpng-dev', 'libwebp-dev'];
+const LISTS_LOCK = '/var/lib/apt/lists/lock';
+const LOCK_TIMEOUT_S = 300;
 const FORMAT_LIBRARIES = ['libtiff-dev', 'libopenjp2-7-dev', 'libde265-dev', 'libdav1d-dev', 'liblcms2-dev'];
 
 function missingPackages(packages) {
@@ -19,14 +23,28 @@ function missingPackages(packages) {
 const isRoot = () => process.getuid() === 0;
 const canInstall = () => isRoot() || spawnSync('sudo', ['-n', 'true']).status === 0;
 
+function isLocked(file) {
+  const { ino } = statSync(file, { throwIfNoEntry: false }) ?? {};
+  const locks = readFileSync('/proc/locks', 'utf8').split('\n');
+  return locks.some((line) => line.includes(' POSIX ') && line.includes(`:${ino} `));
+}
+
+/** Waits until no other program holds an fcntl lock of `file`, or the time is over. */
+export async function untilUnlocked(file, seconds = LOCK_TIMEOUT_S) {
+  const end = Date.now() + 1000 * seconds;
+  while (isLocked(file) && Date.now() < end) await sleep(200);
+}
+
 async function aptGet(run, args) {
-  const command = `apt-get -o DPkg::Lock::Timeout=300 ${args}`;
+  const command = `apt-get -o DPkg::Lock::Timeout=${LOCK_TIMEOUT_S} ${args}`;
   const byHand = `sudo apt-get ${args}`;
   if (!canInstall()) {
     throw new SetupError(
       `Debian packages need root or sudo without a password. Run \`${byHand}\` yourself, then start again.`,
     );
   }
+  // apt's own time-out covers only the locks of dpkg.
+  await untilUnlocked(LISTS_LOCK);
   await run(isRoot() ? command : `sudo -n ${command}`, `Run \`${byHand}\` yourself, then start again.`);
 }
 

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { folderWith, SCRIPTS } from './project-scripts.ts';
 
 type Run = (command: string | string[]) => Promise<void>;
@@ -16,6 +17,8 @@ interface Step {
 const load = (name: string) => import(new URL(`setup/${name}.mjs`, SCRIPTS).href);
 const { setUp }: { setUp(options: { steps: Step[]; root: string; output: PassThrough }): Promise<void> } =
   await load('set-up');
+const { untilUnlocked }: { untilUnlocked(file: string, seconds?: number): Promise<void> } =
+  await load('debian-packages');
 const { isInstalled }: { isInstalled(source: string): boolean } = await load('npm');
 const build: {
   hashOf(root: string, paths: string[], facts?: string[]): string;
@@ -52,6 +55,26 @@ describe('set-up', () => {
     writeFileSync(join(root, 'two'), '');
     const output = await outputOf([making('one'), making('two', 'exit 1'), making('three', 'cp one three')]);
     assert.equal(output, "[set-up] $ sh -c touch 'one'\n[set-up] $ sh -c cp one three\n");
+  });
+
+  test("waits while another program holds the lock of apt's lists, but not for ever", async () => {
+    const lists = join(root, 'lock');
+    const hold = `use Fcntl; open F, '>', $ARGV[0]; my $lock = pack 's s l! l! i', F_WRLCK, 0, 0, 0, 0; fcntl F, F_SETLK, $lock; $| = 1; print 1; sleep`;
+    const holder = spawn('perl', ['-e', hold, lists], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      await once(holder.stdout, 'data');
+      await untilUnlocked(lists, 0);
+      let isOver = false;
+      const waiting = untilUnlocked(lists).then(() => {
+        isOver = true;
+      });
+      await sleep(500);
+      assert.ok(!isOver);
+      holder.kill();
+      await waiting;
+    } finally {
+      holder.kill();
+    }
   });
 
   test('is silent and leaves no trace if nothing is missing', async () => {
