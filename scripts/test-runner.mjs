@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { run } from 'node:test';
@@ -7,6 +8,8 @@ import { spec as Spec } from 'node:test/reporters';
 const FAILURES_SHOWN = 20_000;
 const MOST_REPEATED = 5;
 const SLOWEST_SHOWN = 12;
+/** Files wait for about a quarter of their time. */
+const AT_ONCE = availableParallelism() + 1;
 
 export function testFiles(folder) {
   if (!existsSync(folder)) return [];
@@ -89,7 +92,7 @@ async function runFile(file, timeout) {
  */
 export async function runTests(
   files,
-  { output = process.stdout, concurrency = 2, timeout = 300_000, record } = {},
+  { output = process.stdout, concurrency = AT_ONCE, timeout = 300_000, record } = {},
 ) {
   const total = new Count();
   const recorded = record === undefined ? {} : recordedTimes(record);
