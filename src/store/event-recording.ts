@@ -22,16 +22,19 @@ export function recordsEvents(db: Databases, accountId: string): boolean {
 }
 
 /**
- * Removes events, crops and last matches of accounts that record none. Stops at an account that records again.
+ * Removes events, crops and last matches of accounts for which `isRecorded` is false. Stops at an account that
+ * records again.
  */
-export async function eraseUnrecorded(context: StoreContext, isStopped: () => boolean): Promise<void> {
-  const { db } = context;
-  for await (const accountId of keysOf(db.accounts)) {
-    if (isStopped()) return;
-    if (recordsEvents(db, accountId)) continue;
+export async function eraseUnrecorded(
+  context: StoreContext,
+  isRecorded: (accountId: string) => boolean,
+  isStopped: () => boolean,
+): Promise<void> {
+  for await (const accountId of keysOf(context.db.accounts)) {
+    const isOver = () => isStopped() || isRecorded(accountId);
     for (const environment of ENVIRONMENTS) {
-      await eraseEvents(context, [accountId, environment], isStopped);
-      await eraseLastMatches(context, [accountId, environment], isStopped);
+      await eraseEvents(context, [accountId, environment], isOver);
+      await eraseLastMatches(context, [accountId, environment], isOver);
     }
   }
 }
@@ -39,25 +42,26 @@ export async function eraseUnrecorded(context: StoreContext, isStopped: () => bo
 async function eraseEvents(
   { db, writeStep }: StoreContext,
   owner: EventOwner,
-  isStopped: () => boolean,
+  isOver: () => boolean,
 ): Promise<void> {
-  const step = () => (recordsEvents(db, owner[0]) ? 0 : removeOldest(db, owner, STEP, null));
-  while (!isStopped() && db.eventCounts.doesExist(owner)) if ((await writeStep(step)) === 0) return;
+  const step = () => (isOver() ? 0 : removeOldest(db, owner, STEP, null));
+  while (!isOver() && db.eventCounts.doesExist(owner)) if ((await writeStep(step)) === 0) return;
 }
 
 async function eraseLastMatches(
   { db, writeStep, personChanged }: StoreContext,
   [accountId, environment]: EventOwner,
-  isStopped: () => boolean,
+  isOver: () => boolean,
 ): Promise<void> {
   const within = { start: [accountId, environment, ''], end: [accountId, environment, '\uffff'] };
   const oldest = (gallery: number, limit: number) =>
     Array.from(db.lastSeen.getKeys({ start: [gallery], end: [gallery + 1], limit } as never));
+  if (isOver()) return;
   for await (const key of keysOf<CollectionKey>(db.collections, within)) {
     const gallery = db.collections.get(key)?.gallery;
     if (gallery === undefined) continue;
     const step = () => {
-      if (recordsEvents(db, accountId)) return 0;
+      if (isOver()) return 0;
       const places = oldest(gallery, STEP);
       for (const place of places) {
         db.lastSeen.remove(place);
@@ -66,6 +70,6 @@ async function eraseLastMatches(
       }
       return places.length;
     };
-    while (!isStopped() && oldest(gallery, 1).length > 0) if ((await writeStep(step)) === 0) return;
+    while (!isOver() && oldest(gallery, 1).length > 0) if ((await writeStep(step)) === 0) return;
   }
 }

@@ -326,7 +326,9 @@ export class EventLog {
   }
 
   async trim(limits: EventLimits): Promise<void> {
-    await eraseUnrecorded(this.#context, limits.isStopped ?? (() => false));
+    const isOn = limits.since < Number.POSITIVE_INFINITY;
+    const isRecorded = (accountId: string) => isOn && this.isRecorded(accountId);
+    await eraseUnrecorded(this.#context, isRecorded, limits.isStopped ?? (() => false));
     await trimEvents(this.#context, limits);
   }
 }

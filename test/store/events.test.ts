@@ -366,8 +366,11 @@ describe('The event log', () => {
   });
 
   test('records nothing when it is off, and removes what there is', async (t) => {
-    const { store, clock, record, owner } = await recording(t);
-    await record({});
+    const { store, clock, record, owner, add } = await recording(t);
+    const { label } = await add(1, 'person 1');
+    await record({ result: 'match', label });
+    const gallery = store.collections.get(owner, 'people')?.gallery ?? 0;
+    assert.ok(store.events.lastSeenOf(gallery, label));
     const off = { days: 0, maxEvents: 1000, cropDays: 0 };
     const none = new EventRecorder(store.events, {
       now: () => clock.now,
@@ -379,6 +382,7 @@ describe('The event log', () => {
     await none.trim();
     await none.close();
     assert.deepEqual([store.events.count, none.recorded], [0, 0]);
+    assert.equal(store.events.lastSeenOf(gallery, label), null);
   });
 
   test('erases events, crops and last matches of an account that records none, in steps, also later', async (t) => {
