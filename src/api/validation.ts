@@ -1,5 +1,6 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { TRUSTED_SCHEMAS } from '../base/ajv-options.ts';
+import { Turn } from '../base/turns.ts';
 import { type FieldError, VisageError } from '../errors.ts';
 import { firstExcess } from './bounds.ts';
 import { fieldErrors, MAX_NAME_LENGTH, type Place } from './field-errors.ts';
@@ -17,6 +18,29 @@ const ajv = new Ajv2020({
   allowUnionTypes: true,
   validateFormats: false,
 });
+
+const uncompiled = new Set<() => ValidateFunction>();
+
+/** Compiling takes milliseconds, and a start makes hundreds of validators. */
+function compileAtFirstUse(schema: Schema): () => ValidateFunction {
+  let validate: ValidateFunction | undefined;
+  const compiled = () => {
+    uncompiled.delete(compiled);
+    validate ??= ajv.compile(schema);
+    return validate;
+  };
+  uncompiled.add(compiled);
+  return compiled;
+}
+
+/** @throws Error for an invalid schema. */
+export async function compileAll(): Promise<void> {
+  const turn = new Turn();
+  for (const compiled of uncompiled) {
+    if (turn.isOver) await turn.next();
+    compiled();
+  }
+}
 
 export type ValueKind = Place['kind'];
 
@@ -37,11 +61,12 @@ export function compile<const S extends Schema>(
   place: Partial<Omit<Place, 'kind'>> = {},
 ): Validator<S> {
   const { here = null, elsewhere = {} } = place;
-  const validate: ValidateFunction = ajv.compile(schema);
+  const compiled = compileAtFirstUse(schema);
   return (given) => {
     const excess = firstExcess(schema, given);
     if (excess) throw refused([kind === 'textual' ? { ...excess, path: excess.path.slice(1) } : excess]);
     const value = kind === 'textual' ? fromText(schema, given) : given;
+    const validate = compiled();
     if (validate(value)) return value as Validated<S>;
     throw refused(fieldErrors(validate.errors ?? [], { kind, here, elsewhere }));
   };

@@ -1,13 +1,11 @@
 import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { Audit } from '../access/audit/audit.ts';
 import type { Config } from '../config/config.ts';
 import { isErrorCode, VisageError } from '../errors.ts';
-import { adminSocketPath, takeDataFolder } from '../ops/data-folder.ts';
+import { adminSocketPath } from '../ops/data-folder.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
-import { createLog } from '../ops/log.ts';
-import { Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { configOf, type DataOptions, originOfFolder } from './command.ts';
 
 const ANSWER_LIMIT_MS = 15_000;
@@ -52,10 +50,6 @@ function exchange(
   });
 }
 
-export function auditOf(store: Store, { audit }: Config): Audit {
-  return new Audit(store.audit, { now: Date.now, log: createLog('silent'), retention: audit });
-}
-
 /**
  * @param body bytes unchanged; other values as JSON.
  * @throws VisageError, ExitError.
@@ -70,7 +64,7 @@ export type AdminCall = (
 export interface Administrations<Administration> {
   readonly remote: (call: AdminCall) => Administration;
   /** Runs under the store's lock. */
-  readonly local: (store: Store, config: Config) => Administration;
+  readonly local: (store: Store, config: Config) => Promise<Administration>;
 }
 
 async function inService<T>(folder: string, work: (call: AdminCall) => Promise<T>): Promise<T> {
@@ -86,16 +80,6 @@ async function inService<T>(folder: string, work: (call: AdminCall) => Promise<T
     );
   } finally {
     socket.release();
-  }
-}
-
-async function inStore<T>(config: Config, work: (store: Store) => Promise<T>): Promise<T> {
-  takeDataFolder(config.dataDir);
-  const store = Store.open(config.dataDir);
-  try {
-    return await work(store);
-  } finally {
-    await store.close();
   }
 }
 
@@ -138,7 +122,9 @@ export async function administer<Administration, T>(
     );
   }
   try {
-    return await inStore(config, (store) => work(local(store, config)));
+    // Loaded on demand: LMDB and the store double the time of a command.
+    const { inStore } = await import('./stopped-store.ts');
+    return await inStore(config, async (store) => work(await local(store, config)));
   } catch (error) {
     if (!(error instanceof ExitError && error.exitCode === EXIT.locked)) throw error;
     throw new ExitError(

@@ -1,5 +1,4 @@
 import { EXIT, ExitError, usageError } from '../ops/exit-codes.ts';
-import { StoreReader } from '../store/store-reader.ts';
 import { columns, command, configOf, DATA_OPTIONS, JSON_OPTION, print } from './command.ts';
 import { COLLECTION, ENVIRONMENT_OPTIONS, withOperatorApi } from './operator-api.ts';
 import { tell } from './output.ts';
@@ -18,6 +17,7 @@ export const collectionsList = command({
   summary: 'List the collections of every account and their number of faces.',
   options: { ...JSON_OPTION, ...DATA_OPTIONS },
   async run(values) {
+    const { StoreReader } = await import('../store/store-reader.ts');
     const reader = StoreReader.open(configOf(values).dataDir);
     try {
       const collections = reader.collections();
@@ -45,6 +45,7 @@ export const collectionsShow = command({
   operands: [COLLECTION],
   options: { ...ENVIRONMENT_OPTIONS, ...DATA_OPTIONS },
   async run(values, [collectionId]) {
+    const { StoreReader } = await import('../store/store-reader.ts');
     const reader = StoreReader.open(configOf(values).dataDir);
     try {
       const found = reader

@@ -1,10 +1,5 @@
-import {
-  type IdentityAdministration,
-  identityAdministration,
-} from '../access/members/identity-administration.ts';
-import { Passwords } from '../access/members/passwords.ts';
-import { SigningKeys } from '../access/tokens/signing-keys.ts';
-import { type Administrations, administer, auditOf } from './admin-access.ts';
+import type { IdentityAdministration } from '../access/members/identity-administration.ts';
+import { type Administrations, administer } from './admin-access.ts';
 import type { DataOptions } from './command.ts';
 
 const ADMINISTRATIONS: Administrations<IdentityAdministration> = {
@@ -22,14 +17,19 @@ const ADMINISTRATIONS: Administrations<IdentityAdministration> = {
       rotateTokenKey: async () => (await call('POST', '/tokens/rotate')) as never,
     };
   },
-  local: (store, config) =>
-    identityAdministration({
+  local: async (store, config) => {
+    const { identityAdministration } = await import('../access/members/identity-administration.ts');
+    const { Passwords } = await import('../access/members/passwords.ts');
+    const { SigningKeys } = await import('../access/tokens/signing-keys.ts');
+    const { auditOf } = await import('./stopped-store.ts');
+    return identityAdministration({
       store,
       passwords: new Passwords(),
       audit: auditOf(store, config),
       now: Date.now,
       signingKeys: () => SigningKeys.open(config.dataDir),
-    }),
+    });
+  },
 };
 
 /** @throws ConfigError, ExitError, VisageError. */

@@ -1,8 +1,8 @@
-import { type KeyAdministration, keyAdministration } from '../access/keys/key-administration.ts';
+import type { KeyAdministration } from '../access/keys/key-administration.ts';
 import { newKeyBody } from '../access/keys/key-settings.ts';
 import { parseDecimal } from '../base/decimal.ts';
 import { usageError } from '../ops/exit-codes.ts';
-import { type Administrations, administer, auditOf } from './admin-access.ts';
+import { type Administrations, administer } from './admin-access.ts';
 import {
   CREATE_OPTION,
   columns,
@@ -22,7 +22,11 @@ const ADMINISTRATIONS: Administrations<KeyAdministration> = {
       await call('DELETE', `/api-keys/${encodeURIComponent(id)}`);
     },
   }),
-  local: (store, config) => keyAdministration(store, auditOf(store, config)),
+  local: async (store, config) => {
+    const { keyAdministration } = await import('../access/keys/key-administration.ts');
+    const { auditOf } = await import('./stopped-store.ts');
+    return keyAdministration(store, auditOf(store, config));
+  },
 };
 
 function withKeys<T>(

@@ -1,8 +1,24 @@
+import { Audit } from '../access/audit/audit.ts';
 import type { Config } from '../config/config.ts';
 import { takeDataFolder } from '../ops/data-folder.ts';
 import { EXIT, ExitError } from '../ops/exit-codes.ts';
+import { createLog } from '../ops/log.ts';
 import { Store } from '../store/store.ts';
-import { auditOf } from './admin-access.ts';
+
+export function auditOf(store: Store, { audit }: Config): Audit {
+  return new Audit(store.audit, { now: Date.now, log: createLog('silent'), retention: audit });
+}
+
+/** @throws ExitError `locked` if the service runs. */
+export async function inStore<T>(config: Config, work: (store: Store) => Promise<T>): Promise<T> {
+  takeDataFolder(config.dataDir);
+  const store = Store.open(config.dataDir);
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
 
 /**
  * @param what an imperative.

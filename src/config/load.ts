@@ -25,7 +25,6 @@ const ajv = new Ajv2020({
   verbose: true,
   formats: Object.fromEntries(Object.entries(FORMATS).map(([name, { test }]) => [name, test])),
 });
-const validators = new Map(SETTING_NAMES.map((name) => [name, ajv.compile(SETTINGS[name].schema)]));
 
 type GivenValues = Partial<Record<SettingName, unknown>>;
 
@@ -80,8 +79,9 @@ interface Place {
 }
 
 function check(name: SettingName, value: unknown, place: string, origin = ''): void {
-  const validate = validators.get(name);
-  if (validate === undefined || validate(value)) return;
+  // Ajv compiles each schema once.
+  const validate = ajv.compile(SETTINGS[name].schema);
+  if (validate(value)) return;
   const [error] = validate.errors as [ErrorObject];
   throw new ConfigError(refusal(error, { place, origin, unit: SETTINGS[name].unit }));
 }

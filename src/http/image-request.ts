@@ -140,8 +140,9 @@ function formSchema(images: ImageParameters, body: Schema): Schema {
 function checksOf(images: ImageParameters, schema: Schema) {
   const json = imageBodySchema(images, schema);
   const inImage = { bytes: 'image', url: 'image' };
+  const querySchema = imageQuerySchema(schema);
   const query = (form: BodyForm) =>
-    compile(imageQuerySchema(schema), 'textual', { here: QUERY, elsewhere: elsewhere(json, PLACES[form]) });
+    compile(querySchema, 'textual', { here: QUERY, elsewhere: elsewhere(json, PLACES[form]) });
   return {
     json: compile(json, 'typed', { here: PLACES.json, elsewhere: inImage }),
     multipart: compile(formSchema(images, schema), 'textual', { here: PLACES.multipart }),

@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import { isatty } from 'node:tty';
+import { compileAll } from '../api/validation.ts';
 import { visible } from '../base/visible-text.ts';
 import { createGalleryIndex, openSearchSpace } from '../native/gallery-index.ts';
 import { startWatchdog } from '../ops/watchdog.ts';
@@ -10,6 +11,8 @@ import { createShutdown, type Undos } from './shutdown.ts';
 const STDIN = 0;
 
 const SNAPSHOT_LIMIT_MS = 8_000;
+
+const COMPILE_AFTER_MS = 30_000;
 
 export async function serve(stages: Stages, application: Application, undos: Undos): Promise<void> {
   const { boot, listeners, indexes } = stages;
@@ -32,6 +35,7 @@ export async function serve(stages: Stages, application: Application, undos: Und
   indexes.keeper.start();
   indexes.conversion.start();
   stages.data.mark.clear();
+  setTimeout(compileAll, COMPILE_AFTER_MS).unref();
   announce(stages, application);
 }
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { ConfigError } from '../../src/config/config-error.ts';
+import { environmentName, SETTING_NAMES } from '../../src/config/settings.ts';
 import { Health } from '../../src/ops/health.ts';
 
 function noteCompiled(): object[] {
@@ -13,9 +15,17 @@ function noteCompiled(): object[] {
   return noted;
 }
 
-test('Every schema that a start compiles is one by the schema of schemas, which the start does not ask', async () => {
+test('Every schema compiles, and is one by the schema of schemas, which the service does not ask', async () => {
   const compiled = noteCompiled();
-  await import('../../src/config/load.ts');
+  const { readSettings } = await import('../../src/config/load.ts');
+  for (const name of SETTING_NAMES) {
+    try {
+      readSettings({ [environmentName(name)]: '?' });
+    } catch (error) {
+      assert.ok(error instanceof ConfigError, String(error));
+    }
+  }
+  assert.ok(compiled.length >= SETTING_NAMES.length);
   await import('../../src/access/tokens/tokens.ts');
   await import('../../src/vision/manifest.ts');
   await import('../../src/http/admin.ts');
@@ -25,6 +35,8 @@ test('Every schema that a start compiles is one by the schema of schemas, which 
     typeof routeTable
   >[0]);
   createRouter(routes, {} as Parameters<typeof createRouter>[1]);
+  const { compileAll } = await import('../../src/api/validation.ts');
+  await compileAll();
 
   assert.ok(compiled.length > 2 * routes.length, `only ${compiled.length} schemas were compiled`);
   const checker = new Ajv2020();
