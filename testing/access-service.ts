@@ -33,6 +33,7 @@ import { Store } from '../src/store/store.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 import { Recognizer, Recognizers } from '../src/vision/recognizer.ts';
 import { preparedNetworks } from './prepared-networks.ts';
+import { addSigningKey } from './signing-keys.ts';
 
 const executor: Executor = createExecutor({ threads: 2, maxQueue: 256 });
 const recognizer = await Recognizer.load(await openModelPack('yunet'), executor, {
@@ -44,6 +45,7 @@ let signingKeys: Promise<SigningKeys> | undefined;
 
 async function openSigningKeys(): Promise<SigningKeys> {
   const folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
+  addSigningKey(folder);
   const keys = await SigningKeys.open(folder, { credentials: undefined });
   rmSync(folder, { recursive: true });
   return keys;

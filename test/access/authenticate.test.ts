@@ -10,6 +10,7 @@ import { SigningKeys } from '../../src/access/tokens/signing-keys.ts';
 import type { VisageError } from '../../src/errors.ts';
 import { Store } from '../../src/store/store.ts';
 import { keyCaller } from '../../testing/key-caller.ts';
+import { addSigningKey } from '../../testing/signing-keys.ts';
 
 let folder: string;
 let store: Store;
@@ -20,6 +21,7 @@ let parts: AuthenticationParts;
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'visage-test-'));
   store = Store.open(folder);
+  addSigningKey(folder);
   const signingKeys = await SigningKeys.open(folder);
   const options = {
     store,

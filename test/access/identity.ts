@@ -4,6 +4,7 @@ import { SigningKeys } from '../../src/access/tokens/signing-keys.ts';
 import type { Role } from '../../src/api/roles.ts';
 import type { Member } from '../../src/store/records.ts';
 import { Store } from '../../src/store/store.ts';
+import { addSigningKey } from '../../testing/signing-keys.ts';
 import { temporaryFolder } from '../../testing/temporary-store.ts';
 
 export const HOME = '127.0.0.1';
@@ -35,6 +36,7 @@ export async function openIdentity(
   const clock = { now: Date.UTC(2026, 0, 15) };
   const now = () => clock.now;
   const store = Store.open(folder, now);
+  addSigningKey(folder);
   const signingKeys = shared ?? (await SigningKeys.open(folder, { now }));
   const made: Identity[] = [];
   let passwordHash: Promise<string> | null = null;
