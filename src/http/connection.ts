@@ -11,9 +11,11 @@ const LARGE_CHUNK = 16 * 1024;
 
 const SEND_LIMIT_MS = 30_000;
 
-/** After this time, the connection yields to a new one of its address. */
+/** After this time, a request yields to a new connection. */
 const STALLED_MS = 1_000;
-const IDLE_MS = 5_000;
+
+/** A slower body counts as stalled; the least pace of `body.ts`, for each second. */
+const STEP_OF_BODY = 1_638;
 
 type Begin = () => void;
 
@@ -50,6 +52,7 @@ export class Connection extends Duplex {
   /** 0: not sending. */
   #sendingSince = 0;
   #idleSince = performance.now();
+  #received = 0;
 
   constructor(socket: Socket) {
     super({ readableHighWaterMark: 1, writableHighWaterMark: socket.writableHighWaterMark });
@@ -61,7 +64,7 @@ export class Connection extends Duplex {
       .on('data', (chunk: Buffer) => {
         this.#rest = chunk;
         this.#at = 0;
-        if (this.#current) this.#idleSince = performance.now();
+        this.#countBody(chunk.length);
         this.#feed();
       })
       .on('end', () => {
@@ -105,6 +108,8 @@ export class Connection extends Duplex {
 
   #begin(response: ServerResponse, begin: Begin): void {
     this.#current = response;
+    this.#received = 0;
+    this.#idleSince = performance.now();
     response.once('close', () => {
       this.#current = null;
       this.#idleSince = performance.now();
@@ -131,11 +136,23 @@ export class Connection extends Duplex {
     return true;
   }
 
-  /** Milliseconds; 0 or less: keep the connection. */
-  overstayed(now: number): number {
+  #countBody(bytes: number): void {
+    if (!this.#current) return;
+    this.#received += bytes;
+    if (this.#received < STEP_OF_BODY) return;
+    this.#received = 0;
+    this.#idleSince = performance.now();
+  }
+
+  /**
+   * @param idleMs patience with a client that sends nothing.
+   * @returns milliseconds; 0 or less: keep the connection.
+   */
+  overstayed(now: number, idleMs: number): number {
     if (this.#sendingSince > 0) return now - this.#sendingSince - STALLED_MS;
     // The service, not the client, is late with unread bytes.
-    return this.isAnswering || (this.#current && this.#rest) ? 0 : now - this.#idleSince - IDLE_MS;
+    if (this.isAnswering || (this.#current && (this.#rest || this.readableLength > 0))) return 0;
+    return now - this.#idleSince - (this.#current ? Math.max(idleMs, STALLED_MS) : idleMs);
   }
 
   closeIfIdle(ms: number): void {

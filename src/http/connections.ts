@@ -22,8 +22,8 @@ interface Entry {
   connection: Connection | null;
 }
 
-/** Slower handshakes yield to a new connection of their address. */
-const HANDSHAKE_MS = 5_000;
+/** After this time, a silent connection yields to a new one of its address. */
+const IDLE_MS = 5_000;
 
 export interface ConnectionsOptions {
   readonly limits: ConnectionConfig;
@@ -34,6 +34,21 @@ export interface ConnectionsOptions {
 
 function keyOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
+}
+
+function longestSilent(entries: Iterable<Entry>, patienceMs: number) {
+  const now = performance.now();
+  const longest = { entry: null as Entry | null, silence: 0, count: 0 };
+  for (const entry of entries) {
+    const { connection, since } = entry;
+    const silence = connection ? connection.overstayed(now, patienceMs) : now - since - patienceMs;
+    if (silence <= 0) continue;
+    longest.count++;
+    if (silence <= longest.silence) continue;
+    longest.silence = silence;
+    longest.entry = entry;
+  }
+  return longest;
 }
 
 export class Connections {
@@ -61,7 +76,8 @@ export class Connections {
   }
 
   /**
-   * Without a free place, closes the longest stalled or idle connection.
+   * Without a free place, closes the connection that has waited longest for its client. In total, silence of any
+   * length suffices, and the address with the most such connections loses one.
    * @returns the limit that refuses the socket, or null.
    */
   admit(socket: Socket): 'address_limit' | 'total_limit' | null {
@@ -71,8 +87,9 @@ export class Connections {
     const origin = originOf(address?.toString() ?? '');
     const own = this.#byOrigin.get(origin) ?? new Set<Entry>();
     const isProxy = address !== null && within(address, trustedProxies());
-    if (!isProxy && own.size >= maxPerAddress && !this.#makeRoom(own)) return 'address_limit';
-    if (this.#entries.size >= maxTotal && !this.#makeRoom(this.#entries.values())) return 'total_limit';
+    if (!isProxy && own.size >= maxPerAddress && !this.#close(longestSilent(own, IDLE_MS).entry))
+      return 'address_limit';
+    if (this.#entries.size >= maxTotal && !this.#close(this.#longestSilentOfMost())) return 'total_limit';
     const key = keyOf(socket);
     const entry: Entry = { socket, origin, since: performance.now(), connection: null };
     own.add(entry);
@@ -100,21 +117,24 @@ export class Connections {
     if (own?.size === 0) this.#byOrigin.delete(entry.origin);
   }
 
-  #makeRoom(entries: Iterable<Entry>): boolean {
-    const now = performance.now();
-    let most = 0;
-    let worst: Entry | null = null;
-    for (const entry of entries) {
-      const { connection, since } = entry;
-      const overstayed = connection ? connection.overstayed(now) : now - since - HANDSHAKE_MS;
-      if (overstayed <= most) continue;
-      most = overstayed;
-      worst = entry;
+  #longestSilentOfMost(): Entry | null {
+    let worst = { entry: null as Entry | null, silence: 0, count: 0 };
+    for (const own of this.#byOrigin.values()) {
+      if (own.size < worst.count) continue;
+      const found = longestSilent(own, 0);
+      // A trusted proxy stands for many clients.
+      const count = Math.min(found.count, this.limits.maxPerAddress);
+      if (count < worst.count || (count === worst.count && found.silence <= worst.silence)) continue;
+      worst = { ...found, count };
     }
-    if (!worst) return false;
-    this.tell('made_room', worst.socket.remoteAddress);
-    worst.socket.destroy();
-    this.#remove(keyOf(worst.socket), worst);
+    return worst.entry;
+  }
+
+  #close(entry: Entry | null): boolean {
+    if (!entry) return false;
+    this.tell('made_room', entry.socket.remoteAddress);
+    entry.socket.destroy();
+    this.#remove(keyOf(entry.socket), entry);
     return true;
   }
 }

@@ -18,10 +18,16 @@ const CONNECTIONS = isFull ? 100 : 20;
 const REQUESTS = 1_000;
 const CHEAP_REQUESTS = isFull ? REQUESTS : 30;
 
+/** All listeners together; each attacking address has as many as the service allows. */
+const MOST_CONNECTIONS = isFull ? 4096 : 256;
+const PER_ADDRESS = 64;
+
 const MOST_GROWTH = 32 * 1024 * 1024;
 
 /** No address may have more than 64, so the attacker has several. */
 const addressOf = (at: number) => `127.0.0.${2 + Math.floor(at / 50)}`;
+
+const PROXY = '127.0.8.1';
 
 let service: Service;
 let plain: Target;
@@ -33,6 +39,8 @@ before(async () => {
     VISAGE_TLS_LISTEN: '127.0.0.1:0',
     VISAGE_METRICS_LISTEN: '127.0.0.1:0',
     VISAGE_ADDRESS_RATE_LIMIT: '1000000',
+    VISAGE_MAX_CONNECTIONS: String(MOST_CONNECTIONS),
+    VISAGE_TRUSTED_PROXIES: PROXY,
   });
   const { child } = service;
   const portOf = (url: unknown) => Number(new URL(String(url)).port);
@@ -176,6 +184,56 @@ describe('Connections', () => {
       for (const socket of held) socket.destroy();
     },
   );
+});
+
+const BODY_HEAD = 'POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n';
+
+const SILENT_CLIENTS: Record<string, { readonly isSecure?: boolean; readonly text?: string }> = {
+  silence: {},
+  'no handshake': { isSecure: true },
+  'headers byte by byte': { text: 'GET / HTTP/1.1\r\nX-A: ' },
+  'a body byte by byte': { text: BODY_HEAD },
+};
+
+describe('Connections in total', () => {
+  attack('A connection that does nothing shuts no client out, however many there are', async (tally) => {
+    const livez = requests('GET', '/livez', 1, 'Connection: close\r\n');
+    for (const [what, { isSecure, text }] of Object.entries(SILENT_CLIENTS)) {
+      for (const proxy of [null, PROXY]) {
+        const working = (await open({ ...plain, from: '127.0.7.1' })).setEncoding('latin1');
+        const answerOf = async () => {
+          if (working.closed) return '';
+          working.write(requests('GET', '/livez', 1));
+          return String(await Promise.race([once(working, 'data'), once(working, 'close')]));
+        };
+        await answerOf();
+        const held: Socket[] = [];
+        const hold = async (at: number) => {
+          const from = proxy ?? `127.0.6.${1 + Math.floor(at / PER_ADDRESS)}`;
+          const socket = await open({ port: isSecure ? secure.port : plain.port, from });
+          held[at] = socket.resume();
+          if (text) socket.write(text);
+        };
+        for (let at = 0; at < MOST_CONNECTIONS - 1; at++) await hold(at);
+        const trickle = setInterval(() => {
+          for (const socket of held) if (text && socket.writable) socket.write('a');
+        }, 2_000);
+        // A request gives way after a second without progress.
+        if (text) await sleep(1_500);
+        for (let probe = 0; probe < 5; probe++) {
+          const answer = await exchange({ ...plain, from: `127.0.5.${1 + probe}` }, livez, 30_000);
+          tally.attempt(`${what}: ${answer.slice(0, 15)}`, !answer.startsWith('HTTP/1.1 200'));
+          await Promise.all(held.flatMap(({ closed }, at) => (closed ? [hold(at)] : [])));
+        }
+        tally.attempt(
+          `${what}: an idle client lost its connection`,
+          !(await answerOf()).startsWith('HTTP/1.1 200'),
+        );
+        clearInterval(trickle);
+        for (const socket of [working, ...held]) socket.destroy();
+      }
+    }
+  });
 });
 
 describe('Headers', () => {

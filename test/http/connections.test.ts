@@ -185,9 +185,15 @@ describe('A body', () => {
 
 describe('The number of connections', () => {
   const ok: RequestListener = (_, response) => response.end('ok');
-  const openMany = async (port: number, from: string, count: number, connections: Connections) => {
+  const openMany = async (
+    port: number,
+    from: string,
+    count: number,
+    connections: Connections,
+    total = count,
+  ) => {
     const sockets = await Promise.all(Array.from({ length: count }, () => open({ port, from })));
-    while (connections.open < count) await sleep(1);
+    while (connections.open < total) await sleep(1);
     return sockets;
   };
   const isAnswered = async (port: number, from: string) =>
@@ -211,14 +217,73 @@ describe('The number of connections', () => {
     for (const socket of held) socket.destroy();
   });
 
-  test('of a trusted proxy is limited in total only', async () => {
+  test('of a trusted proxy is limited in total only, and the answer says so where all have work', async () => {
     const { connections } = limited({ maxPerAddress: 2, maxTotal: 8 }, ['127.0.0.2']);
-    const port = await serve(ok, connections);
+    let begun = 0;
+    const port = await serve(() => begun++, connections);
     const held = await openMany(port, '127.0.0.2', 8, connections);
+    for (const socket of held) socket.write(requests('GET', '/', 1));
+    while (begun < 8) await sleep(1);
     const answer = await exchange({ port, from: '127.0.0.2' }, requests('GET', '/', 1));
     assert.match(answer, /^HTTP\/1.1 503 /);
     assert.equal(JSON.parse(answer.slice(answer.indexOf('{'))).code, 'OVERLOADED');
     assert.equal(connections.closed.total_limit, 1);
+    for (const socket of held) {
+      assert.equal(socket.closed, false);
+      socket.destroy();
+    }
+  });
+
+  test('in total leaves room for a new client where the others have just come and say nothing', async () => {
+    const { connections, closed } = limited({ maxTotal: 4 });
+    const port = await serve(ok, connections);
+    const held = [
+      ...(await openMany(port, '127.0.0.2', 2, connections)),
+      ...(await openMany(port, '127.0.0.3', 2, connections, 4)),
+    ];
+    for (const socket of held) socket.write('GET / HTTP/1.1\r\nX-A: ');
+    assert.ok(await isAnswered(port, '127.0.0.4'));
+    assert.deepEqual(
+      closed.map(([reason]) => reason),
+      ['made_room'],
+    );
+    for (const socket of held) socket.destroy();
+  });
+
+  test('in total closes the longest silent connection of the address that has the most silent ones', async () => {
+    const { connections, closed } = limited({ maxTotal: 7 });
+    let begun = 0;
+    const port = await serve(({ url }, response) => {
+      begun++;
+      if (url === '/') response.end('ok');
+    }, connections);
+    const [older] = await openMany(port, '127.0.0.2', 1, connections);
+    const busy = await openMany(port, '127.0.0.3', 4, connections, 5);
+    for (const socket of busy) socket.write(requests('GET', '/endless', 1));
+    const silent: Socket[] = [];
+    for (let count = 6; count <= 7; count++) {
+      silent.push(...(await openMany(port, '127.0.0.4', 1, connections, count)));
+      await sleep(2);
+    }
+    while (begun < 4) await sleep(1);
+    assert.ok(await isAnswered(port, '127.0.0.5'));
+    while (!silent[0]?.resume().closed) await sleep(1);
+    assert.deepEqual(closed, [['made_room', '127.0.0.4']]);
+    for (const socket of [older, silent[1], ...busy]) {
+      assert.equal(socket?.closed, false);
+      socket?.destroy();
+    }
+  });
+
+  test('in total takes a trusted proxy for one full address, though it has more connections', async () => {
+    const { connections, closed } = limited({ maxPerAddress: 2, maxTotal: 6 }, ['127.0.0.2']);
+    const port = await serve(ok, connections);
+    const held = [
+      ...(await openMany(port, '127.0.0.3', 2, connections)),
+      ...(await openMany(port, '127.0.0.2', 4, connections, 6)),
+    ];
+    assert.ok(await isAnswered(port, '127.0.0.4'));
+    assert.deepEqual(closed, [['made_room', '127.0.0.3']]);
     for (const socket of held) socket.destroy();
   });
 
@@ -279,14 +344,45 @@ describe('The number of connections', () => {
       connection = request.socket as unknown as Connection;
       request.resume();
     });
-    const overstayed = (ms: number) => (connection as Connection | null)?.overstayed(performance.now() + ms);
+    const overstayed = (ms: number, idleMs = 5_000) =>
+      (connection as Connection | null)?.overstayed(performance.now() + ms, idleMs) ?? Number.NaN;
     const socket = await open({ port });
-    socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab');
+    socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4000\r\n\r\nab');
     while (!connection) await sleep(1);
-    assert.ok((overstayed(0) ?? 1) <= 0);
-    assert.ok((overstayed(6_000) ?? 0) > 0);
-    socket.write('cd');
-    while ((overstayed(6_000) ?? 0) > 0) await sleep(1);
+    assert.ok(overstayed(0) <= 0);
+    assert.ok(overstayed(6_000) > 0);
+    assert.ok(overstayed(0, 0) <= 0, 'in total, a body has a second');
+    assert.ok(overstayed(2_000, 0) > 0);
+    socket.write('c'.repeat(3998));
+    while (overstayed(6_000) > 0) await sleep(1);
+    socket.destroy();
+  });
+
+  test('leaves room for a client whose address holds connections that send a byte now and then', async () => {
+    let connection: Connection | null = null;
+    let received = 0;
+    const port = await serve((request) => {
+      connection = request.socket as unknown as Connection;
+      request.on('data', (chunk) => {
+        received += chunk.length;
+      });
+    });
+    const silence = (now: number) => (connection as Connection | null)?.overstayed(now, 0) ?? Number.NaN;
+    const socket = await open({ port });
+    const send = async (bytes: number) => {
+      const wanted = received + bytes;
+      socket.write('a'.repeat(bytes));
+      while (received < wanted) await sleep(1);
+    };
+    socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n');
+    while (!connection) await sleep(1);
+    const later = performance.now() + 10_000;
+    const before = silence(later);
+    await sleep(2);
+    await send(1);
+    assert.equal(silence(later), before);
+    await send(2_000);
+    assert.ok(silence(later) < before);
     socket.destroy();
   });
 
