@@ -111,10 +111,14 @@ pipeline::PipelineOptions ParsePipelineOptions(const Napi::Value& value, const r
                                Number(fit.Get("height"), "detector.boxFit.height")};
   }
   parsed.detector.doubtful_from = parsed.detector.doubtful_to = parsed.detector.score_threshold;
+  parsed.detector.doubtful_small_from = parsed.detector.score_threshold;
   if (const Napi::Value value = detector.Get("doubtful"); !value.IsUndefined()) {
     const Napi::Object doubtful = Object(value, "detector.doubtful");
     parsed.detector.doubtful_from = Number(doubtful.Get("from"), "detector.doubtful.from");
     parsed.detector.doubtful_to = Number(doubtful.Get("to"), "detector.doubtful.to");
+    parsed.detector.doubtful_small_from = parsed.detector.doubtful_from;
+    if (const Napi::Value small = doubtful.Get("smallFrom"); !small.IsUndefined())
+      parsed.detector.doubtful_small_from = Number(small, "detector.doubtful.smallFrom");
   }
   parsed.detector.nms_iou = Number(detector.Get("nmsIou"), "detector.nmsIou");
   parsed.detector.average_boxes = detector.Get("averageBoxes").ToBoolean().Value();

@@ -16,6 +16,9 @@ constexpr float kEdge = 0.1f;
 
 constexpr float kLeastScore = 0.05f;
 
+/// Up to this multiple of the least reliable width, scores are too low.
+constexpr float kTooNarrow = 1.2f;
+
 /// Limits the cost of many doubtful candidates.
 constexpr std::size_t kSecondLooks = 32;
 /// The second looks end after this many in a row find no face.
@@ -97,7 +100,7 @@ std::vector<Detection> Detector::Detect(const runtime::SourceImage& image, float
                                         base::Team& team) {
   runs_ = 0;
   const base::Size size = {image.width, image.height};
-  const float least_score = std::min(options_.doubtful_from, options_.score_threshold);
+  const float least_score = LeastScore();
   std::vector<Window> windows = PlanScan(scan_, size, least_face);
   std::vector<Candidates> shown;
   std::span<const Window> rest = windows;
@@ -126,11 +129,14 @@ float Detector::LargestCertain(const std::vector<Candidates>& shown, const base:
   return largest;
 }
 
+float Detector::LeastScore() const {
+  return std::min({options_.doubtful_small_from, options_.doubtful_from, options_.score_threshold});
+}
+
 std::vector<Detection> Detector::DetectTurned(const runtime::SourceImage& image, float least_face, int turn,
                                               base::Team& team) {
   const std::vector<Window> windows = PlanTurnedScan(scan_, {image.width, image.height}, least_face, turn);
-  const float least_score = std::min(options_.doubtful_from, options_.score_threshold);
-  return Joined(image, LookAtAll(image, windows, least_score, team), windows.back(), team);
+  return Joined(image, LookAtAll(image, windows, LeastScore(), team), windows.back(), team);
 }
 
 std::vector<float> Detector::LookAgain(const runtime::SourceImage& image, std::span<const Detection> faces,
@@ -168,8 +174,10 @@ std::vector<Detection> Detector::Settle(const runtime::SourceImage& image, const
   for (const Detection& candidate : candidates) {
     const float width = candidate.turn % 2 == 1 ? candidate.box.height : candidate.box.width;
     const bool is_small = width * scale < kSecondLook.face;
+    const bool is_too_narrow = width * scale < kTooNarrow * scan_.least_face;
+    const float from = is_too_narrow ? options_.doubtful_small_from : options_.doubtful_from;
     if (is_small && candidate.score < options_.doubtful_to) {
-      doubtful.push_back(candidate);
+      if (candidate.score >= from) doubtful.push_back(candidate);
     } else if (candidate.score >= options_.score_threshold) {
       faces.push_back(candidate);
     }

@@ -37,6 +37,8 @@ struct DetectorOptions {
   float score_threshold = 0;
   /// Small candidates with these scores run again, enlarged.
   float doubtful_from = 0;
+  /// In place of `doubtful_from` where faces are too narrow for a reliable score.
+  float doubtful_small_from = 0;
   float doubtful_to = 0;
   float nms_iou = 0;
   bool average_boxes = false;
@@ -91,6 +93,7 @@ class Detector {
   /// Adds those that look like faces enlarged. @returns their number.
   std::size_t LookCloser(const runtime::SourceImage& image, std::span<const Detection> doubtful,
                          Candidates& faces, base::Team& team);
+  float LeastScore() const;
   /// Width of the largest certain face in pixels, reduced if cut; 0 for none.
   float LargestCertain(const std::vector<Candidates>& shown, const base::ImageView& image) const;
   std::vector<Detection> Joined(const runtime::SourceImage& image, const std::vector<Candidates>& shown,

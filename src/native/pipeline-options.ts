@@ -30,8 +30,11 @@ export interface PipelineOptions {
     readonly faceWidths: { readonly least: number; readonly most: number };
     /** 0..1. */
     readonly scoreThreshold: number;
-    /** Small candidates with these scores run again, enlarged. */
-    readonly doubtful?: { readonly from: number; readonly to: number };
+    /**
+     * Small candidates with these scores run again, enlarged; those narrower than 1.2 times `faceWidths.least` from
+     * `smallFrom`, if given.
+     */
+    readonly doubtful?: { readonly from: number; readonly to: number; readonly smallFrom?: number };
     /** Moves the centre by shares of the box, then multiplies its size. */
     readonly boxFit?: Box;
     /** Boxes above it are the same face. */

@@ -120,7 +120,7 @@ const MANIFEST = object(
           most: { type: 'number', minimum: 16, maximum: 2048 },
         }),
         scoreThreshold: SHARE,
-        doubtful: object({ from: SHARE, to: SHARE }),
+        doubtful: object({ from: SHARE, to: SHARE, smallFrom: SHARE }, ['smallFrom']),
         boxFit: object({ x: SHIFT, y: SHIFT, width: FACTOR, height: FACTOR }),
         nmsIou: SHARE,
         averageBoxes: { type: 'boolean' },
