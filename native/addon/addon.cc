@@ -14,6 +14,7 @@
 #include "addon/search_kernels.h"
 #include "addon/snapshot_info.h"
 #include "addon/space_object.h"
+#include "addon/spawn.h"
 #include "runtime/inference_session.h"
 
 namespace visage::addon {
@@ -44,6 +45,8 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("readSnapshotInfo", Napi::Function::New<ReadSnapshotInfo>(env, "readSnapshotInfo"));
   exports.Set("exitNow", Napi::Function::New<ExitNow>(env, "exitNow"));
   exports.Set("forbidCoreDumps", Napi::Function::New<ForbidCoreDumps>(env, "forbidCoreDumps"));
+  exports.Set("spawnProgram", Napi::Function::New<SpawnProgram>(env, "spawnProgram"));
+  exports.Set("exitOf", Napi::Function::New<ExitOf>(env, "exitOf"));
   exports.Set("lockFile", Napi::Function::New<LockFile>(env, "lockFile"));
   return exports;
 }

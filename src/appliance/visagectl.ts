@@ -1,13 +1,17 @@
 /** Runs `visagectl` as the service's user. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { Socket } from 'node:net';
 import { setPriority } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { exitOf, type SpawnedProgram, spawnProgram } from '../native/system.ts';
 
 const PROGRAM = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
 const MAX_OUTPUT_CHARACTERS = 1_000_000;
 
 const NICE = 10;
+
+const POLL_MS = 20;
 
 export interface Outcome {
   /** Null after a signal. */
@@ -21,35 +25,50 @@ export interface RunningCommand {
   readonly stop: () => void;
 }
 
-function collect(stream: ChildProcess['stdout']): () => string {
+/** @returns the output up to its end, or what came before an error. */
+function collect(fd: number): Promise<string> {
   let text = '';
-  stream?.setEncoding('utf8').on('data', (part: string) => {
-    if (text.length < MAX_OUTPUT_CHARACTERS) text += part;
-  });
-  return () => text;
+  const stream = new Socket({ fd, readable: true, writable: false });
+  stream
+    .setEncoding('utf8')
+    .on('error', () => {})
+    .on('data', (part: string) => {
+      if (text.length < MAX_OUTPUT_CHARACTERS) text += part;
+    });
+  return new Promise((resolve) => stream.once('close', () => resolve(text)));
 }
 
-function lowerPriority({ pid }: ChildProcess): void {
+function lowerPriority(pid: number): void {
   try {
-    if (pid !== undefined) setPriority(pid, NICE);
+    setPriority(pid, NICE);
   } catch {
     // The systemd sandbox denies this.
   }
 }
 
 export function startVisagectl(args: readonly string[], environment: NodeJS.ProcessEnv): RunningCommand {
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
-    env: environment,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  lowerPriority(child);
-  const stdout = collect(child.stdout);
-  const stderr = collect(child.stderr);
-  const outcome = new Promise<Outcome>((resolve) => {
-    child.once('error', (error) => resolve({ code: null, stdout: '', stderr: error.message }));
-    child.once('close', (code) => resolve({ code, stdout: stdout(), stderr: stderr() }));
-  });
-  return { outcome, stop: () => child.kill('SIGKILL') };
+  let child: SpawnedProgram;
+  try {
+    child = spawnProgram([process.execPath, PROGRAM, ...args], environment);
+  } catch (error) {
+    const stderr = error instanceof Error ? error.message : String(error);
+    return { outcome: Promise.resolve({ code: null, stdout: '', stderr }), stop: () => {} };
+  }
+  const { pid } = child;
+  lowerPriority(pid);
+  let isRunning = true;
+  const ended = async () => {
+    const [stdout, stderr] = await Promise.all([collect(child.stdout), collect(child.stderr)]);
+    let code = exitOf(pid);
+    for (; code === undefined; code = exitOf(pid)) await sleep(POLL_MS);
+    isRunning = false;
+    return { code, stdout, stderr };
+  };
+  const stop = () => {
+    // Later, another process can have the number.
+    if (isRunning) process.kill(pid, 'SIGKILL');
+  };
+  return { outcome: ended(), stop };
 }
 
 export function reasonOf({ stderr, code }: Outcome): string {

@@ -37,6 +37,36 @@ export function sendDatagram(socket: string, text: string): void {
 }
 
 interface Exports {
+  spawnProgram(command: readonly string[], environment: readonly string[]): SpawnedProgram;
+  exitOf(pid: number): number | null | undefined;
+}
+
+export interface SpawnedProgram {
+  readonly pid: number;
+  /** Descriptors of pipes; the caller closes them. */
+  readonly stdout: number;
+  readonly stderr: number;
+}
+
+/**
+ * In a large process, Node's `spawn` holds the event loop for 20 ms, since it forks.
+ * @param command absolute path and arguments.
+ * @throws Error.
+ */
+export function spawnProgram(command: readonly string[], environment: NodeJS.ProcessEnv): SpawnedProgram {
+  const entries = Object.entries(environment).filter(([, value]) => value !== undefined);
+  return addon<Exports>().spawnProgram(
+    command,
+    entries.map(([name, value]) => `${name}=${value}`),
+  );
+}
+
+/** @returns undefined while the program runs, null after a signal. Forgets the program at its end. */
+export function exitOf(pid: number): number | null | undefined {
+  return addon<Exports>().exitOf(pid);
+}
+
+interface Exports {
   releaseBytes(bytes: Uint8Array): boolean;
 }
 
