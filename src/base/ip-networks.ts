@@ -15,7 +15,7 @@ const MAPPED_PREFIX = 96;
 export function parseAddress(text: string): Address | null {
   if (text.length > MAX_LENGTH) return null;
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
-  if (!text.includes(':') || !isStrictIPv6(text)) return null;
+  if (!isStrictIPv6(text)) return null;
   const address = ipaddr.IPv6.parse(text);
   if (address.isIPv4MappedAddress()) return address.toIPv4Address();
   delete address.zoneId;

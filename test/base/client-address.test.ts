@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { clientAddress, originOf } from '../../src/base/client-address.ts';
+import { clientAddress, networkOf, originOf } from '../../src/base/client-address.ts';
 import { covered, type Network, parseAddress, parseNetwork, within } from '../../src/base/ip-networks.ts';
 
 const networks = (...texts: string[]) => texts.map((text) => parseNetwork(text) as Network);
@@ -87,6 +87,12 @@ describe("The client's address", () => {
     assert.equal(originOf('2001:db8:1:2:3:4:5:6'), originOf('2001:db8:1:2:ffff::1'));
     assert.notEqual(originOf('2001:db8:1:2::1'), originOf('2001:db8:1:3::1'));
     assert.equal(originOf('192.0.2.1'), '192.0.2.1');
+  });
+
+  test('belongs to the /16 or /32 that one organisation commonly has', () => {
+    assert.equal(networkOf('192.0.2.1'), '192.0.0.0/16');
+    assert.equal(networkOf('2001:db8:1:2::1'), '2001:db8::/32');
+    assert.equal(networkOf('no address'), 'no address');
   });
 });
 

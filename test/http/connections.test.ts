@@ -399,6 +399,24 @@ describe('The number of connections', () => {
     for (const socket of [first, second]) socket.destroy();
   });
 
+  test('counts no client that resets its connection in the middle of a request as malformed', async () => {
+    const { connections, closed } = limited({});
+    const port = await serve(ok, connections);
+    for (const head of [
+      'GET / HTTP/1.1\r\nX-A: ',
+      'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\na',
+    ]) {
+      const socket = connect(port, '127.0.0.1');
+      await once(socket, 'connect');
+      socket.write(head);
+      while (connections.open === 0) await sleep(1);
+      await sleep(20);
+      socket.resetAndDestroy();
+      while (connections.open > 0) await sleep(1);
+    }
+    assert.deepEqual(closed, []);
+  });
+
   test('counts each connection once, however it ends', async () => {
     const { connections } = limited({});
     const port = await serve(ok, connections);

@@ -245,6 +245,17 @@ describe('An examination', () => {
     assert.ok(turns > 2, `${turns} turns`);
   });
 
+  test('compares the mean of one face as a row, though the store holds an unconverted template', () => {
+    const { space } = service.recognizer;
+    const template = strangers[0] as Float32Array;
+    const faces = {
+      row: () => Buffer.from(Float32Array.from(template).buffer),
+      rowGalleries: () => ({ current: 1 }),
+    };
+    const templates = new StoredTemplates(faces as never, 1, space);
+    assert.deepEqual(Buffer.from(templates.mean([1]) ?? []), Buffer.from(space.row(template)));
+  });
+
   test('of an account with many waits for no other of them, and outlives their reports', async () => {
     await add([{ person: 1, externalKey: 'anna' }]);
     const other = { caller: service.caller({ accountId: 'acc_other' } as never) };

@@ -77,6 +77,21 @@ describe('The list of people', () => {
     }
   });
 
+  test('is that of the collection after a reset which comes in between', async (t) => {
+    await service.call('createCollection', { collectionId: 'reset' });
+    await add('reset', 'carl', 50);
+    const { people } = service.store;
+    const page = people.page.bind(people);
+    let isReset = false;
+    t.mock.method(people, 'page', async (...query: Parameters<typeof page>) => {
+      const found = await page(...query);
+      if (!isReset) await service.call('resetCollection', { collectionId: 'reset' });
+      isReset = true;
+      return found;
+    });
+    assert.deepEqual(await list({ collectionId: 'reset' }), { people: [], total: 0, nextCursor: null });
+  });
+
   test('takes only cursors of the same order', async () => {
     const { nextCursor } = await list({ sort: 'quality', limit: 1 });
     assert.deepEqual(await keys({ sort: 'quality', limit: 1, cursor: nextCursor }), ['Anna-Maria']);
