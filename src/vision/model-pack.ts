@@ -183,13 +183,16 @@ function scaleOf(folder: string, { calibration }: Manifest): SimilarityScale | n
   }
 }
 
+/** Node's chunks of 64 KiB cost half as much again as the hash. */
+const READING = { highWaterMark: 2 ** 20 };
+
 /** @throws Error for a missing or altered file. */
 export async function checkFile(folder: string, { name, bytes, sha256 }: ManifestFile): Promise<void> {
   const file = join(folder, name);
   const hash = createHash('sha256');
   let read = 0;
   try {
-    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    for await (const chunk of createReadStream(file, READING) as AsyncIterable<Buffer>) {
       hash.update(chunk);
       read += chunk.length;
     }
