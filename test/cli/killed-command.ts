@@ -1,22 +1,32 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
+import { after, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { childEnvironment, ROOT, temporaryFolder, VISAGECTL, visagectl } from '../../testing/service.ts';
 import { FACE, rowOf, storeWithCollection } from '../../testing/temporary-store.ts';
 
-export async function largeFolder(t: TestContext): Promise<{ data: string; backups: string }> {
+let large: ReturnType<typeof makeLargeFolder> | undefined;
+after(async () => (await large)?.remove());
+
+async function makeLargeFolder() {
   const folder = await temporaryFolder();
-  t.after(() => folder.remove());
-  const data = join(folder.path, 'data');
-  mkdirSync(data);
-  const { store, owner } = await storeWithCollection(data);
+  const { store, owner } = await storeWithCollection(folder.path);
   const faces = Array.from({ length: 20_000 }, (_, n) => store.faces.add(owner, 'people', FACE, rowOf(n)));
   await Promise.all(faces);
   await store.close();
+  return folder;
+}
+
+export async function largeFolder(t: TestContext): Promise<{ data: string; backups: string }> {
+  large ??= makeLargeFolder();
+  const { path } = await large;
+  const folder = await temporaryFolder();
+  t.after(() => folder.remove());
+  const data = join(folder.path, 'data');
+  cpSync(path, data, { recursive: true });
   return { data, backups: join(folder.path, 'backups') };
 }
 
