@@ -65,6 +65,23 @@ describe('Turns', () => {
     assert.ok(meanwhile < 10, `${meanwhile} steps of other work`);
   });
 
+  test('let work that has waited before go on, however much new work comes', async () => {
+    let [isOver, steps] = [false, 0];
+    const flood = async () => {
+      while (!isOver && steps < 300) {
+        await new Turn().next();
+        work(3);
+        steps++;
+      }
+    };
+    const flooding = Array.from({ length: 5 }, flood);
+    const turn = new Turn();
+    for (let i = 0; i < 5; i++) await turn.next();
+    isOver = true;
+    await Promise.all(flooding);
+    assert.ok(steps < 200, `${steps} steps of new work`);
+  });
+
   test('map a list in its order, and let other work run in between', async () => {
     const items = Array.from({ length: 64 }, (_, i) => i);
     let mapped: number[] = [];

@@ -48,13 +48,14 @@ interface Stored {
   readonly person: number;
   readonly externalKey: string | null;
   readonly quality?: QualityRecord;
+  readonly image?: Float32Array;
 }
 
 async function add(faces: readonly Stored[]): Promise<string[]> {
   const { packId, space } = service.recognizer;
   const ids: string[] = [];
-  for (const { person, externalKey, quality } of faces) {
-    const row = space.row(imageOf(person));
+  for (const { person, externalKey, quality, image = imageOf(person) } of faces) {
+    const row = space.row(image);
     const box = { x: 0, y: 0, width: 50, height: 50 };
     const face = { box, confidence: 1, createdAt: service.now, ...packId, ...(quality ? { quality } : {}) };
     const key = externalKey === null ? null : { externalKey, allowDuplicates: true };
@@ -150,6 +151,22 @@ describe('An examination', () => {
     const report = await examined();
     assert.deepEqual(open(report, 'duplicate').map(keysOf), [['again', 'c']]);
     assert.equal(report.counts.mixed, 0);
+  });
+
+  test('judges relatives by their own scores, which the calibration would take for those of one person', async () => {
+    const common = strangers[255] as Float32Array;
+    const relative = (person: number) =>
+      imageOf(person).map((value, i) => value + 1.4 * (common[i] as number));
+    const people = Array.from({ length: 60 }, (_, person) => ({
+      person,
+      externalKey: `person-${person}`,
+      image: unit(relative(person)),
+    }));
+    await add(people);
+    assert.equal((await examined()).counts.duplicate, 0);
+    await service.call('resetCollection', { collectionId });
+    await add(people.slice(0, 15));
+    assert.ok((await examined()).counts.duplicate > 0);
   });
 
   test('joins all keys of one person, and faces without a key', async () => {
