@@ -7,6 +7,7 @@
 
 namespace visage::runtime {
 
+/// Differences of at most 1e-6 count as 0.
 struct Comparison {
   /// Lowest; NaN if an output contains a NaN or only zeros.
   double cosine = 1;

@@ -43,13 +43,20 @@ struct ConvGeometry {
     return size() == 1 && stride_y == 1 && stride_x == 1 && pad_top == 0 && pad_left == 0 &&
            pad_bottom == 0 && pad_right == 0;
   }
-  /// 0 or less if the kernel exceeds the input.
+  bool is_halving() const {
+    return kernel_height == 2 && kernel_width == 2 && stride_y == 2 && stride_x == 2 && dilation_y == 1 &&
+           dilation_x == 1 && pad_top == 0 && pad_left == 0 && pad_bottom == 0 && pad_right == 0;
+  }
+  /// 0 if the kernel exceeds the input.
   int OutputHeight(int height) const {
-    return (height + pad_top + pad_bottom - dilation_y * (kernel_height - 1) - 1) / stride_y + 1;
+    return Places(height + pad_top + pad_bottom - dilation_y * (kernel_height - 1), stride_y);
   }
   int OutputWidth(int width) const {
-    return (width + pad_left + pad_right - dilation_x * (kernel_width - 1) - 1) / stride_x + 1;
+    return Places(width + pad_left + pad_right - dilation_x * (kernel_width - 1), stride_x);
   }
+
+ private:
+  static int Places(int room, int stride) { return room < 1 ? 0 : (room - 1) / stride + 1; }
 };
 
 }  // namespace visage::runtime

@@ -10,7 +10,7 @@
 namespace visage::runtime {
 namespace {
 
-enum Kind : std::int64_t { kDense = 0, kDepthwise = 1, kSum = 2 };
+enum Kind : std::int64_t { kDense = 0, kDepthwise = 1, kSum = 2, kPool = 3, kDoubled = 4 };
 
 constexpr std::int64_t kMostChannels = 1 << 16;
 constexpr std::int64_t kMostSize = 1 << 10;
@@ -87,6 +87,37 @@ void Add(const FeatureMap& a, const float* b, const std::vector<float>& slope, c
   }
 }
 
+void TakeMaxima(const FeatureMap& in, const FeatureMap& out) {
+  for (int plane = 0; plane < out.planes(); ++plane) {
+    for (int y = 0; y < out.height; ++y) {
+      const float* top = in.Row(plane, 2 * y);
+      const float* bottom = in.Row(plane, 2 * y + 1);
+      float* to = out.Row(plane, y);
+      for (int x = 0; x < out.width; ++x, top += 2 * kLane, bottom += 2 * kLane, to += kLane) {
+        for (int half = 0; half < kLane; half += 8) {
+          const base::Floats8 left = Max8(Load8(top + half), Load8(bottom + half));
+          const base::Floats8 right = Max8(Load8(top + kLane + half), Load8(bottom + kLane + half));
+          Store8(to + half, Max8(left, right));
+        }
+      }
+    }
+  }
+}
+
+void Double(const FeatureMap& in, const FeatureMap& out) {
+  for (int plane = 0; plane < in.planes(); ++plane) {
+    for (int y = 0; y < in.height; ++y) {
+      const float* from = in.Row(plane, y);
+      float* const to = out.Row(plane, 2 * y);
+      for (int x = 0; x < in.width; ++x, from += kLane) {
+        std::copy_n(from, kLane, to + (2 * x) * kLane);
+        std::copy_n(from, kLane, to + (2 * x + 1) * kLane);
+      }
+      std::copy_n(to, static_cast<std::ptrdiff_t>(out.width) * kLane, out.Row(plane, 2 * y + 1));
+    }
+  }
+}
+
 }  // namespace
 
 FusedSubgraph::FusedSubgraph(std::span<const std::int64_t> steps, std::span<const std::int64_t> outputs,
@@ -126,6 +157,12 @@ FusedSubgraph::FusedSubgraph(std::span<const std::int64_t> steps, std::span<cons
         case kSum:
           Check(reads == makes && added > 0, "a sum has two parts of one kind");
           return Sum{PaddedList(rest.Take(makes))};
+        case kPool:
+          Check(reads == makes && added == 0 && geometry.is_halving(), "a pool is not of 2 x 2 pixels");
+          return Pool();
+        case kDoubled:
+          Check(reads == makes && added == 0 && geometry.is_point(), "a doubling has a window");
+          return Doubled();
         default:
           ThrowInvalid("a step is of no known kind");
       }
@@ -176,9 +213,10 @@ void FusedSubgraph::Run(const float* input, const Shape& shape,
                                      .lane = 1}};
   for (const Step& step : steps_) {
     const FeatureMap& in = values[step.input];
+    const int factor = std::holds_alternative<Doubled>(step.work) ? 2 : 1;
     const FeatureMap out = {.values = nullptr,
-                            .height = step.geometry.OutputHeight(in.height),
-                            .width = step.geometry.OutputWidth(in.width),
+                            .height = factor * step.geometry.OutputHeight(in.height),
+                            .width = factor * step.geometry.OutputWidth(in.width),
                             .channels = step.channels};
     Check(out.height > 0 && out.width > 0 && out.height <= kMostSide && out.width <= kMostSide,
           "a window is larger than what it is laid on");
@@ -220,8 +258,12 @@ void FusedSubgraph::Run(const float* input, const Shape& shape,
         depthwise->Run(in, out);
       } else if (const auto* picture = std::get_if<ImageConvolution>(&steps_[i].work)) {
         picture->Run(in, out);
+      } else if (const auto* sum = std::get_if<Sum>(&steps_[i].work)) {
+        Add(in, added, sum->slope, out);
+      } else if (std::holds_alternative<Pool>(steps_[i].work)) {
+        TakeMaxima(in, out);
       } else {
-        Add(in, added, std::get<Sum>(steps_[i].work).slope, out);
+        Double(in, out);
       }
     }
     for (std::size_t i = 0; i < outputs_.size(); ++i) {

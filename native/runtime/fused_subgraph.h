@@ -26,7 +26,8 @@ class FusedSubgraph {
   static constexpr std::size_t kStepNumbers = 16;
 
   /// @param steps `kStepNumbers` per step. @param outputs values to return. @param weights per step.
-  /// Convolution: weights, then a bias and a slope per output. Sum: a slope per output. @throws kInternal
+  /// Convolution: weights, then a bias and a slope per output. Sum: a slope per output. Others: none.
+  /// @throws kInternal
   FusedSubgraph(std::span<const std::int64_t> steps, std::span<const std::int64_t> outputs,
                 std::span<const float> weights);
 
@@ -39,12 +40,16 @@ class FusedSubgraph {
   struct Sum {
     std::vector<float> slope;
   };
+  /// Maxima of 2 x 2 pixels.
+  struct Pool {};
+  /// Each pixel becomes 2 x 2 pixels.
+  struct Doubled {};
   struct Step {
     int input;
     int added;
     int channels;
     ConvGeometry geometry;
-    std::variant<DenseConvolution, DepthwiseConvolution, ImageConvolution, Sum> work;
+    std::variant<DenseConvolution, DepthwiseConvolution, ImageConvolution, Sum, Pool, Doubled> work;
   };
 
   void AssignSlots();

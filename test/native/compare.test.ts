@@ -49,6 +49,12 @@ describe('the comparison of two networks', () => {
     assert.ok(Math.abs(difference - 0.5) < 1e-12);
   });
 
+  test('takes scores below what ONNX Runtime computes exactly for the same', async () => {
+    const [a, b] = [scaling('a', 1, 1), scaling('b', 1, 0.5)];
+    assert.deepEqual(await compare(a, b, 1e-6, 1.9e-6), { cosine: 1, difference: 0 });
+    assert.ok((await compare(a, b, 1e-6, 2.1e-6)).difference > 0.4);
+  });
+
   test('answers the worst of all inputs', async () => {
     const [a, b] = [scaling('a', 1, 1), scaling('b', 1, 0.5)];
     const worst = await compare(a, b, 3, 4);

@@ -9,7 +9,7 @@ import {
 } from './onnx.ts';
 
 /** Must match `native/runtime/fused_subgraph.h`. */
-const KIND = { dense: 0, depthwise: 1, sum: 2 } as const;
+const KIND = { dense: 0, depthwise: 1, sum: 2, pool: 3, doubled: 4 } as const;
 const NO_VALUE = 0;
 
 /** Value 0 is the input; steps count from 1. */
@@ -28,6 +28,8 @@ interface Step {
 }
 
 const POINTWISE = [1, 1, 1, 1, 1, 1, 0, 0, 0, 0] as const;
+const NOTHING = new Float32Array();
+const HALVING = [2, 2, 2, 2, 1, 1, 0, 0, 0, 0] as const;
 
 export interface FusedSubgraph {
   readonly node: Uint8Array;
@@ -110,9 +112,7 @@ export class SubgraphBuilder {
       step.outputs,
       ...step.geometry,
     ]);
-    const weights = this.#steps.flatMap(({ kind, weights, bias, slope }) =>
-      kind === KIND.sum ? [slope] : [weights, bias, slope],
-    );
+    const weights = this.#steps.flatMap(({ weights, bias, slope }) => [weights, bias, slope]);
     const all = new Float32Array(weights.reduce((sum, { length }) => sum + length, 0));
     let at = 0;
     for (const part of weights) {
@@ -157,6 +157,10 @@ export class SubgraphBuilder {
         return this.#fuseSum(node);
       case 'Mul':
         return this.#fuseFactor(node);
+      case 'MaxPool':
+        return this.#fusePool(node, attributes);
+      case 'Resize':
+        return this.#fuseResize(node, attributes);
       default:
         return undefined;
     }
@@ -171,18 +175,12 @@ export class SubgraphBuilder {
     const [outputs, perGroup, ...kernel] = weights.dims as [number, number, number, number];
     if (b !== '' && !(bias?.isFloats && bias.dims.join() === `${outputs}`)) return undefined;
     const group = attributes.get('group')?.i ?? 1;
-    const isDepthwise = group > 1 && group === outputs && perGroup === 1;
     const [input = 0, ...others] = parts;
-    if ((group !== 1 && !isDepthwise) || (isDepthwise && (input === 0 || others.length > 0)))
-      return undefined;
-    if (!['', 'NOTSET'].includes(attributes.get('auto_pad')?.s ?? '')) return undefined;
-    const list = (name: string, otherwise: readonly number[]) => attributes.get(name)?.ints ?? otherwise;
-    const geometry = [
-      ...kernel,
-      ...list('strides', [1, 1]),
-      ...list('dilations', [1, 1]),
-      ...list('pads', [0, 0, 0, 0]),
-    ];
+    const isSimple = input !== 0 && others.length === 0;
+    const isDepthwise = isSimple && group === outputs && perGroup === 1;
+    if (group !== 1 && !isDepthwise) return undefined;
+    const geometry = geometryOf(kernel, attributes);
+    if (!geometry) return undefined;
     const step = {
       outputs,
       geometry,
@@ -257,7 +255,7 @@ export class SubgraphBuilder {
   }
 
   #fuseScale(x: string, step: Step, factors: Float32Array, offsets: Float32Array): number | undefined {
-    if (!this.#isOpen(x, step) || step.kind === KIND.sum || step.added !== NO_VALUE) {
+    if (!this.#isOpen(x, step) || step.weights.length === 0 || step.added !== NO_VALUE) {
       return this.#pointwise(this.#values.get(x) ?? 0, factors, offsets);
     }
     const each = step.weights.length / step.outputs;
@@ -324,9 +322,51 @@ export class SubgraphBuilder {
       inputs: first.outputs,
       outputs: first.outputs,
       geometry: POINTWISE,
-      weights: new Float32Array(),
-      bias: new Float32Array(),
+      weights: NOTHING,
+      bias: NOTHING,
       slope: new Float32Array(first.outputs).fill(1),
+      hasActivation: false,
+    });
+  }
+
+  /** Only 2 x 2 with stride 2, so that no maximum spans padding. */
+  #fusePool({ inputs: [x = ''] }: Node, attributes: ReadonlyMap<string, Attribute>): number | undefined {
+    const geometry = geometryOf(attributes.get('kernel_shape')?.ints ?? [], attributes);
+    const isFloor = (attributes.get('ceil_mode')?.i ?? 0) === 0;
+    return isFloor && geometry?.join() === HALVING.join() ? this.#resample(x, KIND.pool, HALVING) : undefined;
+  }
+
+  /** Only pixels repeated to twice the height and width. */
+  #fuseResize({ inputs }: Node, attributes: ReadonlyMap<string, Attribute>): number | undefined {
+    const [x = '', , scales = ''] = inputs;
+    const text = (name: string, otherwise: string) => attributes.get(name)?.s ?? otherwise;
+    const tensor = this.#constants.get(scales);
+    const isDoubled = tensor?.isFloats && tensor.floats().join() === '1,1,2,2';
+    const isRepeated =
+      text('mode', 'nearest') === 'nearest' &&
+      text('nearest_mode', 'round_prefer_floor') === 'floor' &&
+      text('coordinate_transformation_mode', 'half_pixel') === 'asymmetric';
+    if (inputs.length !== 3 || attributes.has('axes') || !isDoubled || !isRepeated) return undefined;
+    return this.#resample(x, KIND.doubled, POINTWISE);
+  }
+
+  #resample(
+    x: string,
+    kind: typeof KIND.pool | typeof KIND.doubled,
+    geometry: readonly number[],
+  ): number | undefined {
+    const step = this.#stepOf(x);
+    if (!step) return undefined;
+    return this.#add({
+      kind,
+      input: this.#values.get(x) ?? 0,
+      added: NO_VALUE,
+      inputs: step.outputs,
+      outputs: step.outputs,
+      geometry,
+      weights: NOTHING,
+      bias: NOTHING,
+      slope: NOTHING,
       hasActivation: false,
     });
   }
@@ -355,6 +395,15 @@ export class SubgraphBuilder {
   }
 
   #isOpen(name: string, step: Step): boolean {
-    return !step.hasActivation && this.#reads.get(name) === 1;
+    return step.slope.length > 0 && !step.hasActivation && this.#reads.get(name) === 1;
   }
+}
+
+function geometryOf(
+  kernel: readonly number[],
+  attributes: ReadonlyMap<string, Attribute>,
+): readonly number[] | undefined {
+  if (!['', 'NOTSET'].includes(attributes.get('auto_pad')?.s ?? '')) return undefined;
+  const list = (name: string, otherwise: readonly number[]) => attributes.get(name)?.ints ?? otherwise;
+  return [...kernel, ...list('strides', [1, 1]), ...list('dilations', [1, 1]), ...list('pads', [0, 0, 0, 0])];
 }

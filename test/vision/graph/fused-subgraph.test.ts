@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { uniforms } from '../../../src/base/random.ts';
 import { compareNetworks } from '../../../src/native/networks.ts';
 import { fuseSubgraph } from '../../../src/vision/graph/fused-subgraph.ts';
 import { attributeMessage, nodeMessage, tensorMessage } from '../../../src/vision/graph/onnx.ts';
+import { REWRITES } from '../../../src/vision/graph/prepare.ts';
 import { bytesField } from '../../../src/vision/graph/wire.ts';
 import { MODELS_FOLDER } from '../../../src/vision/model-pack.ts';
 import { modelBytes, operators, weights } from '../../../testing/small-model.ts';
@@ -112,6 +114,119 @@ describe('the fused subgraph of a network', () => {
     const joined = fuseSubgraph(model);
     assert.deepEqual(operators(joined), ['Segment']);
     await assertSame(model, joined);
+  });
+
+  const pool = (input: string, output: string, attributes: Record<string, number | number[]> = {}) =>
+    nodeMessage(
+      output,
+      'MaxPool',
+      [input],
+      output,
+      Object.entries({ kernel_shape: [2, 2], strides: [2, 2], ...attributes }).map(([key, value]) =>
+        attributeMessage(key, value),
+      ),
+    );
+  const REPEATED = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
+  const resize = (input: string, output: string, attributes: Record<string, string> = REPEATED) =>
+    nodeMessage(
+      output,
+      'Resize',
+      [input, '', 'scales'],
+      output,
+      Object.entries(attributes).map(([key, value]) =>
+        Buffer.concat([bytesField(1, key), bytesField(4, value), Buffer.from([0xa0, 1, 3])]),
+      ),
+    );
+  const scales = (...factors: number[]) => tensorMessage('scales', [4], Float32Array.from(factors));
+
+  test('takes in maxima of 2 x 2 pixels and doubled pixels, of odd sizes too', async () => {
+    const model = modelBytes({
+      nodes: [
+        conv('a', 'x', 'a'),
+        pool('a', 'p'),
+        nodeMessage('r', 'Relu', ['p'], 'r'),
+        conv('b', 'r', 'b', { pads: [1, 1, 1, 1], group: 20 }),
+        pool('b', 'q', { pads: [0, 0, 0, 0], dilations: [1, 1], ceil_mode: 0 }),
+        resize('q', 'd'),
+        nodeMessage('n', 'Mul', ['d', 'factor'], 'n'),
+        conv('c', 'b', 'c', { pads: [0, 0, 0, 0], strides: [1, 1] }),
+        conv('e', 'c', 'e'),
+        nodeMessage('s', 'Add', ['n', 'e'], 's'),
+        resize('s', 'y'),
+      ],
+      initializers: [
+        kernel('a', [20, 3, 1, 1]),
+        kernel('b', [20, 1, 3, 3]),
+        kernel('c', [20, 20, 1, 2]),
+        kernel('e', [20, 20, 1, 1]),
+        tensorMessage('factor', [], Float32Array.of(-0.5)),
+        scales(1, 1, 2, 2),
+      ],
+      input: INPUT,
+      output: [1, 20, 8, 8],
+    });
+    assert.deepEqual(operators(fuseSubgraph(model)), ['Segment']);
+    await assertSame(model, fuseSubgraph(model));
+  });
+
+  const pools: [string, Record<string, number | number[]>, [number, number]][] = [
+    ['rounded up', { ceil_mode: 1 }, [5, 6]],
+    ['padded', { pads: [0, 0, 1, 1] }, [5, 6]],
+    ['of 3 x 3 pixels', { kernel_shape: [3, 3] }, [4, 5]],
+    ['that overlap', { strides: [1, 1] }, [8, 10]],
+    ['with gaps', { dilations: [2, 2] }, [4, 5]],
+  ];
+  for (const [title, attributes, size] of pools) {
+    test(`leaves maxima ${title} to ONNX Runtime`, async () => {
+      const model = modelBytes({
+        nodes: [conv('a', 'x', 'a'), pool('a', 'y', attributes)],
+        initializers: [kernel('a', [20, 3, 1, 1])],
+        input: INPUT,
+        output: [1, 20, ...size],
+      });
+      assert.deepEqual(operators(fuseSubgraph(model)), ['Segment', 'MaxPool']);
+      await assertSame(model, fuseSubgraph(model));
+    });
+  }
+
+  const resizes: [string, Record<string, string>, [number, number]][] = [
+    ['between pixels', { ...REPEATED, mode: 'linear' }, [2, 2]],
+    ['from the middle of pixels', { mode: 'nearest', nearest_mode: 'floor' }, [2, 2]],
+    ['rounded up', { ...REPEATED, nearest_mode: 'ceil' }, [2, 2]],
+    ['by 3', REPEATED, [3, 3]],
+    ['in one direction', REPEATED, [1, 2]],
+  ];
+  for (const [title, attributes, [down, across]] of resizes) {
+    test(`leaves a change of size ${title} to ONNX Runtime`, async () => {
+      const model = modelBytes({
+        nodes: [conv('a', 'x', 'a'), resize('a', 'y', attributes)],
+        initializers: [kernel('a', [20, 3, 1, 1]), scales(1, 1, down, across)],
+        input: INPUT,
+        output: [1, 20, down * HEIGHT, across * WIDTH],
+      });
+      assert.deepEqual(operators(fuseSubgraph(model)), ['Segment', 'Resize']);
+      await assertSame(model, fuseSubgraph(model));
+    });
+  }
+
+  test('runs all of the default detector, of odd sizes too', async () => {
+    const file = join(MODELS_FOLDER, 'yunet/yunet_n.onnx');
+    const fused = REWRITES.fused.rewrite(readFileSync(file));
+    assert.deepEqual(operators(fused), ['Segment', 'Columns']);
+    const changed = join(place.folder, 'changed.onnx');
+    writeFileSync(changed, fused);
+    const random = uniforms(7);
+    for (const [height, width] of [
+      [96, 160],
+      [65, 97],
+    ] as const) {
+      const inputs = Float32Array.from({ length: 3 * height * width }, () => 256 * random());
+      const { cosine, difference } = await compareNetworks(place.executor, file, changed, inputs, {
+        shape: [1, 3, height, width],
+      });
+      assert.ok(cosine > 1 - 1e-5, `cosine ${cosine}`);
+      assert.ok(difference < 5e-3, `difference ${difference}`);
+    }
   });
 
   test('takes in joined channels, and what they are multiplied with', async () => {
@@ -237,7 +352,9 @@ describe('the fused subgraph of a network', () => {
     const file = join(place.folder, 'original.onnx');
     writeFileSync(file, good);
     const window = [1, 1, 1, 1, 1, 1, 0, 0, 0, 0];
+    const halving = [2, 2, 2, 2, 1, 1, 0, 0, 0, 0];
     const step = [0, 0, 0, 1, 3, 16, ...window];
+    const pooled = [3, 1, 0, 2, 16, 16];
     const count = 16 * 3 + 2 * 16;
     const spoilt: [RegExp, number[], number[], number][] = [
       [/cut off/, step.slice(1), [1], count],
@@ -249,6 +366,13 @@ describe('the fused subgraph of a network', () => {
       [/not there yet/, [0, 1, ...step.slice(2)], [1], count],
       [/out of range/, [...step.slice(0, 4), 2 ** 40, ...step.slice(5)], [1], count],
       [/out of range/, [...step.slice(0, 6), 0, ...step.slice(7)], [1], count],
+      [/pool is not of 2 x 2/, [...step, ...pooled, ...window], [2], count],
+      [/pool is not of 2 x 2/, [...step, 3, 1, 1, ...pooled.slice(3), ...halving], [2], count],
+      [/pool is not of 2 x 2/, [...step, ...pooled.slice(0, 5), 8, ...halving], [2], count],
+      [/doubling has a window/, [...step, 4, ...pooled.slice(1), ...halving], [2], count],
+      [/doubling has a window/, [...step, 4, ...pooled.slice(1, 5), 32, ...window], [2], count],
+      [/something else than a dense/, [3, ...step.slice(1)], [1], count],
+      [/window is larger/, [...step.slice(0, 6), 10, 1, 2, ...step.slice(9)], [1], 16 * 3 * 10 + 2 * 16],
       [/another shape/, [...step.slice(0, 4), 4, ...step.slice(5)], [1], 16 * 4 + 2 * 16],
     ];
     for (const [problem, steps, outputs, floats] of spoilt) {

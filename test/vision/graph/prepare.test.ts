@@ -68,7 +68,7 @@ describe('the preparation of a model pack', () => {
   test('replaces the embedder by a file named for the original, and keeps a verdict of every network', async () => {
     const prepared = await prepare();
     const { embedder } = pack.pipeline;
-    const file = join(preparation.folder, `${pack.hashes.get(embedder.file)}-4.onnx`);
+    const file = join(preparation.folder, `${pack.hashes.get(embedder.file)}-5.onnx`);
     assert.deepEqual(prepared.embedder, { ...embedder, file });
     assert.deepEqual(Object.keys(prepared), Object.keys(pack.pipeline));
     const networks = new Set(
@@ -76,7 +76,7 @@ describe('the preparation of a model pack', () => {
         .flatMap((stages) => [stages].flat())
         .map(({ file }) => file),
     );
-    const verdicts = Array.from(networks, (file) => `${pack.hashes.get(file)}-4.json`);
+    const verdicts = Array.from(networks, (file) => `${pack.hashes.get(file)}-5.json`);
     assert.deepEqual(
       files().filter((name) => name.endsWith('.json')),
       verdicts.sort(),
@@ -89,8 +89,12 @@ describe('the preparation of a model pack', () => {
   });
 
   test('has nothing to say of the other pack that is shipped', async () => {
-    await prepare(await openModelPack('yunet'));
+    const yunet = await openModelPack('yunet');
+    await prepare(yunet);
     assert.deepEqual(lines, []);
+    const hash = yunet.hashes.get(yunet.pipeline.detector.file);
+    const { attempts } = JSON.parse(readFileSync(join(preparation.folder, `${hash}-5.json`), 'utf8'));
+    assert.equal(attempts.fused.isSame, true, 'its detector too was fused and compared');
   });
 
   test('compares a network that takes any size in the size that its stage gives it', async () => {
@@ -176,14 +180,14 @@ describe('the preparation of a model pack', () => {
     const hash = zero.hashes.get(zero.pipeline.embedder.file) ?? '';
     assert.deepEqual(
       files().filter((name) => name.includes(hash) || name.includes('unchecked')),
-      [`${hash}-4.json`],
+      [`${hash}-5.json`],
     );
   });
 
   test('does not try a network again that could not be prepared', async () => {
     const broken = withEmbedder(Buffer.from('not a network'));
     assert.equal((await prepare(broken)).embedder.file, broken.pipeline.embedder.file);
-    const file = join(preparation.folder, `${broken.hashes.get(broken.pipeline.embedder.file)}-4.json`);
+    const file = join(preparation.folder, `${broken.hashes.get(broken.pipeline.embedder.file)}-5.json`);
     const { mtimeNs } = statSync(file, { bigint: true });
     assert.equal((await prepare(broken)).embedder.file, broken.pipeline.embedder.file);
     assert.equal(statSync(file, { bigint: true }).mtimeNs, mtimeNs);
@@ -219,8 +223,8 @@ describe('the preparation of a model pack', () => {
     const [used = ''] = kept;
     const gone = 'ab'.repeat(32);
     for (const name of [
-      `${gone}-4.onnx`,
-      `${gone}-4.json`,
+      `${gone}-5.onnx`,
+      `${gone}-5.json`,
       used.replace('-2.', '-1.'),
       `${used}.unchecked`,
     ]) {
