@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { isatty } from 'node:tty';
-import { compileAll } from '../api/validation.ts';
+import { compileAll, compileFirst } from '../api/validation.ts';
 import { visible } from '../base/visible-text.ts';
 import { createGalleryIndex, openSearchSpace } from '../native/gallery-index.ts';
 import { startWatchdog } from '../ops/watchdog.ts';
@@ -17,6 +17,7 @@ const COMPILE_AFTER_MS = 30_000;
 export async function serve(stages: Stages, application: Application, undos: Undos): Promise<void> {
   const { boot, listeners, indexes } = stages;
   const { health, log, manager } = boot;
+  compileFirst();
   boot.adminHandler.replace(application.adminApi);
   boot.publicHandler.replace(application.publicApi);
   await listeners.open(application.metrics);
