@@ -6,6 +6,7 @@ import { openSearchSpace, type Row } from '../src/native/gallery-index.ts';
 import type { QualityRecord } from '../src/store/records.ts';
 import { Store } from '../src/store/store.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
+import { DEFAULT_PACK } from './as-served.ts';
 
 const PEOPLE = 1_000;
 const COLLECTIONS = 2_000;
@@ -29,7 +30,7 @@ function randomDirection(dimension: number): Float32Array {
 }
 
 async function packOf() {
-  const { name, version, pipeline, searchSpace } = await openModelPack('faceplugin');
+  const { name, version, pipeline, searchSpace } = await openModelPack(DEFAULT_PACK);
   return {
     pack: name,
     packVersion: version,

@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { runtimeVersion } from '../src/native/networks.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 import { ROOT } from '../testing/service.ts';
+import { DEFAULT_PACK } from './as-served.ts';
 import { growthPlots } from './growth-plots.ts';
 import { type Part, type PartReport, runPart } from './parts.ts';
 import type { Versions } from './report.ts';
@@ -142,7 +143,7 @@ function minute(at: Date): string {
 
 async function head(): Promise<Versions> {
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
-  const pack = await openModelPack('faceplugin');
+  const pack = await openModelPack(DEFAULT_PACK);
   const flags = existsSync('/proc/cpuinfo') ? await readFile('/proc/cpuinfo', 'utf8') : '';
   const vectors = ['avx2', 'avx512f', 'avx512_vnni'].filter((flag) =>
     new RegExp(`\\b${flag}\\b`).test(flags),

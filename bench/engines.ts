@@ -11,9 +11,8 @@ import {
   ROWS_OF_FILE,
 } from '../src/native/gallery-index.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
+import { DEFAULT_PACK } from './as-served.ts';
 import { collectGarbage } from './garbage.ts';
-
-const PACK = 'faceplugin';
 
 /** Rows have the numbers of their order, from 0. */
 export interface Engine {
@@ -68,7 +67,7 @@ function ourEngine(name: string, { isExact = false, isOnDisk = false } = {}): En
     open: async (values) => {
       dimension = values;
       executor = createExecutor({ threads: 1, maxQueue: 16 });
-      const { searchSpace } = await openModelPack(PACK);
+      const { searchSpace } = await openModelPack(DEFAULT_PACK);
       const space = openSearchSpace(isExact || searchSpace === null ? dimension : searchSpace);
       const rows = { prefix: join(folder, 'bench.'), least: 1, rowsOfFile: ROWS_OF_FILE };
       index = createGalleryIndex(executor, space, undefined, isOnDisk ? rows : undefined);

@@ -48,8 +48,8 @@ try {
 
 async function run(): Promise<void> {
   execFileSync('cmake', ['--build', 'build', '--target', 'visage_networks'], { cwd: ROOT, stdio: 'ignore' });
-  const pack = await openModelPack('faceplugin');
-  const yunet = await openModelPack('yunet');
+  const pack = await openModelPack('yunet');
+  const other = await openModelPack('faceplugin');
   const { embedder } = pack.pipeline;
   const { peak } = measure([embedder.file], { rounds: 5 });
   console.log(`machine  ${cpus()[0]?.model}, ONNX Runtime ${runtimeVersion()}, one thread`);
@@ -58,7 +58,7 @@ async function run(): Promise<void> {
       `${peak.integers.toFixed(1)} billion integers of 16 bits\n`,
   );
   const files = [
-    ...new Set([...Object.values(pack.pipeline), yunet.pipeline.detector].map(({ file }) => file)),
+    ...new Set([...Object.values(pack.pipeline).flat(), other.pipeline.detector].map(({ file }) => file)),
   ];
 
   line('network', ['million', 'as it is', 'PReLU', 'segment', 'best', 'share of']);

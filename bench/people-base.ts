@@ -10,9 +10,8 @@ import { innerProduct } from '../src/vision/impostors.ts';
 import { type LabelledImage, labelledImages, labelledTemplates } from '../src/vision/labelled-templates.ts';
 import { type ModelPack, openModelPack } from '../src/vision/model-pack.ts';
 import { faceMixes } from '../testing/face-mixes.ts';
-import { loadAsServed } from './as-served.ts';
+import { DEFAULT_PACK, loadAsServed } from './as-served.ts';
 
-const PACK = 'faceplugin';
 const COMBINATIONS = 4096;
 const TERMS = 16;
 const EVEN = 128;
@@ -120,7 +119,7 @@ function spreadAround(
 export async function templatesOf(
   folder: string,
   images: readonly LabelledImage[],
-  packName = PACK,
+  packName: string = DEFAULT_PACK,
 ): Promise<{ readonly templates: (Float32Array | null)[]; readonly dimension: number }> {
   const pack = await openModelPack(packName);
   const { dimension } = pack.pipeline.embedder;

@@ -16,6 +16,7 @@ import { type Preparation, prepareNetworks } from '../src/vision/graph/prepare.t
 import { openModelPack } from '../src/vision/model-pack.ts';
 import { Recognizer } from '../src/vision/recognizer.ts';
 import { ROOT } from '../testing/service.ts';
+import { DEFAULT_PACK } from './as-served.ts';
 import { report } from './report.ts';
 import { type Body, bodiesOf, sample, startSearchService } from './search-service.ts';
 import { stallOf, stallSettings } from './stalls.ts';
@@ -49,13 +50,13 @@ const SHARE = Math.ceil(ITERATIONS / ROUNDS);
 const stallFile = join(tmpdir(), `visage-bench-stall-${process.pid}`);
 const service = await startSearchService(stallSettings(stallFile));
 const preparation: Preparation = { folder: join(service.folder, 'prepared'), log: createLog('warn') };
-const pack = await openModelPack('faceplugin');
+const pack = await openModelPack(DEFAULT_PACK);
 async function run(): Promise<void> {
   execFileSync('cmake', ['--build', 'build', '--target', 'visage_floor'], { cwd: ROOT, stdio: 'ignore' });
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   console.log(`machine       ${cpus()[0]?.model}, ${CORES} cores, Node ${process.version}`);
   console.log(
-    `visage        ${version}, model pack faceplugin, ${ROUNDS * SHARE} iterations a line in ${ROUNDS} rounds\n`,
+    `visage        ${version}, model pack ${pack.name} ${pack.version}, ${ROUNDS * SHARE} iterations a line in ${ROUNDS} rounds\n`,
   );
 
   await measure('640 x 480', await picture(640, 480), true);

@@ -17,6 +17,7 @@ import { Store } from '../src/store/store.ts';
 import { StoreReader } from '../src/store/store-reader.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 import { type Child, startChild } from '../testing/service.ts';
+import { DEFAULT_PACK } from './as-served.ts';
 import { Gallery } from './distinct-people.ts';
 import { openPeopleBase } from './people-base.ts';
 import { report } from './report.ts';
@@ -25,7 +26,7 @@ import { StartWatch, type Watched } from './start-watch.ts';
 const BATCH = 5_000;
 const COLLECTION = 'people';
 const LEAST_FACES = 5_000;
-const PACK = await openModelPack('faceplugin');
+const PACK = await openModelPack(DEFAULT_PACK);
 const SPACE = openSearchSpace(PACK.searchSpace ?? PACK.pipeline.embedder.dimension);
 
 const { values, positionals } = parseArgs({

@@ -9,6 +9,7 @@ import { setFlagsFromString } from 'node:v8';
 import { createExecutor, type Executor } from '../src/native/executor.ts';
 import { createGalleryIndex, type GalleryIndex, openSearchSpace } from '../src/native/gallery-index.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
+import { DEFAULT_PACK } from './as-served.ts';
 import { Gallery } from './distinct-people.ts';
 import { openPeopleBase } from './people-base.ts';
 import { report } from './report.ts';
@@ -43,7 +44,7 @@ const { vectors: probes } = people.probes(PROBES);
 const rows = people.take(0, size);
 const executor = createExecutor({ threads: 1, maxQueue: 16 });
 
-const { searchSpace } = await openModelPack('faceplugin');
+const { searchSpace } = await openModelPack(DEFAULT_PACK);
 const first = await filled(executor);
 const second = await filled(executor);
 const quiet = await latenciesOf(first, (count) => count < QUIET);

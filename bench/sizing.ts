@@ -11,10 +11,11 @@ import { openSearchSpace } from '../src/native/gallery-index.ts';
 import { Store } from '../src/store/store.ts';
 import { openModelPack } from '../src/vision/model-pack.ts';
 import { type Child, ROOT, startChild } from '../testing/service.ts';
+import { DEFAULT_PACK } from './as-served.ts';
 import { Gallery } from './distinct-people.ts';
 import { openPeopleBase } from './people-base.ts';
 
-const PACK = await openModelPack('faceplugin');
+const PACK = await openModelPack(DEFAULT_PACK);
 const SPACE = openSearchSpace(PACK.searchSpace ?? PACK.pipeline.embedder.dimension);
 const BASE = await openPeopleBase(undefined);
 const DIMENSION = BASE.dimension;

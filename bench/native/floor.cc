@@ -2,7 +2,7 @@
 /// fixed inputs, on one thread.
 ///
 ///   cmake --build build --target visage_floor
-///   build/visage_floor picture.jpg fr_detect.onnx:1 fr_landmark.onnx:3 fr_feature.onnx:2 200
+///   build/visage_floor picture.jpg yunet_n.onnx:1 fr_landmark.onnx:3 fr_feature.onnx:2 200
 ///
 /// The number behind a network says how many times it runs. Prints one JSON object: `p50` and `p99` in
 /// milliseconds of each step, of all together (`total`), and of the decoding with one run of each (`once`).
@@ -61,26 +61,23 @@ void DecodeJpeg(const std::vector<unsigned char>& file, std::vector<unsigned cha
   jpeg_destroy_decompress(&info);
 }
 
-class FixedRun {
+class Repeated {
  public:
-  FixedRun(const std::string& file, const InferenceSession::Shape& input,
-           const std::vector<InferenceSession::Shape>& outputs)
-      : session_({.file = file}, input, outputs) {
+  Repeated(const std::string& file, const InferenceSession::Shape& input)
+      : session_({.file = file}, InferenceSession::Sizes::kFree), shape_(input) {
     std::size_t size = 1;
     for (const std::int64_t side : input) size *= static_cast<std::size_t>(side);
     for (std::size_t i = 0; i < size; ++i) input_.push_back(std::sin(static_cast<float>(i)));
-    for (std::size_t i = 0; i < outputs.size(); ++i) outputs_.emplace_back(session_.output_size(i));
   }
 
   void Run() {
-    const std::vector<std::span<float>> outputs(outputs_.begin(), outputs_.end());
-    session_.Run(input_, outputs);
+    session_.Run(input_, shape_, [](std::span<const InferenceSession::Output>) {});
   }
 
  private:
   InferenceSession session_;
+  InferenceSession::Shape shape_;
   std::vector<float> input_;
-  std::vector<std::vector<float>> outputs_;
 };
 
 double Quantile(std::vector<double> times, double share) {
@@ -113,9 +110,10 @@ void Measure(const std::string& picture, const Networks& networks, int iteration
   const std::vector<unsigned char> file{std::istreambuf_iterator<char>(stream), {}};
   if (file.empty()) throw std::runtime_error("The picture cannot be read: " + picture);
   std::vector<unsigned char> pixels;
-  FixedRun detector(networks.detector.file, {1, 3, 240, 320}, {{1, -1, 2}, {1, -1, 4}});
-  FixedRun landmarks(networks.landmarks.file, {1, 1, 64, 64}, {{1, 136}});
-  FixedRun embedder(networks.embedder.file, {1, 3, 112, 112}, {{1, 512}});
+  // YuNet takes only multiples of 32.
+  Repeated detector(networks.detector.file, {1, 3, 256, 320});
+  Repeated landmarks(networks.landmarks.file, {1, 1, 64, 64});
+  Repeated embedder(networks.embedder.file, {1, 3, 112, 112});
 
   constexpr std::array kSteps = {"decode", "detect", "landmarks", "embed", "total", "once"};
   std::array<std::vector<double>, kSteps.size()> times;

@@ -1,6 +1,6 @@
 /**
- * The same task without Visage: sharp decodes and resizes, and onnxruntime-node runs the default pack's
- * networks. One image size, no limits.
+ * The same task without Visage: sharp decodes and resizes, and onnxruntime-node runs the networks
+ * of `faceplugin`. One image size, no limits.
  */
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
@@ -40,7 +40,7 @@ export interface Runs {
   readonly embedder: number;
 }
 
-/** @param runs repeats the work as often as the default pack's further looks do. */
+/** @param runs repeats the work as often as a pack's further looks do. */
 export async function plain({ landmarks, embedder }: Runs): Promise<Recogniser> {
   const open = (file: string) => InferenceSession.create(join(packFolder('faceplugin'), file));
   const [detection, points, embedding] = await Promise.all([

@@ -12,6 +12,7 @@ import { createExecutor } from '../../src/native/executor.ts';
 import { createLog } from '../../src/ops/log.ts';
 import { openModelPack } from '../../src/vision/model-pack.ts';
 import { Recognizer } from '../../src/vision/recognizer.ts';
+import { DEFAULT_PACK } from '../as-served.ts';
 import { peerRequire } from '../peer-packages.ts';
 import { pictures } from './pictures.ts';
 import { plain } from './plain.ts';
@@ -31,7 +32,7 @@ const RECOGNISERS: Readonly<Record<string, (argument: string) => Promise<Recogni
 
 async function addon(folder: string): Promise<Recogniser> {
   const executor = createExecutor({ threads: availableParallelism(), maxQueue: 64 });
-  const pack = await openModelPack('faceplugin');
+  const pack = await openModelPack(DEFAULT_PACK);
   const recognizer = await Recognizer.load(pack, executor, { folder, log: createLog('warn') });
   return async (jpeg) => (await recognizer.analyze(jpeg, 'binary')).template;
 }
