@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <iterator>
+#include <optional>
 
 #include "base/error.h"
 #include "detect/merge.h"
@@ -34,6 +35,9 @@ base::Box Fitted(const base::Box& box, const BoxFit& fit) {
 constexpr float kPictureEdge = 0.03f;
 /// A cut face, rarely the subject, ranks by this share of its area.
 constexpr float kCutFace = 0.75f;
+
+/// A search for the largest face drops doubtful candidates below this share of its width: half of its area.
+constexpr float kCompany = 0.7f;
 
 /// Levels differ by more than this factor of their scales.
 constexpr float kSameLevel = 1.01f;
@@ -101,21 +105,29 @@ std::vector<Detection> Detector::Detect(const runtime::SourceImage& image, float
   runs_ = 0;
   const base::Size size = {image.width, image.height};
   const float least_score = LeastScore();
-  std::vector<Window> windows = PlanScan(scan_, size, least_face);
+  const bool is_for_largest = wanted == Wanted::kLargest;
+  if (const auto glance = is_for_largest ? PlanGlance(scan_, size, least_face) : std::nullopt) {
+    const std::vector<Candidates> shown = LookAtAll(image, {&*glance, 1}, least_score, team);
+    const float largest = LargestCertain(shown, image);
+    if (largest >= scan_.least_face / ScaleOf(*glance))
+      return Joined(image, shown, *glance, kCompany * largest, team);
+  }
+  const std::vector<Window> windows = PlanScan(scan_, size, least_face);
   std::vector<Candidates> shown;
   std::span<const Window> rest = windows;
   while (!rest.empty()) {
     const auto end = std::ranges::find_if(rest, [&](const Window& window) {
-      return wanted == Wanted::kLargest && ScaleOf(window) > kSameLevel * ScaleOf(rest.front());
+      return is_for_largest && ScaleOf(window) > kSameLevel * ScaleOf(rest.front());
     });
     const std::span<const Window> level = rest.first(static_cast<std::size_t>(end - rest.begin()));
     std::ranges::move(LookAtAll(image, level, least_score, team), std::back_inserter(shown));
     rest = rest.subspan(level.size());
     const float seen_from = scan_.least_face / ScaleOf(level.front());
-    if (wanted == Wanted::kLargest && LargestCertain(shown, image) >= seen_from) break;
+    if (is_for_largest && LargestCertain(shown, image) >= seen_from) break;
   }
   const Window& finest = windows[shown.size() - 1];
-  return Joined(image, shown, finest, team);
+  const float least_doubtful = is_for_largest ? kCompany * LargestCertain(shown, image) : 0;
+  return Joined(image, shown, finest, least_doubtful, team);
 }
 
 float Detector::LargestCertain(const std::vector<Candidates>& shown, const base::ImageView& image) const {
@@ -136,7 +148,7 @@ float Detector::LeastScore() const {
 std::vector<Detection> Detector::DetectTurned(const runtime::SourceImage& image, float least_face, int turn,
                                               base::Team& team) {
   const std::vector<Window> windows = PlanTurnedScan(scan_, {image.width, image.height}, least_face, turn);
-  return Joined(image, LookAtAll(image, windows, LeastScore(), team), windows.back(), team);
+  return Joined(image, LookAtAll(image, windows, LeastScore(), team), windows.back(), 0, team);
 }
 
 std::vector<float> Detector::LookAgain(const runtime::SourceImage& image, std::span<const Detection> faces,
@@ -159,17 +171,18 @@ std::vector<float> Detector::LookAgain(const runtime::SourceImage& image, std::s
 
 std::vector<Detection> Detector::Joined(const runtime::SourceImage& image,
                                         const std::vector<Candidates>& shown, const Window& finest,
-                                        base::Team& team) {
+                                        float least_doubtful, base::Team& team) {
   Candidates found;
   for (const Candidates& some : shown) found.insert(found.end(), some.begin(), some.end());
   std::vector<Detection> faces =
-      Settle(image, Merge(std::move(found), options_.nms_iou, options_.average_boxes), ScaleOf(finest), team);
+      Settle(image, Merge(std::move(found), options_.nms_iou, options_.average_boxes), ScaleOf(finest),
+             least_doubtful, team);
   RankFaces(faces, image);
   return faces;
 }
 
 std::vector<Detection> Detector::Settle(const runtime::SourceImage& image, const Candidates& candidates,
-                                        float scale, base::Team& team) {
+                                        float scale, float least_doubtful, base::Team& team) {
   std::vector<Detection> faces, doubtful;
   for (const Detection& candidate : candidates) {
     const float width = candidate.turn % 2 == 1 ? candidate.box.height : candidate.box.width;
@@ -177,7 +190,7 @@ std::vector<Detection> Detector::Settle(const runtime::SourceImage& image, const
     const bool is_too_narrow = width * scale < kTooNarrow * scan_.least_face;
     const float from = is_too_narrow ? options_.doubtful_small_from : options_.doubtful_from;
     if (is_small && candidate.score < options_.doubtful_to) {
-      if (candidate.score >= from) doubtful.push_back(candidate);
+      if (candidate.score >= from && width >= least_doubtful) doubtful.push_back(candidate);
     } else if (candidate.score >= options_.score_threshold) {
       faces.push_back(candidate);
     }

@@ -88,8 +88,9 @@ class Detector {
                   runtime::InputMaker& maker) const;
   std::vector<Candidates> LookAtAll(const runtime::SourceImage& image, std::span<const Window> windows,
                                     float least_score, base::Team& team);
+  /// @param least_doubtful width; smaller doubtful candidates are dropped unseen.
   std::vector<Detection> Settle(const runtime::SourceImage& image, const Candidates& candidates, float scale,
-                                base::Team& team);
+                                float least_doubtful, base::Team& team);
   /// Adds those that look like faces enlarged. @returns their number.
   std::size_t LookCloser(const runtime::SourceImage& image, std::span<const Detection> doubtful,
                          Candidates& faces, base::Team& team);
@@ -97,7 +98,7 @@ class Detector {
   /// Width of the largest certain face in pixels, reduced if cut; 0 for none.
   float LargestCertain(const std::vector<Candidates>& shown, const base::ImageView& image) const;
   std::vector<Detection> Joined(const runtime::SourceImage& image, const std::vector<Candidates>& shown,
-                                const Window& finest, base::Team& team);
+                                const Window& finest, float least_doubtful, base::Team& team);
 
   DetectorOptions options_;
   ReadOutputs read_outputs_;

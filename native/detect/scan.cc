@@ -21,6 +21,8 @@ constexpr float kShared = 1.25f;
 constexpr float kWidthOfHeight = 0.8f;
 
 constexpr float kWorthwhile = 1.1f;
+/// Least factor between the scales of a glance and of the scan.
+constexpr float kGlance = 2;
 
 int RoundUp(int pixels) { return (pixels + kStride - 1) / kStride * kStride; }
 
@@ -127,6 +129,16 @@ std::vector<Window> PlanScan(const ScanOptions& options, base::Size picture, flo
     plan.AddLevel(scales[i], i + 1 < scales.size() ? scales[i + 1] : 0, windows);
   }
   return windows;
+}
+
+std::optional<Window> PlanGlance(const ScanOptions& options, base::Size picture, float least_face) {
+  const std::vector<Window> scan = PlanScan(options, picture, least_face);
+  const Plan plan(options, picture);
+  std::vector<Window> glance;
+  plan.AddLevel(plan.CoarsestScale(), 0, glance);
+  const auto width = [](const Window& window) { return static_cast<float>(window.content.width); };
+  if (scan.size() > 1 || width(scan.front()) < kGlance * width(glance.front())) return std::nullopt;
+  return glance.front();
 }
 
 std::vector<Window> PlanTurnedScan(const ScanOptions& options, base::Size picture, float least_face,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/geometry.h"
@@ -35,6 +36,9 @@ float ScaleFor(const ScanOptions& options, float least_face);
 /// The finest level has at most eight million pixels, to bound the time. Windows overlap by the largest face
 /// that only this level finds.
 std::vector<Window> PlanScan(const ScanOptions& options, base::Size picture, float least_face);
+
+/// A coarser window on the whole image, where `PlanScan` has one window of at least four times the work.
+std::optional<Window> PlanGlance(const ScanOptions& options, base::Size picture, float least_face);
 
 /// Windows that show faces of `turn` upright.
 std::vector<Window> PlanTurnedScan(const ScanOptions& options, base::Size picture, float least_face,

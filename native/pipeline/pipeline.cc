@@ -21,6 +21,8 @@ constexpr float kLikely = 0.7f;
 constexpr float kCertain = 0.85f;
 /// Limits the cost of many doubtful detections.
 constexpr std::size_t kMostOpinions = 64;
+/// More certain faces are not seen at other turns: docs/experiments.md.
+constexpr float kUpright = 0.985f;
 /// Where scores differ by less, the landmarks tell which way up a face is.
 constexpr float kComparable = 0.1f;
 /// A search for the largest face asks no opinion below this share of its area.
@@ -281,7 +283,7 @@ void Pipeline::Judge(const runtime::SourceImage& view, std::vector<detect::Detec
   std::vector<std::size_t> of;
   std::vector<detect::Detection> turned;
   for (std::size_t i = 0; i < judged.size(); ++i) {
-    if (opinions[i].detail >= second_opinion_->below) continue;
+    if (opinions[i].detail >= second_opinion_->below || opinions[i].certainty >= kUpright) continue;
     if (opinions[i].certainty < kLikely && !may_be_turned(views[i])) continue;
     of.push_back(i);
     for (int more = 1; more <= kOtherTurns; ++more) {

@@ -100,36 +100,48 @@ describe('a second look at what is small and doubtful', () => {
 });
 
 describe('a search for the largest face', () => {
-  test('goes from coarse to fine, as far as is needed', async () => {
-    const pipeline = await loadPipeline(executor, (await openModelPack('faceplugin')).pipeline);
-    const facesOf = async (picture: Buffer, request: AnalysisRequest) =>
-      (
-        await pipeline.analyze(picture, 'binary', {
-          described: 0,
-          template: false,
-          minFaceSize: 32,
-          ...request,
-        })
-      ).faces;
-    const [box] = SAMPLES[0] as [Box];
-    const large = await sharp(photograph(1))
-      .extract({ left: box.x - 60, top: box.y - 60, width: box.width + 120, height: box.height + 120 })
-      .resize({ width: 800 })
-      .png()
-      .toBuffer();
-    const size = { width: 3840, height: 2160 };
-    const small = await shrunk(6, 40);
-    const laid = { input: small.input, left: 60, top: 1400 };
-    const crowd = await canvas(size, [laid, { input: large, left: 2500, top: 100 }]);
-    const all = await facesOf(crowd, {});
-    const largest = await facesOf(crowd, { largestOnly: true });
-    assert.deepEqual([all.length, largest.length], [small.boxes.length + 1, 1]);
-    assert.ok(overlap((all[0] as AnalyzedFace).box, (largest[0] as AnalyzedFace).box) > 0.8);
-    const few = await canvas(size, [laid]);
-    assertFound(
-      await facesOf(few, { largestOnly: true }),
-      small.boxes.map((face) => moved(face, 1, laid.left, laid.top)),
-    );
+  const request = { described: 0, template: false, minFaceSize: 32 };
+
+  for (const [name, size] of [
+    ['faceplugin', { width: 3840, height: 2160 }],
+    ['yunet', { width: 3840, height: 2160 }],
+    ['yunet', FULL_HD],
+  ] as const) {
+    test(`goes from coarse to fine, as far as is needed: ${name}, ${size.width} pixels wide`, async () => {
+      const pipeline = await loadPipeline(executor, (await openModelPack(name)).pipeline);
+      const facesOf = async (picture: Buffer, largestOnly = false) =>
+        (await pipeline.analyze(picture, 'binary', { ...request, largestOnly })).faces;
+      const [box] = SAMPLES[0] as [Box];
+      const large = await sharp(photograph(1))
+        .extract({ left: box.x - 60, top: box.y - 60, width: box.width + 120, height: box.height + 120 })
+        .resize({ width: size.width / 4.8 })
+        .png()
+        .toBuffer();
+      const small = await shrunk(6, 40);
+      const laid = { input: small.input, left: 60, top: Math.round(size.height / 1.54) };
+      const crowd = await canvas(size, [
+        laid,
+        { input: large, left: Math.round(size.width / 1.54), top: 100 },
+      ]);
+      const all = await facesOf(crowd);
+      const largest = await facesOf(crowd, true);
+      assert.deepEqual([all.length, largest.length], [small.boxes.length + 1, 1]);
+      assert.ok(overlap((all[0] as AnalyzedFace).box, (largest[0] as AnalyzedFace).box) > 0.8);
+      const few = await canvas(size, [laid]);
+      assertFound(
+        await facesOf(few, true),
+        small.boxes.map((face) => moved(face, 1, laid.left, laid.top)),
+      );
+    });
+  }
+
+  test('does not look again at what is much smaller than a certain face', async () => {
+    const pipeline = await loadPipeline(executor, (await openModelPack('yunet')).pipeline);
+    const picture = await sharp(photograph(5)).resize(640, 480).png().toBuffer();
+    const all = await pipeline.analyze(picture, 'binary', request);
+    const largest = await pipeline.analyze(picture, 'binary', { ...request, largestOnly: true });
+    assert.deepEqual(largest.faces[0]?.box, all.faces[0]?.box);
+    assert.ok(largest.looks < all.looks, `${largest.looks} and ${all.looks}`);
   });
 });
 
