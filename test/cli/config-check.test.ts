@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { OPERATIONS } from '../../src/config/operations.ts';
 import { makeSelfSigned } from '../../src/ops/self-signed.ts';
+import { addPreparedNetworks } from '../../testing/prepared-networks.ts';
 import {
   childEnvironment,
   MAIN,
@@ -16,12 +17,16 @@ import {
   temporaryFolder,
   visagectl,
 } from '../../testing/service.ts';
+import { addSigningKey } from '../../testing/signing-keys.ts';
 
 let folder: string;
 let temporary: Awaited<ReturnType<typeof temporaryFolder>>;
 before(async () => {
   temporary = await temporaryFolder();
   folder = temporary.path;
+  mkdirSync(join(folder, 'data'));
+  await addPreparedNetworks(join(folder, 'data'));
+  addSigningKey(join(folder, 'data'));
 });
 after(() => temporary.remove());
 
