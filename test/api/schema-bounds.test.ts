@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Schema } from '../../src/api/schema.ts';
-import { compile } from '../../src/api/validation.ts';
+import { compile, compileAll } from '../../src/api/validation.ts';
 import { createRouter } from '../../src/http/api.ts';
 import { Health } from '../../src/ops/health.ts';
 import { routeTable } from '../../src/service/app.ts';
 
-function requestSchemas(): Schema[] {
+async function requestSchemas(): Promise<Schema[]> {
   const noted: Schema[] = [];
   const original = Ajv2020.prototype.compile;
   Ajv2020.prototype.compile = function (this: Ajv2020, schema: Schema, isMeta?: boolean) {
@@ -18,6 +18,7 @@ function requestSchemas(): Schema[] {
     typeof routeTable
   >[0]);
   createRouter(routes, {} as Parameters<typeof createRouter>[1]);
+  await compileAll();
   Ajv2020.prototype.compile = original;
   assert.ok(noted.length > routes.length);
   return noted;
@@ -45,7 +46,7 @@ function* parts(schema: Schema, place = ''): Generator<[place: string, Schema]> 
 }
 
 const isOf = ({ type }: Schema, name: string) => [type].flat().includes(name);
-const all = requestSchemas().flatMap((schema) => [...parts(schema)]);
+const all = (await requestSchemas()).flatMap((schema) => [...parts(schema)]);
 
 const MOST_COMPARED = 64;
 

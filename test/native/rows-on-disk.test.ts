@@ -74,7 +74,7 @@ async function settled(index: GalleryIndex): Promise<void> {
     );
   };
   for (let i = 0; !isSettled(); i++) {
-    assert.ok(i < 6000, 'the background does not end');
+    assert.ok(i < 20_000, 'the background does not end');
     await sleep(10);
   }
 }
