@@ -21,7 +21,7 @@ const ajv = new Ajv2020({
 
 const uncompiled = new Set<() => ValidateFunction>();
 
-/** Compiling takes milliseconds, and a start makes hundreds of validators. */
+/** Compiling all takes 0.3 s, which commands and tests that use a few need not spend. */
 function compileAtFirstUse(schema: Schema): () => ValidateFunction {
   let validate: ValidateFunction | undefined;
   const compiled = () => {
@@ -31,12 +31,6 @@ function compileAtFirstUse(schema: Schema): () => ValidateFunction {
   };
   uncompiled.add(compiled);
   return compiled;
-}
-
-/** A first compilation takes 25 ms, later ones up to 13. Call it before the service is ready. */
-export function compileFirst(): void {
-  const [first] = uncompiled;
-  first?.();
 }
 
 /** @throws Error for an invalid schema. */

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { isatty } from 'node:tty';
-import { compileAll, compileFirst } from '../api/validation.ts';
+import { compileAll } from '../api/validation.ts';
 import { visible } from '../base/visible-text.ts';
 import { createGalleryIndex, openSearchSpace } from '../native/gallery-index.ts';
 import { startWatchdog } from '../ops/watchdog.ts';
@@ -12,12 +12,11 @@ const STDIN = 0;
 
 const SNAPSHOT_LIMIT_MS = 8_000;
 
-const COMPILE_AFTER_MS = 30_000;
-
 export async function serve(stages: Stages, application: Application, undos: Undos): Promise<void> {
   const { boot, listeners, indexes } = stages;
   const { health, log, manager } = boot;
-  compileFirst();
+  // While it serves, one compilation could hold the event loop for 40 ms.
+  await compileAll();
   boot.adminHandler.replace(application.adminApi);
   boot.publicHandler.replace(application.publicApi);
   await listeners.open(application.metrics);
@@ -36,7 +35,6 @@ export async function serve(stages: Stages, application: Application, undos: Und
   indexes.keeper.start();
   indexes.conversion.start();
   stages.data.mark.clear();
-  setTimeout(compileAll, COMPILE_AFTER_MS).unref();
   announce(stages, application);
 }
 
