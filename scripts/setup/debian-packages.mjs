@@ -44,6 +44,7 @@ async function aptGet(run, args) {
     );
   }
   // apt's own time-out covers only the locks of dpkg.
+  if (isLocked(LISTS_LOCK)) console.error('[set-up] waiting for another program that uses the lists of apt');
   await untilUnlocked(LISTS_LOCK);
   await run(isRoot() ? command : `sudo -n ${command}`, `Run \`${byHand}\` yourself, then start again.`);
 }
