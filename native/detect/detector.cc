@@ -105,8 +105,9 @@ std::vector<Detection> Detector::Detect(const runtime::SourceImage& image, float
   runs_ = 0;
   const base::Size size = {image.width, image.height};
   const float least_score = LeastScore();
-  const bool is_for_largest = wanted == Wanted::kLargest;
-  if (const auto glance = is_for_largest ? PlanGlance(scan_, size, least_face) : std::nullopt) {
+  const bool is_for_largest = wanted != Wanted::kAll;
+  if (const auto glance =
+          wanted == Wanted::kLargestRoughly ? PlanGlance(scan_, size, least_face) : std::nullopt) {
     const std::vector<Candidates> shown = LookAtAll(image, {&*glance, 1}, least_score, team);
     const float largest = LargestCertain(shown, image);
     if (largest >= scan_.least_face / ScaleOf(*glance))

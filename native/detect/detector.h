@@ -50,6 +50,8 @@ struct DetectorOptions {
 enum class Wanted {
   kAll,
   kLargest,
+  /// May see the image small; boxes are then some per cent less exact.
+  kLargestRoughly,
 };
 
 /// Not thread-safe; copies share the network.
@@ -61,7 +63,8 @@ class Detector {
   /// Largest area first; a face cut by the image's edge ranks with three quarters of its area.
   /// @param least_face smallest reliable width in pixels. Work grows with its inverse square, plus at most 32
   /// extra runs.
-  /// @param wanted `kLargest` skips levels that only show smaller faces than a certain one.
+  /// @param wanted `kLargest` and `kLargestRoughly` skip levels that only show smaller faces than a certain
+  /// one.
   std::vector<Detection> Detect(const runtime::SourceImage& image, float least_face, Wanted wanted,
                                 base::Team& team);
 

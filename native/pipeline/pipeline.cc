@@ -212,7 +212,7 @@ std::vector<detect::Detection> Pipeline::Find(const runtime::SourceImage& view, 
   std::vector<detect::Detection> faces = stages.detector.Detect(view, least_face, wanted, team);
   for (detect::Detection& face : faces) face.certainty = second_opinion_ ? 1 : face.score;
   if (!second_opinion_) return faces;
-  if (wanted == detect::Wanted::kLargest) {
+  if (wanted != detect::Wanted::kAll) {
     const auto certain = std::ranges::find_if(
         faces, [&](const detect::Detection& face) { return face.score >= second_opinion_->below; });
     if (certain != faces.end()) {
@@ -365,8 +365,10 @@ void Pipeline::Examine(std::span<const std::uint8_t> file, const AnalysisRequest
   const base::Point up = to_full();
   const float least_face =
       request.least_face > 0 ? request.least_face : DefaultLeastFace(analysis.width, analysis.height);
-  for (detect::Detection& face :
-       Find(view, least_face / std::max(up.x, up.y), request.wanted, stages, team)) {
+  // The crops of liveness follow the box.
+  const bool is_rough = request.wanted == detect::Wanted::kLargest && !request.liveness;
+  const detect::Wanted wanted = is_rough ? detect::Wanted::kLargestRoughly : request.wanted;
+  for (detect::Detection& face : Find(view, least_face / std::max(up.x, up.y), wanted, stages, team)) {
     face.box = Scaled(face.box, up.x, up.y);
     if (face.points) {
       for (base::Point& point : *face.points) point = {point.x * up.x, point.y * up.y};

@@ -135,6 +135,16 @@ describe('a search for the largest face', () => {
     });
   }
 
+  test('sees the image in full for liveness, whose crops follow the box', async () => {
+    const pipeline = await loadPipeline(executor, (await openModelPack('yunet')).pipeline);
+    const picture = await sharp(photograph(5)).resize(1920, 1080).png().toBuffer();
+    const boxOf = async (more: AnalysisRequest) =>
+      (await pipeline.analyze(picture, 'binary', { template: false, ...more })).faces[0]?.box;
+    const full = await boxOf({});
+    assert.deepEqual(await boxOf({ largestOnly: true, liveness: true }), full);
+    assert.notDeepEqual(await boxOf({ largestOnly: true }), full);
+  });
+
   test('does not look again at what is much smaller than a certain face', async () => {
     const pipeline = await loadPipeline(executor, (await openModelPack('yunet')).pipeline);
     const picture = await sharp(photograph(5)).resize(640, 480).png().toBuffer();
